@@ -1,0 +1,164 @@
+"""The promise every classifier keeps, and the little they all share: reading a text and calibrating a margin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol, Self, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from fakenews.schema import Span
+from fakenews.text import NeutralText, neutralise, word_spans
+
+P_MIN, P_MAX = 0.001, 0.999
+
+
+class NotFittedError(ValueError):
+    """Raised when a classifier is asked before `fit` or `load`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadText:
+    """A text as classifiers read it.
+
+    Attributes
+    ----------
+    source : str
+        The user's text.
+    neutral : NeutralText
+        What is left of it after cleaning, with the way back.
+    words : tuple of Span
+        The words of `neutral.text`, in order: the features of every explanation, the same for all classifiers.
+    """
+
+    source: str
+    neutral: NeutralText
+    words: tuple[Span, ...]
+
+    def source_spans(self) -> tuple[Span, ...]:
+        """The words as character spans of the user's text, in order, never overlapping."""
+        return tuple(self.neutral.source_span(w.start, w.end) for w in self.words)
+
+    def without(self, keep: NDArray[np.bool_], mask_token: str) -> str:
+        """Neutral text with every word whose `keep` is False replaced by `mask_token`."""
+        pieces: list[str] = []
+        last, text = 0, self.neutral.text
+        for word, kept in zip(self.words, keep, strict=True):
+            if not kept:
+                pieces += (text[last : word.start], mask_token)
+                last = word.end
+        return "".join((*pieces, text[last:]))
+
+
+@lru_cache(maxsize=64)
+def read(source: str) -> ReadText:
+    """Clean `source` and find its words; cached, because explainers ask for the same text many times."""
+    neutral = neutralise(source)
+    return ReadText(source, neutral, word_spans(neutral.text))
+
+
+@runtime_checkable
+class TextClassifier(Protocol):
+    """A fitted classifier of news texts into `schema.LABELS`.
+
+    Texts are the user's own (title and body joined by `text.join`); each classifier cleans them itself.
+    """
+
+    name: str
+    mask_token: str
+    info_: dict[str, Any]  # facts of the training that travel with the weights
+
+    def predict_margin(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Log-odds of the fake class before calibration, shape (n_texts,)."""
+
+    def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Calibrated probabilities of shape (n_texts, 2), columns `LABELS`, rows sum to 1."""
+
+    def calibrated(self, margins: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Probability of fake, shape (n,), of margins already computed."""
+
+    def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Margins of variants of one text with words removed.
+
+        Parameters
+        ----------
+        text : str
+            The user's text.
+        keep : ndarray of shape (n_variants, n_words), bool
+            False where a word of `read(text).words` is replaced by `mask_token`.
+
+        Returns
+        -------
+        ndarray of shape (n_variants,)
+            Log-odds of the fake class.
+        """
+
+    def save(self, folder: Path) -> None:
+        """Write weights and settings into `folder`, created if missing."""
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote."""
+
+
+def check_texts(texts: Sequence[str]) -> list[str]:
+    """Refuse what is not a sequence of strings, the bare string above all.
+
+    Raises
+    ------
+    TypeError
+        If `texts` is one string, or holds something else than strings.
+    """
+    if isinstance(texts, str | bytes):
+        raise TypeError(f"Expected a sequence of texts, got one {type(texts).__name__}: put it in a list.")
+    texts = list(texts)
+    for i, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise TypeError(f"Expected texts to be str, got {type(text).__name__} at position {i}.")
+    return texts
+
+
+def check_labels(texts: Sequence[str], labels: Sequence[int]) -> NDArray[np.int64]:
+    """Labels as an array of 0 (fake) and 1 (real), both present, one per text.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ, a label is neither 0 nor 1, or one class is missing.
+    """
+    y = np.asarray(labels, dtype=np.int64)
+    if len(y) != len(texts):
+        raise ValueError(f"Got {len(texts)} texts and {len(y)} labels: one label per text is needed.")
+    if set(np.unique(y).tolist()) != {0, 1}:
+        raise ValueError(f"Labels must be 0 (fake) and 1 (real), both present; got {np.unique(y).tolist()}.")
+    return y
+
+
+def probabilities(margins: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
+    """Calibrated probabilities of shape (n, 2) from log-odds of fake, clipped to [0.001, 0.999].
+
+    Temperature scaling: Guo et al., «On Calibration of Modern Neural Networks», ICML 2017 (arXiv:1706.04599).
+    """
+    p = np.clip(expit(np.asarray(margins, dtype=np.float64) / temperature), P_MIN, P_MAX)
+    return np.stack([p, 1.0 - p], axis=1)
+
+
+def fit_temperature(margins: NDArray[np.float64], labels: Sequence[int]) -> float:
+    """Temperature that minimises the log-loss of `margins` (log-odds of fake) on held-out `labels`.
+
+    Guo et al. 2017, one parameter, found by bounded scalar search over its logarithm in [0.05, 20].
+    """
+    from scipy.optimize import minimize_scalar
+
+    fake = np.asarray(labels) == 0
+    signed = np.where(fake, margins, -np.asarray(margins))
+
+    def loss(log_t: float) -> float:
+        return float(np.logaddexp(0.0, -signed / np.exp(log_t)).mean())
+
+    return float(np.exp(minimize_scalar(loss, bounds=(np.log(0.05), np.log(20)), method="bounded").x))

@@ -1,0 +1,97 @@
+"""Trained classifiers in folders: where they lie, what they weigh, how they are loaded or fetched."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fakenews.classifiers.base import TextClassifier
+from fakenews.classifiers.registry import CLASSIFIERS, get
+
+WEIGHTS = ("model.safetensors", "model.skops")
+
+
+class ModelNotHere(LookupError):
+    """Raised when a model's folder is missing or holds no weights; the message says how to get it."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredModel:
+    """A folder of a trained classifier; `revision` is the first 12 hex digits of the weights' SHA-256."""
+
+    name: str
+    folder: Path
+    revision: str
+    size_mb: float
+
+
+def shipped(models: Path) -> tuple[str, ...]:
+    """Names of the known classifiers whose weights lie in `models`, in the registry's order."""
+    return tuple(name for name in CLASSIFIERS if _weights(models / name) is not None)
+
+
+def find(model: str, models: Path) -> StoredModel:
+    """Locate a model given by its registry name or by a folder.
+
+    Raises
+    ------
+    ModelNotHere
+        If there are no weights.
+    ValueError
+        If `model` is neither a known name nor a folder.
+    """
+    folder = Path(model) if "/" in model or (Path(model) / "config.json").is_file() else models / model
+    if folder == models / model:
+        get(model)
+    weights = _weights(folder)
+    if weights is None:
+        raise ModelNotHere(
+            f"No weights of {model!r} in {folder}: train it with «fakenews train {folder.name} --data PATH --out {folder}» "
+            "or fetch a published one with «fakenews fetch HUB_ID»."
+        )
+    size = sum(f.stat().st_size for f in folder.iterdir() if f.suffix in (".safetensors", ".skops", ".json"))
+    kind = settings(folder).get("name", folder.name)
+    return StoredModel(str(kind), folder, _sha256(weights)[:12], size / 1e6)
+
+
+def load(stored: StoredModel, device: str = "cpu") -> TextClassifier:
+    """Load what `find` located, onto `device`."""
+    return get(stored.name).load(stored.folder, device)
+
+
+def settings(folder: Path) -> dict[str, Any]:
+    """The project's own settings of a model folder: what it is, how it was trained, its temperature."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    own: dict[str, Any] = config.get("fakenews", config)
+    return own
+
+
+def fetch(repo: str, revision: str, out: Path) -> Path:
+    """Bring a published model folder from the Hugging Face Hub into `out`; only weights, settings and tokenizer.
+
+    Raises
+    ------
+    ModelNotHere
+        If the Hub cannot be reached or has no such repository and revision.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    patterns = ["*.safetensors", "*.skops", "*.json", "*.txt", "*.parquet", "README.md"]
+    try:
+        snapshot_download(repo, revision=revision, local_dir=out, allow_patterns=patterns)
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
+        raise ModelNotHere(f"Could not fetch {repo} at {revision} from the Hub: {type(error).__name__}.") from error
+    return out
+
+
+def _weights(folder: Path) -> Path | None:
+    return next((folder / name for name in WEIGHTS if (folder / name).is_file()), None)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,266 @@
+"""BERT-like encoders with a two-class head: TinyBERT, DistilBERT and any other checkpoint of that kind.
+
+Long texts are read whole: overlapping windows of equal length, whose log-odds are averaged by length.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+from fakenews.classifiers.base import NotFittedError, check_texts, fit_temperature, probabilities, read
+from fakenews.schema import LABELS
+from fakenews.text import CLEANING, CLEANING_VERSION
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+SETTINGS_KEY = "fakenews"  # our settings inside the checkpoint's own config.json
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """One text cut into windows of word pieces.
+
+    Attributes
+    ----------
+    input_ids, attention_mask : tensor of shape (n_windows, length), int64
+        As the encoder takes them.
+    word_index : tensor of shape (n_windows, length), int64
+        Index into `read(text).words`; -1 for special pieces, padding and punctuation.
+    weights : tensor of shape (n_windows,), float32
+        Share of each window in the margin of the text; sum to 1.
+    """
+
+    input_ids: torch.Tensor
+    attention_mask: torch.Tensor
+    word_index: torch.Tensor
+    weights: torch.Tensor
+
+
+class TransformerClassifier:
+    """A sequence classifier from transformers behind the project's promise.
+
+    Parameters
+    ----------
+    name : str
+        Key in the registry.
+    model : PreTrainedModel
+        With two labels; its `id2label` decides which column is which.
+    tokenizer : PreTrainedTokenizerBase
+        A fast tokenizer with a mask token.
+    max_length : int
+        Word pieces per window, special pieces included; at most what the encoder has positions for.
+    overlap : int
+        Word pieces that neighbouring windows share at least.
+    batch_size : int
+        Windows per pass; memory grows with it.
+    device : str or torch.device
+        Where the passes run; half precision on cuda.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        max_length: int = 512,
+        overlap: int = 32,
+        batch_size: int = 16,
+        device: str | torch.device = "cpu",
+    ) -> None:
+        self.name = name
+        self.model = model
+        self.tokenizer = tokenizer
+        self.max_length = max_length
+        self.overlap = overlap
+        self.batch_size = batch_size
+        self.device = torch.device(device)
+        self.temperature_ = 1.0
+        self.info_: dict[str, Any] = {}
+        self.mask_token = str(tokenizer.mask_token)
+        self._fake = _column_of_fake(model)
+        model.to(self.device).eval()
+
+    @property
+    def mask_token_id(self) -> int:
+        """Id of the word piece that stands for a removed one."""
+        return int(self.tokenizer.mask_token_id)
+
+    def predict_margin(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Log-odds of the fake class before calibration, shape (n_texts,)."""
+        encoded = [self.encode(text) for text in check_texts(texts)]
+        rows = [(w.input_ids[i], w.attention_mask[i]) for w in encoded for i in range(len(w.weights))]
+        margins = self._window_margins(rows)
+        parts = np.split(margins, np.cumsum([len(w.weights) for w in encoded])[:-1]) if encoded else []
+        return np.array([float(p @ w.weights.numpy()) for p, w in zip(parts, encoded, strict=True)], dtype=np.float64)
+
+    def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Calibrated probabilities of shape (n_texts, 2), columns `LABELS`."""
+        return probabilities(self.predict_margin(texts), self.temperature_)
+
+    def calibrated(self, margins: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Probability of fake, shape (n,), of margins already computed."""
+        return probabilities(margins, self.temperature_)[:, 0]
+
+    def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Margins of `text` with the pieces of words where `keep` is False masked; keep is (n_variants, n_words)."""
+        keep = np.atleast_2d(keep)
+        windows = self.encode(text)
+        kept = torch.from_numpy(np.concatenate([keep, np.ones((len(keep), 1), dtype=bool)], axis=1))  # -1: always kept
+        ids = torch.where(kept[:, windows.word_index], windows.input_ids, self.mask_token_id)  # [n, w, L]
+        n, w, length = ids.shape
+        rows, inverse = torch.unique(ids.reshape(n * w, length), dim=0, return_inverse=True)
+        # Rows of one text have one length and no padding, so every position is attended to.
+        margins = self._window_margins([(row, torch.ones_like(row)) for row in rows])
+        return np.asarray(margins[inverse.numpy()].reshape(n, w) @ windows.weights.numpy(), dtype=np.float64)
+
+    def calibrate(self, texts: Sequence[str], labels: Sequence[int]) -> Self:
+        """Set the temperature on held-out texts."""
+        self.temperature_ = fit_temperature(self.predict_margin(texts), labels)
+        return self
+
+    def encode(self, text: str) -> Windows:
+        """Cut `text` into equally long overlapping windows; one with only special pieces if nothing is left."""
+        known = read(text)
+        neutral = known.neutral.text
+        pieces = self.tokenizer(
+            neutral,
+            add_special_tokens=False,
+            return_offsets_mapping=True,
+            split_special_tokens=True,  # «[MASK]» typed by a user is text
+            truncation=False,
+            padding=False,
+            verbose=False,
+        )
+        ids = np.array(pieces["input_ids"], dtype=np.int64)
+        offsets = np.array(pieces["offset_mapping"], dtype=np.int64).reshape(-1, 2)
+        owner = np.full(len(neutral) + 1, -1, dtype=np.int64)
+        for i, word in enumerate(known.words):
+            owner[word.start : word.end] = i
+        words = owner[offsets[:, 0]] if len(ids) else np.zeros(0, dtype=np.int64)
+        room = self.max_length - 2
+        starts, length = window_starts(len(ids), room, self.overlap)
+        at = starts[:, None] + np.arange(length)[None, :]  # [w, length]
+        edge = np.ones((len(starts), 1), dtype=np.int64)
+        input_ids = np.concatenate([edge * self.tokenizer.cls_token_id, ids[at], edge * self.tokenizer.sep_token_id], 1)
+        word_index = np.concatenate([-edge, words[at], -edge], 1)
+        return Windows(
+            input_ids=torch.from_numpy(input_ids),
+            attention_mask=torch.ones(input_ids.shape, dtype=torch.int64),
+            word_index=torch.from_numpy(word_index),
+            weights=torch.full((len(starts),), 1.0 / len(starts), dtype=torch.float32),
+        )
+
+    def embed(self, input_ids: torch.Tensor) -> torch.Tensor:
+        """Word embeddings of shape (n_windows, length, width), before positions are added."""
+        embeddings: torch.Tensor = self.model.get_input_embeddings()(input_ids.to(self.device))
+        return embeddings
+
+    def margin_from_embeddings(self, embeddings: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Log-odds of fake per window, shape (n_windows,); differentiable in `embeddings`."""
+        logits = self.model(inputs_embeds=embeddings, attention_mask=attention_mask.to(self.device)).logits
+        return self._log_odds(logits)
+
+    def save(self, folder: Path) -> None:
+        """Write `model.safetensors` (half precision), `config.json` with our settings, and the tokenizer.
+
+        The weights in memory are rounded to half precision too, so that what was saved is what goes on answering.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        round_to_half(self.model)
+        setattr(
+            self.model.config,
+            SETTINGS_KEY,
+            {
+                "kind": "transformer",
+                "name": self.name,
+                "labels": list(LABELS),
+                "cleaning": {"name": CLEANING, "version": CLEANING_VERSION},
+                "max_length": self.max_length,
+                "overlap": self.overlap,
+                "temperature": self.temperature_,
+                **self.info_,
+            },
+        )
+        state = {k: v.detach().to("cpu", torch.float16).contiguous() for k, v in self.model.state_dict().items()}
+        self.model.save_pretrained(folder, state_dict=state)
+        self.tokenizer.save_pretrained(folder)
+
+    @classmethod
+    def load(cls, folder: Path, device: str | torch.device = "cpu", batch_size: int = 16) -> Self:
+        """Read a folder written by `save`; half precision on cuda, single elsewhere."""
+        settings = json.loads((folder / "config.json").read_text(encoding="utf-8")).get(SETTINGS_KEY)
+        if settings is None:
+            raise NotFittedError(f"{folder / 'config.json'} has no «{SETTINGS_KEY}» settings: train or fetch the model first.")
+        cleaning = (settings["cleaning"]["name"], settings["cleaning"]["version"])
+        if cleaning != (CLEANING, CLEANING_VERSION):
+            raise ValueError(f"{folder} was trained on cleaning {cleaning}; this code reads {CLEANING} {CLEANING_VERSION}.")
+        dtype = torch.float16 if torch.device(device).type == "cuda" else torch.float32
+        model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=dtype, local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        self = cls(settings["name"], model, tokenizer, settings["max_length"], settings["overlap"], batch_size, device)
+        self.temperature_ = float(settings["temperature"])
+        own = {"kind", "name", "labels", "cleaning", "max_length", "overlap", "temperature"}
+        self.info_ = {k: v for k, v in settings.items() if k not in own}
+        return self
+
+    def _window_margins(self, rows: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> NDArray[np.float64]:
+        """Log-odds of windows of any lengths; sorted by length, so that padding wastes little."""
+        margins = np.zeros(len(rows), dtype=np.float64)
+        order = sorted(range(len(rows)), key=lambda i: len(rows[i][0]))
+        pad = int(self.tokenizer.pad_token_id or 0)
+        for start in range(0, len(order), self.batch_size):
+            batch = order[start : start + self.batch_size]
+            ids = torch.nn.utils.rnn.pad_sequence([rows[i][0] for i in batch], batch_first=True, padding_value=pad)
+            mask = torch.nn.utils.rnn.pad_sequence([rows[i][1] for i in batch], batch_first=True)
+            with torch.inference_mode():
+                logits = self.model(input_ids=ids.to(self.device), attention_mask=mask.to(self.device)).logits
+                margins[batch] = self._log_odds(logits).double().cpu().numpy()
+        return margins
+
+    def _log_odds(self, logits: torch.Tensor) -> torch.Tensor:
+        logits = logits.float()
+        return logits[:, self._fake] - logits[:, 1 - self._fake]
+
+
+def window_starts(n_pieces: int, room: int, overlap: int) -> tuple[NDArray[np.int64], int]:
+    """First pieces of the windows and their common length.
+
+    As few windows as `room` pieces with `overlap` shared allow, evenly spread, so that none is a short rest.
+
+    Raises
+    ------
+    ValueError
+        If windows of `room` pieces cannot overlap by `overlap` and still advance.
+    """
+    if not 0 <= overlap < room:
+        raise ValueError(f"overlap must lie between 0 and {room - 1} word pieces, got {overlap}.")
+    if n_pieces <= room:
+        return np.zeros(1, dtype=np.int64), n_pieces
+    n_windows = -(-(n_pieces - overlap) // (room - overlap))
+    length = min(room, -(-(n_pieces + (n_windows - 1) * overlap) // n_windows))
+    return np.linspace(0, n_pieces - length, n_windows).round().astype(np.int64), length
+
+
+def round_to_half(model: torch.nn.Module) -> None:
+    """Round every floating-point weight to the nearest half-precision value, in place."""
+    with torch.no_grad():
+        for tensor in model.state_dict().values():
+            if tensor.is_floating_point():
+                tensor.copy_(tensor.half().to(tensor.dtype))
+
+
+def _column_of_fake(model: PreTrainedModel) -> int:
+    names = {int(k): str(v).lower() for k, v in model.config.id2label.items()}
+    if sorted(names.values()) != sorted(LABELS):
+        raise ValueError(f"The checkpoint's labels are {list(names.values())}; expected {list(LABELS)}.")
+    return next(k for k, v in names.items() if v == LABELS[0])

@@ -1,0 +1,89 @@
+"""Settings, read from the environment once; everywhere else they are arguments."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What differs from machine to machine.
+
+    Attributes
+    ----------
+    models : Path
+        Folder of model folders (`FAKENEWS_MODELS`).
+    data : Path or None
+        Folder of parquet corpora (`FAKENEWS_DATA`); None means only the demo corpus has texts.
+    device : str
+        «auto», «cpu» or «cuda» (`FAKENEWS_DEVICE`).
+    max_chars : int
+        Longest text that is analysed, title and body (`FAKENEWS_MAX_CHARS`).
+    host, port : str, int
+        Where the server listens (`FAKENEWS_HOST`, `FAKENEWS_PORT`; Gradio's own names are understood too).
+    """
+
+    models: Path = REPOSITORY / "models"
+    data: Path | None = None
+    device: str = "auto"
+    max_chars: int = 20_000
+    host: str = "127.0.0.1"
+    port: int = 7860
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """Read the environment.
+
+        Raises
+        ------
+        ValueError
+            If a number is none, or the device is not one of the three.
+        """
+        env = os.environ if environment is None else environment
+        default = cls()
+        data = env.get("FAKENEWS_DATA", "")
+        device = env.get("FAKENEWS_DEVICE", default.device)
+        if device not in ("auto", "cpu", "cuda"):
+            raise ValueError(f"FAKENEWS_DEVICE must be auto, cpu or cuda, got {device!r}.")
+        on_space = "SPACE_ID" in env
+        return cls(
+            models=Path(env.get("FAKENEWS_MODELS", default.models)),
+            data=Path(data) if data else None,
+            device=device,
+            max_chars=_number(env, "FAKENEWS_MAX_CHARS", default.max_chars),
+            host=env.get("FAKENEWS_HOST", env.get("GRADIO_SERVER_NAME", "0.0.0.0" if on_space else default.host)),
+            port=_number(env, "FAKENEWS_PORT", _number(env, "GRADIO_SERVER_PORT", default.port)),
+        )
+
+
+def _number(env: Mapping[str, str], name: str, default: int) -> int:
+    value = env.get(name)
+    if value is None:
+        return default
+    if not value.isdigit() or int(value) < 1:
+        raise ValueError(f"{name} must be a positive whole number, got {value!r}.")
+    return int(value)
+
+
+def pick_device(wanted: str = "auto") -> str:
+    """The device to run on: «cuda» where there is one and it is not refused, else «cpu».
+
+    Raises
+    ------
+    ValueError
+        If cuda is asked for and there is none.
+    """
+    if wanted == "cpu":
+        return "cpu"
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if wanted == "cuda":
+        raise ValueError("FAKENEWS_DEVICE asks for cuda, but torch finds no GPU here: use auto or cpu.")
+    return "cpu"

@@ -1,0 +1,1 @@
+"""Corpora, their cleaning for measurement (duplicates, giveaways) and their splits."""

@@ -1,0 +1,40 @@
+"""FakeNewsNet: the first version (BuzzFeed and PolitiFact) and a part of the later one (GossipCop)."""
+
+from fakenews.data.base import DatasetSpec, Removal, place_hint
+
+_HOMEPAGE = "https://github.com/KaiDMML/FakeNewsNet"
+_CITATION = (
+    "Shu, Mahudeswaran, Wang, Lee, Liu: FakeNewsNet: A Data Repository with News Content, Social Context and "
+    "Spatialtemporal Information for Studying Fake News on Social Media, arXiv:1809.01286."
+)
+
+SPEC = DatasetSpec(
+    name="fakenewsnet",
+    title="FakeNewsNet 2017",
+    unit="article",
+    description="Political stories that BuzzFeed and PolitiFact rated in 2016 and 2017, with the pages' clutter.",
+    homepage=_HOMEPAGE,
+    licence="No licence file in the first version.",
+    citation=_CITATION,
+    label_meaning="The fact-checkers' fake and real, taken as they are.",
+    n_rows=404,
+    get_hint=place_hint("fakenewsnet", _HOMEPAGE),
+    removals=(
+        Removal("isot-overlap", "These articles are in ISOT too, which the models train on.", overlap_with="isot"),
+    ),
+    sha256="82fcd5e21252e8290a21ea1c58259a28e90adba272c9cc2fe732ed07051f0c76",
+)
+
+GOSSIPCOP = DatasetSpec(
+    name="gossipcop_subset",
+    title="GossipCop, subset",
+    unit="article",
+    description="Celebrity news, lower-cased; labels are noisy, because the rumour was rated and not the page.",
+    homepage=_HOMEPAGE,
+    licence="No licence file in the snapshot.",
+    citation=_CITATION,
+    label_meaning="GossipCop's rating of the rumour; its source writes 1 for fake, turned round here.",
+    n_rows=566,
+    get_hint=place_hint("gossipcop_subset", _HOMEPAGE),
+    sha256="048e10148b4796cfba1efd5795a5ebee45b32eea818fe2c3fbdd225990bc2e8d",
+)

@@ -1,0 +1,96 @@
+"""ISOT, the training corpus: Reuters news against sites that fact-checkers flagged."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fakenews.data.base import DatasetSpec
+from fakenews.schema import FAKE, REAL
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SPEC = DatasetSpec(
+    name="isot",
+    title="ISOT",
+    unit="article",
+    description="Reuters news against articles of flagged sites, mostly US politics, 2015 to 2018; 9,110 distinct "
+    "articles of about 38,800.",
+    homepage="https://onlineacademiccommunity.uvic.ca/isot/2022/11/27/fake-news-detection-datasets/",
+    licence="CC BY-NC-SA 4.0 (unverified)",
+    citation="Ahmed, Traore, Saad: Detection of Online Fake News Using N-Gram Analysis and Machine Learning "
+    "Techniques, ISDDC 2017.",
+    label_meaning="By publisher, not by fact: True.csv (subjects politicsNews, worldnews) is real, Fake.csv is fake.",
+    n_rows=9110,
+    get_hint="Run «fakenews data get isot», with --source FOLDER if you have the public Fake.csv and True.csv.",
+    sha256="11272639f0b9a5c501c502dc2416c146ad512cb7d14d58755835db8e71f9cbc3",
+)
+
+FILES = {"Fake.csv": FAKE, "True.csv": REAL}
+COLUMNS = ("title", "text", "subject", "date")
+SUBJECTS = {
+    **dict.fromkeys(("politicsNews", "worldnews"), REAL),
+    **dict.fromkeys(("News", "politics", "left-news", "Government News", "US_News", "Middle-east"), FAKE),
+}
+_DATE_FORMATS = ("%B %d, %Y", "%b %d, %Y", "%d-%b-%y", "%Y-%m-%d")
+
+
+def load_isot_csv(folder: Path) -> pd.DataFrame:
+    """Read the public `Fake.csv` and `True.csv` into the table.
+
+    The label comes from the file name. Line ends become LF, outer space goes, dates become ISO where they can be
+    read; equal texts are kept once, texts that stand in both files and rows without text are dropped.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds both files, in UTF-8 or Windows-1252, with the columns title, text, subject and date.
+
+    Returns
+    -------
+    DataFrame
+        Columns `schema.TABLE_COLUMNS`, fake articles first.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a file is missing; the message names what the folder holds.
+    ValueError
+        If a column is missing, a file is no CSV, or a subject belongs to the other file.
+    """
+    import pandas as pd
+
+    from fakenews.data.exact import drop_repeats
+    from fakenews.data.table import as_table
+
+    frames = [_read(folder, name, label) for name, label in FILES.items()]
+    return drop_repeats(as_table(pd.concat(frames, ignore_index=True), "ISOT"))
+
+
+def _read(folder: Path, name: str, label: int) -> pd.DataFrame:
+    from fakenews.data.table import read_csv
+
+    if not (folder / name).is_file():
+        found = ", ".join(sorted(p.name for p in folder.iterdir())[:10]) if folder.is_dir() else "no such folder"
+        raise FileNotFoundError(f"{folder} must hold Fake.csv and True.csv; found: {found or 'nothing'}.")
+    frame = read_csv(folder / name)
+    missing = [c for c in COLUMNS if c not in frame]
+    if missing:
+        raise ValueError(f"{name} lacks {', '.join(missing)}: it has {', '.join(map(str, frame.columns))}.")
+    frame = frame[list(COLUMNS)].apply(lambda column: column.str.replace(r"\r\n?", "\n", regex=True).str.strip())
+    strangers = sorted({s for s in frame["subject"] if SUBJECTS.get(s, label) != label})
+    if strangers:
+        raise ValueError(f"{name} holds the subject {', '.join(strangers)} of the other file: are the two swapped?")
+    return frame.assign(label=label, date=frame["date"].map(iso_day))
+
+
+def iso_day(date: str) -> str:
+    """An ISOT date («December 31, 2017», «19-Feb-18») as an ISO day; anything else unchanged."""
+    for layout in _DATE_FORMATS:
+        try:
+            return datetime.strptime(date.strip(), layout).date().isoformat()
+        except ValueError:
+            continue
+    return date

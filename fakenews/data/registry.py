@@ -1,0 +1,112 @@
+"""The corpora by name: what the dataset tab lists and what `fakenews data` understands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fakenews.data import (
+    coaid,
+    constraint,
+    demo,
+    fakenewsamt,
+    fakenewsnet,
+    fakes,
+    golbeck,
+    horne2017,
+    isot,
+    liar,
+    webis2016,
+)
+from fakenews.data.base import DatasetSpec, TextNotHere
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DATASETS: dict[str, DatasetSpec] = {
+    "demo": demo.SPEC,
+    "isot": isot.SPEC,
+    "horne2017": horne2017.SPEC,
+    "fakenewsamt": fakenewsamt.SPEC,
+    "fakenewsnet": fakenewsnet.SPEC,
+    "gossipcop_subset": fakenewsnet.GOSSIPCOP,
+    "webis2016": webis2016.SPEC,
+    "fakes": fakes.SPEC,
+    "coaid_news": coaid.NEWS,
+    "coaid_claims": coaid.CLAIMS,
+    "constraint": constraint.SPEC,
+    "liar": liar.SPEC,
+    "liar2_valtest": liar.LIAR2,
+    "golbeck_fake_satire": golbeck.SPEC,
+    "horne2017_satire": horne2017.SATIRE,
+}
+
+
+def get(name: str) -> DatasetSpec:
+    """The corpus called `name`.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    if name not in DATASETS:
+        raise ValueError(f"Unknown corpus {name!r}. Known: {', '.join(DATASETS)}.")
+    return DATASETS[name]
+
+
+def load(name: str, folder: Path | None = None, remove: Iterable[str] = ()) -> pd.DataFrame:
+    """Read a corpus.
+
+    Parameters
+    ----------
+    name : str
+        Key of `DATASETS`.
+    folder : Path, optional
+        Folder of parquet files, as FAKENEWS_DATA names it; the demo articles need none.
+    remove : iterable of str
+        Names of the corpus's `removals` to apply.
+
+    Returns
+    -------
+    DataFrame
+        As `table.read_table` gives it.
+
+    Raises
+    ------
+    ValueError
+        If the corpus or a removal is unknown, or the file breaks the table's promise.
+    TextNotHere
+        If the text is not on this machine; the message says how to get it.
+    """
+    from fakenews.data.exact import drop_overlap
+    from fakenews.data.table import read_table
+
+    removals = [get(name).removal(r) for r in ([remove] if isinstance(remove, str) else remove)]
+    frame = read_table(find(name, folder))
+    for removal in removals:
+        if removal.overlap_with:
+            frame = drop_overlap(frame, load(removal.overlap_with, folder))
+        if removal.keep:
+            frame = frame[removal.keep(frame)].reset_index(drop=True)
+    return frame
+
+
+def find(name: str, folder: Path | None = None) -> Path:
+    """The file that holds the text of a corpus.
+
+    Raises
+    ------
+    TextNotHere
+        If the folder or the file is missing.
+    """
+    spec = get(name)
+    if name == demo.SPEC.name:
+        return demo.PATH
+    if folder is None:
+        raise TextNotHere(f"The text of {spec.title} is not here: FAKENEWS_DATA names no folder. {spec.get_hint}")
+    path = Path(folder) / f"{name}.parquet"
+    if not path.is_file():
+        raise TextNotHere(f"The text of {spec.title} is not here: there is no {path}. {spec.get_hint}")
+    return path

@@ -1,0 +1,75 @@
+"""Splits that near duplicates never straddle, and the split by time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+SPLITS = ("train", "validation", "test")
+_FOLDS, _TEST_FOLDS, _VALIDATION_FOLDS = 20, 3, 3  # 70 / 15 / 15
+
+
+def grouped_split(labels: Sequence[int], groups: NDArray[np.int64], seed: int = 42) -> NDArray[np.str_]:
+    """Stratified 70/15/15 split that keeps every group of near duplicates in one part.
+
+    Parameters
+    ----------
+    labels : sequence of int
+        0 fake, 1 real.
+    groups : ndarray of shape (n,)
+        From `duplicates.near_duplicate_groups`.
+    seed : int
+        Seed of the shuffle.
+
+    Returns
+    -------
+    ndarray of shape (n,), str
+        «train», «validation» or «test».
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than 20 groups to share out.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    y = np.asarray(labels)
+    n_groups = len(np.unique(groups))
+    if n_groups < _FOLDS:
+        raise ValueError(f"A 70/15/15 split needs at least {_FOLDS} different articles, got {n_groups}.")
+    split = np.full(len(y), "train", dtype="<U10")
+    folds = StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=seed).split(np.zeros(len(y)), y, groups)
+    for number, (_, held_out) in enumerate(folds):
+        if number < _TEST_FOLDS:
+            split[held_out] = "test"
+        elif number < _TEST_FOLDS + _VALIDATION_FOLDS:
+            split[held_out] = "validation"
+    return split
+
+
+def time_split(dates: Sequence[str], groups: NDArray[np.int64], before: str = "2017-01-01") -> NDArray[np.str_]:
+    """Train before a day, test from that day on; articles without a day and groups on both sides go to «».
+
+    Parameters
+    ----------
+    dates : sequence of str
+        ISO days; anything else counts as unknown.
+    groups : ndarray of shape (n,)
+        Near-duplicate groups.
+    before : str
+        First day of the test part, ISO.
+
+    Returns
+    -------
+    ndarray of shape (n,), str
+        «train», «test» or «».
+    """
+    days = np.array([d[:10] if len(d) >= 10 and d[:4].isdigit() and d[4] == "-" else "" for d in dates])
+    split = np.where(days == "", "", np.where(days < before, "train", "test")).astype("<U10")
+    for group in np.unique(groups[split == "train"]):
+        members = groups == group
+        if (split[members] == "test").any():
+            split[members] = ""
+    return split

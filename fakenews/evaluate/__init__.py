@@ -1,0 +1,1 @@
+"""How well a classifier does: metrics with intervals, errors, figures and the evidence kept beside a model."""

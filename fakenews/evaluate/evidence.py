@@ -1,0 +1,80 @@
+"""Asking a classifier about whole corpora: the rows of `predictions.parquet`, and what an answer costs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fakenews.classifiers.base import TextClassifier
+from fakenews.data.base import TextNotHere
+from fakenews.data.registry import DATASETS, load
+from fakenews.data.table import joined_texts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Progress = Callable[[str, float], None]
+_CHUNK = 256  # articles between two reports of progress
+
+
+def predict_frame(
+    classifier: TextClassifier, frame: pd.DataFrame, corpus: str, split: str, progress: Progress | None = None
+) -> pd.DataFrame:
+    """Rows of `predictions.parquet` for a labelled table: id, corpus, split, label, p_fake, margin."""
+    import pandas as pd
+
+    texts = joined_texts(frame)
+    p_fake, margin = np.zeros(len(texts)), np.zeros(len(texts))
+    for start in range(0, len(texts), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        margin[part] = classifier.predict_margin(texts[part])
+        p_fake[part] = classifier.calibrated(margin[part])
+        if progress:
+            progress(f"{corpus}/{split}", min(1.0, (start + _CHUNK) / len(texts)))
+    return pd.DataFrame(
+        {
+            "id": frame["id"].to_numpy(),
+            "corpus": corpus,
+            "split": split,
+            "label": frame["label"].to_numpy(),
+            "p_fake": p_fake,
+            "margin": margin,
+        }
+    )
+
+
+def predict_other_corpora(
+    classifier: TextClassifier, folder: Path | None, skip: Sequence[str], progress: Progress | None = None
+) -> pd.DataFrame:
+    """Predictions on every corpus whose text is here and that is not in `skip`, overlap with ISOT removed."""
+    import pandas as pd
+
+    parts = []
+    for name, spec in DATASETS.items():
+        if name in skip:
+            continue
+        try:
+            frame = load(name, folder, remove=[r.name for r in spec.removals if r.overlap_with])
+        except TextNotHere:
+            continue
+        parts.append(predict_frame(classifier, frame, name, "all", progress))
+    return pd.concat(parts, ignore_index=True)
+
+
+def latency_ms(classifier: TextClassifier, texts: Sequence[str], repeats: int = 3) -> float:
+    """Median milliseconds of one article asked alone, after one unmeasured round; cleaning included."""
+    from fakenews.classifiers.base import read
+
+    classifier.predict_proba([texts[0]])
+    seconds = []
+    for _ in range(repeats):
+        for text in texts:
+            read.cache_clear()
+            started = time.perf_counter()
+            classifier.predict_proba([text])
+            seconds.append(time.perf_counter() - started)
+    return float(np.median(seconds) * 1000)

@@ -1,0 +1,355 @@
+"""Values to plotly figures, each beside the sentence that says what it shows.
+
+One figure serves the light and the dark page, so that switching needs no redraw: backgrounds are transparent, text
+takes the colour of the page around it, and lines keep a contrast of 3.9 or more on white and on #111418. Lines differ
+by dash as well as by colour; orange and blue are left to the fake and the real class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fakenews.evaluate.digits import percent_text, share_text
+from fakenews.evaluate.metrics import CalibrationBins, Evaluation
+from fakenews.schema import LABELS
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+HEIGHT = 300  # pixels
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
+GREY = "#767d86"
+LINES = (("#118a84", "solid"), ("#8f66e0", "dash"), (GREY, "dot"), ("#118a84", "dashdot"), ("#8f66e0", "longdash"))
+# A hit is a soft wash; an error takes the tint of the class it was taken for.
+HIT_TINT, FAKE_TINT, REAL_TINT = "rgba(118,125,134,0.10)", "rgba(217,119,6,0.18)", "rgba(59,130,246,0.18)"
+
+
+class Curve(NamedTuple):
+    """One line of a ROC or precision-recall figure.
+
+    Attributes
+    ----------
+    name : str
+        Of the model.
+    x, y : ndarray of shape (n_points,)
+    area : str
+        Area under the curve as printed by `digits.metric_text`, or "".
+    """
+
+    name: str
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    area: str = ""
+
+
+def confusion_matrix_figure(evaluation: Evaluation, selected: tuple[int, int] | None = None) -> go.Figure:
+    """Counts and row shares in four cells, rows true, columns predicted; a clicked point has y = row, x = column.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    selected : (row, column) or None
+        Cell drawn with an outline; indices into `LABELS`.
+    """
+    import plotly.graph_objects as go
+
+    matrix = evaluation.confusion_matrix
+    words = [[f"{count} {_cell_words(i, j)}" for j, count in enumerate(row)] for i, row in enumerate(matrix)]
+    text = [
+        [f'{_ink(f"<b>{count:,}</b>", size=22)}<br>{_ink(share_text(count, sum(row)))}' for count in row]
+        for row in matrix
+    ]
+    steps = ((0, HIT_TINT), (1 / 3, FAKE_TINT), (2 / 3, REAL_TINT))
+    figure = _figure(height=240)
+    figure.add_trace(
+        go.Heatmap(
+            x=(0, 1),
+            y=(0, 1),
+            z=((0, 2), (1, 0)),  # which tint, in thirds of the scale
+            zmin=0,
+            zmax=2,
+            colorscale=[stop for at, tint in steps for stop in ((at, tint), (at + 1 / 3, tint))],
+            showscale=False,
+            xgap=4,
+            ygap=4,
+            text=text,
+            texttemplate="%{text}",
+            textfont={"size": 14},
+            customdata=words,
+            hovertemplate="%{customdata}<extra></extra>",
+        )
+    )
+    labels = {"showgrid": False, "ticks": "", "tickvals": (0, 1)}
+    figure.update_xaxes(**labels, side="top", ticktext=[_ink(f"predicted {label}") for label in LABELS])
+    # The spaces keep the words off the cells.
+    figure.update_yaxes(**labels, autorange="reversed", ticktext=[_ink(f"true {label}") + "  " for label in LABELS])
+    if selected is not None:
+        row, column = selected
+        figure.add_shape(
+            type="rect",
+            x0=column - 0.49,
+            x1=column + 0.49,
+            y0=row - 0.49,
+            y1=row + 0.49,
+            line={"color": GREY, "width": 3},
+        )
+    return figure
+
+
+def describe_confusion_matrix(evaluation: Evaluation) -> str:
+    """The confusion matrix in one sentence."""
+    rows = []
+    for i, row in enumerate(evaluation.confusion_matrix):
+        hits, errors = row[i], row[1 - i]
+        articles = "article" if sum(row) == 1 else "articles"
+        rows.append(
+            f"of {sum(row):,} {LABELS[i]} {articles} {hits:,} read like the {LABELS[i]} class "
+            f"and {errors:,} like the {LABELS[1 - i]} one"
+        )
+    return _sentence("; ".join(rows))
+
+
+def roc_figure(curves: Sequence[Curve]) -> go.Figure:
+    """True against false positive rate of `fake` (`Curve.x` is the false positive rate), with the diagonal of chance."""
+    figure = _figure()
+    _unit_axes(figure, "real articles taken for fake", "fake articles found")
+    _diagonal(figure)
+    for i, curve in enumerate(curves):
+        _add_line(
+            figure,
+            i,
+            x=curve.x,
+            y=curve.y,
+            name=f"{curve.name} {curve.area}".strip(),
+            hovertemplate="%{y:.3f} of fake articles found<br>%{x:.3f} of real ones taken for fake",
+        )
+    return figure
+
+
+def describe_roc(curves: Sequence[Curve]) -> str:
+    """The ROC curves in one sentence."""
+    areas = _listed([f"{curve.area or 'not known'} for {curve.name}" for curve in curves])
+    return f"ROC curves: the area under the curve is {areas}, where guessing has 0.5 and a perfect order 1."
+
+
+def pr_figure(curves: Sequence[Curve], share_fake: float) -> go.Figure:
+    """Precision against recall of `fake` (`Curve.x` is the recall).
+
+    Parameters
+    ----------
+    curves : sequence of Curve
+    share_fake : float
+        Share of fake articles in [0, 1]: the precision of guessing, drawn as a dotted line.
+    """
+    figure = _figure()
+    _unit_axes(figure, "fake articles found (recall)", "precision when saying fake")
+    _reference(figure, (0, 1), (share_fake, share_fake))
+    for i, curve in enumerate(curves):
+        _add_line(
+            figure,
+            i,
+            x=curve.x,
+            y=curve.y,
+            name=f"{curve.name} {curve.area}".strip(),
+            hovertemplate="%{x:.3f} of fake articles found<br>%{y:.3f} of those called fake are",
+        )
+    return figure
+
+
+def describe_pr(curves: Sequence[Curve], share_fake: float) -> str:
+    """The precision-recall curves in one sentence: the precision at nine fake articles found of ten."""
+    parts = [f"{percent_text(np.max(c.y, where=c.x >= 0.9, initial=0.0))} for {c.name}" for c in curves]
+    return (
+        "Precision and recall: with nine of ten fake articles found, the share of fake ones among those called fake "
+        f"is {_listed(parts)}, where guessing has {percent_text(share_fake)}."
+    )
+
+
+def calibration_figure(models: Sequence[tuple[str, CalibrationBins]]) -> go.Figure:
+    """Observed share of fake articles against the probability given, with 95 % Wilson bars and the diagonal."""
+    figure = _figure()
+    _unit_axes(figure, "probability of fake given", "share that is fake")
+    _diagonal(figure)
+    for i, (name, bins) in enumerate(models):
+        _add_line(
+            figure,
+            i,
+            x=bins.mean_predicted,
+            y=bins.observed,
+            name=name,
+            mode="lines+markers",
+            error_y={
+                "array": bins.high - bins.observed,
+                "arrayminus": bins.observed - bins.low,
+                "thickness": 1,
+                "width": 3,
+            },
+            customdata=bins.count,
+            hovertemplate="given %{x:.2f}, fake %{y:.2f}<br>%{customdata:,} articles",
+        )
+    return figure
+
+
+def describe_calibration(models: Sequence[tuple[str, CalibrationBins]]) -> str:
+    """The calibration curves in one sentence: the gap in the mean, and how many bins agree with the diagonal."""
+    parts = []
+    for name, bins in models:
+        gap = 100 * float(np.average(np.abs(bins.observed - bins.mean_predicted), weights=bins.count))
+        inside = int(np.sum((bins.low <= bins.mean_predicted) & (bins.mean_predicted <= bins.high)))
+        points = "less than one percentage point" if gap < 1 else f"about {_counted(round(gap), 'percentage point')}"
+        parts.append(
+            f"the probabilities of {name} are off by {points} on average over {bins.count.sum():,} articles, "
+            f"and {inside} of {_counted(bins.count.size, 'bin')} agree with the observed share"
+        )
+    return _sentence("; ".join(parts))
+
+
+def training_curves_figure(history: Sequence[Mapping[str, float]]) -> go.Figure:
+    """Losses above, validation F1 below, over epochs.
+
+    Parameters
+    ----------
+    history : sequence of mapping
+        Rows as `transformers.Trainer` logs them: "epoch" with any of "loss", "eval_loss", "eval_f1".
+
+    Raises
+    ------
+    ValueError
+        If no row has an epoch and one of these.
+    """
+    from plotly.subplots import make_subplots
+
+    series = _series(history)
+    figure = _styled(make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.12), HEIGHT)
+    for i, (key, (x, y)) in enumerate(series.items()):
+        _add_line(
+            figure,
+            i,
+            row=2 if key == "eval_f1" else 1,
+            col=1,
+            x=x,
+            y=y,
+            name=_SERIES[key],
+            mode="lines" if key == "loss" else "lines+markers",
+            hovertemplate="epoch %{x:.2f}: %{y:.3f}",
+        )
+    figure.update_xaxes(_axis(""), showgrid=False)
+    figure.update_xaxes(_axis("epoch"), row=2)
+    figure.update_yaxes(_axis("loss"), rangemode="tozero", row=1)
+    figure.update_yaxes(_axis("F1"), row=2)
+    return figure
+
+
+def describe_training_curves(history: Sequence[Mapping[str, float]]) -> str:
+    """The training curves in one sentence."""
+    series = _series(history)
+    parts = []
+    for key in ("loss", "eval_loss"):
+        if key in series:
+            y = series[key][1]
+            parts.append(f"the {_SERIES[key]} went from {y[0]:.2g} to {y[-1]:.2g}")
+    if "eval_f1" in series:
+        x, y = series["eval_f1"]
+        best = int(np.argmax(y))
+        parts.append(f"the {_SERIES['eval_f1']} was best after epoch {x[best]:.3g} with {y[best]:.3f}")
+    return _sentence(_listed(parts))
+
+
+_SERIES = {"loss": "training loss", "eval_loss": "validation loss", "eval_f1": "validation F1"}
+
+
+def _series(history: Sequence[Mapping[str, float]]) -> dict[str, tuple[list[float], list[float]]]:
+    series = {}
+    for key in _SERIES:
+        rows = [(row["epoch"], row[key]) for row in history if key in row and "epoch" in row]
+        if rows:
+            series[key] = ([x for x, _ in rows], [y for _, y in rows])
+    if not series:
+        raise ValueError(f"The training history holds no epochs with one of {', '.join(_SERIES)}.")
+    return series
+
+
+def _figure(height: int = HEIGHT) -> go.Figure:
+    import plotly.graph_objects as go
+
+    return _styled(go.Figure(), height)
+
+
+def _styled(figure: go.Figure, height: int) -> go.Figure:
+    figure.update_layout(
+        template="none",
+        height=height,
+        autosize=True,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"family": FONT, "size": 13, "color": GREY},
+        hoverlabel={"bgcolor": "#16191d", "bordercolor": GREY, "font": {"family": FONT, "color": "#ffffff"}},
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "bgcolor": "rgba(0,0,0,0)"},
+        dragmode=False,
+    )
+    figure.update_xaxes(zeroline=False, automargin=True, fixedrange=True, gridcolor="rgba(118,125,134,0.25)")
+    figure.update_yaxes(zeroline=False, automargin=True, fixedrange=True, gridcolor="rgba(118,125,134,0.25)")
+    return figure
+
+
+def _ink(text: str, size: int | None = None) -> str:
+    """Text in the colour of the page: plotly hands the style of a span on to SVG, where `color` becomes `fill`."""
+    style = f"color:currentColor;font-size:{size}px" if size else "color:currentColor"
+    return f'<span style="{style}">{text}</span>'
+
+
+def _axis(title: str) -> dict[str, Any]:
+    """Title and ticks of an axis in the colour of the page."""
+    axis: dict[str, Any] = {"tickprefix": '<span style="color:currentColor">', "ticksuffix": "</span>"}
+    return {**axis, "title": {"text": _ink(title), "standoff": 8, "font": {"size": 13}}} if title else axis
+
+
+def _unit_axes(figure: go.Figure, x: str, y: str) -> None:
+    # A little room beyond 0 and 1, so that lines along the edge keep their width.
+    figure.update_xaxes(_axis(x), range=(-0.01, 1.01), dtick=0.25, tickformat=".2~f")
+    figure.update_yaxes(_axis(y), range=(-0.01, 1.02), dtick=0.25, tickformat=".2~f")
+
+
+def _diagonal(figure: go.Figure) -> None:
+    _reference(figure, (0, 1), (0, 1))
+
+
+def _reference(figure: go.Figure, x: tuple[float, float], y: tuple[float, float]) -> None:
+    figure.add_scatter(
+        x=x, y=y, mode="lines", line={"color": GREY, "width": 1, "dash": "2px,4px"}, hoverinfo="skip", showlegend=False
+    )
+
+
+def _add_line(figure: go.Figure, i: int, *, name: str, hovertemplate: str, mode: str = "lines", **trace: Any) -> None:
+    colour, dash = LINES[i % len(LINES)]
+    figure.add_scatter(
+        **trace,
+        name=_ink(name),
+        mode=mode,
+        line={"color": colour, "width": 2.5, "dash": dash},
+        marker={"size": 7},
+        cliponaxis=False,
+        hovertemplate=f"{name}<br>{hovertemplate}<extra></extra>",
+        showlegend=True,
+    )
+
+
+def _cell_words(true: int, predicted: int) -> str:
+    return f"{LABELS[true]} articles {'read as' if true == predicted else 'taken for'} {LABELS[predicted]}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."

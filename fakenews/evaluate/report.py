@@ -1,0 +1,396 @@
+"""The evidence kept beside a model, and the prose generated from it.
+
+`predictions.parquet` is measured, `evaluation.json` is computed from it, and the model card and the README's table are
+written from that; `contradictions` says where the files of a folder disagree.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from math import isclose
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fakenews.evaluate.digits import METRIC_NAMES, Metric, metric_text
+from fakenews.evaluate.metrics import Evaluation, evaluate
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMA = 1
+EVALUATION, PREDICTIONS, CARD = "evaluation.json", "predictions.parquet", "README.md"
+PREDICTION_TYPES = {
+    "id": "str",
+    "corpus": "str",
+    "split": "str",
+    "label": "int8",
+    "p_fake": "float32",
+    "margin": "float32",
+}
+BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
+DEMO = "demo"  # articles written for the demo: shown, but no evidence of accuracy
+_TABLE_METRICS: tuple[Metric, ...] = ("accuracy", "macro_f1", "roc_auc", "ece")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEvidence:
+    """How a model was made and what it reached: the content of `evaluation.json`.
+
+    Attributes
+    ----------
+    model : str
+        Key of the classifier in the registry.
+    protocol : str
+        How the corpus was split, such as "grouped" (near duplicates never straddle a split).
+    seed : int
+        Of the split, the training and the bootstrap.
+    cleaning : mapping
+        "name" and "version" of the text function.
+    training : mapping
+        Whatever the trainer tells: base, epochs, minutes, device, rows …
+    size_mb : float
+        Files of the model, millions of bytes.
+    latency_ms : float or None
+        Milliseconds per article on two CPU cores; None where it was not measured.
+    calibration : mapping
+        "method", "temperature" and the split it was "fitted_on".
+    corpora : mapping of str to Evaluation
+        By "corpus/split", as "isot/test".
+    """
+
+    model: str
+    protocol: str
+    seed: int
+    cleaning: Mapping[str, Any]
+    training: Mapping[str, Any]
+    size_mb: float
+    latency_ms: float | None
+    calibration: Mapping[str, Any]
+    corpora: Mapping[str, Evaluation]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form, with the version of its layout under "schema"."""
+        corpora = {name: evaluation.to_dict() for name, evaluation in self.corpora.items()}
+        return {"schema": SCHEMA, **asdict(self), "corpora": corpora}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> ModelEvidence:
+        """Inverse of `to_dict`.
+
+        Raises
+        ------
+        ValueError
+            If the layout has another version.
+        """
+        rest = dict(values)
+        schema = rest.pop("schema", None)
+        if schema != SCHEMA:
+            raise ValueError(f"Expected an evaluation of schema {SCHEMA}, got {schema!r}: evaluate the model again.")
+        corpora = {name: Evaluation.from_dict(evaluation) for name, evaluation in rest.pop("corpora").items()}
+        return cls(**rest, corpora=corpora)
+
+
+def write_evidence(
+    folder: Path,
+    predictions: pd.DataFrame,
+    *,
+    model: str,
+    protocol: str,
+    seed: int,
+    cleaning: Mapping[str, Any],
+    training: Mapping[str, Any],
+    size_mb: float,
+    latency_ms: float | None,
+    calibration: Mapping[str, Any],
+) -> ModelEvidence:
+    """Write `predictions.parquet` and the `evaluation.json` computed from it into `folder`, created if missing.
+
+    Parameters
+    ----------
+    folder : Path
+    predictions : DataFrame
+        Columns of `PREDICTION_TYPES`, one row per article; others (texts above all) are not written.
+    model, protocol, seed, cleaning, training, size_mb, latency_ms, calibration
+        See `ModelEvidence`.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, or the numbers are bad (`metrics.check_arrays`).
+    """
+    missing = [name for name in PREDICTION_TYPES if name not in predictions.columns]
+    if missing:
+        raise ValueError(f"Predictions lack the columns {', '.join(missing)}.")
+    # As they will be read back, so that whoever recomputes the metrics finds the same ones.
+    frame = predictions[list(PREDICTION_TYPES)].astype(PREDICTION_TYPES).reset_index(drop=True)
+    evidence = ModelEvidence(
+        model=model,
+        protocol=protocol,
+        seed=seed,
+        cleaning=cleaning,
+        training=training,
+        size_mb=size_mb,
+        latency_ms=latency_ms,
+        calibration=calibration,
+        corpora=evaluate_predictions(frame, seed=seed),
+    )
+    text = json.dumps(evidence.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+    folder.mkdir(parents=True, exist_ok=True)
+    frame.to_parquet(folder / PREDICTIONS, index=False, compression="zstd")
+    (folder / EVALUATION).write_text(f"{text}\n", encoding="utf-8")
+    return evidence
+
+
+def evaluate_predictions(
+    predictions: pd.DataFrame, *, threshold: float = 0.5, seed: int = 42
+) -> dict[str, Evaluation]:
+    """One evaluation for each "corpus/split" of the columns of `PREDICTION_TYPES`, in order of appearance."""
+    return {
+        f"{corpus}/{split}": evaluate(rows["label"].to_numpy(), rows["p_fake"].to_numpy(), threshold=threshold, seed=seed)
+        for (corpus, split), rows in predictions.groupby(["corpus", "split"], sort=False)
+    }
+
+
+def read_evaluation(folder: Path) -> ModelEvidence:
+    """Read the `evaluation.json` of a model's folder.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    ValueError
+        If its layout has another version.
+    """
+    return ModelEvidence.from_dict(json.loads((folder / EVALUATION).read_text(encoding="utf-8")))
+
+
+def read_predictions(folder: Path) -> pd.DataFrame:
+    """Read the `predictions.parquet` of a model's folder: the columns of `PREDICTION_TYPES`, no text."""
+    import pandas as pd
+
+    return pd.read_parquet(folder / PREDICTIONS, columns=list(PREDICTION_TYPES))
+
+
+def contradictions(folder: Path) -> tuple[str, ...]:
+    """Where `evaluation.json` does not follow from `predictions.parquet`; empty where all is well."""
+    evidence = read_evaluation(folder)
+    found = evaluate_predictions(read_predictions(folder), seed=evidence.seed)
+    names = sorted({*found, *evidence.corpora})
+    problems = []
+    for name in names:
+        if name not in found or name not in evidence.corpora:
+            where = PREDICTIONS if name in found else EVALUATION
+            problems.append(f"{evidence.model}: {name} is in {where} only.")
+            continue
+        stated, computed = _flat(evidence.corpora[name].to_dict()), _flat(found[name].to_dict())
+        for key in sorted({*stated, *computed}):
+            a, b = stated.get(key), computed.get(key)
+            # Other processors and library versions may differ in the last digits.
+            if a != b and (a is None or b is None or not isclose(a, b, rel_tol=1e-6, abs_tol=1e-9)):
+                problems.append(f"{evidence.model}: {name} states {key} {a}, the predictions give {b}.")
+    return tuple(problems)
+
+
+def model_card(evidence: ModelEvidence, describe: str) -> str:
+    """Model card in Markdown, with the metadata block of the Hugging Face Hub.
+
+    Parameters
+    ----------
+    evidence : ModelEvidence
+    describe : str
+        What exactly the model is, in one or a few sentences.
+    """
+    facts = {
+        "protocol": evidence.protocol,
+        "seed": evidence.seed,
+        "cleaning": f"{evidence.cleaning['name']}, version {evidence.cleaning['version']}",
+        **evidence.training,
+        "calibration": _settings(evidence.calibration),
+        "size": f"{evidence.size_mb:.1f} MB",
+        "latency": "not measured" if evidence.latency_ms is None else f"{evidence.latency_ms:.0f} ms per article",
+    }
+    training = _markdown_table(("what", "value"), [(_plain(k), _plain(v)) for k, v in facts.items()])
+    results = _markdown_table(
+        ("Corpus", "n", *(METRIC_NAMES[m] for m in _TABLE_METRICS)),
+        [(f"`{name}`", f"{e.n:,}", *(_cell(e, m) for m in _TABLE_METRICS)) for name, e in _ordered(evidence.corpora)],
+    )
+    return f"""---
+license: apache-2.0
+language: en
+pipeline_tag: text-classification
+tags:
+  - fake-news
+  - news
+  - calibrated
+metrics:
+  - accuracy
+  - f1
+  - roc_auc
+---
+
+# {evidence.model}
+
+{describe.strip()}
+
+It gives the probability that an English news article resembles the fake class of its training corpus.
+It does not know whether a story is true.
+
+## Intended use
+
+Teaching, and research into what such classifiers pick up and where they fail. Not for moderating, ranking or
+labelling the work of real publishers, and not for judging single claims or posts.
+
+## Training
+
+{training}
+
+## Results
+
+95 % bootstrap intervals in brackets; the positive class is fake, the threshold {_thresholds(evidence)}.
+
+{results}
+
+Validation rows chose the settings and the calibration, so they flatter the model. The `{DEMO}` articles were written
+for the demo and are no evidence of accuracy.
+
+## Limits
+
+- The labels are by publisher, not by fact: every article of a site carries that site's label, so the model learns
+  how outlets write.
+- {_transfer(evidence)}
+- English only, and articles rather than headlines, posts or claims.
+- The intervals cover the choice of articles, not the choice of training run.
+
+The training articles remain their publishers' property; this folder holds none of their text.
+"""
+
+
+def write_model_card(folder: Path, describe: str) -> Path:
+    """Write the card of the model in `folder` from its evidence; gives the path of the card."""
+    path = folder / CARD
+    path.write_text(model_card(read_evaluation(folder), describe), encoding="utf-8")
+    return path
+
+
+def results_table(evidences: Sequence[ModelEvidence]) -> str:
+    """The README's results in Markdown: a row per corpus and model, and a line on how each model was made.
+
+    Validation splits are left out: they chose the settings.
+    """
+    rows = [
+        (f"`{name}`", evidence.model, f"{e.n:,}", *(_cell(e, m) for m in _TABLE_METRICS))
+        for evidence in evidences
+        for name, e in evidence.corpora.items()
+        if not name.endswith("/validation")
+    ]
+    first_seen = {row[0]: i for i, row in reversed(list(enumerate(rows)))}
+    rows.sort(key=lambda row: (_rank(row[0].strip("`")), first_seen[row[0]]))
+    notes = [
+        f"- {evidence.model}: split {evidence.protocol}, seed {evidence.seed}, "
+        f"text {evidence.cleaning['name']} {evidence.cleaning['version']}, {_cost(evidence)}"
+        for evidence in evidences
+    ]
+    header = ("Corpus", "Model", "n", *(METRIC_NAMES[m] for m in _TABLE_METRICS))
+    return "\n".join((_markdown_table(header, rows), "", *notes))
+
+
+def replace_results(readme_text: str, table: str) -> str:
+    """The README with `table` between its two markers.
+
+    Raises
+    ------
+    ValueError
+        If the markers `<!-- results:begin -->` and `<!-- results:end -->` are not there once each, in this order.
+    """
+    head, begin, rest = readme_text.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not begin or not end or any(marker in head + tail for marker in (BEGIN, END)):
+        raise ValueError(f"The README must hold {BEGIN} and {END} once each, in this order.")
+    return f"{head}{BEGIN}\n{table.strip()}\n{END}{tail}"
+
+
+def _rank(name: str) -> int:
+    """Own corpus first, then the others, last the articles of the demo."""
+    if name.startswith(f"{DEMO}/"):
+        return 3
+    return {"test": 0, "validation": 1}.get(name.rpartition("/")[2], 2)
+
+
+def _ordered(corpora: Mapping[str, Evaluation]) -> list[tuple[str, Evaluation]]:
+    return sorted(corpora.items(), key=lambda item: _rank(item[0]))
+
+
+def _cell(evaluation: Evaluation, metric: Metric) -> str:
+    text = str(metric_text(evaluation, metric))
+    if metric == "roc_auc" and metric in evaluation.intervals:
+        low, high = evaluation.intervals[metric]
+        if low <= 0.5:
+            return f"{text}, {'worse' if high < 0.5 else 'no better'} than chance"
+    return text
+
+
+def _thresholds(evidence: ModelEvidence) -> str:
+    return ", ".join(f"{t:g}" for t in sorted({e.threshold for e in evidence.corpora.values()}))
+
+
+def _transfer(evidence: ModelEvidence) -> str:
+    """What the evidence says of articles from elsewhere."""
+    own = [e for name, e in evidence.corpora.items() if _rank(name) == 0]
+    others = [e for name, e in evidence.corpora.items() if _rank(name) == 2]
+    if not own or not others:
+        return "It was not measured on corpora from other publishers; expect it to do much worse there."
+    others.sort(key=lambda e: e.accuracy)
+    worst, best = (metric_text(e, "accuracy").value for e in (others[0], others[-1]))
+    span = f"between {worst} and {best}" if len(others) > 1 else worst
+    home = metric_text(own[0], "accuracy").value
+    verdict = "it does worse there" if others[-1].accuracy < own[0].accuracy else "it depends on the corpus"
+    return f"On corpora from other publishers its accuracy is {span}, against {home} on its own test split: {verdict}."
+
+
+def _cost(evidence: ModelEvidence) -> str:
+    minutes, device = evidence.training.get("minutes"), evidence.training.get("device")
+    parts = []
+    if minutes is not None:
+        parts.append(f"trained in {_minutes(minutes)}")
+    if device is not None:
+        parts.append(f"on {device}")
+    made = [" ".join(parts)] if parts else []
+    speed = [] if evidence.latency_ms is None else [f"{evidence.latency_ms:.0f} ms per article"]
+    return ", ".join((*made, f"{evidence.size_mb:.1f} MB", *speed))
+
+
+def _minutes(minutes: float) -> str:
+    if minutes < 1:
+        return f"{60 * minutes:.0f} seconds"
+    return f"{minutes:.0f} minute{'' if round(minutes) == 1 else 's'}"
+
+
+def _flat(value: Any, name: str = "") -> dict[str, float | None]:
+    """Numbers of a nested JSON value by their path."""
+    if isinstance(value, Mapping):
+        items: Iterable[tuple[str, Any]] = value.items()
+    elif isinstance(value, list):
+        items = ((str(i), v) for i, v in enumerate(value))
+    else:
+        return {name: value}
+    return {k: v for key, inner in items for k, v in _flat(inner, f"{name}.{key}" if name else key).items()}
+
+
+def _settings(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{_plain(k)} {_plain(v)}" for k, v in values.items())
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return _settings(value)
+    if isinstance(value, float | np.floating):
+        return f"{value:.4g}"
+    return str(value).replace("_", " ").replace("|", "\\|").replace("\n", " ")
+
+
+def _markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, ["---"] * len(header), *rows))

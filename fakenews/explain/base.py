@@ -1,0 +1,254 @@
+"""The promise every explainer keeps, and what they share: checking a request, asking a classifier many times, the result.
+
+The features of every explanation are the words of `classifiers.base.read(text).words`, so classifiers and
+methods stand side by side. Methods work on log-odds of the fake class before calibration; the sign of the
+target is applied in one place, `WordExplainer.explain`.
+"""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from numbers import Integral
+from typing import Any, ClassVar, Protocol, SupportsInt, TypeGuard, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fakenews.classifiers.base import TextClassifier, read
+from fakenews.schema import LABELS, Attribution, Explanation, Target
+
+Progress = Callable[[float], None]
+
+MAX_SEED = 2**32 - 1
+BATCH_ROWS, BATCH_WORDS = 32, 2048  # at most so many variants, and words in them, are evaluated at once
+BATCH_SECONDS = 0.5  # a batch that took longer is halved: progress is due every second
+
+
+class Cancelled(Exception):
+    """Raised by a progress callback to stop an explanation; explainers let it through."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRange:
+    """What a method's `n_samples` counts, its default and the values it takes."""
+
+    name: str
+    default: int
+    minimum: int
+    maximum: int
+
+
+@dataclass(frozen=True, slots=True)
+class WordWeights:
+    """What a method found, on log-odds of the fake class.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (n_words,)
+        One weight for every word of `read(text).words`.
+    base_value, margin : float
+        The method's reference, and the classifier's own value for the whole text.
+    fidelity : float or None
+        R² of a local model; None where the weights and the base are meant to sum to the margin.
+    settings : mapping
+        What was actually used.
+    """
+
+    weights: NDArray[np.float64]
+    base_value: float
+    margin: float
+    fidelity: float | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Explainer(Protocol):
+    """A method that says how much each word of a text moved a classifier."""
+
+    @property
+    def name(self) -> str:
+        """Key in the registry."""
+
+    def supports(self, classifier: object) -> bool:
+        """Whether the method can explain this classifier."""
+
+    def explain(
+        self,
+        text: str,
+        classifier: TextClassifier,
+        *,
+        target: Target = "fake",
+        n_samples: int | None = None,
+        seed: int = 42,
+        progress: Progress | None = None,
+    ) -> Explanation:
+        """Weigh every word of `text`; see `WordExplainer.explain`."""
+
+
+class WordExplainer(ABC):
+    """An explainer that only says how it weighs; checks, sign and result are done here."""
+
+    name: ClassVar[str]
+    samples: ClassVar[SampleRange | None]
+
+    @abstractmethod
+    def supports(self, classifier: object) -> bool:
+        """Whether the method can explain this classifier."""
+
+    @abstractmethod
+    def _weigh(
+        self, text: str, classifier: TextClassifier, n_samples: int, seed: int, progress: Progress
+    ) -> WordWeights:
+        """Weigh the words of a text that has some; `n_samples` is in range, 0 where the method takes none."""
+
+    def explain(
+        self,
+        text: str,
+        classifier: TextClassifier,
+        *,
+        target: Target = "fake",
+        n_samples: int | None = None,
+        seed: int = 42,
+        progress: Progress | None = None,
+    ) -> Explanation:
+        """Weigh every word of `text`.
+
+        Parameters
+        ----------
+        text : str
+            The user's text, uncleaned; the attributions lie on its characters.
+        classifier : TextClassifier
+            One that this method supports.
+        target : {"fake", "real"}
+            Class that a positive weight pushes towards.
+        n_samples : int, optional
+            Samples, steps or evaluations; the method's own default where None. Time grows with it.
+        seed : int
+            From 0 to 2**32 - 1; the same seed gives the same weights.
+        progress : callable, optional
+            Called with a share done in [0, 1], never falling, after every evaluated batch and at the end. What it
+            raises stops the computation: raise `Cancelled` to cancel.
+
+        Returns
+        -------
+        Explanation
+            On log-odds, signed towards `target`; without attributions where the text has no words.
+
+        Raises
+        ------
+        TypeError
+            If `text` is not a string.
+        ValueError
+            If the classifier is not supported, or `target`, `n_samples` or `seed` is out of range.
+        Cancelled
+            If `progress` raised it.
+        """
+        started = time.perf_counter()
+        n_samples = self._check(text, classifier, target, n_samples, seed)
+        report = progress or _ignore
+        report(0.0)
+        spans = read(text).source_spans()
+        if spans:
+            found = self._weigh(text, classifier, n_samples, seed, report)
+        else:
+            margin = float(classifier.predict_margin([text])[0])
+            found = WordWeights(np.zeros(0), base_value=margin, margin=margin)
+        report(1.0)
+        sign = 1.0 if target == "fake" else -1.0
+        weights = sign * found.weights
+        base_value, margin = sign * found.base_value, sign * found.margin
+        return Explanation(
+            text=text,
+            target=target,
+            attributions=tuple(Attribution(s.start, s.end, w) for s, w in zip(spans, weights.tolist(), strict=True)),
+            unit="log-odds",
+            base_value=base_value,
+            margin=margin,
+            fidelity=found.fidelity,
+            residual=margin - base_value - float(weights.sum()) if found.fidelity is None else None,
+            classifier=classifier.name,
+            explainer=self.name,
+            seed=int(seed),
+            seconds=time.perf_counter() - started,
+            settings=dict(found.settings),
+        )
+
+    def _check(self, text: object, classifier: TextClassifier, target: object, n_samples: object, seed: object) -> int:
+        if not isinstance(text, str):
+            raise TypeError(f"Expected one text as str, got {type(text).__name__}.")
+        if not self.supports(classifier):
+            raise ValueError(f"The explainer {self.name} cannot explain {getattr(classifier, 'name', classifier)!r}.")
+        if target not in LABELS:
+            raise ValueError(f"Unknown target {target!r}. Known: {', '.join(LABELS)}.")
+        if not _is_whole(seed, 0, MAX_SEED):
+            raise ValueError(f"Got seed={seed!r}: it must be a whole number from 0 to {MAX_SEED}.")
+        if self.samples is None:
+            if n_samples is not None:
+                raise ValueError(f"Got n_samples={n_samples!r}: the explainer {self.name} is exact and takes none.")
+            return 0
+        if n_samples is None:
+            return self.samples.default
+        low, high = self.samples.minimum, self.samples.maximum
+        if not _is_whole(n_samples, low, high):
+            raise ValueError(
+                f"Got n_samples={n_samples!r}: the explainer {self.name} takes a whole number of "
+                f"{self.samples.name} from {low} to {high}."
+            )
+        return int(n_samples)
+
+
+class MaskedMargins:
+    """Margins of variants of one text: in bounded batches, each variant asked once, progress after each batch.
+
+    Parameters
+    ----------
+    text : str
+        The user's text.
+    classifier : TextClassifier
+        Whose `masked_margin` is asked.
+    expected : int
+        Number of variants after which `progress` hears 1.0.
+    progress : callable
+        Called with the share done; what it raises stops the evaluation.
+    """
+
+    def __init__(self, text: str, classifier: TextClassifier, expected: int, progress: Progress) -> None:
+        self._text = text
+        self._classifier = classifier
+        self._expected = expected
+        self._progress = progress
+        self._known: dict[bytes, float] = {}
+        self._rows = max(1, min(BATCH_ROWS, BATCH_WORDS // max(1, len(read(text).words))))
+
+    @property
+    def n_evaluated(self) -> int:
+        """Number of different variants asked so far."""
+        return len(self._known)
+
+    def __call__(self, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Log-odds of fake, shape (n_variants,), for rows of `keep`, shape (n_variants, n_words)."""
+        keys = [row.tobytes() for row in np.packbits(keep, axis=1)]
+        new = {key: i for i, key in enumerate(keys) if key not in self._known}
+        new_keys, new_rows = list(new), list(new.values())
+        first = 0
+        while first < len(new_rows):
+            batch = slice(first, first + self._rows)
+            started = time.perf_counter()
+            margins = self._classifier.masked_margin(self._text, keep[new_rows[batch]])
+            if time.perf_counter() - started > BATCH_SECONDS:
+                self._rows = max(1, self._rows // 2)
+            self._known.update(zip(new_keys[batch], margins.tolist(), strict=True))
+            self._progress(min(1.0, self.n_evaluated / self._expected))
+            first = batch.stop
+        return np.array([self._known[key] for key in keys])
+
+
+def _ignore(fraction: float) -> None:
+    """Progress nobody asked for."""
+
+
+def _is_whole(value: object, low: int, high: int) -> TypeGuard[SupportsInt]:
+    return isinstance(value, Integral) and not isinstance(value, bool) and low <= int(value) <= high

@@ -1,0 +1,53 @@
+"""Exact weights of classifiers that add up words: coefficient times value, nothing sampled."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fakenews.classifiers.base import TextClassifier
+from fakenews.explain.base import Progress, SampleRange, WordExplainer, WordWeights
+
+
+@runtime_checkable
+class LinearTerms(Protocol):
+    """What a classifier must say of itself to be explained exactly."""
+
+    def linear_terms(self, text: str) -> tuple[NDArray[np.float64], float]:
+        """Contribution of every word of `read(text).words` to the log-odds of fake, and the intercept."""
+
+
+class LinearExplainer(WordExplainer):
+    """Coefficient times value of every word, a pair's contribution halved onto its two words.
+
+    Weights and intercept (`base_value`) sum to the margin.
+    """
+
+    name: ClassVar[str] = "linear"
+    samples: ClassVar[SampleRange | None] = None
+
+    def supports(self, classifier: object) -> bool:
+        """Whether the classifier has `linear_terms`."""
+        return isinstance(classifier, LinearTerms)
+
+    def _weigh(
+        self, text: str, classifier: TextClassifier, n_samples: int, seed: int, progress: Progress
+    ) -> WordWeights:
+        return linear_weights(text, classifier)
+
+
+def linear_weights(text: str, classifier: TextClassifier) -> WordWeights:
+    """Exact weights of a classifier that has `linear_terms`.
+
+    Raises
+    ------
+    TypeError
+        If it has none.
+    """
+    if not isinstance(classifier, LinearTerms):
+        raise TypeError(f"The classifier {classifier.name!r} has no linear_terms.")
+    weights, intercept = classifier.linear_terms(text)
+    margin = float(classifier.predict_margin([text])[0])
+    return WordWeights(weights, base_value=intercept, margin=margin, settings={"rule": "coefficient x value"})

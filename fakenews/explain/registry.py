@@ -1,0 +1,98 @@
+"""The explainers by name, fastest first; a new one is one file and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fakenews.explain.base import Explainer, WordExplainer
+from fakenews.explain.gradient import GradientExplainer
+from fakenews.explain.lime import LimeExplainer
+from fakenews.explain.linear import LinearExplainer
+from fakenews.explain.shap import ShapExplainer
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainerSpec:
+    """What the page and the command line say of an explainer.
+
+    Attributes
+    ----------
+    title, description : str
+        For the page; the description is one sentence.
+    load : callable
+        Makes the explainer; heavy libraries are imported when it first explains.
+    samples_name : str or None
+        What `n_samples` counts; None, as are its default and bounds, where the method takes none.
+    """
+
+    name: str
+    title: str
+    description: str
+    load: Callable[[], Explainer]
+    samples_name: str | None
+    default_samples: int | None
+    min_samples: int | None
+    max_samples: int | None
+
+
+def _spec(explainer: type[WordExplainer], title: str, description: str) -> ExplainerSpec:
+    s = explainer.samples
+    counts = (s.name, s.default, s.minimum, s.maximum) if s else (None, None, None, None)
+    return ExplainerSpec(explainer.name, title, description, explainer, *counts)
+
+
+EXPLAINERS: dict[str, ExplainerSpec] = {
+    "linear": _spec(
+        LinearExplainer,
+        "Exact weights",
+        "The classifier's own weight of every word; they sum to its score.",
+    ),
+    "gradient": _spec(
+        GradientExplainer,
+        "Integrated gradients",
+        "How steeply the score answers to every word on the way from masked words to the text; the quick preview.",
+    ),
+    "lime": _spec(
+        LimeExplainer,
+        "LIME",
+        "A linear model fitted to the scores of many variants of the text with words removed at random.",
+    ),
+    "shap": _spec(
+        ShapExplainer,
+        "SHAP",
+        "Shares the score between sentences and then words, by what each adds to what is already there.",
+    ),
+}
+
+
+def get(name: str) -> ExplainerSpec:
+    """Give the explainer called `name`.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    if name not in EXPLAINERS:
+        raise ValueError(f"Unknown explainer {name!r}. Known: {', '.join(EXPLAINERS)}.")
+    return EXPLAINERS[name]
+
+
+def methods_for(classifier: object) -> tuple[str, ...]:
+    """Names of the explainers that support `classifier`, fastest first."""
+    return tuple(name for name, spec in EXPLAINERS.items() if spec.load().supports(classifier))
+
+
+def fastest_for(classifier: object) -> str:
+    """Name of the fastest explainer of `classifier`: linear where it is exact, else gradient, else by removal.
+
+    Raises
+    ------
+    ValueError
+        If none supports it.
+    """
+    methods = methods_for(classifier)
+    if not methods:
+        raise ValueError(f"No explainer supports {type(classifier).__name__}: it is no text classifier.")
+    return methods[0]

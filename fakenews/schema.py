@@ -1,0 +1,163 @@
+"""The values that travel between the floors: frozen, slotted, free of any framework.
+
+Every probability array in the project has the columns `LABELS`; every attribution is signed
+towards `target` and lies on character offsets of the text the user pasted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+LABELS: tuple[Literal["fake"], Literal["real"]] = ("fake", "real")
+FAKE, REAL = 0, 1
+
+TABLE_COLUMNS = ("id", "title", "text", "label", "subject", "date", "split", "source_repo")
+
+Target = Literal["fake", "real"]
+Verdict = Literal["fake", "real", "cannot_judge"]
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One article as a user or a corpus gives it; `label` is an index into `LABELS` or None."""
+
+    title: str
+    text: str
+    label: int | None = None
+    id: str = ""
+    subject: str = ""
+    date: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Characters `start` to `end` (exclusive) of the user's text."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What one classifier says of one text.
+
+    Attributes
+    ----------
+    model : str
+        Key of the classifier in the registry.
+    p_fake : float
+        Calibrated probability of resembling the fake class, in [0.001, 0.999].
+    margin : float
+        Log-odds of the fake class before calibration.
+    verdict : {"fake", "real", "cannot_judge"}
+    reasons : tuple of str
+        Why the text cannot be judged; keys of `verdict.REASONS`. Empty otherwise.
+    """
+
+    model: str
+    p_fake: float
+    margin: float
+    verdict: Verdict
+    reasons: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form, with `reasons` as a list."""
+        return {**asdict(self), "reasons": list(self.reasons)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Prediction:
+        """Inverse of `to_dict`."""
+        return cls(**{**values, "reasons": tuple(values["reasons"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Signed weight of one word; positive pushes towards the explanation's target."""
+
+    start: int
+    end: int
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a classifier gave its margin: one weight for every word it read.
+
+    Attributes
+    ----------
+    text : str
+        The user's text; the offsets of `attributions` point into it.
+    target : {"fake", "real"}
+        Class the weights are signed towards.
+    unit : {"log-odds", "probability"}
+        Unit of the weights and of `base_value`.
+    base_value : float
+        Value of the method's own reference: intercept, empty text or local intercept.
+    margin : float
+        The classifier's own value for the whole text, signed towards `target`.
+    fidelity : float or None
+        LIME's weighted R² of the local model; None where the method is additive.
+    residual : float or None
+        `margin` minus `base_value` minus the sum of weights; None for LIME.
+    settings : mapping
+        Samples, steps or evaluations actually used.
+    seconds : float
+        Wall-clock time of the computation.
+    """
+
+    text: str
+    target: Target
+    attributions: tuple[Attribution, ...]
+    unit: Literal["log-odds", "probability"]
+    base_value: float
+    margin: float
+    fidelity: float | None
+    residual: float | None
+    classifier: str
+    explainer: str
+    seed: int
+    seconds: float
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form: the documented keys, each attribution with the text it lies on."""
+        return {
+            "model": self.classifier,
+            "method": self.explainer,
+            "target": self.target,
+            "unit": self.unit,
+            "base_value": self.base_value,
+            "margin": self.margin,
+            "attributions": [
+                {"start": a.start, "end": a.end, "text": self.text[a.start : a.end], "weight": a.weight}
+                for a in self.attributions
+            ],
+            "fidelity": self.fidelity,
+            "residual": self.residual,
+            "settings": dict(self.settings),
+            "seed": self.seed,
+            "seconds": self.seconds,
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], text: str) -> Explanation:
+        """Inverse of `to_dict`; the text itself is not part of the JSON form."""
+        return cls(
+            text=text,
+            target=values["target"],
+            attributions=tuple(
+                Attribution(a["start"], a["end"], a["weight"]) for a in values["attributions"]
+            ),
+            unit=values["unit"],
+            base_value=values["base_value"],
+            margin=values["margin"],
+            fidelity=values["fidelity"],
+            residual=values["residual"],
+            classifier=values["model"],
+            explainer=values["method"],
+            seed=values["seed"],
+            seconds=values["seconds"],
+            settings=dict(values["settings"]),
+        )

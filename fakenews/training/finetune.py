@@ -1,0 +1,214 @@
+"""The torch/accelerate loop: one `Trainer` set up from a recipe, used for fine-tuning and for distillation."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from transformers import (
+    AutoConfig,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    EarlyStoppingCallback,
+    Trainer,
+    TrainingArguments,
+)
+from transformers.trainer_utils import get_last_checkpoint
+
+from fakenews.classifiers.base import read
+from fakenews.schema import FAKE, LABELS
+from fakenews.training.recipes import FineTuning
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+logger = logging.getLogger(__name__)
+
+Example = dict[str, Any]  # {"input_ids": list[int] without special pieces, "labels": int}
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A model and how its training went; `history` holds the rows that `Trainer` logs (step, epoch, loss, …)."""
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    history: tuple[dict[str, Any], ...]
+    seconds: float
+
+
+def load_base(base: str, positions_needed: int, seed: int) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Encoder with a fresh two-class head (fake, real) and its tokenizer, from a Hub id or a folder.
+
+    Raises
+    ------
+    ValueError
+        If the base cannot be had, or has fewer positions than the recipe's `max_length`.
+    """
+    try:
+        config = AutoConfig.from_pretrained(base)
+        config.id2label = dict(enumerate(LABELS))
+        config.label2id = {label: i for i, label in enumerate(LABELS)}
+        tokenizer = AutoTokenizer.from_pretrained(base, use_fast=True)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)  # the head is new and drawn from the global generator
+            model = AutoModelForSequenceClassification.from_pretrained(base, config=config, dtype=torch.float32)
+    except OSError as error:
+        raise ValueError(
+            f"Cannot load the base {base!r}: neither a folder here nor reachable on the Hugging Face Hub. "
+            "Give --base a folder with config.json, weights and tokenizer, or go online."
+        ) from error
+    positions = getattr(config, "max_position_embeddings", positions_needed)
+    if positions < positions_needed:
+        raise ValueError(f"{base} reads {positions} word pieces, the recipe asks for {positions_needed}.")
+    return model, tokenizer
+
+
+def encode_examples(
+    texts: Sequence[str], labels: Sequence[int], tokenizer: PreTrainedTokenizerBase
+) -> list[Example]:
+    """Word pieces of the neutral texts, whole and without special pieces, with their labels."""
+    neutral = [read(text).neutral.text for text in texts]
+    pieces = tokenizer(
+        neutral, add_special_tokens=False, split_special_tokens=True, truncation=False, padding=False, verbose=False
+    )["input_ids"]
+    return [{"input_ids": ids, "labels": int(label)} for ids, label in zip(pieces, labels, strict=True)]
+
+
+class Collator:
+    """Cuts each example to a window, adds special pieces and pads to the longest of the batch.
+
+    Windows are drawn, and pieces masked, only while the model trains (`training`); one window in three is the
+    beginning, where the title is. Otherwise the beginning is taken as it is.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, recipe: FineTuning) -> None:
+        self.tokenizer = tokenizer
+        self.room = recipe.max_length - 2
+        self.random = recipe.window == "random"
+        self.mask_share = recipe.mask_share
+        self.rng = np.random.default_rng(recipe.seed)
+        self.training: Callable[[], bool] = lambda: True
+
+    def __call__(self, examples: Sequence[Mapping[str, Any]]) -> dict[str, torch.Tensor]:
+        """Batch of tensors: input_ids and attention_mask (n, length), labels (n,)."""
+        windows = [self._window(example["input_ids"]) for example in examples]
+        longest = max(len(w) for w in windows)
+        ids = torch.full((len(windows), longest), int(self.tokenizer.pad_token_id or 0), dtype=torch.int64)
+        mask = torch.zeros_like(ids)
+        for i, window in enumerate(windows):
+            ids[i, : len(window)] = torch.tensor(window)
+            mask[i, : len(window)] = 1
+        labels = torch.tensor([example["labels"] for example in examples], dtype=torch.int64)
+        return {"input_ids": ids, "attention_mask": mask, "labels": labels}
+
+    def _window(self, ids: Sequence[int]) -> list[int]:
+        start = 0
+        spare = len(ids) - self.room
+        if self.random and spare > 0 and self.training() and self.rng.random() > 1 / 3:
+            start = int(self.rng.integers(1, spare + 1))
+        window = list(ids[start : start + self.room])
+        if self.mask_share and self.training():
+            hidden = self.rng.random(len(window)) < self.rng.uniform(0.0, 2 * self.mask_share)
+            window = [self.tokenizer.mask_token_id if h else i for i, h in zip(window, hidden, strict=True)]
+        return [self.tokenizer.cls_token_id, *window, self.tokenizer.sep_token_id]
+
+
+def f1_metrics(prediction: Any) -> dict[str, float]:
+    """Accuracy and F1 of the fake class from a `transformers.EvalPrediction`."""
+    from sklearn.metrics import accuracy_score, f1_score
+
+    logits, labels = prediction.predictions, prediction.label_ids
+    predicted: NDArray[np.int64] = np.asarray(logits).argmax(axis=1)
+    return {
+        "accuracy": float(accuracy_score(labels, predicted)),
+        "f1": float(f1_score(labels, predicted, pos_label=FAKE, zero_division=0.0)),
+    }
+
+
+def train(
+    recipe: FineTuning,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    train_examples: list[Example],
+    validation_examples: list[Example],
+    work: Path,
+    *,
+    max_steps: int | None = None,
+    resume: bool = False,
+    trainer_class: type[Trainer] = Trainer,
+    trainer_options: Mapping[str, Any] | None = None,
+) -> Trained:
+    """Train `model` in place by `recipe` and keep the evaluation with the best F1.
+
+    Checkpoints go to `work`; with `resume` the last of them is taken up again. bf16 or fp16 where the device
+    has it; batches of similar length, padded to their longest.
+
+    Parameters
+    ----------
+    work : Path
+        Folder for checkpoints, about 3 × the model each, two kept.
+    max_steps : int, optional
+        End after that many optimiser steps, whatever the epochs say.
+    trainer_class, trainer_options
+        A subclass of `Trainer` with another loss, and what it is to be given.
+    """
+    cuda = torch.cuda.is_available()
+    steps_per_epoch = math.ceil(len(train_examples) / recipe.batch_size)
+    total = max_steps or math.ceil(steps_per_epoch * recipe.epochs)
+    every = max(1, min(total, steps_per_epoch // recipe.evaluations_per_epoch))
+    arguments = TrainingArguments(
+        output_dir=str(work),
+        num_train_epochs=recipe.epochs,
+        max_steps=max_steps or -1,
+        learning_rate=recipe.learning_rate,
+        per_device_train_batch_size=recipe.batch_size,
+        per_device_eval_batch_size=2 * recipe.batch_size,
+        warmup_steps=math.ceil(total * recipe.warmup_ratio),
+        weight_decay=recipe.weight_decay,
+        label_smoothing_factor=recipe.label_smoothing,
+        lr_scheduler_type="linear",
+        bf16=cuda and torch.cuda.is_bf16_supported(),
+        fp16=cuda and not torch.cuda.is_bf16_supported(),
+        train_sampling_strategy="group_by_length",
+        eval_strategy="steps",
+        eval_steps=every,
+        save_strategy="steps",
+        save_steps=every,
+        save_total_limit=2,
+        load_best_model_at_end=True,
+        metric_for_best_model="f1",
+        greater_is_better=True,
+        logging_steps=max(1, min(25, total // 4)),
+        remove_unused_columns=False,
+        dataloader_pin_memory=cuda,
+        disable_tqdm=True,
+        report_to=[],
+        seed=recipe.seed,
+        data_seed=recipe.seed,
+    )
+    collator = Collator(tokenizer, recipe)
+    trainer = trainer_class(
+        model=model,
+        args=arguments,
+        train_dataset=train_examples,
+        eval_dataset=validation_examples,
+        data_collator=collator,
+        compute_metrics=f1_metrics,
+        callbacks=[EarlyStoppingCallback(recipe.patience)],
+        **(trainer_options or {}),
+    )
+    collator.training = lambda: bool(trainer.model.training)
+    last = get_last_checkpoint(str(work)) if resume and work.is_dir() else None
+    if resume and last is None:
+        logger.warning("No checkpoint in %s: starting from the beginning.", work)
+    result = trainer.train(resume_from_checkpoint=last)
+    model.eval()
+    return Trained(model, tokenizer, tuple(dict(row) for row in trainer.state.log_history), result.metrics["train_runtime"])

@@ -1,0 +1,135 @@
+"""Frozen settings of everything `fakenews train` can do; no code that trains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+# MiniLM: Wang et al. 2020 (arXiv:2002.10957); the sentence-transformers checkpoint is Apache-2.0.
+TEACHER_BASE = "sentence-transformers/all-MiniLM-L6-v2"
+TINYBERT_BASE = "huawei-noah/TinyBERT_General_4L_312D"  # Jiao et al. 2020 (arXiv:1909.10351)
+DISTILBERT_BASE = "distilbert-base-uncased"  # Sanh et al. 2019 (arXiv:1910.01108)
+
+
+@dataclass(frozen=True, slots=True)
+class FineTuning:
+    """One run of the training loop.
+
+    Attributes
+    ----------
+    base : str
+        Hub id or folder of the encoder.
+    max_length : int
+        Word pieces per example, special pieces included.
+    window : {"first", "random"}
+        Which part of a longer article an example shows: always its beginning, or another part each time.
+    epochs, learning_rate, batch_size, warmup_ratio, weight_decay
+        As in `transformers.TrainingArguments`; learning rate decays linearly.
+    patience : int
+        Evaluations without a better F1 before the run stops.
+    evaluations_per_epoch : int
+        How often the validation part is scored.
+    label_smoothing : float
+        Share of each label spread over both classes.
+    mask_share : float
+        Mean share of word pieces hidden behind the mask token; each example draws its own between 0 and twice that.
+        Makes explanations that remove words ask the model something it has seen.
+    seed : int
+    """
+
+    base: str
+    max_length: int = 512
+    window: Literal["first", "random"] = "first"
+    epochs: float = 3
+    learning_rate: float = 2e-5
+    batch_size: int = 16
+    warmup_ratio: float = 0.1
+    weight_decay: float = 0.01
+    patience: int = 2
+    evaluations_per_epoch: int = 1
+    label_smoothing: float = 0.0
+    mask_share: float = 0.0
+    seed: int = 42
+
+
+@dataclass(frozen=True, slots=True)
+class Distillation:
+    """Teacher, then a student projected from it, then two stages of teaching.
+
+    Stage 1 matches hidden states and attention (and a little of the logits), stage 2 the logits and the labels:
+    the order of TinyBERT (Jiao et al. 2020); the start by projection is ours.
+
+    Attributes
+    ----------
+    teacher : FineTuning
+        How the teacher is made.
+    layers : tuple of int
+        Teacher layers (from 0) that the student's layers start from and are held to.
+    width, heads, intermediate : int
+        Shape of the student: TinyBERT_General_4L_312D's.
+    hidden, logits : FineTuning
+        The two stages; `base` is ignored, the student is handed over.
+    temperature : float
+        Softening of both sides' logits.
+    hard_share : float
+        Weight of the true labels in stage 2; the teacher's logits have the rest.
+    """
+
+    teacher: FineTuning
+    hidden: FineTuning
+    logits: FineTuning
+    layers: tuple[int, ...] = (0, 2, 3, 5)
+    width: int = 312
+    heads: int = 12
+    intermediate: int = 1200
+    temperature: float = 2.0
+    hard_share: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What `fakenews train NAME` does and which classifier it leaves."""
+
+    name: str
+    model: str
+    title: str
+    settings: FineTuning | Distillation | None
+
+
+RECIPES: dict[str, Recipe] = {
+    "tfidf": Recipe("tfidf", "tfidf", "TF-IDF and logistic regression", None),
+    "tinybert": Recipe("tinybert", "tinybert", "Fine-tune TinyBERT", FineTuning(TINYBERT_BASE)),
+    "distilbert": Recipe("distilbert", "distilbert", "Fine-tune DistilBERT", FineTuning(DISTILBERT_BASE)),
+    "tinybert-distilled": Recipe(
+        "tinybert-distilled",
+        "tinybert",
+        "Distil a 4-layer, 312-wide student from a fine-tuned MiniLM",
+        Distillation(
+            teacher=FineTuning(
+                TEACHER_BASE,
+                max_length=160,
+                window="random",
+                epochs=1.25,
+                learning_rate=8e-5,
+                label_smoothing=0.02,
+                mask_share=0.05,
+            ),
+            hidden=FineTuning("", max_length=128, window="random", epochs=1, learning_rate=5e-4, mask_share=0.05),
+            logits=FineTuning("", max_length=192, window="random", epochs=2, learning_rate=2e-4, mask_share=0.1),
+        ),
+    ),
+}
+
+
+def get(name: str) -> Recipe:
+    """The recipe of that name.
+
+    Raises
+    ------
+    ValueError
+        If there is none; the message lists those there are.
+    """
+    try:
+        return RECIPES[name]
+    except KeyError:
+        raise ValueError(f"Unknown recipe {name!r}. Known: {', '.join(RECIPES)}.") from None

@@ -1,0 +1,277 @@
+"""Values to markup, pure: no gradio, no model. Every piece of a user's or a corpus's text is escaped here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from fakenews.classifiers.base import read
+from fakenews.schema import Explanation, Prediction
+from fakenews.services import Analysis
+from fakenews.verdict import REASONS, UNDECIDED, VERDICTS, agreement
+
+STEPS = (0.08, 0.2, 0.38, 0.62)  # share of the strongest weight at which the tint grows; below the first: faint
+FOCUSABLE = 4  # tints from here on can be reached with the keyboard
+TOP_WORDS = 8
+
+
+def percent(p: float) -> str:
+    """Probability as whole per cents, never 0 or 100; below 1 and above 99 with one digit."""
+    value = 100 * min(max(p, 0.001), 0.999)
+    return f"{value:.1f} %" if value < 1 or value > 99 else f"{value:.0f} %"
+
+
+def problem(sentence: str) -> str:
+    """A sentence about input that cannot be worked with, at the place where the result would stand."""
+    return f'<p class="fn-problem" role="alert">{escape(sentence)}</p>'
+
+
+def verdicts(analysis: Analysis, titles: Mapping[str, str], records: Mapping[str, str]) -> str:
+    """The cards side by side and the strip on agreement beneath.
+
+    Parameters
+    ----------
+    titles : mapping
+        Name of each model for people.
+    records : mapping
+        One sentence per model on what it reached where it was measured; may lack models.
+    """
+    cards = "".join(_card(p, titles[p.model], records.get(p.model, "")) for p in analysis.predictions)
+    return (
+        f'<div class="fn-cards">{cards}</div>'
+        f'<div class="fn-strip"><span>{escape(agreement(analysis.predictions))}</span></div>'
+    )
+
+
+def _card(prediction: Prediction, title: str, record: str) -> str:
+    sure = prediction.verdict != "cannot_judge"
+    tone = prediction.verdict if sure else "none"
+    low, high = (100 * x for x in UNDECIDED)
+    reasons = "; ".join(REASONS[r] for r in prediction.reasons)
+    towards = "fake" if prediction.margin >= 0 else "real"
+    p = percent(prediction.p_fake)
+    number = f"<b>{p}</b> probability of resembling the fake class" if sure else f"<b>{p}</b> fake, for what it is worth"
+    return (
+        f'<article class="fn-card" data-model="{escape(prediction.model)}" data-verdict="{prediction.verdict}">'
+        f"<h3>{escape(title)}</h3>"
+        f'<p class="fn-verdict">{VERDICTS[prediction.verdict]}</p>'
+        f'<div class="fn-scale fn-{tone}" role="img" aria-label="On a scale from like the real class to like the fake '
+        f'class this text stands at {p}; between {low:.0f} and {high:.0f} per cent is undecided.">'
+        f'<i></i><u style="left:{low:.0f}%;width:{high - low:.0f}%"></u>'
+        f'<b style="left:{100 * prediction.p_fake:.1f}%"></b></div>'
+        '<div class="fn-ends"><span>like the real class</span><span>like the fake class</span></div>'
+        f'<p class="fn-number">{number}</p>'
+        + (f'<p class="fn-soft">{_sentence(reasons)}.</p>' if reasons else "")
+        + (f'<p class="fn-soft">{escape(record)}</p>' if record else "")
+        + f'<p class="fn-soft fn-small">margin {abs(prediction.margin):.2f} log-odds towards {towards}</p></article>'
+    )
+
+
+def reading(analysis: Analysis) -> str:
+    """The line under the text box: how much there is and how much was read."""
+    words = f"{analysis.n_words:,} words" if analysis.n_words != 1 else "1 word"
+    return f'<p class="fn-meta">{words} read, whole text · answered in {analysis.seconds:.2f} s</p>'
+
+
+def highlighted(explanation: Explanation) -> str:
+    """The user's text with every read word tinted and underlined by its weight.
+
+    Five strengths relative to the strongest word; solid underline towards fake, dotted towards real, so the sign
+    does not hang on colour. What cleaning removed is struck in grey: the models did not read it.
+    """
+    text = explanation.text
+    weights = {(a.start, a.end): a.weight for a in explanation.attributions}
+    strongest = max((abs(w) for w in weights.values()), default=0.0)
+    towards = {"fake": ("fake", "real"), "real": ("real", "fake")}[explanation.target]
+    pieces, last = [], 0
+    marks: list[tuple[int, int, str]] = [
+        (start, end, _mark(text[start:end], weight, strongest, towards)) for (start, end), weight in weights.items()
+    ]
+    marks += [(s, e, f'<del title="Not read: it names the publisher or the file">{escape(text[s:e])}</del>') for s, e in unread(text)]
+    for start, end, markup in sorted(marks):
+        pieces += (escape(text[last:start]), markup)
+        last = end
+    pieces.append(escape(text[last:]))
+    return f'<div class="fn-text" lang="und" dir="auto">{"".join(pieces)}</div>'
+
+
+def plain(text: str) -> str:
+    """The user's text as it is, before its highlights are there."""
+    return f'<div class="fn-text" lang="und" dir="auto">{escape(text)}</div>'
+
+
+def _mark(word: str, weight: float, strongest: float, towards: tuple[str, str]) -> str:
+    step = strength(weight, strongest)
+    if not step:
+        return escape(word)
+    side = towards[0] if weight > 0 else towards[1]
+    focus = ' tabindex="0"' if step >= FOCUSABLE else ""
+    return (
+        f'<mark class="fn-{side[0]}{step}"{focus} title="{abs(weight):.3f} log-odds towards {side}">{escape(word)}</mark>'
+    )
+
+
+def strength(weight: float, strongest: float) -> int:
+    """Tint from 0 (no evidence) to 5 (the strongest words) of a weight."""
+    share = abs(weight) / strongest if strongest > 0 else 0.0
+    return 0 if share < STEPS[0] / 2 else 1 + sum(share >= s for s in STEPS)
+
+
+def unread(text: str) -> list[tuple[int, int]]:
+    """Stretches with letters or digits of which cleaning left nothing, as (start, end) in the user's text."""
+    known = read(text)
+    covered = np.zeros(len(text) + 1, dtype=bool)
+    for start, end, character in zip(known.neutral.starts, known.neutral.ends, known.neutral.text, strict=True):
+        if not character.isspace():
+            covered[start:end] = True
+    for span in known.source_spans():
+        covered[span.start : span.end] = True
+    stretches, start = [], None
+    for i in range(len(text) + 1):
+        gone = i < len(text) and not covered[i]
+        if gone and start is None:
+            start = i
+        elif not gone and start is not None:
+            stretch = text[start:i]
+            if sum(c.isalnum() for c in stretch) > 2:
+                left = len(stretch) - len(stretch.lstrip())
+                stretches.append((start + left, start + len(stretch.rstrip())))
+            start = None
+    return stretches
+
+
+def legend(explanation: Explanation, title: str, method_title: str) -> str:
+    """Key to the tints and one sentence on how they came about."""
+    facts = [method_title]
+    used = explanation.settings.get("n_evaluated") or explanation.settings.get("n_samples")
+    if used:
+        facts.append(f"{used} evaluations")
+    facts.append(f"seed {explanation.seed}")
+    facts.append(f"{explanation.seconds:.1f} s")
+    if explanation.fidelity is not None:
+        facts.append(f"the local model explains {explanation.fidelity:.2f} of the variance (R²)")
+    elif explanation.residual is not None:
+        facts.append(f"weights miss the margin by {abs(explanation.residual):.2g} log-odds")
+    return (
+        '<div class="fn-key"><span><mark class="fn-f3">solid</mark> towards fake</span>'
+        '<span><mark class="fn-r3">dotted</mark> towards real</span>'
+        "<span>stronger tint, stronger pull</span><span><del>struck</del> not read</span></div>"
+        f'<p class="fn-meta">{escape(title)}: {escape(", ".join(facts))}.</p>'
+    )
+
+
+def top_words(explanations: Sequence[tuple[str, Explanation]]) -> str:
+    """Per model the words that moved it most, repeated words summed, as mirrored bars on one axis."""
+    return f'<div class="fn-words">{"".join(_words(title, e) for title, e in explanations)}</div>'
+
+
+def _words(title: str, explanation: Explanation) -> str:
+    sums: dict[str, float] = {}
+    counts: dict[str, int] = {}
+    for a in explanation.attributions:
+        word = explanation.text[a.start : a.end].casefold()
+        sums[word] = sums.get(word, 0.0) + a.weight
+        counts[word] = counts.get(word, 0) + 1
+    strongest = sorted(sums.items(), key=lambda item: -abs(item[1]))[:TOP_WORDS]
+    if explanation.target == "real":
+        strongest = [(word, -weight) for word, weight in strongest]
+    scale = max((abs(w) for _, w in strongest), default=0.0) or 1.0
+    rows = []
+    for word, weight in strongest:
+        side = "fake" if weight > 0 else "real"
+        bar = f'<i style="width:{100 * abs(weight) / scale:.0f}%"></i>'
+        times = f" ×{counts[word]}" if counts[word] > 1 else ""
+        rows.append(
+            f'<li title="{abs(weight):.3f} log-odds towards {side}"><span class="l">{bar if side == "real" else ""}</span>'
+            f'<em>{escape(word)}<small>{times}</small></em><span class="r">{bar if side == "fake" else ""}</span>'
+            f'<span class="fn-sr">towards {side}, {abs(weight):.2f}</span></li>'
+        )
+    body = "".join(rows) or '<li class="fn-none">No word was read.</li>'
+    return (
+        f'<section><h3>{escape(title)}: strongest words</h3>'
+        '<div class="fn-axis" aria-hidden="true"><span>towards real</span><span>towards fake</span></div>'
+        f"<ul>{body}</ul></section>"
+    )
+
+
+def progress(what: str, share: float, seconds_left: float | None) -> str:
+    """A line and a bar on work that is under way."""
+    left = "" if seconds_left is None else f" · {max(seconds_left, 0.1):.1f} s left"
+    return (
+        f'<div class="fn-progress" role="status"><span>{escape(what)} {100 * share:.0f} %{left}</span>'
+        f'<progress max="1" value="{share:.3f}" aria-label="{escape(what)}"></progress></div>'
+    )
+
+
+def status(sentence: str) -> str:
+    """One quiet line on the state of the highlights."""
+    return f'<div class="fn-progress" role="status"><span>{escape(sentence)}</span></div>'
+
+
+def figures(cards: Iterable[tuple[str, str, str]]) -> str:
+    """Metric cards: (value, name, interval) each."""
+    items = "".join(
+        f"<div><b>{escape(value)}</b><small>{escape(name)}{', ' + escape(interval) if interval else ''}</small></div>"
+        for value, name, interval in cards
+    )
+    return f'<div class="fn-figs">{items}</div>'
+
+
+def table(headers: Sequence[tuple[str, bool]], rows: Sequence[tuple[str, Sequence[str]]], label: str) -> str:
+    """A table whose first column opens its row.
+
+    Parameters
+    ----------
+    headers : sequence of (title, numeric)
+    rows : sequence of (key, cells)
+        The key travels in `data-open`; without one the first cell is plain text.
+    """
+    head = "".join(f'<th scope="col"{" class=n" if numeric else ""}>{escape(title)}</th>' for title, numeric in headers)
+    body = []
+    for key, cells in rows:
+        first = (
+            f'<button type="button" data-open="{escape(key)}">{escape(cells[0])}</button>' if key else escape(cells[0])
+        )
+        rest = "".join(
+            f'<td{" class=n" if numeric else ""}>{escape(cell)}</td>'
+            for cell, (_, numeric) in zip(cells[1:], headers[1:], strict=True)
+        )
+        body.append(f"<tr><td>{first}</td>{rest}</tr>")
+    return (
+        f'<div class="fn-tablewrap" tabindex="0" role="region" aria-label="{escape(label)}"><table class="fn-table">'
+        f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+    )
+
+
+def examples(choices: Sequence[tuple[str, str, str]]) -> str:
+    """What the right column shows before the first run: words, one picture, three examples (key, title, kind)."""
+    buttons = "".join(
+        f'<button type="button" data-open="{escape(key)}"><b>{escape(title)}</b><small>{escape(kind)}</small></button>'
+        for key, title, kind in choices
+    )
+    return (
+        '<div class="fn-empty"><h2>Two models read your article, side by side</h2>'
+        "<p>Each says how much it resembles the fake or the real class of its training data, with a calibrated "
+        "probability, and marks the words that moved it. Neither knows whether a story is true.</p>"
+        '<div class="fn-scale fn-fake" role="img" aria-label="Example of the scale: a dot towards the fake class, and a '
+        'hatched band in the middle where no verdict is given."><i></i>'
+        f'<u style="left:{100 * UNDECIDED[0]:.0f}%;width:{100 * (UNDECIDED[1] - UNDECIDED[0]):.0f}%"></u>'
+        '<b style="left:84%"></b></div>'
+        '<div class="fn-ends"><span>like the real class</span><span>too close to call</span><span>like the fake class</span></div>'
+        '<p class="fn-text fn-sample">Insiders say they <mark class="fn-f4">never wanted you</mark> to '
+        '<mark class="fn-f2">read</mark> this. A <mark class="fn-r3">spokesman</mark> '
+        '<mark class="fn-r5">said</mark> on <mark class="fn-r4">Tuesday</mark> the figures were preliminary.</p>'
+        f'<h3>Try one, written for this demo</h3><div class="fn-examples">{buttons}</div></div>'
+    )
+
+
+def _sentence(text: str) -> str:
+    return escape(text[:1].upper() + text[1:])
+
+
+def facts(rows: Iterable[tuple[str, Any]]) -> str:
+    """A definition list."""
+    return '<dl class="fn-facts">' + "".join(f"<dt>{escape(k)}</dt><dd>{escape(str(v))}</dd>" for k, v in rows) + "</dl>"

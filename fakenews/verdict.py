@@ -1,0 +1,71 @@
+"""From a calibrated probability to one of three verdicts, and the sentences that say so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from fakenews.schema import Prediction, Verdict
+
+MIN_WORDS = 40
+UNDECIDED = (0.4, 0.6)  # probabilities in here are too close to call
+
+VERDICTS: dict[Verdict, str] = {
+    "fake": "Reads like the fake class",
+    "real": "Reads like the real class",
+    "cannot_judge": "Cannot judge this text",
+}
+
+REASONS: dict[str, str] = {
+    "too_short": f"too short: at least {MIN_WORDS} words are needed",
+    "unlike_training": "unlike the training data: few of its words occur there, and only English was learnt",
+    "too_close": "too close to call",
+    "models_disagree": "the two models contradict each other",
+}
+
+
+def judge(model: str, p_fake: float, margin: float, n_words: int, known_share: float, known_floor: float) -> Prediction:
+    """Verdict of one model on one text.
+
+    Parameters
+    ----------
+    p_fake, margin : float
+        Calibrated probability and log-odds of fake.
+    n_words : int
+        Words that were read, after cleaning.
+    known_share : float
+        Share of the words that occur in the training vocabulary.
+    known_floor : float
+        Share below which a text counts as unlike the training data.
+    """
+    reasons = []
+    if n_words < MIN_WORDS:
+        reasons.append("too_short")
+    if n_words and known_share < known_floor:
+        reasons.append("unlike_training")
+    if not reasons and UNDECIDED[0] < p_fake < UNDECIDED[1]:
+        reasons.append("too_close")
+    verdict: Verdict = "cannot_judge" if reasons else ("fake" if p_fake >= 0.5 else "real")
+    return Prediction(model, p_fake, margin, verdict, tuple(reasons))
+
+
+def reconcile(predictions: Sequence[Prediction]) -> tuple[Prediction, ...]:
+    """Turn verdicts that contradict each other into «cannot judge»; others stay as they are."""
+    if {"fake", "real"} <= {p.verdict for p in predictions}:
+        return tuple(
+            p if p.verdict == "cannot_judge" else replace(p, verdict="cannot_judge", reasons=("models_disagree",))
+            for p in predictions
+        )
+    return tuple(predictions)
+
+
+def agreement(predictions: Sequence[Prediction]) -> str:
+    """One sentence on how the models' leanings compare."""
+    leanings = {p.p_fake >= 0.5 for p in predictions}
+    if len(predictions) < 2:
+        return "Only one model was asked."
+    if any(r == "models_disagree" for p in predictions for r in p.reasons):
+        return "The models contradict each other, so neither verdict should be used."
+    if len(leanings) == 1:
+        return "The models lean the same way."
+    return "The models lean opposite ways, at least one of them weakly."

@@ -1,0 +1,136 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fakenews.data.table import article_id, articles, as_table, decode, joined_texts, read_table, write_table
+from fakenews.schema import TABLE_COLUMNS, Article
+
+ROWS = {"text": ["A pier has opened.", "The moon is a hat."], "label": [1, 0]}
+
+
+def test_missing_columns_are_filled_and_ids_computed() -> None:
+    table = as_table(pd.DataFrame(ROWS))
+    assert list(table.columns) == list(TABLE_COLUMNS)
+    assert table["label"].dtype == np.int8
+    assert table["label"].tolist() == [1, 0]
+    assert table["id"].tolist() == [article_id(text) for text in ROWS["text"]]
+    assert (table[["title", "subject", "date", "split", "source_repo"]] == "").all(axis=None)
+
+
+def test_id_is_the_head_of_the_sha1() -> None:
+    assert article_id("abc") == "a9993e364706816a"
+
+
+@pytest.mark.parametrize(
+    "labels", [[1, 0], [1.0, 0.0], ["1", "0"], ["real", "fake"], [" Real", "FAKE "], [np.int8(1), np.int64(0)]]
+)
+def test_labels_are_numbers_or_names(labels: list[object]) -> None:
+    assert as_table(pd.DataFrame({**ROWS, "label": labels}))["label"].tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("wrong", ["pants-fire", 2, -1, 0.5, True, None, float("nan"), "true"])
+def test_other_labels_are_refused_by_value(wrong: object) -> None:
+    frame = pd.DataFrame({"text": ["a", "b"], "label": pd.Series([0, wrong], dtype=object)})
+    with pytest.raises(ValueError, match=r"label must be 0 or fake, 1 or real; got .+ in row 1"):
+        as_table(frame)
+
+
+def test_a_missing_column_is_named_with_what_came() -> None:
+    with pytest.raises(ValueError, match="mine lacks the column text: it has body, label; needed are text and label"):
+        as_table(pd.DataFrame({"body": ["a"], "label": [0]}), "mine")
+
+
+def test_an_empty_table_is_refused() -> None:
+    with pytest.raises(ValueError, match="holds no rows"):
+        as_table(pd.DataFrame({"text": [], "label": []}))
+
+
+def test_a_column_that_comes_twice_is_refused() -> None:
+    with pytest.raises(ValueError, match="column text more than once"):
+        as_table(pd.DataFrame([["a", "b", 0]], columns=["text", "text", "label"]))
+
+
+def test_text_must_be_text() -> None:
+    with pytest.raises(ValueError, match="text must be text, got 7 in row 0"):
+        as_table(pd.DataFrame({"text": [7], "label": [0]}))
+
+
+def test_missing_values_and_dates_become_strings() -> None:
+    frame = pd.DataFrame({**ROWS, "title": [None, "Hat"], "date": pd.to_datetime(["2016-05-01", None])})
+    table = as_table(frame)
+    assert table["title"].tolist() == ["", "Hat"]
+    assert table["date"].tolist() == ["2016-05-01", ""]
+
+
+def test_given_ids_and_further_columns_stay() -> None:
+    table = as_table(pd.DataFrame({**ROWS, "id": ["mine", ""], "language": ["en", "pt"]}))
+    assert table["id"].tolist() == ["mine", article_id(ROWS["text"][1])]
+    assert table["language"].tolist() == ["en", "pt"]
+
+
+def test_every_format_gives_the_same_table(tmp_path: Path) -> None:
+    table = as_table(
+        pd.DataFrame({"title": ["«Ça va»", ""], "text": ["two\nlines, “quoted”", "沿海"], "label": [0, 1]})
+    )
+    write_table(table, tmp_path / "new" / "a.parquet")
+    table.to_csv(tmp_path / "a.csv", index=False)
+    table.to_json(tmp_path / "a.jsonl", orient="records", lines=True)
+    for path in (tmp_path / "new" / "a.parquet", tmp_path / "a.csv", tmp_path / "a.jsonl"):
+        pd.testing.assert_frame_equal(read_table(path), table)
+    assert [p.name for p in (tmp_path / "new").iterdir()] == ["a.parquet"]
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    write_table(as_table(pd.DataFrame(ROWS)), path)
+    with pytest.raises(Exception, match="mixed"):
+        write_table(pd.DataFrame({"mixed": pd.Series([1, "one", object()], dtype=object)}), path)
+    assert len(read_table(path)) == 2
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_lone_surrogates_do_not_break_the_table(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(json.dumps({"text": "half \ud83d pair", "label": 0}) + "\n\n")
+    assert read_table(tmp_path / "a.jsonl")["text"].tolist() == ["half ? pair"]
+
+
+def test_words_that_look_like_missing_values_stay_words(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("title,text,label\nNA,null,fake\nNaN,None,real\n")
+    assert read_table(tmp_path / "a.csv")["text"].tolist() == ["null", "None"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.xlsx", b"", r"Cannot read 'a.xlsx': expected one of .parquet, .csv, .jsonl"),
+        ("a.parquet", b"no parquet", "a.parquet cannot be read as parquet"),
+        ("a.csv", b"", "a.csv cannot be read as CSV"),
+        ("a.csv", b'text,label\n"open,0\n', "a.csv cannot be read as CSV"),
+        ("a.jsonl", b'{"text": "a", "label": 0}\n{"text"\n', "a.jsonl, line 2, is not JSON"),
+        ("a.jsonl", b"[1]\n", "a.jsonl, line 1: expected a JSON object, got list"),
+        ("a.jsonl", b"", "a.jsonl lacks the column text and label: it has none"),
+    ],
+)
+def test_unreadable_files_are_refused_by_name(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        read_table(tmp_path / name)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"There is no file .*gone.csv"):
+        read_table(tmp_path / "gone.csv")
+
+
+def test_windows_bytes_are_read_line_by_line() -> None:
+    assert decode("é “so”\n".encode() + b"\x93quoted\x94 caf\xe9\n") == "é “so”\n“quoted” café\n"
+    assert decode(b"\xef\xbb\xbftext") == "text"
+
+
+def test_articles_carry_title_text_and_label() -> None:
+    table = as_table(pd.DataFrame({**ROWS, "title": ["Pier", ""], "id": ["1", "2"], "subject": "s", "date": "d"}))
+    assert articles(table)[0] == Article("Pier", "A pier has opened.", 1, "1", "s", "d")
+    assert joined_texts(table) == ["Pier\n\nA pier has opened.", "The moon is a hat."]

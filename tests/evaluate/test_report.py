@@ -1,0 +1,222 @@
+"""Evidence files: round trips, contradictions found, and the prose generated from them."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fakenews.evaluate.report import (
+    BEGIN,
+    END,
+    PREDICTION_TYPES,
+    ModelEvidence,
+    contradictions,
+    evaluate_predictions,
+    model_card,
+    read_evaluation,
+    read_predictions,
+    replace_results,
+    results_table,
+    write_evidence,
+    write_model_card,
+)
+
+
+def _rows(corpus, split, n, noise, seed):
+    rng = np.random.default_rng(seed)
+    label = rng.integers(2, size=n)
+    margin = np.where(label == 0, 3.0, -3.0) + rng.normal(0, noise, n)
+    return pd.DataFrame(
+        {
+            "id": [f"{corpus}{i:04x}" for i in range(n)],
+            "corpus": corpus,
+            "split": split,
+            "label": label,
+            "p_fake": 1 / (1 + np.exp(-margin)),
+            "margin": margin,
+            "text": "never written",
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def predictions():
+    parts = (
+        _rows("isot", "validation", 150, 2, 0),
+        _rows("isot", "test", 200, 2, 1),
+        _rows("demo", "all", 20, 1, 2),
+        _rows("horne2017", "all", 120, 60, 3),
+    )
+    return pd.concat(parts)
+
+
+@pytest.fixture
+def folder(tmp_path, predictions):
+    write_evidence(
+        tmp_path / "tinybert",
+        predictions,
+        model="tinybert",
+        protocol="grouped",
+        seed=42,
+        cleaning={"name": "neutral", "version": 1},
+        training={"base": "a/b", "epochs": 3, "minutes": 23.6, "device": "cpu", "rows": {"fake": 900, "real": 800}},
+        size_mb=29.12,
+        latency_ms=85.4,
+        calibration={"method": "temperature", "temperature": 1.2345678, "fitted_on": "isot/validation"},
+    )
+    return tmp_path / "tinybert"
+
+
+def test_evaluation_has_the_documented_layout(folder):
+    stored = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))
+    assert list(stored) == [
+        "schema",
+        "model",
+        "protocol",
+        "seed",
+        "cleaning",
+        "training",
+        "size_mb",
+        "latency_ms",
+        "calibration",
+        "corpora",
+    ]
+    assert list(stored["corpora"]) == ["isot/validation", "isot/test", "demo/all", "horne2017/all"]
+    assert {"n", "accuracy", "macro_f1", "roc_auc", "ece", "confusion_matrix", "intervals"} <= set(
+        stored["corpora"]["isot/test"]
+    )
+
+
+def test_evidence_survives_the_disk(folder):
+    evidence = read_evaluation(folder)
+    assert ModelEvidence.from_dict(evidence.to_dict()) == evidence
+    assert evidence.corpora["isot/test"].n == 200
+    assert evidence.training["rows"] == {"fake": 900, "real": 800}
+
+
+def test_predictions_survive_the_disk_without_text(folder, predictions):
+    stored = read_predictions(folder)
+    assert list(stored.columns) == list(PREDICTION_TYPES)
+    assert {name: str(stored[name].dtype) for name in ("label", "p_fake", "margin")} == {
+        "label": "int8",
+        "p_fake": "float32",
+        "margin": "float32",
+    }
+    assert stored["id"].tolist() == predictions["id"].tolist()
+    assert np.allclose(stored["p_fake"], predictions["p_fake"])
+    assert b"never written" not in (folder / "predictions.parquet").read_bytes()
+
+
+def test_stored_evaluation_follows_from_stored_predictions(folder):
+    assert evaluate_predictions(read_predictions(folder)) == read_evaluation(folder).corpora
+    assert contradictions(folder) == ()
+
+
+def test_an_edited_number_is_found(folder):
+    path = folder / "evaluation.json"
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    stored["corpora"]["isot/test"]["accuracy"] += 0.001
+    del stored["corpora"]["demo/all"]
+    path.write_text(json.dumps(stored), encoding="utf-8")
+    missing, edited = contradictions(folder)
+    assert missing == "tinybert: demo/all is in predictions.parquet only."
+    assert edited.startswith("tinybert: isot/test states accuracy ")
+
+
+def test_missing_columns_are_refused_and_nothing_is_written(tmp_path, predictions):
+    with pytest.raises(ValueError, match="lack the columns split, margin"):
+        write_evidence(
+            tmp_path / "x",
+            predictions.drop(columns=["split", "margin"]),
+            model="x",
+            protocol="grouped",
+            seed=1,
+            cleaning={},
+            training={},
+            size_mb=1,
+            latency_ms=None,
+            calibration={},
+        )
+    assert not (tmp_path / "x").exists()
+
+
+def test_another_schema_is_refused(folder):
+    path = folder / "evaluation.json"
+    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), "schema": 2}), encoding="utf-8")
+    with pytest.raises(ValueError, match="schema 1, got 2"):
+        read_evaluation(folder)
+
+
+def test_model_card(folder):
+    path = write_model_card(folder, "A four-layer student of a six-layer teacher.\n")
+    card = path.read_text(encoding="utf-8")
+    assert path == folder / "README.md"
+    assert card.startswith("---\nlicense: apache-2.0\nlanguage: en\n")
+    assert card.count("\n---\n") == 1
+    assert "\n# tinybert\n\nA four-layer student of a six-layer teacher.\n" in card
+    for heading in ("Intended use", "Training", "Results", "Limits"):
+        assert f"\n## {heading}\n" in card
+    assert "| rows | fake 900, real 800 |" in card
+    assert "| calibration | method temperature, temperature 1.235, fitted on isot/validation |" in card
+    assert "| `isot/test` | 200 | 9" in card
+    assert "by publisher, not by fact" in card
+    assert "it does worse there" in card
+    assert "100 %" not in card
+
+
+def test_model_card_orders_own_corpus_others_demo(folder):
+    card = model_card(read_evaluation(folder), "x")
+    places = [card.index(f"| `{name}` |") for name in ("isot/test", "isot/validation", "horne2017/all", "demo/all")]
+    assert places == sorted(places)
+
+
+def test_model_card_without_other_corpora_says_so(folder):
+    evidence = read_evaluation(folder)
+    own = replace(evidence, corpora={"isot/test": evidence.corpora["isot/test"]}, latency_ms=None)
+    card = model_card(own, "x")
+    assert "It was not measured on corpora from other publishers" in card
+    assert "| latency | not measured |" in card
+
+
+def test_a_pipe_does_not_break_the_table(folder):
+    evidence = replace(read_evaluation(folder), training={"device": "a|b"})
+    assert "| device | a\\|b |" in model_card(evidence, "x")
+
+
+def test_results_table_groups_models_by_corpus(folder):
+    evidence = read_evaluation(folder)
+    table = results_table([evidence, replace(evidence, model="tfidf", training={}, latency_ms=None)])
+    rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| `")]
+    assert [(row[0], row[1]) for row in rows] == [
+        (f"| `{corpus}`", model)
+        for corpus in ("isot/test", "horne2017/all", "demo/all")
+        for model in ("tinybert", "tfidf")
+    ]
+    assert "- tinybert: split grouped, seed 42, text neutral 1, trained in 24 minutes on cpu, 29.1 MB, 85 ms per" in table
+    assert "- tfidf: split grouped, seed 42, text neutral 1, 29.1 MB" in table
+    assert "100 %" not in table
+
+
+def test_results_table_says_what_is_no_better_than_chance():
+    rows = _rows("fakes", "all", 60, 1, 0)
+    rows["p_fake"] = 0.4 + 0.2 * (np.arange(60) % 2)  # knows nothing of the label
+    evidence = ModelEvidence("m", "grouped", 1, {"name": "n", "version": 1}, {}, 1, None, {}, evaluate_predictions(rows))
+    assert "no better than chance" in results_table([evidence])
+    rows["p_fake"] = np.where(rows["label"] == 0, 0.1, 0.9)
+    worse = replace(evidence, corpora=evaluate_predictions(rows))
+    assert "worse than chance" in results_table([worse])
+
+
+def test_replace_results_touches_only_what_lies_between():
+    text = f"head\n{BEGIN}\nold\n{END}\ntail\n"
+    once = replace_results(text, "| new |\n")
+    assert once == f"head\n{BEGIN}\n| new |\n{END}\ntail\n"
+    assert replace_results(once, "| new |") == once
+
+
+@pytest.mark.parametrize("text", ["none", f"{BEGIN} only", f"{END} {BEGIN}", f"{BEGIN}{END}{BEGIN}{END}"])
+def test_replace_results_needs_its_markers(text):
+    with pytest.raises(ValueError, match="once each"):
+        replace_results(text, "table")

@@ -1,0 +1,78 @@
+"""Two real classifiers, small enough to fit in seconds, that learnt one deciding word for each class."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fakenews.classifiers.tfidf import TfidfClassifier
+from fakenews.classifiers.transformer import TransformerClassifier
+from fakenews.schema import FAKE, LABELS, REAL
+
+FAKE_WORD, REAL_WORD = "lizard", "treasury"
+_FILLING = (
+    *("the", "a", "of", "and", "city", "said", "people", "on", "new", "plan"),
+    *("for", "with", "was", "report", "in", "mayor", "today", "will", "budget", "road"),
+)
+
+
+def planted_corpus(n_texts: int = 96) -> tuple[list[str], list[int]]:
+    """Random words with one of the two deciding words among them."""
+    rng = np.random.default_rng(0)
+    texts, labels = [], []
+    for i in range(n_texts):
+        label = (FAKE, REAL)[i % 2]
+        words = rng.choice(_FILLING, size=int(rng.integers(6, 14))).tolist()
+        words[int(rng.integers(len(words)))] = (FAKE_WORD, REAL_WORD)[label]
+        texts.append(" ".join(words))
+        labels.append(label)
+    return texts, labels
+
+
+def small_tfidf() -> TfidfClassifier:
+    """TF-IDF and logistic regression on the planted corpus."""
+    return TfidfClassifier(min_df=1).fit(*planted_corpus())
+
+
+def small_bert(name: str = "toy-bert", max_length: int = 64) -> TransformerClassifier:
+    """Two-layer BERT of width 32, trained on the planted corpus; reads any Latin word letter by letter."""
+    import torch
+    from tokenizers import Tokenizer, normalizers, pre_tokenizers
+    from tokenizers.models import WordPiece
+    from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
+
+    letters = [chr(c) for c in range(ord("a"), ord("z") + 1)]
+    specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    pieces = [*specials, *"0123456789.,!?-<>()/=", *letters, *(f"##{c}" for c in letters)]
+    pieces += [w for w in (*_FILLING, FAKE_WORD, "trea", "##sury") if w not in pieces]  # REAL_WORD is two pieces
+    wordpiece = Tokenizer(WordPiece({p: i for i, p in enumerate(pieces)}, unk_token="[UNK]"))
+    wordpiece.normalizer = normalizers.BertNormalizer(lowercase=True)
+    wordpiece.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    names = {f"{t[1:-1].lower()}_token": t for t in specials}
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=wordpiece, **names)
+
+    config = BertConfig(
+        vocab_size=len(pieces),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=max_length,
+        id2label=dict(enumerate(LABELS)),
+    )
+    texts, labels = planted_corpus()
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = BertForSequenceClassification(config).eval()
+        batch = tokenizer(texts, padding=True, return_tensors="pt")
+        ids, attention_mask, y = batch["input_ids"], batch["attention_mask"], torch.tensor(labels)
+        words = ids > tokenizer.mask_token_id
+        optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)
+        for _ in range(60):
+            # Variants with masked words must be familiar, or what they cost is noise.
+            hidden = words & (torch.rand(ids.shape) < torch.rand(len(ids), 1))
+            masked = torch.where(hidden, tokenizer.mask_token_id, ids)
+            loss = model(input_ids=masked, attention_mask=attention_mask, labels=y).loss
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+    return TransformerClassifier(name, model, tokenizer, max_length=max_length, overlap=8)

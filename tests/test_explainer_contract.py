@@ -1,0 +1,206 @@
+"""What every explainer keeps for every classifier it supports."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from fakenews.classifiers.base import TextClassifier, read
+from fakenews.explain.base import Cancelled, Explainer
+from fakenews.explain.registry import EXPLAINERS, get
+from fakenews.schema import Explanation
+from tests.explain.toys import FAKE_WORD, REAL_WORD, small_bert, small_tfidf
+
+PAIRS = [
+    (method, model)
+    for method in EXPLAINERS
+    for model in ("tfidf", "toy-bert")
+    if (method, model) != ("linear", "toy-bert")
+]
+SAMPLED = [pair for pair in PAIRS if EXPLAINERS[pair[0]].samples_name]
+
+SENTENCE = "The mayor said {} will report on a new road budget today"
+# Dateline and credit go, the clitic goes, quotes and line ends change; the words stay where the user typed them.
+TYPESET = (
+    "WASHINGTON (Reuters) \u2014 \u201cThe \U0001f98e\u2028lizard\u201d\r\n\r\nsaid the mayor\u2019s plan "
+    "couldn\u2019t fail\u2026 \U0001f600 today. Photo by Ann Lee/Getty Images"
+)
+ODD_TEXTS = {
+    "empty": "",
+    "spaces": " \r\n\t ",
+    "only removed": "WASHINGTON (Reuters) -",
+    "one word": "lizard",
+    "Chinese": "市长今天公布了新的道路预算",
+    "right to left": "قال رئيس البلدية اليوم إن الميزانية جديدة",
+    "script": "<script>alert(document.cookie)</script> <img src=x onerror=alert(1)> lizard said",
+    "tokens": "[MASK] [CLS] UNKWORDZ - 0 1 2 ## <unk> lizard",
+    "NUL and surrogate": "liz\x00ard \ud83d said \ufeff the mayor",
+    "emoji": "\U0001f468\u200d\U0001f469\u200d\U0001f467 lizard \U0001f1e9\U0001f1ea",
+    "several windows": "the mayor said lizard on road. " * 20,
+}
+
+
+@pytest.fixture(scope="module")
+def classifiers() -> dict[str, TextClassifier]:
+    return {"tfidf": small_tfidf(), "toy-bert": small_bert()}
+
+
+def top_word(explanation: Explanation) -> tuple[str, float]:
+    """The word of largest weight, by size."""
+    top = max(explanation.attributions, key=lambda a: abs(a.weight))
+    return explanation.text[top.start : top.end], top.weight
+
+
+def weights(explanation: Explanation) -> list[float]:
+    return [a.weight for a in explanation.attributions]
+
+
+@pytest.mark.parametrize(("method", "model"), PAIRS)
+@pytest.mark.parametrize(("word", "sign"), [(FAKE_WORD, 1), (REAL_WORD, -1)])
+def test_the_planted_word_comes_first_with_its_sign(classifiers, method, model, word, sign):
+    word_found, weight = top_word(get(method).load().explain(SENTENCE.format(word), classifiers[model]))
+    assert word_found == word
+    assert weight * sign > 0
+
+
+@pytest.mark.parametrize(("method", "model"), PAIRS)
+def test_for_the_real_class_every_sign_turns(classifiers, method, model):
+    explainer, text = get(method).load(), SENTENCE.format(FAKE_WORD)
+    fake = explainer.explain(text, classifiers[model])
+    real = explainer.explain(text, classifiers[model], target="real")
+    assert (fake.target, real.target) == ("fake", "real")
+    assert weights(real) == [-w for w in weights(fake)]
+    assert (real.base_value, real.margin) == (-fake.base_value, -fake.margin)
+
+
+@pytest.mark.parametrize(("method", "model"), PAIRS)
+def test_weights_and_base_sum_to_the_margin_or_the_fit_is_graded(classifiers, method, model):
+    classifier = classifiers[model]
+    text = SENTENCE.format(FAKE_WORD)
+    found = get(method).load().explain(text, classifier, n_samples=32 if method == "gradient" else None)
+    assert found.unit == "log-odds"
+    assert found.margin == pytest.approx(classifier.predict_margin([text])[0], abs=1e-4)
+    if method == "lime":
+        assert found.residual is None
+        assert 0 < found.fidelity <= 1
+    else:
+        assert found.fidelity is None
+        assert found.residual == pytest.approx(found.margin - found.base_value - sum(weights(found)), abs=1e-9)
+        exact = (method, model) != ("gradient", "toy-bert")
+        assert abs(found.residual) < (1e-6 if exact else 0.01 * abs(found.margin - found.base_value))
+
+
+@pytest.mark.parametrize(("method", "model"), PAIRS)
+def test_the_same_seed_gives_the_same_explanation(classifiers, method, model):
+    explainer, text = get(method).load(), SENTENCE.format(FAKE_WORD)
+    first, again = (explainer.explain(text, classifiers[model], seed=7) for _ in range(2))
+    assert weights(first) == weights(again)
+    assert first.base_value == again.base_value
+    assert first.seed == 7
+
+
+@pytest.mark.parametrize(("method", "model"), PAIRS)
+def test_highlights_lie_on_the_words_the_user_typed(classifiers, method, model):
+    found = get(method).load().explain(TYPESET, classifiers[model])
+    words = [TYPESET[a.start : a.end] for a in found.attributions]
+    assert words == ["The", "lizard", "said", "the", "mayor", "plan", "couldn\u2019t", "fail", "today"]
+    assert found.attributions[1].weight > 0
+
+
+@pytest.mark.parametrize(("method", "model"), PAIRS)
+@pytest.mark.parametrize("kind", ODD_TEXTS)
+def test_odd_texts_are_explained_word_by_word_or_not_at_all(classifiers, method, model, kind):
+    text = ODD_TEXTS[kind]
+    found = get(method).load().explain(text, classifiers[model])
+    assert [(a.start, a.end) for a in found.attributions] == [(s.start, s.end) for s in read(text).source_spans()]
+    assert np.isfinite([found.base_value, found.margin, *weights(found)]).all()
+    if not found.attributions:
+        assert (found.residual, found.base_value) == (0.0, found.margin)
+
+
+@pytest.mark.parametrize(("method", "model"), PAIRS)
+def test_progress_rises_to_one(classifiers, method, model):
+    heard: list[float] = []
+    get(method).load().explain(SENTENCE.format(FAKE_WORD), classifiers[model], progress=heard.append)
+    assert heard == sorted(heard)
+    assert (heard[0], heard[-1]) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(("method", "model"), [p for p in SAMPLED if p != ("gradient", "tfidf")])
+def test_cancel_stops_after_the_batch_that_was_running(classifiers, method, model, monkeypatch):
+    classifier = classifiers[model]
+    asked = "margin_from_embeddings" if method == "gradient" else "masked_margin"
+    real, batches = getattr(classifier, asked), []
+
+    def counted(*args):
+        batches.append(1)
+        return real(*args)
+
+    def cancel_at_second_batch(share):
+        if len(batches) == 2:
+            raise Cancelled
+
+    monkeypatch.setattr(classifier, asked, counted)
+    text = " ".join([SENTENCE.format(FAKE_WORD)] * 8)
+    with pytest.raises(Cancelled):
+        get(method).load().explain(text, classifier, progress=cancel_at_second_batch)
+    assert len(batches) == 2
+
+
+@pytest.mark.parametrize(("method", "model"), PAIRS)
+def test_cancel_is_heard_before_anything_is_computed(classifiers, method, model):
+    def cancel(share):
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        get(method).load().explain("the mayor", classifiers[model], progress=cancel)
+
+
+@pytest.mark.parametrize(("method", "model"), PAIRS)
+def test_wrong_requests_are_refused_with_what_is_allowed(classifiers, method, model):
+    explainer, classifier = get(method).load(), classifiers[model]
+    with pytest.raises(TypeError, match="Expected one text as str, got list"):
+        explainer.explain(["the mayor"], classifier)
+    with pytest.raises(ValueError, match=r"Unknown target 'true'\. Known: fake, real\."):
+        explainer.explain("the mayor", classifier, target="true")
+    for seed in (-1, 2**32, 1.5, None):
+        with pytest.raises(ValueError, match="whole number from 0 to 4294967295"):
+            explainer.explain("the mayor", classifier, seed=seed)
+    with pytest.raises(ValueError, match=f"{method} cannot explain"):
+        explainer.explain("the mayor", object())
+
+
+@pytest.mark.parametrize(("method", "model"), SAMPLED)
+def test_numbers_of_samples_out_of_range_are_refused(classifiers, method, model):
+    spec = get(method)
+    for wrong in (spec.min_samples - 1, spec.max_samples + 1, 0, -5, 30.0, "30", True):
+        with pytest.raises(ValueError, match=f"{spec.samples_name} from {spec.min_samples} to {spec.max_samples}"):
+            spec.load().explain("the mayor", classifiers[model], n_samples=wrong)
+
+
+@pytest.mark.parametrize(("method", "model"), PAIRS)
+def test_the_result_survives_json(classifiers, method, model):
+    found = get(method).load().explain(TYPESET, classifiers[model])
+    assert Explanation.from_dict(json.loads(json.dumps(found.to_dict())), TYPESET) == found
+    assert (found.explainer, found.classifier) == (method, model)
+
+
+@pytest.mark.parametrize("method", EXPLAINERS)
+def test_every_registered_explainer_keeps_the_protocol(method):
+    spec = get(method)
+    explainer = spec.load()
+    assert isinstance(explainer, Explainer)
+    assert explainer.name == spec.name == method
+    assert spec.description.endswith(".")
+    assert not explainer.supports(object())
+
+
+def test_the_registry_loads_no_heavy_library():
+    code = "import sys, fakenews.explain.registry, fakenews.explain.cache; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    heavy = {"torch", "transformers", "shap", "lime", "captum", "numba", "sklearn", "pandas", "matplotlib"}
+    assert not heavy & set(loaded)

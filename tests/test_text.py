@@ -1,0 +1,248 @@
+"""The neutral text and the way back: what cleaning removes, and that every offset lies on the user's characters."""
+
+import subprocess
+import sys
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from fakenews.schema import Span
+from fakenews.text import count_words, join, neutralise, sentence_spans, word_spans
+
+FRAGMENTS = (
+    *(
+        "HARBOUR (Reuters) - ",
+        "PARIS, Aug. 24 (Some Wire) — ",
+        "couldn’t ",
+        "couldn t ",
+        "Trump’s ",
+        "Trump s ",
+        "“Yes,” ",
+    ),
+    *(
+        "https://example.org/a?b=c ",
+        "@someone ",
+        "via The Pier Post\n",
+        "Featured image via Nobody ",
+        "(Photo: A B/C D) ",
+    ),
+    *(
+        "<p class='x'>",
+        "</p>",
+        "<![CDATA[",
+        "]]>",
+        "Reporting by A B; Editing by C\n",
+        "\r\n",
+        "\n\n",
+        " — ",
+        "--",
+        "’",
+        "'",
+    ),
+    *(
+        "\u00a0",
+        "\u200b",
+        "\x00",
+        "\ud800",
+        "😀",
+        "👩\u200d👧 ",
+        "İ",
+        "ß",
+        "沿海",
+        "عاجل ",
+        "a",
+        "B",
+        " ",
+        ".",
+        "!",
+        "(",
+        ")",
+    ),
+)
+NASTY = st.lists(st.sampled_from(FRAGMENTS) | st.text(st.characters(), max_size=5), max_size=25).map("".join)
+WITHOUT_DEADLINE = settings(deadline=None, max_examples=200, database=None, derandomize=True)
+
+
+def neutral(source: str) -> str:
+    return neutralise(source).text
+
+
+def words_in_source(source: str) -> list[str]:
+    """The user's characters under every word that classifiers read."""
+    found = neutralise(source)
+    spans = [found.source_span(w.start, w.end) for w in word_spans(found.text)]
+    return [source[s.start : s.end] for s in spans]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("“Nobody,” she said.", "Nobody, she said."),
+        ("a\r\nb\r\n\r\nc", "a b c"),
+        ("  much \t space \u00a0 here \n", "much space here"),
+        ("text — dash – dash -- dash", "text - dash - dash - dash"),
+        ("well-known", "well-known"),
+        ("see https://example.org/x?y=1 now", "see now"),
+        ("write to a.b@example.org now", "write to now"),
+        ("@SomePatriot said", "said"),
+        ("<p>Hello <b>you</b></p>", "Hello you"),
+        ("x\x00y \ud800 z", "x y z"),
+        ("😀 smile", "😀 smile"),
+        ("Featured image via Screenshot", ""),
+        ("It sank.\nVia: The Lantern Post", "It sank."),
+        ("沿海渔港完成航道清淤", "沿海渔港完成航道清淤"),
+        ("", ""),
+        (" \n\t ", ""),
+    ],
+)
+def test_typography_and_credits_go(source: str, expected: str) -> None:
+    assert neutral(source) == expected
+
+
+@pytest.mark.parametrize(
+    "dateline",
+    [
+        "WASHINGTON (Reuters) - ",
+        "WASHINGTON (Some Wire) — ",
+        "BERLIN/PARIS (Reuters) – ",
+        "DENVER, Aug. 24 (Some Wire) - ",
+        "(Reuters) - ",
+        "CARROWGATE, March 6 — ",
+    ],
+)
+def test_a_dateline_goes_whoever_wrote_it(dateline: str) -> None:
+    assert neutral(f"{dateline}The Senate voted.") == "The Senate voted."
+    assert neutral(join("A title", f"{dateline}The Senate voted.")) == "A title The Senate voted."
+
+
+def test_agency_names_go_inside_the_story_too() -> None:
+    assert neutral("He told Reuters on Monday (AP) twice.") == "He told on Monday twice."
+
+
+@pytest.mark.parametrize(
+    ("forms", "expected"),
+    [
+        (("couldn’t", "couldn't", "couldn t"), "couldnt"),
+        (("He won’t go", "He won't go", "He won t go"), "He wont go"),
+        (("Trump’s plan", "Trump's plan", "Trump s plan"), "Trump plan"),
+        (("they’re here", "they're here", "they re here"), "they here"),
+        (("“I’m here,” he said", '"I\'m here," he said', " I m here,  he said"), "I here, he said"),
+    ],
+)
+def test_how_a_file_writes_its_quotes_makes_no_difference(forms: tuple[str, ...], expected: str) -> None:
+    assert [neutral(form) for form in forms] == [expected] * len(forms)
+
+
+def test_words_lie_on_the_characters_of_the_user() -> None:
+    source = "HARBOUR (Reuters) - “It couldn’t sink,”\r\nsaid the mayor’s aide 😀 at İzmir."
+    assert words_in_source(source) == [
+        "It", "couldn’t", "sink", "said", "the", "mayor", "aide", "at", "İzmir",
+    ]  # fmt: skip
+
+
+def test_title_and_body_are_one_text() -> None:
+    assert join("Title", "Body") == "Title\n\nBody"
+    assert join("  ", "Body") == "Body"
+
+
+@given(NASTY)
+@example("")
+@example("\ud83d\ude00 couldn t \x00")
+@WITHOUT_DEADLINE
+def test_offsets_rise_and_stay_within_the_source(source: str) -> None:
+    found = neutralise(source)
+    assert len(found.starts) == len(found.ends) == len(found.text)
+    assert found.starts.dtype == found.ends.dtype == np.int32
+    assert (np.diff(found.starts) >= 0).all()
+    assert (np.diff(found.ends) >= 0).all()
+    assert (found.starts < found.ends).all()
+    assert (found.starts >= 0).all()
+    assert (found.ends <= len(source)).all()
+
+
+@given(NASTY)
+@WITHOUT_DEADLINE
+def test_words_keep_their_order_in_the_source_and_never_overlap(source: str) -> None:
+    found = neutralise(source)
+    spans = [found.source_span(w.start, w.end) for w in word_spans(found.text)]
+    assert all(one.end <= two.start for one, two in pairwise(spans))
+    assert all(s.start < s.end for s in spans)
+
+
+@given(NASTY)
+@WITHOUT_DEADLINE
+def test_neutral_text_is_plain(source: str) -> None:
+    text = neutral(source)
+    text.encode("utf-8")
+    assert text == " ".join(text.split())
+    assert not set(text) & set("‘’“”'\"«»—–\x00\n\r\t\u00a0\u200b")
+    assert len(text) <= len(source) + 2 * source.count("—") + 2 * source.count("–") + source.count("--")
+
+
+@given(st.lists(st.sampled_from(("pier", "council", "opened", "storm", "said", "winter")), min_size=1, max_size=30))
+@WITHOUT_DEADLINE
+def test_plain_words_come_through_untouched(words: list[str]) -> None:
+    source = " ".join(words)
+    assert neutral(source) == source
+    assert words_in_source(source) == words
+
+
+@given(
+    st.lists(
+        st.sampled_from(("couldn{0}t", "mayor{0}s", "they{0}re", "{1}No,{2} he said.", "the pier", "we{0}ll", "I{0}m")),
+        max_size=12,
+    )
+)
+@WITHOUT_DEADLINE
+def test_three_typographies_give_one_neutral_text(pieces: list[str]) -> None:
+    pattern = " ".join(pieces)
+    curly, straight, lost = (pattern.format(*marks) for marks in ("’“”", '\'""', " " * 3))
+    assert neutral(curly) == neutral(straight) == neutral(lost)
+
+
+HOSTILE = (
+    "'via ' + 'A' * 3000 + '!'",
+    "'a' + ' ' * 20000 + 'b'",
+    "'a' + '\\n' * 20000 + 'b'",
+    "'<a' * 10000",
+    "'A.' * 10000",
+)
+
+
+@pytest.mark.parametrize("expression", HOSTILE)
+def test_hostile_text_does_not_hold_cleaning_up(expression: str) -> None:
+    """In a process of its own: a pattern that backtracks without end cannot be interrupted from within."""
+    code = f"from fakenews.text import neutralise; neutralise({expression})"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
+
+
+def test_words_are_runs_of_letters_digits_and_underscores() -> None:
+    assert word_spans("a_1, Bé 沿海") == (Span(0, 3), Span(5, 7), Span(8, 10))
+    assert count_words("a_1, Bé 沿海") == 3
+    assert word_spans("") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("One. Two! Three? Four", ["One.", "Two!", "Three?", "Four"]),
+        ("He said (twice). He left.", ["He said (twice).", "He left."]),
+        ("A line\nanother line\n\n", ["A line", "another line"]),
+        ("Version 2.5 is out. Wait… what?", ["Version 2.5 is out.", "Wait…", "what?"]),
+        ("  \n ", []),
+        ("", []),
+    ],
+)
+def test_sentences_end_at_stops_and_line_ends(text: str, sentences: list[str]) -> None:
+    assert [text[s.start : s.end] for s in sentence_spans(text)] == sentences
+
+
+@given(NASTY)
+@WITHOUT_DEADLINE
+def test_every_word_is_in_exactly_one_sentence(text: str) -> None:
+    spans = sentence_spans(text)
+    assert all(one.end <= two.start for one, two in pairwise(spans))
+    assert all(sum(s.start <= w.start and w.end <= s.end for s in spans) == 1 for w in word_spans(text))
