@@ -199,6 +199,30 @@ class Services:
         except FileNotFoundError:
             return None
 
+    def record(self, model: str) -> str:
+        """One sentence on what a model reached where it was measured; empty without evidence."""
+        from fakenews.evaluate.digits import metric_text
+
+        evidence = self.evidence(model)
+        if evidence is None:
+            return ""
+        home = next((e for name, e in evidence.corpora.items() if name.endswith("/test")), None)
+        others = [
+            e.accuracy
+            for name, e in evidence.corpora.items()
+            if name.endswith("/all")
+            and corpora.is_foreign_article_corpus(name.removesuffix("/all"))
+            and e.roc_auc is not None
+        ]
+        sentence = (
+            f"Right on {metric_text(home, 'accuracy').value} of unseen articles of its own corpus" if home else ""
+        )
+        if home and others:
+            sentence += (
+                f", but only {100 * min(others):.0f} to {100 * max(others):.0f} % on {len(others)} other corpora"
+            )
+        return sentence and f"{sentence}."
+
     def predictions(self, model: str) -> pd.DataFrame:
         """The committed predictions of a model: id, corpus, split, label, p_fake, margin."""
         from fakenews.evaluate.report import read_predictions

@@ -43,14 +43,13 @@ def find(model: str, models: Path) -> StoredModel:
     ValueError
         If `model` is neither a known name nor a folder.
     """
-    folder = Path(model) if "/" in model or (Path(model) / "config.json").is_file() else models / model
-    if folder == models / model:
-        get(model)
+    by_folder = "/" in model or (Path(model) / "config.json").is_file()
+    folder = Path(model) if by_folder else models / get(model).name
     weights = _weights(folder)
     if weights is None:
         raise ModelNotHere(
-            f"No weights of {model!r} in {folder}: train it with «fakenews train {folder.name} --data PATH --out {folder}» "
-            "or fetch a published one with «fakenews fetch HUB_ID»."
+            f"No weights of {model!r} in {folder}: train it with «fakenews train {folder.name} --data PATH "
+            f"--out {folder}» or fetch a published one with «fakenews fetch HUB_ID»."
         )
     size = sum(f.stat().st_size for f in folder.iterdir() if f.suffix in (".safetensors", ".skops", ".json"))
     kind = settings(folder).get("name", folder.name)

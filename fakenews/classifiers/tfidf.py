@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +40,7 @@ class TfidfClassifier:
         Inverse strength of the L2 penalty.
     """
 
-    mask_token: ClassVar[str] = ""
+    mask_token = ""
 
     def __init__(self, name: str = "tfidf", max_features: int = 60_000, min_df: int = 2, C: float = 10.0) -> None:
         self.name = name
@@ -107,7 +107,9 @@ class TfidfClassifier:
         _, regression = self._fitted()
         tokens = _tokens(text)
         row = self._features([tokens])
-        term_weight = dict(zip(row.indices.tolist(), (row.data * self._coefficients()[row.indices]).tolist(), strict=True))
+        term_weight = dict(
+            zip(row.indices.tolist(), (row.data * self._coefficients()[row.indices]).tolist(), strict=True)
+        )
         occurrences = self._occurrences(tokens)
         parts = np.zeros(len(tokens))
         for term, places in occurrences.items():
@@ -125,8 +127,9 @@ class TfidfClassifier:
 
     def save(self, folder: Path) -> None:
         """Write `model.skops` and `config.json`."""
-        import skops.io
         from zipfile import ZIP_DEFLATED
+
+        import skops.io
 
         vectorizer, regression = self._fitted()
         folder.mkdir(parents=True, exist_ok=True)
@@ -152,7 +155,9 @@ class TfidfClassifier:
 
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         if (config["cleaning"]["name"], config["cleaning"]["version"]) != (CLEANING, CLEANING_VERSION):
-            raise ValueError(f"{folder} was trained on cleaning {config['cleaning']}; this code reads {CLEANING} {CLEANING_VERSION}.")
+            raise ValueError(
+                f"{folder} was trained on cleaning {config['cleaning']}; this code reads {CLEANING} {CLEANING_VERSION}."
+            )
         parts = skops.io.load(folder / "model.skops", trusted=[])
         self = cls(config["name"], config["max_features"], config["min_df"], config["C"])
         self.vectorizer_, self.regression_ = parts["vectorizer"], parts["regression"]

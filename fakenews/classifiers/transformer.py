@@ -88,7 +88,7 @@ class TransformerClassifier:
         self.info_: dict[str, Any] = {}
         self.mask_token = str(tokenizer.mask_token)
         self._fake = _column_of_fake(model)
-        model.to(self.device).eval()
+        torch.nn.Module.to(model, self.device).eval()
 
     @property
     def mask_token_id(self) -> int:
@@ -200,10 +200,14 @@ class TransformerClassifier:
         """Read a folder written by `save`; half precision on cuda, single elsewhere."""
         settings = json.loads((folder / "config.json").read_text(encoding="utf-8")).get(SETTINGS_KEY)
         if settings is None:
-            raise NotFittedError(f"{folder / 'config.json'} has no «{SETTINGS_KEY}» settings: train or fetch the model first.")
+            raise NotFittedError(
+                f"{folder / 'config.json'} has no «{SETTINGS_KEY}» settings: train or fetch the model first."
+            )
         cleaning = (settings["cleaning"]["name"], settings["cleaning"]["version"])
         if cleaning != (CLEANING, CLEANING_VERSION):
-            raise ValueError(f"{folder} was trained on cleaning {cleaning}; this code reads {CLEANING} {CLEANING_VERSION}.")
+            raise ValueError(
+                f"{folder} was trained on cleaning {cleaning}; this code reads {CLEANING} {CLEANING_VERSION}."
+            )
         dtype = torch.float16 if torch.device(device).type == "cuda" else torch.float32
         model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=dtype, local_files_only=True)
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
@@ -260,7 +264,7 @@ def round_to_half(model: torch.nn.Module) -> None:
 
 
 def _column_of_fake(model: PreTrainedModel) -> int:
-    names = {int(k): str(v).lower() for k, v in model.config.id2label.items()}
+    names = {int(k): str(v).lower() for k, v in (model.config.id2label or {}).items()}
     if sorted(names.values()) != sorted(LABELS):
         raise ValueError(f"The checkpoint's labels are {list(names.values())}; expected {list(LABELS)}.")
     return next(k for k, v in names.items() if v == LABELS[0])

@@ -56,6 +56,11 @@ def get(name: str) -> DatasetSpec:
     return DATASETS[name]
 
 
+def is_foreign_article_corpus(name: str) -> bool:
+    """Whether a corpus holds articles that neither the training corpus nor this project wrote."""
+    return name in DATASETS and name not in ("isot", "demo") and DATASETS[name].unit == "article"
+
+
 def load(name: str, folder: Path | None = None, remove: Iterable[str] = ()) -> pd.DataFrame:
     """Read a corpus.
 

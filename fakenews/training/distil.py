@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import PreTrainedModel, Trainer
 
 
-class HiddenDistillation(Trainer):  # type: ignore[misc]
+class HiddenDistillation(Trainer):
     """Stage 1: hidden states, attention and a little of the logits.
 
     Parameters
@@ -30,20 +30,30 @@ class HiddenDistillation(Trainer):  # type: ignore[misc]
     """
 
     def __init__(
-        self, *args: Any, teacher: PreTrainedModel, basis: Tensor, layers: tuple[int, ...], temperature: float, **kwargs: Any
+        self,
+        *args: Any,
+        teacher: PreTrainedModel,
+        basis: Tensor,
+        layers: tuple[int, ...],
+        temperature: float,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.teacher = teacher.to(self.args.device).eval()
+        self.teacher = nn.Module.to(teacher, self.args.device).eval()
         self.basis = basis.to(self.args.device)
         self.layers = layers
         self.temperature = temperature
 
     def compute_loss(
-        self, model: PreTrainedModel, inputs: dict[str, Tensor], return_outputs: bool = False, **kwargs: Any
+        self,
+        model: nn.Module,
+        inputs: dict[str, Tensor | Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
         """Sum of relative squared errors of states, divergences of attention, and a tenth of the logits' divergence."""
         if not model.training:
-            return super().compute_loss(model, inputs, return_outputs, **kwargs)
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         batch = {k: v for k, v in inputs.items() if k != "labels"}
         with torch.no_grad():
             theirs = self.teacher(**batch, output_hidden_states=True, output_attentions=True)
@@ -58,7 +68,7 @@ class HiddenDistillation(Trainer):  # type: ignore[misc]
         return (loss, mine) if return_outputs else loss
 
 
-class LogitDistillation(Trainer):  # type: ignore[misc]
+class LogitDistillation(Trainer):
     """Stage 2: the teacher's logits and the true labels.
 
     Parameters
@@ -71,18 +81,24 @@ class LogitDistillation(Trainer):  # type: ignore[misc]
         Weight of the labels, in [0, 1].
     """
 
-    def __init__(self, *args: Any, teacher: PreTrainedModel, temperature: float, hard_share: float, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, teacher: PreTrainedModel, temperature: float, hard_share: float, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.teacher = teacher.to(self.args.device).eval()
+        self.teacher = nn.Module.to(teacher, self.args.device).eval()
         self.temperature = temperature
         self.hard_share = hard_share
 
     def compute_loss(
-        self, model: PreTrainedModel, inputs: dict[str, Tensor], return_outputs: bool = False, **kwargs: Any
+        self,
+        model: nn.Module,
+        inputs: dict[str, Tensor | Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
         """Weighted sum of cross-entropy and the logits' divergence."""
         if not model.training:
-            return super().compute_loss(model, inputs, return_outputs, **kwargs)
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         batch = {k: v for k, v in inputs.items() if k != "labels"}
         with torch.no_grad():
             theirs = self.teacher(**batch).logits

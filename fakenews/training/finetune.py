@@ -71,9 +71,7 @@ def load_base(base: str, positions_needed: int, seed: int) -> tuple[PreTrainedMo
     return model, tokenizer
 
 
-def encode_examples(
-    texts: Sequence[str], labels: Sequence[int], tokenizer: PreTrainedTokenizerBase
-) -> list[Example]:
+def encode_examples(texts: Sequence[str], labels: Sequence[int], tokenizer: PreTrainedTokenizerBase) -> list[Example]:
     """Word pieces of the neutral texts, whole and without special pieces, with their labels."""
     neutral = [read(text).neutral.text for text in texts]
     pieces = tokenizer(
@@ -205,10 +203,12 @@ def train(
         callbacks=[EarlyStoppingCallback(recipe.patience)],
         **(trainer_options or {}),
     )
-    collator.training = lambda: bool(trainer.model.training)
+    collator.training = lambda: model.training
     last = get_last_checkpoint(str(work)) if resume and work.is_dir() else None
     if resume and last is None:
         logger.warning("No checkpoint in %s: starting from the beginning.", work)
     result = trainer.train(resume_from_checkpoint=last)
     model.eval()
-    return Trained(model, tokenizer, tuple(dict(row) for row in trainer.state.log_history), result.metrics["train_runtime"])
+    return Trained(
+        model, tokenizer, tuple(dict(row) for row in trainer.state.log_history), result.metrics["train_runtime"]
+    )

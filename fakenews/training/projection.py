@@ -20,7 +20,7 @@ Batch = dict[str, Tensor]
 
 @dataclass(frozen=True, slots=True)
 class Projected:
-    """The student; the basis, shape (teacher width, width), in which it sees the teacher's states; its share of variance."""
+    """The student; the basis in which it sees the teacher's states, (teacher width, width); its share of variance."""
 
     student: BertForSequenceClassification
     basis: Tensor
@@ -68,11 +68,13 @@ def project(
     }
     student = BertForSequenceClassification(BertConfig.from_dict({**old.to_dict(), **shape})).eval()
 
-    blocks = [teacher.bert.encoder.layer[i] for i in layers]
+    # torch gives the attributes of modules no types, hence Any.
+    blocks: list[Any] = [teacher.bert.encoder.layer[i] for i in layers]
+    pooler: Any = teacher.bert.pooler
     norms = [block.attention.output.LayerNorm for block in blocks]
     units = [block.intermediate for block in blocks]
     states: list[list[Tensor]] = [[] for _ in range(old.num_hidden_layers + 1)]
-    with _recorded([*norms, *units, teacher.bert.pooler], batches) as seen:
+    with _recorded([*norms, *units, pooler], batches) as seen:
         for batch in batches:
             for layer, hidden in enumerate(teacher(**batch, output_hidden_states=True).hidden_states):
                 states[layer].append(hidden[batch["attention_mask"].bool()])
@@ -86,10 +88,10 @@ def project(
         source, target = (getattr(m.bert.embeddings, name).weight for m in (teacher, student))
         target.copy_(source @ basis)
     for index, block in enumerate(blocks):
-        mine = student.bert.encoder.layer[index]
+        mine: Any = student.bert.encoder.layer[index]
         _carry_attention(block.attention, mine.attention, basis, hidden_states[layers[index]] @ basis, heads)
         _carry_units(block, mine, basis, torch.cat(seen[units[index]]))
-    _carry_head(teacher, student, basis, torch.cat(seen[teacher.bert.pooler]))
+    _carry_head(teacher, student, basis, torch.cat(seen[pooler]))
 
     _fit_norm(student, student.bert.embeddings.LayerNorm, hidden_states[0] @ basis, batches)
     for index, layer in enumerate(layers):
@@ -100,7 +102,9 @@ def project(
 
 
 @contextmanager
-def _recorded(modules: list[nn.Module], batches: list[Batch], inputs: bool = False) -> Iterator[dict[nn.Module, list[Tensor]]]:
+def _recorded(
+    modules: list[nn.Module], batches: list[Batch], inputs: bool = False
+) -> Iterator[dict[nn.Module, list[Tensor]]]:
     """Outputs (or inputs) of modules at attended positions, one tensor (tokens, width) per batch, in order."""
     seen: dict[nn.Module, list[Tensor]] = {module: [] for module in modules}
 
@@ -122,7 +126,7 @@ def _recorded(modules: list[nn.Module], batches: list[Batch], inputs: bool = Fal
             handle.remove()
 
 
-def _carry_attention(source: nn.Module, target: nn.Module, basis: Tensor, inputs: Tensor, heads: int) -> None:
+def _carry_attention(source: Any, target: Any, basis: Tensor, inputs: Tensor, heads: int) -> None:
     """Low-rank factors of each head's score matrix and value-output product, weighted by the inputs' moments."""
     old, new = source.self, target.self
     wide, narrow = old.query.weight.shape[0] // heads, new.query.weight.shape[0] // heads
@@ -150,12 +154,14 @@ def _carry_attention(source: nn.Module, target: nn.Module, basis: Tensor, inputs
         new.value.weight[b] = (s[:narrow].sqrt()[:, None] * vt[:narrow] @ inverse_in).float()
 
 
-def _carry_units(source: nn.Module, target: nn.Module, basis: Tensor, activations: Tensor) -> None:
+def _carry_units(source: Any, target: Any, basis: Tensor, activations: Tensor) -> None:
     """The feed-forward units that write most into the stream; the mean of the others goes into the bias."""
     first, second = source.intermediate.dense, source.output.dense
     strength = activations.pow(2).mean(0) * second.weight.pow(2).sum(0)
     order = strength.argsort(descending=True)
-    keep, drop = order.split([target.intermediate.dense.weight.shape[0], len(order) - target.intermediate.dense.weight.shape[0]])
+    keep, drop = order.split(
+        [target.intermediate.dense.weight.shape[0], len(order) - target.intermediate.dense.weight.shape[0]]
+    )
     target.intermediate.dense.weight.copy_(first.weight[keep] @ basis)
     target.intermediate.dense.bias.copy_(first.bias[keep])
     target.output.dense.weight.copy_(basis.T @ second.weight[:, keep])
@@ -167,21 +173,23 @@ def _carry_head(
 ) -> None:
     """The pooler units that move the logits most."""
     head = teacher.classifier
+    old: Any = teacher.bert.pooler
+    new: Any = student.bert.pooler
     strength = pooled.std(0) * head.weight.std(0)
     order = strength.argsort(descending=True)
     keep, drop = order[: basis.shape[1]], order[basis.shape[1] :]
-    student.bert.pooler.dense.weight.copy_(teacher.bert.pooler.dense.weight[keep] @ basis)
-    student.bert.pooler.dense.bias.copy_(teacher.bert.pooler.dense.bias[keep])
+    new.dense.weight.copy_(old.dense.weight[keep] @ basis)
+    new.dense.bias.copy_(old.dense.bias[keep])
     student.classifier.weight.copy_(head.weight[:, keep])
     student.classifier.bias.copy_(head.bias + head.weight[:, drop] @ pooled[:, drop].mean(0))
 
 
-def _fit_norm(student: BertForSequenceClassification, norm: nn.Module, target: Tensor, batches: list[Batch]) -> None:
+def _fit_norm(student: BertForSequenceClassification, norm: nn.LayerNorm, target: Tensor, batches: list[Batch]) -> None:
     """Gain and bias of one layer norm, coordinate by coordinate, so that its output comes nearest to `target`."""
     with _recorded([norm], batches, inputs=True) as seen:
         for batch in batches:
             student(**batch)
-    x = nn.functional.layer_norm(torch.cat(seen[norm]), norm.normalized_shape, eps=norm.eps)
+    x = nn.functional.layer_norm(torch.cat(seen[norm]), list(norm.normalized_shape), eps=norm.eps)
     mean_x, mean_t = x.mean(0), target.mean(0)
     gain = ((x - mean_x) * (target - mean_t)).mean(0) / (x - mean_x).pow(2).mean(0).clamp_min(1e-8)
     norm.weight.copy_(gain)

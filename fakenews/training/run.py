@@ -87,7 +87,8 @@ def run(job: Job, say: Say = logger.info) -> ModelEvidence:
     if recipe.settings is None:
         classifier: TextClassifier = _fit_tfidf(parts)
         history: dict[str, Any] = {}
-        seed, facts = 42, {}
+        facts: dict[str, Any] = {}
+        seed = 42
     else:
         classifier, history, facts = _fit_transformer(recipe, job, parts, say)
         seed = (recipe.settings.teacher if isinstance(recipe.settings, Distillation) else recipe.settings).seed
@@ -104,7 +105,7 @@ def run(job: Job, say: Say = logger.info) -> ModelEvidence:
     (job.out / TRAINING).write_text(json.dumps(history, indent=1) + "\n", encoding="utf-8")
     training = {"recipe": recipe.title, "minutes": round(minutes, 1), "device": device_name(), **facts}
     training["rows"] = f"{len(parts['train']):,} of {job.data.stem}, near duplicates kept in one part"
-    return measure(classifier, job.out, job.data.stem, parts, training, seed, job.corpora, say)
+    return measure(classifier, job.out, job.data.stem, parts, training, seed, job.corpora, recipe.card, say)
 
 
 def measure(
@@ -115,9 +116,13 @@ def measure(
     training: dict[str, Any],
     seed: int,
     corpora: Path | None,
+    card: str,
     say: Say = logger.info,
 ) -> ModelEvidence:
-    """Write evaluation.json, predictions.parquet and the model card of a saved classifier into `folder`."""
+    """Write evaluation.json, predictions.parquet and the model card of a saved classifier into `folder`.
+
+    `card` says in prose what the classifier is.
+    """
     import pandas as pd
 
     def report(what: str, share: float) -> None:
@@ -142,7 +147,7 @@ def measure(
             "fitted_on": f"{corpus}/validation",
         },
     )
-    write_model_card(folder, str(training["recipe"]) + ".")
+    write_model_card(folder, card)
     return evidence
 
 
@@ -200,9 +205,7 @@ def _fit_transformer(
         history, max_length = {"fine-tuning": list(trained.history)}, settings.max_length
         facts = {"base": settings.base, "settings": asdict(settings)}
     round_to_half(trained.model)
-    classifier = TransformerClassifier(
-        recipe.model, trained.model, trained.tokenizer, max_length, device=pick_device()
-    )
+    classifier = TransformerClassifier(recipe.model, trained.model, trained.tokenizer, max_length, device=pick_device())
     say("calibrating on the validation part")
     classifier.calibrate(joined_texts(parts["validation"]), parts["validation"]["label"].tolist())
     return classifier, history, facts
@@ -231,7 +234,7 @@ def _distil(
 ) -> tuple[Trained, dict[str, Any], dict[str, Any], int]:
     """Teacher, projection, hidden states, logits; each finished stage is kept in `work` for `resume`."""
     import torch
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer, BertForSequenceClassification
 
     from fakenews.training import distil, finetune
     from fakenews.training.projection import project
@@ -265,8 +268,9 @@ def _distil(
         name: finetune.encode_examples(joined_texts(parts[name]), parts[name]["label"].tolist(), teacher.tokenizer)
         for name in ("train", "validation")
     }
-    for model in (teacher.model,):
-        model.set_attn_implementation("eager")  # the fused kernels do not give attention away
+    if not isinstance(teacher.model, BertForSequenceClassification):
+        raise ValueError(f"The teacher must be a BERT, {teacher_settings.base} is a {teacher.model.config.model_type}.")
+    teacher.model.set_attn_implementation("eager")  # the fused kernels do not give attention away
     rng = np.random.default_rng(hidden_settings.seed)
     sample = rng.choice(len(examples["train"]), min(_PROJECTION_EXAMPLES, len(examples["train"])), replace=False)
     collate = finetune.Collator(teacher.tokenizer, hidden_settings)
@@ -274,12 +278,12 @@ def _distil(
         {k: v for k, v in collate([examples["train"][i] for i in sample[at : at + 32]]).items() if k != "labels"}
         for at in range(0, len(sample), 32)
     ]
-    projected = project(
-        teacher.model, batches, settings.layers, settings.width, settings.heads, settings.intermediate
-    )
+    projected = project(teacher.model, batches, settings.layers, settings.width, settings.heads, settings.intermediate)
     say(f"projected: {projected.variance_kept:.1%} of the hidden states' second moment kept")
 
-    def teach(student: Any, with_settings: FineTuning, name: str, trainer: type[Any], options: dict[str, Any]) -> Trained:
+    def teach(
+        student: Any, with_settings: FineTuning, name: str, trainer: type[Any], options: dict[str, Any]
+    ) -> Trained:
         return finetune.train(
             with_settings, student, teacher.tokenizer, examples["train"], examples["validation"],
             work / f"{name}-checkpoints", max_steps=job.max_steps, resume=job.resume, trainer_class=trainer,
@@ -290,7 +294,10 @@ def _distil(
     hidden = stage(
         "hidden",
         lambda: teach(
-            projected.student, hidden_settings, "hidden", distil.HiddenDistillation,
+            projected.student,
+            hidden_settings,
+            "hidden",
+            distil.HiddenDistillation,
             {"basis": projected.basis, "layers": settings.layers},
         ),  # fmt: skip
     )

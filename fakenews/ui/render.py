@@ -13,7 +13,7 @@ from fakenews.schema import Explanation, Prediction
 from fakenews.services import Analysis
 from fakenews.verdict import REASONS, UNDECIDED, VERDICTS, agreement
 
-STEPS = (0.08, 0.2, 0.38, 0.62)  # share of the strongest weight at which the tint grows; below the first: faint
+STEPS = (0.12, 0.22, 0.36, 0.52, 0.72)  # shares of the strongest weight from which a word has tint 1 to 5
 FOCUSABLE = 4  # tints from here on can be reached with the keyboard
 TOP_WORDS = 8
 
@@ -53,7 +53,9 @@ def _card(prediction: Prediction, title: str, record: str) -> str:
     reasons = "; ".join(REASONS[r] for r in prediction.reasons)
     towards = "fake" if prediction.margin >= 0 else "real"
     p = percent(prediction.p_fake)
-    number = f"<b>{p}</b> probability of resembling the fake class" if sure else f"<b>{p}</b> fake, for what it is worth"
+    number = (
+        f"<b>{p}</b> probability of resembling the fake class" if sure else f"<b>{p}</b> fake, for what it is worth"
+    )
     return (
         f'<article class="fn-card" data-model="{escape(prediction.model)}" data-verdict="{prediction.verdict}">'
         f"<h3>{escape(title)}</h3>"
@@ -90,7 +92,10 @@ def highlighted(explanation: Explanation) -> str:
     marks: list[tuple[int, int, str]] = [
         (start, end, _mark(text[start:end], weight, strongest, towards)) for (start, end), weight in weights.items()
     ]
-    marks += [(s, e, f'<del title="Not read: it names the publisher or the file">{escape(text[s:e])}</del>') for s, e in unread(text)]
+    marks += [
+        (s, e, f'<del title="Not read: it names the publisher or the file">{escape(text[s:e])}</del>')
+        for s, e in unread(text)
+    ]
     for start, end, markup in sorted(marks):
         pieces += (escape(text[last:start]), markup)
         last = end
@@ -109,15 +114,14 @@ def _mark(word: str, weight: float, strongest: float, towards: tuple[str, str]) 
         return escape(word)
     side = towards[0] if weight > 0 else towards[1]
     focus = ' tabindex="0"' if step >= FOCUSABLE else ""
-    return (
-        f'<mark class="fn-{side[0]}{step}"{focus} title="{abs(weight):.3f} log-odds towards {side}">{escape(word)}</mark>'
-    )
+    told = f"{abs(weight):.3f} log-odds towards {side}"
+    return f'<mark class="fn-{side[0]}{step}"{focus} title="{told}">{escape(word)}</mark>'
 
 
 def strength(weight: float, strongest: float) -> int:
     """Tint from 0 (no evidence) to 5 (the strongest words) of a weight."""
     share = abs(weight) / strongest if strongest > 0 else 0.0
-    return 0 if share < STEPS[0] / 2 else 1 + sum(share >= s for s in STEPS)
+    return sum(share >= s for s in STEPS)
 
 
 def unread(text: str) -> list[tuple[int, int]]:
@@ -146,7 +150,7 @@ def unread(text: str) -> list[tuple[int, int]]:
 def legend(explanation: Explanation, title: str, method_title: str) -> str:
     """Key to the tints and one sentence on how they came about."""
     facts = [method_title]
-    used = explanation.settings.get("n_evaluated") or explanation.settings.get("n_samples")
+    used = explanation.settings.get("evaluations")
     if used:
         facts.append(f"{used} evaluations")
     facts.append(f"seed {explanation.seed}")
@@ -185,13 +189,14 @@ def _words(title: str, explanation: Explanation) -> str:
         bar = f'<i style="width:{100 * abs(weight) / scale:.0f}%"></i>'
         times = f" ×{counts[word]}" if counts[word] > 1 else ""
         rows.append(
-            f'<li title="{abs(weight):.3f} log-odds towards {side}"><span class="l">{bar if side == "real" else ""}</span>'
+            f'<li title="{abs(weight):.3f} log-odds towards {side}">'
+            f'<span class="l">{bar if side == "real" else ""}</span>'
             f'<em>{escape(word)}<small>{times}</small></em><span class="r">{bar if side == "fake" else ""}</span>'
             f'<span class="fn-sr">towards {side}, {abs(weight):.2f}</span></li>'
         )
     body = "".join(rows) or '<li class="fn-none">No word was read.</li>'
     return (
-        f'<section><h3>{escape(title)}: strongest words</h3>'
+        f"<section><h3>{escape(title)}: strongest words</h3>"
         '<div class="fn-axis" aria-hidden="true"><span>towards real</span><span>towards fake</span></div>'
         f"<ul>{body}</ul></section>"
     )
@@ -236,7 +241,7 @@ def table(headers: Sequence[tuple[str, bool]], rows: Sequence[tuple[str, Sequenc
             f'<button type="button" data-open="{escape(key)}">{escape(cells[0])}</button>' if key else escape(cells[0])
         )
         rest = "".join(
-            f'<td{" class=n" if numeric else ""}>{escape(cell)}</td>'
+            f"<td{' class=n' if numeric else ''}>{escape(cell)}</td>"
             for cell, (_, numeric) in zip(cells[1:], headers[1:], strict=True)
         )
         body.append(f"<tr><td>{first}</td>{rest}</tr>")
@@ -256,11 +261,12 @@ def examples(choices: Sequence[tuple[str, str, str]]) -> str:
         '<div class="fn-empty"><h2>Two models read your article, side by side</h2>'
         "<p>Each says how much it resembles the fake or the real class of its training data, with a calibrated "
         "probability, and marks the words that moved it. Neither knows whether a story is true.</p>"
-        '<div class="fn-scale fn-fake" role="img" aria-label="Example of the scale: a dot towards the fake class, and a '
-        'hatched band in the middle where no verdict is given."><i></i>'
+        '<div class="fn-scale fn-fake" role="img" aria-label="Example of the scale: a dot towards the fake class, '
+        'and a hatched band in the middle where no verdict is given."><i></i>'
         f'<u style="left:{100 * UNDECIDED[0]:.0f}%;width:{100 * (UNDECIDED[1] - UNDECIDED[0]):.0f}%"></u>'
         '<b style="left:84%"></b></div>'
-        '<div class="fn-ends"><span>like the real class</span><span>too close to call</span><span>like the fake class</span></div>'
+        '<div class="fn-ends"><span>like the real class</span><span>too close to call</span>'
+        "<span>like the fake class</span></div>"
         '<p class="fn-text fn-sample">Insiders say they <mark class="fn-f4">never wanted you</mark> to '
         '<mark class="fn-f2">read</mark> this. A <mark class="fn-r3">spokesman</mark> '
         '<mark class="fn-r5">said</mark> on <mark class="fn-r4">Tuesday</mark> the figures were preliminary.</p>'
@@ -274,4 +280,6 @@ def _sentence(text: str) -> str:
 
 def facts(rows: Iterable[tuple[str, Any]]) -> str:
     """A definition list."""
-    return '<dl class="fn-facts">' + "".join(f"<dt>{escape(k)}</dt><dd>{escape(str(v))}</dd>" for k, v in rows) + "</dl>"
+    return (
+        '<dl class="fn-facts">' + "".join(f"<dt>{escape(k)}</dt><dd>{escape(str(v))}</dd>" for k, v in rows) + "</dl>"
+    )

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from fakenews.classifiers.tfidf import TfidfClassifier
 from fakenews.classifiers.transformer import TransformerClassifier
 from fakenews.schema import FAKE, LABELS, REAL
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 FAKE_WORD, REAL_WORD = "lizard", "treasury"
 _FILLING = (
@@ -33,12 +38,11 @@ def small_tfidf() -> TfidfClassifier:
     return TfidfClassifier(min_df=1).fit(*planted_corpus())
 
 
-def small_bert(name: str = "toy-bert", max_length: int = 64) -> TransformerClassifier:
-    """Two-layer BERT of width 32, trained on the planted corpus; reads any Latin word letter by letter."""
-    import torch
+def small_tokenizer() -> PreTrainedTokenizerFast:
+    """Word pieces of the planted corpus; reads any other Latin word letter by letter."""
     from tokenizers import Tokenizer, normalizers, pre_tokenizers
     from tokenizers.models import WordPiece
-    from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
+    from transformers import PreTrainedTokenizerFast
 
     letters = [chr(c) for c in range(ord("a"), ord("z") + 1)]
     specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -48,10 +52,17 @@ def small_bert(name: str = "toy-bert", max_length: int = 64) -> TransformerClass
     wordpiece.normalizer = normalizers.BertNormalizer(lowercase=True)
     wordpiece.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     names = {f"{t[1:-1].lower()}_token": t for t in specials}
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=wordpiece, **names)
+    return PreTrainedTokenizerFast(tokenizer_object=wordpiece, **names)
 
+
+def small_bert(name: str = "toy-bert", max_length: int = 64) -> TransformerClassifier:
+    """Two-layer BERT of width 32, trained on the planted corpus."""
+    import torch
+    from transformers import BertConfig, BertForSequenceClassification
+
+    tokenizer = small_tokenizer()
     config = BertConfig(
-        vocab_size=len(pieces),
+        vocab_size=len(tokenizer),
         hidden_size=32,
         num_hidden_layers=2,
         num_attention_heads=2,

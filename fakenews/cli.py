@@ -1,0 +1,331 @@
+"""The commands: the same services as page and API, read from files and written to the terminal.
+
+Whatever a user gets wrong is one sentence on stderr and exit code 2. With `--json` stdout holds the JSON and nothing
+else. Imports that take time are made inside the commands, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from fakenews.config import Settings
+
+if TYPE_CHECKING:
+    from fakenews.evaluate.metrics import Evaluation
+    from fakenews.schema import Prediction
+    from fakenews.services import Services
+
+MAX_BYTES = 10_000_000  # of an article; far more than any limit on characters
+USER_ERROR = 2
+TOP_WORDS = 10
+
+
+class Commands(TyperGroup):
+    """Turns what a user got wrong, wherever it was noticed, into one sentence."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; expected errors end it with exit code 2, all others keep their traceback."""
+        try:
+            return super().invoke(ctx)
+        except typer.TyperException as error:
+            where = (getattr(error, "ctx", None) or ctx).command_path
+            sentence = f"{_first_line(error.format_message())} See «{where} --help»."
+        except (KeyError, IndexError, BrokenPipeError):
+            raise  # a fault of ours, or of nobody
+        except (ValueError, LookupError, OSError) as error:
+            sentence = _sentence(error)
+        typer.echo(sentence, err=True)
+        raise typer.Exit(USER_ERROR)
+
+
+_OPTIONS: dict[str, Any] = {"cls": Commands, "add_completion": False, "rich_markup_mode": None}
+app = typer.Typer(
+    **_OPTIONS,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Say what a news article resembles, the fake or the real class, and which words moved the verdict.",
+)
+data_app = typer.Typer(rich_markup_mode=None, help="Bring, check and split labelled tables.")
+app.add_typer(data_app, name="data")
+
+File = Annotated[str, typer.Argument(metavar="FILE|-", help="Article as plain text in UTF-8; - reads standard input.")]
+Title = Annotated[str, typer.Option("--title", help="Title of the article.")]
+Model = Annotated[str, typer.Option("--model", help="Name of a model, or its folder.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Table = Annotated[Path, typer.Argument(metavar="PATH", help="Labelled table: .parquet, .csv or .jsonl.")]
+
+
+@app.command()
+def predict(
+    file: File,
+    model: Annotated[list[str] | None, typer.Option("--model", help="Model to ask; may be repeated.")] = None,
+    title: Title = "",
+    as_json: AsJson = False,
+) -> None:
+    """Ask the models what an article resembles."""
+    services = _services()
+    text = services.check(title, read_article(file))
+    analysis = services.analyse(text, list(dict.fromkeys(model)) if model else None)
+    if as_json:
+        return _print_json(analysis.to_dict())
+    from fakenews.verdict import agreement
+
+    for prediction in analysis.predictions:
+        typer.echo(f"{services.title(prediction.model)}: {_verdict_line(prediction)}")
+    typer.echo(agreement(analysis.predictions))
+
+
+@app.command()
+def explain(
+    file: File,
+    model: Model,
+    method: Annotated[str, typer.Option("--method", help="linear, gradient, lime or shap.")],
+    samples: Annotated[int | None, typer.Option("--samples", help="Samples, steps or evaluations.")] = None,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same weights.")] = 42,
+    title: Title = "",
+    as_json: AsJson = False,
+) -> None:
+    """Weigh every word of an article: positive weights push towards fake."""
+    services = _services()
+    text = services.check(title, read_article(file))
+    explanation = services.explain(text, model, method, samples, seed, progress=_progress(method))
+    if as_json:
+        return _print_json(explanation.to_dict())
+    strongest = sorted(explanation.attributions, key=lambda a: -abs(a.weight))[:TOP_WORDS]
+    for a in strongest:
+        side = "fake" if a.weight > 0 else "real" if a.weight < 0 else "neither"
+        typer.echo(f"{a.weight:+9.4f}  {side:<7}  {text[a.start : a.end]}")
+    typer.echo(
+        f"{explanation.explainer} on {explanation.classifier}: log-odds of fake {explanation.margin:+.3f}, "
+        f"{len(strongest)} strongest of {len(explanation.attributions)} words, "
+        f"seed {explanation.seed}, {explanation.seconds:.2f} s."
+    )
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(help="tfidf, tinybert, distilbert or tinybert-distilled.")],
+    data: Annotated[Path | None, typer.Option("--data", help="Table; FAKENEWS_DATA/isot.parquet if left out.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder; models/MODEL if left out.")] = None,
+    base: Annotated[str | None, typer.Option("--base", help="Hub id or folder instead of the recipe's base.")] = None,
+    epochs: Annotated[float | None, typer.Option("--epochs", help="Instead of the recipe's.")] = None,
+    max_steps: Annotated[int | None, typer.Option("--max-steps", help="Cut every stage short.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Take up the last checkpoint.")] = False,
+) -> None:
+    """Train a model, calibrate it, and measure it on held-out articles and every other corpus here."""
+    from fakenews.evaluate.digits import metric_text
+    from fakenews.training.recipes import get
+    from fakenews.training.run import Job, run
+
+    settings = Settings.from_environment()
+    chosen = get(recipe)
+    if data is None:
+        if settings.data is None:
+            raise ValueError("There is nothing to train on: give --data, or let FAKENEWS_DATA name isot.parquet's folder.")
+        data = settings.data / "isot.parquet"
+    out = out or settings.models / chosen.model
+    _say(f"{chosen.title}: from {data} into {out}")
+    evidence = run(Job(recipe, data, out, base, epochs, max_steps, resume, settings.data), _say)
+    for name, evaluation in evidence.corpora.items():
+        accuracy, auc = (metric_text(evaluation, m).value for m in ("accuracy", "roc_auc"))
+        typer.echo(f"{name}: n {evaluation.n:,}, accuracy {accuracy}, ROC AUC {auc}")
+    typer.echo(f"{evidence.model} is in {out}.")
+
+
+@app.command()
+def evaluate(
+    model: Model,
+    data: Annotated[Path, typer.Option("--data", help="Labelled table: .parquet, .csv or .jsonl.")],
+    as_json: AsJson = False,
+) -> None:
+    """Measure a model on every row of a labelled table."""
+    from fakenews.data.table import read_table
+    from fakenews.evaluate.evidence import predict_frame
+    from fakenews.evaluate.metrics import evaluate as measure
+
+    classifier = _services().classifier(model)
+    show = _progress("scoring")
+    report = (lambda _, share: show(share)) if show else None
+    scored = predict_frame(classifier, read_table(data), data.stem, "all", report)
+    evaluation = measure(scored["label"], scored["p_fake"])
+    if as_json:
+        return _print_json({"model": classifier.name, "data": str(data), **evaluation.to_dict()})
+    typer.echo(_evaluation_text(classifier.name, data.name, evaluation))
+
+
+@app.command()
+def report(
+    readme: Annotated[Path, typer.Option("--readme", help="File with the markers of the results table.")] = Path("README.md"),
+) -> None:
+    """Rewrite the results in the README and the model cards from the committed evaluations."""
+    from fakenews.classifiers import store
+    from fakenews.evaluate.report import read_evaluation, replace_results, results_table, write_model_card
+    from fakenews.training.recipes import get
+
+    services = _services()
+    folders = [services.settings.models / model for model in services.models]
+    for folder in folders:
+        typer.echo(f"{write_model_card(folder, get(store.settings(folder)['recipe']).card)} written.")
+    table = results_table([read_evaluation(folder) for folder in folders])
+    readme.write_text(replace_results(readme.read_text(encoding="utf-8"), table), encoding="utf-8")
+    typer.echo(f"{readme} written.")
+
+
+@app.command()
+def fetch(
+    hub_id: Annotated[str, typer.Argument(help="Repository on the Hugging Face Hub, as OWNER/NAME.")],
+    revision: Annotated[str, typer.Option("--revision", help="Commit, tag or branch; a commit never changes.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the model, such as models/distilbert.")],
+) -> None:
+    """Bring a published model from the Hugging Face Hub."""
+    from fakenews.classifiers import store
+
+    typer.echo(f"{hub_id} at {revision} is in {store.fetch(hub_id, revision, out)}.")
+
+
+@app.command()
+@app.command("app", hidden=True)
+def serve(
+    host: Annotated[str | None, typer.Option("--host", help="Address; FAKENEWS_HOST or 127.0.0.1.")] = None,
+    port: Annotated[int | None, typer.Option("--port", min=1, max=65535, help="FAKENEWS_PORT or 7860.")] = None,
+) -> None:
+    """Serve the page and the JSON API."""
+    from fakenews import server
+
+    settings = Settings.from_environment()
+    server.serve(replace(settings, host=host or settings.host, port=port or settings.port))
+
+
+@data_app.command("audit")
+def data_audit(path: Table, as_json: AsJson = False) -> None:
+    """Measure what a table gives away: duplicates, contradictions, one-rule baselines, class-exclusive strings."""
+    from fakenews.data.audit import audit, describe
+    from fakenews.data.table import read_table
+
+    report = audit(read_table(path), progress=_progress("auditing"))
+    if as_json:
+        return _print_json(report.to_dict())
+    typer.echo(describe(report))
+
+
+@data_app.command("get")
+def data_get(
+    corpus: Annotated[str, typer.Argument(help="Name of a corpus, such as isot.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for CORPUS.parquet, for FAKENEWS_DATA to name.")],
+    source: Annotated[Path | None, typer.Option("--source", help="Folder that holds Fake.csv and True.csv.")] = None,
+) -> None:
+    """Bring the text of a corpus, from the Hugging Face Hub or from a folder."""
+    from fakenews.data.fetch import get
+
+    typer.echo(f"{corpus} is in {get(corpus, out, source)}.")
+
+
+@data_app.command("split")
+def data_split(
+    path: Table, out: Annotated[Path, typer.Option("--out", help="Parquet file to write.")]
+) -> None:
+    """Add the columns group and split: 70/15/15, near duplicates never in two parts."""
+    from fakenews.data.duplicates import near_duplicate_groups
+    from fakenews.data.splits import SPLITS, grouped_split
+    from fakenews.data.table import read_table, write_table
+
+    if out.suffix.lower() != ".parquet":
+        raise ValueError(f"Cannot write {out.name!r}: --out must end in .parquet.")
+    frame = read_table(path)
+    groups = near_duplicate_groups(frame["text"].tolist(), progress=_progress("grouping"))
+    frame = frame.assign(split=grouped_split(frame["label"].tolist(), groups), group=groups)
+    write_table(frame, out)
+    counts = ", ".join(f"{(frame['split'] == name).sum():,} {name}" for name in SPLITS)
+    typer.echo(f"{out}: {counts}; {frame['group'].nunique():,} groups of near duplicates in {len(frame):,} rows.")
+
+
+def main() -> None:
+    """Run the console script."""
+    app()
+
+
+def read_article(file: str) -> str:
+    """Text of a file, or of standard input for «-»; bytes that are not UTF-8 become U+FFFD.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    ValueError
+        If it holds more than 10 MB.
+    """
+    if file == "-":
+        raw = sys.stdin.buffer.read(MAX_BYTES + 1)
+    else:
+        with Path(file).open("rb") as opened:
+            raw = opened.read(MAX_BYTES + 1)
+    if len(raw) > MAX_BYTES:
+        raise ValueError(f"{file} holds more than {MAX_BYTES // 1_000_000} MB: give one article.")
+    return raw.decode("utf-8-sig", "replace")
+
+
+def _services() -> Services:
+    from fakenews.services import Services
+
+    return Services(Settings.from_environment())
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"Cannot use {error.filename or 'the file'}: {error.strerror.lower()}."
+    return _first_line(str(error)) or f"This did not work: {type(error).__name__}."
+
+
+def _first_line(message: str) -> str:
+    return next((line.strip() for line in message.splitlines() if line.strip()), "")
+
+
+def _say(message: str) -> None:
+    typer.echo(message, err=True)
+
+
+def _progress(what: str) -> Callable[[float], None] | None:
+    """Percentage on one line of stderr, gone at the end; nothing where stderr is not a terminal."""
+    if not sys.stderr.isatty():
+        return None
+
+    def show(share: float) -> None:
+        typer.echo(f"\r\x1b[K{f'{what} {share:.0%}' if share < 1.0 else ''}", nl=False, err=True)
+
+    return show
+
+
+def _print_json(values: Mapping[str, Any]) -> None:
+    typer.echo(json.dumps(values, indent=2, allow_nan=False))
+
+
+def _verdict_line(prediction: Prediction) -> str:
+    from fakenews.verdict import REASONS, VERDICTS
+
+    reasons = "".join(f"; {REASONS[r]}" for r in prediction.reasons)
+    return f"{VERDICTS[prediction.verdict]} ({prediction.p_fake:.1%} fake, log-odds {prediction.margin:+.2f}){reasons}."
+
+
+def _evaluation_text(model: str, data: str, evaluation: Evaluation) -> str:
+    from fakenews.evaluate.digits import METRIC_NAMES, metric_text
+
+    lines = []
+    for metric, name in METRIC_NAMES.items():
+        value, interval = metric_text(evaluation, metric)
+        lines.append(f"{name:<24} {value:>8}  {interval}".rstrip())
+    (ff, fr), (rf, rr) = evaluation.confusion_matrix
+    lines += [
+        f"{'':<24} {'predicted fake':>14} {'predicted real':>14}",
+        f"{'fake':<24} {ff:>14,} {fr:>14,}",
+        f"{'real':<24} {rf:>14,} {rr:>14,}",
+        f"{model} is right on {ff + rr:,} of the {evaluation.n:,} articles in {data}; ranges are 95 % intervals.",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,245 @@
+"""The Analyse tab: paste, verdict, highlights that stream in after it, words, methods."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import gradio as gr
+
+from fakenews.explain import registry as explainers
+from fakenews.explain.base import Cancelled
+from fakenews.schema import Explanation
+from fakenews.services import InputError, Services
+from fakenews.ui import render
+from fakenews.ui.runs import Runs, watch
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+logger = logging.getLogger(__name__)
+
+QUICK = "quick"
+METHODS = (("Quick", QUICK), ("LIME", "lime"), ("SHAP", "shap"))
+PAGE_SAMPLES = {"lime": 200, "shap": 200}
+SORRY = "Something went wrong on our side; your text is still in the box. Please try again."
+FIRST_EXAMPLES = {"wire": "in the manner of an agency report", "hoax": "in the manner of a hoax", "satire": "satire"}
+
+# A click on anything that carries data-open tells Python its key.
+OPEN = """element.addEventListener('click', e => {
+  const b = e.target.closest('[data-open]');
+  if (b) trigger('click', {key: b.dataset.open});
+});"""
+
+# Very long pastes are cut before they travel; the server is told their true length and refuses them in words.
+CUT = """(title, body) => {
+  title = title ?? ''; body = body ?? '';
+  return [title.slice(0, 30001), body.slice(0, 30001), title.length + body.length];
+}"""
+
+
+@dataclass(slots=True)
+class Shown:
+    """What the visitor looks at; kept on the server, one per session."""
+
+    text: str
+    models: tuple[str, ...]
+    explanations: dict[str, Explanation] = field(default_factory=dict)
+
+
+class AnalyseTab(NamedTuple):
+    """What other tabs need of this one."""
+
+    title: gr.Textbox
+    body: gr.Textbox
+    run: gr.Button
+
+
+class Analyse:
+    """Handlers of the tab; `build` draws and wires it."""
+
+    def __init__(self, services: Services, demo: pd.DataFrame) -> None:
+        self.services = services
+        self.demo = demo.set_index("id")
+        self.runs = Runs()
+        self.models = services.models[:2]
+        self.titles = {m: services.title(m) for m in self.models}
+        self.records = {m: services.record(m) for m in self.models}
+
+    def start_page(self) -> str:
+        """What stands in the right column before the first run."""
+        first = [self.demo[self.demo["subject"] == kind].iloc[0] for kind in FIRST_EXAMPLES]
+        return render.examples([(str(row.name), row["title"], FIRST_EXAMPLES[row["subject"]]) for row in first])
+
+    def example(self, key: str) -> tuple[Any, Any]:
+        """Title and body of a demo article."""
+        if key not in self.demo.index:
+            return gr.skip(), gr.skip()
+        row = self.demo.loc[key]
+        return row["title"], row["text"]
+
+    def judge(self, title: str, body: str, length: float) -> tuple[Any, ...]:
+        """Verdict of both models: cards, reading line, whether «Why» shows, text, words, what is shown."""
+        try:
+            if length > self.services.settings.max_chars:
+                raise InputError(
+                    f"This text has {int(length):,} characters; up to {self.services.settings.max_chars:,} can be "
+                    "analysed at once, so shorten it or send it in parts."
+                )
+            text = self.services.check(title or "", body or "")
+            analysis = self.services.analyse(text, self.models)
+        except InputError as error:
+            return render.problem(str(error)), "", gr.update(visible=False), "", "", "", None
+        except Exception:
+            logger.exception("judging failed")  # the traceback names no text
+            return render.problem(SORRY), "", gr.update(visible=False), "", "", "", None
+        cards = render.verdicts(analysis, self.titles, self.records)
+        shown = Shown(text, self.models)
+        return cards, render.reading(analysis), gr.update(visible=True), render.plain(text), "", "", shown
+
+    def explain(self, shown: Shown | None, view: str, method: str, request: gr.Request) -> Iterator[tuple[Any, ...]]:
+        """Highlights: the quick ones at once, then the method asked for, with progress.
+
+        Yields
+        ------
+        tuple
+            Status line, whether cancel can be pressed, highlighted text, legend, words.
+        """
+        skip = gr.skip()
+        if shown is None or not shown.models:
+            yield (render.status(""), gr.update(interactive=False), skip, skip, skip)
+            return
+        visitor = request.session_hash or ""
+        flag = self.runs.start(visitor)
+        view = view if view in shown.models else shown.models[0]
+        try:
+            for model in sorted(shown.models, key=lambda m: m != view):
+                shown.explanations[model] = self._quick(shown.text, model)
+                if model == view:
+                    yield (render.status("Quick highlights; more follows"), gr.update(), *self._drawn(shown, view))
+            yield (render.status(self._done(shown, view)), gr.update(interactive=False), *self._drawn(shown, view))
+            if method != QUICK:
+                yield from self._refine(shown, view, method, flag)
+        except Cancelled:
+            yield (
+                render.status("Cancelled; the quick highlights stay."),
+                gr.update(interactive=False),
+                skip, skip, skip,
+            )  # fmt: skip
+        except InputError as error:
+            yield (render.status(str(error)), gr.update(interactive=False), skip, skip, skip)
+        except Exception:
+            logger.exception("explaining failed")
+            yield (render.status(SORRY), gr.update(interactive=False), skip, skip, skip)
+        finally:
+            self.runs.finish(visitor, flag)
+
+    def _refine(self, shown: Shown, view: str, method: str, flag: Any) -> Iterator[tuple[Any, ...]]:
+        skip = gr.skip()
+        name = explainers.get(method).title
+        for model in sorted(shown.models, key=lambda m: m != view):
+            what = f"{name} for {self.titles[model]}"
+            yield (render.progress(what, 0.0, None), gr.update(interactive=True), skip, skip, skip)
+            for update in watch(
+                lambda progress, model=model: self.services.explain(
+                    shown.text, model, method, PAGE_SAMPLES[method], progress=progress
+                ),
+                flag,
+            ):
+                if update.explanation is None:
+                    bar = render.progress(what, update.share, update.seconds_left)
+                    yield (bar, gr.update(interactive=True), skip, skip, skip)
+                else:
+                    shown.explanations[model] = update.explanation
+                    yield (render.status(self._done(shown, view)), gr.update(), *self._drawn(shown, view))
+        yield (render.status(self._done(shown, view)), gr.update(interactive=False), skip, skip, skip)
+
+    def cancel(self, request: gr.Request) -> None:
+        """Stop the visitor's explanation."""
+        self.runs.cancel(request.session_hash or "")
+
+    def clear(self, request: gr.Request) -> tuple[Any, ...]:
+        """Everything as on the first visit."""
+        self.runs.cancel(request.session_hash or "")
+        return "", "", self.start_page(), "", gr.update(visible=False), "", "", "", None
+
+    def _quick(self, text: str, model: str) -> Explanation:
+        return self.services.explain(text, model, self.services.methods(model)[0])
+
+    def _drawn(self, shown: Shown, view: str) -> tuple[str, str, str]:
+        explanation = shown.explanations[view]
+        legend = render.legend(explanation, self.titles[view], explainers.get(explanation.explainer).title)
+        words = [(self.titles[m], shown.explanations[m]) for m in shown.models if m in shown.explanations]
+        return render.highlighted(explanation), legend, render.top_words(words)
+
+    def _done(self, shown: Shown, view: str) -> str:
+        explanation = shown.explanations[view]
+        return f"{explainers.get(explanation.explainer).title}, done in {explanation.seconds:.1f} s"
+
+
+def build(services: Services, demo: pd.DataFrame, blocks: gr.Blocks) -> AnalyseTab:
+    """Draw the tab inside the current one and wire it."""
+    tab = Analyse(services, demo)
+    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    with gr.Row(elem_classes="fn-columns"):
+        with gr.Column(scale=5):
+            title = gr.Textbox(label="Title", lines=1, max_lines=3, placeholder="Optional", elem_id="fn-title")
+            body = gr.Textbox(
+                label="Article", lines=16, max_lines=16, elem_id="fn-body",
+                placeholder="Paste a news article in English. Nothing you paste is stored.",
+            )  # fmt: skip
+            meta = gr.HTML(elem_id="fn-meta", min_height=24)
+            with gr.Row(elem_classes="fn-actions"):
+                run = gr.Button("Analyse", variant="primary", elem_id="fn-analyse")
+                clear = gr.Button("Clear", elem_classes="fn-plain", elem_id="fn-clear")
+            choices = [(f"{row['title']} ({row['subject']})", str(key)) for key, row in tab.demo.iterrows()]
+            example = gr.Dropdown(choices, value=None, label="Examples, written for this demo", elem_id="fn-example")
+        with gr.Column(scale=7):
+            cards = gr.HTML(tab.start_page(), elem_id="fn-result", min_height=260, js_on_load=OPEN)
+            with gr.Column(visible=False, elem_classes="fn-why", elem_id="fn-why") as why:
+                with gr.Row(elem_classes="fn-whybar"):
+                    gr.HTML("<h2>Why</h2>")
+                    view = gr.Radio(
+                        [(tab.titles[m], m) for m in tab.models], value=tab.models[0] if tab.models else None,
+                        show_label=False, container=False, elem_classes="fn-seg", elem_id="fn-view",
+                        label="Model shown",
+                    )  # fmt: skip
+                    method = gr.Radio(
+                        list(METHODS), value=QUICK, show_label=False, container=False, elem_classes="fn-seg",
+                        elem_id="fn-method", label="Method",
+                    )  # fmt: skip
+                with gr.Row(elem_classes="fn-progressrow"):
+                    status = gr.HTML(render.status(""), elem_id="fn-status", min_height=44)
+                    cancel = gr.Button("Cancel", interactive=False, elem_id="fn-cancel", size="sm")
+                text = gr.HTML(elem_id="fn-highlight", min_height=120)
+                legend = gr.HTML(elem_id="fn-legend", min_height=60)
+                words = gr.HTML(elem_id="fn-top", min_height=180)
+    shown = gr.State(None)
+    length = gr.Number(0, visible=False)
+
+    judged = [cards, meta, why, text, legend, words, shown]
+    explained = [status, cancel, text, legend, words]
+
+    def chain(event: Any) -> None:
+        event.then(
+            tab.judge, [title, body, length], judged, js=CUT, concurrency_limit=2, concurrency_id="judge", **private
+        ).then(
+            tab.explain, [shown, view, method], explained, concurrency_limit=2, concurrency_id="explain", **private
+        )  # fmt: skip
+
+    chain(run.click(tab.cancel, None, None, queue=False, **private))
+    chain(example.input(tab.example, example, [title, body], queue=False, **private))
+
+    def open_example(event: gr.EventData) -> tuple[Any, Any]:
+        return tab.example(str(event.key))
+
+    chain(cards.click(open_example, None, [title, body], queue=False, **private))
+    gr.on([view.input, method.input], tab.cancel, None, None, queue=False, **private).then(
+        tab.explain, [shown, view, method], explained, concurrency_limit=2, concurrency_id="explain", **private
+    )
+    cancel.click(tab.cancel, None, None, queue=False, **private)
+    clear.click(tab.clear, None, [title, body, *judged], queue=False, **private)
+    blocks.unload(tab.cancel)
+    return AnalyseTab(title, body, run)

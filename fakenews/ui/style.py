@@ -1,0 +1,53 @@
+"""Theme and style sheet of the page: system fonts, one accent, orange for fake and blue for real in both themes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fakenews.config import REPOSITORY
+
+if TYPE_CHECKING:
+    import gradio as gr
+
+SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
+CSS = REPOSITORY / "assets" / "page.css"
+MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
+
+# ⌘⏎ or Ctrl-⏎ anywhere analyses what is in the box.
+HEAD = """<meta name="robots" content="noindex"><script>
+document.addEventListener('keydown', e => {
+  if (e.key === 'Enter' && (e.metaKey || e.ctrlKey)) document.querySelector('#fn-analyse')?.click();
+});
+</script>"""
+
+
+def theme() -> gr.themes.Base:
+    """A bare theme: the palette above through Gradio's own variables, so that its components follow."""
+    import gradio as gr
+
+    return gr.themes.Base(font=SANS, font_mono=MONO).set(
+        body_background_fill="var(--fn-paper)",
+        body_background_fill_dark="var(--fn-paper)",
+        body_text_color="var(--fn-ink)",
+        body_text_color_dark="var(--fn-ink)",
+        body_text_color_subdued="var(--fn-soft)",
+        body_text_color_subdued_dark="var(--fn-soft)",
+        background_fill_primary="var(--fn-paper)",
+        background_fill_primary_dark="var(--fn-paper)",
+        background_fill_secondary="var(--fn-wash)",
+        background_fill_secondary_dark="var(--fn-wash)",
+        border_color_primary="var(--fn-line)",
+        border_color_primary_dark="var(--fn-line)",
+        block_background_fill="transparent",
+        block_background_fill_dark="transparent",
+        block_border_width="0px",
+        block_shadow="none",
+        input_background_fill="var(--fn-paper)",
+        input_background_fill_dark="var(--fn-paper)",
+        input_placeholder_color="var(--fn-soft)",
+        input_placeholder_color_dark="var(--fn-soft)",
+        color_accent="var(--fn-ink)",
+        color_accent_soft="var(--fn-wash)",
+        color_accent_soft_dark="var(--fn-wash)",
+        loader_color="var(--fn-ink)",
+    )

@@ -1,0 +1,82 @@
+"""Small classifiers and bases that several suites share: really trained, in seconds, on one planted word per class."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fakenews.classifiers.base import TextClassifier
+from tests.explain.toys import planted_corpus, small_tfidf, small_tokenizer
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before transformers is imported: no test asks the Hub
+
+MakeBase = Callable[["PreTrainedConfig"], Path]
+
+
+@pytest.fixture(scope="session")
+def make_base(tmp_path_factory: pytest.TempPathFactory) -> MakeBase:
+    """Save an encoder with random weights and its tokenizer, as a base is saved on the Hub; gives the folder."""
+
+    def make(config: PreTrainedConfig) -> Path:
+        import torch
+        from transformers import AutoModel
+
+        tokenizer = small_tokenizer()
+        config.vocab_size = len(tokenizer)
+        folder = tmp_path_factory.mktemp("base")
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            AutoModel.from_config(config).save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def bert_base(make_base: MakeBase) -> Path:
+    """Two-layer BERT of width 32 with TinyBERT's 512 positions."""
+    from transformers import BertConfig
+
+    config = BertConfig(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64)
+    # So narrow and so briefly trained, it learns faster from larger weights and without dropout.
+    config.initializer_range, config.hidden_dropout_prob, config.attention_probs_dropout_prob = 0.1, 0.0, 0.0
+    return make_base(config)
+
+
+@pytest.fixture(scope="session")
+def distilbert_base(make_base: MakeBase) -> Path:
+    """Two-layer DistilBERT of width 32 with 512 positions."""
+    from transformers import DistilBertConfig
+
+    config = DistilBertConfig(dim=32, n_layers=2, n_heads=2, hidden_dim=64)
+    config.initializer_range, config.dropout, config.attention_dropout = 0.1, 0.0, 0.0
+    return make_base(config)
+
+
+@pytest.fixture(scope="session")
+def classifiers(
+    bert_base: Path, distilbert_base: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, TextClassifier]:
+    """One fitted classifier for every name in the registry."""
+    from fakenews.classifiers.transformer import TransformerClassifier
+    from fakenews.training import finetune
+    from fakenews.training.recipes import FineTuning
+
+    texts, labels = planted_corpus(1100)
+    found: dict[str, TextClassifier] = {"tfidf": small_tfidf()}
+    for name, base in (("tinybert", bert_base), ("distilbert", distilbert_base)):
+        recipe = FineTuning(str(base), max_length=64, epochs=1, learning_rate=3e-3, mask_share=0.1)
+        model, tokenizer = finetune.load_base(recipe.base, recipe.max_length, recipe.seed)
+        examples = finetune.encode_examples(texts, labels, tokenizer)
+        work = tmp_path_factory.mktemp(name)
+        finetune.train(recipe, model, tokenizer, examples[:1000], examples[1000:], work)
+        found[name] = TransformerClassifier(name, model, tokenizer, recipe.max_length, overlap=8)
+    return {name: classifier.calibrate(texts[1000:], labels[1000:]) for name, classifier in found.items()}

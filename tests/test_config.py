@@ -1,0 +1,77 @@
+"""Settings: what the environment may say, and what it may not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fakenews.config import REPOSITORY, Settings, pick_device
+
+
+def test_an_empty_environment_gives_the_defaults():
+    assert Settings.from_environment({}) == Settings()
+    assert Settings().models == REPOSITORY / "models"
+    assert (Settings().host, Settings().port) == ("127.0.0.1", 7860)
+
+
+def test_everything_can_be_set():
+    found = Settings.from_environment(
+        {
+            "FAKENEWS_MODELS": "/m",
+            "FAKENEWS_DATA": "/d",
+            "FAKENEWS_DEVICE": "cpu",
+            "FAKENEWS_MAX_CHARS": "500",
+            "FAKENEWS_HOST": "0.0.0.0",
+            "FAKENEWS_PORT": "8000",
+        }
+    )
+    assert found == Settings(Path("/m"), Path("/d"), "cpu", 500, "0.0.0.0", 8000)
+
+
+@pytest.mark.parametrize(
+    ("environment", "address"),
+    [
+        ({"SPACE_ID": "someone/fakenews"}, ("0.0.0.0", 7860)),
+        ({"GRADIO_SERVER_NAME": "::1", "GRADIO_SERVER_PORT": "7000"}, ("::1", 7000)),
+        ({"GRADIO_SERVER_NAME": "::1", "FAKENEWS_HOST": "h", "GRADIO_SERVER_PORT": "1", "FAKENEWS_PORT": "2"}, ("h", 2)),
+        ({"SPACE_ID": "someone/fakenews", "FAKENEWS_HOST": "h"}, ("h", 7860)),
+    ],
+)
+def test_where_the_server_listens(environment, address):
+    found = Settings.from_environment(environment)
+    assert (found.host, found.port) == address
+
+
+def test_an_empty_data_folder_is_none():
+    assert Settings.from_environment({"FAKENEWS_DATA": ""}).data is None
+
+
+@pytest.mark.parametrize("name", ["FAKENEWS_PORT", "FAKENEWS_MAX_CHARS", "GRADIO_SERVER_PORT"])
+@pytest.mark.parametrize("value", ["0", "-1", "many", "", "1.5"])
+def test_a_number_that_is_none_is_refused_by_name(name, value):
+    with pytest.raises(ValueError, match=f"{name} must be a positive whole number, got '{value}'"):
+        Settings.from_environment({name: value})
+
+
+def test_an_unknown_device_is_refused():
+    with pytest.raises(ValueError, match="FAKENEWS_DEVICE must be auto, cpu or cuda, got 'tpu'"):
+        Settings.from_environment({"FAKENEWS_DEVICE": "tpu"})
+
+
+def test_the_real_environment_is_read(monkeypatch):
+    monkeypatch.setenv("FAKENEWS_MAX_CHARS", "77")
+    assert Settings.from_environment().max_chars == 77
+
+
+def test_devices():
+    import torch
+
+    here = "cuda" if torch.cuda.is_available() else "cpu"
+    assert pick_device("cpu") == "cpu"
+    assert pick_device("auto") == pick_device() == here
+    if here == "cpu":
+        with pytest.raises(ValueError, match="finds no GPU here"):
+            pick_device("cuda")
+    else:
+        assert pick_device("cuda") == "cuda"

@@ -1,0 +1,90 @@
+"""Who may import whom: the arrows of the house point downwards only."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from fakenews.config import REPOSITORY
+
+PACKAGE = REPOSITORY / "fakenews"
+
+BOTTOM = {"schema", "text", "config", "verdict"}
+# Floor or top-level module: what it may import of the project, besides itself.
+ALLOWED: dict[str, set[str]] = {
+    "schema": set(),
+    "text": {"schema"},
+    "config": set(),
+    "verdict": {"schema"},
+    "data": BOTTOM,
+    "classifiers": BOTTOM,
+    "explain": BOTTOM | {"classifiers"},
+    "evaluate": BOTTOM | {"data", "classifiers", "explain"},
+    "training": BOTTOM | {"data", "classifiers", "explain", "evaluate"},
+    "services": BOTTOM | {"data", "classifiers", "explain", "evaluate"},
+    "ui": BOTTOM | {"data", "classifiers", "explain", "evaluate", "services"},
+    "space": {"config"},
+}
+ENTRANCES = {"server", "cli", "__main__"}  # these may import anything
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def floor(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+BOUND = [path for path in FILES if floor(path) not in ENTRANCES]
+
+
+def imported(path: Path) -> set[str]:
+    """Floors that a file imports, wherever in it the import stands; «fakenews» is the package's own __init__."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: imports are absolute here"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            package, _, rest = name.partition(".")
+            if package == "fakenews":
+                found.add(rest.partition(".")[0] or "fakenews")
+    return found - {"__version__"}
+
+
+def test_every_floor_has_its_place():
+    floors = {floor(path) for path in FILES} - {"__init__"}
+    assert floors <= set(ALLOWED) | ENTRANCES, "a new floor needs a line in ALLOWED"
+    assert {"schema", "data", "classifiers", "explain", "evaluate", "training", "services", "ui"} <= floors
+
+
+@pytest.mark.parametrize("path", BOUND, ids=[str(path.relative_to(PACKAGE)) for path in BOUND])
+def test_imports_point_downwards(path):
+    here = floor(path)
+    too_high = imported(path) - ALLOWED.get(here, set()) - {here}
+    assert not too_high, f"{here} may not import {', '.join(sorted(too_high))}"
+
+
+def test_the_order_has_no_ring():
+    seen: set[str] = set()
+    waiting = dict(ALLOWED)
+    while waiting:
+        ready = {name for name, below in waiting.items() if below <= seen}
+        assert ready, f"these import one another: {', '.join(waiting)}"
+        seen |= ready
+        waiting = {name: below for name, below in waiting.items() if name not in ready}
+
+
+def test_only_the_entrances_import_the_page():
+    importers = {floor(path) for path in FILES if "ui" in imported(path)} - {"ui"}
+    assert importers <= ENTRANCES
+
+
+def test_an_upward_import_is_found(tmp_path):
+    file = tmp_path / "wrong.py"
+    file.write_text("def f():\n    from fakenews.ui.app import build_app\n    import fakenews.training\n", encoding="utf-8")
+    assert imported(file) == {"ui", "training"}

@@ -1,0 +1,343 @@
+"""The server, asked as a client asks it: the JSON API with a real model, its limits, and the mounted page."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from fakenews import server
+from fakenews.config import Settings
+from fakenews.explain.base import Cancelled
+from fakenews.schema import Explanation, Target
+from fakenews.server import MAX_BODY, Guard, create_app
+from fakenews.services import Services
+from tests.explain.toys import FAKE_WORD, REAL_WORD, planted_corpus, small_tfidf
+
+FAKE_ARTICLE = f"The people in the city said the {FAKE_WORD} was on the road today. " * 6
+ANALYSE, EXPLAIN = "/api/v1/analyse", "/api/v1/explain"
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    models = tmp_path_factory.mktemp("models")
+    classifier = small_tfidf().calibrate(*planted_corpus())
+    classifier.info_["known_share_floor"] = 0.5
+    classifier.save(models / "tfidf")
+    return Settings(models=models, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def client(settings: Settings) -> Iterator[TestClient]:
+    with TestClient(asyncio.run(small_app(settings)), raise_server_exceptions=False) as client:
+        yield client
+
+
+async def small_app(settings: Settings) -> FastAPI:
+    """The server around a page of one box; a coroutine, because Gradio leaves event loops open where none runs."""
+    import gradio as gr
+
+    with gr.Blocks() as blocks:
+        gr.Textbox(label="Article")
+    return create_app(Services(settings), settings, blocks=blocks, page={"css": "body { color: #123456 }"})
+
+
+def explain_body(**changes: Any) -> dict[str, Any]:
+    return {"text": FAKE_ARTICLE, "model": "tfidf", "method": "linear", **changes}
+
+
+def is_one_sentence(answer: Any) -> bool:
+    return list(answer) == ["error"] and answer["error"].endswith((".", "?")) and "\n" not in answer["error"]
+
+
+def test_health_turns_ok_once_the_models_are_loaded(client: TestClient) -> None:
+    for _ in range(100):
+        health = client.get("/healthz").json()
+        assert health["models"] == ["tfidf"] and health["version"]
+        if health["status"] == "ok":
+            return
+        assert health["status"] == "starting"
+        time.sleep(0.1)
+    pytest.fail("The models were not loaded within ten seconds.")
+
+
+def test_health_says_when_loading_failed(tmp_path: Path) -> None:
+    (tmp_path / "tfidf").mkdir()
+    (tmp_path / "tfidf" / "model.skops").write_bytes(b"not a model")
+    (tmp_path / "tfidf" / "config.json").write_text("{}", encoding="utf-8")
+    readiness = server.Readiness()
+    readiness.warm_up(Services(Settings(models=tmp_path, device="cpu")))
+    assert readiness.status == "failed"
+
+
+def test_analyse_gives_the_documented_json(client: TestClient) -> None:
+    answer = client.post(ANALYSE, json={"title": f"A {FAKE_WORD}", "text": FAKE_ARTICLE})
+    assert answer.status_code == 200
+    (prediction,) = answer.json()["predictions"]
+    assert set(prediction) == {"model", "p_fake", "margin", "verdict", "reasons"}
+    assert prediction["model"] == "tfidf" and prediction["verdict"] == "fake" and prediction["reasons"] == []
+    other = client.post(ANALYSE, json={"text": FAKE_ARTICLE.replace(FAKE_WORD, REAL_WORD), "models": ["tfidf", "tfidf"]})
+    assert [p["verdict"] for p in other.json()["predictions"]] == ["real"]
+
+
+def test_explain_gives_the_documented_json(client: TestClient) -> None:
+    title = f"A {FAKE_WORD}"
+    answer = client.post(EXPLAIN, json=explain_body(title=title, method="lime", samples=50, seed=7)).json()
+    assert (answer["model"], answer["method"], answer["target"], answer["unit"]) == ("tfidf", "lime", "fake", "log-odds")
+    assert (answer["seed"], answer["settings"]["samples"]) == (7, 50)
+    joined = f"{title}\n\n{FAKE_ARTICLE}"
+    assert all(joined[a["start"] : a["end"]] == a["text"] for a in answer["attributions"])
+    strongest = max(answer["attributions"], key=lambda a: a["weight"])
+    assert strongest["text"] == FAKE_WORD
+    towards_real = client.post(EXPLAIN, json=explain_body(title=title, target="real")).json()
+    assert min(towards_real["attributions"], key=lambda a: a["weight"])["text"] == FAKE_WORD
+
+
+HOSTILE = {
+    "one word": "Parliament",
+    "NUL": "quartz\x00vow \x00 " * 30,
+    "right to left": "قال المسؤولون \u202e\u2066 إن الجسر سيغلق " * 20,
+    "HTML and JavaScript": "<script>alert(1)</script><img src=x onerror=alert(1)>{{7*7}} ${7*7} " * 20,
+    "Chinese": "市议会周二投票决定修复河上的旧桥。" * 30,
+    "emoji": "👩‍👩‍👧‍👦🏳️‍🌈" * 50,
+    "one long token": "x" * 19_000,
+    "special pieces": "[MASK] [SEP] [CLS] <|endoftext|> " * 30,
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=list(HOSTILE))
+def test_hostile_text_cannot_be_judged(client: TestClient, text: str) -> None:
+    answer = client.post(ANALYSE, json={"text": text})
+    assert answer.status_code == 200
+    assert [p["verdict"] for p in answer.json()["predictions"]] == ["cannot_judge"]
+    explanation = client.post(EXPLAIN, json=explain_body(text=text))
+    assert explanation.status_code == 200
+    assert all(text[a["start"] : a["end"]] == a["text"] for a in explanation.json()["attributions"])
+
+
+@pytest.mark.parametrize("path", [ANALYSE, EXPLAIN])
+def test_lone_surrogates_are_answered(client: TestClient, path: str) -> None:
+    text = r"\ud800 " + FAKE_ARTICLE + r" \udfff"
+    body = f'{{"title": "\\ud83d", "text": "{text}"' + (', "model": "tfidf", "method": "linear"}' if path == EXPLAIN else "}")
+    answer = client.post(path, content=body)
+    assert answer.status_code == 200
+    if path == EXPLAIN:
+        start = answer.json()["attributions"][0]["start"]
+        assert start == len("\ud83d\n\n\ud800 ")  # offsets count what was sent
+
+
+BAD_BODIES: dict[str, tuple[bytes, int]] = {
+    "empty": (b"", 400),
+    "not JSON": (b"text=abc", 400),
+    "broken UTF-8": (b'{"text": "\xff\xfe\xfa"}', 400),
+    "nested too deep": (b'{"text": ' + b"[" * 90_000 + b"]" * 90_000 + b"}", 400),
+    "number too long": (b'{"text": ' + b"9" * 10_000 + b"}", 400),
+    "a list": (b"[]", 422),
+    "no text": (b"{}", 422),
+    "text is a number": (b'{"text": 3}', 422),
+    "text is null": (b'{"text": null}', 422),
+    "NaN": (b'{"text": NaN}', 422),
+    "unknown field": (b'{"text": "a", "\\ud800<b>": 1}', 422),
+    "no models": (b'{"text": "a", "models": []}', 422),
+    "empty text": (b'{"text": ""}', 400),
+    "only space": (b'{"text": " \\n\\t ", "title": " "}', 400),
+    "too long": (json.dumps({"text": "a " * 15_000}).encode(), 400),
+    "unknown model": (b'{"text": "a", "models": ["\\ud800"]}', 400),
+    "a folder of the server": (b'{"text": "a", "models": ["/etc"]}', 400),
+}
+
+
+@pytest.mark.parametrize(("body", "status"), BAD_BODIES.values(), ids=list(BAD_BODIES))
+def test_bad_bodies_get_one_sentence(client: TestClient, body: bytes, status: int) -> None:
+    answer = client.post(ANALYSE, content=body)
+    assert answer.status_code == status
+    assert is_one_sentence(answer.json())
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"method": "limee"}, 400),
+        ({"method": "linear", "samples": 10}, 400),
+        ({"method": "lime", "samples": -1}, 400),
+        ({"method": "lime", "samples": 10**9}, 400),
+        ({"method": "lime", "samples": "50"}, 422),
+        ({"method": "lime", "samples": True}, 422),
+        ({"method": "lime", "samples": 50.5}, 422),
+        ({"seed": -1}, 400),
+        ({"seed": 2**40}, 400),
+        ({"seed": None}, 422),
+        ({"target": "true"}, 422),
+        ({"model": "distilbert"}, 400),
+        ({"model": "../models/tfidf"}, 400),
+    ],
+)
+def test_bad_requests_to_explain_get_one_sentence(client: TestClient, changes: dict[str, Any], status: int) -> None:
+    answer = client.post(EXPLAIN, json=explain_body(**changes))
+    assert answer.status_code == status
+    assert is_one_sentence(answer.json())
+
+
+def test_a_megabyte_is_refused_announced_or_not(client: TestClient) -> None:
+    body = json.dumps({"text": "word " * 200_000}).encode()
+    announced = client.post(ANALYSE, content=body)
+    chunked = client.post(ANALYSE, content=iter([body[:150_000], body[150_000:]]))
+    for answer in (announced, chunked):
+        assert answer.status_code == 413
+        assert is_one_sentence(answer.json())
+        assert answer.headers["x-content-type-options"] == "nosniff"
+    # The page posts its text here; Gradio shows «error» of the answer.
+    assert client.post("/gradio_api/queue/join", content=body).json() == announced.json()
+
+
+def test_a_body_of_exactly_the_limit_is_read(client: TestClient) -> None:
+    body = b'{"text": ""}'.rjust(MAX_BODY)
+    assert client.post(ANALYSE, content=body).status_code == 400
+    assert client.post(ANALYSE, content=body + b" ").status_code == 413
+    assert client.post(ANALYSE, content=iter([body])).status_code == 400
+    assert client.post(ANALYSE, content=iter([body, b" "])).status_code == 413
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", ANALYSE), ("POST", "/api/v2/analyse"), ("DELETE", EXPLAIN)])
+def test_other_api_paths_and_methods_are_not_found(client: TestClient, method: str, path: str) -> None:
+    answer = client.request(method, path)
+    assert answer.status_code == 404
+    assert is_one_sentence(answer.json())
+
+
+def test_the_page_is_mounted_with_headers_and_without_extras(client: TestClient) -> None:
+    page = client.get("/")
+    assert page.status_code == 200 and "#123456" in page.text
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'self'" in policy and "frame-ancestors 'self' https://huggingface.co" in policy
+    assert page.headers["referrer-policy"] == "no-referrer"
+    assert "x-frame-options" not in page.headers  # Spaces are shown in a frame
+    for path in ("/openapi.json", "/docs", "/redoc", "/gradio_api/openapi.json"):
+        assert client.get(path).status_code == 404
+    assert client.get("/monitoring").status_code == 403
+
+
+class Slow(Services):
+    """Explains until told to stop, reporting progress; knows how many run at once."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.go_on = threading.Event()
+        self.running = self.most = self.cancelled = 0
+        self._counting = threading.Lock()
+
+    def explain(self, text: str, model: str, method: str, *rest: Any, **named: Any) -> Explanation:
+        progress = rest[3]
+        with self._counting:
+            self.running += 1
+            self.most = max(self.most, self.running)
+        try:
+            while not self.go_on.is_set():
+                time.sleep(0.01)
+                progress(0.5)
+        except Cancelled:
+            self.cancelled += 1
+            raise
+        finally:
+            with self._counting:
+                self.running -= 1
+        target: Target = "fake"
+        return Explanation(text, target, (), "log-odds", 0.0, 0.0, None, 0.0, model, method, 42, 0.0)
+
+
+async def ask(app: Any, body: bytes, leave: asyncio.Event | None = None) -> int | None:
+    """Status of one request to explain; None where the client left before it was answered."""
+    sent: list[Any] = []
+    first = True
+
+    async def receive() -> dict[str, Any]:
+        nonlocal first
+        if first:
+            first = False
+            return {"type": "http.request", "body": body, "more_body": False}
+        await (leave or asyncio.Event()).wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "http_version": "1.1", "method": "POST", "path": EXPLAIN, "headers": [], "query_string": b""}
+    await app({**scope, "scheme": "http", "root_path": "", "server": ("test", 80), "client": ("test", 1)}, receive, send)
+    status: int = sent[0]["status"]
+    return None if status == server.GONE else status
+
+
+def bare_app(services: Services) -> Guard:
+    from starlette.applications import Starlette
+
+    return Guard(Starlette(routes=server._routes(services, server.Readiness())))
+
+
+def test_two_explanations_at_once_and_the_others_are_asked_to_wait(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "WAIT_SECONDS", 0.2)
+    services = Slow(settings)
+
+    async def scene() -> tuple[list[int | None], list[int | None]]:
+        app, body = bare_app(services), json.dumps(explain_body()).encode()
+        early = [asyncio.create_task(ask(app, body)) for _ in range(2)]
+        while services.running < 2:
+            await asyncio.sleep(0.01)
+        late = await asyncio.gather(*(ask(app, body) for _ in range(3)))
+        services.go_on.set()
+        return await asyncio.gather(*early), [*late, await ask(app, body)]
+
+    early, late = asyncio.run(scene())
+    assert early == [200, 200]
+    assert late == [503, 503, 503, 200]
+    assert services.most == 2
+
+
+def test_an_explanation_stops_when_its_client_leaves(settings: Settings) -> None:
+    services = Slow(settings)
+
+    async def scene() -> int | None:
+        leave = asyncio.Event()
+        task = asyncio.create_task(ask(bare_app(services), json.dumps(explain_body()).encode(), leave))
+        while not services.running:
+            await asyncio.sleep(0.01)
+        leave.set()
+        return await asyncio.wait_for(task, 5)
+
+    assert asyncio.run(scene()) is None
+    assert (services.running, services.cancelled) == (0, 1)
+
+
+class Broken(Services):
+    """Fails with a message that quotes the article."""
+
+    def analyse(self, text: str, models: Any = None) -> Any:
+        """Raise what nobody expects."""
+        raise RuntimeError(f"cannot read {text}")
+
+
+def test_a_fault_of_ours_is_logged_without_the_article(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG), TestClient(bare_app(Broken(settings))) as client:
+        answer = client.post(ANALYSE, json={"text": "a secret article"})
+    assert answer.status_code == 500
+    assert is_one_sentence(answer.json())
+    assert "RuntimeError" in caplog.text and "in analyse" in caplog.text
+    assert "secret" not in caplog.text + answer.text
+
+
+def test_nobody_is_called_at_home_unless_the_environment_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GRADIO_ANALYTICS_ENABLED", raising=False)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    server.stay_offline()
+    assert server.os.environ["GRADIO_ANALYTICS_ENABLED"] == "False"
+    assert server.os.environ["HF_HUB_OFFLINE"] == "0"

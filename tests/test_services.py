@@ -1,0 +1,186 @@
+"""The one door behind page, API and commands, with small models in a folder like `models/`."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fakenews.classifiers.base import TextClassifier
+from fakenews.config import Settings
+from fakenews.data.base import TextNotHere
+from fakenews.explain.base import Cancelled
+from fakenews.schema import Explanation
+from fakenews.services import Analysis, InputError, Services
+from tests.explain.toys import FAKE_WORD, planted_corpus
+
+ARTICLE = " ".join(t for t, label in zip(*planted_corpus(20), strict=True) if label == 0)
+SHORT = f"The mayor said {FAKE_WORD} will report today."
+CHINESE = "市长今天 公布了 新的 道路预算 " * 15
+
+
+@pytest.fixture(scope="module")
+def models(classifiers: dict[str, TextClassifier], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models")
+    for name in ("distilbert", "tfidf", "tinybert"):
+        before, classifiers[name].info_ = classifiers[name].info_, {"known_share_floor": 0.2} if name == "tfidf" else {}
+        classifiers[name].save(folder / name)
+        classifiers[name].info_ = before
+    return folder
+
+
+@pytest.fixture(scope="module")
+def services(models: Path) -> Services:
+    return Services(Settings(models=models, device="cpu"))
+
+
+def test_the_default_models_come_first(services):
+    assert services.models == ("tinybert", "tfidf", "distilbert")
+    assert [services.title(m) for m in services.models] == ["TinyBERT", "TF-IDF", "DistilBERT"]
+
+
+def test_without_models_there_is_nothing_to_ask(tmp_path):
+    empty = Services(Settings(models=tmp_path, device="cpu"))
+    assert empty.models == ()
+    with pytest.raises(InputError, match="fakenews train tfidf"):
+        empty.analyse(ARTICLE, ["tfidf"])
+
+
+def test_an_article_is_judged_by_the_two_default_models(services, classifiers):
+    found = services.analyse(ARTICLE)
+    assert [p.model for p in found.predictions] == ["tinybert", "tfidf"]
+    assert [p.verdict for p in found.predictions] == ["fake", "fake"]
+    for p in found.predictions:
+        assert p.p_fake == pytest.approx(classifiers[p.model].predict_proba([ARTICLE])[0, 0], abs=1e-6)
+        assert p.margin == pytest.approx(classifiers[p.model].predict_margin([ARTICLE])[0], abs=1e-6)
+    assert found.n_words == len(ARTICLE.split())
+    assert found.seconds > 0
+
+
+def test_models_can_be_chosen_by_name_and_by_folder(services, models):
+    found = services.analyse(ARTICLE, ["distilbert", str(models / "tfidf")])
+    assert [p.model for p in found.predictions] == ["distilbert", "tfidf"]
+
+
+def test_the_json_form_has_the_documented_keys(services):
+    found = services.analyse(SHORT, ["tfidf"]).to_dict()
+    assert list(found) == ["predictions", "n_words", "seconds"]
+    assert list(found["predictions"][0]) == ["model", "p_fake", "margin", "verdict", "reasons"]
+    assert found["predictions"][0]["reasons"] == ["too_short"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reasons"),
+    [(SHORT, ("too_short",)), (CHINESE, ("unlike_training",)), ("\x00 - \x01", ("too_short",)), ("…", ("too_short",))],
+)
+def test_what_cannot_be_judged_says_why(services, text, reasons):
+    for p in services.analyse(services.check("", text)).predictions:
+        assert (p.verdict, p.reasons) == ("cannot_judge", reasons)
+
+
+def test_what_the_models_contradict_each_other_on_is_not_judged(services):
+    contrary = services.classifier("tfidf")
+    before = contrary.temperature_
+    contrary.temperature_ = -before  # as if it had learnt the opposite
+    try:
+        found = services.analyse(ARTICLE)
+    finally:
+        contrary.temperature_ = before
+    assert [p.reasons for p in found.predictions] == [("models_disagree",)] * 2
+
+
+def test_checked_text_keeps_every_character_in_its_place(services):
+    text = services.check("Title \ud83d", "Body \U0001f600 \udc00.")
+    assert text == "Title \ufffd\n\nBody \U0001f600 \ufffd."
+    text.encode("utf-8")
+    assert services.check("  ", "Body.") == "Body."
+
+
+@pytest.mark.parametrize(("title", "body"), [("", ""), (" ", "\n\t "), ("", "\u2003")])
+def test_nothing_to_read_is_refused_in_one_sentence(services, title, body):
+    with pytest.raises(InputError, match=r"^There is no text yet: .*\.$"):
+        services.check(title, body)
+
+
+def test_a_megabyte_is_refused_and_the_limit_is_not(services):
+    with pytest.raises(InputError, match="1,000,000 characters; up to 20,000 can be analysed"):
+        services.check("", "x" * 1_000_000)
+    assert len(services.check("", "x" * 20_000)) == 20_000
+    with pytest.raises(InputError, match="20,001"):
+        services.check("", "x" * 20_001)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda s: s.analyse(ARTICLE, ["tinybird"]), "Unknown model 'tinybird'. Known: tinybert"),
+        (lambda s: s.explain(ARTICLE, "tfidf", "limee"), "Unknown explainer 'limee'. Known: linear"),
+        (lambda s: s.explain(ARTICLE, "tinybert", "linear"), "linear"),
+        (lambda s: s.explain(ARTICLE, "tfidf", "lime", n_samples=-5), "-5"),
+        (lambda s: s.explain(ARTICLE, "tfidf", "lime", target="truth"), "truth"),
+        (lambda s: s.explain(ARTICLE, "tfidf", "lime", seed=-1), "-1"),
+    ],
+)
+def test_what_will_not_do_is_told_in_one_line(services, call, message):
+    with pytest.raises(InputError) as caught:
+        call(services)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_methods_are_what_the_model_supports(services):
+    assert services.methods("tfidf")[0] == "linear"
+    assert services.methods("tinybert")[0] == "gradient"
+    assert "linear" not in services.methods("tinybert")
+
+
+@pytest.mark.parametrize(("model", "method"), [("tfidf", "linear"), ("tinybert", "gradient"), ("tfidf", "lime")])
+def test_an_explanation_is_computed_once(services, model, method):
+    first = services.explain(ARTICLE, model, method)
+    assert isinstance(first, Explanation)
+    assert (first.classifier, first.explainer, first.text) == (model, method, ARTICLE)
+    assert services.explain(ARTICLE, model, method) is first
+    assert services.explain(ARTICLE, model, method, target="real") is not first
+
+
+def test_a_cancelled_explanation_leaves_nothing_behind(services):
+    def stop(share: float) -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        services.explain(SHORT, "tinybert", "lime", seed=3, progress=stop)
+    shares: list[float] = []
+    services.explain(SHORT, "tinybert", "lime", seed=3, progress=shares.append)
+    assert shares  # computed, not found in the cache
+
+
+def test_many_visitors_load_a_model_once_and_get_the_same(models):
+    fresh = Services(Settings(models=models, device="cpu"))
+
+    def ask(_: int) -> tuple[TextClassifier, Analysis]:
+        return fresh.classifier("tinybert"), fresh.analyse(ARTICLE)
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(ask, range(16)))
+    assert len({id(classifier) for classifier, _ in answers}) == 1
+    margins = np.array([[p.margin for p in analysis.predictions] for _, analysis in answers])
+    assert (margins == margins[0]).all()
+
+
+def test_a_warm_service_has_loaded_both(models):
+    fresh = Services(Settings(models=models, device="cpu"))
+    fresh.warm_up()
+    assert {m: fresh.classifier(m).name for m in fresh.models[:2]} == {"tinybert": "tinybert", "tfidf": "tfidf"}
+
+
+def test_without_evidence_there_is_none(services):
+    assert services.evidence("tinybert") is None
+    assert services.record("tinybert") == ""
+
+
+def test_the_demo_corpus_is_always_here_and_others_say_how_to_get_them(services):
+    assert len(services.corpus("demo")) > 50
+    with pytest.raises(TextNotHere, match="FAKENEWS_DATA"):
+        services.corpus("isot")

@@ -1,0 +1,168 @@
+"""A reviewer's tour in a real browser: paste, verdict, highlights, cancel, dataset, cell, article, hostile input."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from fakenews.config import Settings
+from fakenews.data.registry import load
+from fakenews.services import Services
+
+pytestmark = pytest.mark.browser
+
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+WAIT = 60_000  # milliseconds; the machine may be slow and busy
+HOSTILE = (
+    '<img src=x onerror="window.hit=1"><script>window.hit=2</script> ${window.hit=3} {{value}} ' + "plain words " * 60
+)
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    import uvicorn
+
+    from fakenews.server import create_app
+
+    settings = Settings()
+    services = Services(settings)
+    services.warm_up()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = uvicorn.Server(
+        uvicorn.Config(create_app(services, settings), port=port, log_level="error", ws="websockets-sansio")
+    )
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(20)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("no Chromium here: install Debian's package chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser: Any, address: str) -> Iterator[Any]:
+    """The page, loaded; afterwards no request has left the machine and the console holds no error."""
+    context = browser.new_context(viewport={"width": 1360, "height": 1000})
+    opened = context.new_page()
+    outside: list[str] = []
+    errors: list[str] = []
+    opened.on("request", lambda r: outside.append(r.url) if not r.url.startswith((address, "data:", "blob:")) else None)
+    opened.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+    opened.on("pageerror", lambda e: errors.append(str(e)))
+    opened.goto(address)
+    opened.wait_for_selector("#fn-body textarea", timeout=WAIT)
+    yield opened
+    context.close()
+    assert outside == []
+    assert errors == []
+
+
+def paste(page: Any, text: str, title: str = "") -> None:
+    page.fill("#fn-title textarea, #fn-title input", title)
+    page.fill("#fn-body textarea", text)
+    page.click("#fn-analyse")
+
+
+def pick(page: Any, selector: str, words: str) -> None:
+    page.click(f"{selector} input")
+    page.click(f"{selector} [role=option]:has-text('{words}')")
+
+
+def test_the_tour(page: Any) -> None:
+    demo = load("demo")
+    article = demo[(demo["subject"] == "hoax") & (demo["text"].str.len() > 1200)].iloc[0]
+
+    # Paste, verdict, highlights.
+    paste(page, article["text"], article["title"])
+    page.wait_for_selector(".fn-card >> nth=1", timeout=WAIT)
+    verdicts = page.locator(".fn-verdict").all_inner_texts()
+    assert len(verdicts) == 2
+    assert all(re.match(r"Reads like the (fake|real) class|Cannot judge this text", v) for v in verdicts)
+    page.wait_for_selector("#fn-highlight mark", timeout=WAIT)
+    assert page.locator("#fn-highlight .fn-text").inner_text().strip().startswith(article["title"][:20])
+    page.wait_for_selector("#fn-status :text('done in')", timeout=WAIT)
+    assert page.locator(".fn-words section").count() == 2
+
+    # A second run with a slow method, cancelled.
+    page.click("#fn-method label:has-text('SHAP')")
+    page.wait_for_selector("#fn-status progress", timeout=WAIT)
+    page.click("#fn-cancel button:enabled, button#fn-cancel:enabled")
+    page.wait_for_selector("#fn-status :text('Cancelled')", timeout=5_000)
+    assert page.locator("#fn-highlight mark").count() > 0
+
+    # Dataset, a cell of the confusion matrix, a misclassified article back in Analyse.
+    page.click("button[role=tab]:has-text('Dataset')")
+    page.wait_for_selector("#fn-figures .fn-figs", timeout=WAIT)
+    pick(page, "#fn-corpus", "Demo")
+    page.wait_for_selector("#fn-table button[data-open]", timeout=WAIT)
+    page.wait_for_selector("#fn-matrix .js-plotly-plot[data-wired]", timeout=WAIT)
+    box = page.locator("#fn-matrix .nsewdrag").bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 0.25, box["y"] + box["height"] * 0.75)  # true real, predicted fake
+    page.wait_for_selector("h2:has-text('Real articles that read like the fake class')", timeout=WAIT)
+    page.wait_for_selector("#fn-table button[data-open]", timeout=WAIT)
+    first = page.locator("#fn-table tbody tr").first
+    assert first.locator("td").all_inner_texts()[1:3] == ["real", "fake"]
+    title = first.locator("button").inner_text()
+    first.locator("button").click()
+    page.wait_for_selector("#fn-body textarea:visible", timeout=WAIT)
+    page.wait_for_function(
+        "t => document.querySelector('#fn-highlight')?.innerText.includes(t)", arg=title, timeout=WAIT
+    )
+    assert page.locator("#fn-title textarea, #fn-title input").input_value() == title
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "word", "x" * 1_000_000, "a\x00b " * 60, "中文新闻" * 100, "אבג דהו " * 60, HOSTILE],
+    ids=["empty", "one word", "1 MB", "NUL", "Chinese", "right to left", "script"],
+)
+def test_hostile_input_gets_words_and_keeps_the_text(page: Any, text: str) -> None:
+    paste(page, text)
+    page.wait_for_selector(".fn-problem, .fn-card", timeout=WAIT)
+    if text:
+        kept = page.locator("#fn-body textarea").input_value()
+        assert kept.replace("\x00", "") == text.replace("\x00", "")
+    assert page.evaluate("window.hit") is None
+    said = page.locator("#fn-result").inner_text()
+    assert "Traceback" not in said
+    if len(text) < 10 or len(text) > 20_000:
+        assert page.locator(".fn-problem").count() == 1 or "Cannot judge this text" in said
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_needs_no_sideways_scrolling(browser: Any, address: str, scheme: str) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme=scheme)
+    opened = context.new_page()
+    opened.goto(address)
+    opened.wait_for_selector("#fn-body textarea", timeout=WAIT)
+    for tab in ("Dataset", "About", "Analyse"):
+        opened.click(f"button[role=tab]:has-text('{tab}')")
+        opened.wait_for_timeout(600)
+        assert opened.evaluate("document.documentElement.scrollWidth") <= 390
+    context.close()

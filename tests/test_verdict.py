@@ -1,0 +1,87 @@
+"""From a probability to a verdict: every reason, every boundary, and what two models say together."""
+
+from __future__ import annotations
+
+import pytest
+
+from fakenews.schema import Prediction
+from fakenews.verdict import MIN_WORDS, REASONS, UNDECIDED, VERDICTS, agreement, judge, reconcile
+
+
+def prediction(model: str, p_fake: float, n_words: int = 400) -> Prediction:
+    return judge(model, p_fake, 0.0, n_words, known_share=1.0, known_floor=0.5)
+
+
+@pytest.mark.parametrize(
+    ("p_fake", "n_words", "known_share", "verdict", "reasons"),
+    [
+        (0.9, 400, 1.0, "fake", ()),
+        (0.1, 400, 1.0, "real", ()),
+        (UNDECIDED[1], 400, 1.0, "fake", ()),
+        (UNDECIDED[0], 400, 1.0, "real", ()),
+        (0.59, 400, 1.0, "cannot_judge", ("too_close",)),
+        (0.41, 400, 1.0, "cannot_judge", ("too_close",)),
+        (0.9, MIN_WORDS, 1.0, "fake", ()),
+        (0.9, MIN_WORDS - 1, 1.0, "cannot_judge", ("too_short",)),
+        (0.9, 400, 0.5, "fake", ()),
+        (0.9, 400, 0.49, "cannot_judge", ("unlike_training",)),
+        (0.9, 5, 0.1, "cannot_judge", ("too_short", "unlike_training")),
+        (0.5, 5, 1.0, "cannot_judge", ("too_short",)),  # that it is close says nothing more
+        (0.9, 0, 0.0, "cannot_judge", ("too_short",)),  # no words, so none of them is unknown
+    ],
+)
+def test_verdict_and_reasons(p_fake, n_words, known_share, verdict, reasons):
+    found = judge("tfidf", p_fake, 1.5, n_words, known_share, known_floor=0.5)
+    assert (found.model, found.p_fake, found.margin) == ("tfidf", p_fake, 1.5)
+    assert (found.verdict, found.reasons) == (verdict, reasons)
+
+
+def test_every_reason_and_verdict_has_its_words():
+    found = {r for p in (0.5, 0.9) for n in (5, 400) for s in (0.1, 1.0) for r in judge("m", p, 0.0, n, s, 0.5).reasons}
+    assert found | {"models_disagree"} == set(REASONS)
+    assert {prediction("m", p).verdict for p in (0.1, 0.5, 0.9)} == set(VERDICTS)
+    assert str(MIN_WORDS) in REASONS["too_short"]
+
+
+def test_no_wording_claims_the_truth():
+    words = " ".join([*VERDICTS.values(), *REASONS.values()]).lower()
+    assert not {"true", "false", "lie", "fact"} & set(words.split())
+    assert VERDICTS["fake"].startswith("Reads like")
+
+
+def test_contradicting_verdicts_become_cannot_judge():
+    both = (prediction("tinybert", 0.95), prediction("tfidf", 0.05))
+    found = reconcile(both)
+    assert [(p.verdict, p.reasons) for p in found] == [("cannot_judge", ("models_disagree",))] * 2
+    assert [(p.model, p.p_fake) for p in found] == [("tinybert", 0.95), ("tfidf", 0.05)]
+
+
+def test_a_third_model_keeps_its_own_reason():
+    found = reconcile([prediction("a", 0.95), prediction("b", 0.05), prediction("c", 0.5)])
+    assert [p.reasons for p in found] == [("models_disagree",), ("models_disagree",), ("too_close",)]
+
+
+@pytest.mark.parametrize("chances", [(), (0.9,), (0.9, 0.8), (0.1, 0.2), (0.9, 0.45), (0.5, 0.5)])
+def test_verdicts_that_do_not_contradict_stay(chances):
+    predictions = tuple(prediction(f"m{i}", p) for i, p in enumerate(chances))
+    assert reconcile(predictions) == predictions
+
+
+@pytest.mark.parametrize(
+    ("chances", "words"),
+    [
+        ((0.9,), "Only one model"),
+        ((0.9, 0.8), "lean the same way"),
+        ((0.1, 0.45), "lean the same way"),
+        ((0.9, 0.45), "opposite ways"),
+        ((0.9, 0.1), "contradict each other"),
+    ],
+)
+def test_agreement_in_words(chances, words):
+    assert words in agreement(reconcile([prediction(f"m{i}", p) for i, p in enumerate(chances)]))
+
+
+def test_a_prediction_survives_json():
+    found = judge("tfidf", 0.9, 1.5, 5, 0.1, 0.5)
+    assert Prediction.from_dict(found.to_dict()) == found
+    assert found.to_dict()["reasons"] == ["too_short", "unlike_training"]

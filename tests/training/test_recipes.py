@@ -1,0 +1,48 @@
+"""The recipes are what the documentation says they are."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError
+
+import pytest
+
+from fakenews.classifiers.registry import CLASSIFIERS
+from fakenews.training.recipes import RECIPES, Distillation, FineTuning, get
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_leaves_a_known_classifier(name):
+    recipe = get(name)
+    assert recipe.name == name
+    assert recipe.model in CLASSIFIERS
+    assert recipe.title
+
+
+@pytest.mark.parametrize(
+    ("name", "base"),
+    [("tinybert", "huawei-noah/TinyBERT_General_4L_312D"), ("distilbert", "distilbert-base-uncased")],
+)
+def test_the_plain_recipes_are_the_published_one(name, base):
+    settings = get(name).settings
+    assert isinstance(settings, FineTuning)
+    assert settings.base == base
+    assert (settings.epochs, settings.learning_rate, settings.batch_size) == (3, 2e-5, 16)
+    assert (settings.weight_decay, settings.warmup_ratio, settings.patience) == (0.01, 0.1, 2)
+    assert (settings.max_length, settings.window, settings.mask_share) == (512, "first", 0.0)
+
+
+def test_the_distilled_student_has_the_shape_of_tinybert():
+    settings = get("tinybert-distilled").settings
+    assert isinstance(settings, Distillation)
+    assert (len(settings.layers), settings.width, settings.heads, settings.intermediate) == (4, 312, 12, 1200)
+    assert list(settings.layers) == sorted(set(settings.layers))
+
+
+def test_recipes_cannot_be_changed_by_accident():
+    with pytest.raises(FrozenInstanceError):
+        get("tinybert").settings.epochs = 1
+
+
+def test_an_unknown_recipe_is_answered_with_the_known_ones():
+    with pytest.raises(ValueError, match="Unknown recipe 'tiny'. Known: tfidf, tinybert, distilbert"):
+        get("tiny")
