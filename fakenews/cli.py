@@ -37,7 +37,7 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
         except typer.TyperException as error:
             where = (getattr(error, "ctx", None) or ctx).command_path
-            sentence = f"{_first_line(error.format_message())} See «{where} --help»."
+            sentence = f"{_ended(error.format_message())} See «{where} --help»."
         except (KeyError, IndexError, BrokenPipeError):
             raise  # a fault of ours, or of nobody
         except (ValueError, LookupError, OSError) as error:
@@ -129,7 +129,7 @@ def train(
     chosen = get(recipe)
     if data is None:
         if settings.data is None:
-            raise ValueError("There is nothing to train on: give --data, or let FAKENEWS_DATA name isot.parquet's folder.")
+            raise ValueError("No data to train on: give --data, or set FAKENEWS_DATA to the folder of isot.parquet.")
         data = settings.data / "isot.parquet"
     out = out or settings.models / chosen.model
     _say(f"{chosen.title}: from {data} into {out}")
@@ -163,7 +163,7 @@ def evaluate(
 
 @app.command()
 def report(
-    readme: Annotated[Path, typer.Option("--readme", help="File with the markers of the results table.")] = Path("README.md"),
+    readme: Annotated[Path, typer.Option("--readme", help="File with the results table.")] = Path("README.md"),
 ) -> None:
     """Rewrite the results in the README and the model cards from the committed evaluations."""
     from fakenews.classifiers import store
@@ -229,9 +229,7 @@ def data_get(
 
 
 @data_app.command("split")
-def data_split(
-    path: Table, out: Annotated[Path, typer.Option("--out", help="Parquet file to write.")]
-) -> None:
+def data_split(path: Table, out: Annotated[Path, typer.Option("--out", help="Parquet file to write.")]) -> None:
     """Add the columns group and split: 70/15/15, near duplicates never in two parts."""
     from fakenews.data.duplicates import near_duplicate_groups
     from fakenews.data.splits import SPLITS, grouped_split
@@ -281,11 +279,13 @@ def _services() -> Services:
 def _sentence(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"Cannot use {error.filename or 'the file'}: {error.strerror.lower()}."
-    return _first_line(str(error)) or f"This did not work: {type(error).__name__}."
+    return _ended(str(error) or type(error).__name__)
 
 
-def _first_line(message: str) -> str:
-    return next((line.strip() for line in message.splitlines() if line.strip()), "")
+def _ended(message: str) -> str:
+    """The first line of a message, with a full stop."""
+    line = message.strip().partition("\n")[0].rstrip()
+    return line if line.endswith((".", "?", "!")) else f"{line}."
 
 
 def _say(message: str) -> None:

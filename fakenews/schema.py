@@ -147,9 +147,7 @@ class Explanation:
         return cls(
             text=text,
             target=values["target"],
-            attributions=tuple(
-                Attribution(a["start"], a["end"], a["weight"]) for a in values["attributions"]
-            ),
+            attributions=tuple(Attribution(a["start"], a["end"], a["weight"]) for a in values["attributions"]),
             unit=values["unit"],
             base_value=values["base_value"],
             margin=values["margin"],

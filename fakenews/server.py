@@ -23,7 +23,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fakenews import __version__
@@ -101,11 +101,11 @@ class Readiness:
         """Load the models; a failure is logged and shown by the health check, and the page still opens."""
         try:
             services.warm_up()
+            self.status = "ok"
+            services.warm_up_explainers()
         except Exception:
             logger.exception("The models could not be loaded.")
             self.status = "failed"
-        else:
-            self.status = "ok"
 
 
 class Guard:
@@ -251,7 +251,7 @@ def parse(kind: type[Body], raw: bytes) -> Body:
         raise Refusal(422, f"Bad request at {where}, {first['msg']}: it takes {_fields(kind)}.") from None
 
 
-def _routes(services: Services, readiness: Readiness) -> list[Route]:
+def _routes(services: Services, readiness: Readiness) -> list[BaseRoute]:
     places = asyncio.Semaphore(EXPLANATIONS_AT_ONCE)
 
     async def health(_: Request) -> Mapping[str, Any]:

@@ -1,6 +1,6 @@
 """The one door behind page, API and commands: check a text, judge it, explain it, read the evidence.
 
-Classifiers are loaded once and answer behind a lock each; explanations are cached by content and stop when asked.
+Classifiers are loaded once; explanations are cached by content and stop when asked.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fakenews import text as texts
 from fakenews.classifiers import registry as classifiers
 from fakenews.classifiers import store
 from fakenews.classifiers.base import TextClassifier, read
-from fakenews.config import Settings, pick_device
+from fakenews.config import Settings
 from fakenews.data import registry as corpora
 from fakenews.explain import registry as explainers
 from fakenews.explain.cache import ExplanationCache, ExplanationKey
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from fakenews.evaluate.report import ModelEvidence
 
 DEFAULT_MODELS = ("tinybert", "tfidf")
+_WARM_UP = "A short text to warm up."
 
 
 class InputError(ValueError):
@@ -81,11 +82,6 @@ class Services:
         self._cache = ExplanationCache()
 
     @cached_property
-    def device(self) -> str:
-        """Where transformers run."""
-        return pick_device(self.settings.device)
-
-    @cached_property
     def models(self) -> tuple[str, ...]:
         """Models whose weights are here, the default ones first."""
         here = store.shipped(self.settings.models)
@@ -106,9 +102,16 @@ class Services:
         return self._stored(model)[1]
 
     def warm_up(self) -> None:
-        """Load the default models and run each once, so that the first visitor does not wait."""
+        """Load the default models and ask each for a verdict and its quick explanation, so that no visitor waits."""
         for model in self.models[:2]:
-            self.classifier(model).predict_proba(["A short text to warm up."])
+            self.classifier(model).predict_proba([_WARM_UP])
+            self.explain(_WARM_UP, model, self.methods(model)[0])
+
+    def warm_up_explainers(self) -> None:
+        """Import and compile what the slower explainers need, some seconds of work."""
+        for model in self.models[:1]:
+            for method in ("lime", "shap"):
+                self.explain(_WARM_UP, model, method, explainers.get(method).min_samples)
 
     def check(self, title: str, body: str) -> str:
         """Join title and body and refuse what cannot be analysed.
@@ -141,10 +144,13 @@ class Services:
         InputError
             If a model is unknown or not here.
         """
+        asked = models or self.models[:2]
+        if not asked:
+            raise InputError(f"No trained model is in {self.settings.models}: train one with «fakenews train».")
         started = time.perf_counter()
         n_words = len(read(text).words)
         predictions = []
-        for model in models or self.models[:2]:
+        for model in asked:
             stored, classifier = self._stored(model)
             margin = classifier.predict_margin([text])
             p_fake = float(classifier.calibrated(margin)[0])
@@ -244,7 +250,7 @@ class Services:
             if model not in self._classifiers:
                 try:
                     stored = store.find(model, self.settings.models)
-                    self._classifiers[model] = (stored, store.load(stored, self.device))
+                    self._classifiers[model] = (stored, store.load(stored, self.settings.device))
                 except (ValueError, LookupError) as error:
                     raise InputError(str(error)) from error
             return self._classifiers[model]

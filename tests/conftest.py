@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fakenews.classifiers.base import TextClassifier
-from tests.explain.toys import planted_corpus, small_tfidf, small_tokenizer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig
 
-os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before transformers is imported: no test asks the Hub
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test asks the Hub; read when transformers is imported, hence below
 
 MakeBase = Callable[["PreTrainedConfig"], Path]
 
@@ -27,6 +26,8 @@ def make_base(tmp_path_factory: pytest.TempPathFactory) -> MakeBase:
     def make(config: PreTrainedConfig) -> Path:
         import torch
         from transformers import AutoModel
+
+        from tests.explain.toys import small_tokenizer
 
         tokenizer = small_tokenizer()
         config.vocab_size = len(tokenizer)
@@ -69,6 +70,7 @@ def classifiers(
     from fakenews.classifiers.transformer import TransformerClassifier
     from fakenews.training import finetune
     from fakenews.training.recipes import FineTuning
+    from tests.explain.toys import planted_corpus, small_tfidf
 
     texts, labels = planted_corpus(1100)
     found: dict[str, TextClassifier] = {"tfidf": small_tfidf()}

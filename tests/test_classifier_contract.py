@@ -151,13 +151,40 @@ def test_nothing_masked_is_the_text_itself(classifiers, name, text):
 
 
 @every_classifier
-def test_masking_the_planted_word_costs_its_evidence(classifiers, name):
-    text = SENTENCE.format(FAKE_WORD)
-    words = [text[s.start : s.end] for s in read(text).source_spans()]
-    keep = np.ones((2, len(words)), dtype=bool)
-    keep[1, words.index(FAKE_WORD)] = False
-    whole, masked = classifiers[name].masked_margin(text, keep)
-    assert masked < whole - 1.0
+def test_masking_the_planted_word_takes_its_evidence_away(classifiers, name):
+    margins = []
+    for word in (FAKE_WORD, REAL_WORD):
+        text = SENTENCE.format(word)
+        words = [text[s.start : s.end] for s in read(text).source_spans()]
+        keep = np.ones((2, len(words)), dtype=bool)
+        keep[1, words.index(word)] = False
+        margins.append(classifiers[name].masked_margin(text, keep))
+    whole, masked = np.abs(margins[0] - margins[1])  # the sentences differ in that word alone
+    assert masked < 0.8 * whole
+
+
+def test_tfidf_leaves_masked_words_out(classifiers):
+    keep = np.ones((1, len(read(SENTENCE).words)), dtype=bool)
+    keep[0, [1, 4]] = False  # «mayor», «report»
+    expected = classifiers["tfidf"].predict_margin(["The said {} will on a new road budget today."])
+    np.testing.assert_allclose(classifiers["tfidf"].masked_margin(SENTENCE, keep), expected, atol=1e-9)
+
+
+@every_transformer
+def test_transformers_put_the_mask_in_the_place_of_every_piece(classifiers, name):
+    import torch
+
+    classifier, text = classifiers[name], SENTENCE.format(REAL_WORD)
+    word = text.lower().split().index(REAL_WORD)
+    windows = classifier.encode(text)
+    pieces = windows.word_index == word
+    assert int(pieces.sum()) == 2
+    ids = windows.input_ids.masked_fill(pieces, classifier.mask_token_id)
+    with torch.no_grad():
+        fake, real = classifier.model(input_ids=ids, attention_mask=windows.attention_mask).logits[0].tolist()
+    keep = np.ones((1, len(read(text).words)), dtype=bool)
+    keep[0, word] = False
+    assert classifier.masked_margin(text, keep)[0] == pytest.approx(fake - real, abs=1e-5)
 
 
 @every_classifier
@@ -291,7 +318,9 @@ def test_the_order_of_a_checkpoints_labels_is_honoured(classifiers, name, tmp_pa
     np.testing.assert_array_equal(loaded.predict_margin(TEXTS), turned.predict_margin(TEXTS))
 
 
-@pytest.mark.parametrize("names", [{0: "LABEL_0", 1: "LABEL_1"}, {0: "fake", 1: "fake"}, {0: "fake", 1: "real", 2: "x"}])
+@pytest.mark.parametrize(
+    "names", [{0: "LABEL_0", 1: "LABEL_1"}, {0: "fake", 1: "fake"}, {0: "fake", 1: "real", 2: "x"}]
+)
 def test_labels_of_another_task_are_refused(classifiers, names):
     from transformers import BertConfig, BertForSequenceClassification
 

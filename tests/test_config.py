@@ -34,7 +34,10 @@ def test_everything_can_be_set():
     [
         ({"SPACE_ID": "someone/fakenews"}, ("0.0.0.0", 7860)),
         ({"GRADIO_SERVER_NAME": "::1", "GRADIO_SERVER_PORT": "7000"}, ("::1", 7000)),
-        ({"GRADIO_SERVER_NAME": "::1", "FAKENEWS_HOST": "h", "GRADIO_SERVER_PORT": "1", "FAKENEWS_PORT": "2"}, ("h", 2)),
+        (
+            {"GRADIO_SERVER_NAME": "::1", "FAKENEWS_HOST": "h", "GRADIO_SERVER_PORT": "1", "FAKENEWS_PORT": "2"},
+            ("h", 2),
+        ),
         ({"SPACE_ID": "someone/fakenews", "FAKENEWS_HOST": "h"}, ("h", 7860)),
     ],
 )

@@ -86,5 +86,7 @@ def test_only_the_entrances_import_the_page():
 
 def test_an_upward_import_is_found(tmp_path):
     file = tmp_path / "wrong.py"
-    file.write_text("def f():\n    from fakenews.ui.app import build_app\n    import fakenews.training\n", encoding="utf-8")
+    file.write_text(
+        "def f():\n    from fakenews.ui.app import build_app\n    import fakenews.training\n", encoding="utf-8"
+    )
     assert imported(file) == {"ui", "training"}

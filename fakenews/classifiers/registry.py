@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fakenews.classifiers.base import TextClassifier
+from fakenews.config import pick_device
 
 
 @dataclass(frozen=True, slots=True)
 class ClassifierSpec:
-    """A classifier for the page and the commands: `load(folder, device)` gives it ready to answer."""
+    """A classifier for the page and the commands: `load(folder, device)` gives it ready to answer.
+
+    `device` is «auto», «cpu» or «cuda»; only what runs on torch looks at it.
+    """
 
     name: str
     title: str
@@ -28,7 +32,7 @@ def _load_tfidf(folder: Path, device: str) -> TextClassifier:
 def _load_transformer(folder: Path, device: str) -> TextClassifier:
     from fakenews.classifiers.transformer import TransformerClassifier
 
-    return TransformerClassifier.load(folder, device)
+    return TransformerClassifier.load(folder, pick_device(device))
 
 
 CLASSIFIERS: dict[str, ClassifierSpec] = {

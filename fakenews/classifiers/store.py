@@ -56,8 +56,8 @@ def find(model: str, models: Path) -> StoredModel:
     return StoredModel(str(kind), folder, _sha256(weights)[:12], size / 1e6)
 
 
-def load(stored: StoredModel, device: str = "cpu") -> TextClassifier:
-    """Load what `find` located, onto `device`."""
+def load(stored: StoredModel, device: str = "auto") -> TextClassifier:
+    """Load what `find` located, onto `device`: «auto», «cpu» or «cuda»."""
     return get(stored.name).load(stored.folder, device)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -133,7 +134,11 @@ class TfidfClassifier:
 
         vectorizer, regression = self._fitted()
         folder.mkdir(parents=True, exist_ok=True)
-        parts = {"vectorizer": vectorizer, "regression": regression}
+        # A dictionary would be stored entry by entry, tens of thousands of files; the terms in order say the same.
+        terms = np.array(sorted(vectorizer.vocabulary_, key=vectorizer.vocabulary_.__getitem__))
+        bare = copy(vectorizer)
+        bare.vocabulary_ = {}
+        parts = {"vectorizer": bare, "terms": terms, "regression": regression}
         skops.io.dump(parts, folder / "model.skops", compression=ZIP_DEFLATED, compresslevel=9)
         config = {
             "kind": "tfidf",
@@ -161,6 +166,7 @@ class TfidfClassifier:
         parts = skops.io.load(folder / "model.skops", trusted=[])
         self = cls(config["name"], config["max_features"], config["min_df"], config["C"])
         self.vectorizer_, self.regression_ = parts["vectorizer"], parts["regression"]
+        self.vectorizer_.vocabulary_ = {term: i for i, term in enumerate(parts["terms"].tolist())}
         self.temperature_ = float(config["temperature"])
         own = {"kind", "name", "labels", "cleaning", "temperature", "max_features", "min_df", "C"}
         self.info_ = {k: v for k, v in config.items() if k not in own}

@@ -20,7 +20,7 @@ METRIC_NAMES: dict[Metric, str] = {
 
 
 class MetricText(NamedTuple):
-    """A metric and its 95 % interval in print, as «97.8 %» and «97.0–98.5»; the interval is "" where none says anything."""
+    """A metric and its 95 % interval in print, as «97.8 %» and «97.0–98.5»; the interval may be ""."""
 
     value: str
     interval: str

@@ -12,9 +12,7 @@ from fakenews.evaluate.metrics import check_arrays, predict_labels
 from fakenews.schema import FAKE, REAL
 
 
-def cell_mask(
-    labels: ArrayLike, p_fake: ArrayLike, threshold: float, true: int, predicted: int
-) -> NDArray[np.bool_]:
+def cell_mask(labels: ArrayLike, p_fake: ArrayLike, threshold: float, true: int, predicted: int) -> NDArray[np.bool_]:
     """Mask of shape (n,): the articles of one cell of the confusion matrix.
 
     Parameters

@@ -62,7 +62,7 @@ def predict_other_corpora(
         except TextNotHere:
             continue
         parts.append(predict_frame(classifier, frame, name, "all", progress))
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
 def latency_ms(classifier: TextClassifier, texts: Sequence[str], repeats: int = 3) -> float:

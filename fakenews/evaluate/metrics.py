@@ -393,9 +393,7 @@ def _macro_f1(cells: NDArray[np.float64]) -> NDArray[np.float64]:
     return mean
 
 
-def _weighted_auc(
-    fake: NDArray[np.float64], real: NDArray[np.float64], ties: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def _weighted_auc(fake: NDArray[np.float64], real: NDArray[np.float64], ties: NDArray[np.int64]) -> NDArray[np.float64]:
     """ROC AUC, shape (rows,), of counts of shape (rows, n) in order of rising probability; NaN where a class is absent.
 
     The share of (fake, real) pairs in which the fake article has the higher probability, ties counting half.

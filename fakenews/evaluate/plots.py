@@ -60,7 +60,7 @@ def confusion_matrix_figure(evaluation: Evaluation, selected: tuple[int, int] | 
     matrix = evaluation.confusion_matrix
     words = [[f"{count} {_cell_words(i, j)}" for j, count in enumerate(row)] for i, row in enumerate(matrix)]
     text = [
-        [f'{_ink(f"<b>{count:,}</b>", size=22)}<br>{_ink(share_text(count, sum(row)))}' for count in row]
+        [f"{_ink(f'<b>{count:,}</b>', size=22)}<br>{_ink(share_text(count, sum(row)))}" for count in row]
         for row in matrix
     ]
     steps = ((0, HIT_TINT), (1 / 3, FAKE_TINT), (2 / 3, REAL_TINT))
@@ -84,7 +84,7 @@ def confusion_matrix_figure(evaluation: Evaluation, selected: tuple[int, int] | 
         )
     )
     labels = {"showgrid": False, "ticks": "", "tickvals": (0, 1)}
-    figure.update_xaxes(**labels, side="top", ticktext=[_ink(f"predicted {label}") for label in LABELS])
+    figure.update_xaxes(**labels, side="top", ticktext=[_ink(f"predicted {label}") for label in LABELS], tickangle=0)
     # The spaces keep the words off the cells.
     figure.update_yaxes(**labels, autorange="reversed", ticktext=[_ink(f"true {label}") + "  " for label in LABELS])
     if selected is not None:
@@ -114,7 +114,7 @@ def describe_confusion_matrix(evaluation: Evaluation) -> str:
 
 
 def roc_figure(curves: Sequence[Curve]) -> go.Figure:
-    """True against false positive rate of `fake` (`Curve.x` is the false positive rate), with the diagonal of chance."""
+    """True against false positive rate of `fake` (`Curve.x` is the false positive rate), and the diagonal of chance."""
     figure = _figure()
     _unit_axes(figure, "real articles taken for fake", "fake articles found")
     _diagonal(figure)

@@ -145,12 +145,12 @@ def write_evidence(
     return evidence
 
 
-def evaluate_predictions(
-    predictions: pd.DataFrame, *, threshold: float = 0.5, seed: int = 42
-) -> dict[str, Evaluation]:
+def evaluate_predictions(predictions: pd.DataFrame, *, threshold: float = 0.5, seed: int = 42) -> dict[str, Evaluation]:
     """One evaluation for each "corpus/split" of the columns of `PREDICTION_TYPES`, in order of appearance."""
     return {
-        f"{corpus}/{split}": evaluate(rows["label"].to_numpy(), rows["p_fake"].to_numpy(), threshold=threshold, seed=seed)
+        f"{corpus}/{split}": evaluate(
+            rows["label"].to_numpy(), rows["p_fake"].to_numpy(), threshold=threshold, seed=seed
+        )
         for (corpus, split), rows in predictions.groupby(["corpus", "split"], sort=False)
     }
 

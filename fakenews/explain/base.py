@@ -1,4 +1,4 @@
-"""The promise every explainer keeps, and what they share: checking a request, asking a classifier many times, the result.
+"""The promise every explainer keeps, and what they share: checks, asking a classifier many times, the result.
 
 The features of every explanation are the words of `classifiers.base.read(text).words`, so classifiers and
 methods stand side by side. Methods work on log-odds of the fake class before calibration; the sign of the

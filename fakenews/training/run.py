@@ -133,7 +133,7 @@ def measure(
     frames.append(predict_other_corpora(classifier, corpora, (corpus,), report))
     evidence = write_evidence(
         folder,
-        pd.concat(frames, ignore_index=True),
+        pd.concat([f for f in frames if len(f)], ignore_index=True),
         model=classifier.name,
         protocol="grouped",
         seed=seed,
@@ -203,7 +203,7 @@ def _fit_transformer(
         settings = _override(settings, job)
         trained = _fine_tune(settings, job, parts, checkpoints / "fine-tuning")
         history, max_length = {"fine-tuning": list(trained.history)}, settings.max_length
-        facts = {"base": settings.base, "settings": asdict(settings)}
+        facts = {"base": base_name(settings.base), "settings": {**asdict(settings), "base": ""}}
     round_to_half(trained.model)
     classifier = TransformerClassifier(recipe.model, trained.model, trained.tokenizer, max_length, device=pick_device())
     say("calibrating on the validation part")
@@ -240,9 +240,10 @@ def _distil(
     from fakenews.training.projection import project
 
     teacher_settings = _override(settings.teacher, job)
-    hidden_settings, logit_settings = settings.hidden, settings.logits
+    stages: tuple[FineTuning, ...] = (settings.hidden, settings.logits, settings.labels)
     if job.epochs:
-        hidden_settings, logit_settings = (replace(s, epochs=job.epochs) for s in (hidden_settings, logit_settings))
+        stages = tuple(replace(s, epochs=job.epochs) for s in stages)
+    hidden_settings, logit_settings, label_settings = stages
     history: dict[str, Any] = {}
 
     def stage(name: str, train: Callable[[], Trained]) -> Trained:
@@ -282,42 +283,41 @@ def _distil(
     say(f"projected: {projected.variance_kept:.1%} of the hidden states' second moment kept")
 
     def teach(
-        student: Any, with_settings: FineTuning, name: str, trainer: type[Any], options: dict[str, Any]
+        student: Any, with_settings: FineTuning, name: str, trainer: type[Any] | None, options: dict[str, Any]
     ) -> Trained:
+        taught: dict[str, Any] = {}
+        if trainer:
+            taught = {"trainer_class": trainer, "trainer_options": {"teacher": teacher.model, **options}}
         return finetune.train(
             with_settings, student, teacher.tokenizer, examples["train"], examples["validation"],
-            work / f"{name}-checkpoints", max_steps=job.max_steps, resume=job.resume, trainer_class=trainer,
-            trainer_options={"teacher": teacher.model, "temperature": settings.temperature, **options},
+            work / f"{name}-checkpoints", max_steps=job.max_steps, resume=job.resume, **taught,
         )  # fmt: skip
 
     projected.student.set_attn_implementation("eager")
+    softened = {"temperature": settings.temperature}
+    by_states = {"basis": projected.basis, "layers": settings.layers, **softened}
+    by_logits = {"hard_share": settings.hard_share, **softened}
     hidden = stage(
         "hidden",
-        lambda: teach(
-            projected.student,
-            hidden_settings,
-            "hidden",
-            distil.HiddenDistillation,
-            {"basis": projected.basis, "layers": settings.layers},
-        ),  # fmt: skip
+        lambda: teach(projected.student, hidden_settings, "hidden", distil.HiddenDistillation, by_states),
     )
     for model in (teacher.model, hidden.model):
         model.set_attn_implementation("sdpa")
-    final = stage(
-        "logits",
-        lambda: teach(
-            hidden.model, logit_settings, "logits", distil.LogitDistillation, {"hard_share": settings.hard_share}
-        ),
-    )
+    logits = stage("logits", lambda: teach(hidden.model, logit_settings, "logits", distil.LogitDistillation, by_logits))
+    labels = stage("labels", lambda: teach(logits.model, label_settings, "labels", None, {}))
+    finished = {"teacher": teacher, "hidden": hidden, "logits": logits, "labels": labels}
     facts = {
-        "base": f"{settings.teacher.base}, fine-tuned as teacher, then distilled",
-        "teacher": asdict(settings.teacher),
-        "hidden": asdict(hidden_settings),
-        "logits": asdict(logit_settings),
+        "base": f"{base_name(teacher_settings.base)}, fine-tuned as teacher, then distilled",
+        "stages": {
+            name: {**asdict(s), "base": "", "minutes": round(finished[name].seconds / 60, 1)}
+            for name, s in zip(finished, (teacher_settings, *stages), strict=True)
+        },
         "layers": list(settings.layers),
         "variance_kept": round(projected.variance_kept, 4),
-        "stage_minutes": {
-            name: round(t.seconds / 60, 1) for name, t in (("teacher", teacher), ("hidden", hidden), ("logits", final))
-        },
     }
-    return final, history, facts, logit_settings.max_length
+    return labels, history, facts, label_settings.max_length
+
+
+def base_name(base: str) -> str:
+    """A base as it may be written down: a Hub id as it is, of a folder the last part only."""
+    return Path(base).name if Path(base).is_dir() else base

@@ -6,12 +6,12 @@ from html import escape
 
 import gradio as gr
 
-from fakenews.evaluate.digits import METRIC_NAMES, metric_text
+from fakenews.evaluate.digits import METRIC_NAMES, Metric, metric_text
 from fakenews.services import Services
 from fakenews.ui import render
 from fakenews.verdict import MIN_WORDS, UNDECIDED
 
-_COLUMNS = ("accuracy", "macro_f1", "roc_auc", "ece")
+_COLUMNS: tuple[Metric, ...] = ("accuracy", "macro_f1", "roc_auc", "ece")
 
 
 def build(services: Services) -> None:

@@ -18,7 +18,8 @@ NO_MODELS = (
 
 def build_app(services: Services) -> gr.Blocks:
     """Build the page; nothing is loaded but the demo articles and the committed figures."""
-    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 3600)) as blocks:
+    blocks = gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 3600))
+    with blocks:
         gr.HTML('<a href="/">fakenews</a>', elem_id="fn-brand")
         if not services.models:
             gr.HTML(f'<p class="fn-problem">{NO_MODELS}</p>')

@@ -13,7 +13,7 @@ import numpy as np
 from fakenews.data import registry as corpora
 from fakenews.data.base import TextNotHere
 from fakenews.evaluate import plots
-from fakenews.evaluate.digits import METRIC_NAMES, metric_text
+from fakenews.evaluate.digits import METRIC_NAMES, Metric, metric_text
 from fakenews.evaluate.error_analysis import cell_mask, misclassified
 from fakenews.evaluate.metrics import calibration_bins, evaluate, roc_points
 from fakenews.schema import FAKE, LABELS, REAL
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 ROWS = 100  # of the table; more are counted, not drawn
-CARDS = ("accuracy", "macro_f1", "roc_auc", "ece")
+CARDS: tuple[Metric, ...] = ("accuracy", "macro_f1", "roc_auc", "ece")
 ERRORS = "errors"
 CELLS = {
     ERRORS: "All errors",
@@ -159,15 +159,8 @@ class Dataset:
         if not len(chosen):
             return heading, '<p class="fn-meta">No article falls in here.</p>'
         rows = [self._row(scored, frame_row) for _, frame_row in scored.frame.iloc[shown].iterrows()]
-        first = "Title" if scored.here else "Article id"
-        headers = (
-            (first, False),
-            ("True", False),
-            ("Predicted", False),
-            ("p (fake)", True),
-            ("Words", True),
-            ("Date", False),
-        )
+        headers = [("Title" if scored.here else "Article id", False), ("True", False), ("Predicted", False)]
+        headers += [("p (fake)", True), ("Words", True), ("Date", True)][: 3 if scored.here else 1]
         return heading, render.table(headers, rows, CELLS[cell])
 
     def article(self, corpus: str, key: str) -> tuple[str, str]:
@@ -180,7 +173,7 @@ class Dataset:
         predicted = LABELS[FAKE] if row["p_fake"] >= 0.5 else LABELS[REAL]
         numbers = (LABELS[int(row["label"])], predicted, render.percent(float(row["p_fake"])))
         if not scored.here:
-            return "", (str(row["id"]), *numbers, "", "")
+            return "", (str(row["id"]), *numbers)
         title = str(row["title"]).strip() or str(row["text"])[:70].strip() + "…"
         return str(row["id"]), (title, *numbers, f"{count_words(row['text']):,}", str(row["date"])[:10])
 

@@ -88,7 +88,8 @@ def highlighted(explanation: Explanation) -> str:
     weights = {(a.start, a.end): a.weight for a in explanation.attributions}
     strongest = max((abs(w) for w in weights.values()), default=0.0)
     towards = {"fake": ("fake", "real"), "real": ("real", "fake")}[explanation.target]
-    pieces, last = [], 0
+    pieces: list[str] = []
+    last = 0
     marks: list[tuple[int, int, str]] = [
         (start, end, _mark(text[start:end], weight, strongest, towards)) for (start, end), weight in weights.items()
     ]

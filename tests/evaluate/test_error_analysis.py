@@ -15,9 +15,7 @@ LABELS = np.array([0, 0, 1, 1, 0, 1])
 P_FAKE = np.array([0.9, 0.3, 0.6, 0.1, 0.05, 0.95])
 
 
-@pytest.mark.parametrize(
-    ("true", "predicted", "expected"), [(0, 0, [0]), (0, 1, [1, 4]), (1, 0, [2, 5]), (1, 1, [3])]
-)
+@pytest.mark.parametrize(("true", "predicted", "expected"), [(0, 0, [0]), (0, 1, [1, 4]), (1, 0, [2, 5]), (1, 1, [3])])
 def test_cells(true, predicted, expected):
     assert np.flatnonzero(cell_mask(LABELS, P_FAKE, 0.5, true, predicted)).tolist() == expected
 

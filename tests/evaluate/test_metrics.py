@@ -84,7 +84,9 @@ def test_one_class_alone(label):
     assert e.roc_auc is None
     assert "roc_auc" not in e.intervals
     assert e.macro_f1 == pytest.approx(0.8)  # precision 1, recall 2/3
-    absent = (e.recall_real, e.f1_real, e.precision_real) if label == 0 else (e.recall_fake, e.f1_fake, e.precision_fake)
+    absent = (
+        (e.recall_real, e.f1_real, e.precision_real) if label == 0 else (e.recall_fake, e.f1_fake, e.precision_fake)
+    )
     assert absent == (None, None, None)
     assert e.intervals["accuracy"][0] < 2 / 3 < e.intervals["accuracy"][1]
 

@@ -194,7 +194,9 @@ def test_results_table_groups_models_by_corpus(folder):
         for corpus in ("isot/test", "horne2017/all", "demo/all")
         for model in ("tinybert", "tfidf")
     ]
-    assert "- tinybert: split grouped, seed 42, text neutral 1, trained in 24 minutes on cpu, 29.1 MB, 85 ms per" in table
+    assert (
+        "- tinybert: split grouped, seed 42, text neutral 1, trained in 24 minutes on cpu, 29.1 MB, 85 ms per" in table
+    )
     assert "- tfidf: split grouped, seed 42, text neutral 1, 29.1 MB" in table
     assert "100 %" not in table
 
@@ -202,7 +204,9 @@ def test_results_table_groups_models_by_corpus(folder):
 def test_results_table_says_what_is_no_better_than_chance():
     rows = _rows("fakes", "all", 60, 1, 0)
     rows["p_fake"] = 0.4 + 0.2 * (np.arange(60) % 2)  # knows nothing of the label
-    evidence = ModelEvidence("m", "grouped", 1, {"name": "n", "version": 1}, {}, 1, None, {}, evaluate_predictions(rows))
+    evidence = ModelEvidence(
+        "m", "grouped", 1, {"name": "n", "version": 1}, {}, 1, None, {}, evaluate_predictions(rows)
+    )
     assert "no better than chance" in results_table([evidence])
     rows["p_fake"] = np.where(rows["label"] == 0, 0.1, 0.9)
     worse = replace(evidence, corpora=evaluate_predictions(rows))

@@ -1,0 +1,181 @@
+"""`fakenews train` from a table to a folder with weights, evidence and model card, with small local bases."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fakenews.classifiers import store
+from fakenews.data.table import joined_texts, read_table
+from fakenews.evaluate.report import contradictions, read_evaluation, read_predictions
+from fakenews.training import recipes
+from fakenews.training.recipes import Distillation, FineTuning
+from fakenews.training.run import TRAINING, Job, run, with_split
+from tests.explain.toys import planted_corpus
+
+STAGES = ("teacher", "hidden", "logits", "labels")
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory) -> Path:
+    """160 planted articles, not yet split."""
+    texts, labels = planted_corpus(160)
+    path = tmp_path_factory.mktemp("table") / "planted.parquet"
+    pd.DataFrame({"title": [t.split()[0] for t in texts], "text": texts, "label": labels}).to_parquet(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def teacher_base(make_base) -> Path:
+    """Six layers, as MiniLM has."""
+    from transformers import BertConfig
+
+    config = BertConfig(hidden_size=32, num_hidden_layers=6, num_attention_heads=4, intermediate_size=48)
+    config.initializer_range, config.hidden_dropout_prob, config.attention_probs_dropout_prob = 0.1, 0.0, 0.0
+    return make_base(config)
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """The recipes at sizes and rates with which so little data teaches anything."""
+    fast = {"learning_rate": 3e-3, "batch_size": 8, "max_length": 512, "patience": 9}
+    for name in ("tinybert", "distilbert"):
+        recipe = recipes.RECIPES[name]
+        assert isinstance(recipe.settings, FineTuning)
+        monkeypatch.setitem(recipes.RECIPES, name, replace(recipe, settings=replace(recipe.settings, **fast)))
+    recipe = recipes.RECIPES["tinybert-distilled"]
+    assert isinstance(recipe.settings, Distillation)
+    small = replace(
+        recipe.settings,
+        **{stage: replace(getattr(recipe.settings, stage), **fast) for stage in STAGES},
+        width=24,
+        heads=4,
+        intermediate=40,
+    )
+    monkeypatch.setitem(recipes.RECIPES, recipe.name, replace(recipe, settings=small))
+
+
+def check_folder(folder: Path, model: str, table: Path, n_rows: int = 160) -> None:
+    """Everything a model folder is to hold, and that it agrees with itself."""
+    evidence, rows = read_evaluation(folder), read_predictions(folder)
+    assert contradictions(folder) == ()
+    assert evidence.model == model
+    assert {"planted/test", "planted/validation", "demo/all"} <= set(evidence.corpora)
+    planted = rows[rows["corpus"] == "planted"]
+    assert 0.2 * n_rows < len(planted) < 0.4 * n_rows
+    assert "text" not in rows
+    config = store.settings(folder)
+    assert sum(config["data"]["rows"].values()) == n_rows
+    assert config["seed"] == 42
+    assert set(config["versions"]) >= {"torch", "transformers", "scikit-learn"}
+    assert evidence.calibration["temperature"] == config["temperature"] > 0
+    assert evidence.training["minutes"] >= 0
+    assert "fake-news" in (folder / "README.md").read_text(encoding="utf-8")
+    # The stored predictions are what the stored weights say.
+    classifier = store.load(store.find(str(folder), folder.parent))
+    frame = with_split(read_table(table))
+    test = frame[frame["split"] == "test"]
+    stored = planted.set_index("id").loc[test["id"], "margin"].to_numpy()
+    np.testing.assert_allclose(classifier.predict_margin(joined_texts(test)), stored, atol=1e-4)
+
+
+def test_tfidf_end_to_end(table, tmp_path):
+    said: list[str] = []
+    evidence = run(Job("tfidf", table, tmp_path / "tfidf"), said.append)
+    check_folder(tmp_path / "tfidf", "tfidf", table)
+    assert evidence.corpora["planted/test"].accuracy > 0.95
+    assert "known_share_floor" in store.settings(tmp_path / "tfidf")
+    assert any("planted.parquet" in line and "train" in line for line in said)
+
+
+@pytest.mark.parametrize("name", ["tinybert", "distilbert"])
+def test_fine_tuning_end_to_end(quick, table, bert_base, distilbert_base, tmp_path, name):
+    base, out = {"tinybert": bert_base, "distilbert": distilbert_base}[name], tmp_path / name
+    evidence = run(Job(name, table, out, base=str(base), epochs=5))
+    check_folder(out, name, table)
+    assert evidence.corpora["planted/test"].accuracy > 0.9
+    config = json.loads((out / "config.json").read_text(encoding="utf-8"))
+    assert config["model_type"] == {"tinybert": "bert", "distilbert": "distilbert"}[name]
+    assert config["fakenews"]["base"] == base.name  # folders of this machine are nobody's business
+    assert str(base) not in (out / "evaluation.json").read_text(encoding="utf-8")
+    assert config["fakenews"]["settings"]["epochs"] == 5
+    curves = json.loads((out / TRAINING).read_text(encoding="utf-8"))["fine-tuning"]
+    assert sum("eval_f1" in row for row in curves) == 5
+    assert any("loss" in row for row in curves)
+    assert store.find(name, tmp_path).size_mb < 1
+
+
+def test_the_published_settings_run_as_they_are(table, bert_base, tmp_path):
+    run(Job("tinybert", table, tmp_path, base=str(bert_base), max_steps=2))
+    settings = store.settings(tmp_path)["settings"]
+    assert (settings["learning_rate"], settings["batch_size"], settings["max_length"]) == (2e-5, 16, 512)
+
+
+def test_training_is_taken_up_at_the_last_checkpoint(quick, table, bert_base, tmp_path):
+    job = Job("tinybert", table, tmp_path, base=str(bert_base), max_steps=4)
+    run(job)
+    first = json.loads((tmp_path / TRAINING).read_text(encoding="utf-8"))["fine-tuning"]
+    run(replace(job, max_steps=8, resume=True))
+    second = json.loads((tmp_path / TRAINING).read_text(encoding="utf-8"))["fine-tuning"]
+    losses = [[row for row in rows if "loss" in row] for rows in (first, second)]
+    assert losses[1][: len(losses[0])] == losses[0]  # not computed again
+    assert losses[1][-1]["step"] == 8
+
+
+def test_distillation_end_to_end_and_finished_stages_are_not_repeated(quick, table, teacher_base, tmp_path):
+    out, said = tmp_path / "tinybert", []
+    job = Job("tinybert-distilled", table, out, base=str(teacher_base), epochs=3)
+    evidence = run(job, said.append)
+    check_folder(out, "tinybert", table)
+    assert evidence.corpora["planted/test"].accuracy > 0.9
+    config = json.loads((out / "config.json").read_text(encoding="utf-8"))
+    assert (config["num_hidden_layers"], config["hidden_size"], config["intermediate_size"]) == (4, 24, 40)
+    own = config["fakenews"]
+    assert own["recipe"] == "tinybert-distilled"
+    assert own["layers"] == [0, 2, 3, 5]
+    assert own["base"].startswith(f"{teacher_base.name}, fine-tuned as teacher")
+    assert set(own["stages"]) == set(json.loads((out / TRAINING).read_text(encoding="utf-8"))) == set(STAGES)
+    assert [line for line in said if line.endswith(": training")] == [f"{stage}: training" for stage in STAGES]
+
+    # As if the power had gone before the last stage was finished.
+    weights = (out / "model.safetensors").read_bytes()
+    (out / "checkpoints" / STAGES[-1] / TRAINING).unlink()
+    again: list[str] = []
+    run(replace(job, resume=True), again.append)
+    taken_up = [line for line in again if "finished before" in line]
+    assert taken_up == [f"{stage}: finished before, taken up" for stage in STAGES[:-1]]
+    assert f"{STAGES[-1]}: training" in again
+    assert (out / "model.safetensors").read_bytes() == weights
+
+
+def test_a_teacher_of_another_kind_is_refused(quick, table, distilbert_base, tmp_path):
+    with pytest.raises(ValueError, match="must be a BERT"):
+        run(Job("tinybert-distilled", table, tmp_path, base=str(distilbert_base), max_steps=1))
+
+
+@pytest.mark.parametrize(
+    ("job", "message"),
+    [
+        ({"recipe": "tiny"}, "Unknown recipe 'tiny'"),
+        ({"recipe": "tinybert", "epochs": 0}, "--epochs must be positive, got 0"),
+        ({"recipe": "tinybert", "epochs": -1.0}, "--epochs must be positive, got -1"),
+        ({"recipe": "tinybert", "max_steps": 0}, "--max-steps must be at least 1, got 0"),
+        ({"recipe": "tfidf", "base": "somewhere"}, "takes no base"),
+        ({"recipe": "tfidf", "resume": True}, "takes no base"),
+        ({"recipe": "tinybert", "base": "nobody/nothing"}, "Cannot load the base"),
+    ],
+)
+def test_what_will_not_do_is_refused_before_training(table, tmp_path, job, message):
+    with pytest.raises(ValueError, match=message):
+        run(Job(**{"data": table, "out": tmp_path, **job}))
+    assert not list(tmp_path.glob("*.safetensors"))
+
+
+def test_a_table_that_is_split_keeps_its_split():
+    frame = pd.DataFrame({"text": list("abc"), "label": [0, 1, 0], "split": ["train", "test", "validation"]})
+    assert with_split(frame) is frame
