@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shutil
 import socket
-import threading
+import subprocess
+import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from fakenews.config import Settings
+from fakenews.config import REPOSITORY
 from fakenews.data.registry import load
-from fakenews.services import Services
 
 pytestmark = pytest.mark.browser
 
@@ -29,27 +32,33 @@ HOSTILE = (
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    import uvicorn
-
-    from fakenews.server import create_app
-
-    settings = Settings()
-    services = Services(settings)
-    services.warm_up()
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of `python app.py`, started as a user starts it, without any corpus but the demo's."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(services, settings), port=port, log_level="error", ws="websockets-sansio")
-    )
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.05)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(20)
+    environment = {k: v for k, v in os.environ.items() if k != "FAKENEWS_DATA"} | {"FAKENEWS_PORT": str(port)}
+    log = tmp_path_factory.mktemp("server") / "log"
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            [sys.executable, "app.py"], cwd=REPOSITORY, env=environment, stdout=output, stderr=output
+        )
+    found = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + 120
+    while not healthy(found):
+        assert server.poll() is None and time.monotonic() < deadline, log.read_text()
+        time.sleep(0.2)
+    yield found
+    server.terminate()
+    server.wait(20)
+
+
+def healthy(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/healthz", timeout=5) as answer:
+            return bool(json.load(answer)["status"] == "ok")
+    except OSError:
+        return False
 
 
 @pytest.fixture(scope="module")
@@ -109,10 +118,14 @@ def test_the_tour(page: Any) -> None:
     page.wait_for_selector("#fn-status :text('done in')", timeout=WAIT)
     assert page.locator(".fn-words section").count() == 2
 
-    # A second run with a slow method, cancelled.
+    # A second run, of a long article with a slow method, cancelled.
+    long = demo[demo["subject"] == "long-read"].iloc[0]
+    paste(page, long["text"], long["title"])
+    page.wait_for_function("t => document.querySelector('#fn-highlight')?.innerText.includes(t)", arg=long["title"])
+    page.wait_for_selector("#fn-highlight mark", timeout=WAIT)
     page.click("#fn-method label:has-text('SHAP')")
     page.wait_for_selector("#fn-status progress", timeout=WAIT)
-    page.click("#fn-cancel button:enabled, button#fn-cancel:enabled")
+    page.click("#fn-cancel")
     page.wait_for_selector("#fn-status :text('Cancelled')", timeout=5_000)
     assert page.locator("#fn-highlight mark").count() > 0
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fakenews.data.registry import DATASETS
 from fakenews.evaluate.digits import METRIC_NAMES, Metric, metric_text
 from fakenews.evaluate.metrics import Evaluation, evaluate
 
@@ -279,13 +280,14 @@ def write_model_card(folder: Path, describe: str) -> Path:
 def results_table(evidences: Sequence[ModelEvidence]) -> str:
     """The README's results in Markdown: a row per corpus and model, and a line on how each model was made.
 
-    Validation splits are left out: they chose the settings.
+    Validation splits are left out, because they chose the settings; claims, posts and corpora of one class stand on
+    the model cards.
     """
     rows = [
         (f"`{name}`", evidence.model, f"{e.n:,}", *(_cell(e, m) for m in _TABLE_METRICS))
         for evidence in evidences
         for name, e in evidence.corpora.items()
-        if not name.endswith("/validation")
+        if not name.endswith("/validation") and e.roc_auc is not None and _holds_articles(name)
     ]
     first_seen = {row[0]: i for i, row in reversed(list(enumerate(rows)))}
     rows.sort(key=lambda row: (_rank(row[0].strip("`")), first_seen[row[0]]))
@@ -311,6 +313,11 @@ def replace_results(readme_text: str, table: str) -> str:
     if not begin or not end or any(marker in head + tail for marker in (BEGIN, END)):
         raise ValueError(f"The README must hold {BEGIN} and {END} once each, in this order.")
     return f"{head}{BEGIN}\n{table.strip()}\n{END}{tail}"
+
+
+def _holds_articles(name: str) -> bool:
+    spec = DATASETS.get(name.partition("/")[0])
+    return spec is None or spec.unit == "article"
 
 
 def _rank(name: str) -> int:

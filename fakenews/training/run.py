@@ -103,8 +103,16 @@ def run(job: Job, say: Say = logger.info) -> ModelEvidence:
     }
     classifier.save(job.out)
     (job.out / TRAINING).write_text(json.dumps(history, indent=1) + "\n", encoding="utf-8")
-    training = {"recipe": recipe.title, "minutes": round(minutes, 1), "device": device_name(), **facts}
-    training["rows"] = f"{len(parts['train']):,} of {job.data.stem}, near duplicates kept in one part"
+    stages = {name: stage["minutes"] for name, stage in facts.get("stages", {}).items()}
+    training = {
+        "recipe": recipe.title,
+        "base": facts.get("base", "none"),
+        # Stages taken up from an earlier run count too.
+        "minutes": round(sum(stages.values()) if stages else minutes, 1),
+        **({"stages": ", ".join(f"{name} {m} min" for name, m in stages.items())} if stages else {}),
+        "device": device_name(),
+        "rows": f"{len(parts['train']):,} of {job.data.stem}, near duplicates kept in one part",
+    }
     return measure(classifier, job.out, job.data.stem, parts, training, seed, job.corpora, recipe.card, say)
 
 
@@ -166,7 +174,8 @@ def device_name() -> str:
 
     if torch.cuda.is_available():
         return str(torch.cuda.get_device_name())
-    return f"{torch.get_num_threads()} CPU cores ({platform.machine()})"
+    n = torch.get_num_threads()
+    return f"{n} CPU core{'s' if n > 1 else ''} ({platform.machine()})"
 
 
 def _check(job: Job, recipe: Recipe) -> None:

@@ -6,12 +6,13 @@ from html import escape
 
 import gradio as gr
 
+from fakenews.data.registry import DATASETS, is_foreign_article_corpus
 from fakenews.evaluate.digits import METRIC_NAMES, Metric, metric_text
 from fakenews.services import Services
 from fakenews.ui import render
 from fakenews.verdict import MIN_WORDS, UNDECIDED
 
-_COLUMNS: tuple[Metric, ...] = ("accuracy", "macro_f1", "roc_auc", "ece")
+_COLUMNS: tuple[Metric, ...] = ("accuracy", "roc_auc", "ece")
 
 
 def build(services: Services) -> None:
@@ -61,12 +62,16 @@ def _results(services: Services) -> str:
     for model in services.models:
         evidence = services.evidence(model)
         for name, result in (evidence.corpora if evidence else {}).items():
-            if not name.endswith("/validation") and result.roc_auc is not None and not name.startswith("demo"):
-                cells = (f"{result.n:,}", *(str(metric_text(result, c)) for c in _COLUMNS))
-                rows.append((name, services.title(model), cells))
-    rows.sort(key=lambda row: not row[0].endswith("/test"))
+            corpus, _, split = name.partition("/")
+            if split == "test" or (is_foreign_article_corpus(corpus) and result.roc_auc is not None):
+                title = DATASETS[corpus].title if corpus in DATASETS else corpus
+                where = f"{title}, unseen part" if split == "test" else title
+                figures = (f"{result.n:,}", *(str(metric_text(result, c)) for c in _COLUMNS))
+                rows.append((list(DATASETS).index(corpus) if corpus in DATASETS else 99, where, model, figures))
+    rows.sort(key=lambda row: row[0])
     headers = (("Corpus", False), ("Model", False), ("n", True), *((METRIC_NAMES[c], True) for c in _COLUMNS))
-    return render.table(headers, [("", (name, title, *cells)) for name, title, cells in rows], "Results")
+    cells = [("", (where, services.title(model), *figures)) for _, where, model, figures in rows]
+    return render.table(headers, cells, "Results")
 
 
 def _models(services: Services) -> str:

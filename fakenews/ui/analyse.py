@@ -106,11 +106,11 @@ class Analyse:
         Yields
         ------
         tuple
-            Status line, whether cancel can be pressed, highlighted text, legend, words.
+            Status line, highlighted text, legend, words.
         """
         skip = gr.skip()
         if shown is None or not shown.models:
-            yield (render.status(""), gr.update(interactive=False), skip, skip, skip)
+            yield (render.status(""), skip, skip, skip)
             return
         visitor = request.session_hash or ""
         flag = self.runs.start(visitor)
@@ -119,21 +119,20 @@ class Analyse:
             for model in sorted(shown.models, key=lambda m: m != view):
                 shown.explanations[model] = self._quick(shown.text, model)
                 if model == view:
-                    yield (render.status("Quick highlights; more follows"), gr.update(), *self._drawn(shown, view))
-            yield (render.status(self._done(shown, view)), gr.update(interactive=False), *self._drawn(shown, view))
+                    yield (render.status("Quick highlights; more follows"), *self._drawn(shown, view))
+            yield (render.status(self._done(shown, view)), *self._drawn(shown, view))
             if method != QUICK:
                 yield from self._refine(shown, view, method, flag)
         except Cancelled:
             yield (
                 render.status("Cancelled; the quick highlights stay."),
-                gr.update(interactive=False),
                 skip, skip, skip,
             )  # fmt: skip
         except InputError as error:
-            yield (render.status(str(error)), gr.update(interactive=False), skip, skip, skip)
+            yield (render.status(str(error)), skip, skip, skip)
         except Exception:
             logger.exception("explaining failed")
-            yield (render.status(SORRY), gr.update(interactive=False), skip, skip, skip)
+            yield (render.status(SORRY), skip, skip, skip)
         finally:
             self.runs.finish(visitor, flag)
 
@@ -142,16 +141,16 @@ class Analyse:
         name = explainers.get(method).title
         for model in sorted(shown.models, key=lambda m: m != view):
             what = f"{name} for {self.titles[model]}"
-            yield (render.progress(what, 0.0, None), gr.update(interactive=True), skip, skip, skip)
+            yield (render.progress(what, 0.0, None), skip, skip, skip)
             explain = partial(self.services.explain, shown.text, model, method, PAGE_SAMPLES[method], 42, "fake")
             for update in watch(explain, flag):
                 if update.explanation is None:
                     bar = render.progress(what, update.share, update.seconds_left)
-                    yield (bar, gr.update(interactive=True), skip, skip, skip)
+                    yield (bar, skip, skip, skip)
                 else:
                     shown.explanations[model] = update.explanation
-                    yield (render.status(self._done(shown, view)), gr.update(), *self._drawn(shown, view))
-        yield (render.status(self._done(shown, view)), gr.update(interactive=False), skip, skip, skip)
+                    yield (render.status(self._done(shown, view)), *self._drawn(shown, view))
+        yield (render.status(self._done(shown, view)), skip, skip, skip)
 
     def cancel(self, request: gr.Request) -> None:
         """Stop the visitor's explanation."""
@@ -209,7 +208,7 @@ def build(services: Services, demo: pd.DataFrame, blocks: gr.Blocks) -> AnalyseT
                     )  # fmt: skip
                 with gr.Row(elem_classes="fn-progressrow"):
                     status = gr.HTML(render.status(""), elem_id="fn-status", min_height=44)
-                    cancel = gr.Button("Cancel", interactive=False, elem_id="fn-cancel", size="sm")
+                    cancel = gr.Button("Cancel", elem_id="fn-cancel", size="sm")
                 text = gr.HTML(elem_id="fn-highlight", min_height=120)
                 legend = gr.HTML(elem_id="fn-legend", min_height=60)
                 words = gr.HTML(elem_id="fn-top", min_height=180)
@@ -217,7 +216,7 @@ def build(services: Services, demo: pd.DataFrame, blocks: gr.Blocks) -> AnalyseT
     length = gr.Number(0, visible=False)
 
     judged = [cards, meta, why, text, legend, words, shown]
-    explained = [status, cancel, text, legend, words]
+    explained = [status, text, legend, words]
 
     def chain(event: Any) -> None:
         event.then(

@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 ROWS = 100  # of the table; more are counted, not drawn
 CARDS: tuple[Metric, ...] = ("accuracy", "macro_f1", "roc_auc", "ece")
 ERRORS = "errors"
+DEMO = "demo"
 CELLS = {
     ERRORS: "All errors",
     "0,1": "Fake articles that read like the real class",
@@ -84,17 +85,15 @@ class Dataset:
         self._live: dict[tuple[str, str], pd.DataFrame] = {}
 
     def corpora(self) -> list[tuple[str, str]]:
-        """Choices: what the models were measured on, then other files in the data folder, then the demo."""
-        measured = self._measured()
-        names = sorted(
-            set(measured["corpus"]),
-            key=lambda n: (n == "demo", list(corpora.DATASETS).index(n) if n in corpora.DATASETS else 99),
-        )
+        """Choices: what the models were measured on, the demo last of these, then other tables in the data folder."""
+        measured = set(self._measured()["corpus"])
+        names = [n for n in corpora.DATASETS if n in measured and n != DEMO]
+        names += [n for n in sorted(measured) if n not in corpora.DATASETS] + [DEMO] * (DEMO in measured)
+        choices = [(corpora.DATASETS[n].title if n in corpora.DATASETS else n, n) for n in names]
         folder = self.services.settings.data
-        found = sorted(p.stem for p in Path(folder).glob("*.parquet")) if folder and Path(folder).is_dir() else []
-        own = [n for n in found if n not in corpora.DATASETS and self._is_corpus(n)]
-        titles = {n: corpora.DATASETS[n].title if n in corpora.DATASETS else n for n in (*names, *own)}
-        return [(titles[n], n) for n in names] + [(f"{titles[n]} (your file, scored when opened)", n) for n in own]
+        found = sorted(folder.glob("*.parquet")) if folder is not None and folder.is_dir() else []
+        own = [p.stem for p in found if p.stem not in {*corpora.DATASETS, *measured} and _is_labelled(p)]
+        return choices + [(f"{n} (your file, scored when opened)", n) for n in own]
 
     def splits(self, corpus: str) -> list[str]:
         """Parts of a corpus that were measured; «all» for a file scored live."""
@@ -165,7 +164,7 @@ class Dataset:
 
     def article(self, corpus: str, key: str) -> tuple[str, str]:
         """Title and text of an article of a corpus that is here."""
-        texts = self._live_or_text(corpus)
+        texts = self._text_of(corpus)
         row = texts[texts["id"] == key].iloc[0]
         return str(row["title"]), str(row["text"])
 
@@ -192,7 +191,7 @@ class Dataset:
 
     def _reading(self, corpus: str, split: str, model: str, result: Evaluation) -> str:
         title = self.services.title(model)
-        if corpus == "demo":
+        if corpus == DEMO:
             verdict = "These articles were written for this demo; the figures are not evidence of accuracy."
         elif split == "validation":
             verdict = "The calibration was fitted on these articles, so they flatter the model."
@@ -216,31 +215,32 @@ class Dataset:
         return evidence.corpora.get(name) if evidence else None
 
     def _measured(self) -> pd.DataFrame:
-        return self.services.predictions(self.models[0])
+        import pandas as pd
+
+        return pd.concat([self.services.predictions(m) for m in self.models], ignore_index=True)
 
     def _text_of(self, corpus: str) -> pd.DataFrame:
+        from fakenews.data.table import read_table
+
         if corpus not in self._texts:
-            self._texts[corpus] = self.services.corpus(corpus)
+            known, folder = corpus in corpora.DATASETS, self.services.settings.data
+            own = None if known or folder is None else folder / f"{corpus}.parquet"
+            self._texts[corpus] = self.services.corpus(corpus) if own is None else read_table(own)
         return self._texts[corpus]
 
-    def _live_or_text(self, corpus: str) -> pd.DataFrame:
-        live = next((frame for (name, _), frame in self._live.items() if name == corpus), None)
-        return self._text_of(corpus) if live is None else live
-
-    def _is_corpus(self, name: str) -> bool:
-        import pyarrow.parquet as pq
-
-        assert self.services.settings.data is not None
-        return {"text", "label"} <= set(pq.read_schema(self.services.settings.data / f"{name}.parquet").names)
-
     def _score_now(self, corpus: str, model: str, progress: Any) -> pd.DataFrame:
-        from fakenews.data.table import read_table
+        """Predictions on a corpus that was not measured, kept in memory.
+
+        Raises
+        ------
+        TextNotHere
+            If its text is not on this machine.
+        """
         from fakenews.evaluate.evidence import predict_frame
 
         key = (corpus, model)
         if key not in self._live:
-            assert self.services.settings.data is not None
-            texts = read_table(self.services.settings.data / f"{corpus}.parquet")
+            texts = self._text_of(corpus)
 
             def report(what: str, share: float) -> None:
                 if progress:
@@ -326,6 +326,13 @@ def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Any:
         **private,
     )
     return show, inputs, outputs
+
+
+def _is_labelled(path: Path) -> bool:
+    """Whether a parquet file is a labelled table, by its column names alone."""
+    import pyarrow.parquet as pq
+
+    return {"text", "label"} <= set(pq.read_schema(path).names)
 
 
 def _caption(sentence: str) -> str:

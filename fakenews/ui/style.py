@@ -14,7 +14,7 @@ CSS = REPOSITORY / "assets" / "page.css"
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 
 # ⌘⏎ or Ctrl-⏎ anywhere analyses what is in the box.
-HEAD = """<meta name="robots" content="noindex"><script>
+HEAD = """<script>
 document.addEventListener('keydown', e => {
   if (e.key === 'Enter' && (e.metaKey || e.ctrlKey)) document.querySelector('#fn-analyse')?.click();
 });
