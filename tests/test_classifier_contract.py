@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from fakenews.classifiers.base import (
 )
 from fakenews.classifiers.registry import CLASSIFIERS, get
 from fakenews.classifiers.tfidf import TfidfClassifier
-from fakenews.classifiers.transformer import SETTINGS_KEY, TransformerClassifier, window_starts
+from fakenews.classifiers.transformer import SETTINGS_KEY, TransformerClassifier, window_spans
 from fakenews.schema import FAKE, LABELS, REAL
 from fakenews.text import CLEANING, CLEANING_VERSION
 from tests.explain.toys import FAKE_WORD, REAL_WORD, planted_corpus
@@ -351,19 +352,19 @@ def test_every_word_owns_word_pieces_of_some_window(classifiers, name):
 @given(st.integers(0, 3000), st.integers(1, 510), st.integers(0, 509))
 def test_windows_cover_all_pieces_with_the_overlap_and_no_more_than_needed(n_pieces, room, overlap):
     assume(overlap < room)
-    starts, length = window_starts(n_pieces, room, overlap)
-    assert starts[0] == 0
-    assert starts[-1] + length == n_pieces
-    assert length <= room
-    assert (np.diff(starts) > 0).all()
-    assert (np.diff(starts) <= length - overlap).all()
-    assert len(starts) == max(1, -(-(n_pieces - overlap) // (room - overlap)))
+    spans = window_spans(n_pieces, room, overlap)
+    assert spans[0][0] == 0
+    assert spans[-1][1] == n_pieces
+    assert all(end - start == room for start, end in spans[:-1])
+    assert 0 <= spans[-1][1] - spans[-1][0] <= room
+    assert all(before[1] - after[0] == overlap for before, after in pairwise(spans))
+    assert len(spans) == max(1, -(-(n_pieces - overlap) // (room - overlap)))
 
 
 @pytest.mark.parametrize(("room", "overlap"), [(10, 10), (10, 11), (10, -1), (0, 0)])
 def test_windows_that_cannot_advance_are_refused(room, overlap):
     with pytest.raises(ValueError, match="overlap must lie between 0 and"):
-        window_starts(100, room, overlap)
+        window_spans(100, room, overlap)
 
 
 @given(st.lists(st.floats(-1e6, 1e6), max_size=5), st.floats(0.05, 20))

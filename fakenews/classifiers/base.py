@@ -44,16 +44,6 @@ class ReadText:
         """The words as character spans of the user's text, in order, never overlapping."""
         return tuple(self.neutral.source_span(w.start, w.end) for w in self.words)
 
-    def without(self, keep: NDArray[np.bool_], mask_token: str) -> str:
-        """Neutral text with every word whose `keep` is False replaced by `mask_token`."""
-        pieces: list[str] = []
-        last, text = 0, self.neutral.text
-        for word, kept in zip(self.words, keep, strict=True):
-            if not kept:
-                pieces += (text[last : word.start], mask_token)
-                last = word.end
-        return "".join((*pieces, text[last:]))
-
 
 @lru_cache(maxsize=64)
 def read(source: str) -> ReadText:

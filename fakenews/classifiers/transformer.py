@@ -1,6 +1,7 @@
 """BERT-like encoders with a two-class head: TinyBERT, DistilBERT and any other checkpoint of that kind.
 
-Long texts are read whole: overlapping windows of equal length, whose log-odds are averaged by length.
+Long texts are read whole: overlapping windows, the last as short as the rest of the text, whose log-odds are averaged
+by length.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class Windows:
     Attributes
     ----------
     input_ids, attention_mask : tensor of shape (n_windows, length), int64
-        As the encoder takes them.
+        As the encoder takes them; the last window may be padded.
     word_index : tensor of shape (n_windows, length), int64
         Index into `read(text).words`; -1 for special pieces, padding and punctuation.
     weights : tensor of shape (n_windows,), float32
@@ -44,6 +45,11 @@ class Windows:
     attention_mask: torch.Tensor
     word_index: torch.Tensor
     weights: torch.Tensor
+
+    def rows(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """Ids and mask of each window without its padding."""
+        lengths = self.attention_mask.sum(1).tolist()
+        return [(self.input_ids[i, :n], self.attention_mask[i, :n]) for i, n in enumerate(lengths)]
 
 
 class TransformerClassifier:
@@ -98,7 +104,7 @@ class TransformerClassifier:
     def predict_margin(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Log-odds of the fake class before calibration, shape (n_texts,)."""
         encoded = [self.encode(text) for text in check_texts(texts)]
-        rows = [(w.input_ids[i], w.attention_mask[i]) for w in encoded for i in range(len(w.weights))]
+        rows = [row for windows in encoded for row in windows.rows()]
         margins = self._window_margins(rows)
         parts = np.split(margins, np.cumsum([len(w.weights) for w in encoded])[:-1]) if encoded else []
         return np.array([float(p @ w.weights.numpy()) for p, w in zip(parts, encoded, strict=True)], dtype=np.float64)
@@ -117,11 +123,14 @@ class TransformerClassifier:
         windows = self.encode(text)
         kept = torch.from_numpy(np.concatenate([keep, np.ones((len(keep), 1), dtype=bool)], axis=1))  # -1: always kept
         ids = torch.where(kept[:, windows.word_index], windows.input_ids, self.mask_token_id)  # [n, w, L]
-        n, w, length = ids.shape
-        rows, inverse = torch.unique(ids.reshape(n * w, length), dim=0, return_inverse=True)
-        # Rows of one text have one length and no padding, so every position is attended to.
-        margins = self._window_margins([(row, torch.ones_like(row)) for row in rows])
-        return np.asarray(margins[inverse.numpy()].reshape(n, w) @ windows.weights.numpy(), dtype=np.float64)
+        rows: list[tuple[torch.Tensor, torch.Tensor]] = []
+        asked = np.empty(ids.shape[:2], dtype=np.int64)  # which row holds the answer for a variant and a window
+        for w, mask in enumerate(windows.attention_mask):
+            length = int(mask.sum())
+            distinct, inverse = torch.unique(ids[:, w, :length], dim=0, return_inverse=True)
+            asked[:, w] = len(rows) + inverse.numpy()
+            rows += [(row, mask[:length]) for row in distinct]
+        return np.asarray(self._window_margins(rows)[asked] @ windows.weights.numpy(), dtype=np.float64)
 
     def calibrate(self, texts: Sequence[str], labels: Sequence[int]) -> Self:
         """Set the temperature on held-out texts."""
@@ -129,7 +138,7 @@ class TransformerClassifier:
         return self
 
     def encode(self, text: str) -> Windows:
-        """Cut `text` into equally long overlapping windows; one with only special pieces if nothing is left."""
+        """Cut `text` into overlapping windows; one with only special pieces if nothing is left."""
         known = read(text)
         neutral = known.neutral.text
         pieces = self.tokenizer(
@@ -147,17 +156,22 @@ class TransformerClassifier:
         for i, word in enumerate(known.words):
             owner[word.start : word.end] = i
         words = owner[offsets[:, 0]] if len(ids) else np.zeros(0, dtype=np.int64)
-        room = self.max_length - 2
-        starts, length = window_starts(len(ids), room, self.overlap)
-        at = starts[:, None] + np.arange(length)[None, :]  # [w, length]
-        edge = np.ones((len(starts), 1), dtype=np.int64)
-        input_ids = np.concatenate([edge * self.tokenizer.cls_token_id, ids[at], edge * self.tokenizer.sep_token_id], 1)
-        word_index = np.concatenate([-edge, words[at], -edge], 1)
+        spans = window_spans(len(ids), self.max_length - 2, self.overlap)
+        lengths = np.array([end - start for start, end in spans])
+        shape = (len(spans), lengths.max() + 2)
+        input_ids = np.full(shape, self.tokenizer.pad_token_id or 0, dtype=np.int64)
+        attention_mask, word_index = np.zeros(shape, dtype=np.int64), np.full(shape, -1, dtype=np.int64)
+        for i, (start, end) in enumerate(spans):
+            n = end - start
+            input_ids[i, : n + 2] = [self.tokenizer.cls_token_id, *ids[start:end], self.tokenizer.sep_token_id]
+            attention_mask[i, : n + 2] = 1
+            word_index[i, 1 : n + 1] = words[start:end]
+        weights = lengths / lengths.sum() if lengths.sum() else np.ones(1)
         return Windows(
             input_ids=torch.from_numpy(input_ids),
-            attention_mask=torch.ones(input_ids.shape, dtype=torch.int64),
+            attention_mask=torch.from_numpy(attention_mask),
             word_index=torch.from_numpy(word_index),
-            weights=torch.full((len(starts),), 1.0 / len(starts), dtype=torch.float32),
+            weights=torch.from_numpy(weights).float(),
         )
 
     def embed(self, input_ids: torch.Tensor) -> torch.Tensor:
@@ -236,10 +250,11 @@ class TransformerClassifier:
         return logits[:, self._fake] - logits[:, 1 - self._fake]
 
 
-def window_starts(n_pieces: int, room: int, overlap: int) -> tuple[NDArray[np.int64], int]:
-    """First pieces of the windows and their common length.
+def window_spans(n_pieces: int, room: int, overlap: int) -> list[tuple[int, int]]:
+    """First piece and end of the windows of a text; at least one.
 
-    As few windows as `room` pieces with `overlap` shared allow, evenly spread, so that none is a short rest.
+    Each window but the last is full, and shares `overlap` pieces with the one before it: as few windows as there can
+    be, and no piece read more often than it must.
 
     Raises
     ------
@@ -248,11 +263,8 @@ def window_starts(n_pieces: int, room: int, overlap: int) -> tuple[NDArray[np.in
     """
     if not 0 <= overlap < room:
         raise ValueError(f"overlap must lie between 0 and {room - 1} word pieces, got {overlap}.")
-    if n_pieces <= room:
-        return np.zeros(1, dtype=np.int64), n_pieces
-    n_windows = -(-(n_pieces - overlap) // (room - overlap))
-    length = min(room, -(-(n_pieces + (n_windows - 1) * overlap) // n_windows))
-    return np.linspace(0, n_pieces - length, n_windows).round().astype(np.int64), length
+    starts = range(0, max(1, n_pieces - overlap), room - overlap)
+    return [(start, min(start + room, n_pieces)) for start in starts]
 
 
 def round_to_half(model: torch.nn.Module) -> None:

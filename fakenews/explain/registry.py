@@ -82,17 +82,3 @@ def get(name: str) -> ExplainerSpec:
 def methods_for(classifier: object) -> tuple[str, ...]:
     """Names of the explainers that support `classifier`, fastest first."""
     return tuple(name for name, spec in EXPLAINERS.items() if spec.load().supports(classifier))
-
-
-def fastest_for(classifier: object) -> str:
-    """Name of the fastest explainer of `classifier`: linear where it is exact, else gradient, else by removal.
-
-    Raises
-    ------
-    ValueError
-        If none supports it.
-    """
-    methods = methods_for(classifier)
-    if not methods:
-        raise ValueError(f"No explainer supports {type(classifier).__name__}: it is no text classifier.")
-    return methods[0]

@@ -132,8 +132,3 @@ def owen_values(
     budget = n_samples // 2 * 2  # the library asks in pairs, and would exceed an odd number
     found = explainer(np.ones((1, n_features), dtype=bool), max_evals=budget, batch_size=_BATCH, silent=True)
     return np.asarray(found.values[0, :, 0], dtype=np.float64)
-
-
-def warm_up() -> None:
-    """Import the library and let numba compile what it needs, on four words: seconds, once per process."""
-    owen_values(lambda masks: masks.sum(axis=1).astype(np.float64), word_tree(4, []), 20, seed=0)

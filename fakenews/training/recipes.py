@@ -54,11 +54,12 @@ class FineTuning:
 
 @dataclass(frozen=True, slots=True)
 class Distillation:
-    """Teacher, then a student projected from it, then two stages of teaching and one of practice.
+    """Teacher, then a student projected from it, then two stages of teaching and two of practice.
 
     Stage 1 matches hidden states and attention (and a little of the logits), stage 2 the logits and the labels:
-    the order of TinyBERT (Jiao et al. 2020); the start by projection is ours. Stage 3 is plain fine-tuning on longer
-    windows, where the student no longer needs the teacher, and passes cost a third less.
+    the order of TinyBERT (Jiao et al. 2020); the start by projection is ours. Stages 3 and 4 are plain fine-tuning,
+    where the student no longer needs the teacher and passes cost a third less: on longer windows, then on articles
+    as long as the model will be asked to read at once.
 
     Attributes
     ----------
@@ -68,8 +69,8 @@ class Distillation:
         Teacher layers (from 0) that the student's layers start from and are held to.
     width, heads, intermediate : int
         Shape of the student: TinyBERT_General_4L_312D's.
-    hidden, logits, labels : FineTuning
-        The three stages; `base` is ignored, the student is handed over.
+    hidden, logits, labels, articles : FineTuning
+        The four stages; `base` is ignored, the student is handed over.
     temperature : float
         Softening of both sides' logits.
     hard_share : float
@@ -80,6 +81,7 @@ class Distillation:
     hidden: FineTuning
     logits: FineTuning
     labels: FineTuning
+    articles: FineTuning
     layers: tuple[int, ...] = (0, 2, 3, 5)
     width: int = 312
     heads: int = 12
@@ -114,8 +116,9 @@ _DISTILLED_CARD = (
     "the same training rows as teacher. The leading 312 directions of the teacher's hidden states carry its embeddings "
     "and its layers 1, 3, 4 and 6; heads were cut from 32 to 26 dimensions by singular value decomposition. Then came "
     "two stages of distillation, hidden states and attention first, logits and labels second, then fine-tuning on "
-    "the labels alone with longer windows, and one temperature fitted on the validation part. Weights are stored in "
-    "half precision. Whole articles are read in overlapping windows whose log-odds are averaged."
+    "the labels alone with windows of 256 and then 512 word pieces, and one temperature fitted on the validation part. "
+    "Weights are stored in half precision. Whole articles are read in overlapping windows whose log-odds are averaged "
+    "by length."
 )
 
 RECIPES: dict[str, Recipe] = {
@@ -141,6 +144,7 @@ RECIPES: dict[str, Recipe] = {
             hidden=FineTuning("", max_length=128, window="random", epochs=1, learning_rate=5e-4, mask_share=0.05),
             logits=FineTuning("", max_length=128, window="random", epochs=0.5, learning_rate=2e-4, mask_share=0.05),
             labels=FineTuning("", max_length=256, window="random", epochs=2, learning_rate=1.5e-4, mask_share=0.05),
+            articles=FineTuning("", max_length=512, window="random", epochs=1.5, learning_rate=1e-4, mask_share=0.05),
         ),
         _DISTILLED_CARD,
     ),

@@ -249,10 +249,10 @@ def _distil(
     from fakenews.training.projection import project
 
     teacher_settings = _override(settings.teacher, job)
-    stages: tuple[FineTuning, ...] = (settings.hidden, settings.logits, settings.labels)
+    stages: tuple[FineTuning, ...] = (settings.hidden, settings.logits, settings.labels, settings.articles)
     if job.epochs:
         stages = tuple(replace(s, epochs=job.epochs) for s in stages)
-    hidden_settings, logit_settings, label_settings = stages
+    hidden_settings, logit_settings, label_settings, article_settings = stages
     history: dict[str, Any] = {}
 
     def stage(name: str, train: Callable[[], Trained]) -> Trained:
@@ -314,7 +314,8 @@ def _distil(
         model.set_attn_implementation("sdpa")
     logits = stage("logits", lambda: teach(hidden.model, logit_settings, "logits", distil.LogitDistillation, by_logits))
     labels = stage("labels", lambda: teach(logits.model, label_settings, "labels", None, {}))
-    finished = {"teacher": teacher, "hidden": hidden, "logits": logits, "labels": labels}
+    articles = stage("articles", lambda: teach(labels.model, article_settings, "articles", None, {}))
+    finished = {"teacher": teacher, "hidden": hidden, "logits": logits, "labels": labels, "articles": articles}
     facts = {
         "base": f"{base_name(teacher_settings.base)}, fine-tuned as teacher, then distilled",
         "stages": {
@@ -324,7 +325,7 @@ def _distil(
         "layers": list(settings.layers),
         "variance_kept": round(projected.variance_kept, 4),
     }
-    return labels, history, facts, label_settings.max_length
+    return articles, history, facts, article_settings.max_length
 
 
 def base_name(base: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fakenews.explain.registry import EXPLAINERS, fastest_for, get, methods_for
+from fakenews.explain.registry import EXPLAINERS, get, methods_for
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones():
@@ -16,12 +16,6 @@ def test_methods_fit_the_classifier(tfidf, bert):
     assert methods_for(tfidf) == ("linear", "gradient", "lime", "shap")
     assert methods_for(bert) == ("gradient", "lime", "shap")
     assert methods_for(object()) == ()
-
-
-def test_the_fastest_comes_first(tfidf, bert):
-    assert (fastest_for(tfidf), fastest_for(bert)) == ("linear", "gradient")
-    with pytest.raises(ValueError, match="No explainer supports str"):
-        fastest_for("tfidf")
 
 
 @pytest.mark.parametrize("name", EXPLAINERS)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fakenews.classifiers.base import read
-from fakenews.explain.shap import ShapExplainer, owen_values, warm_up, word_tree
+from fakenews.explain.shap import ShapExplainer, owen_values, word_tree
 
 LONG = "The mayor said people on the new road. The treasury will report, a lizard said! " * 12
 
@@ -78,10 +78,3 @@ def test_the_seed_and_nothing_else_decides_ties():
     np.random.random()  # the library draws from the global generator, which now stands elsewhere
     assert (run(5) == first).all()
     assert not (run(6) == first).all()
-
-
-def test_warm_up_leaves_the_compiled_code_behind():
-    from shap.explainers._partition import lower_credit
-
-    warm_up()
-    assert lower_credit.signatures

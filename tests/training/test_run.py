@@ -18,7 +18,7 @@ from fakenews.training.recipes import Distillation, FineTuning
 from fakenews.training.run import TRAINING, Job, run, with_split
 from tests.explain.toys import planted_corpus
 
-STAGES = ("teacher", "hidden", "logits", "labels")
+STAGES = ("teacher", "hidden", "logits", "labels", "articles")
 
 
 @pytest.fixture(scope="module")
