@@ -67,13 +67,19 @@ def classifiers(
     bert_base: Path, distilbert_base: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, TextClassifier]:
     """One fitted classifier for every name in the registry."""
+    from fakenews.classifiers.ensemble import MEMBERS
     from fakenews.classifiers.transformer import TransformerClassifier
     from fakenews.training import finetune
     from fakenews.training.recipes import FineTuning
-    from tests.explain.toys import planted_corpus, small_tfidf
+    from tests.explain import toys
 
-    texts, labels = planted_corpus(1100)
-    found: dict[str, TextClassifier] = {"tfidf": small_tfidf()}
+    texts, labels = toys.planted_corpus(1100)
+    found: dict[str, TextClassifier] = {
+        "tfidf": toys.small_tfidf(),
+        "word2vec": toys.small_word2vec(),
+        "cnn": toys.small_cnn(),
+        "features": toys.small_features(),
+    }
     for name, base in (("tinybert", bert_base), ("distilbert", distilbert_base)):
         recipe = FineTuning(str(base), max_length=64, epochs=1, learning_rate=3e-3, mask_share=0.1)
         model, tokenizer = finetune.load_base(recipe.base, recipe.max_length, recipe.seed)
@@ -81,4 +87,6 @@ def classifiers(
         work = tmp_path_factory.mktemp(name)
         finetune.train(recipe, model, tokenizer, examples[:1000], examples[1000:], work)
         found[name] = TransformerClassifier(name, model, tokenizer, recipe.max_length, overlap=8)
-    return {name: classifier.calibrate(texts[1000:], labels[1000:]) for name, classifier in found.items()}
+    for classifier in found.values():
+        classifier.calibrate(texts[1000:], labels[1000:])
+    return found | {"ensemble": toys.small_ensemble({name: found[name] for name in MEMBERS})}

@@ -11,17 +11,27 @@ import pytest
 
 from fakenews.classifiers.base import TextClassifier, read
 from fakenews.explain.base import Cancelled, Explainer
-from fakenews.explain.registry import EXPLAINERS, get
+from fakenews.explain.registry import EXPLAINERS, get, methods_for
 from fakenews.schema import Explanation
-from tests.explain.toys import FAKE_WORD, REAL_WORD, small_bert, small_tfidf
+from tests.explain import toys
+from tests.explain.toys import FAKE_WORD, REAL_WORD
 
-PAIRS = [
-    (method, model)
-    for method in EXPLAINERS
-    for model in ("tfidf", "toy-bert")
-    if (method, model) != ("linear", "toy-bert")
-]
+LINEAR = ("tfidf", "word2vec")
+METHODS = {
+    **dict.fromkeys(LINEAR, ("linear", "gradient", "lime", "shap")),
+    **dict.fromkeys(("toy-bert", "cnn"), ("gradient", "lime", "shap")),
+    **dict.fromkeys(("features", "ensemble"), ("lime", "shap")),
+}
+PAIRS = [(method, model) for model, methods in METHODS.items() for method in methods]
 SAMPLED = [pair for pair in PAIRS if EXPLAINERS[pair[0]].samples_name]
+BATCHED = [(method, model) for method, model in SAMPLED if (method, model) not in {("gradient", m) for m in LINEAR}]
+# Of the planted words only one changes the style of a sentence, so only it can move the style features.
+PLANTED = [
+    (method, model, word, sign)
+    for method, model in PAIRS
+    for word, sign in ((FAKE_WORD, 1), (REAL_WORD, -1))
+    if (model, word) != ("features", FAKE_WORD)
+]
 
 SENTENCE = "The mayor said {} will report on a new road budget today"
 # Dateline and credit go, the clitic goes, quotes and line ends change; the words stay where the user typed them.
@@ -46,7 +56,13 @@ ODD_TEXTS = {
 
 @pytest.fixture(scope="module")
 def classifiers() -> dict[str, TextClassifier]:
-    return {"tfidf": small_tfidf(), "toy-bert": small_bert()}
+    members = {"tfidf": toys.small_tfidf(), "word2vec": toys.small_word2vec(), "cnn": toys.small_cnn()}
+    return {
+        **members,
+        "toy-bert": toys.small_bert(),
+        "features": toys.small_features(),
+        "ensemble": toys.small_ensemble(members),
+    }
 
 
 def top_word(explanation: Explanation) -> tuple[str, float]:
@@ -59,8 +75,11 @@ def weights(explanation: Explanation) -> list[float]:
     return [a.weight for a in explanation.attributions]
 
 
-@pytest.mark.parametrize(("method", "model"), PAIRS)
-@pytest.mark.parametrize(("word", "sign"), [(FAKE_WORD, 1), (REAL_WORD, -1)])
+def test_the_list_of_methods_is_what_the_classifiers_support(classifiers):
+    assert {model: methods_for(classifier) for model, classifier in classifiers.items()} == METHODS
+
+
+@pytest.mark.parametrize(("method", "model", "word", "sign"), PLANTED)
 def test_the_planted_word_comes_first_with_its_sign(classifiers, method, model, word, sign):
     word_found, weight = top_word(get(method).load().explain(SENTENCE.format(word), classifiers[model]))
     assert word_found == word
@@ -90,7 +109,7 @@ def test_weights_and_base_sum_to_the_margin_or_the_fit_is_graded(classifiers, me
     else:
         assert found.fidelity is None
         assert found.residual == pytest.approx(found.margin - found.base_value - sum(weights(found)), abs=1e-9)
-        exact = (method, model) != ("gradient", "toy-bert")
+        exact = method != "gradient" or model in LINEAR
         assert abs(found.residual) < (1e-6 if exact else 0.01 * abs(found.margin - found.base_value))
 
 
@@ -108,7 +127,7 @@ def test_highlights_lie_on_the_words_the_user_typed(classifiers, method, model):
     found = get(method).load().explain(TYPESET, classifiers[model])
     words = [TYPESET[a.start : a.end] for a in found.attributions]
     assert words == ["The", "lizard", "said", "the", "mayor", "plan", "couldn\u2019t", "fail", "today"]
-    assert found.attributions[1].weight > 0
+    assert model == "features" or found.attributions[1].weight > 0
 
 
 @pytest.mark.parametrize(("method", "model"), PAIRS)
@@ -130,7 +149,7 @@ def test_progress_rises_to_one(classifiers, method, model):
     assert (heard[0], heard[-1]) == (0.0, 1.0)
 
 
-@pytest.mark.parametrize(("method", "model"), [p for p in SAMPLED if p != ("gradient", "tfidf")])
+@pytest.mark.parametrize(("method", "model"), BATCHED)
 def test_cancel_stops_after_the_batch_that_was_running(classifiers, method, model, monkeypatch):
     classifier = classifiers[model]
     asked = "margin_from_embeddings" if method == "gradient" else "masked_margin"

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from fakenews.schema import Span
-from fakenews.text import NeutralText, neutralise, word_spans
+from fakenews.schema import LABELS, Span
+from fakenews.text import CLEANING, CLEANING_VERSION, RAW, NeutralText, neutralise, untouched, word_spans
 
 P_MIN, P_MAX = 0.001, 0.999
 
@@ -50,6 +52,27 @@ def read(source: str) -> ReadText:
     """Clean `source` and find its words; cached, because explainers ask for the same text many times."""
     neutral = neutralise(source)
     return ReadText(source, neutral, word_spans(neutral.text))
+
+
+def read_as(source: str, cleaning: str) -> ReadText:
+    """Read `source` as `read` does, or «raw», for classifiers fitted to show what happens without cleaning.
+
+    Raises
+    ------
+    ValueError
+        If `cleaning` is neither «neutral» nor «raw».
+    """
+    if cleaning == CLEANING:
+        return read(source)
+    if cleaning != RAW:
+        raise ValueError(f"Unknown cleaning {cleaning!r}. Known: {CLEANING}, {RAW}.")
+    return ReadText(source, untouched(source), word_spans(source))
+
+
+def lower_words(text: str, cleaning: str = CLEANING) -> list[str]:
+    """Words of `read_as(text, cleaning)` in lower case, one for every place of its `words`."""
+    known = read_as(text, cleaning)
+    return [known.neutral.text[w.start : w.end].lower() for w in known.words]
 
 
 @runtime_checkable
@@ -94,6 +117,105 @@ class TextClassifier(Protocol):
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote."""
+
+
+@runtime_checkable
+class KnowsItsTraining(Protocol):
+    """A classifier that can say how far a text lies from what it was trained on.
+
+    The line above which a text is unlike the training data is `info_["novelty"]["threshold"]`, a quantile of
+    held-out articles; a classifier without it has not been asked yet.
+    """
+
+    def remember(self, texts: Sequence[str], seed: int = 42) -> None:
+        """Keep what distances to training texts need; never the texts."""
+
+    def predict_with_novelty(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Margins as `predict_margin` gives them and distances from the training texts, both of shape (n_texts,)."""
+
+
+def distinct_margins(classifier: TextClassifier, texts: Sequence[str]) -> NDArray[np.float64]:
+    """Margins of `texts`, shape (n_texts,), where those that read the same are asked once.
+
+    A classifier's answer depends on nothing but the text it reads after its cleaning, and most edits of formatting
+    are gone by then: twenty variants of an article cost one to five answers.
+    """
+    cleaning = getattr(classifier, "cleaning", CLEANING)
+    readings = [read_as(text, cleaning).neutral.text for text in check_texts(texts)]
+    first = {reading: text for reading, text in reversed(list(zip(readings, texts, strict=True)))}
+    margins = dict(zip(first, classifier.predict_margin(list(first.values())), strict=True))
+    return np.array([margins[reading] for reading in readings], dtype=np.float64)
+
+
+class MarginClassifier(ABC):
+    """What follows once a classifier gives margins: calibrated probabilities, and settings written beside its weights.
+
+    A subclass names in `own_settings` the constructor arguments that `config.json` keeps. A seed is none of them: it
+    travels with the facts of the training, in `info_`.
+
+    Parameters
+    ----------
+    name : str
+        Key in the registry.
+    cleaning : {"neutral", "raw"}
+        What is done to a text before it is read; «raw» is for measuring what cleaning takes away.
+    """
+
+    kind: ClassVar[str]
+    own_settings: ClassVar[tuple[str, ...]]
+    mask_token = ""
+
+    def __init__(self, name: str, cleaning: str = CLEANING) -> None:
+        self.name = name
+        self.cleaning = cleaning
+        self.temperature_ = 1.0
+        self.info_: dict[str, Any] = {}
+
+    @abstractmethod
+    def predict_margin(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Log-odds of the fake class before calibration, shape (n_texts,)."""
+
+    def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Calibrated probabilities of shape (n_texts, 2), columns `LABELS`."""
+        return probabilities(self.predict_margin(texts), self.temperature_)
+
+    def calibrated(self, margins: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Probability of fake, shape (n,), of margins already computed."""
+        return probabilities(margins, self.temperature_)[:, 0]
+
+    def calibrate(self, texts: Sequence[str], labels: Sequence[int]) -> Self:
+        """Set the temperature on held-out texts."""
+        self.temperature_ = fit_temperature(self.predict_margin(texts), labels)
+        return self
+
+    def _write_settings(self, folder: Path) -> None:
+        config = {
+            "kind": self.kind,
+            "name": self.name,
+            "labels": list(LABELS),
+            "cleaning": {"name": self.cleaning, "version": CLEANING_VERSION},
+            "temperature": self.temperature_,
+            **{setting: getattr(self, setting) for setting in self.own_settings},
+            **self.info_,
+        }
+        (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+    @classmethod
+    def _from_settings(cls, folder: Path, **arguments: Any) -> Self:
+        """An unfitted classifier with the settings of `folder` and further constructor `arguments`."""
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        cleaning = config["cleaning"]["name"]
+        if cleaning not in (CLEANING, RAW) or config["cleaning"]["version"] != CLEANING_VERSION:
+            raise ValueError(
+                f"{folder} was trained on cleaning {config['cleaning']}; this code reads {CLEANING} {CLEANING_VERSION}."
+            )
+        settings = {setting: config[setting] for setting in cls.own_settings}
+        self = cls(name=config["name"], **settings, **arguments)
+        self.cleaning = cleaning
+        self.temperature_ = float(config["temperature"])
+        own = {"kind", "name", "labels", "cleaning", "temperature", *cls.own_settings}
+        self.info_ = {k: v for k, v in config.items() if k not in own}
+        return self
 
 
 def check_texts(texts: Sequence[str]) -> list[str]:

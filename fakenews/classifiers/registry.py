@@ -35,6 +35,30 @@ def _load_transformer(folder: Path, device: str) -> TextClassifier:
     return TransformerClassifier.load(folder, pick_device(device))
 
 
+def _load_word2vec(folder: Path, device: str) -> TextClassifier:
+    from fakenews.classifiers.word2vec import Word2VecClassifier
+
+    return Word2VecClassifier.load(folder)
+
+
+def _load_cnn(folder: Path, device: str) -> TextClassifier:
+    from fakenews.classifiers.cnn import CnnClassifier
+
+    return CnnClassifier.load(folder, pick_device(device))
+
+
+def _load_features(folder: Path, device: str) -> TextClassifier:
+    from fakenews.classifiers.features import FeaturesClassifier
+
+    return FeaturesClassifier.load(folder)
+
+
+def _load_ensemble(folder: Path, device: str) -> TextClassifier:
+    from fakenews.classifiers.ensemble import EnsembleClassifier
+
+    return EnsembleClassifier.load(folder, device)
+
+
 CLASSIFIERS: dict[str, ClassifierSpec] = {
     "tinybert": ClassifierSpec(
         "tinybert", "TinyBERT", "A 4-layer, 312-wide BERT that reads word pieces in their order.", _load_transformer
@@ -44,6 +68,19 @@ CLASSIFIERS: dict[str, ClassifierSpec] = {
     ),
     "distilbert": ClassifierSpec(
         "distilbert", "DistilBERT", "A 6-layer, 768-wide BERT; trained by one command, not shipped.", _load_transformer
+    ),
+    "word2vec": ClassifierSpec(
+        "word2vec", "Word2Vec", "The mean of word vectors, weighed by logistic regression.", _load_word2vec
+    ),
+    "cnn": ClassifierSpec("cnn", "CNN", "A convolution that looks for telling runs of three words.", _load_cnn),
+    "features": ClassifierSpec(
+        "features",
+        "Style features",
+        "Lengths, punctuation, capitals, readability and tone, weighed by trees.",
+        _load_features,
+    ),
+    "ensemble": ClassifierSpec(
+        "ensemble", "Ensemble", "The other models together, each trusted as held-out articles taught.", _load_ensemble
     ),
 }
 

@@ -11,7 +11,7 @@ from typing import Any
 from fakenews.classifiers.base import TextClassifier
 from fakenews.classifiers.registry import CLASSIFIERS, get
 
-WEIGHTS = ("model.safetensors", "model.skops")
+WEIGHTS = ("model.safetensors", "model.skops", "model.json")
 
 
 class ModelNotHere(LookupError):
@@ -66,6 +66,14 @@ def settings(folder: Path) -> dict[str, Any]:
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     own: dict[str, Any] = config.get("fakenews", config)
     return own
+
+
+def change_settings(folder: Path, **values: Any) -> None:
+    """Set some of the project's own settings of a model folder; weights and all other settings stay as they are."""
+    path = folder / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    config.get("fakenews", config).update(values)
+    path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
 def fetch(repo: str, revision: str, out: Path) -> Path:

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from copy import copy
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.classifiers.base import (
-    NotFittedError,
-    check_labels,
-    check_texts,
-    fit_temperature,
-    probabilities,
-    read,
-)
-from fakenews.schema import FAKE, LABELS
-from fakenews.text import CLEANING, CLEANING_VERSION
+from fakenews.classifiers.base import MarginClassifier, NotFittedError, check_labels, check_texts, lower_words
+from fakenews.schema import FAKE
+from fakenews.text import CLEANING
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -28,7 +20,7 @@ if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
 
 
-class TfidfClassifier:
+class TfidfClassifier(MarginClassifier):
     """TF-IDF of word 1–2-grams (sublinear) and logistic regression.
 
     Parameters
@@ -39,19 +31,27 @@ class TfidfClassifier:
         Articles an n-gram must occur in.
     C : float
         Inverse strength of the L2 penalty.
+    cleaning : {"neutral", "raw"}
+        What is done to a text before its words are counted; «raw» is for measuring what cleaning takes away.
     """
 
-    mask_token = ""
+    kind = "tfidf"
+    own_settings = ("max_features", "min_df", "C")
 
-    def __init__(self, name: str = "tfidf", max_features: int = 60_000, min_df: int = 2, C: float = 10.0) -> None:
-        self.name = name
+    def __init__(
+        self,
+        name: str = "tfidf",
+        max_features: int = 60_000,
+        min_df: int = 2,
+        C: float = 10.0,
+        cleaning: str = CLEANING,
+    ) -> None:
+        super().__init__(name, cleaning)
         self.max_features = max_features
         self.min_df = min_df
         self.C = C
-        self.temperature_ = 1.0
         self.vectorizer_: TfidfVectorizer | None = None
         self.regression_: LogisticRegression | None = None
-        self.info_: dict[str, Any] = {}
 
     def fit(self, texts: Sequence[str], labels: Sequence[int]) -> Self:
         """Learn from the user's own texts (cleaned here) and labels 0 fake, 1 real."""
@@ -67,31 +67,18 @@ class TfidfClassifier:
             max_features=self.max_features,
             token_pattern=r"\w+",
         )
-        features = vectorizer.fit_transform([_document(_tokens(text)) for text in texts])
+        features = vectorizer.fit_transform([_document(self._tokens(text)) for text in texts])
         self.regression_ = LogisticRegression(C=self.C, max_iter=1000).fit(features, y)
         self.vectorizer_ = vectorizer
         return self
 
-    def calibrate(self, texts: Sequence[str], labels: Sequence[int]) -> Self:
-        """Set the temperature on held-out texts."""
-        self.temperature_ = fit_temperature(self.predict_margin(texts), labels)
-        return self
-
     def predict_margin(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Log-odds of the fake class before calibration, shape (n_texts,)."""
-        return self._margins([_tokens(text) for text in check_texts(texts)])
-
-    def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Calibrated probabilities of shape (n_texts, 2), columns `LABELS`."""
-        return probabilities(self.predict_margin(texts), self.temperature_)
-
-    def calibrated(self, margins: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Probability of fake, shape (n,), of margins already computed."""
-        return probabilities(margins, self.temperature_)[:, 0]
+        return self._margins([self._tokens(text) for text in check_texts(texts)])
 
     def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Margins of `text` with the words where `keep` is False left out; keep is (n_variants, n_words)."""
-        tokens = np.array(_tokens(text), dtype=object)
+        tokens = np.array(self._tokens(text), dtype=object)
         return self._margins([tokens[row].tolist() for row in np.atleast_2d(keep)])
 
     def linear_terms(self, text: str) -> tuple[NDArray[np.float64], float]:
@@ -106,7 +93,7 @@ class TfidfClassifier:
             Log-odds of the fake class; the intercept follows.
         """
         _, regression = self._fitted()
-        tokens = _tokens(text)
+        tokens = self._tokens(text)
         row = self._features([tokens])
         term_weight = dict(
             zip(row.indices.tolist(), (row.data * self._coefficients()[row.indices]).tolist(), strict=True)
@@ -123,8 +110,16 @@ class TfidfClassifier:
     def known_share(self, text: str) -> float:
         """Share of the words of `text` that occur in the vocabulary, in [0, 1]; 0 for a text without words."""
         vectorizer, _ = self._fitted()
-        tokens = _tokens(text)
+        tokens = self._tokens(text)
         return sum(t in vectorizer.vocabulary_ for t in tokens) / len(tokens) if tokens else 0.0
+
+    def remember(self, texts: Sequence[str], seed: int = 42) -> None:
+        """Nothing more to keep: the vocabulary is what distances are measured by."""
+
+    def predict_with_novelty(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Margins and the share of words that are not in the vocabulary, both of shape (n_texts,)."""
+        texts = check_texts(texts)
+        return self.predict_margin(texts), np.array([1.0 - self.known_share(text) for text in texts])
 
     def save(self, folder: Path) -> None:
         """Write `model.skops` and `config.json`."""
@@ -140,37 +135,21 @@ class TfidfClassifier:
         bare.vocabulary_ = {}
         parts = {"vectorizer": bare, "terms": terms, "regression": regression}
         skops.io.dump(parts, folder / "model.skops", compression=ZIP_DEFLATED, compresslevel=9)
-        config = {
-            "kind": "tfidf",
-            "name": self.name,
-            "labels": list(LABELS),
-            "cleaning": {"name": CLEANING, "version": CLEANING_VERSION},
-            "temperature": self.temperature_,
-            "max_features": self.max_features,
-            "min_df": self.min_df,
-            "C": self.C,
-            **self.info_,
-        }
-        (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+        self._write_settings(folder)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read a folder written by `save`; refuses files that hold any type skops does not trust by itself."""
         import skops.io
 
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        if (config["cleaning"]["name"], config["cleaning"]["version"]) != (CLEANING, CLEANING_VERSION):
-            raise ValueError(
-                f"{folder} was trained on cleaning {config['cleaning']}; this code reads {CLEANING} {CLEANING_VERSION}."
-            )
+        self = cls._from_settings(folder)
         parts = skops.io.load(folder / "model.skops", trusted=[])
-        self = cls(config["name"], config["max_features"], config["min_df"], config["C"])
         self.vectorizer_, self.regression_ = parts["vectorizer"], parts["regression"]
         self.vectorizer_.vocabulary_ = {term: i for i, term in enumerate(parts["terms"].tolist())}
-        self.temperature_ = float(config["temperature"])
-        own = {"kind", "name", "labels", "cleaning", "temperature", "max_features", "min_df", "C"}
-        self.info_ = {k: v for k, v in config.items() if k not in own}
         return self
+
+    def _tokens(self, text: str) -> list[str]:
+        return lower_words(text, self.cleaning)
 
     def _fitted(self) -> tuple[TfidfVectorizer, LogisticRegression]:
         if self.vectorizer_ is None or self.regression_ is None:
@@ -203,11 +182,6 @@ class TfidfClassifier:
                 if index is not None:
                     found.setdefault(int(index), []).append(place)
         return found
-
-
-def _tokens(text: str) -> list[str]:
-    known = read(text)
-    return [known.neutral.text[w.start : w.end].lower() for w in known.words]
 
 
 def _document(tokens: Sequence[str]) -> str:

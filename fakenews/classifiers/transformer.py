@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,6 +17,8 @@ from numpy.typing import NDArray
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from fakenews.classifiers.base import NotFittedError, check_texts, fit_temperature, probabilities, read
+from fakenews.classifiers.novelty import Centroids, fit_centroids
+from fakenews.classifiers.windows import Windows, round_to_half
 from fakenews.schema import LABELS
 from fakenews.text import CLEANING, CLEANING_VERSION
 
@@ -25,31 +26,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 SETTINGS_KEY = "fakenews"  # our settings inside the checkpoint's own config.json
-
-
-@dataclass(frozen=True, slots=True)
-class Windows:
-    """One text cut into windows of word pieces.
-
-    Attributes
-    ----------
-    input_ids, attention_mask : tensor of shape (n_windows, length), int64
-        As the encoder takes them; the last window may be padded.
-    word_index : tensor of shape (n_windows, length), int64
-        Index into `read(text).words`; -1 for special pieces, padding and punctuation.
-    weights : tensor of shape (n_windows,), float32
-        Share of each window in the margin of the text; sum to 1.
-    """
-
-    input_ids: torch.Tensor
-    attention_mask: torch.Tensor
-    word_index: torch.Tensor
-    weights: torch.Tensor
-
-    def rows(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        """Ids and mask of each window without its padding."""
-        lengths = self.attention_mask.sum(1).tolist()
-        return [(self.input_ids[i, :n], self.attention_mask[i, :n]) for i, n in enumerate(lengths)]
 
 
 class TransformerClassifier:
@@ -92,6 +68,7 @@ class TransformerClassifier:
         self.device = torch.device(device)
         self.temperature_ = 1.0
         self.info_: dict[str, Any] = {}
+        self.centroids_: Centroids | None = None
         self.mask_token = str(tokenizer.mask_token)
         self._fake = _column_of_fake(model)
         torch.nn.Module.to(model, self.device).eval()
@@ -104,10 +81,7 @@ class TransformerClassifier:
     def predict_margin(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Log-odds of the fake class before calibration, shape (n_texts,)."""
         encoded = [self.encode(text) for text in check_texts(texts)]
-        rows = [row for windows in encoded for row in windows.rows()]
-        margins = self._window_margins(rows)
-        parts = np.split(margins, np.cumsum([len(w.weights) for w in encoded])[:-1]) if encoded else []
-        return np.array([float(p @ w.weights.numpy()) for p, w in zip(parts, encoded, strict=True)], dtype=np.float64)
+        return _averaged(self._window_margins([row for windows in encoded for row in windows.rows()]), encoded)
 
     def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Calibrated probabilities of shape (n_texts, 2), columns `LABELS`."""
@@ -184,6 +158,26 @@ class TransformerClassifier:
         logits = self.model(inputs_embeds=embeddings, attention_mask=attention_mask.to(self.device)).logits
         return self._log_odds(logits)
 
+    def remember(self, texts: Sequence[str], seed: int = 42) -> None:
+        """Keep the centroids of the hidden states of training `texts`; costs a pass over them."""
+        _, states = self._margins_and_states(texts)
+        self.centroids_ = fit_centroids(states, seed=seed)
+
+    def predict_with_novelty(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Margins and distances to the nearest training centroid, both of shape (n_texts,), in one pass.
+
+        The vector of a text is the mean of the hidden states of its first window, half way up the encoder.
+
+        Raises
+        ------
+        NotFittedError
+            If there are no centroids: `remember` was never called.
+        """
+        if self.centroids_ is None:
+            raise NotFittedError(f"{self.name} has no training centroids: run «fakenews novelty --model {self.name}».")
+        margins, states = self._margins_and_states(texts)
+        return margins, self.centroids_.distances(states)
+
     def save(self, folder: Path) -> None:
         """Write `model.safetensors` (half precision), `config.json` with our settings, and the tokenizer.
 
@@ -208,6 +202,8 @@ class TransformerClassifier:
         state = {k: v.detach().to("cpu", torch.float16).contiguous() for k, v in self.model.state_dict().items()}
         self.model.save_pretrained(folder, state_dict=state)
         self.tokenizer.save_pretrained(folder)
+        if self.centroids_ is not None:
+            self.centroids_.save(folder)
 
     @classmethod
     def load(cls, folder: Path, device: str | torch.device = "cpu", batch_size: int = 16) -> Self:
@@ -229,10 +225,25 @@ class TransformerClassifier:
         self.temperature_ = float(settings["temperature"])
         own = {"kind", "name", "labels", "cleaning", "max_length", "overlap", "temperature"}
         self.info_ = {k: v for k, v in settings.items() if k not in own}
+        self.centroids_ = Centroids.load(folder)
         return self
 
-    def _window_margins(self, rows: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> NDArray[np.float64]:
-        """Log-odds of windows of any lengths; sorted by length, so that padding wastes little."""
+    def _margins_and_states(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """Margins, shape (n_texts,), and vectors of the first windows, shape (n_texts, width)."""
+        encoded = [self.encode(text) for text in check_texts(texts)]
+        rows = [row for windows in encoded for row in windows.rows()]
+        states = np.zeros((len(rows), self.model.config.hidden_size), dtype=np.float32)
+        margins = self._window_margins(rows, states)
+        counts = np.array([len(w.weights) for w in encoded], dtype=np.int64)
+        return _averaged(margins, encoded), states[np.cumsum(counts) - counts]
+
+    def _window_margins(
+        self, rows: Sequence[tuple[torch.Tensor, torch.Tensor]], states: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float64]:
+        """Log-odds of windows of any lengths; sorted by length, so that padding wastes little.
+
+        `states`, of shape (n_windows, width), is filled with the mean of each window's hidden states half way up.
+        """
         margins = np.zeros(len(rows), dtype=np.float64)
         order = sorted(range(len(rows)), key=lambda i: len(rows[i][0]))
         pad = int(self.tokenizer.pad_token_id or 0)
@@ -241,13 +252,27 @@ class TransformerClassifier:
             ids = torch.nn.utils.rnn.pad_sequence([rows[i][0] for i in batch], batch_first=True, padding_value=pad)
             mask = torch.nn.utils.rnn.pad_sequence([rows[i][1] for i in batch], batch_first=True)
             with torch.inference_mode():
-                logits = self.model(input_ids=ids.to(self.device), attention_mask=mask.to(self.device)).logits
-                margins[batch] = self._log_odds(logits).double().cpu().numpy()
+                mask = mask.to(self.device)
+                output = self.model(
+                    input_ids=ids.to(self.device), attention_mask=mask, output_hidden_states=states is not None
+                )
+                margins[batch] = self._log_odds(output.logits).double().cpu().numpy()
+                if states is not None:
+                    # Fine-tuning leaves little but the class in the last layer; half way up the subject is still there.
+                    middle = output.hidden_states[len(output.hidden_states) // 2].float()  # (batch, length, width)
+                    weights = mask[:, :, None].float()
+                    states[batch] = ((middle * weights).sum(1) / weights.sum(1)).cpu().numpy()
         return margins
 
     def _log_odds(self, logits: torch.Tensor) -> torch.Tensor:
         logits = logits.float()
         return logits[:, self._fake] - logits[:, 1 - self._fake]
+
+
+def _averaged(margins: NDArray[np.float64], encoded: Sequence[Windows]) -> NDArray[np.float64]:
+    """Margins of texts, shape (n_texts,), from those of all their windows in order."""
+    parts = np.split(margins, np.cumsum([len(w.weights) for w in encoded])[:-1]) if encoded else []
+    return np.array([float(m @ w.weights.numpy()) for m, w in zip(parts, encoded, strict=True)], dtype=np.float64)
 
 
 def window_spans(n_pieces: int, room: int, overlap: int) -> list[tuple[int, int]]:
@@ -265,14 +290,6 @@ def window_spans(n_pieces: int, room: int, overlap: int) -> list[tuple[int, int]
         raise ValueError(f"overlap must lie between 0 and {room - 1} word pieces, got {overlap}.")
     starts = range(0, max(1, n_pieces - overlap), room - overlap)
     return [(start, min(start + room, n_pieces)) for start in starts]
-
-
-def round_to_half(model: torch.nn.Module) -> None:
-    """Round every floating-point weight to the nearest half-precision value, in place."""
-    with torch.no_grad():
-        for tensor in model.state_dict().values():
-            if tensor.is_floating_point():
-                tensor.copy_(tensor.half().to(tensor.dtype))
 
 
 def _column_of_fake(model: PreTrainedModel) -> int:

@@ -13,7 +13,7 @@ from fakenews.explain.linear import LinearTerms, linear_weights
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from fakenews.classifiers.transformer import Windows
+    from fakenews.classifiers.windows import Windows
 
 # A step costs about two verdicts. Four rank words nearly as a hundred do; whoever needs the sum exact takes more.
 STEPS = SampleRange("steps", default=4, minimum=2, maximum=200)

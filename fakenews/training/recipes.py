@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from fakenews.training.job import Fitted, Job, Parts, Say
 
 # MiniLM: Wang et al. 2020 (arXiv:2002.10957); the sentence-transformers checkpoint is Apache-2.0.
 TEACHER_BASE = "sentence-transformers/all-MiniLM-L6-v2"
 TINYBERT_BASE = "huawei-noah/TinyBERT_General_4L_312D"  # Jiao et al. 2020 (arXiv:1909.10351)
 DISTILBERT_BASE = "distilbert-base-uncased"  # Sanh et al. 2019 (arXiv:1910.01108)
+GENSIM = "gensim==4.4.0"  # as in requirements-dev.txt
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +97,67 @@ class Distillation:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What `fakenews train NAME` does, which classifier it leaves, and what its model card says of it."""
+    """What `fakenews train NAME` does, which classifier it leaves, and what its model card says of it.
+
+    Attributes
+    ----------
+    name, model, title : str
+        Of the recipe; key of the classifier in the registry; for people.
+    settings : FineTuning, Distillation or None
+        Of the training loop; None where the classifier's own defaults are the settings and nothing is resumed.
+    card : str
+    fit : callable
+        Carries the recipe out; imports what it needs when it is called.
+    refits : bool
+        Whether it is fitted in minutes from nothing but rows, so that protocols may fit it again.
+    packages : tuple of str
+        What it uses beyond the requirements of the demo, as pip is told; versions are written down.
+    """
 
     name: str
     model: str
     title: str
     settings: FineTuning | Distillation | None
     card: str
+    fit: Callable[[Recipe, Job, Parts, Say], Fitted]
+    refits: bool = False
+    packages: tuple[str, ...] = ()
+
+
+def _fit_encoder(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
+    from fakenews.training.encoders import fit_encoder
+
+    return fit_encoder(recipe, job, parts, say)
+
+
+def _fit_tfidf(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
+    from fakenews.training.baselines import fit_tfidf
+
+    return fit_tfidf(recipe, job, parts, say)
+
+
+def _fit_word2vec(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
+    from fakenews.training.baselines import fit_word2vec
+
+    return fit_word2vec(recipe, job, parts, say)
+
+
+def _fit_cnn(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
+    from fakenews.training.baselines import fit_cnn
+
+    return fit_cnn(recipe, job, parts, say)
+
+
+def _fit_features(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
+    from fakenews.training.baselines import fit_features
+
+    return fit_features(recipe, job, parts, say)
+
+
+def _fit_ensemble(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
+    from fakenews.training.baselines import fit_ensemble
+
+    return fit_ensemble(recipe, job, parts, say)
 
 
 _TFIDF_CARD = (
@@ -121,11 +180,37 @@ _DISTILLED_CARD = (
     "by length."
 )
 
+_WORD2VEC_CARD = (
+    "The mean of 300-dimensional Word2Vec vectors (CBOW, gensim, trained on the training part alone) and logistic "
+    "regression on the neutral text, with one temperature fitted on the validation part. The vectors are stored as "
+    "bytes with one scale per word. It knows no order of words, and its explanations are exact."
+)
+_CNN_CARD = (
+    "Word2Vec vectors (100 dimensions, CBOW, gensim, trained on the training part alone, kept as they are), a "
+    "convolution of 256 filters over runs of three words, the largest answer of each filter, and a dense layer, on the "
+    "neutral text. Training read the first 512 words of each article and kept the pass with the best F1 on the "
+    "validation part, on which one temperature was fitted too; when asked, it reads articles whole."
+)
+_FEATURES_CARD = (
+    "Named numbers of how the neutral text is written (lengths, punctuation, capitals, readability, diversity of "
+    "words, function words, hedges, tone; `fakenews/classifiers/style.py` lists them with their meanings) and "
+    "gradient-boosted trees, with one temperature fitted on the validation part. It does not look at the topic, but "
+    "the lists it counts by hold some words that newsrooms prefer, such as «said» and the names of weekdays."
+)
+_ENSEMBLE_CARD = (
+    "A logistic regression on the calibrated log-odds of the models beside it, with non-negative weights that depend "
+    "on the length of the text, drawn towards the plain average and fitted on the validation part; penalty and "
+    "temperature come from cross-validation there. The folder holds the weights only; the members, named with the "
+    "revision it was fitted on, must lie in the folders beside it, and their size comes on top."
+)
+
 RECIPES: dict[str, Recipe] = {
-    "tfidf": Recipe("tfidf", "tfidf", "TF-IDF and logistic regression", None, _TFIDF_CARD),
-    "tinybert": Recipe("tinybert", "tinybert", "Fine-tune TinyBERT", FineTuning(TINYBERT_BASE), _FINE_TUNED_CARD),
+    "tfidf": Recipe("tfidf", "tfidf", "TF-IDF and logistic regression", None, _TFIDF_CARD, _fit_tfidf, refits=True),
+    "tinybert": Recipe(
+        "tinybert", "tinybert", "Fine-tune TinyBERT", FineTuning(TINYBERT_BASE), _FINE_TUNED_CARD, _fit_encoder
+    ),
     "distilbert": Recipe(
-        "distilbert", "distilbert", "Fine-tune DistilBERT", FineTuning(DISTILBERT_BASE), _FINE_TUNED_CARD
+        "distilbert", "distilbert", "Fine-tune DistilBERT", FineTuning(DISTILBERT_BASE), _FINE_TUNED_CARD, _fit_encoder
     ),
     "tinybert-distilled": Recipe(
         "tinybert-distilled",
@@ -147,7 +232,25 @@ RECIPES: dict[str, Recipe] = {
             articles=FineTuning("", max_length=512, window="random", epochs=1.5, learning_rate=1e-4, mask_share=0.05),
         ),
         _DISTILLED_CARD,
+        _fit_encoder,
     ),
+    "word2vec": Recipe(
+        "word2vec",
+        "word2vec",
+        "Mean of Word2Vec vectors and logistic regression",
+        None,
+        _WORD2VEC_CARD,
+        _fit_word2vec,
+        refits=True,
+        packages=(GENSIM,),
+    ),
+    "cnn": Recipe(
+        "cnn", "cnn", "Convolution over Word2Vec vectors", None, _CNN_CARD, _fit_cnn, refits=True, packages=(GENSIM,)
+    ),
+    "features": Recipe(
+        "features", "features", "Style features and gradient boosting", None, _FEATURES_CARD, _fit_features, refits=True
+    ),
+    "ensemble": Recipe("ensemble", "ensemble", "Weights of the other classifiers", None, _ENSEMBLE_CARD, _fit_ensemble),
 }
 
 

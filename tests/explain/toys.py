@@ -1,17 +1,24 @@
-"""Two real classifiers, small enough to fit in seconds, that learnt one deciding word for each class."""
+"""Real classifiers, small enough to fit in seconds, that learnt one deciding word for each class."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fakenews.classifiers.ensemble import EnsembleClassifier
+from fakenews.classifiers.features import FeaturesClassifier
 from fakenews.classifiers.tfidf import TfidfClassifier
 from fakenews.classifiers.transformer import TransformerClassifier
+from fakenews.classifiers.word2vec import Word2VecClassifier
 from fakenews.schema import FAKE, LABELS, REAL
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
+
+    from fakenews.classifiers.base import TextClassifier
+    from fakenews.classifiers.cnn import CnnClassifier
 
 FAKE_WORD, REAL_WORD = "lizard", "treasury"
 _FILLING = (
@@ -87,3 +94,28 @@ def small_bert(name: str = "toy-bert", max_length: int = 64) -> TransformerClass
             loss.backward()
             optimiser.step()
     return TransformerClassifier(name, model, tokenizer, max_length=max_length, overlap=8)
+
+
+def small_word2vec() -> Word2VecClassifier:
+    """Vectors of 24 numbers, as many as words and more, so that any word can be told from the others."""
+    return Word2VecClassifier(width=24, min_count=1, epochs=20).fit(*planted_corpus())
+
+
+def small_cnn(name: str = "cnn") -> CnnClassifier:
+    """Sixteen filters on vectors of 24 numbers."""
+    from fakenews.classifiers.cnn import CnnClassifier
+
+    settings = {"width": 24, "min_count": 1, "vector_epochs": 20, "n_filters": 16, "n_hidden": 8}
+    return CnnClassifier(name, **settings, batch_size=8, learning_rate=1e-2, seed=1).fit(*planted_corpus(400))
+
+
+def small_features() -> FeaturesClassifier:
+    """Forty trees; of the two deciding words only REAL_WORD, the longest of all, shows in the style."""
+    return FeaturesClassifier(n_trees=40, learning_rate=0.2, feature_share=0.2).fit(*planted_corpus(400))
+
+
+def small_ensemble(members: Mapping[str, TextClassifier] | None = None) -> EnsembleClassifier:
+    """Weights of `members`, or of the small ones, from texts they have not seen."""
+    members = members or {"tfidf": small_tfidf(), "word2vec": small_word2vec(), "features": small_features()}
+    texts, labels = planted_corpus(600)
+    return EnsembleClassifier(members=members).fit(texts[400:], labels[400:])

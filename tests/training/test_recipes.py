@@ -7,6 +7,7 @@ from dataclasses import FrozenInstanceError
 import pytest
 
 from fakenews.classifiers.registry import CLASSIFIERS
+from fakenews.config import REPOSITORY
 from fakenews.training.recipes import RECIPES, Distillation, FineTuning, get
 
 
@@ -36,6 +37,17 @@ def test_the_distilled_student_has_the_shape_of_tinybert():
     assert isinstance(settings, Distillation)
     assert (len(settings.layers), settings.width, settings.heads, settings.intermediate) == (4, 312, 12, 1200)
     assert list(settings.layers) == sorted(set(settings.layers))
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_every_classifier_has_a_recipe_of_its_name(name):
+    assert get(name).model == name
+    assert get(name).card.endswith(".")
+
+
+def test_what_a_recipe_needs_is_pinned_for_development():
+    pins = (REPOSITORY / "requirements-dev.txt").read_text(encoding="utf-8").split()
+    assert {package for recipe in RECIPES.values() for package in recipe.packages} == {"gensim==4.4.0"} <= set(pins)
 
 
 def test_recipes_cannot_be_changed_by_accident():

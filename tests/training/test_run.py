@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partialmethod
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,15 @@ import pandas as pd
 import pytest
 
 from fakenews.classifiers import store
+from fakenews.classifiers.cnn import CnnClassifier
+from fakenews.classifiers.features import FeaturesClassifier
+from fakenews.classifiers.word2vec import Word2VecClassifier
 from fakenews.data.table import joined_texts, read_table
 from fakenews.evaluate.report import contradictions, read_evaluation, read_predictions
 from fakenews.training import recipes
+from fakenews.training.job import TRAINING, Job
 from fakenews.training.recipes import Distillation, FineTuning
-from fakenews.training.run import TRAINING, Job, run, with_split
+from fakenews.training.run import run, with_split
 from tests.explain.toys import planted_corpus
 
 STAGES = ("teacher", "hidden", "logits", "labels", "articles")
@@ -89,8 +94,48 @@ def test_tfidf_end_to_end(table, tmp_path):
     evidence = run(Job("tfidf", table, tmp_path / "tfidf"), said.append)
     check_folder(tmp_path / "tfidf", "tfidf", table)
     assert evidence.corpora["planted/test"].accuracy > 0.95
-    assert "known_share_floor" in store.settings(tmp_path / "tfidf")
+    # The planted articles are too short for a line between like and unlike to mean anything.
+    assert "novelty" not in store.settings(tmp_path / "tfidf")
     assert any("planted.parquet" in line and "train" in line for line in said)
+
+
+@pytest.fixture
+def eager(monkeypatch):
+    """Settings with which so few words and texts teach anything."""
+    for classifier, settings in (
+        (Word2VecClassifier, {"width": 24, "min_count": 1, "epochs": 20}),
+        (CnnClassifier, {"width": 24, "min_count": 1, "vector_epochs": 20, "learning_rate": 1e-2, "batch_size": 8}),
+        (FeaturesClassifier, {"n_trees": 40, "learning_rate": 0.2}),
+    ):
+        monkeypatch.setattr(classifier, "__init__", partialmethod(classifier.__init__, **settings))
+
+
+@pytest.mark.parametrize("name", ["word2vec", "cnn", "features"])
+def test_what_is_fitted_in_one_go_end_to_end(eager, table, tmp_path, name):
+    evidence = run(Job(name, table, tmp_path / name))
+    check_folder(tmp_path / name, name, table)
+    assert evidence.corpora["planted/test"].accuracy > 0.9
+    versions = store.settings(tmp_path / name)["versions"]
+    assert ("gensim" in versions) == (name != "features")
+    curves = json.loads((tmp_path / name / TRAINING).read_text(encoding="utf-8"))
+    assert bool(curves) == (name == "cnn")
+
+
+def test_the_ensemble_weighs_whoever_lies_beside_it(eager, table, tmp_path):
+    for name in ("tfidf", "features"):
+        run(Job(name, table, tmp_path / name))
+    said: list[str] = []
+    evidence = run(Job("ensemble", table, tmp_path / "ensemble"), said.append)
+    check_folder(tmp_path / "ensemble", "ensemble", table)
+    assert evidence.corpora["planted/test"].accuracy > 0.9
+    assert any(line.endswith(": tfidf, features") for line in said)
+    assert [part.split()[0] for part in evidence.training["members"].split(", ")] == ["tfidf", "features"]
+    assert evidence.training["rows"].startswith("24 of planted")
+
+
+def test_an_ensemble_of_nobody_is_refused(table, tmp_path):
+    with pytest.raises(ValueError, match=r"at least two members, got \[\]"):
+        run(Job("ensemble", table, tmp_path / "ensemble"))
 
 
 @pytest.mark.parametrize("name", ["tinybert", "distilbert"])
@@ -174,6 +219,13 @@ def test_what_will_not_do_is_refused_before_training(table, tmp_path, job, messa
     with pytest.raises(ValueError, match=message):
         run(Job(**{"data": table, "out": tmp_path, **job}))
     assert not list(tmp_path.glob("*.safetensors"))
+
+
+def test_a_package_that_is_missing_is_named_before_anything_is_read(table, tmp_path, monkeypatch):
+    recipe = replace(recipes.RECIPES["word2vec"], packages=("nosuchpackage==1.0",))
+    monkeypatch.setitem(recipes.RECIPES, "word2vec", recipe)
+    with pytest.raises(ModuleNotFoundError, match=r"needs nosuchpackage.* pip install nosuchpackage==1\.0"):
+        run(Job("word2vec", tmp_path / "nowhere.parquet", tmp_path))
 
 
 def test_a_table_that_is_split_keeps_its_split():

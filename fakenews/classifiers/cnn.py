@@ -1,0 +1,331 @@
+"""A convolution over word vectors: three words at a time, wherever in the text they stand."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from fakenews.classifiers.base import MarginClassifier, NotFittedError, check_labels, check_texts, lower_words
+from fakenews.classifiers.embeddings import WordVectors, train_vectors
+from fakenews.classifiers.windows import Windows, round_to_half
+from fakenews.schema import FAKE
+from fakenews.text import CLEANING
+
+logger = logging.getLogger(__name__)
+
+_BATCH_WORDS = 16_384  # words that are convolved at once, padding included
+_PAD_TO = 64  # lengths are multiples of this: for each new shape torch keeps some memory
+
+
+class Convolution(nn.Module):
+    """Word vectors → convolution over 3 words → largest answer of each filter → dense.
+
+    Kim, «Convolutional Neural Networks for Sentence Classification», EMNLP 2014 (arXiv:1408.5882), its static variant
+    with one filter width.
+    """
+
+    def __init__(self, width: int, n_filters: int, n_hidden: int, dropout: float) -> None:
+        super().__init__()
+        self.convolution = nn.Conv1d(width, n_filters, kernel_size=3, padding=1)
+        self.hidden = nn.Linear(n_filters, n_hidden)
+        self.out = nn.Linear(n_hidden, 1)
+        self.dropout = dropout
+
+    def forward(self, vectors: Tensor, mask: Tensor) -> Tensor:
+        """Log-odds of fake, shape (n,), for vectors (n, length, width) and the mask (n, length) of what is text."""
+        vectors = vectors * mask[..., None]
+        found = self.convolution(vectors.transpose(1, 2))  # [n, n_filters, length]
+        strongest = F.relu(found.masked_fill(mask[:, None, :] == 0, -torch.inf).amax(dim=2))  # [n, n_filters]
+        hidden = F.relu(self.hidden(F.dropout(strongest, self.dropout, self.training)))
+        out: Tensor = self.out(F.dropout(hidden, self.dropout, self.training))
+        return out[:, 0]
+
+
+class CnnClassifier(MarginClassifier):
+    """Word2Vec vectors, a convolution over 3-grams, global max-pooling and a dense layer.
+
+    Trained on the first `max_words` words of each text; when asked, it reads the whole text, as max-pooling allows
+    any length.
+
+    Parameters
+    ----------
+    width, window, min_count, max_vocabulary, vector_epochs
+        Of the word vectors, by skip-gram or CBOW; see `embeddings.train_vectors`. They stay as they are: going on
+        with them measured no better.
+    skip_gram : bool
+    n_filters, n_hidden : int
+        Filters of the convolution; units between the pooled filters and the answer.
+    dropout : float
+        Share of the pooled filters, and of the hidden units, that is left out in training.
+    mask_share : float
+        Mean share of words hidden in training; each text draws its own between 0 and twice that. Makes explanations
+        that remove words ask the model something it has seen.
+    max_words : int
+        Words of a text that training sees.
+    epochs, patience : int
+        Passes at most, and passes without a better F1 on the held-out texts before training stops.
+    batch_size, learning_rate
+        Of Adam; the rate falls from pass to pass, evenly, to a share of 1 / `epochs` in the last.
+    seed : int
+    cleaning : {"neutral", "raw"}
+        As in `MarginClassifier`.
+    device : str or torch.device
+        Where the passes run, in single precision.
+    """
+
+    kind = "cnn"
+    own_settings = (
+        *("width", "window", "min_count", "max_vocabulary", "vector_epochs", "skip_gram", "n_filters", "n_hidden"),
+        *("dropout", "mask_share", "max_words", "epochs", "patience", "batch_size", "learning_rate"),
+    )
+
+    def __init__(
+        self,
+        name: str = "cnn",
+        width: int = 100,
+        window: int = 5,
+        min_count: int = 5,
+        max_vocabulary: int = 20_000,
+        vector_epochs: int = 5,
+        skip_gram: bool = False,
+        n_filters: int = 256,
+        n_hidden: int = 64,
+        dropout: float = 0.3,
+        mask_share: float = 0.05,
+        max_words: int = 512,
+        epochs: int = 12,
+        patience: int = 3,
+        batch_size: int = 32,
+        learning_rate: float = 1e-3,
+        seed: int = 42,
+        cleaning: str = CLEANING,
+        device: str | torch.device = "cpu",
+    ) -> None:
+        super().__init__(name, cleaning)
+        self.width = width
+        self.window = window
+        self.min_count = min_count
+        self.max_vocabulary = max_vocabulary
+        self.vector_epochs = vector_epochs
+        self.skip_gram = skip_gram
+        self.n_filters = n_filters
+        self.n_hidden = n_hidden
+        self.dropout = dropout
+        self.mask_share = mask_share
+        self.max_words = max_words
+        self.epochs = epochs
+        self.patience = patience
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.seed = seed
+        self.device = torch.device(device)
+        self.vectors_: WordVectors | None = None
+        self.network_: Convolution | None = None
+        self.history_: list[dict[str, Any]] = []
+        self._matrix = torch.zeros(0)
+
+    def fit(
+        self,
+        texts: Sequence[str],
+        labels: Sequence[int],
+        held_out: tuple[Sequence[str], Sequence[int]] | None = None,
+        say: Callable[[str], None] = logger.info,
+    ) -> Self:
+        """Learn from the user's own texts (cleaned here) and labels 0 fake, 1 real.
+
+        Parameters
+        ----------
+        texts, labels
+        held_out : pair of texts and labels, optional
+            What the best pass is chosen by; a tenth of `texts` where there are none.
+        say : callable
+            Told how each pass went.
+        """
+        documents = [lower_words(text, self.cleaning) for text in check_texts(texts)]
+        y = check_labels(texts, labels)
+        if held_out is None:
+            from sklearn.model_selection import train_test_split
+
+            parts = train_test_split(documents, y, test_size=0.1, stratify=y, random_state=self.seed)
+            documents, held_documents, y, held_y = parts
+        else:
+            held_documents = [lower_words(text, self.cleaning) for text in check_texts(held_out[0])]
+            held_y = check_labels(*held_out)
+        vectors = train_vectors(
+            documents,
+            width=self.width,
+            window=self.window,
+            min_count=self.min_count,
+            max_words=self.max_vocabulary,
+            epochs=self.vector_epochs,
+            skip_gram=self.skip_gram,
+            seed=self.seed,
+        )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)  # first weights and dropout come from the global generator
+            network = Convolution(self.width, self.n_filters, self.n_hidden, self.dropout).to(self.device)
+            self._set(_centred(vectors), network)
+            rows, held_rows = ([vectors.rows(words) for words in part] for part in (documents, held_documents))
+            self._train(rows, y, held_rows, held_y, say)
+        return self
+
+    def predict_margin(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Log-odds of the fake class before calibration, shape (n_texts,)."""
+        vectors, _ = self._fitted()
+        return self._margins([vectors.rows(lower_words(text, self.cleaning)) for text in check_texts(texts)])
+
+    def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Margins of `text` with unknown words in the place of those where `keep` is False; (n_variants, n_words)."""
+        vectors, _ = self._fitted()
+        rows = vectors.rows(lower_words(text, self.cleaning))
+        return self._margins(list(np.where(np.atleast_2d(keep), rows, self.mask_token_id)))
+
+    @property
+    def mask_token_id(self) -> int:
+        """Row of the vector that stands for a removed word, as for any unknown one."""
+        return 0
+
+    def encode(self, text: str) -> Windows:
+        """The whole text as one window, one piece per word."""
+        vectors, _ = self._fitted()
+        rows = torch.from_numpy(vectors.rows(lower_words(text, self.cleaning)))[None]  # [1, n_words]
+        index = torch.arange(rows.shape[1])[None]
+        if not rows.shape[1]:
+            rows, index = torch.zeros((1, 1), dtype=torch.int64), torch.full((1, 1), -1)
+        return Windows(rows, torch.ones_like(rows), index, torch.ones(1))
+
+    def embed(self, input_ids: Tensor) -> Tensor:
+        """Word vectors of shape (n_windows, length, width)."""
+        return self._matrix[input_ids.to(self.device)]
+
+    def margin_from_embeddings(self, embeddings: Tensor, attention_mask: Tensor) -> Tensor:
+        """Log-odds of fake per window, shape (n_windows,); differentiable in `embeddings`."""
+        _, network = self._fitted()
+        margins: Tensor = network(embeddings, attention_mask.to(self.device))
+        return margins
+
+    def save(self, folder: Path) -> None:
+        """Write `model.safetensors` (the network in half precision) and `config.json`."""
+        from safetensors.numpy import save_file
+
+        vectors, network = self._fitted()
+        folder.mkdir(parents=True, exist_ok=True)
+        weights = {name: tensor.cpu().half().numpy() for name, tensor in network.state_dict().items()}
+        save_file({**vectors.tensors(), **weights}, folder / "model.safetensors")
+        self._write_settings(folder)
+
+    @classmethod
+    def load(cls, folder: Path, device: str | torch.device = "cpu") -> Self:
+        """Read a folder written by `save`."""
+        from safetensors.numpy import load_file
+
+        self = cls._from_settings(folder, device=device)
+        tensors = load_file(folder / "model.safetensors")
+        network = Convolution(self.width, self.n_filters, self.n_hidden, self.dropout)
+        network.load_state_dict({name: torch.from_numpy(tensors[name]).float() for name in network.state_dict()})
+        return self._set(WordVectors.from_tensors(tensors), network.to(self.device))
+
+    def _set(self, vectors: WordVectors, network: Convolution) -> Self:
+        self.vectors_, self.network_ = vectors, network.eval()
+        self._matrix = torch.from_numpy(vectors.matrix()).to(self.device)
+        return self
+
+    def _fitted(self) -> tuple[WordVectors, Convolution]:
+        if self.vectors_ is None or self.network_ is None:
+            raise NotFittedError("This CnnClassifier has learnt nothing yet: call fit or load first.")
+        return self.vectors_, self.network_
+
+    def _train(
+        self,
+        texts: list[NDArray[np.int64]],
+        y: NDArray[np.int64],
+        held: list[NDArray[np.int64]],
+        held_y: NDArray[np.int64],
+        say: Callable[[str], None],
+    ) -> None:
+        """Adam on the cross-entropy; the pass with the best F1 on what is held out is kept, rounded as it is stored."""
+        from sklearn.metrics import f1_score
+
+        _, network = self._fitted()
+        rng = np.random.default_rng(self.seed)
+        optimiser = torch.optim.Adam(network.parameters(), lr=self.learning_rate)
+        decay = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 1 / self.epochs, self.epochs - 1)
+        fake = torch.from_numpy(y == FAKE).float().to(self.device)
+        cut = [rows[: self.max_words] for rows in texts]
+        best, best_epoch, best_state = -1.0, 0, network.state_dict()
+        self.history_ = []
+        for epoch in range(1, self.epochs + 1):
+            network.train()
+            loss_sum = 0.0
+            for batch in _batches(cut, self.batch_size, rng):
+                rows = [self._hide(cut[i], rng) for i in batch]
+                loss = F.binary_cross_entropy_with_logits(network(*self._padded(rows)), fake[batch])
+                optimiser.zero_grad()
+                loss.backward()
+                optimiser.step()
+                loss_sum += float(loss.detach()) * len(batch)
+            decay.step()
+            network.eval()
+            margins = self._margins(held)
+            f1 = float(f1_score(held_y == FAKE, margins > 0))
+            row = {"epoch": epoch, "loss": round(loss_sum / len(cut), 4), "eval_f1": round(f1, 4)}
+            self.history_.append(row)
+            say(f"epoch {epoch}: loss {row['loss']}, F1 on held-out texts {row['eval_f1']}")
+            if f1 > best:
+                best, best_epoch = f1, epoch
+                best_state = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+            elif epoch - best_epoch >= self.patience:
+                break
+        network.load_state_dict(best_state)
+        round_to_half(network)
+
+    def _hide(self, rows: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+        hidden = rng.random(len(rows)) < rng.uniform(0.0, 2 * self.mask_share)
+        return np.where(hidden, self.mask_token_id, rows)
+
+    def _padded(self, texts: Sequence[NDArray[np.int64]]) -> tuple[Tensor, Tensor]:
+        """Vectors (n, length, width) and mask (n, length) of texts given as rows; an empty text is one unknown word."""
+        lengths = np.array([max(1, len(rows)) for rows in texts])
+        ids = np.zeros((len(texts), -(-int(lengths.max()) // _PAD_TO) * _PAD_TO), dtype=np.int64)
+        for i, rows in enumerate(texts):
+            ids[i, : len(rows)] = rows
+        mask = np.arange(ids.shape[1])[None, :] < lengths[:, None]
+        return self.embed(torch.from_numpy(ids)), torch.from_numpy(mask).to(self.device, torch.float32)
+
+    def _margins(self, texts: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:
+        """Log-odds of texts given as rows; sorted by length, so that padding wastes little."""
+        _, network = self._fitted()
+        margins = np.zeros(len(texts), dtype=np.float64)
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        while order:
+            n = max(1, _BATCH_WORDS // max(1, len(texts[order[-1]])))
+            batch, order = order[-n:], order[:-n]
+            with torch.inference_mode():
+                margins[batch] = network(*self._padded([texts[i] for i in batch])).double().cpu().numpy()
+        return margins
+
+
+def _centred(vectors: WordVectors) -> WordVectors:
+    """Vectors without the large part they share, which tells nothing, at unit scale; an unknown word is an average one.
+
+    Mu and Viswanath, «All-but-the-Top», ICLR 2018 (arXiv:1702.01417), its first step.
+    """
+    matrix = vectors.matrix()[1:]
+    matrix -= matrix.mean(axis=0)
+    return WordVectors.rounded(list(vectors.index), matrix / matrix.std())
+
+
+def _batches(texts: Sequence[NDArray[np.int64]], size: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
+    """Batches in random order of texts of similar length: sorted by it, with some noise, then cut."""
+    noisy = np.array([len(rows) for rows in texts]) * rng.uniform(0.8, 1.2, len(texts))
+    order = np.argsort(noisy, kind="stable")
+    batches = [order[at : at + size] for at in range(0, len(order), size)]
+    return [batches[i] for i in rng.permutation(len(batches))]

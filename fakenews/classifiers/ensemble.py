@@ -1,0 +1,214 @@
+"""Who to trust when they disagree: the other classifiers' log-odds, weighed by what held-out articles taught.
+
+An ensemble holds no model of its own but its weights: its members lie in the folders beside it, and it refuses to
+answer with other ones than those it was fitted on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol, Self, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fakenews.classifiers import store
+from fakenews.classifiers.base import (
+    MarginClassifier,
+    NotFittedError,
+    TextClassifier,
+    check_labels,
+    check_texts,
+    fit_temperature,
+    read,
+)
+from fakenews.schema import FAKE
+
+MEMBERS = ("tinybert", "tfidf", "word2vec", "cnn", "features")  # who is asked, of those that are here
+SHORT, LONG = 50, 800  # words up to which a text is wholly short, and from which it is wholly long
+PENALTIES = (0.3, 3.0, 30.0, 300.0)
+
+
+class Member(TextClassifier, Protocol):
+    """A classifier with a temperature, so that its log-odds can be had calibrated and unclipped."""
+
+    temperature_: float
+
+
+class EnsembleClassifier(MarginClassifier):
+    """A logistic regression on its members' calibrated log-odds, with weights that depend on the length of the text.
+
+    Each member has two weights, for short and for long texts, none of them negative; between them the logarithm of
+    the length decides. A ridge penalty draws them towards the plain average of the members, so few held-out texts
+    change little. Stacking: Wolpert 1992 (doi:10.1016/S0893-6080(05)80023-1), with the non-negative weights of
+    Breiman, «Stacked regressions», Machine Learning 24 (1996).
+
+    Parameters
+    ----------
+    members : mapping of str to classifier
+        By name in the registry; fitted and calibrated.
+    n_folds : int
+        Parts of the held-out texts; the penalty and the temperature come from margins of texts that the weights
+        behind them had not seen.
+    seed : int
+    """
+
+    kind = "ensemble"
+    own_settings = ("n_folds",)
+
+    def __init__(
+        self,
+        name: str = "ensemble",
+        members: Mapping[str, TextClassifier] | None = None,
+        n_folds: int = 5,
+        seed: int = 42,
+    ) -> None:
+        super().__init__(name)
+        self.members = {key: cast(Member, member) for key, member in (members or {}).items()}
+        self.n_folds = n_folds
+        self.seed = seed
+        self.penalty_ = 0.0
+        self.weights_: NDArray[np.float64] | None = None  # of shape (2, n_members): for short texts, for long ones
+        self.intercept_ = 0.0
+
+    def fit(self, texts: Sequence[str], labels: Sequence[int]) -> Self:
+        """Learn weights and temperature from texts that no member was fitted on, and labels 0 fake, 1 real.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer than two members.
+        """
+        from sklearn.model_selection import StratifiedKFold
+
+        if len(self.members) < 2:
+            raise ValueError(
+                f"An ensemble needs at least two members, got {list(self.members)}: train some of {', '.join(MEMBERS)} "
+                "into the folders beside it first."
+            )
+        texts = check_texts(texts)
+        fake = check_labels(texts, labels) == FAKE
+        logits, longness = self.member_logits(texts), _longness([len(read(text).words) for text in texts])
+        folds = list(StratifiedKFold(self.n_folds, shuffle=True, random_state=self.seed).split(logits, fake))
+        best = np.inf
+        for penalty in PENALTIES:
+            unseen = np.zeros(len(texts))
+            for fitted, held in folds:
+                weights, intercept = _fit_weights(logits[fitted], longness[fitted], fake[fitted], penalty)
+                unseen[held] = _combine(logits[held], longness[held], weights, intercept)
+            loss = float(np.logaddexp(0.0, np.where(fake, -unseen, unseen)).mean())
+            if loss < best:
+                best, self.penalty_, self.temperature_ = loss, penalty, fit_temperature(unseen, labels)
+        self.weights_, self.intercept_ = _fit_weights(logits, longness, fake, self.penalty_)
+        return self
+
+    def member_logits(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Calibrated log-odds of fake of every member, shape (n_texts, n_members), columns as `members`."""
+        texts = check_texts(texts)
+        return np.stack([m.predict_margin(texts) / m.temperature_ for m in self.members.values()], axis=1)
+
+    def weights_for(self, n_words: Sequence[int]) -> NDArray[np.float64]:
+        """How much each member counts in texts of so many words, shape (n_texts, n_members); none is negative."""
+        longness = _longness(n_words)[:, None]
+        short, long = self._fitted()
+        return np.asarray((1.0 - longness) * short + longness * long, dtype=np.float64)
+
+    def predict_margin(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Log-odds of the fake class before calibration, shape (n_texts,)."""
+        weights = self.weights_for([len(read(text).words) for text in check_texts(texts)])
+        return np.asarray(self.intercept_ + (weights * self.member_logits(texts)).sum(axis=1), dtype=np.float64)
+
+    def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Margins of `text` with words removed, by every member in its own way; keep is (n_variants, n_words)."""
+        keep = np.atleast_2d(keep)
+        weights = self.weights_for(keep.sum(axis=1).tolist())
+        logits = [m.masked_margin(text, keep) / m.temperature_ for m in self.members.values()]
+        return np.asarray(self.intercept_ + (weights * np.stack(logits, axis=1)).sum(axis=1), dtype=np.float64)
+
+    def save(self, folder: Path) -> None:
+        """Write `model.json`, with the revisions of the members in the folders beside `folder`, and `config.json`.
+
+        Raises
+        ------
+        ModelNotHere
+            If a member was not saved there.
+        """
+        short, long = self._fitted()
+        revisions = [store.find(name, folder.parent).revision for name in self.members]
+        members = {
+            name: {"revision": revision, "short": float(a), "long": float(b)}
+            for name, revision, a, b in zip(self.members, revisions, short, long, strict=True)
+        }
+        folder.mkdir(parents=True, exist_ok=True)
+        model = {"members": members, "intercept": self.intercept_, "penalty": self.penalty_}
+        (folder / "model.json").write_text(json.dumps(model, indent=2) + "\n", encoding="utf-8")
+        self._write_settings(folder)
+
+    @classmethod
+    def load(cls, folder: Path, device: str = "cpu") -> Self:
+        """Read a folder written by `save`, and its members from the folders beside it onto `device`.
+
+        Raises
+        ------
+        ModelNotHere
+            If a member is not there.
+        ValueError
+            If a member is there in another revision.
+        """
+        self = cls._from_settings(folder)
+        model = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        for name, part in model["members"].items():
+            stored = store.find(name, folder.parent)
+            if stored.revision != part["revision"]:
+                raise ValueError(
+                    f"{folder} was fitted on {name} at {part['revision']}, but {stored.folder} holds "
+                    f"{stored.revision}: train the ensemble again."
+                )
+            self.members[name] = cast(Member, store.load(stored, device))
+        sides = [[part[side] for part in model["members"].values()] for side in ("short", "long")]
+        self.weights_, self.intercept_ = np.array(sides, dtype=np.float64), float(model["intercept"])
+        self.penalty_ = float(model["penalty"])
+        return self
+
+    def _fitted(self) -> NDArray[np.float64]:
+        if self.weights_ is None:
+            raise NotFittedError("This EnsembleClassifier has learnt nothing yet: call fit or load first.")
+        return self.weights_
+
+
+def _longness(n_words: Sequence[int]) -> NDArray[np.float64]:
+    """From 0 for short texts to 1 for long ones, by the logarithm of their words."""
+    words = np.maximum(np.asarray(n_words, dtype=np.float64), 1.0)
+    return np.asarray(np.clip(np.log(words / SHORT) / np.log(LONG / SHORT), 0.0, 1.0), dtype=np.float64)
+
+
+def _combine(
+    logits: NDArray[np.float64], longness: NDArray[np.float64], weights: NDArray[np.float64], intercept: float
+) -> NDArray[np.float64]:
+    return np.asarray(intercept + (1.0 - longness) * (logits @ weights[0]) + longness * (logits @ weights[1]))
+
+
+def _fit_weights(
+    logits: NDArray[np.float64], longness: NDArray[np.float64], fake: NDArray[np.bool_], penalty: float
+) -> tuple[NDArray[np.float64], float]:
+    """Weights of shape (2, n_members) and intercept of least penalised log-loss; a convex problem."""
+    from scipy.optimize import minimize
+
+    n_members = logits.shape[1]
+    design = np.concatenate([(1.0 - longness)[:, None] * logits, longness[:, None] * logits], axis=1)
+    average = np.full(2 * n_members, 1.0 / n_members)
+    signs = np.where(fake, 1.0, -1.0)
+
+    def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        weights, intercept = parameters[:-1], parameters[-1]
+        signed = signs * (intercept + design @ weights)
+        slope = -signs * np.exp(-np.logaddexp(0.0, signed))  # of each text's log-loss in its margin
+        value = np.logaddexp(0.0, -signed).sum() + penalty * ((weights - average) ** 2).sum()
+        gradient = np.append(design.T @ slope + 2 * penalty * (weights - average), slope.sum())
+        return float(value), gradient
+
+    bounds = [(0.0, None)] * (2 * n_members) + [(None, None)]
+    found = minimize(loss, np.append(average, 0.0), jac=True, method="L-BFGS-B", bounds=bounds)
+    return np.asarray(found.x[:-1].reshape(2, n_members), dtype=np.float64), float(found.x[-1])

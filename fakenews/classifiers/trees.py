@@ -1,0 +1,97 @@
+"""Gradient-boosted trees as plain arrays: what scikit-learn grew, stored and asked without it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+
+@dataclass(frozen=True, slots=True)
+class Trees:
+    """All nodes of all trees, one after another; a leaf is its own child.
+
+    Attributes
+    ----------
+    roots : ndarray of shape (n_trees,), int32
+        First node of each tree.
+    feature, left, right : ndarray of shape (n_nodes,), int32
+        At a node, the left child is taken where the feature is at most the threshold.
+    threshold, value : ndarray of shape (n_nodes,), float64
+        The value of a leaf is added to the score; that of any other node is 0.
+    depth : int
+        Most steps from a root to a leaf.
+    baseline : float
+        Score before the first tree.
+    """
+
+    roots: NDArray[np.int32]
+    feature: NDArray[np.int32]
+    left: NDArray[np.int32]
+    right: NDArray[np.int32]
+    threshold: NDArray[np.float64]
+    value: NDArray[np.float64]
+    depth: int
+    baseline: float
+
+    @classmethod
+    def of(cls, grown: HistGradientBoostingClassifier) -> Trees:
+        """Nodes of a fitted two-class model without categories; missing values are not expected."""
+        nodes = [trees[0].nodes for trees in grown._predictors]
+        sizes = np.array([len(part) for part in nodes])
+        roots = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+        offset = np.repeat(roots, sizes)
+        joined = np.concatenate(nodes)
+        leaf = joined["is_leaf"].astype(bool)
+        own = np.arange(len(joined))
+        return cls(
+            roots=roots.astype(np.int32),
+            feature=np.where(leaf, 0, joined["feature_idx"]).astype(np.int32),
+            left=np.where(leaf, own, joined["left"] + offset).astype(np.int32),
+            right=np.where(leaf, own, joined["right"] + offset).astype(np.int32),
+            threshold=np.where(leaf, 0.0, joined["num_threshold"]),
+            value=np.where(leaf, joined["value"], 0.0),
+            depth=int(joined["depth"].max()),
+            baseline=float(grown._baseline_prediction.item()),
+        )
+
+    @classmethod
+    def from_tensors(cls, tensors: dict[str, NDArray[np.generic]]) -> Trees:
+        """Inverse of `tensors`."""
+        return cls(
+            roots=np.asarray(tensors["roots"], np.int32),
+            feature=np.asarray(tensors["feature"], np.int32),
+            left=np.asarray(tensors["left"], np.int32),
+            right=np.asarray(tensors["right"], np.int32),
+            threshold=np.asarray(tensors["threshold"], np.float64),
+            value=np.asarray(tensors["value"], np.float64),
+            depth=int(tensors["depth"].item()),
+            baseline=float(tensors["baseline"].item()),
+        )
+
+    def tensors(self) -> dict[str, NDArray[np.generic]]:
+        """Arrays for a safetensors file."""
+        return {
+            "roots": self.roots,
+            "feature": self.feature,
+            "left": self.left,
+            "right": self.right,
+            "threshold": self.threshold,
+            "value": self.value,
+            "depth": np.array([self.depth], dtype=np.int32),
+            "baseline": np.array([self.baseline], dtype=np.float64),
+        }
+
+    def score(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Baseline and leaves summed, shape (n,), for features of shape (n, n_features)."""
+        rows = np.arange(len(features))[:, None]
+        at = np.broadcast_to(self.roots, (len(features), len(self.roots)))  # [n, n_trees]
+        for _ in range(self.depth):
+            goes_left = features[rows, self.feature[at]] <= self.threshold[at]
+            at = np.where(goes_left, self.left[at], self.right[at])
+        return np.asarray(self.baseline + self.value[at].sum(axis=1), dtype=np.float64)

@@ -1,0 +1,186 @@
+"""Measuring a trained model under protocols, those included that need it to be fitted again.
+
+`seed`, `time` and `title-only` are about training as much as about answering: a recipe that is fitted in minutes is
+fitted again on their rows and their text. A transformer would take hours, so it answers what it can as it is, or from
+a folder that was trained under the protocol.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fakenews.classifiers import store
+from fakenews.classifiers.base import TextClassifier
+from fakenews.data.duplicates import near_duplicate_groups
+from fakenews.data.table import joined_texts, read_table
+from fakenews.evaluate.evidence import latency_ms, predict_frame, predict_other_corpora
+from fakenews.evaluate.flips import FlipRates, flip_rates
+from fakenews.evaluate.protocols import PROTOCOLS, SHIPPED, Protocol, get, parts
+from fakenews.evaluate.report import ModelEvidence, update_evidence, write_model_card
+from fakenews.training import recipes
+from fakenews.training.run import LATENCY_ARTICLES, device_name, refit, with_split
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+logger = logging.getLogger(__name__)
+
+Say = Callable[[str], None]
+FLIP_ARTICLES = 500  # of the test part: at no flip at all, the interval ends at 0.8 %
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What measuring one protocol gave: rows of predictions, facts of its own training, flip rates."""
+
+    rows: pd.DataFrame
+    training: dict[str, Any] | None = None
+    formatting: FlipRates | None = None
+
+
+def measure_protocols(
+    stored: store.StoredModel,
+    names: Sequence[str] | None,
+    table: Path,
+    corpora: Path | None,
+    weights: Path | None = None,
+    device: str = "auto",
+    say: Say = logger.info,
+) -> ModelEvidence:
+    """Measure a model under protocols and write its evaluation.json, predictions.parquet and card anew.
+
+    What was measured under other protocols before stays. TF-IDF takes about a quarter of an hour for all of them on
+    one CPU core, most of it cleaning texts.
+
+    Parameters
+    ----------
+    stored : StoredModel
+        Its folder has an `evaluation.json` already: training writes one.
+    names : sequence of str, optional
+        Keys of `PROTOCOLS`; if left out, all that can be measured.
+    table : Path
+        What the model was trained on, with the columns split and, for `time`, group; both are computed if missing.
+    corpora : Path, optional
+        Folder of other corpora.
+    weights : Path, optional
+        Folder of the same kind of model trained under the one protocol in `names`.
+    device : str
+        For loading the model.
+
+    Raises
+    ------
+    ValueError
+        If a protocol is unknown, or named and not measurable without weights of its own.
+    """
+    import pandas as pd
+
+    wanted = [get(name) for name in names or PROTOCOLS]
+    if weights is not None and (len(wanted) != 1 or not wanted[0].own_training):
+        trainable = ", ".join(p.name for p in PROTOCOLS.values() if p.own_training)
+        raise ValueError(f"--weights goes with exactly one protocol that has its own training: {trainable}.")
+    classifier = store.load(stored, device)
+    frame = with_groups(read_table(table), any(p.rows == "time" for p in wanted), say)
+    recipe = recipes.get(classifier.info_["recipe"])
+    seed = int(classifier.info_.get("seed", 42))
+
+    def own(protocol: Protocol, found: dict[str, pd.DataFrame]) -> tuple[TextClassifier, dict[str, Any]] | None:
+        started = time.perf_counter()
+        if weights is not None:
+            fitted = store.load(store.find(str(weights), weights.parent), device)
+            facts: dict[str, Any] = {"recipe": fitted.info_.get("recipe", fitted.name)}
+        else:
+            again = refit(recipe, found, protocol.cleaning)
+            if again is None:
+                return None
+            fitted = again
+            facts = {
+                "recipe": recipe.title,
+                "minutes": round((time.perf_counter() - started) / 60, 2),
+                "device": device_name(),
+            }
+        rows = {name: len(part) for name, part in found.items()}
+        temperature = float(getattr(fitted, "temperature_", 1.0))
+        return fitted, {
+            "cleaning": protocol.cleaning,
+            "text": protocol.text,
+            "rows": rows,
+            **facts,
+            "temperature": temperature,
+        }
+
+    def report(what: str, share: float) -> None:
+        if share >= 1.0:
+            say(f"measured {what}")
+
+    def measure(protocol: Protocol) -> Measured | None:
+        if protocol.rows == "others":
+            return Measured(predict_other_corpora(classifier, corpora, (table.stem,), report, (protocol.name,)))
+        found = parts(protocol, frame, seed)
+        asked, training = classifier, None
+        if protocol.own_training:
+            fitted = own(protocol, found)
+            if fitted is not None:
+                asked, training = fitted
+            elif protocol.text != "title":
+                return None
+        answered = [
+            predict_frame(asked, found[name], table.stem, name, report, protocol.name)
+            for name in ("test", "validation")
+        ]
+        rates = None
+        if protocol.text == "article" and protocol.rows != "time":
+            rates = flip_rates(asked, _sample(joined_texts(found["test"]), seed), f"{table.stem}/test")
+            say(f"measured formatting under {protocol.name}")
+        return Measured(pd.concat(answered, ignore_index=True), training, rates)
+
+    results: dict[str, Measured] = {}
+    for protocol in wanted:
+        say(f"{protocol.name}: {protocol.title.lower()}")
+        result = measure(protocol)
+        if result is None and names:
+            raise ValueError(
+                f"{stored.name} cannot be fitted again in passing, as {protocol.name!r} needs: train it under that "
+                "protocol and give its folder with --weights."
+            )
+        if result is None:
+            say(f"{protocol.name}: left out, {stored.name} would have to be trained for it")
+        elif not len(result.rows):
+            say(f"{protocol.name}: left out, no corpus for it is here")
+        else:
+            results[protocol.name] = result
+    if not results:
+        raise ValueError("Nothing was measured: FAKENEWS_DATA names no folder with corpora for these protocols.")
+    facts = {}
+    if set(results) & set(SHIPPED):
+        articles = joined_texts(frame[frame["split"] == "test"])[:LATENCY_ARTICLES]
+        facts["latency_ms"] = latency_ms(classifier, articles)
+    evidence = update_evidence(
+        stored.folder,
+        pd.concat([r.rows for r in results.values()], ignore_index=True),
+        {name: r.training for name, r in results.items() if r.training is not None},
+        {name: r.formatting for name, r in results.items() if r.formatting is not None},
+        **facts,
+    )
+    write_model_card(stored.folder, recipe.card)
+    return evidence
+
+
+def with_groups(frame: pd.DataFrame, needed: bool, say: Say = logger.info) -> pd.DataFrame:
+    """The table with its split and, if `needed`, its groups of near duplicates; computed where they are missing."""
+    frame = with_split(frame, say)
+    if not needed or "group" in frame:
+        return frame
+    say("grouping near duplicates")
+    return frame.assign(group=near_duplicate_groups(frame["text"].tolist()))
+
+
+def _sample(texts: list[str], seed: int) -> list[str]:
+    chosen = np.random.default_rng(seed).permutation(len(texts))[:FLIP_ARTICLES]
+    return [texts[i] for i in sorted(chosen)]

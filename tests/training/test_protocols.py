@@ -1,0 +1,124 @@
+"""Measuring under protocols: fitted again where that is cheap, asked as it is where it is not, nothing else touched."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fakenews.classifiers import store
+from fakenews.evaluate.flips import ANY
+from fakenews.evaluate.report import contradictions, read_evaluation, read_predictions
+from fakenews.training.protocols import measure_protocols, with_groups
+from fakenews.training.run import Job, run
+from tests.explain.toys import planted_corpus
+
+N = 240
+
+
+@pytest.fixture(scope="module")
+def corpora(tmp_path_factory) -> Path:
+    """A training corpus with giveaways and dates, and one other corpus of both classes."""
+    folder = tmp_path_factory.mktemp("corpora")
+    words, labels = planted_corpus(N)
+    # The real ones carry a dateline, as in ISOT; two bodies of three also hold the deciding word.
+    bodies = [w if i % 3 else " ".join(w.split()[:1] * 6) + f" number{i}" for i, w in enumerate(words)]
+    texts = [f"WASHINGTON (Reuters) - {b}." if y else f"{b}." for b, y in zip(bodies, labels, strict=True)]
+    days = [f"{2016 + (i % 4 == 0)}-0{1 + i % 9}-11" for i in range(N)]
+    titles = [" ".join(w.split()[:9]) for w in words]
+    frame = pd.DataFrame({"title": titles, "text": texts, "label": labels, "date": days, "group": np.arange(N)})
+    frame["split"] = np.array(["train"] * 14 + ["validation"] * 3 + ["test"] * 3)[np.arange(N) // 2 % 20]
+    frame.to_parquet(folder / "planted.parquet")
+    other, truth = planted_corpus(60)
+    pd.DataFrame({"title": "", "text": [f"Other {t}" for t in other], "label": truth}).to_parquet(
+        folder / "fakes.parquet"
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(corpora, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("models") / "tfidf"
+    run(Job("tfidf", corpora / "planted.parquet", folder, corpora=corpora))
+    return folder
+
+
+@pytest.fixture
+def model(trained, tmp_path) -> store.StoredModel:
+    shutil.copytree(trained, tmp_path / "tfidf")
+    return store.find(str(tmp_path / "tfidf"), tmp_path)
+
+
+def test_all_protocols_of_a_recipe_that_is_fitted_in_seconds(model, corpora):
+    before = read_evaluation(model.folder)
+    weights = (model.folder / "model.skops").read_bytes()
+    said: list[str] = []
+    evidence = measure_protocols(model, None, corpora / "planted.parquet", corpora, say=said.append)
+    assert list(evidence.protocols) == ["grouped", "external", "other", "title-only", "time", "seed"]
+    assert {n: r.weights for n, r in evidence.protocols.items() if r.weights == "own"}.keys() == {
+        "title-only",
+        "time",
+        "seed",
+    }
+    assert list(evidence.protocols["external"].corpora) == ["fakes/all"]
+    assert list(evidence.protocols["other"].corpora) == ["demo/all"]
+    assert evidence.corpora == before.corpora  # the model as it is was measured before, and is the same
+    assert (model.folder / "model.skops").read_bytes() == weights
+    assert evidence == read_evaluation(model.folder)
+    assert contradictions(model.folder) == ()
+    for name in ("title-only", "time", "seed"):
+        training = evidence.protocols[name].training
+        assert {"cleaning", "text", "rows", "minutes", "device", "temperature"} <= set(training)
+    assert evidence.protocols["seed"].training["cleaning"] == "raw"
+    assert evidence.protocols["title-only"].training["text"] == "title"
+    assert "## Other protocols" in (model.folder / "README.md").read_text(encoding="utf-8")
+
+    # What cleaning takes away: read raw, the dateline decides; read neutral, no edit of a dateline can.
+    neutral, raw = (evidence.protocols[name].formatting for name in ("grouped", "seed"))
+    assert neutral is not None and raw is not None
+    assert raw.rate("add_dateline") > neutral.rate("add_dateline") == 0
+    assert raw.edits[ANY].n_flipped > 0
+    assert set(read_predictions(model.folder, ["time"])["split"]) == {"test", "validation"}
+
+
+def test_one_protocol_leaves_the_others_as_they_are(model, corpora):
+    before = json.loads((model.folder / "evaluation.json").read_text(encoding="utf-8"))
+    measure_protocols(model, ["time"], corpora / "planted.parquet", corpora)
+    after = json.loads((model.folder / "evaluation.json").read_text(encoding="utf-8"))
+    assert "time" in after["protocols"]
+    assert {k: v for k, v in after["protocols"].items() if k != "time"} == before["protocols"]
+
+
+def test_a_transformer_answers_titles_as_it_is_and_the_rest_from_a_folder(classifiers, corpora, trained, tmp_path):
+    folder = tmp_path / "tinybert"
+    classifier = classifiers["tinybert"]
+    before, classifier.info_ = classifier.info_, {"recipe": "tinybert", "seed": 42}
+    classifier.save(folder)
+    classifier.info_ = before
+    for name in ("evaluation.json", "predictions.parquet"):
+        shutil.copy(trained / name, folder)
+    stored, table = store.find(str(folder), tmp_path), corpora / "planted.parquet"
+    evidence = measure_protocols(stored, ["title-only"], table, corpora)
+    assert evidence.protocols["title-only"].weights == "shipped"
+    with pytest.raises(ValueError, match="tinybert cannot be fitted again in passing, as 'time' needs"):
+        measure_protocols(stored, ["time"], table, corpora)
+    evidence = measure_protocols(stored, ["time"], table, corpora, weights=folder)
+    assert evidence.protocols["time"].weights == "own"
+    assert evidence.protocols["time"].training["recipe"] == "tinybert"
+    with pytest.raises(ValueError, match="exactly one protocol that has its own training: title-only, time, seed"):
+        measure_protocols(stored, ["grouped"], table, corpora, weights=folder)
+
+
+def test_without_corpora_there_is_no_external_evidence(model, corpora):
+    with pytest.raises(ValueError, match="Nothing was measured"):
+        measure_protocols(model, ["external"], corpora / "planted.parquet", None)
+
+
+def test_groups_and_split_are_computed_only_where_they_are_missing():
+    frame = pd.DataFrame({"text": list("abc"), "label": [0, 1, 0], "split": ["train", "test", "validation"]})
+    assert with_groups(frame, needed=False) is frame
+    assert with_groups(frame, needed=True)["group"].tolist() == [0, 1, 2]
