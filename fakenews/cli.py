@@ -20,6 +20,7 @@ from fakenews.config import Settings
 
 if TYPE_CHECKING:
     from fakenews.evaluate.metrics import Evaluation
+    from fakenews.formatting import FormattingTest
     from fakenews.schema import Prediction
     from fakenews.services import Services
 
@@ -40,7 +41,7 @@ class Commands(TyperGroup):
             sentence = f"{_ended(error.format_message())} See «{where} --help»."
         except (KeyError, IndexError, BrokenPipeError):
             raise  # a fault of ours, or of nobody
-        except (ValueError, LookupError, OSError) as error:
+        except (ValueError, LookupError, OSError, ModuleNotFoundError) as error:
             sentence = _sentence(error)
         typer.echo(sentence, err=True)
         raise typer.Exit(USER_ERROR)
@@ -68,12 +69,16 @@ def predict(
     file: File,
     model: Annotated[list[str] | None, typer.Option("--model", help="Model to ask; may be repeated.")] = None,
     title: Title = "",
+    formatting: Annotated[bool, typer.Option("--formatting", help="Ask again under edits of formatting.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Ask the models what an article resembles."""
     services = _services()
     text = services.check(title, read_article(file))
-    analysis = services.analyse(text, list(dict.fromkeys(model)) if model else None)
+    models = list(dict.fromkeys(model)) if model else None
+    analysis = services.analyse(text, models)
+    if formatting:
+        analysis = analysis.tested(services.formatting_test(text, models))
     if as_json:
         return _print_json(analysis.to_dict())
     from fakenews.verdict import agreement
@@ -81,6 +86,8 @@ def predict(
     for prediction in analysis.predictions:
         typer.echo(f"{services.title(prediction.model)}: {_verdict_line(prediction)}")
     typer.echo(agreement(analysis.predictions))
+    if analysis.formatting:
+        typer.echo(_formatting_text(analysis.formatting))
 
 
 @app.command()
@@ -112,7 +119,9 @@ def explain(
 
 @app.command()
 def train(
-    recipe: Annotated[str, typer.Argument(help="tfidf, tinybert, distilbert or tinybert-distilled.")],
+    recipe: Annotated[
+        str, typer.Argument(help="tfidf, word2vec, cnn, features, tinybert, …: any recipe of the README.")
+    ],
     data: Annotated[Path | None, typer.Option("--data", help="Table; FAKENEWS_DATA/isot.parquet if left out.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder; models/MODEL if left out.")] = None,
     base: Annotated[str | None, typer.Option("--base", help="Hub id or folder instead of the recipe's base.")] = None,
@@ -122,15 +131,13 @@ def train(
 ) -> None:
     """Train a model, calibrate it, and measure it on held-out articles and every other corpus here."""
     from fakenews.evaluate.digits import metric_text
+    from fakenews.training.job import Job
     from fakenews.training.recipes import get
-    from fakenews.training.run import Job, run
+    from fakenews.training.run import run
 
     settings = Settings.from_environment()
     chosen = get(recipe)
-    if data is None:
-        if settings.data is None:
-            raise ValueError("No data to train on: give --data, or set FAKENEWS_DATA to the folder of isot.parquet.")
-        data = settings.data / "isot.parquet"
+    data = _training_table(data, settings)
     out = out or settings.models / chosen.model
     _say(f"{chosen.title}: from {data} into {out}")
     evidence = run(Job(recipe, data, out, base, epochs, max_steps, resume, settings.data), _say)
@@ -143,10 +150,24 @@ def train(
 @app.command()
 def evaluate(
     model: Model,
-    data: Annotated[Path, typer.Option("--data", help="Labelled table: .parquet, .csv or .jsonl.")],
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", help="Labelled table; with protocols, the one trained on (FAKENEWS_DATA/isot.parquet)."),
+    ] = None,
+    protocol: Annotated[
+        list[str] | None, typer.Option("--protocol", help="Measure under it and store the result; may be repeated.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Measure under every protocol the model can answer.")] = False,
+    weights: Annotated[
+        Path | None, typer.Option("--weights", help="Folder of the model trained under the one protocol asked for.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure a model on every row of a labelled table."""
+    """Measure a model on a labelled table, or under protocols, whose results go into its folder."""
+    if protocol or every:
+        return _evaluate_protocols(model, None if every else protocol, data, weights, as_json)
+    if data is None:
+        raise ValueError("Nothing to measure on: give --data, --protocol or --all.")
     from fakenews.data.table import read_table
     from fakenews.evaluate.evidence import predict_frame
     from fakenews.evaluate.metrics import evaluate as measure
@@ -162,17 +183,76 @@ def evaluate(
 
 
 @app.command()
+def novelty(
+    model: Model,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Table it was trained on; FAKENEWS_DATA/isot.parquet.")
+    ] = None,
+) -> None:
+    """Teach a trained model again where its training data ends; its weights stay as they are."""
+    from fakenews.classifiers import store
+    from fakenews.classifiers.novelty import Centroids
+    from fakenews.data.table import joined_texts, read_table
+    from fakenews.training.novelty import fit_novelty
+    from fakenews.training.run import with_split
+
+    settings = Settings.from_environment()
+    stored = store.find(model, settings.models)
+    classifier = store.load(stored, settings.device)
+    data = _training_table(data, settings)
+    frame = with_split(read_table(data), _say)
+    train, held_out = (joined_texts(frame[frame["split"] == part]) for part in ("train", "validation"))
+    if not fit_novelty(classifier, train, held_out, f"{data.stem}/validation", classifier.info_.get("seed", 42)):
+        raise ValueError(f"{stored.name} has no measure of its own for how far a text lies from its training data.")
+    store.change_settings(stored.folder, novelty=classifier.info_["novelty"])
+    centroids = getattr(classifier, "centroids_", None)
+    if isinstance(centroids, Centroids):
+        centroids.save(stored.folder)
+    typer.echo(
+        f"{stored.name}: unlike the training data from a distance of {classifier.info_['novelty']['threshold']}."
+    )
+
+
+@app.command()
+def neighbours(
+    out: Annotated[Path | None, typer.Option("--out", help="Folder; models/neighbours if left out.")] = None,
+) -> None:
+    """Place the held-out articles of all corpora here, for the track record on text like a new one."""
+    from fakenews.data.table import joined_texts
+    from fakenews.evaluate.evidence import held_out_articles
+    from fakenews.evaluate.neighbours import FILE, fit_neighbours
+    from fakenews.services import NEIGHBOURS_FOLDER
+
+    services = _services()
+    measured = services.measured()
+    found = held_out_articles(measured, services.settings.data)
+    if not len(found):
+        raise ValueError("No held-out articles are here: set FAKENEWS_DATA to the folder of the corpora.")
+    out = out or services.settings.models / NEIGHBOURS_FOLDER
+    fit_neighbours(joined_texts(found), found["id"].tolist(), found["corpus"].tolist()).save(out)
+    counts = ", ".join(f"{n:,} of {corpus}" for corpus, n in found["corpus"].value_counts().items())
+    typer.echo(f"{out / FILE}: {(out / FILE).stat().st_size / 1e6:.1f} MB, {len(found):,} articles: {counts}.")
+
+
+@app.command()
 def report(
     readme: Annotated[Path, typer.Option("--readme", help="File with the results table.")] = Path("README.md"),
 ) -> None:
     """Rewrite the results in the README and the model cards from the committed evaluations."""
     from fakenews.classifiers import store
-    from fakenews.evaluate.report import read_evaluation, replace_results, results_table, write_model_card
+    from fakenews.evaluate.report import (
+        bring_up_to_date,
+        read_evaluation,
+        replace_results,
+        results_table,
+        write_model_card,
+    )
     from fakenews.training.recipes import get
 
     services = _services()
     folders = [services.settings.models / model for model in services.models]
     for folder in folders:
+        bring_up_to_date(folder)
         typer.echo(f"{write_model_card(folder, get(store.settings(folder)['recipe']).card)} written.")
     table = results_table([read_evaluation(folder) for folder in folders])
     readme.write_text(replace_results(readme.read_text(encoding="utf-8"), table), encoding="utf-8")
@@ -276,6 +356,15 @@ def _services() -> Services:
     return Services(Settings.from_environment())
 
 
+def _training_table(data: Path | None, settings: Settings) -> Path:
+    """The table given, or ISOT's in the data folder."""
+    if data is not None:
+        return data
+    if settings.data is None:
+        raise ValueError("No data to train on: give --data, or set FAKENEWS_DATA to the folder of isot.parquet.")
+    return settings.data / "isot.parquet"
+
+
 def _sentence(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"Cannot use {error.filename or 'the file'}: {error.strerror.lower()}."
@@ -312,6 +401,32 @@ def _verdict_line(prediction: Prediction) -> str:
 
     reasons = "".join(f"; {REASONS[r]}" for r in prediction.reasons)
     return f"{VERDICTS[prediction.verdict]} ({prediction.p_fake:.1%} fake, log-odds {prediction.margin:+.2f}){reasons}."
+
+
+def _evaluate_protocols(
+    model: str, names: list[str] | None, data: Path | None, weights: Path | None, as_json: bool
+) -> None:
+    from fakenews.classifiers import store
+    from fakenews.evaluate.digits import metric_text
+    from fakenews.training.protocols import measure_protocols
+
+    settings = Settings.from_environment()
+    table = _training_table(data, settings)
+    evidence = measure_protocols(
+        store.find(model, settings.models), names, table, settings.data, weights, settings.device, _say
+    )
+    if as_json:
+        return _print_json(evidence.to_dict())
+    for name, result in evidence.protocols.items():
+        for part, found in result.corpora.items():
+            accuracy, auc = (metric_text(found, m).value for m in ("accuracy", "roc_auc"))
+            typer.echo(f"{name}  {part}: n {found.n:,}, accuracy {accuracy}, ROC AUC {auc}")
+
+
+def _formatting_text(test: FormattingTest) -> str:
+    moved = [f"{o.edit} ({', '.join(o.moved)})" for o in test.outcomes if o.moved]
+    tried = sum(o.changed for o in test.outcomes)
+    return f"Of {tried} edits of formatting, {', '.join(moved) or 'none'} turned an answer round."
 
 
 def _evaluation_text(model: str, data: str, evaluation: Evaluation) -> str:

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MAX_BODY = 200_000  # bytes
+MAX_UPLOAD = 5_000_000  # bytes, of a table to be scored
+UPLOADS = "/gradio_api/upload"
 EXPLANATIONS_AT_ONCE = 2
 WAIT_SECONDS = 20.0  # for a free place among them
 GONE = 499  # nginx's status for a client that left; nobody reads it
@@ -60,13 +62,14 @@ Endpoint = Callable[[Request], Awaitable[Mapping[str, Any]]]
 
 
 class AnalyseRequest(BaseModel):
-    """Body of `POST /api/v1/analyse`; without `models` the default ones are asked."""
+    """Body of `POST /api/v1/analyse`; without `models` the default ones are asked, with `formatting` also edited."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
     title: str = ""
     text: str
     models: list[str] | None = Field(default=None, min_length=1)
+    formatting: bool = False
 
 
 class ExplainRequest(BaseModel):
@@ -109,11 +112,18 @@ class Readiness:
 
 
 class Guard:
-    """Pure ASGI middleware: refuses bodies over `max_body` bytes, however they are sent, and sets security headers."""
+    """Pure ASGI middleware: refuses bodies that are too long, however they are sent, and sets security headers.
 
-    def __init__(self, app: ASGIApp, max_body: int = MAX_BODY) -> None:
+    Parameters
+    ----------
+    max_body, max_upload : int
+        Bytes; of any body, and of what is sent to `UPLOADS`.
+    """
+
+    def __init__(self, app: ASGIApp, max_body: int = MAX_BODY, max_upload: int = MAX_UPLOAD) -> None:
         self.app = app
         self.max_body = max_body
+        self.max_upload = max_upload
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; the body is held here, so that a refusal can still be the whole answer."""
@@ -138,9 +148,12 @@ class Guard:
             await self.app(scope, _replay(body, receive), guarded)
 
     async def _read(self, scope: Scope, receive: Receive) -> bytes:
-        refusal = Refusal(413, f"This is more than {self.max_body // 1000} kB: send one article, at most that long.")
+        upload = scope["path"] == UPLOADS
+        most = self.max_upload if upload else self.max_body
+        what = "a table" if upload else "one article"
+        refusal = Refusal(413, f"This is more than {most // 1000:,} kB: send {what}, at most that long.")
         announced = dict(scope["headers"]).get(b"content-length", b"")
-        if announced.isdigit() and int(announced) > self.max_body:
+        if announced.isdigit() and int(announced) > most:
             raise refusal
         body = bytearray()
         more = True
@@ -150,7 +163,7 @@ class Guard:
                 raise ClientDisconnect
             body += message.get("body", b"")
             more = message.get("more_body", False)
-            if len(body) > self.max_body:
+            if len(body) > most:
                 raise refusal
         return bytes(body)
 
@@ -205,7 +218,7 @@ def create_app(
         show_error=False,
         ssr_mode=False,
         mcp_server=False,
-        max_file_size=MAX_BODY,
+        max_file_size=MAX_UPLOAD,
         app_kwargs={"openapi_url": None, "docs_url": None, "redoc_url": None},
         **page,
     )
@@ -262,7 +275,11 @@ def _routes(services: Services, readiness: Readiness) -> list[BaseRoute]:
         models = None if asked.models is None else _here(services, asked.models)
 
         def work() -> Mapping[str, Any]:
-            return services.analyse(services.check(asked.title, asked.text), models).to_dict()
+            text = services.check(asked.title, asked.text)
+            analysis = services.analyse(text, models)
+            if asked.formatting:
+                analysis = analysis.tested(services.formatting_test(text, models))
+            return analysis.to_dict()
 
         return await run_in_threadpool(work)
 

@@ -5,31 +5,45 @@ Classifiers are loaded once; explanations are cached by content and stop when as
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from fakenews import formatting
 from fakenews import text as texts
 from fakenews.classifiers import registry as classifiers
 from fakenews.classifiers import store
-from fakenews.classifiers.base import TextClassifier, read
+from fakenews.classifiers.base import KnowsItsTraining, TextClassifier, distinct_margins, read
 from fakenews.config import Settings
 from fakenews.data import registry as corpora
 from fakenews.explain import registry as explainers
 from fakenews.explain.cache import ExplanationCache, ExplanationKey
+from fakenews.formatting import FormattingTest
+from fakenews.language import is_english
 from fakenews.schema import Explanation, Prediction, Target
-from fakenews.verdict import judge, reconcile
+from fakenews.verdict import MIN_WORDS, judge, reconcile, with_formatting
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from fakenews.evaluate.neighbours import Neighbours, TrackRecord
     from fakenews.evaluate.report import ModelEvidence
 
 DEFAULT_MODELS = ("tinybert", "tfidf")
-_WARM_UP = "A short text to warm up."
+NEIGHBOURS_FOLDER = "neighbours"  # beside the models
+# Long enough to be judged, so that everything a verdict needs is loaded.
+_WARM_UP = (
+    "The council of a small town met on Tuesday to talk about the old bridge. Two members said that it should be "
+    "repaired before the winter, and a third asked who would pay for it. They agreed to ask an engineer, to hear from "
+    "the people who live beside the river, and to meet again in a month."
+)
 
 
 class InputError(ValueError):
@@ -50,12 +64,23 @@ class Analysis:
         In the order asked.
     seconds : float
         Wall-clock time of all of it.
+    track_records : tuple of TrackRecord
+        How the models fared on held-out articles like this text; empty without a store of articles.
+    formatting : FormattingTest or None
+        None until it was asked for.
     """
 
     text: str
     n_words: int
     predictions: tuple[Prediction, ...]
     seconds: float
+    track_records: tuple[TrackRecord, ...] = ()
+    formatting: FormattingTest | None = None
+
+    def tested(self, formatting: FormattingTest) -> Analysis:
+        """The same analysis with its formatting test; verdicts that an edit turned round are taken back."""
+        predictions = with_formatting(self.predictions, formatting.moved)
+        return replace(self, predictions=predictions, formatting=formatting)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form: documented for `fakenews predict` and `POST /api/v1/analyse`."""
@@ -63,6 +88,8 @@ class Analysis:
             "predictions": [p.to_dict() for p in self.predictions],
             "n_words": self.n_words,
             "seconds": round(self.seconds, 4),
+            "track_records": [r.to_dict() for r in self.track_records],
+            **({"formatting": self.formatting.to_dict()} if self.formatting else {}),
         }
 
 
@@ -80,6 +107,7 @@ class Services:
         self._classifiers: dict[str, tuple[store.StoredModel, TextClassifier]] = {}
         self._loading = threading.Lock()
         self._cache = ExplanationCache()
+        self._wrong: dict[str, NDArray[np.float64]] = {}
 
     @cached_property
     def models(self) -> tuple[str, ...]:
@@ -102,9 +130,10 @@ class Services:
         return self._stored(model)[1]
 
     def warm_up(self) -> None:
-        """Load the default models and ask each for a verdict and its quick explanation, so that no visitor waits."""
+        """Load the default models and ask them for a verdict and its quick explanation, so that no visitor waits."""
+        if self.models:
+            self.analyse(_WARM_UP)
         for model in self.models[:2]:
-            self.classifier(model).predict_proba([_WARM_UP])
             self.explain(_WARM_UP, model, self.methods(model)[0])
 
     def warm_up_explainers(self) -> None:
@@ -149,15 +178,39 @@ class Services:
             raise InputError(f"No trained model is in {self.settings.models}: train one with «fakenews train».")
         started = time.perf_counter()
         n_words = len(read(text).words)
+        english = is_english(text)
         predictions = []
         for model in asked:
             stored, classifier = self._stored(model)
-            margin = classifier.predict_margin([text])
-            p_fake = float(classifier.calibrated(margin)[0])
-            predictions.append(
-                judge(stored.name, p_fake, float(margin[0]), n_words, self._known_share(text), self._known_floor)
-            )
-        return Analysis(text, n_words, reconcile(predictions), time.perf_counter() - started)
+            margin, unlike = self._margin(classifier, text)
+            p_fake = float(classifier.calibrated(np.array([margin]))[0])
+            predictions.append(judge(stored.name, p_fake, margin, n_words, english=english, unlike_training=unlike))
+        found = (self.track_record(text, model) for model in asked) if n_words >= MIN_WORDS else ()
+        records = tuple(record for record in found if record is not None)
+        return Analysis(text, n_words, reconcile(predictions), time.perf_counter() - started, records)
+
+    def formatting_test(self, text: str, models: Sequence[str] | None = None) -> FormattingTest:
+        """Ask models again under every edit of `formatting.EDITS`; `text` is what `check` returned.
+
+        Apart from `analyse`, because cleaning sixteen variants of a long article costs more than the verdict itself:
+        the verdict stands at once, and `Analysis.tested` takes it back if an edit turned it round. Each model is
+        asked once, for the different readings that are left after its cleaning.
+
+        Raises
+        ------
+        InputError
+            If a model is unknown or not here.
+        """
+        started = time.perf_counter()
+        edited = formatting.variants(text)
+        before: dict[str, float] = {}
+        after: dict[str, list[float]] = {}
+        for model in models or self.models[:2]:
+            stored, classifier = self._stored(model)
+            p_fake = classifier.calibrated(distinct_margins(classifier, (text, *edited))).tolist()
+            before[stored.name], after[stored.name] = p_fake[0], p_fake[1:]
+        outcomes = formatting.outcomes(before, [variant != text for variant in edited], after)
+        return FormattingTest(formatting.FORMATTING_VERSION, before, outcomes, time.perf_counter() - started)
 
     def methods(self, model: str) -> tuple[str, ...]:
         """Names of the explainers a model can be asked with, fastest first."""
@@ -229,11 +282,55 @@ class Services:
             )
         return sentence and f"{sentence}."
 
-    def predictions(self, model: str) -> pd.DataFrame:
-        """The committed predictions of a model: id, corpus, split, label, p_fake, margin."""
+    def predictions(self, model: str, protocol: str | None = None) -> pd.DataFrame:
+        """The committed predictions of a model: protocol, id, corpus, split, label, p_fake, margin.
+
+        Of one protocol, or of all that ask the model as it is about whole articles.
+        """
+        from fakenews.evaluate.protocols import SHIPPED
         from fakenews.evaluate.report import read_predictions
 
-        return read_predictions(self.settings.models / model)
+        return read_predictions(self.settings.models / model, [protocol] if protocol else SHIPPED)
+
+    def training_history(self, model: str) -> dict[str, list[dict[str, Any]]]:
+        """Rows logged while a model was trained (epoch, loss, …), by stage; empty where none were kept."""
+        path = self.settings.models / model / "training.json"
+        if not path.is_file():
+            return {}
+        stages: dict[str, list[dict[str, Any]]] = json.loads(path.read_text(encoding="utf-8"))
+        return {stage: rows for stage, rows in stages.items() if rows}
+
+    def measured(self) -> pd.DataFrame:
+        """The committed predictions of all models here that have any, in one."""
+        import pandas as pd
+
+        frames = [self.predictions(model) for model in self.models if self.evidence(model) is not None]
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=["corpus", "split", "id"])
+
+    def track_record(self, text: str, model: str) -> TrackRecord | None:
+        """How a model fared on the held-out articles most like a text that `check` returned.
+
+        None where there is no store of articles, or the model was never measured on them.
+
+        Raises
+        ------
+        InputError
+            If the model is unknown.
+        """
+        from fakenews.evaluate.neighbours import track_record, wrong_answers
+
+        name = self._stored(model)[0].name
+        if self._neighbours is None or self.evidence(name) is None:
+            return None
+        if name not in self._wrong:
+            self._wrong[name] = wrong_answers(self._neighbours, self.predictions(name))
+        return track_record(self._neighbours, self._wrong[name], text, name)
+
+    @cached_property
+    def _neighbours(self) -> Neighbours | None:
+        from fakenews.evaluate.neighbours import Neighbours
+
+        return Neighbours.load(self.settings.models / NEIGHBOURS_FOLDER)
 
     def corpus(self, name: str) -> pd.DataFrame:
         """Texts of a corpus.
@@ -255,18 +352,23 @@ class Services:
                     raise InputError(str(error)) from error
             return self._classifiers[model]
 
-    def _known_share(self, text: str) -> float:
-        """Share of the words that occur in the training vocabulary, as the baseline knows it; 1 without a baseline."""
-        baseline = self._baseline
-        return baseline.known_share(text) if baseline is not None else 1.0
+    def _margin(self, classifier: TextClassifier, text: str) -> tuple[float, bool]:
+        """Log-odds of fake, and whether the text is unlike the training data in the classifier's own space.
 
-    @cached_property
-    def _baseline(self) -> Any:
-        return self.classifier("tfidf") if "tfidf" in self.models else None
+        A classifier that has no measure of its own is spoken for by the baseline, where there is one.
+        """
+        if found := _margin_and_novelty(classifier, text):
+            return found
+        other = _margin_and_novelty(self.classifier("tfidf"), text) if "tfidf" in self.models else None
+        return float(classifier.predict_margin([text])[0]), other is not None and other[1]
 
-    @cached_property
-    def _known_floor(self) -> float:
-        return float(self._baseline.info_.get("known_share_floor", 0.0)) if self._baseline is not None else 0.0
+
+def _margin_and_novelty(classifier: TextClassifier, text: str) -> tuple[float, bool] | None:
+    measure = classifier.info_.get("novelty")
+    if measure is None or not isinstance(classifier, KnowsItsTraining):
+        return None
+    margin, distance = classifier.predict_with_novelty([text])
+    return float(margin[0]), bool(distance[0] > measure["threshold"])
 
 
 def _encodable(text: str) -> str:

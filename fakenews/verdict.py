@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from fakenews.schema import Prediction, Verdict
@@ -18,13 +18,17 @@ VERDICTS: dict[Verdict, str] = {
 
 REASONS: dict[str, str] = {
     "too_short": f"too short: at least {MIN_WORDS} words are needed",
-    "unlike_training": "unlike the training data: few of its words occur there, and only English was learnt",
+    "not_english": "not English, the only language that was learnt",
+    "unlike_training": "unlike the training data",
     "too_close": "too close to call",
     "models_disagree": "the two models contradict each other",
+    "formatting": "formatting alone turns the answer round",
 }
 
 
-def judge(model: str, p_fake: float, margin: float, n_words: int, known_share: float, known_floor: float) -> Prediction:
+def judge(
+    model: str, p_fake: float, margin: float, n_words: int, *, english: bool = True, unlike_training: bool = False
+) -> Prediction:
     """Verdict of one model on one text.
 
     Parameters
@@ -33,20 +37,32 @@ def judge(model: str, p_fake: float, margin: float, n_words: int, known_share: f
         Calibrated probability and log-odds of fake.
     n_words : int
         Words that were read, after cleaning.
-    known_share : float
-        Share of the words that occur in the training vocabulary.
-    known_floor : float
-        Share below which a text counts as unlike the training data.
+    english : bool
+        Whether the text is English (`language.is_english`).
+    unlike_training : bool
+        Whether the text lies further from the training data than all but a few held-out articles.
     """
     reasons = []
     if n_words < MIN_WORDS:
         reasons.append("too_short")
-    if n_words and known_share < known_floor:
+    if n_words and not english:
+        reasons.append("not_english")
+    if n_words and unlike_training:
         reasons.append("unlike_training")
     if not reasons and UNDECIDED[0] < p_fake < UNDECIDED[1]:
         reasons.append("too_close")
     verdict: Verdict = "cannot_judge" if reasons else ("fake" if p_fake >= 0.5 else "real")
     return Prediction(model, p_fake, margin, verdict, tuple(reasons))
+
+
+def with_formatting(predictions: Sequence[Prediction], moved: Collection[str]) -> tuple[Prediction, ...]:
+    """Take back the verdicts of the models that an edit of formatting turned round (`FormattingTest.moved`)."""
+    return tuple(
+        replace(p, verdict="cannot_judge", reasons=("formatting",))
+        if p.model in moved and p.verdict != "cannot_judge"
+        else p
+        for p in predictions
+    )
 
 
 def reconcile(predictions: Sequence[Prediction]) -> tuple[Prediction, ...]:

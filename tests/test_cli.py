@@ -27,7 +27,7 @@ Run = Callable[..., Result]
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models")
     classifier = small_tfidf().calibrate(*planted_corpus())
-    classifier.info_["known_share_floor"] = 0.5
+    classifier.info_["novelty"] = {"threshold": 0.5}
     classifier.save(folder / "tfidf")
     return folder
 
@@ -74,6 +74,14 @@ def test_predict_prints_the_documented_json_alone(run: Run, article: Path) -> No
     assert set(prediction) == {"model", "p_fake", "margin", "verdict", "reasons"}
     assert (prediction["model"], prediction["verdict"], prediction["reasons"]) == ("tfidf", "fake", [])
     assert result.exit_code == 0 and result.stderr == ""
+
+
+def test_predict_tests_formatting_when_asked(run: Run, article: Path) -> None:
+    answer = json.loads(run("predict", article, "--formatting", "--json").stdout)
+    assert answer["predictions"][0]["verdict"] == "fake" and answer["formatting"]["moved"] == []
+    assert len(answer["formatting"]["edits"]) == 16
+    last = run("predict", article, "--formatting").stdout.splitlines()[-1]
+    assert last.startswith("Of ") and last.endswith("none turned an answer round.")
 
 
 def test_predict_reads_standard_input_and_a_title(run: Run) -> None:
@@ -163,6 +171,9 @@ def test_text_that_cannot_be_worked_with_gets_one_sentence(run: Run, raw: bytes,
         (("explain", "ARTICLE", "--model", "tfidf", "--method", "linear", "--seed", "-1"), "seed"),
         (("evaluate", "--model", "tfidf", "--data", "nowhere.parquet"), "nowhere.parquet"),
         (("evaluate", "--model", "tfidf", "--data", "ARTICLE"), ".parquet"),
+        (("evaluate", "--model", "tfidf"), "--protocol"),
+        (("evaluate", "--model", "tfidf", "--protocol", "seed"), "FAKENEWS_DATA"),
+        (("novelty", "--model", "tfidf"), "FAKENEWS_DATA"),
         (("train", "bert"), "tinybert-distilled"),
         (("train", "tfidf"), "FAKENEWS_DATA"),
         (("data",), "command"),

@@ -16,8 +16,12 @@ README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 SHIPPED = Services().models
 
 
-def test_both_default_models_are_shipped() -> None:
-    assert SHIPPED == ("tinybert", "tfidf")
+def test_both_default_models_are_shipped_and_come_first() -> None:
+    assert SHIPPED[:2] == ("tinybert", "tfidf")
+
+
+def test_the_small_versions_of_the_others_are_shipped() -> None:
+    assert {"word2vec", "cnn", "features"} <= set(SHIPPED)
 
 
 def test_readme_results_are_those_of_the_evaluations() -> None:
@@ -37,9 +41,10 @@ def test_evaluations_follow_from_the_predictions(name: str) -> None:
     assert contradictions(MODELS / name) == ()
 
 
-@pytest.mark.parametrize(("name", "megabytes"), [("tfidf", 8), ("tinybert", 32)])
-def test_shipped_weights_stay_small(name: str, megabytes: int) -> None:
-    assert store.find(name, MODELS).size_mb <= megabytes
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_folders_stay_small(name: str) -> None:
+    size = sum(file.stat().st_size for file in (MODELS / name).glob("*") if file.is_file())
+    assert size <= (32e6 if name == "tinybert" else 8e6)
 
 
 def test_no_shipped_file_is_a_pickle() -> None:

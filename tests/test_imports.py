@@ -9,14 +9,16 @@ import sys
 import pytest
 
 HEAVY = (
-    *("torch", "transformers", "accelerate", "shap", "lime", "captum", "sklearn", "skops", "numba"),
-    *("matplotlib", "plotly", "gradio", "fastapi", "pandas", "datasketch", "huggingface_hub"),
+    *("torch", "transformers", "accelerate", "shap", "lime", "captum", "sklearn", "skops", "numba", "gensim"),
+    *("matplotlib", "plotly", "gradio", "fastapi", "pandas", "datasketch", "huggingface_hub", "py3langid"),
 )
 LIGHT = (
     "fakenews",
     "fakenews.schema",
     "fakenews.text",
     "fakenews.config",
+    "fakenews.formatting",
+    "fakenews.language",
     "fakenews.verdict",
     "fakenews.classifiers.registry",
     "fakenews.classifiers.store",

@@ -11,12 +11,14 @@ from fakenews.config import REPOSITORY
 
 PACKAGE = REPOSITORY / "fakenews"
 
-BOTTOM = {"schema", "text", "config", "verdict"}
+BOTTOM = {"schema", "text", "config", "formatting", "language", "verdict"}
 # Floor or top-level module: what it may import of the project, besides itself.
 ALLOWED: dict[str, set[str]] = {
     "schema": set(),
     "text": {"schema"},
     "config": set(),
+    "formatting": set(),
+    "language": {"text"},
     "verdict": {"schema"},
     "data": BOTTOM,
     "classifiers": BOTTOM,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,14 @@ from fakenews.classifiers.base import TextClassifier
 from fakenews.config import Settings
 from fakenews.data.base import TextNotHere
 from fakenews.explain.base import Cancelled
+from fakenews.formatting import EDITS
 from fakenews.schema import Explanation
 from fakenews.services import Analysis, InputError, Services
 from tests.explain.toys import FAKE_WORD, planted_corpus
 
 ARTICLE = " ".join(t for t, label in zip(*planted_corpus(20), strict=True) if label == 0)
 SHORT = f"The mayor said {FAKE_WORD} will report today."
+NO_NEWS = "Fold gently whipped egg whites into melted chocolate, then chill every bowl overnight before serving. " * 4
 CHINESE = "市长今天 公布了 新的 道路预算 " * 15
 
 
@@ -25,7 +28,14 @@ CHINESE = "市长今天 公布了 新的 道路预算 " * 15
 def models(classifiers: dict[str, TextClassifier], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models")
     for name in ("distilbert", "tfidf", "tinybert"):
-        before, classifiers[name].info_ = classifiers[name].info_, {"known_share_floor": 0.2} if name == "tfidf" else {}
+        # TF-IDF measures for itself, TinyBERT too; DistilBERT has not been asked and is spoken for by TF-IDF.
+        threshold = {"tfidf": 0.8, "tinybert": 1.9}.get(name)
+        before, classifiers[name].info_ = (
+            classifiers[name].info_,
+            {"novelty": {"threshold": threshold}} if threshold else {},
+        )
+        if name == "tinybert":
+            classifiers[name].remember(planted_corpus(20)[0])
         classifiers[name].save(folder / name)
         classifiers[name].info_ = before
     return folder
@@ -66,18 +76,25 @@ def test_models_can_be_chosen_by_name_and_by_folder(services, models):
 
 def test_the_json_form_has_the_documented_keys(services):
     found = services.analyse(SHORT, ["tfidf"]).to_dict()
-    assert list(found) == ["predictions", "n_words", "seconds"]
+    assert list(found) == ["predictions", "n_words", "seconds", "track_records"]
     assert list(found["predictions"][0]) == ["model", "p_fake", "margin", "verdict", "reasons"]
     assert found["predictions"][0]["reasons"] == ["too_short"]
 
 
 @pytest.mark.parametrize(
     ("text", "reasons"),
-    [(SHORT, ("too_short",)), (CHINESE, ("unlike_training",)), ("\x00 - \x01", ("too_short",)), ("…", ("too_short",))],
+    [
+        (SHORT, [("too_short",)] * 3),
+        (CHINESE, [("not_english",), ("not_english", "unlike_training"), ("not_english", "unlike_training")]),
+        (NO_NEWS, [(), ("unlike_training",), ("unlike_training",)]),
+        ("\x00 - \x01", [("too_short",)] * 3),
+        ("…", [("too_short",)] * 3),
+    ],
 )
 def test_what_cannot_be_judged_says_why(services, text, reasons):
-    for p in services.analyse(services.check("", text)).predictions:
-        assert (p.verdict, p.reasons) == ("cannot_judge", reasons)
+    found = services.analyse(services.check("", text), services.models).predictions
+    assert [p.reasons for p in found] == reasons
+    assert all((p.verdict == "cannot_judge") == bool(p.reasons) for p in found)
 
 
 def test_what_the_models_contradict_each_other_on_is_not_judged(services):
@@ -89,6 +106,29 @@ def test_what_the_models_contradict_each_other_on_is_not_judged(services):
     finally:
         contrary.temperature_ = before
     assert [p.reasons for p in found.predictions] == [("models_disagree",)] * 2
+
+
+def test_the_formatting_test_asks_every_model_under_every_edit(services):
+    text = services.check("A TITLE", f"{ARTICLE}. It's late.")
+    found = services.formatting_test(text)
+    before = {p.model: p.p_fake for p in services.analyse(text).predictions}
+    assert found.p_fake == pytest.approx(before, abs=1e-5)
+    assert [o.edit for o in found.outcomes] == list(EDITS)
+    outcomes = {o.edit: o for o in found.outcomes}
+    assert outcomes["add_dateline"].changed and not outcomes["remove_dateline"].changed
+    assert outcomes["add_dateline"].p_fake == pytest.approx(before, abs=1e-5)  # cleaning takes it away again
+    assert found.moved == ()
+    tested = services.analyse(text).tested(found)
+    assert list(tested.to_dict()) == ["predictions", "n_words", "seconds", "track_records", "formatting"]
+    assert tested.predictions == services.analyse(text).predictions
+
+
+def test_a_verdict_that_hangs_on_formatting_is_taken_back(services):
+    text = services.check("", ARTICLE)
+    test = services.formatting_test(text)
+    turned = replace(test, outcomes=(replace(test.outcomes[0], moved=("tfidf",)), *test.outcomes[1:]))
+    tested = services.analyse(text).tested(turned)
+    assert [(p.verdict, p.reasons) for p in tested.predictions] == [("fake", ()), ("cannot_judge", ("formatting",))]
 
 
 def test_checked_text_keeps_every_character_in_its_place(services):

@@ -5,42 +5,59 @@ from __future__ import annotations
 import pytest
 
 from fakenews.schema import Prediction
-from fakenews.verdict import MIN_WORDS, REASONS, UNDECIDED, VERDICTS, agreement, judge, reconcile
+from fakenews.verdict import MIN_WORDS, REASONS, UNDECIDED, VERDICTS, agreement, judge, reconcile, with_formatting
 
 
 def prediction(model: str, p_fake: float, n_words: int = 400) -> Prediction:
-    return judge(model, p_fake, 0.0, n_words, known_share=1.0, known_floor=0.5)
+    return judge(model, p_fake, 0.0, n_words)
 
 
 @pytest.mark.parametrize(
-    ("p_fake", "n_words", "known_share", "verdict", "reasons"),
+    ("p_fake", "n_words", "english", "unlike", "verdict", "reasons"),
     [
-        (0.9, 400, 1.0, "fake", ()),
-        (0.1, 400, 1.0, "real", ()),
-        (UNDECIDED[1], 400, 1.0, "fake", ()),
-        (UNDECIDED[0], 400, 1.0, "real", ()),
-        (0.59, 400, 1.0, "cannot_judge", ("too_close",)),
-        (0.41, 400, 1.0, "cannot_judge", ("too_close",)),
-        (0.9, MIN_WORDS, 1.0, "fake", ()),
-        (0.9, MIN_WORDS - 1, 1.0, "cannot_judge", ("too_short",)),
-        (0.9, 400, 0.5, "fake", ()),
-        (0.9, 400, 0.49, "cannot_judge", ("unlike_training",)),
-        (0.9, 5, 0.1, "cannot_judge", ("too_short", "unlike_training")),
-        (0.5, 5, 1.0, "cannot_judge", ("too_short",)),  # that it is close says nothing more
-        (0.9, 0, 0.0, "cannot_judge", ("too_short",)),  # no words, so none of them is unknown
+        (0.9, 400, True, False, "fake", ()),
+        (0.1, 400, True, False, "real", ()),
+        (UNDECIDED[1], 400, True, False, "fake", ()),
+        (UNDECIDED[0], 400, True, False, "real", ()),
+        (0.59, 400, True, False, "cannot_judge", ("too_close",)),
+        (0.41, 400, True, False, "cannot_judge", ("too_close",)),
+        (0.9, MIN_WORDS, True, False, "fake", ()),
+        (0.9, MIN_WORDS - 1, True, False, "cannot_judge", ("too_short",)),
+        (0.9, 400, False, False, "cannot_judge", ("not_english",)),
+        (0.9, 400, True, True, "cannot_judge", ("unlike_training",)),
+        (0.9, 5, False, True, "cannot_judge", ("too_short", "not_english", "unlike_training")),
+        (0.5, 5, True, False, "cannot_judge", ("too_short",)),  # that it is close says nothing more
+        (0.9, 0, False, True, "cannot_judge", ("too_short",)),  # no words, so there is nothing to say of them
     ],
 )
-def test_verdict_and_reasons(p_fake, n_words, known_share, verdict, reasons):
-    found = judge("tfidf", p_fake, 1.5, n_words, known_share, known_floor=0.5)
+def test_verdict_and_reasons(p_fake, n_words, english, unlike, verdict, reasons):
+    found = judge("tfidf", p_fake, 1.5, n_words, english=english, unlike_training=unlike)
     assert (found.model, found.p_fake, found.margin) == ("tfidf", p_fake, 1.5)
     assert (found.verdict, found.reasons) == (verdict, reasons)
 
 
 def test_every_reason_and_verdict_has_its_words():
-    found = {r for p in (0.5, 0.9) for n in (5, 400) for s in (0.1, 1.0) for r in judge("m", p, 0.0, n, s, 0.5).reasons}
-    assert found | {"models_disagree"} == set(REASONS)
+    judged = (
+        judge("m", p, 0.0, n, english=e, unlike_training=not e)
+        for p in (0.5, 0.9)
+        for n in (5, 400)
+        for e in (True, False)
+    )
+    found = {r for prediction in judged for r in prediction.reasons}
+    assert found | {"models_disagree", "formatting"} == set(REASONS)
     assert {prediction("m", p).verdict for p in (0.1, 0.5, 0.9)} == set(VERDICTS)
     assert str(MIN_WORDS) in REASONS["too_short"]
+
+
+def test_a_verdict_that_formatting_turns_round_is_taken_back():
+    judged = (prediction("a", 0.9), prediction("b", 0.1), prediction("c", 0.9, n_words=5))
+    found = with_formatting(judged, ("a", "c"))
+    assert [(p.verdict, p.reasons) for p in found] == [
+        ("cannot_judge", ("formatting",)),
+        ("real", ()),
+        ("cannot_judge", ("too_short",)),  # why it could not be judged anyway says more
+    ]
+    assert with_formatting(judged, ()) == judged
 
 
 def test_no_wording_claims_the_truth():
@@ -82,6 +99,6 @@ def test_agreement_in_words(chances, words):
 
 
 def test_a_prediction_survives_json():
-    found = judge("tfidf", 0.9, 1.5, 5, 0.1, 0.5)
+    found = judge("tfidf", 0.9, 1.5, 5, unlike_training=True)
     assert Prediction.from_dict(found.to_dict()) == found
     assert found.to_dict()["reasons"] == ["too_short", "unlike_training"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,10 @@ import numpy as np
 
 from fakenews.classifiers.base import TextClassifier
 from fakenews.data.base import TextNotHere
+from fakenews.data.demo import SPEC as DEMO
 from fakenews.data.registry import DATASETS, load
 from fakenews.data.table import joined_texts
+from fakenews.evaluate.protocols import SHIPPED, of_corpus
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,9 +24,17 @@ _CHUNK = 256  # articles between two reports of progress
 
 
 def predict_frame(
-    classifier: TextClassifier, frame: pd.DataFrame, corpus: str, split: str, progress: Progress | None = None
+    classifier: TextClassifier,
+    frame: pd.DataFrame,
+    corpus: str,
+    split: str,
+    progress: Progress | None = None,
+    protocol: str | None = None,
 ) -> pd.DataFrame:
-    """Rows of `predictions.parquet` for a labelled table: id, corpus, split, label, p_fake, margin."""
+    """Rows of `predictions.parquet` for a labelled table: protocol, id, corpus, split, label, p_fake, margin.
+
+    Without a `protocol`, it is the one of `protocols.SHIPPED` that the part of the corpus belongs to.
+    """
     import pandas as pd
 
     texts = joined_texts(frame)
@@ -37,6 +47,7 @@ def predict_frame(
             progress(f"{corpus}/{split}", min(1.0, (start + _CHUNK) / len(texts)))
     return pd.DataFrame(
         {
+            "protocol": protocol or of_corpus(corpus, split, frame["label"].nunique() > 1),
             "id": frame["id"].to_numpy(),
             "corpus": corpus,
             "split": split,
@@ -48,9 +59,16 @@ def predict_frame(
 
 
 def predict_other_corpora(
-    classifier: TextClassifier, folder: Path | None, skip: Sequence[str], progress: Progress | None = None
+    classifier: TextClassifier,
+    folder: Path | None,
+    skip: Sequence[str],
+    progress: Progress | None = None,
+    protocols: Collection[str] = SHIPPED,
 ) -> pd.DataFrame:
-    """Predictions on every corpus whose text is here and that is not in `skip`, overlap with ISOT removed."""
+    """Predictions on every corpus whose text is here and that is not in `skip`, overlap with ISOT removed.
+
+    `protocols` keeps those that belong to one of them; the others are not asked.
+    """
     import pandas as pd
 
     parts = []
@@ -61,7 +79,34 @@ def predict_other_corpora(
             frame = load(name, folder, remove=[r.name for r in spec.removals if r.overlap_with])
         except TextNotHere:
             continue
-        parts.append(predict_frame(classifier, frame, name, "all", progress))
+        if of_corpus(name, "all", frame["label"].nunique() > 1) in protocols:
+            parts.append(predict_frame(classifier, frame, name, "all", progress))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def held_out_articles(measured: pd.DataFrame, folder: Path | None) -> pd.DataFrame:
+    """Texts of the articles that models answered without having learnt from them: corpus, id, title, text.
+
+    Parameters
+    ----------
+    measured : DataFrame
+        Predictions (corpus, split, id) of `protocols.SHIPPED`; validation rows, which chose the calibration, claims,
+        posts and the articles of the demo do not count.
+    folder : Path, optional
+        Of corpora; those that are not there are passed over.
+    """
+    import pandas as pd
+
+    articles = {name for name, spec in DATASETS.items() if spec.unit == "article" and name != DEMO.name}
+    wanted = measured[measured["corpus"].isin(articles) & (measured["split"] != "validation")]
+    parts = []
+    for name, rows in wanted.groupby("corpus", sort=False):
+        try:
+            texts = load(name, folder)
+        except TextNotHere:
+            continue
+        texts = texts[texts["id"].isin(set(rows["id"]))].drop_duplicates("id")
+        parts.append(texts[["id", "title", "text"]].assign(corpus=name))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 

@@ -24,6 +24,7 @@ HEIGHT = 300  # pixels
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
 GREY = "#767d86"
 LINES = (("#118a84", "solid"), ("#8f66e0", "dash"), (GREY, "dot"), ("#118a84", "dashdot"), ("#8f66e0", "longdash"))
+SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star", "x")
 # A hit is a soft wash; an error takes the tint of the class it was taken for.
 HIT_TINT, FAKE_TINT, REAL_TINT = "rgba(118,125,134,0.10)", "rgba(217,119,6,0.18)", "rgba(59,130,246,0.18)"
 
@@ -44,6 +45,14 @@ class Curve(NamedTuple):
     x: NDArray[np.float64]
     y: NDArray[np.float64]
     area: str = ""
+
+
+class Point(NamedTuple):
+    """One model in a scatter plot."""
+
+    name: str
+    x: float
+    y: float
 
 
 def confusion_matrix_figure(evaluation: Evaluation, selected: tuple[int, int] | None = None) -> go.Figure:
@@ -259,6 +268,57 @@ def describe_training_curves(history: Sequence[Mapping[str, float]]) -> str:
     return _sentence(_listed(parts))
 
 
+def transfer_figure(points: Sequence[Point]) -> go.Figure:
+    """Area under the ROC curve on other corpora against that at home, and the line on which they are equal."""
+    figure = _figure()
+    figure.update_xaxes(_axis("ROC AUC on unseen articles of the training corpus"), range=(0.48, 1.02), dtick=0.1)
+    figure.update_yaxes(_axis("mean ROC AUC on other corpora"), range=(0.48, 1.02), dtick=0.1)
+    _reference(figure, (0.5, 1), (0.5, 1))
+    # Models crowd at the right edge, so a legend names them.
+    for i, point in enumerate(points):
+        figure.add_scatter(
+            x=[point.x],
+            y=[point.y],
+            mode="markers",
+            name=_ink(point.name),
+            marker={"size": 11, "symbol": SYMBOLS[i % len(SYMBOLS)], "color": LINES[i % len(LINES)][0]},
+            hovertemplate=f"{point.name}<br>at home %{{x:.3f}}, elsewhere %{{y:.3f}}<extra></extra>",
+            showlegend=True,
+        )
+    return figure
+
+
+def describe_transfer(points: Sequence[Point]) -> str:
+    """Home against elsewhere in one sentence."""
+    if not points:
+        return "No model was measured on other corpora yet."
+    falls = [p.x - p.y for p in points]
+    return _sentence(
+        f"on the dotted line a model would be as good elsewhere as at home; {_counted(len(points), 'model')} "
+        f"lie{'s' if len(points) == 1 else ''} {min(falls):.2f} to {max(falls):.2f} below it"
+    )
+
+
+def cost_figure(points: Sequence[Point]) -> go.Figure:
+    """Accuracy on unseen articles against milliseconds for one, on a logarithmic axis."""
+    figure = _figure()
+    figure.update_xaxes(_axis("milliseconds for one article"), type="log", dtick=1, range=_decades(points))
+    figure.update_yaxes(_axis("accuracy on unseen articles"), tickformat=".1%")
+    _add_points(figure, points, "%{x:.3g} ms, accuracy %{y:.1%}")
+    return figure
+
+
+def describe_cost(points: Sequence[Point]) -> str:
+    """Accuracy against milliseconds in one sentence."""
+    if not points:
+        return "No model's speed was measured yet."
+    fastest, best = min(points, key=lambda p: p.x), max(points, key=lambda p: p.y)
+    return _sentence(
+        f"{fastest.name} is the fastest with {fastest.x:.2g} ms an article and is right on {percent_text(fastest.y)}; "
+        f"{best.name} is right most often, on {100 * best.y:.1f} %, and takes {best.x:.2g} ms"
+    )
+
+
 _SERIES = {"loss": "training loss", "eval_loss": "validation loss", "eval_f1": "validation F1"}
 
 
@@ -337,6 +397,33 @@ def _add_line(figure: go.Figure, i: int, *, name: str, hovertemplate: str, mode:
         hovertemplate=f"{name}<br>{hovertemplate}<extra></extra>",
         showlegend=True,
     )
+
+
+def _add_points(figure: go.Figure, points: Sequence[Point], hovertemplate: str) -> None:
+    """A dot and a name each; names of neighbours in height stand on different sides."""
+    sides = ("middle left", "bottom center", "top center", "middle right")
+    order = sorted(range(len(points)), key=lambda i: points[i].y)
+    position = {i: sides[rank % len(sides)] for rank, i in enumerate(order)}
+    figure.add_scatter(
+        x=[p.x for p in points],
+        y=[p.y for p in points],
+        mode="markers+text",
+        text=[_ink(p.name) for p in points],
+        textposition=[position[i] for i in range(len(points))],
+        textfont={"size": 13},
+        marker={"size": 10, "color": LINES[0][0]},
+        cliponaxis=False,
+        hovertemplate=[f"{p.name}<br>{hovertemplate}<extra></extra>" for p in points],
+        showlegend=False,
+    )
+
+
+def _decades(points: Sequence[Point]) -> tuple[float, float]:
+    """Range of a logarithmic axis, in powers of ten, with room for the names."""
+    if not points:
+        return (0.0, 2.0)
+    low, high = np.log10([min(p.x for p in points), max(p.x for p in points)])
+    return (float(np.floor(low) - 0.3), float(np.ceil(high) + 0.3))
 
 
 def _cell_words(true: int, predicted: int) -> str:

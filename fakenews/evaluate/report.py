@@ -7,24 +7,30 @@ written from that; `contradictions` says where the files of a folder disagree.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from math import isclose
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from fakenews.data.registry import DATASETS
-from fakenews.evaluate.digits import METRIC_NAMES, Metric, metric_text
+from fakenews.evaluate.coverage import COVERAGES, CoverageRisk, coverage_risk
+from fakenews.evaluate.digits import METRIC_NAMES, Metric, metric_text, percent_text, share_text
+from fakenews.evaluate.flips import FlipRates
 from fakenews.evaluate.metrics import Evaluation, evaluate
+from fakenews.evaluate.protocols import PROTOCOLS, SHIPPED, get, of_corpus
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA = 1
+Value = TypeVar("Value")
+
+SCHEMA = 2
 EVALUATION, PREDICTIONS, CARD = "evaluation.json", "predictions.parquet", "README.md"
 PREDICTION_TYPES = {
+    "protocol": "str",
     "id": "str",
     "corpus": "str",
     "split": "str",
@@ -34,7 +40,55 @@ PREDICTION_TYPES = {
 }
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 DEMO = "demo"  # articles written for the demo: shown, but no evidence of accuracy
+SHIPPED_WEIGHTS, OWN_WEIGHTS = "shipped", "own"
 _TABLE_METRICS: tuple[Metric, ...] = ("accuracy", "macro_f1", "roc_auc", "ece")
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolResult:
+    """What a model reached under one protocol of `protocols.PROTOCOLS`.
+
+    Attributes
+    ----------
+    weights : {"shipped", "own"}
+        Whether the model answered as it is, or was fitted again for this protocol.
+    training : mapping
+        Of its own weights: cleaning, rows, minutes, calibration …; empty for the shipped ones.
+    corpora : mapping of str to Evaluation
+        By "corpus/split", as "isot/test".
+    coverage : mapping of str to CoverageRisk
+        Of the same articles.
+    formatting : FlipRates or None
+        How formatting moves the answers; None where it was not measured.
+    """
+
+    weights: str
+    training: Mapping[str, Any]
+    corpora: Mapping[str, Evaluation]
+    coverage: Mapping[str, CoverageRisk]
+    formatting: FlipRates | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form."""
+        return {
+            "weights": self.weights,
+            "training": dict(self.training),
+            "corpora": {name: evaluation.to_dict() for name, evaluation in self.corpora.items()},
+            "coverage": {name: curve.to_dict() for name, curve in self.coverage.items()},
+            "formatting": self.formatting.to_dict() if self.formatting else None,
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> ProtocolResult:
+        """Inverse of `to_dict`."""
+        formatting = values["formatting"]
+        return cls(
+            values["weights"],
+            dict(values["training"]),
+            {name: Evaluation.from_dict(evaluation) for name, evaluation in values["corpora"].items()},
+            {name: CoverageRisk.from_dict(curve) for name, curve in values["coverage"].items()},
+            FlipRates.from_dict(formatting) if formatting else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +100,7 @@ class ModelEvidence:
     model : str
         Key of the classifier in the registry.
     protocol : str
-        How the corpus was split, such as "grouped" (near duplicates never straddle a split).
+        How the shipped weights were trained: the protocol of their split.
     seed : int
         Of the split, the training and the bootstrap.
     cleaning : mapping
@@ -59,8 +113,8 @@ class ModelEvidence:
         Milliseconds per article on two CPU cores; None where it was not measured.
     calibration : mapping
         "method", "temperature" and the split it was "fitted_on".
-    corpora : mapping of str to Evaluation
-        By "corpus/split", as "isot/test".
+    protocols : mapping of str to ProtocolResult
+        By name of the protocol, in the order of `protocols.PROTOCOLS`.
     """
 
     model: str
@@ -71,12 +125,21 @@ class ModelEvidence:
     size_mb: float
     latency_ms: float | None
     calibration: Mapping[str, Any]
-    corpora: Mapping[str, Evaluation]
+    protocols: Mapping[str, ProtocolResult]
+
+    @property
+    def corpora(self) -> dict[str, Evaluation]:
+        """Evaluations of the model as it is on whole articles, by "corpus/split": the protocols `SHIPPED`, in one."""
+        return {k: e for name in SHIPPED if name in self.protocols for k, e in self.protocols[name].corpora.items()}
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form, with the version of its layout under "schema"."""
-        corpora = {name: evaluation.to_dict() for name, evaluation in self.corpora.items()}
-        return {"schema": SCHEMA, **asdict(self), "corpora": corpora}
+        facts = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {
+            "schema": SCHEMA,
+            **{name: dict(v) if isinstance(v, Mapping) else v for name, v in facts.items()},
+            "protocols": {name: result.to_dict() for name, result in self.protocols.items()},
+        }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> ModelEvidence:
@@ -90,9 +153,12 @@ class ModelEvidence:
         rest = dict(values)
         schema = rest.pop("schema", None)
         if schema != SCHEMA:
-            raise ValueError(f"Expected an evaluation of schema {SCHEMA}, got {schema!r}: evaluate the model again.")
-        corpora = {name: Evaluation.from_dict(evaluation) for name, evaluation in rest.pop("corpora").items()}
-        return cls(**rest, corpora=corpora)
+            raise ValueError(
+                f"Expected an evaluation of schema {SCHEMA}, got {schema!r}: "
+                + ("run «fakenews report», which brings it up to date." if schema == 1 else "evaluate the model again.")
+            )
+        protocols = {name: ProtocolResult.from_dict(result) for name, result in rest.pop("protocols").items()}
+        return cls(**rest, protocols=protocols)
 
 
 def write_evidence(
@@ -100,13 +166,15 @@ def write_evidence(
     predictions: pd.DataFrame,
     *,
     model: str,
-    protocol: str,
     seed: int,
     cleaning: Mapping[str, Any],
     training: Mapping[str, Any],
     size_mb: float,
     latency_ms: float | None,
     calibration: Mapping[str, Any],
+    protocol: str = "grouped",
+    own_training: Mapping[str, Mapping[str, Any]] | None = None,
+    formatting: Mapping[str, FlipRates] | None = None,
 ) -> ModelEvidence:
     """Write `predictions.parquet` and the `evaluation.json` computed from it into `folder`, created if missing.
 
@@ -114,20 +182,34 @@ def write_evidence(
     ----------
     folder : Path
     predictions : DataFrame
-        Columns of `PREDICTION_TYPES`, one row per article; others (texts above all) are not written.
+        Columns of `PREDICTION_TYPES`, one row per protocol and article; others (texts above all) are not written.
     model, protocol, seed, cleaning, training, size_mb, latency_ms, calibration
         See `ModelEvidence`.
+    own_training : mapping of str to mapping, optional
+        By protocol that had weights of its own: `ProtocolResult.training`.
+    formatting : mapping of str to FlipRates, optional
+        By protocol: `ProtocolResult.formatting`.
 
     Raises
     ------
     ValueError
-        If a column is missing, or the numbers are bad (`metrics.check_arrays`).
+        If a column is missing, a protocol is unknown, or the numbers are bad (`metrics.check_arrays`).
     """
     missing = [name for name in PREDICTION_TYPES if name not in predictions.columns]
     if missing:
         raise ValueError(f"Predictions lack the columns {', '.join(missing)}.")
     # As they will be read back, so that whoever recomputes the metrics finds the same ones.
-    frame = predictions[list(PREDICTION_TYPES)].astype(PREDICTION_TYPES).reset_index(drop=True)
+    frame = predictions[list(PREDICTION_TYPES)].astype(PREDICTION_TYPES)
+    present = {get(name).name for name in frame["protocol"].unique()}
+    frame = _stacked([frame[frame["protocol"] == name] for name in PROTOCOLS if name in present])
+    own, flips = own_training or {}, formatting or {}
+    curves = coverage_of_predictions(frame)
+    results = {
+        name: ProtocolResult(
+            OWN_WEIGHTS if name in own else SHIPPED_WEIGHTS, own.get(name, {}), corpora, curves[name], flips.get(name)
+        )
+        for name, corpora in evaluate_predictions(frame, seed=seed).items()
+    }
     evidence = ModelEvidence(
         model=model,
         protocol=protocol,
@@ -137,23 +219,92 @@ def write_evidence(
         size_mb=size_mb,
         latency_ms=latency_ms,
         calibration=calibration,
-        corpora=evaluate_predictions(frame, seed=seed),
+        protocols=results,
     )
-    text = json.dumps(evidence.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
     folder.mkdir(parents=True, exist_ok=True)
     frame.to_parquet(folder / PREDICTIONS, index=False, compression="zstd")
-    (folder / EVALUATION).write_text(f"{text}\n", encoding="utf-8")
+    _write_evaluation(folder, evidence)
     return evidence
 
 
-def evaluate_predictions(predictions: pd.DataFrame, *, threshold: float = 0.5, seed: int = 42) -> dict[str, Evaluation]:
-    """One evaluation for each "corpus/split" of the columns of `PREDICTION_TYPES`, in order of appearance."""
-    return {
-        f"{corpus}/{split}": evaluate(
-            rows["label"].to_numpy(), rows["p_fake"].to_numpy(), threshold=threshold, seed=seed
-        )
-        for (corpus, split), rows in predictions.groupby(["corpus", "split"], sort=False)
+def _write_evaluation(folder: Path, evidence: ModelEvidence) -> None:
+    text = json.dumps(evidence.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+    (folder / EVALUATION).write_text(f"{text}\n", encoding="utf-8")
+
+
+def update_evidence(
+    folder: Path,
+    predictions: pd.DataFrame,
+    own_training: Mapping[str, Mapping[str, Any]],
+    formatting: Mapping[str, FlipRates],
+    **facts: Any,
+) -> ModelEvidence:
+    """Replace what `folder` holds of the protocols in `predictions`; the other protocols stay as they are.
+
+    `facts` replace those of `ModelEvidence`, such as `latency_ms`; see `write_evidence` for the rest.
+    """
+    before = read_evaluation(folder)
+    new = set(predictions["protocol"])
+    kept = {name: result for name, result in before.protocols.items() if name not in new}
+    rows = read_predictions(folder, None)
+    settings = {f.name: getattr(before, f.name) for f in fields(before) if f.name != "protocols"}
+    return write_evidence(
+        folder,
+        _stacked([rows[rows["protocol"].isin(list(kept))], predictions]),
+        own_training={n: r.training for n, r in kept.items() if r.weights == OWN_WEIGHTS} | dict(own_training),
+        formatting={n: r.formatting for n, r in kept.items() if r.formatting is not None} | dict(formatting),
+        **(settings | facts),
+    )
+
+
+def bring_up_to_date(folder: Path) -> bool:
+    """Rewrite evidence of schema 1, which knew one protocol, in the present layout; whether there was any to rewrite.
+
+    No number changes: rows and evaluations are only told apart by the protocol they always belonged to.
+    """
+    import pandas as pd
+
+    values = json.loads((folder / EVALUATION).read_text(encoding="utf-8"))
+    if values.pop("schema", None) != 1:
+        return False
+    stored = {name: Evaluation.from_dict(evaluation) for name, evaluation in values.pop("corpora").items()}
+    evidence = write_evidence(folder, with_protocol(pd.read_parquet(folder / PREDICTIONS)), **values)
+    protocols = {
+        name: replace(result, corpora={part: stored.get(part, e) for part, e in result.corpora.items()})
+        for name, result in evidence.protocols.items()
     }
+    _write_evaluation(folder, replace(evidence, protocols=protocols))
+    return True
+
+
+def with_protocol(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Predictions of shipped weights on whole articles, each row with its protocol (`protocols.of_corpus`)."""
+    both = predictions.groupby(["corpus", "split"])["label"].transform("nunique") > 1
+    names = [
+        of_corpus(corpus, split, two)
+        for corpus, split, two in zip(predictions["corpus"], predictions["split"], both, strict=True)
+    ]
+    return predictions.assign(protocol=names)
+
+
+def evaluate_predictions(
+    predictions: pd.DataFrame, *, threshold: float = 0.5, seed: int = 42
+) -> dict[str, dict[str, Evaluation]]:
+    """By protocol and "corpus/split" of the columns of `PREDICTION_TYPES`, in order of appearance: an evaluation."""
+    return _by_part(predictions, lambda labels, p_fake: evaluate(labels, p_fake, threshold=threshold, seed=seed))
+
+
+def coverage_of_predictions(predictions: pd.DataFrame) -> dict[str, dict[str, CoverageRisk]]:
+    """By protocol and "corpus/split", in order of appearance: how error falls with coverage."""
+    return _by_part(predictions, coverage_risk)
+
+
+def _by_part(predictions: pd.DataFrame, measure: Callable[[Any, Any], Value]) -> dict[str, dict[str, Value]]:
+    found: dict[str, dict[str, Value]] = {}
+    for (protocol, corpus, split), rows in predictions.groupby(["protocol", "corpus", "split"], sort=False):
+        value = measure(rows["label"].to_numpy(), rows["p_fake"].to_numpy())
+        found.setdefault(protocol, {})[f"{corpus}/{split}"] = value
+    return found
 
 
 def read_evaluation(folder: Path) -> ModelEvidence:
@@ -169,29 +320,44 @@ def read_evaluation(folder: Path) -> ModelEvidence:
     return ModelEvidence.from_dict(json.loads((folder / EVALUATION).read_text(encoding="utf-8")))
 
 
-def read_predictions(folder: Path) -> pd.DataFrame:
-    """Read the `predictions.parquet` of a model's folder: the columns of `PREDICTION_TYPES`, no text."""
+def read_predictions(folder: Path, protocols: Collection[str] | None = SHIPPED) -> pd.DataFrame:
+    """Read the `predictions.parquet` of a model's folder: the columns of `PREDICTION_TYPES`, no text.
+
+    `protocols` names those wanted, those of the model as it is if left out; None gives every row.
+    """
     import pandas as pd
 
-    return pd.read_parquet(folder / PREDICTIONS, columns=list(PREDICTION_TYPES))
+    rows = pd.read_parquet(folder / PREDICTIONS, columns=list(PREDICTION_TYPES))
+    return rows if protocols is None else rows[rows["protocol"].isin(list(protocols))].reset_index(drop=True)
 
 
 def contradictions(folder: Path) -> tuple[str, ...]:
     """Where `evaluation.json` does not follow from `predictions.parquet`; empty where all is well."""
-    evidence = read_evaluation(folder)
-    found = evaluate_predictions(read_predictions(folder), seed=evidence.seed)
-    names = sorted({*found, *evidence.corpora})
+    evidence, rows = read_evaluation(folder), read_predictions(folder, None)
+    measured, curves = evaluate_predictions(rows, seed=evidence.seed), coverage_of_predictions(rows)
+    found = {
+        f"{protocol} {name}": _flat({**e.to_dict(), "coverage": curves[protocol][name].to_dict()})
+        for protocol, corpora in measured.items()
+        for name, e in corpora.items()
+    }
+    told = {
+        f"{protocol} {name}": _flat({**e.to_dict(), "coverage": result.coverage[name].to_dict()})
+        for protocol, result in evidence.protocols.items()
+        for name, e in result.corpora.items()
+    }
     problems = []
-    for name in names:
-        if name not in found or name not in evidence.corpora:
+    for name in sorted({*found, *told}):
+        if name not in found or name not in told:
             where = PREDICTIONS if name in found else EVALUATION
             problems.append(f"{evidence.model}: {name} is in {where} only.")
             continue
-        stated, computed = _flat(evidence.corpora[name].to_dict()), _flat(found[name].to_dict())
+        stated, computed = told[name], found[name]
         for key in sorted({*stated, *computed}):
             a, b = stated.get(key), computed.get(key)
             # Other processors and library versions may differ in the last digits.
-            if a != b and (a is None or b is None or not isclose(a, b, rel_tol=1e-6, abs_tol=1e-9)):
+            if a != b and (
+                isinstance(a, str | None) or isinstance(b, str | None) or not isclose(a, b, rel_tol=1e-6, abs_tol=1e-9)
+            ):
                 problems.append(f"{evidence.model}: {name} states {key} {a}, the predictions give {b}.")
     return tuple(problems)
 
@@ -257,7 +423,7 @@ labelling the work of real publishers, and not for judging single claims or post
 
 Validation rows chose the settings and the calibration, so they flatter the model. The `{DEMO}` articles were written
 for the demo and are no evidence of accuracy.
-
+{_protocol_section(evidence)}{_coverage_section(evidence)}{_formatting_section(evidence)}
 ## Limits
 
 - The labels are by publisher, not by fact: every article of a site carries that site's label, so the model learns
@@ -268,6 +434,66 @@ for the demo and are no evidence of accuracy.
 
 The training articles remain their publishers' property; this folder holds none of their text.
 """
+
+
+def _protocol_section(evidence: ModelEvidence) -> str:
+    rows = [
+        (
+            f"{name}: {PROTOCOLS[name].title.lower()}",
+            "fitted again" if result.weights == OWN_WEIGHTS else "as it is",
+            f"{e.n:,}",
+            *(_cell(e, m) for m in _TABLE_METRICS),
+        )
+        for name, result in evidence.protocols.items()
+        if name not in SHIPPED
+        for part, e in result.corpora.items()
+        if part.endswith("/test")
+    ]
+    if not rows:
+        return ""
+    header = ("Protocol", "Weights", "n", *(METRIC_NAMES[m] for m in _TABLE_METRICS))
+    notes = "\n".join(f"- {p.name}: {p.description}" for p in PROTOCOLS.values() if p.name not in SHIPPED)
+    return f"\n## Other protocols\n\n{_markdown_table(header, rows)}\n\n{notes}\n"
+
+
+def _coverage_section(evidence: ModelEvidence) -> str:
+    curves = {
+        k: c for name in SHIPPED[:2] if name in evidence.protocols for k, c in evidence.protocols[name].coverage.items()
+    }
+    rows = [
+        (f"`{name}`", *(percent_text(e) for e in curve.error.values()), f"{curve.area:.3f}")
+        for name, curve in sorted(curves.items(), key=lambda item: _rank(item[0]))
+        if not name.endswith("/validation") and _holds_articles(name)
+    ]
+    if not rows:
+        return ""
+    header = ("Corpus", *(f"error at {percent_text(c)}" if c < 1 else "error of all" for c in COVERAGES), "area")
+    return (
+        "\n## Answering only where it is sure\n\nShare of wrong answers among the articles with the highest "
+        f"probability of the predicted class.\n\n{_markdown_table(header, rows)}\n"
+    )
+
+
+def _formatting_section(evidence: ModelEvidence) -> str:
+    measured = {name: r.formatting for name, r in evidence.protocols.items() if r.formatting is not None}
+    if not measured:
+        return ""
+    header = ("Edit", *(f"{name}, changed" for name in measured), *(f"{name}, flipped" for name in measured))
+    edits = list(next(iter(measured.values())).edits)
+    rows = [
+        (
+            edit.replace("_", " "),
+            *(f"{rates.edits[edit].n_changed:,}" for rates in measured.values()),
+            *(share_text(rates.edits[edit].n_flipped, rates.edits[edit].n_changed) for rates in measured.values()),
+        )
+        for edit in edits
+    ]
+    first = next(iter(measured.values()))
+    return (
+        f"\n## Formatting\n\nEdits that keep the meaning (list {first.version}), on {first.n:,} articles of "
+        f"`{first.on}`: how many each changes, and in how many of these the predicted class flips.\n\n"
+        f"{_markdown_table(header, rows)}\n"
+    )
 
 
 def write_model_card(folder: Path, describe: str) -> Path:
@@ -313,6 +539,12 @@ def replace_results(readme_text: str, table: str) -> str:
     if not begin or not end or any(marker in head + tail for marker in (BEGIN, END)):
         raise ValueError(f"The README must hold {BEGIN} and {END} once each, in this order.")
     return f"{head}{BEGIN}\n{table.strip()}\n{END}{tail}"
+
+
+def _stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.concat(frames, ignore_index=True)
 
 
 def _holds_articles(name: str) -> bool:
@@ -376,8 +608,8 @@ def _minutes(minutes: float) -> str:
     return f"{minutes:.0f} minute{'' if round(minutes) == 1 else 's'}"
 
 
-def _flat(value: Any, name: str = "") -> dict[str, float | None]:
-    """Numbers of a nested JSON value by their path."""
+def _flat(value: Any, name: str = "") -> dict[str, Any]:
+    """Leaves of a nested JSON value by their path."""
     if isinstance(value, Mapping):
         items: Iterable[tuple[str, Any]] = value.items()
     elif isinstance(value, list):

@@ -7,21 +7,29 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fakenews.evaluate.flips import ANY, EditFlips, FlipRates
 from fakenews.evaluate.report import (
     BEGIN,
     END,
     PREDICTION_TYPES,
     ModelEvidence,
+    ProtocolResult,
+    bring_up_to_date,
     contradictions,
+    coverage_of_predictions,
     evaluate_predictions,
     model_card,
     read_evaluation,
     read_predictions,
     replace_results,
     results_table,
+    update_evidence,
+    with_protocol,
     write_evidence,
     write_model_card,
 )
+
+FLIPS = FlipRates(1, "isot/test", 100, {"add_dateline": EditFlips(80, 2), ANY: EditFlips(100, 3)})
 
 
 def _rows(corpus, split, n, noise, seed):
@@ -48,8 +56,10 @@ def predictions():
         _rows("isot", "test", 200, 2, 1),
         _rows("demo", "all", 20, 1, 2),
         _rows("horne2017", "all", 120, 60, 3),
+        _rows("isot", "test", 90, 1, 4).assign(protocol="seed"),
     )
-    return pd.concat(parts)
+    rows = pd.concat(parts)
+    return rows.assign(protocol=rows["protocol"].fillna(with_protocol(rows)["protocol"]))
 
 
 @pytest.fixture
@@ -58,13 +68,14 @@ def folder(tmp_path, predictions):
         tmp_path / "tinybert",
         predictions,
         model="tinybert",
-        protocol="grouped",
         seed=42,
         cleaning={"name": "neutral", "version": 1},
         training={"base": "a/b", "epochs": 3, "minutes": 23.6, "device": "cpu", "rows": {"fake": 900, "real": 800}},
         size_mb=29.12,
         latency_ms=85.4,
         calibration={"method": "temperature", "temperature": 1.2345678, "fitted_on": "isot/validation"},
+        own_training={"seed": {"cleaning": "raw", "minutes": 2.5}},
+        formatting={"grouped": FLIPS},
     )
     return tmp_path / "tinybert"
 
@@ -81,12 +92,24 @@ def test_evaluation_has_the_documented_layout(folder):
         "size_mb",
         "latency_ms",
         "calibration",
-        "corpora",
+        "protocols",
     ]
-    assert list(stored["corpora"]) == ["isot/validation", "isot/test", "demo/all", "horne2017/all"]
+    parts = {name: list(result["corpora"]) for name, result in stored["protocols"].items()}
+    assert parts == {
+        "grouped": ["isot/validation", "isot/test"],
+        "external": ["horne2017/all"],
+        "other": ["demo/all"],
+        "seed": ["isot/test"],
+    }
+    grouped, seed = stored["protocols"]["grouped"], stored["protocols"]["seed"]
     assert {"n", "accuracy", "macro_f1", "roc_auc", "ece", "confusion_matrix", "intervals"} <= set(
-        stored["corpora"]["isot/test"]
+        grouped["corpora"]["isot/test"]
     )
+    assert set(grouped["coverage"]["isot/test"]["error"]) == {"0.7", "0.8", "0.9", "1.0"}
+    assert (grouped["weights"], grouped["training"]) == ("shipped", {})
+    assert (seed["weights"], seed["training"]) == ("own", {"cleaning": "raw", "minutes": 2.5})
+    assert grouped["formatting"]["edits"]["add_dateline"]["rate"] == 2 / 80
+    assert seed["formatting"] is None
 
 
 def test_evidence_survives_the_disk(folder):
@@ -104,25 +127,31 @@ def test_predictions_survive_the_disk_without_text(folder, predictions):
         "p_fake": "float32",
         "margin": "float32",
     }
-    assert stored["id"].tolist() == predictions["id"].tolist()
-    assert np.allclose(stored["p_fake"], predictions["p_fake"])
+    main = pd.concat([predictions[predictions["protocol"] == p] for p in ("grouped", "external", "other")])
+    assert stored["id"].tolist() == main["id"].tolist()
+    assert np.allclose(stored["p_fake"], main["p_fake"])
+    assert read_predictions(folder, ["seed"])["protocol"].unique().tolist() == ["seed"]
+    assert len(read_predictions(folder, None)) == len(predictions)
     assert b"never written" not in (folder / "predictions.parquet").read_bytes()
 
 
 def test_stored_evaluation_follows_from_stored_predictions(folder):
-    assert evaluate_predictions(read_predictions(folder)) == read_evaluation(folder).corpora
+    found = evaluate_predictions(read_predictions(folder, None))
+    assert found == {name: result.corpora for name, result in read_evaluation(folder).protocols.items()}
     assert contradictions(folder) == ()
 
 
 def test_an_edited_number_is_found(folder):
     path = folder / "evaluation.json"
     stored = json.loads(path.read_text(encoding="utf-8"))
-    stored["corpora"]["isot/test"]["accuracy"] += 0.001
-    del stored["corpora"]["demo/all"]
+    stored["protocols"]["grouped"]["corpora"]["isot/test"]["accuracy"] += 0.001
+    stored["protocols"]["seed"]["coverage"]["isot/test"]["error"]["0.7"] = 0.0001
+    del stored["protocols"]["other"]["corpora"]["demo/all"]
     path.write_text(json.dumps(stored), encoding="utf-8")
-    missing, edited = contradictions(folder)
-    assert missing == "tinybert: demo/all is in predictions.parquet only."
-    assert edited.startswith("tinybert: isot/test states accuracy ")
+    edited, missing, curve = contradictions(folder)
+    assert edited.startswith("tinybert: grouped isot/test states accuracy ")
+    assert missing == "tinybert: other demo/all is in predictions.parquet only."
+    assert curve.startswith("tinybert: seed isot/test states coverage.error.0.7 0.0001")
 
 
 def test_missing_columns_are_refused_and_nothing_is_written(tmp_path, predictions):
@@ -131,7 +160,6 @@ def test_missing_columns_are_refused_and_nothing_is_written(tmp_path, prediction
             tmp_path / "x",
             predictions.drop(columns=["split", "margin"]),
             model="x",
-            protocol="grouped",
             seed=1,
             cleaning={},
             training={},
@@ -144,9 +172,45 @@ def test_missing_columns_are_refused_and_nothing_is_written(tmp_path, prediction
 
 def test_another_schema_is_refused(folder):
     path = folder / "evaluation.json"
-    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), "schema": 2}), encoding="utf-8")
-    with pytest.raises(ValueError, match="schema 1, got 2"):
+    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), "schema": 3}), encoding="utf-8")
+    with pytest.raises(ValueError, match="schema 2, got 3"):
         read_evaluation(folder)
+
+
+def test_evidence_of_the_first_schema_is_brought_up_to_date(folder):
+    before, rows = read_evaluation(folder), read_predictions(folder)
+    facts = {k: v for k, v in before.to_dict().items() if k != "protocols"}
+    corpora = {name: e.to_dict() for name, e in before.corpora.items()}
+    old = {**facts, "schema": 1, "corpora": corpora}
+    (folder / "evaluation.json").write_text(json.dumps(old), encoding="utf-8")
+    rows.drop(columns="protocol").to_parquet(folder / "predictions.parquet")
+    with pytest.raises(ValueError, match="schema 2, got 1: run «fakenews report»"):
+        read_evaluation(folder)
+    assert bring_up_to_date(folder)
+    assert not bring_up_to_date(folder)
+    assert read_evaluation(folder).corpora == before.corpora
+    assert read_evaluation(folder).calibration == before.calibration
+    assert read_predictions(folder).equals(rows)
+    assert contradictions(folder) == ()
+
+
+def test_one_protocol_is_measured_again_and_the_others_stay(folder):
+    before = read_evaluation(folder)
+    rows = _rows("isot", "test", 50, 3, 9).assign(protocol="time")
+    after = update_evidence(folder, rows, {"time": {"minutes": 1.0}}, {}, latency_ms=12.5)
+    assert after == read_evaluation(folder)
+    assert list(after.protocols) == ["grouped", "external", "other", "time", "seed"]
+    assert {n: r for n, r in after.protocols.items() if n != "time"} == before.protocols
+    assert (after.protocols["time"].training, after.latency_ms) == ({"minutes": 1.0}, 12.5)
+    again = update_evidence(folder, rows.head(40), {}, {})
+    assert again.protocols["time"].corpora["isot/test"].n == 40
+    assert again.protocols["time"].weights == "shipped"
+    assert contradictions(folder) == ()
+
+
+def test_an_unknown_protocol_is_refused(folder):
+    with pytest.raises(ValueError, match="Unknown protocol 'tim'. Known: grouped"):
+        update_evidence(folder, _rows("isot", "test", 50, 3, 9).assign(protocol="tim"), {}, {})
 
 
 def test_model_card(folder):
@@ -156,13 +220,17 @@ def test_model_card(folder):
     assert card.startswith("---\nlicense: apache-2.0\nlanguage: en\n")
     assert card.count("\n---\n") == 1
     assert "\n# tinybert\n\nA four-layer student of a six-layer teacher.\n" in card
-    for heading in ("Intended use", "Training", "Results", "Limits"):
+    sections = ("Other protocols", "Answering only where it is sure", "Formatting")
+    for heading in ("Intended use", "Training", "Results", *sections, "Limits"):
         assert f"\n## {heading}\n" in card
     assert "| rows | fake 900, real 800 |" in card
     assert "| calibration | method temperature, temperature 1.235, fitted on isot/validation |" in card
     assert "| `isot/test` | 200 | 9" in card
     assert "by publisher, not by fact" in card
     assert "it does worse there" in card
+    assert "| seed: as in the notebooks | fitted again | 90 |" in card
+    assert "| add dateline | 80 | 2 % |" in card
+    assert "| Corpus | error at 70 % | error at 80 % | error at 90 % | error of all | area |" in card
     assert "100 %" not in card
 
 
@@ -174,7 +242,7 @@ def test_model_card_orders_own_corpus_others_demo(folder):
 
 def test_model_card_without_other_corpora_says_so(folder):
     evidence = read_evaluation(folder)
-    own = replace(evidence, corpora={"isot/test": evidence.corpora["isot/test"]}, latency_ms=None)
+    own = replace(evidence, protocols={"grouped": evidence.protocols["grouped"]}, latency_ms=None)
     card = model_card(own, "x")
     assert "It was not measured on corpora from other publishers" in card
     assert "| latency | not measured |" in card
@@ -204,13 +272,17 @@ def test_results_table_groups_models_by_corpus(folder):
 def test_results_table_says_what_is_no_better_than_chance():
     rows = _rows("fakes", "all", 60, 1, 0)
     rows["p_fake"] = 0.4 + 0.2 * (np.arange(60) % 2)  # knows nothing of the label
-    evidence = ModelEvidence(
-        "m", "grouped", 1, {"name": "n", "version": 1}, {}, 1, None, {}, evaluate_predictions(rows)
-    )
+    evidence = ModelEvidence("m", "grouped", 1, {"name": "n", "version": 1}, {}, 1, None, {}, _external(rows))
     assert "no better than chance" in results_table([evidence])
     rows["p_fake"] = np.where(rows["label"] == 0, 0.1, 0.9)
-    worse = replace(evidence, corpora=evaluate_predictions(rows))
+    worse = replace(evidence, protocols=_external(rows))
     assert "worse than chance" in results_table([worse])
+
+
+def _external(rows):
+    rows = with_protocol(rows)
+    curves = coverage_of_predictions(rows)["external"]
+    return {"external": ProtocolResult("shipped", {}, evaluate_predictions(rows)["external"], curves)}
 
 
 def test_replace_results_touches_only_what_lies_between():

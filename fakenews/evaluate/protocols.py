@@ -1,0 +1,171 @@
+"""How a model can be measured: which rows it learns from, which text it reads, which rows it answers.
+
+One number for one model means little: the same classifier has 99 % on raw text with the file's typography in it and
+60 % on articles from other publishers. Each protocol is a value, named in every file that holds its results.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fakenews.data.demo import SPEC as DEMO
+from fakenews.data.splits import SPLITS, grouped_split, time_split
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TIME_CUT = "2017-01-01"
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """One way to measure.
+
+    Attributes
+    ----------
+    name : str
+        Key in `PROTOCOLS`, in evaluation.json and in the column of predictions.parquet.
+    title, description : str
+        For people; the description says what the figures do and do not show.
+    rows : {"grouped", "random", "time", "others"}
+        How the training corpus is parted; «others» answers other corpora instead.
+    text : {"article", "title"}
+        What is read of a row.
+    cleaning : {"neutral", "raw"}
+        What is done to it before.
+    own_training : bool
+        Whether the model has to be fitted again for it, on other rows or other text than the shipped one.
+    """
+
+    name: str
+    title: str
+    description: str
+    rows: Literal["grouped", "random", "time", "others"] = "grouped"
+    text: Literal["article", "title"] = "article"
+    cleaning: Literal["neutral", "raw"] = "neutral"
+    own_training: bool = False
+
+
+_SPECS = (
+    Protocol(
+        "grouped",
+        "Unseen articles",
+        "Held-out articles of the training corpus; near duplicates never straddle a split. The publishers were seen.",
+    ),
+    Protocol(
+        "external",
+        "Other corpora",
+        "Every other corpus at hand with both classes, its overlap with ISOT removed first. Nothing of them was seen.",
+        rows="others",
+    ),
+    Protocol(
+        "other",
+        "No evidence of transfer",
+        "Corpora of one class, where only recall can be measured, and the articles written for the demo.",
+        rows="others",
+    ),
+    Protocol(
+        "title-only",
+        "Titles alone",
+        "The grouped split, but only titles are read: how much of the verdict the headline carries.",
+        text="title",
+        own_training=True,
+    ),
+    Protocol(
+        "time",
+        "Later articles",
+        f"Trained on articles before {TIME_CUT}, asked about those from that day on.",
+        rows="time",
+        own_training=True,
+    ),
+    Protocol(
+        "seed",
+        "As in the notebooks",
+        "Raw text, random split, near duplicates left where they fall: what is usually published, for comparison only.",
+        rows="random",
+        cleaning="raw",
+        own_training=True,
+    ),
+)
+
+PROTOCOLS: dict[str, Protocol] = {p.name: p for p in _SPECS}
+
+# What the model as it is says of whole articles; together these are what pages and cards show first.
+SHIPPED = ("grouped", "external", "other")
+
+
+def get(name: str) -> Protocol:
+    """The protocol of that name.
+
+    Raises
+    ------
+    ValueError
+        If there is none; the message lists those there are.
+    """
+    if name not in PROTOCOLS:
+        raise ValueError(f"Unknown protocol {name!r}. Known: {', '.join(PROTOCOLS)}.")
+    return PROTOCOLS[name]
+
+
+def of_corpus(corpus: str, split: str, both_classes: bool) -> str:
+    """Which of `SHIPPED` the answers to a part of a corpus belong to; «all» marks a corpus that was not trained on."""
+    if split != "all":
+        return "grouped"
+    return "external" if both_classes and corpus != DEMO.name else "other"
+
+
+def parts(protocol: Protocol, frame: pd.DataFrame, seed: int = 42) -> dict[str, pd.DataFrame]:
+    """Rows to train on, to calibrate on and to answer: «train», «validation», «test».
+
+    Parameters
+    ----------
+    protocol : Protocol
+        Not one of the «others».
+    frame : DataFrame
+        Of `table.read_table`. «grouped» takes its `split`; «time» its `group` of near duplicates.
+    seed : int
+        Of the parts that are drawn.
+
+    Raises
+    ------
+    ValueError
+        If the frame lacks the column the protocol needs, or a part would be empty.
+    """
+    if protocol.rows == "others":
+        raise ValueError(f"The protocol {protocol.name!r} trains on nothing: it has no parts.")
+    if protocol.text == "title":
+        frame = titles(frame)
+    found = {name: frame[_split(protocol, frame, seed) == name].reset_index(drop=True) for name in SPLITS}
+    empty = [name for name, rows in found.items() if not len(rows)]
+    if empty:
+        raise ValueError(f"The protocol {protocol.name!r} leaves no rows for {', '.join(empty)} of this table.")
+    return found
+
+
+def titles(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows with a title, the title in the place of the text."""
+    with_title = frame[frame["title"].str.strip() != ""].reset_index(drop=True)
+    return with_title.assign(text=with_title["title"], title="")
+
+
+def _split(protocol: Protocol, frame: pd.DataFrame, seed: int) -> NDArray[np.str_]:
+    labels = frame["label"].tolist()
+    if protocol.rows == "random":
+        # Each row its own group: stratified 70/15/15, no regard for duplicates.
+        return grouped_split(labels, np.arange(len(frame)), seed)
+    needed = "split" if protocol.rows == "grouped" else "group"
+    if needed not in frame:
+        raise ValueError(f"The protocol {protocol.name!r} needs the column {needed}: run «fakenews data split» first.")
+    if protocol.rows == "grouped":
+        return np.asarray(frame["split"].tolist(), dtype=np.str_)
+    groups = frame["group"].to_numpy(dtype=np.int64)
+    split = time_split(frame["date"].tolist(), groups, TIME_CUT)
+    early = np.flatnonzero(split == "train")
+    if early.size:
+        drawn = grouped_split(frame["label"].to_numpy()[early].tolist(), groups[early], seed)
+        split[early[drawn == "validation"]] = "validation"
+    return split

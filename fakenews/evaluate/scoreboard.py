@@ -1,0 +1,220 @@
+"""Every model under every protocol and at what cost: the scoreboard as a value, computed from the evidence alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from fakenews.data.registry import is_foreign_article_corpus
+from fakenews.evaluate.coverage import CoverageRisk
+from fakenews.evaluate.digits import Metric, metric_text, percent_text
+from fakenews.evaluate.flips import ANY
+from fakenews.evaluate.metrics import Evaluation
+from fakenews.evaluate.protocols import PROTOCOLS
+from fakenews.evaluate.report import ModelEvidence, ProtocolResult
+
+NOTHING = "–"
+AT_HOME, ELSEWHERE = "grouped", "external"
+COVERAGE = "0.7"
+_LOWER_IS_BETTER = frozenset({"ece", "brier", "log_loss"})
+
+
+class Cell(NamedTuple):
+    """One figure in print; `value` is None, and `text` a dash, where it was not measured.
+
+    `detail` stands in small type beside it: an interval, or the range over corpora. `best` marks the best of a column.
+    """
+
+    value: float | None
+    text: str
+    detail: str = ""
+    best: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the scoreboard.
+
+    Attributes
+    ----------
+    group, title : str
+        What stands over several columns, and over this one.
+    better : {"high", "low"}
+    note : str
+        What the figure is; one sentence.
+    """
+
+    group: str
+    title: str
+    better: Literal["high", "low"]
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scoreboard:
+    """Models by columns; `rows` holds one tuple of cells per model, in the order of `models` and `columns`."""
+
+    metric: Metric
+    columns: tuple[Column, ...]
+    models: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+class Place(NamedTuple):
+    """Where a model stands in a plot of two of its figures; each is None where it was not measured."""
+
+    model: str
+    home_auc: float | None
+    foreign_auc: float | None
+    home_accuracy: float | None
+    ms: float | None
+
+
+def scoreboard(evidences: Sequence[ModelEvidence], metric: Metric) -> Scoreboard:
+    """Lay out what the models reached.
+
+    Parameters
+    ----------
+    evidences : sequence of ModelEvidence
+    metric : Metric
+        Shown for every protocol; flip rate and cost stand beside it whatever it is.
+    """
+    better: Literal["high", "low"] = "low" if metric in _LOWER_IS_BETTER else "high"
+    makers: list[tuple[Column, Callable[[ModelEvidence], Cell]]] = [
+        (
+            Column("Training corpus", PROTOCOLS[name].title, better, PROTOCOLS[name].description),
+            lambda evidence, name=name: _at_home(evidence, name, metric),  # type: ignore[misc]
+        )
+        for name in ("seed", AT_HOME, "time", "title-only")
+    ]
+    makers += [
+        (
+            Column(
+                "Other corpora", "mean", better,
+                "Mean over corpora of whole articles that the model never saw, and the range of these corpora.",
+            ),
+            lambda evidence: _elsewhere(evidence, metric),
+        ),
+        (
+            Column(
+                "Other corpora", "right at 70 % coverage", "high",
+                "Accuracy, in the mean over these corpora, on the seven articles in ten it is surest of.",
+            ),
+            _surest,
+        ),
+        (
+            Column(
+                "", "moved by formatting", "low",
+                "Unseen articles whose predicted class some edit of the formatting test turns round.",
+            ),
+            _moved,
+        ),
+        (Column("Cost", "ms", "low", "Milliseconds for one article on two CPU cores, cleaning included."), _ms),
+        (Column("Cost", "MB", "low", "Size of the model's files, millions of bytes."), _mb),
+        (Column("Cost", "train, min", "low", "Minutes of training; the model card names the device."), _minutes),
+    ]  # fmt: skip
+    columns = tuple(column for column, _ in makers)
+    table = [[make(evidence) for _, make in makers] for evidence in evidences]
+    marked = list(
+        zip(*(_with_best(cells, c) for cells, c in zip(zip(*table, strict=True), columns, strict=True)), strict=True)
+    )
+    return Scoreboard(metric, columns, tuple(e.model for e in evidences), tuple(marked))
+
+
+def places(evidences: Sequence[ModelEvidence]) -> tuple[Place, ...]:
+    """What the plots of the scoreboard show, a point per model."""
+    return tuple(
+        Place(
+            e.model,
+            _at_home(e, AT_HOME, "roc_auc").value,
+            _elsewhere(e, "roc_auc").value,
+            _at_home(e, AT_HOME, "accuracy").value,
+            e.latency_ms,
+        )
+        for e in evidences
+    )
+
+
+def foreign(evidence: ModelEvidence) -> dict[str, Evaluation]:
+    """Evaluations on corpora of whole articles, of both classes, that the model never saw; by name of the corpus."""
+    return {name: e for name, e in _foreign_parts(evidence.protocols.get(ELSEWHERE)) if e.roc_auc is not None}
+
+
+def _foreign_parts(result: ProtocolResult | None) -> list[tuple[str, Evaluation]]:
+    if result is None:
+        return []
+    named = ((name.partition("/")[0], e) for name, e in result.corpora.items())
+    return [(corpus, e) for corpus, e in named if is_foreign_article_corpus(corpus)]
+
+
+def _test_part(result: ProtocolResult) -> str | None:
+    return next((name for name in result.corpora if name.endswith("/test")), None)
+
+
+def _at_home(evidence: ModelEvidence, protocol: str, metric: Metric) -> Cell:
+    result = evidence.protocols.get(protocol)
+    name = result and _test_part(result)
+    if not result or not name:
+        return Cell(None, NOTHING)
+    value = getattr(result.corpora[name], metric)
+    return Cell(value, *metric_text(result.corpora[name], metric))
+
+
+def _elsewhere(evidence: ModelEvidence, metric: Metric) -> Cell:
+    found = [getattr(e, metric) for e in foreign(evidence).values()]
+    if not found:
+        return Cell(None, NOTHING)
+    mean, low, high = float(np.mean(found)), min(found), max(found)
+    if metric == "accuracy":
+        return Cell(mean, percent_text(mean), f"{100 * low:.0f}–{100 * high:.0f}")
+    return Cell(mean, f"{mean:.2f}", f"{low:.2f}–{high:.2f}")
+
+
+def _surest(evidence: ModelEvidence) -> Cell:
+    result = evidence.protocols.get(ELSEWHERE)
+    curves: list[CoverageRisk] = (
+        [c for name, c in result.coverage.items() if name.partition("/")[0] in foreign(evidence)] if result else []
+    )
+    if not curves:
+        return Cell(None, NOTHING)
+    right = 1.0 - float(np.mean([c.error[COVERAGE] for c in curves]))
+    return Cell(right, percent_text(right))
+
+
+def _moved(evidence: ModelEvidence) -> Cell:
+    result = evidence.protocols.get(AT_HOME)
+    if result is None or result.formatting is None:
+        return Cell(None, NOTHING)
+    rate = result.formatting.rate_of_all(ANY)
+    low, high = result.formatting.edits[ANY].interval
+    return Cell(rate, f"{100 * rate:.1f} %", f"{100 * low:.1f}–{100 * high:.1f}")
+
+
+def _ms(evidence: ModelEvidence) -> Cell:
+    return _plain(evidence.latency_ms)
+
+
+def _mb(evidence: ModelEvidence) -> Cell:
+    return _plain(evidence.size_mb)
+
+
+def _minutes(evidence: ModelEvidence) -> Cell:
+    minutes = evidence.training.get("minutes")
+    return _plain(float(minutes) if minutes is not None else None)
+
+
+def _plain(value: float | None) -> Cell:
+    return Cell(None, NOTHING) if value is None else Cell(value, f"{value:,.1f}" if value < 10 else f"{value:,.0f}")
+
+
+def _with_best(cells: Sequence[Cell], column: Column) -> list[Cell]:
+    """The cells of a column with the best marked, all of them if several print alike; none of a single model."""
+    known = [c for c in cells if c.value is not None]
+    if len(known) < 2:
+        return list(cells)
+    pick = max if column.better == "high" else min
+    best = pick(known, key=lambda c: float(c.value or 0.0)).text
+    return [c._replace(best=c.text == best) for c in cells]

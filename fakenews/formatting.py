@@ -1,0 +1,256 @@
+"""The formatting test: edits of a text that keep its meaning, and what they did to a verdict.
+
+A model that learnt publishers rather than stories can be turned round by a dateline or a lost apostrophe. The list of
+edits is fixed and versioned, so that a flip rate measured today can be compared with one measured later.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+FORMATTING_VERSION = 1
+
+_TITLE_WORDS = 30  # a first paragraph longer than this is no title
+
+_STRAIGHT = str.maketrans({**dict.fromkeys("‘’‚‛", "'"), **dict.fromkeys("“”„‟", '"')})
+_QUOTES = "'\"‘’‚‛“”„‟"
+
+# «SEOUL (Agency) - », «WEST PALM BEACH, Fla. (Agency) — » or «GENEVA - » where the story begins.
+_DATELINE = re.compile(
+    r"\s*(?:[A-Z][^\n()]{1,60})?\([A-Z][\w .&/\-]{1,30}\)\s*[-–—]{1,2}\s+|\s*[A-Z][A-Z .,'/\-]{2,60}?\s[-–—]{1,2}\s+"
+)
+_AGENCY = re.compile(r"[^\S\n]*\((?:Reuters|AP|AFP|UPI|Associated Press|Thomson Reuters)\)")
+_FIRST_SENTENCE = re.compile(r"[^\n]*?\w{2}[.!?][\"'”’]?(?=\s|$)")
+_CREDIT = re.compile(
+    r"\n+(?:Featured image|Photo by|Image via|Via:|Source:|Read more:?)[^\n]{0,200}(?=\n|$)|[^\S\n]*https?://\S+"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One meaning-preserving edit: `apply` is pure, and gives back the same text where there is nothing to edit.
+
+    Attributes
+    ----------
+    name : str
+        Key in `EDITS` and in stored results.
+    description : str
+        What is done to the text; one sentence.
+    apply : callable
+        From the user's text, title and body as `text.join` makes them, to the edited one.
+    """
+
+    name: str
+    description: str
+    apply: Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class EditOutcome:
+    """What one edit did.
+
+    Attributes
+    ----------
+    edit : str
+        Key in `EDITS`.
+    changed : bool
+        Whether the edit found something to edit; where it did not, nothing can have moved.
+    p_fake : mapping of str to float
+        Probability of fake after the edit, by model.
+    moved : tuple of str
+        Models that now lean to the other class.
+    """
+
+    edit: str
+    changed: bool
+    p_fake: Mapping[str, float]
+    moved: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FormattingTest:
+    """How the models' answers to one text fared under every edit of `EDITS`, in their order.
+
+    Attributes
+    ----------
+    version : int
+        `FORMATTING_VERSION` of the list of edits.
+    p_fake : mapping of str to float
+        Probability of fake of the text as it is, by model.
+    outcomes : tuple of EditOutcome
+    seconds : float
+        Wall-clock time of the test.
+    """
+
+    version: int
+    p_fake: Mapping[str, float]
+    outcomes: tuple[EditOutcome, ...]
+    seconds: float
+
+    @property
+    def moved(self) -> tuple[str, ...]:
+        """Models whose leaning some edit turned round, in the order asked."""
+        return tuple(model for model in self.p_fake if any(model in o.moved for o in self.outcomes))
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form, each edit with its description."""
+        return {
+            "version": self.version,
+            "p_fake": dict(self.p_fake),
+            "moved": list(self.moved),
+            "edits": [
+                {
+                    "edit": o.edit,
+                    "description": EDITS[o.edit].description,
+                    "changed": o.changed,
+                    "p_fake": dict(o.p_fake),
+                    "moved": list(o.moved),
+                }
+                for o in self.outcomes
+            ],
+            "seconds": round(self.seconds, 4),
+        }
+
+
+def outcomes(
+    before: Mapping[str, float], changed: Sequence[bool], after: Mapping[str, Sequence[float]]
+) -> tuple[EditOutcome, ...]:
+    """Outcomes of all edits, in the order of `EDITS`.
+
+    Parameters
+    ----------
+    before : mapping of str to float
+        Probability of fake of the text as it is, by model.
+    changed : sequence of bool
+        Whether each edit changed the text.
+    after : mapping of str to sequence of float
+        Probability of fake after each edit, by model.
+    """
+    return tuple(
+        EditOutcome(
+            name,
+            changed[i],
+            {model: float(after[model][i]) for model in before},
+            tuple(model for model in before if flips(before[model], after[model][i])),
+        )
+        for i, name in enumerate(EDITS)
+    )
+
+
+def flips(before: float, after: float) -> bool:
+    """Whether two probabilities of fake lie on different sides of one half."""
+    return (before >= 0.5) != (after >= 0.5)
+
+
+def variants(text: str) -> tuple[str, ...]:
+    """The text under every edit, in the order of `EDITS`; equal to `text` where an edit has nothing to do."""
+    return tuple(edit.apply(text) for edit in EDITS.values())
+
+
+def title_and_body(text: str) -> tuple[str, str]:
+    """Split a text as `text.join` made it: a short first line before an empty one is the title, else there is none.
+
+    Returns
+    -------
+    tuple of str
+        The title with the line ends after it, and the body; together they are the text.
+    """
+    head, gap, rest = text.partition("\n\n")
+    if not gap or not head.strip() or not rest.strip() or "\n" in head or len(head.split()) > _TITLE_WORDS:
+        return "", text
+    body = rest.lstrip("\n")
+    return text[: len(text) - len(body)], body
+
+
+def _add_dateline(text: str) -> str:
+    title, body = title_and_body(text)
+    return text if _DATELINE.match(body) or not body.strip() else f"{title}WASHINGTON (Reuters) - {body.lstrip()}"
+
+
+def _remove_dateline(text: str) -> str:
+    title, body = title_and_body(text)
+    return title + body[found.end() :] if (found := _DATELINE.match(body)) else text
+
+
+def _add_agency(text: str) -> str:
+    title, body = title_and_body(text)
+    found = _FIRST_SENTENCE.search(body)
+    if found is None or _AGENCY.search(text):
+        return text
+    return f"{title}{body[: found.end()]} (Reuters){body[found.end() :]}"
+
+
+def _remove_agency(text: str) -> str:
+    return _AGENCY.sub("", text)
+
+
+def _straight_quotes(text: str) -> str:
+    return text.translate(_STRAIGHT)
+
+
+def _curly_quotes(text: str) -> str:
+    text = re.sub(r"(^|[\s(\[\-–—])\"", r"\1“", text).replace('"', "”")
+    return re.sub(r"(^|[\s(\[“\-–—])'(?=\w)", r"\1‘", text).replace("'", "’")
+
+
+def _lost_quotes(text: str) -> str:
+    return re.sub(f"[{_QUOTES}]", "", re.sub(r"(?<=\w)['‘’](?=\w)", " ", text))
+
+
+def _ending(line: str) -> Callable[[str], str]:
+    def apply(text: str) -> str:
+        return text if not text.strip() or line in text else f"{text.rstrip()}\n\n{line}"
+
+    return apply
+
+
+def _remove_credits(text: str) -> str:
+    return _CREDIT.sub("", text)
+
+
+def _shout_title(text: str) -> str:
+    title, body = title_and_body(text)
+    return title.upper() + body
+
+
+def _calm_title(text: str) -> str:
+    title, body = title_and_body(text)
+    return re.sub(r"\b[A-Z]{4,}\b", lambda m: m.group().capitalize(), title) + body
+
+
+def _long_dashes(text: str) -> str:
+    return re.sub(r"(?<=\S)[^\S\n]+(?:-{1,2}|–)[^\S\n]+(?=\S)", "—", text)
+
+
+def _short_dashes(text: str) -> str:
+    return re.sub(r"(?<=\S)[^\S\n]*[–—][^\S\n]*(?=\S)", " - ", text)
+
+
+def _loose_spaces(text: str) -> str:
+    text = re.sub(r"(?<=[.!?]) (?=\S)", "  ", text)
+    return re.sub(r"(?<=\S)[^\S\n]*(?=\n|$)", " ", text) if text.strip() else text
+
+
+_SPECS: tuple[Edit, ...] = (
+    Edit("add_dateline", "The story begins with «WASHINGTON (Reuters) - ».", _add_dateline),
+    Edit("remove_dateline", "Place, agency and dash before the story are removed.", _remove_dateline),
+    Edit("add_agency", "«(Reuters)» stands after the first sentence.", _add_agency),
+    Edit("remove_agency", "Names of news agencies in brackets are removed.", _remove_agency),
+    Edit("straight_quotes", "Curly quotation marks and apostrophes become straight ones.", _straight_quotes),
+    Edit("curly_quotes", "Straight quotation marks and apostrophes become curly ones.", _curly_quotes),
+    Edit("lost_quotes", "Quotation marks are lost, and apostrophes leave a space («couldn t»).", _lost_quotes),
+    Edit("add_photo_credit", "A last line credits a photo.", _ending("Featured image via Drew Angerer/Getty Images")),
+    Edit("add_via", "A last line says «Via: Daily Caller».", _ending("Via: Daily Caller")),
+    Edit("add_address", "A last line gives a web address.", _ending("Read more: https://www.example.com/news/2017/story")),
+    Edit("remove_credits", "Web addresses and lines of photo, «via» and source credits are removed.", _remove_credits),
+    Edit("title_capitals", "The title stands in capitals.", _shout_title),
+    Edit("title_calm", "Words in capitals in the title become ordinary ones.", _calm_title),
+    Edit("long_dashes", "Hyphens between words become long dashes without spaces.", _long_dashes),
+    Edit("short_dashes", "Long dashes become hyphens with spaces.", _short_dashes),
+    Edit("loose_spaces", "Two spaces follow each sentence, and one ends each line.", _loose_spaces),
+)  # fmt: skip
+
+EDITS: Mapping[str, Edit] = {edit.name: edit for edit in _SPECS}

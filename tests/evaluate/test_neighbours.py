@@ -1,0 +1,106 @@
+"""Text like this: planted topics find their own articles, and the record is that of these articles."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fakenews.data.table import article_id
+from fakenews.evaluate.evidence import held_out_articles
+from fakenews.evaluate.metrics import wilson_interval
+from fakenews.evaluate.neighbours import FILE, WIDTH, Neighbours, fit_neighbours, track_record, wrong_answers
+
+TOPICS = {topic: [f"{topic}{i}" for i in range(40)] for topic in ("harbour", "ballot", "kitchen")}
+
+
+def _articles(n: int) -> tuple[list[str], list[str]]:
+    rng = np.random.default_rng(0)
+    topics = [list(TOPICS)[i % 3] for i in range(n)]
+    return [" ".join(rng.choice(TOPICS[t], 60)) for t in topics], topics
+
+
+TEXTS, OWN = _articles(240)
+IDS = [article_id(text) for text in TEXTS]
+
+
+@pytest.fixture(scope="module")
+def store() -> Neighbours:
+    return fit_neighbours(TEXTS, IDS, OWN)
+
+
+def predictions() -> pd.DataFrame:
+    """A model that is wrong on every second kitchen article, right on ballots, and never saw the harbour."""
+    rows = pd.DataFrame({"id": IDS, "corpus": OWN, "label": 0, "p_fake": 0.9})
+    kitchen = np.flatnonzero(rows["corpus"] == "kitchen")
+    rows.loc[kitchen[::2], "p_fake"] = 0.1
+    return rows[rows["corpus"] != "harbour"]
+
+
+def test_an_article_is_nearest_to_its_own_topic(store):
+    for topic, terms in TOPICS.items():
+        similarities = store.similarities(" ".join(terms))
+        nearest = np.argsort(-similarities)[:50]
+        assert {store.corpora[i] for i in nearest} == {topic}
+        assert similarities.max() <= 1.02
+
+
+def test_the_record_is_that_of_the_nearest_articles(store):
+    wrong = wrong_answers(store, predictions())
+    kitchen = track_record(store, wrong, " ".join(TOPICS["kitchen"]), "m", k=80)
+    ballot = track_record(store, wrong, " ".join(TOPICS["ballot"]), "m", k=80)
+    assert kitchen is not None and ballot is not None
+    assert (kitchen.n, kitchen.n_wrong, kitchen.error) == (80, 40, 0.5)
+    assert (ballot.n_wrong, dict(ballot.corpora)) == (0, {"ballot": 80})
+    assert kitchen.interval == pytest.approx([float(x) for x in wilson_interval(40, 80)])
+    assert kitchen.similarity > 0.5
+    assert json.loads(json.dumps(kitchen.to_dict()))["corpora"] == {"kitchen": 80}
+
+
+def test_articles_a_model_never_answered_do_not_count(store):
+    wrong = wrong_answers(store, predictions())
+    assert np.isnan(wrong).sum() == 80
+    harbour = track_record(store, wrong, " ".join(TOPICS["harbour"]), "m", k=10)
+    assert harbour is not None and "harbour" not in harbour.corpora and harbour.similarity < 0.3
+    assert track_record(store, np.full(240, np.nan), "ballot1", "m") is None
+
+
+def test_the_store_survives_the_disk_and_holds_no_text(store, tmp_path):
+    store.save(tmp_path)
+    again = Neighbours.load(tmp_path)
+    assert again is not None
+    assert (again.ids, again.corpora, again.terms) == (store.ids, store.corpora, store.terms)
+    text = " ".join(TOPICS["ballot"][:20])
+    assert again.similarities(text) == pytest.approx(store.similarities(text), abs=0.03)
+    raw = (tmp_path / FILE).read_bytes()
+    assert not any(text[:30].encode() in raw for text in TEXTS)
+    assert Neighbours.load(tmp_path / "elsewhere") is None
+
+
+def test_a_text_without_known_words_is_like_nothing(store):
+    assert not store.similarities("Nothing of this was ever seen").any()
+    assert store.project([]).shape == (0, WIDTH)
+
+
+def test_too_little_is_refused():
+    with pytest.raises(ValueError, match="at least two articles, got 1"):
+        fit_neighbours(TEXTS[:1], IDS[:1], OWN[:1])
+    with pytest.raises(ValueError, match="too few for 64 directions"):
+        fit_neighbours(TEXTS[:20], IDS[:20], OWN[:20])
+
+
+def test_only_held_out_articles_are_placed(tmp_path):
+    """Not validation rows, claims, the demo, or corpora that are not here."""
+    table = pd.DataFrame({"text": [f"Article {i}." for i in range(6)], "label": [0, 1] * 3, "title": "T"})
+    for name in ("fakes", "liar", "isot"):
+        table.to_parquet(tmp_path / f"{name}.parquet")
+    ids = [article_id(text) for text in table["text"]]
+    parts = (("fakes", "all"), ("liar", "all"), ("isot", "validation"), ("isot", "test"), ("webis2016", "all"))
+    measured = pd.concat(
+        [pd.DataFrame({"id": ids[:3] if s != "validation" else ids[3:], "corpus": c, "split": s}) for c, s in parts]
+        + [pd.DataFrame({"id": ids, "corpus": "demo", "split": "all"})]
+    )
+    found = held_out_articles(measured, tmp_path)
+    assert found.groupby("corpus")["id"].apply(list).to_dict() == {"fakes": ids[:3], "isot": ids[:3]}

@@ -1,0 +1,37 @@
+"""The shipped models on what people type first: nothing everyday is called fake with confidence."""
+
+from __future__ import annotations
+
+import pytest
+
+from fakenews.config import Settings
+from fakenews.services import Services
+from fakenews.text import count_words
+from tests.everyday import FRAGMENTS, SENTENCES
+
+
+@pytest.fixture(scope="module")
+def services() -> Services:
+    return Services(Settings(device="cpu"))
+
+
+def test_there_are_fifty_of_each_and_none_twice():
+    assert len(set(SENTENCES)) == len(set(FRAGMENTS)) == 50
+
+
+@pytest.mark.parametrize("texts", [SENTENCES, FRAGMENTS], ids=["sentences", "fragments"])
+def test_nothing_short_is_judged(services, texts):
+    found = [p for text in texts for p in services.analyse(services.check("", text)).predictions]
+    assert [p for p in found if p.verdict == "fake"] == []
+    assert sum(p.verdict == "cannot_judge" for p in found) > 0.9 * len(found)
+
+
+def test_everyday_paragraphs_are_unlike_the_training_data(services):
+    """Long enough to be judged, but no news: a model that keeps centroids of its training articles must notice."""
+    aware = [m for m in services.models if getattr(services.classifier(m), "centroids_", None) is not None]
+    if not aware:
+        pytest.skip("no shipped model keeps centroids: run «fakenews novelty --model tinybert»")
+    paragraphs = [" ".join(SENTENCES[i : i + 7]) for i in range(0, 44, 4)]
+    assert all(count_words(p) >= 40 for p in paragraphs)
+    found = [p for text in paragraphs for p in services.analyse(services.check("", text), aware).predictions]
+    assert sum(p.verdict == "fake" for p in found) <= 0.2 * len(found)
