@@ -36,12 +36,15 @@ and on this page, without knowing its class: datelines, agency names, photo and 
 quotation marks and dashes are neutralised first. Struck words in the highlights were removed by it.</p>
 <h2>How the models do</h2>
 {_results(services)}
-<p class="fn-meta">95 % bootstrap intervals in brackets. The Dataset tab shows every error.</p>
+<p class="fn-meta">95 % bootstrap intervals in brackets. The Dataset tab shows every error, the Compare tab every
+model.</p>
 <h2>When it declines</h2>
 <ul><li>fewer than {MIN_WORDS} words were left to read,</li>
-<li>too few of the words occur in the training data, as in any language but English,</li>
+<li>the text is not English, or lies further from the training data than all but a few held-out articles,</li>
 <li>the probability lies between {100 * low:.0f} and {100 * high:.0f} per cent,</li>
-<li>or the two models contradict each other.</li></ul>
+<li>the two models contradict each other,</li>
+<li>or an edit of formatting alone, such as a dateline or another kind of quotation mark, turns the answer round. That
+test runs right after the verdict and takes it back where it fails.</li></ul>
 <h2>What the highlights are</h2>
 <p>Every word gets a weight on the scale of log-odds: how far it moved the model towards either class. <b>Quick</b>
 gives the exact weights of the TF-IDF model and integrated gradients for TinyBERT. <b>LIME</b> fits a linear model to
@@ -59,7 +62,7 @@ corpora remain their owners' and are not part of it.</p></div>"""
 
 def _results(services: Services) -> str:
     rows = []
-    for model in services.models:
+    for model in services.models[:2]:
         evidence = services.evidence(model)
         for name, result in (evidence.corpora if evidence else {}).items():
             corpus, _, split = name.partition("/")

@@ -12,8 +12,9 @@ import gradio as gr
 
 from fakenews.explain import registry as explainers
 from fakenews.explain.base import Cancelled
+from fakenews.formatting import FormattingTest
 from fakenews.schema import Explanation
-from fakenews.services import InputError, Services
+from fakenews.services import Analysis, InputError, Services
 from fakenews.ui import render
 from fakenews.ui.runs import Runs, watch
 
@@ -45,9 +46,15 @@ CUT = """(title, body) => {
 class Shown:
     """What the visitor looks at; kept on the server, one per session."""
 
-    text: str
+    analysis: Analysis
     models: tuple[str, ...]
     explanations: dict[str, Explanation] = field(default_factory=dict)
+    formatting: FormattingTest | None = None
+
+    @property
+    def text(self) -> str:
+        """What was analysed: title and body."""
+        return self.analysis.text
 
 
 class AnalyseTab(NamedTuple):
@@ -96,21 +103,20 @@ class Analyse:
         except Exception:
             logger.exception("judging failed")  # the traceback names no text
             return render.problem(SORRY), "", gr.update(visible=False), "", "", "", None
-        cards = render.verdicts(analysis, self.titles, self.records)
-        shown = Shown(text, self.models)
+        shown = Shown(analysis, self.models)
+        cards = self._cards(shown)
         return cards, render.reading(analysis), gr.update(visible=True), render.plain(text), "", "", shown
 
     def explain(self, shown: Shown | None, view: str, method: str, request: gr.Request) -> Iterator[tuple[Any, ...]]:
-        """Highlights: the quick ones at once, then the method asked for, with progress.
+        """Highlights: the quick ones at once, then the formatting test, then the method asked for, with progress.
 
         Yields
         ------
         tuple
-            Status line, highlighted text, legend, words.
+            Status line, highlighted text, legend, words, cards.
         """
-        skip = gr.skip()
         if shown is None or not shown.models:
-            yield (render.status(""), skip, skip, skip)
+            yield _only(render.status(""))
             return
         visitor = request.session_hash or ""
         flag = self.runs.start(visitor)
@@ -119,38 +125,36 @@ class Analyse:
             for model in sorted(shown.models, key=lambda m: m != view):
                 shown.explanations[model] = self._quick(shown.text, model)
                 if model == view:
-                    yield (render.status("Quick highlights; more follows"), *self._drawn(shown, view))
-            yield (render.status(self._done(shown, view)), *self._drawn(shown, view))
+                    yield (render.status("Quick highlights; more follows"), *self._drawn(shown, view), gr.skip())
+            yield (render.status(self._done(shown, view)), *self._drawn(shown, view), gr.skip())
+            if shown.formatting is None:
+                shown.formatting = self.services.formatting_test(shown.text, shown.models)
+                yield (*[gr.skip()] * 4, self._cards(shown))
             if method != QUICK:
                 yield from self._refine(shown, view, method, flag)
         except Cancelled:
-            yield (
-                render.status("Cancelled; the quick highlights stay."),
-                skip, skip, skip,
-            )  # fmt: skip
+            yield _only(render.status("Cancelled; the quick highlights stay."))
         except InputError as error:
-            yield (render.status(str(error)), skip, skip, skip)
+            yield _only(render.status(str(error)))
         except Exception:
             logger.exception("explaining failed")
-            yield (render.status(SORRY), skip, skip, skip)
+            yield _only(render.status(SORRY))
         finally:
             self.runs.finish(visitor, flag)
 
     def _refine(self, shown: Shown, view: str, method: str, flag: Any) -> Iterator[tuple[Any, ...]]:
-        skip = gr.skip()
         name = explainers.get(method).title
         for model in sorted(shown.models, key=lambda m: m != view):
             what = f"{name} for {self.titles[model]}"
-            yield (render.progress(what, 0.0, None), skip, skip, skip)
+            yield _only(render.progress(what, 0.0, None))
             explain = partial(self.services.explain, shown.text, model, method, PAGE_SAMPLES[method], 42, "fake")
             for update in watch(explain, flag):
                 if update.explanation is None:
-                    bar = render.progress(what, update.share, update.seconds_left)
-                    yield (bar, skip, skip, skip)
+                    yield _only(render.progress(what, update.share, update.seconds_left))
                 else:
                     shown.explanations[model] = update.explanation
-                    yield (render.status(self._done(shown, view)), *self._drawn(shown, view))
-        yield (render.status(self._done(shown, view)), skip, skip, skip)
+                    yield (render.status(self._done(shown, view)), *self._drawn(shown, view), gr.skip())
+        yield _only(render.status(self._done(shown, view)))
 
     def cancel(self, request: gr.Request) -> None:
         """Stop the visitor's explanation."""
@@ -164,6 +168,9 @@ class Analyse:
     def _quick(self, text: str, model: str) -> Explanation:
         return self.services.explain(text, model, self.services.methods(model)[0])
 
+    def _cards(self, shown: Shown) -> str:
+        return render.verdicts(shown.analysis, self.titles, self.records, shown.formatting)
+
     def _drawn(self, shown: Shown, view: str) -> tuple[str, str, str]:
         explanation = shown.explanations[view]
         legend = render.legend(explanation, self.titles[view], explainers.get(explanation.explainer).title)
@@ -173,6 +180,11 @@ class Analyse:
     def _done(self, shown: Shown, view: str) -> str:
         explanation = shown.explanations[view]
         return f"{explainers.get(explanation.explainer).title}, done in {explanation.seconds:.1f} s"
+
+
+def _only(status: str) -> tuple[Any, ...]:
+    """The status line alone; everything else stays."""
+    return (status, *[gr.skip()] * 4)
 
 
 def build(services: Services, demo: pd.DataFrame, blocks: gr.Blocks) -> AnalyseTab:
@@ -216,7 +228,7 @@ def build(services: Services, demo: pd.DataFrame, blocks: gr.Blocks) -> AnalyseT
     length = gr.Number(0, visible=False)
 
     judged = [cards, meta, why, text, legend, words, shown]
-    explained = [status, text, legend, words]
+    explained = [status, text, legend, words, cards]
 
     def chain(event: Any) -> None:
         event.then(

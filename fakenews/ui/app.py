@@ -1,4 +1,4 @@
-"""The whole page: a name, three tabs, one style."""
+"""The whole page: a name, four tabs, one style."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import gradio as gr
 
 from fakenews.data.registry import load
 from fakenews.services import Services
-from fakenews.ui import about, analyse, dataset, style
+from fakenews.ui import about, analyse, compare, dataset, style
 
 TITLE = "fakenews: paste an article, see both models and why"
 NO_MODELS = (
@@ -29,6 +29,8 @@ def build_app(services: Services) -> gr.Blocks:
                 tab = analyse.build(services, load("demo"), blocks)
             with gr.Tab("Dataset", id="dataset") as second:
                 filled = dataset.build(services, tab, tabs)
+            with gr.Tab("Compare", id="compare"):
+                compare.build(services)
             with gr.Tab("About", id="about"):
                 about.build(services)
         if filled:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gradio as gr
 import numpy as np
@@ -16,10 +17,12 @@ from fakenews.evaluate import plots
 from fakenews.evaluate.digits import METRIC_NAMES, Metric, metric_text
 from fakenews.evaluate.error_analysis import cell_mask, misclassified
 from fakenews.evaluate.metrics import calibration_bins, evaluate, roc_points
+from fakenews.evaluate.protocols import PROTOCOLS
+from fakenews.evaluate.slices import SLICES, slice_names, slice_of
 from fakenews.schema import FAKE, LABELS, REAL
 from fakenews.services import InputError, Services
 from fakenews.text import count_words
-from fakenews.ui import render
+from fakenews.ui import audit, own, render
 from fakenews.ui.analyse import OPEN, AnalyseTab
 
 if TYPE_CHECKING:
@@ -33,6 +36,7 @@ ROWS = 100  # of the table; more are counted, not drawn
 CARDS: tuple[Metric, ...] = ("accuracy", "macro_f1", "roc_auc", "ece")
 ERRORS = "errors"
 DEMO = "demo"
+AS_SHIPPED, WHOLE = "shipped", ""
 CELLS = {
     ERRORS: "All errors",
     "0,1": "Fake articles that read like the real class",
@@ -56,6 +60,32 @@ wire();
 """
 
 
+class View(NamedTuple):
+    """What is looked at.
+
+    Attributes
+    ----------
+    corpus, split, model : str
+    cell : str
+        Key of `CELLS`.
+    curve : str
+        Of `CURVES`.
+    protocol : str
+        One that had weights of its own, or `AS_SHIPPED`.
+    by, part : str
+        Key of `SLICES` and the slice, or `WHOLE`.
+    """
+
+    corpus: str
+    split: str
+    model: str
+    cell: str = ERRORS
+    curve: str = "calibration"
+    protocol: str = AS_SHIPPED
+    by: str = WHOLE
+    part: str = WHOLE
+
+
 @dataclass(frozen=True, slots=True)
 class Scored:
     """Predictions of one model on one part of one corpus, with texts where they are here.
@@ -63,7 +93,7 @@ class Scored:
     Attributes
     ----------
     frame : DataFrame
-        id, label, p_fake; title, text, date where `here`.
+        id, label, p_fake; title, text, date, subject where `here`.
     here : bool
         Whether the texts are on this machine.
     hint : str
@@ -84,59 +114,84 @@ class Dataset:
         self._texts: dict[str, pd.DataFrame] = {}
         self._live: dict[tuple[str, str], pd.DataFrame] = {}
 
-    def corpora(self) -> list[tuple[str, str]]:
+    def protocols(self) -> list[tuple[str, str]]:
+        """Choices: the models as they are, then protocols for which some model was trained again."""
+        found = [e for m in self.models if (e := self.services.evidence(m)) is not None]
+        own = [n for n, p in PROTOCOLS.items() if p.own_training and any(n in e.protocols for e in found)]
+        return [("The models as shipped", AS_SHIPPED), *((PROTOCOLS[n].title, n) for n in own)]
+
+    def corpora(self, protocol: str = AS_SHIPPED) -> list[tuple[str, str]]:
         """Choices: what the models were measured on, the demo last of these, then other tables in the data folder."""
-        measured = set(self._measured()["corpus"])
+        measured = set(self._measured(protocol)["corpus"])
         names = [n for n in corpora.DATASETS if n in measured and n != DEMO]
         names += [n for n in sorted(measured) if n not in corpora.DATASETS] + [DEMO] * (DEMO in measured)
         choices = [(corpora.DATASETS[n].title if n in corpora.DATASETS else n, n) for n in names]
+        if protocol != AS_SHIPPED:
+            return choices
         folder = self.services.settings.data
         found = sorted(folder.glob("*.parquet")) if folder is not None and folder.is_dir() else []
         own = [p.stem for p in found if p.stem not in {*corpora.DATASETS, *measured} and _is_labelled(p)]
         return choices + [(f"{n} (your file, scored when opened)", n) for n in own]
 
-    def splits(self, corpus: str) -> list[str]:
+    def splits(self, corpus: str, protocol: str = AS_SHIPPED) -> list[str]:
         """Parts of a corpus that were measured; «all» for a file scored live."""
-        rows = self._measured()
+        rows = self._measured(protocol)
         found = list(dict.fromkeys(rows.loc[rows["corpus"] == corpus, "split"]))
         return found or ["all"]
 
-    def scored(self, corpus: str, split: str, model: str, progress: Any = None) -> Scored:
-        """Predictions and, where they are here, texts."""
-        committed = self.services.predictions(model)
-        rows = committed[(committed["corpus"] == corpus) & (committed["split"] == split)].reset_index(drop=True)
+    def parts(self, view: View) -> list[str]:
+        """The slices of what is looked at; empty without texts."""
+        if view.by == WHOLE:
+            return []
+        scored = self.scored(view)
+        return slice_names(view.by, slice_of(scored.frame, view.by)) if scored.here else []
+
+    def scored(self, view: View, progress: Any = None) -> Scored:
+        """Predictions and, where they are here, texts; of all slices."""
+        committed = self._predictions(view.model, view.protocol)
+        wanted = (committed["corpus"] == view.corpus) & (committed["split"] == view.split)
+        rows = committed[wanted].reset_index(drop=True)
         if not len(rows):
-            return Scored(self._score_now(corpus, model, progress), True, "")
+            if view.protocol != AS_SHIPPED:
+                title = self.services.title(view.model)
+                raise LookupError(f"{title} was not measured under this protocol: pick another model or protocol.")
+            return Scored(self._score_now(view.corpus, view.model, progress), True, "")
         try:
-            texts = self._text_of(corpus)
+            texts = self._text_of(view.corpus)
         except TextNotHere as error:
             return Scored(rows, False, str(error))
-        merged = rows.merge(texts[["id", "title", "text", "date"]].drop_duplicates("id"), on="id", how="left")
+        columns = ["id", "title", "text", "date", "subject"]
+        merged = rows.merge(texts[columns].drop_duplicates("id"), on="id", how="left")
         here = bool(merged["text"].notna().all())
         hint = "" if here else "The file in FAKENEWS_DATA holds other articles than those that were measured."
-        return Scored(merged.fillna({"title": "", "text": "", "date": ""}), here, hint)
+        return Scored(merged.fillna(dict.fromkeys(columns[1:], "")), here, hint)
 
-    def show(self, corpus: str, split: str, model: str, cell: str, curve: str, progress: Any = None) -> tuple[Any, ...]:
+    def show(self, view: View, progress: Any = None) -> tuple[Any, ...]:
         """Everything right of the pickers: cards, sentence, matrix, its words, curve, its words, heading, table."""
         try:
-            scored = self.scored(corpus, split, model, progress)
+            scored = self.scored(view, progress)
         except (InputError, ValueError, LookupError) as error:
             return (render.problem(str(error)), "", None, "", None, "", "", "")
+        sliced = view.by != WHOLE and view.part != WHOLE and scored.here
+        if sliced:
+            members = slice_of(scored.frame, view.by) == view.part
+            scored = replace(scored, frame=scored.frame[members].reset_index(drop=True))
         frame = scored.frame
         labels, p_fake = frame["label"].to_numpy(), frame["p_fake"].to_numpy().astype(float)
-        result = self._committed(model, f"{corpus}/{split}") or evaluate(labels, p_fake)
-        selected = None if cell == ERRORS else (int(cell[0]), int(cell[2]))
-        figure, figure_words = self._curve(curve, corpus, split, model, labels, p_fake, result)
+        committed = None if sliced else self._committed(view)
+        result = committed or evaluate(labels, p_fake)
+        selected = None if view.cell == ERRORS else (int(view.cell[0]), int(view.cell[2]))
+        figure, figure_words = self._curve(view, labels, p_fake, result)
         texts = [metric_text(result, name) for name in CARDS]
         cards = render.figures([(t.value, METRIC_NAMES[n], t.interval) for t, n in zip(texts, CARDS, strict=True)])
         return (
             cards,
-            self._reading(corpus, split, model, result),
+            self._reading(view, result, sliced),
             plots.confusion_matrix_figure(result, selected),
-            _caption(plots.describe_confusion_matrix(result)),
+            render.caption(plots.describe_confusion_matrix(result)),
             figure,
-            _caption(figure_words),
-            *self.table(scored, labels, p_fake, cell),
+            render.caption(figure_words),
+            *self.table(scored, labels, p_fake, view.cell),
         )
 
     def table(self, scored: Scored, labels: Any, p_fake: Any, cell: str) -> tuple[str, str]:
@@ -176,26 +231,26 @@ class Dataset:
         title = str(row["title"]).strip() or str(row["text"])[:70].strip() + "…"
         return str(row["id"]), (title, *numbers, f"{count_words(row['text']):,}", str(row["date"])[:10])
 
-    def _curve(
-        self, curve: str, corpus: str, split: str, model: str, labels: Any, p_fake: Any, result: Evaluation
-    ) -> tuple[Any, str]:
-        name = self.services.title(model)
-        if curve == "roc":
+    def _curve(self, view: View, labels: Any, p_fake: Any, result: Evaluation) -> tuple[Any, str]:
+        name = self.services.title(view.model)
+        if view.curve == "roc":
             if result.roc_auc is None:
-                return None, "This corpus holds one class only, so there is no ROC curve."
+                return None, "There are articles of one class only, so there is no ROC curve."
             points = roc_points(labels, p_fake)
             curves = [plots.Curve(name, points.fpr, points.tpr, metric_text(result, "roc_auc").value)]
             return plots.roc_figure(curves), plots.describe_roc(curves)
         models = [(name, calibration_bins(labels, p_fake))]
         return plots.calibration_figure(models), plots.describe_calibration(models)
 
-    def _reading(self, corpus: str, split: str, model: str, result: Evaluation) -> str:
-        title = self.services.title(model)
-        if corpus == DEMO:
+    def _reading(self, view: View, result: Evaluation, sliced: bool) -> str:
+        title = self.services.title(view.model)
+        if view.protocol != AS_SHIPPED:
+            verdict = f"{title} was trained again for this. {PROTOCOLS[view.protocol].description}"
+        elif view.corpus == DEMO:
             verdict = "These articles were written for this demo; the figures are not evidence of accuracy."
-        elif split == "validation":
+        elif view.split == "validation":
             verdict = "The calibration was fitted on these articles, so they flatter the model."
-        elif split == "test":
+        elif view.split == "test":
             verdict = (
                 f"{title} never saw these articles, but it has seen their publishers: "
                 "on corpora from other publishers it does much worse. Pick one on the left before trusting this page."
@@ -206,18 +261,29 @@ class Dataset:
                 f"{title} was trained on another corpus. Always answering with the larger class would be right "
                 f"{100 * majority:.0f} % of the time here."
             )
-            if corpus in corpora.DATASETS and corpora.DATASETS[corpus].unit != "article":
+            if view.corpus in corpora.DATASETS and corpora.DATASETS[view.corpus].unit != "article":
                 verdict += " These are not articles, so on the page it would mostly decline to judge them."
-        return f'<p class="fn-read">{verdict}</p>'
+        if sliced:
+            verdict = f"{result.n:,} articles of the slice «{view.part}». {verdict}"
+        return f'<p class="fn-read">{escape(verdict)}</p>'
 
-    def _committed(self, model: str, name: str) -> Evaluation | None:
-        evidence = self.services.evidence(model)
-        return evidence.corpora.get(name) if evidence else None
+    def _committed(self, view: View) -> Evaluation | None:
+        evidence = self.services.evidence(view.model)
+        name = f"{view.corpus}/{view.split}"
+        if evidence is None:
+            return None
+        if view.protocol == AS_SHIPPED:
+            return evidence.corpora.get(name)
+        result = evidence.protocols.get(view.protocol)
+        return result.corpora.get(name) if result else None
 
-    def _measured(self) -> pd.DataFrame:
+    def _predictions(self, model: str, protocol: str) -> pd.DataFrame:
+        return self.services.predictions(model, None if protocol == AS_SHIPPED else protocol)
+
+    def _measured(self, protocol: str) -> pd.DataFrame:
         import pandas as pd
 
-        return pd.concat([self.services.predictions(m) for m in self.models], ignore_index=True)
+        return pd.concat([self._predictions(m, protocol) for m in self.models], ignore_index=True)
 
     def _text_of(self, corpus: str) -> pd.DataFrame:
         from fakenews.data.table import read_table
@@ -263,11 +329,17 @@ def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Any:
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     with gr.Row(elem_classes="fn-columns"):
         with gr.Column(scale=2):
+            protocol = gr.Dropdown(tab.protocols(), value=AS_SHIPPED, label="Protocol", elem_id="fn-protocol")
             corpus = gr.Dropdown(choices, value=first, label="Corpus", elem_id="fn-corpus")
             split = gr.Dropdown(splits, value=splits[0], label="Split", elem_id="fn-split")
             model = gr.Dropdown(
                 [(services.title(m), m) for m in tab.models], value=tab.models[0], label="Model", elem_id="fn-model"
             )
+            by = gr.Dropdown(
+                [("Everything", WHOLE), *((title, key) for key, title in SLICES.items())],
+                value=WHOLE, label="Slice by", elem_id="fn-by",
+            )  # fmt: skip
+            part = gr.Dropdown([("Everything", WHOLE)], value=WHOLE, label="Slice", elem_id="fn-part", visible=False)
             about = gr.HTML(_about(first), elem_id="fn-corpus-about")
         with gr.Column(scale=9):
             cards = gr.HTML(elem_id="fn-figures", min_height=70)
@@ -291,8 +363,12 @@ def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Any:
             table = gr.HTML(elem_id="fn-table", js_on_load=OPEN, min_height=200)
     clicks = gr.HTML("", elem_classes="fn-hidden", js_on_load=CELL_CLICKS)
 
-    inputs = [corpus, split, model, cell, curve]
+    given_away = gr.HTML(audit.section(first), elem_id="fn-audit")
+    own.build(services)
+
+    inputs = [corpus, split, model, cell, curve, protocol, by, part]
     outputs = [cards, reading, matrix, matrix_words, figure, figure_words, heading, table]
+    unsliced = (gr.update(value=WHOLE), gr.update(value=WHOLE, visible=False))
 
     def show(
         corpus: str,
@@ -300,13 +376,29 @@ def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Any:
         model: str,
         cell: str,
         curve: str,
+        protocol: str,
+        by: str,
+        part: str,
         progress: gr.Progress = gr.Progress(),  # noqa: B008  Gradio finds it by this default
     ) -> tuple[Any, ...]:
-        return tab.show(corpus, split, model, cell, curve, progress)
+        return tab.show(View(corpus, split, model, cell, curve, protocol, by, part), progress)
 
-    def pick_corpus(name: str) -> tuple[Any, str]:
-        parts = tab.splits(name)
-        return gr.update(choices=parts, value=parts[0]), _about(name)
+    def pick_protocol(name: str, chosen: str) -> tuple[Any, ...]:
+        found = tab.corpora(name)
+        value = chosen if chosen in [key for _, key in found] else found[0][1]
+        parts = tab.splits(value, name)
+        picked = (gr.update(choices=found, value=value), gr.update(choices=parts, value=parts[0]))
+        return (*picked, _about(value), audit.section(value), *unsliced)
+
+    def pick_corpus(name: str, protocol: str) -> tuple[Any, ...]:
+        parts = tab.splits(name, protocol)
+        return gr.update(choices=parts, value=parts[0]), _about(name), audit.section(name), *unsliced
+
+    def pick_slicing(corpus: str, split: str, model: str, protocol: str, by: str) -> Any:
+        names = tab.parts(View(corpus, split, model, protocol=protocol, by=by))
+        if not names:
+            return gr.update(choices=[("Everything", WHOLE)], value=WHOLE, visible=False)
+        return gr.update(choices=names, value=names[0], visible=True)
 
     def pick_cell(event: gr.EventData) -> str:
         key = str(event.key)
@@ -315,8 +407,17 @@ def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Any:
     def open_row(corpus: str, event: gr.EventData) -> tuple[Any, ...]:
         return (*tab.article(corpus, str(event.key)), gr.Tabs(selected="analyse"))
 
-    corpus.input(pick_corpus, corpus, [split, about], queue=False, **private).then(show, inputs, outputs, **private)
-    gr.on([split.input, model.input, cell.change, curve.input], show, inputs, outputs, **private)
+    about_corpus = [split, about, given_away, by, part]
+    protocol.input(pick_protocol, [protocol, corpus], [corpus, *about_corpus], queue=False, **private).then(
+        show, inputs, outputs, **private
+    )
+    corpus.input(pick_corpus, [corpus, protocol], about_corpus, queue=False, **private).then(
+        show, inputs, outputs, **private
+    )
+    gr.on([by.input, split.input], pick_slicing, [corpus, split, model, protocol, by], part, **private).then(
+        show, inputs, outputs, **private
+    )
+    gr.on([part.input, model.input, cell.change, curve.input], show, inputs, outputs, **private)
     clicks.click(pick_cell, None, cell, queue=False, **private)
     table.click(open_row, corpus, [analyse.title, analyse.body, tabs], queue=False, **private).then(
         None,
@@ -335,16 +436,8 @@ def _is_labelled(path: Path) -> bool:
     return {"text", "label"} <= set(pq.read_schema(path).names)
 
 
-def _caption(sentence: str) -> str:
-    from html import escape
-
-    return f'<p class="fn-meta">{escape(sentence)}</p>'
-
-
 def _about(name: str) -> str:
     """Description, origin and licence of a corpus."""
-    from html import escape
-
     if name not in corpora.DATASETS:
         return '<p class="fn-meta">A table of yours in FAKENEWS_DATA.</p>'
     spec = corpora.DATASETS[name]

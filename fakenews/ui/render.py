@@ -9,13 +9,17 @@ from typing import Any
 import numpy as np
 
 from fakenews.classifiers.base import read
+from fakenews.data.registry import DATASETS
+from fakenews.evaluate.neighbours import TrackRecord
+from fakenews.formatting import EDITS, EditOutcome, FormattingTest
 from fakenews.schema import Explanation, Prediction
 from fakenews.services import Analysis
-from fakenews.verdict import REASONS, UNDECIDED, VERDICTS, agreement
+from fakenews.verdict import REASONS, UNDECIDED, VERDICTS, agreement, with_formatting
 
 STEPS = (0.12, 0.22, 0.36, 0.52, 0.72)  # shares of the strongest weight from which a word has tint 1 to 5
 FOCUSABLE = 4  # tints from here on can be reached with the keyboard
 TOP_WORDS = 8
+NEIGHBOUR_CORPORA = 3  # named in a track record; the others are counted
 
 
 def percent(p: float) -> str:
@@ -29,8 +33,10 @@ def problem(sentence: str) -> str:
     return f'<p class="fn-problem" role="alert">{escape(sentence)}</p>'
 
 
-def verdicts(analysis: Analysis, titles: Mapping[str, str], records: Mapping[str, str]) -> str:
-    """The cards side by side and the strip on agreement beneath.
+def verdicts(
+    analysis: Analysis, titles: Mapping[str, str], records: Mapping[str, str], test: FormattingTest | None = None
+) -> str:
+    """The cards side by side and the strip on agreement and formatting beneath.
 
     Parameters
     ----------
@@ -38,15 +44,56 @@ def verdicts(analysis: Analysis, titles: Mapping[str, str], records: Mapping[str
         Name of each model for people.
     records : mapping
         One sentence per model on what it reached where it was measured; may lack models.
+    test : FormattingTest, optional
+        Takes back the verdicts that it moved; under way where it is None.
     """
-    cards = "".join(_card(p, titles[p.model], records.get(p.model, "")) for p in analysis.predictions)
+    predictions = with_formatting(analysis.predictions, test.moved) if test else analysis.predictions
+    tracks = {r.model: track_record(r) for r in analysis.track_records}
+    cards = "".join(_card(p, titles[p.model], (tracks.get(p.model, ""), records.get(p.model, ""))) for p in predictions)
     return (
         f'<div class="fn-cards">{cards}</div>'
-        f'<div class="fn-strip"><span>{escape(agreement(analysis.predictions))}</span></div>'
+        f'<div class="fn-strip"><span>{escape(agreement(analysis.predictions))}</span>{_formatting(test, titles)}</div>'
     )
 
 
-def _card(prediction: Prediction, title: str, record: str) -> str:
+def _formatting(test: FormattingTest | None, titles: Mapping[str, str]) -> str:
+    """What the formatting test found, and behind it what every edit did."""
+    if test is None:
+        return "<span>Formatting test: under way</span>"
+    applied = [o for o in test.outcomes if o.changed]
+    if test.moved:
+        told = f"Formatting alone turns round {' and '.join(titles[m] for m in test.moved)}"
+    else:
+        told = "Formatting test: no answer turned round"
+    headers = [("Edit", False), *((f"{titles[m]}, fake", True) for m in test.p_fake)]
+    rows = [("", ("as it is", *(percent(p) for p in test.p_fake.values())))]
+    rows += [("", (EDITS[o.edit].description, *(_after(o, m) for m in test.p_fake))) for o in applied]
+    unchanged = len(test.outcomes) - len(applied)
+    note = f"{unchanged} more edits found nothing to change. " if unchanged else ""
+    return (
+        f"<details><summary>{escape(told)}</summary>{table(headers, rows, 'Formatting test')}"
+        f'<p class="fn-meta">{note}Each edit keeps the meaning; an honest model hardly moves.</p></details>'
+    )
+
+
+def _after(outcome: EditOutcome, model: str) -> str:
+    return percent(outcome.p_fake[model]) + (", turned round" if model in outcome.moved else "")
+
+
+def track_record(record: TrackRecord) -> str:
+    """One sentence on how a model fared on the held-out articles most like a text."""
+    low, high = (100 * bound for bound in record.interval)
+    places = [(DATASETS[name].title if name in DATASETS else name, n) for name, n in record.corpora.items()]
+    told = ", ".join(f"{n} of {place}" for place, n in places[:NEIGHBOUR_CORPORA])
+    rest = sum(n for _, n in places[NEIGHBOUR_CORPORA:])
+    told += f", {rest} of others" if rest else ""
+    return (
+        f"On text like this it was wrong {100 * record.error:.0f} % of the time ({low:.0f}–{high:.0f} %): the "
+        f"{record.n} held-out articles nearest to it, {told}."
+    )
+
+
+def _card(prediction: Prediction, title: str, records: Sequence[str]) -> str:
     sure = prediction.verdict != "cannot_judge"
     tone = prediction.verdict if sure else "none"
     low, high = (100 * x for x in UNDECIDED)
@@ -67,7 +114,7 @@ def _card(prediction: Prediction, title: str, record: str) -> str:
         '<div class="fn-ends"><span>like the real class</span><span>like the fake class</span></div>'
         f'<p class="fn-number">{number}</p>'
         + (f'<p class="fn-soft">{_sentence(reasons)}.</p>' if reasons else "")
-        + (f'<p class="fn-soft">{escape(record)}</p>' if record else "")
+        + "".join(f'<p class="fn-soft">{escape(record)}</p>' for record in records if record)
         + f'<p class="fn-soft fn-small">margin {abs(prediction.margin):.2f} log-odds towards {towards}</p></article>'
     )
 
@@ -277,6 +324,11 @@ def examples(choices: Sequence[tuple[str, str, str]]) -> str:
 
 def _sentence(text: str) -> str:
     return escape(text[:1].upper() + text[1:])
+
+
+def caption(sentence: str) -> str:
+    """What a figure shows, in words, beneath it."""
+    return f'<p class="fn-meta">{escape(sentence)}</p>'
 
 
 def facts(rows: Iterable[tuple[str, Any]]) -> str:

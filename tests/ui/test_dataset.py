@@ -9,7 +9,7 @@ import pytest
 from fakenews.config import Settings
 from fakenews.data.registry import load
 from fakenews.services import Services
-from fakenews.ui.dataset import CELLS, ERRORS, Dataset
+from fakenews.ui.dataset import CELLS, ERRORS, Dataset, View
 
 
 @pytest.fixture(scope="module")
@@ -29,14 +29,14 @@ def test_every_cell_lists_what_the_committed_matrix_counts(tab: Dataset, model: 
     assert evidence is not None
     matrix = evidence.corpora["demo/all"].confusion_matrix
     for cell in CELLS:
-        *_, heading, table = tab.show("demo", "all", model, cell, "roc")
+        *_, heading, table = tab.show(View("demo", "all", model, cell, "roc"))
         expected = matrix[0][1] + matrix[1][0] if cell == ERRORS else matrix[int(cell[0])][int(cell[2])]
         assert count(heading) == expected
         assert table.count("data-open") == expected
 
 
 def test_without_the_text_figures_and_ids_are_shown_and_how_to_get_it(tab: Dataset) -> None:
-    cards, _, matrix, _, curve, _, heading, table = tab.show("isot", "test", "tfidf", ERRORS, "calibration")
+    cards, _, matrix, _, curve, _, heading, table = tab.show(View("isot", "test", "tfidf", ERRORS, "calibration"))
     assert "fn-figs" in cards and matrix is not None and curve is not None
     assert "fakenews data get isot" in heading
     assert "data-open" not in table
@@ -45,14 +45,14 @@ def test_without_the_text_figures_and_ids_are_shown_and_how_to_get_it(tab: Datas
 
 def test_a_row_opens_the_article_it_names(tab: Dataset) -> None:
     demo = load("demo")
-    *_, table = tab.show("demo", "all", "tfidf", ERRORS, "roc")
+    *_, table = tab.show(View("demo", "all", "tfidf", ERRORS, "roc"))
     key = re.findall(r'data-open="(\w+)"', table)[0]
     row = demo[demo["id"] == key].iloc[0]
     assert tab.article("demo", key) == (row["title"], row["text"])
 
 
 def test_a_corpus_of_one_class_has_no_roc_curve_but_words(tab: Dataset) -> None:
-    _, _, matrix, _, curve, words, *_ = tab.show("horne2017_satire", "all", "tfidf", ERRORS, "roc")
+    _, _, matrix, _, curve, words, *_ = tab.show(View("horne2017_satire", "all", "tfidf", ERRORS, "roc"))
     assert matrix is not None and curve is None
     assert "one class only" in words
 
@@ -65,12 +65,12 @@ def test_a_table_of_ones_own_is_listed_and_scored_when_opened(tmp_path: Path) ->
     assert [name for _, name in tab.corpora()][-1] == "mine"
     assert "helper" not in {name for _, name in tab.corpora()}
     assert tab.splits("mine") == ["all"]
-    cards, _, matrix, _, _, _, heading, _ = tab.show("mine", "all", "tfidf", ERRORS, "calibration")
+    cards, _, matrix, _, _, _, heading, _ = tab.show(View("mine", "all", "tfidf", ERRORS, "calibration"))
     assert "fn-figs" in cards and matrix is not None
     assert " of 12" in heading
 
 
 def test_an_unknown_corpus_is_one_sentence(tab: Dataset) -> None:
-    shown = tab.show("nowhere", "all", "tfidf", ERRORS, "roc")
+    shown = tab.show(View("nowhere", "all", "tfidf", ERRORS, "roc"))
     assert "Unknown corpus" in shown[0]
     assert shown[2] is None

@@ -1,0 +1,200 @@
+"""The Compare tab: every model under every protocol, what it costs, and how its training went."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from fakenews.data.registry import DATASETS
+from fakenews.evaluate import plots
+from fakenews.evaluate.digits import METRIC_NAMES, Metric, metric_text
+from fakenews.evaluate.report import ModelEvidence
+from fakenews.evaluate.scoreboard import Cell, Scoreboard, foreign, places, scoreboard
+from fakenews.services import Services
+from fakenews.ui import render
+
+METRICS: tuple[Metric, ...] = ("accuracy", "macro_f1", "roc_auc", "ece")
+
+# A click on the head of a column sorts by it, best first, then the other way round.
+SORT = """
+element.addEventListener('click', e => {
+  const button = e.target.closest('button[data-column]');
+  if (!button) return;
+  const head = button.closest('th'), body = head.closest('table').tBodies[0];
+  const column = Number(button.dataset.column);
+  const wanted = head.getAttribute('aria-sort') === button.dataset.first
+    ? (button.dataset.first === 'ascending' ? 'descending' : 'ascending') : button.dataset.first;
+  const sign = wanted === 'ascending' ? 1 : -1;
+  const value = row => row.cells[column].dataset.value;
+  const rows = [...body.rows].sort((a, b) => {
+    if (value(a) === '' || value(b) === '') return (value(a) === '') - (value(b) === '');
+    return column === 0 ? sign * value(a).localeCompare(value(b)) : sign * (Number(value(a)) - Number(value(b)));
+  });
+  head.closest('thead').querySelectorAll('th[aria-sort]').forEach(th => th.removeAttribute('aria-sort'));
+  head.setAttribute('aria-sort', wanted);
+  rows.forEach(row => body.append(row));
+});
+"""
+
+
+class Compare:
+    """Handlers of the tab; `build` draws and wires it."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        found = [(model, services.evidence(model)) for model in services.models]
+        self.evidences = [evidence for _, evidence in found if evidence is not None]
+        self.titles = {model: services.title(model) for model in services.models}
+        self.histories = {
+            f"{self.titles[e.model]}, {stage}" if len(stages) > 1 else self.titles[e.model]: rows
+            for e in self.evidences
+            if (stages := services.training_history(e.model))
+            for stage, rows in stages.items()
+        }
+
+    def tables(self, metric: Metric) -> tuple[str, str]:
+        """Scoreboard, and the metric corpus by corpus."""
+        return board(scoreboard(self.evidences, metric), self.titles), self._by_corpus(metric)
+
+    def figures(self) -> tuple[Any, str, Any, str]:
+        """Home against elsewhere, and accuracy against milliseconds, each with its sentence."""
+        found = places(self.evidences)
+        transfer = [
+            plots.Point(self.titles[p.model], p.home_auc, p.foreign_auc)
+            for p in found
+            if p.home_auc is not None and p.foreign_auc is not None
+        ]
+        cost = [
+            plots.Point(self.titles[p.model], p.ms, p.home_accuracy)
+            for p in found
+            if p.ms is not None and p.home_accuracy is not None
+        ]
+        return (
+            plots.transfer_figure(transfer),
+            plots.describe_transfer(transfer),
+            plots.cost_figure(cost),
+            plots.describe_cost(cost),
+        )
+
+    def curves(self, name: str) -> tuple[Any, str]:
+        """Training curves of a model, or of one stage of it."""
+        rows = self.histories[name]
+        return plots.training_curves_figure(rows), render.caption(plots.describe_training_curves(rows))
+
+    def _by_corpus(self, metric: Metric) -> str:
+        results = [(e, foreign(e)) for e in self.evidences]
+        corpora = [c for c in DATASETS if any(c in found for _, found in results)]
+        headers = [("Corpus", False), ("n", True), *((self.titles[e.model], True) for e in self.evidences)]
+        rows = []
+        for corpus in corpora:
+            n = next(found[corpus].n for _, found in results if corpus in found)
+            cells = [_corpus_cell(found.get(corpus), metric) for _, found in results]
+            rows.append(("", (DATASETS[corpus].title, f"{n:,}", *cells)))
+        return render.table(headers, rows, f"{METRIC_NAMES[metric]} corpus by corpus")
+
+
+def build(services: Services) -> None:
+    """Draw the tab inside the current one and wire it."""
+    tab = Compare(services)
+    if not tab.evidences:
+        gr.HTML(render.problem("No model here has been measured: «fakenews train» measures what it trains."))
+        return
+    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
+    board_html, corpora_html = tab.tables("accuracy")
+    gr.HTML(f"<h2>Which model, measured how</h2>{_reading(tab.evidences, tab.titles)}")
+    metric = gr.Radio(
+        [(METRIC_NAMES[m].replace("Calibration error (ECE)", "ECE"), m) for m in METRICS],
+        value="accuracy", show_label=False, container=False, elem_classes="fn-seg", elem_id="fn-metric", label="Metric",
+    )  # fmt: skip
+    table = gr.HTML(board_html, elem_id="fn-board", js_on_load=SORT)
+    transfer, transfer_words, cost, cost_words = tab.figures()
+    with gr.Row(elem_classes="fn-columns fn-figures"):
+        with gr.Column():
+            gr.HTML("<h2>At home and elsewhere</h2>")
+            gr.Plot(transfer, show_label=False, container=False, elem_id="fn-transfer")
+            gr.HTML(render.caption(transfer_words))
+        with gr.Column():
+            gr.HTML("<h2>What a verdict costs</h2>")
+            gr.Plot(cost, show_label=False, container=False, elem_id="fn-cost")
+            gr.HTML(render.caption(cost_words))
+    gr.HTML("<h2>Corpus by corpus</h2>")
+    corpora = gr.HTML(corpora_html, elem_id="fn-corpora")
+    metric.input(tab.tables, metric, [table, corpora], **private)
+    if tab.histories:
+        names = list(tab.histories)
+        gr.HTML("<h2>How the training went</h2>")
+        with gr.Row(elem_classes="fn-columns fn-figures"):
+            with gr.Column(scale=1):
+                which = gr.Dropdown(names, value=names[-1], label="Model and stage", elem_id="fn-stage")
+            with gr.Column(scale=2):
+                figure, words = tab.curves(names[-1])
+                drawn = gr.Plot(figure, show_label=False, container=False, elem_id="fn-curves")
+                told = gr.HTML(words)
+        which.input(tab.curves, which, [drawn, told], **private)
+
+
+def board(found: Scoreboard, titles: dict[str, str]) -> str:
+    """The scoreboard as a table that `SORT` can sort."""
+    groups: list[tuple[str, int]] = []
+    for column in found.columns:
+        if groups and groups[-1][0] == column.group and column.group:
+            groups[-1] = (column.group, groups[-1][1] + 1)
+        else:
+            groups.append((column.group, 1))
+    over = "".join(f'<th class="n" scope="colgroup" colspan="{n}">{escape(group)}</th>' for group, n in groups)
+    head = _head(0, "Model", "ascending", "", "")
+    for i, column in enumerate(found.columns, start=1):
+        first = "descending" if column.better == "high" else "ascending"
+        head += _head(i, column.title, first, column.note, "n")
+    body = "".join(
+        f'<tr><th scope="row" data-value="{escape(titles[model])}">{escape(titles[model])}</th>'
+        + "".join(map(_board_cell, cells))
+        + "</tr>"
+        for model, cells in zip(found.models, found.rows, strict=True)
+    )
+    label = f"Scoreboard, {METRIC_NAMES[found.metric]}"
+    return (
+        f'<div class="fn-tablewrap" tabindex="0" role="region" aria-label="{escape(label)}">'
+        f'<table class="fn-table fn-scores"><thead><tr><td></td>{over}</tr><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+        '<p class="fn-meta">The best of each column in bold; 95 % intervals, or the range over corpora, in small type; '
+        "– was not measured. A column's head sorts by it.</p>"
+    )
+
+
+def _head(i: int, title: str, first: str, note: str, kind: str) -> str:
+    return (
+        f'<th scope="col" class="{kind}"><button type="button" data-column="{i}" data-first="{first}" '
+        f'title="{escape(note)}">{escape(title)}</button></th>'
+    )
+
+
+def _board_cell(cell: Cell) -> str:
+    value = "" if cell.value is None else f"{cell.value:.6g}"
+    text = f"<b>{escape(cell.text)}</b>" if cell.best else escape(cell.text)
+    detail = f" <small>{escape(cell.detail)}</small>" if cell.detail else ""
+    return f'<td class="n" data-value="{value}">{text}{detail}</td>'
+
+
+def _corpus_cell(evaluation: Any, metric: Metric) -> str:
+    if evaluation is None:
+        return "–"
+    text = str(metric_text(evaluation, metric))
+    by_chance = metric == "roc_auc" and evaluation.intervals.get(metric, (1.0, 1.0))[0] <= 0.5
+    return f"{text}, no better than chance" if by_chance else text
+
+
+def _reading(evidences: Sequence[ModelEvidence], titles: dict[str, str]) -> str:
+    """One sentence on the distance between home and elsewhere."""
+    known = [p for p in places(evidences) if p.home_auc is not None and p.foreign_auc is not None]
+    if not known:
+        return ""
+    best = max(known, key=lambda p: p.foreign_auc or 0.0)
+    return (
+        '<p class="fn-read">In its own corpus every model looks good; the columns to the right say what happens '
+        f"elsewhere. {escape(titles[best.model])} carries over best: its area under the ROC curve falls from "
+        f"{best.home_auc:.3f} to {best.foreign_auc:.2f} on other corpora, where guessing has 0.5.</p>"
+    )

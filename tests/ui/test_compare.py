@@ -1,0 +1,50 @@
+"""The Compare tab says what the committed evidence says."""
+
+import re
+
+import pytest
+
+from fakenews.config import Settings
+from fakenews.evaluate.digits import metric_text
+from fakenews.services import Services
+from fakenews.ui.compare import METRICS, Compare
+
+
+@pytest.fixture(scope="module")
+def tab() -> Compare:
+    return Compare(Services(Settings()))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_every_model_has_a_line_with_its_figure_on_unseen_articles(tab: Compare, metric: str) -> None:
+    board, corpora = tab.tables(metric)
+    lines = re.findall(r"<tr><th scope=\"row\".*?</tr>", board)
+    assert len(lines) == len(tab.evidences) == len(tab.services.models)
+    for line, evidence in zip(lines, tab.evidences, strict=True):
+        assert tab.titles[evidence.model] in line
+        assert metric_text(evidence.corpora["isot/test"], metric).value in line
+    assert "Horne 2017" in corpora or "horne" in corpora.lower()
+
+
+def test_every_column_can_be_sorted_and_says_what_it_is(tab: Compare) -> None:
+    board, _ = tab.tables("accuracy")
+    heads = re.findall(r'<button type="button" data-column="(\d+)" data-first="(\w+)" title="([^"]*)"', board)
+    assert [int(i) for i, _, _ in heads] == list(range(len(heads)))
+    assert all(note for _, _, note in heads[1:])
+    cells = re.findall(r'<td class="n" data-value="([^"]*)">', board)
+    assert len(cells) == (len(heads) - 1) * len(tab.evidences)
+    assert all(value == "" or float(value) >= 0 for value in cells)
+
+
+def test_figures_show_a_point_per_model_and_say_so(tab: Compare) -> None:
+    transfer, words, cost, cost_words = tab.figures()
+    assert sum(len(trace.x) for trace in transfer.data if trace.mode == "markers") == len(tab.evidences)
+    assert len(cost.data[-1].x) == len(tab.evidences)
+    assert "below it" in words and "ms" in cost_words
+
+
+def test_training_curves_are_drawn_for_every_stage_that_was_logged(tab: Compare) -> None:
+    assert any(name.startswith("TinyBERT") for name in tab.histories)
+    for name in tab.histories:
+        figure, words = tab.curves(name)
+        assert figure.data and "went from" in words or "was best" in words
