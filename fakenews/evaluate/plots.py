@@ -274,17 +274,7 @@ def transfer_figure(points: Sequence[Point]) -> go.Figure:
     figure.update_xaxes(_axis("ROC AUC on unseen articles of the training corpus"), range=(0.48, 1.02), dtick=0.1)
     figure.update_yaxes(_axis("mean ROC AUC on other corpora"), range=(0.48, 1.02), dtick=0.1)
     _reference(figure, (0.5, 1), (0.5, 1))
-    # Models crowd at the right edge, so a legend names them.
-    for i, point in enumerate(points):
-        figure.add_scatter(
-            x=[point.x],
-            y=[point.y],
-            mode="markers",
-            name=_ink(point.name),
-            marker={"size": 11, "symbol": SYMBOLS[i % len(SYMBOLS)], "color": LINES[i % len(LINES)][0]},
-            hovertemplate=f"{point.name}<br>at home %{{x:.3f}}, elsewhere %{{y:.3f}}<extra></extra>",
-            showlegend=True,
-        )
+    _add_points(figure, points, "at home %{x:.3f}, elsewhere %{y:.3f}")
     return figure
 
 
@@ -314,8 +304,8 @@ def describe_cost(points: Sequence[Point]) -> str:
         return "No model's speed was measured yet."
     fastest, best = min(points, key=lambda p: p.x), max(points, key=lambda p: p.y)
     return _sentence(
-        f"{fastest.name} is the fastest with {fastest.x:.2g} ms an article and is right on {percent_text(fastest.y)}; "
-        f"{best.name} is right most often, on {100 * best.y:.1f} %, and takes {best.x:.2g} ms"
+        f"{fastest.name} is the fastest with {fastest.x:.0f} ms an article and is right on {percent_text(fastest.y)}; "
+        f"{best.name} is right most often, on {100 * best.y:.1f} %, and takes {best.x:.0f} ms"
     )
 
 
@@ -400,30 +390,26 @@ def _add_line(figure: go.Figure, i: int, *, name: str, hovertemplate: str, mode:
 
 
 def _add_points(figure: go.Figure, points: Sequence[Point], hovertemplate: str) -> None:
-    """A dot and a name each; names of neighbours in height stand on different sides."""
-    sides = ("middle left", "bottom center", "top center", "middle right")
-    order = sorted(range(len(points)), key=lambda i: points[i].y)
-    position = {i: sides[rank % len(sides)] for rank, i in enumerate(order)}
-    figure.add_scatter(
-        x=[p.x for p in points],
-        y=[p.y for p in points],
-        mode="markers+text",
-        text=[_ink(p.name) for p in points],
-        textposition=[position[i] for i in range(len(points))],
-        textfont={"size": 13},
-        marker={"size": 10, "color": LINES[0][0]},
-        cliponaxis=False,
-        hovertemplate=[f"{p.name}<br>{hovertemplate}<extra></extra>" for p in points],
-        showlegend=False,
-    )
+    """A marker each, named by the legend: models often lie too close together for names beside them."""
+    for i, point in enumerate(points):
+        figure.add_scatter(
+            x=[point.x],
+            y=[point.y],
+            mode="markers",
+            name=_ink(point.name),
+            marker={"size": 11, "symbol": SYMBOLS[i % len(SYMBOLS)], "color": LINES[i % len(LINES)][0]},
+            hovertemplate=f"{point.name}<br>{hovertemplate}<extra></extra>",
+            cliponaxis=False,
+            showlegend=True,
+        )
 
 
 def _decades(points: Sequence[Point]) -> tuple[float, float]:
-    """Range of a logarithmic axis, in powers of ten, with room for the names."""
+    """Range of a logarithmic axis, in powers of ten: the whole decades around the points."""
     if not points:
         return (0.0, 2.0)
     low, high = np.log10([min(p.x for p in points), max(p.x for p in points)])
-    return (float(np.floor(low) - 0.3), float(np.ceil(high) + 0.3))
+    return (float(np.floor(low)), float(np.ceil(high)))
 
 
 def _cell_words(true: int, predicted: int) -> str:
