@@ -12,7 +12,6 @@ import gradio as gr
 
 from fakenews.explain import registry as explainers
 from fakenews.explain.base import Cancelled
-from fakenews.formatting import FormattingTest
 from fakenews.schema import Explanation
 from fakenews.services import Analysis, InputError, Services
 from fakenews.ui import render
@@ -49,7 +48,6 @@ class Shown:
     analysis: Analysis
     models: tuple[str, ...]
     explanations: dict[str, Explanation] = field(default_factory=dict)
-    formatting: FormattingTest | None = None
 
     @property
     def text(self) -> str:
@@ -127,8 +125,8 @@ class Analyse:
                 if model == view:
                     yield (render.status("Quick highlights; more follows"), *self._drawn(shown, view), gr.skip())
             yield (render.status(self._done(shown, view)), *self._drawn(shown, view), gr.skip())
-            if shown.formatting is None:
-                shown.formatting = self.services.formatting_test(shown.text, shown.models)
+            if shown.analysis.formatting is None:
+                shown.analysis = shown.analysis.tested(self.services.formatting_test(shown.text, shown.models))
                 yield (*[gr.skip()] * 4, self._cards(shown))
             if method != QUICK:
                 yield from self._refine(shown, view, method, flag)
@@ -169,7 +167,7 @@ class Analyse:
         return self.services.explain(text, model, self.services.methods(model)[0])
 
     def _cards(self, shown: Shown) -> str:
-        return render.verdicts(shown.analysis, self.titles, self.records, shown.formatting)
+        return render.verdicts(shown.analysis, self.titles, self.records)
 
     def _drawn(self, shown: Shown, view: str) -> tuple[str, str, str]:
         explanation = shown.explanations[view]

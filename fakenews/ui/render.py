@@ -14,7 +14,7 @@ from fakenews.evaluate.neighbours import TrackRecord
 from fakenews.formatting import EDITS, EditOutcome, FormattingTest
 from fakenews.schema import Explanation, Prediction
 from fakenews.services import Analysis
-from fakenews.verdict import REASONS, UNDECIDED, VERDICTS, agreement, with_formatting
+from fakenews.verdict import REASONS, UNDECIDED, VERDICTS, agreement
 
 STEPS = (0.12, 0.22, 0.36, 0.52, 0.72)  # shares of the strongest weight from which a word has tint 1 to 5
 FOCUSABLE = 4  # tints from here on can be reached with the keyboard
@@ -33,9 +33,7 @@ def problem(sentence: str) -> str:
     return f'<p class="fn-problem" role="alert">{escape(sentence)}</p>'
 
 
-def verdicts(
-    analysis: Analysis, titles: Mapping[str, str], records: Mapping[str, str], test: FormattingTest | None = None
-) -> str:
+def verdicts(analysis: Analysis, titles: Mapping[str, str], records: Mapping[str, str]) -> str:
     """The cards side by side and the strip on agreement and formatting beneath.
 
     Parameters
@@ -44,15 +42,15 @@ def verdicts(
         Name of each model for people.
     records : mapping
         One sentence per model on what it reached where it was measured; may lack models.
-    test : FormattingTest, optional
-        Takes back the verdicts that it moved; under way where it is None.
     """
-    predictions = with_formatting(analysis.predictions, test.moved) if test else analysis.predictions
     tracks = {r.model: track_record(r) for r in analysis.track_records}
-    cards = "".join(_card(p, titles[p.model], (tracks.get(p.model, ""), records.get(p.model, ""))) for p in predictions)
+    cards = "".join(
+        _card(p, titles[p.model], (tracks.get(p.model, ""), records.get(p.model, ""))) for p in analysis.predictions
+    )
+    test = _formatting(analysis.formatting, titles)
     return (
         f'<div class="fn-cards">{cards}</div>'
-        f'<div class="fn-strip"><span>{escape(agreement(analysis.predictions))}</span>{_formatting(test, titles)}</div>'
+        f'<div class="fn-strip"><span>{escape(agreement(analysis.predictions))}</span>{test}</div>'
     )
 
 
