@@ -122,7 +122,13 @@ def train(
     recipe: Annotated[
         str, typer.Argument(help="tfidf, word2vec, cnn, features, tinybert, …: any recipe of the README.")
     ],
-    data: Annotated[Path | None, typer.Option("--data", help="Table; FAKENEWS_DATA/isot.parquet if left out.")] = None,
+    data: Annotated[
+        list[Path] | None,
+        typer.Option("--data", help="Table; may be repeated, ISOT first. FAKENEWS_DATA/isot.parquet if left out."),
+    ] = None,
+    leave_out: Annotated[
+        str, typer.Option("--leave-out", help="Corpus among these not to learn from but to be measured on.")
+    ] = "",
     out: Annotated[Path | None, typer.Option("--out", help="Folder; models/MODEL if left out.")] = None,
     base: Annotated[str | None, typer.Option("--base", help="Hub id or folder instead of the recipe's base.")] = None,
     epochs: Annotated[float | None, typer.Option("--epochs", help="Instead of the recipe's.")] = None,
@@ -137,10 +143,11 @@ def train(
 
     settings = Settings.from_environment()
     chosen = get(recipe)
-    data = _training_table(data, settings)
+    first, *more = data or [_training_table(None, settings)]
     out = out or settings.models / chosen.model
-    _say(f"{chosen.title}: from {data} into {out}")
-    evidence = run(Job(recipe, data, out, base, epochs, max_steps, resume, settings.data), _say)
+    _say(f"{chosen.title}: from {', '.join(map(str, (first, *more)))} into {out}")
+    job = Job(recipe, first, out, base, epochs, max_steps, resume, settings.data, more=tuple(more), leave_out=leave_out)
+    evidence = run(job, _say)
     for name, evaluation in evidence.corpora.items():
         accuracy, auc = (metric_text(evaluation, m).value for m in ("accuracy", "roc_auc"))
         typer.echo(f"{name}: n {evaluation.n:,}, accuracy {accuracy}, ROC AUC {auc}")
@@ -151,8 +158,8 @@ def train(
 def evaluate(
     model: Model,
     data: Annotated[
-        Path | None,
-        typer.Option("--data", help="Labelled table; with protocols, the one trained on (FAKENEWS_DATA/isot.parquet)."),
+        list[Path] | None,
+        typer.Option("--data", help="Labelled table; with protocols, those trained on (FAKENEWS_DATA/isot.parquet)."),
     ] = None,
     protocol: Annotated[
         list[str] | None, typer.Option("--protocol", help="Measure under it and store the result; may be repeated.")
@@ -166,8 +173,11 @@ def evaluate(
     """Measure a model on a labelled table, or under protocols, whose results go into its folder."""
     if protocol or every:
         return _evaluate_protocols(model, None if every else protocol, data, weights, as_json)
-    if data is None:
+    if not data:
         raise ValueError("Nothing to measure on: give --data, --protocol or --all.")
+    if len(data) > 1:
+        raise ValueError(f"One table at a time without --protocol, got {len(data)} with --data.")
+    table = data[0]
     from fakenews.data.table import read_table
     from fakenews.evaluate.evidence import predict_frame
     from fakenews.evaluate.metrics import evaluate as measure
@@ -175,11 +185,11 @@ def evaluate(
     classifier = _services().classifier(model)
     show = _progress("scoring")
     report = (lambda _, share: show(share)) if show else None
-    scored = predict_frame(classifier, read_table(data), data.stem, "all", report)
+    scored = predict_frame(classifier, read_table(table), table.stem, "all", report)
     evaluation = measure(scored["label"], scored["p_fake"])
     if as_json:
-        return _print_json({"model": classifier.name, "data": str(data), **evaluation.to_dict()})
-    typer.echo(_evaluation_text(classifier.name, data.name, evaluation))
+        return _print_json({"model": classifier.name, "data": str(table), **evaluation.to_dict()})
+    typer.echo(_evaluation_text(classifier.name, table.name, evaluation))
 
 
 @app.command()
@@ -192,15 +202,15 @@ def novelty(
     """Teach a trained model again where its training data ends; its weights stay as they are."""
     from fakenews.classifiers import store
     from fakenews.classifiers.novelty import Centroids
+    from fakenews.data.mix import with_split
     from fakenews.data.table import joined_texts, read_table
     from fakenews.training.novelty import fit_novelty
-    from fakenews.training.run import with_split
 
     settings = Settings.from_environment()
     stored = store.find(model, settings.models)
     classifier = store.load(stored, settings.device)
     data = _training_table(data, settings)
-    frame = with_split(read_table(data), _say)
+    frame = with_split(read_table(data))
     train, held_out = (joined_texts(frame[frame["split"] == part]) for part in ("train", "validation"))
     if not fit_novelty(classifier, train, held_out, f"{data.stem}/validation", classifier.info_.get("seed", 42)):
         raise ValueError(f"{stored.name} has no measure of its own for how far a text lies from its training data.")
@@ -400,20 +410,22 @@ def _verdict_line(prediction: Prediction) -> str:
     from fakenews.verdict import REASONS, VERDICTS
 
     reasons = "".join(f"; {REASONS[r]}" for r in prediction.reasons)
-    return f"{VERDICTS[prediction.verdict]} ({prediction.p_fake:.1%} fake, log-odds {prediction.margin:+.2f}){reasons}."
+    away = f", {prediction.p_elsewhere:.1%} elsewhere" if prediction.p_elsewhere is not None else ""
+    figures = f"{prediction.p_fake:.1%} fake{away}, log-odds {prediction.margin:+.2f}"
+    return f"{VERDICTS[prediction.verdict]} ({figures}){reasons}."
 
 
 def _evaluate_protocols(
-    model: str, names: list[str] | None, data: Path | None, weights: Path | None, as_json: bool
+    model: str, names: list[str] | None, data: list[Path] | None, weights: Path | None, as_json: bool
 ) -> None:
     from fakenews.classifiers import store
     from fakenews.evaluate.digits import metric_text
     from fakenews.training.protocols import measure_protocols
 
     settings = Settings.from_environment()
-    table = _training_table(data, settings)
+    first, *more = data or [_training_table(None, settings)]
     evidence = measure_protocols(
-        store.find(model, settings.models), names, table, settings.data, weights, settings.device, _say
+        store.find(model, settings.models), names, first, settings.data, weights, settings.device, _say, more
     )
     if as_json:
         return _print_json(evidence.to_dict())

@@ -54,6 +54,8 @@ class Prediction:
     verdict : {"fake", "real", "cannot_judge"}
     reasons : tuple of str
         Why the text cannot be judged; keys of `verdict.REASONS`. Empty otherwise.
+    p_elsewhere : float or None
+        The same margin as a probability on publishers that the model never saw; None where that was not measured.
     """
 
     model: str
@@ -61,6 +63,7 @@ class Prediction:
     margin: float
     verdict: Verdict
     reasons: tuple[str, ...] = ()
+    p_elsewhere: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form, with `reasons` as a list."""

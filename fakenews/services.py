@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from fakenews import text as texts
 from fakenews.classifiers import registry as classifiers
 from fakenews.classifiers import store
 from fakenews.classifiers.base import KnowsItsTraining, TextClassifier, distinct_margins, read
+from fakenews.classifiers.ensemble import EnsembleClassifier
 from fakenews.config import Settings
 from fakenews.data import registry as corpora
 from fakenews.explain import registry as explainers
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
     from fakenews.evaluate.neighbours import Neighbours, TrackRecord
     from fakenews.evaluate.report import ModelEvidence
 
-DEFAULT_MODELS = ("tinybert", "tfidf")
+DEFAULT_MODELS = ("tinybert", "tfidf")  # side by side on the page
+TOGETHER = "ensemble"  # the answer of all models in one, where its weights are here
 NEIGHBOURS_FOLDER = "neighbours"  # beside the models
 # Long enough to be judged, so that everything a verdict needs is loaded.
 _WARM_UP = (
@@ -105,7 +107,7 @@ class Services:
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()
         self._classifiers: dict[str, tuple[store.StoredModel, TextClassifier]] = {}
-        self._loading = threading.Lock()
+        self._loading = threading.RLock()
         self._cache = ExplanationCache()
         self._wrong: dict[str, NDArray[np.float64]] = {}
 
@@ -114,6 +116,12 @@ class Services:
         """Models whose weights are here, the default ones first."""
         here = store.shipped(self.settings.models)
         return (*(m for m in DEFAULT_MODELS if m in here), *(m for m in here if m not in DEFAULT_MODELS))
+
+    @cached_property
+    def asked(self) -> tuple[str, ...]:
+        """Models that answer where none is named: all together, if that is here, and two side by side."""
+        together = (TOGETHER,) if TOGETHER in self.models else ()
+        return (*together, *[m for m in self.models if m != TOGETHER][:2])
 
     def title(self, model: str) -> str:
         """Name of a model for people."""
@@ -173,18 +181,26 @@ class Services:
         InputError
             If a model is unknown or not here.
         """
-        asked = models or self.models[:2]
+        asked = models or self.asked
         if not asked:
             raise InputError(f"No trained model is in {self.settings.models}: train one with «fakenews train».")
         started = time.perf_counter()
         n_words = len(read(text).words)
         english = is_english(text)
         predictions = []
-        for model in asked:
+        margins: dict[str, tuple[float, bool]] = {}
+        for model in sorted(asked, key=lambda m: m == TOGETHER):  # last, because it needs what the others found
             stored, classifier = self._stored(model)
-            margin, unlike = self._margin(classifier, text)
+            margin, unlike = margins[stored.name] = self._margin(classifier, text, margins)
             p_fake = float(classifier.calibrated(np.array([margin]))[0])
-            predictions.append(judge(stored.name, p_fake, margin, n_words, english=english, unlike_training=unlike))
+            away = classifier.calibrated_elsewhere(np.array([margin]))
+            predictions.append(
+                judge(
+                    stored.name, p_fake, margin, n_words,
+                    english=english, unlike_training=unlike, p_elsewhere=None if away is None else float(away[0]),
+                )
+            )  # fmt: skip
+        predictions.sort(key=lambda p: [self._stored(m)[0].name for m in asked].index(p.model))
         found = (self.track_record(text, model) for model in asked) if n_words >= MIN_WORDS else ()
         records = tuple(record for record in found if record is not None)
         return Analysis(text, n_words, reconcile(predictions), time.perf_counter() - started, records)
@@ -205,7 +221,7 @@ class Services:
         edited = formatting.variants(text)
         before: dict[str, float] = {}
         after: dict[str, list[float]] = {}
-        for model in models or self.models[:2]:
+        for model in models or self.asked:
             stored, classifier = self._stored(model)
             p_fake = classifier.calibrated(distinct_margins(classifier, (text, *edited))).tolist()
             before[stored.name], after[stored.name] = p_fake[0], p_fake[1:]
@@ -266,20 +282,11 @@ class Services:
         if evidence is None:
             return ""
         home = next((e for name, e in evidence.corpora.items() if name.endswith("/test")), None)
-        others = [
-            e.accuracy
-            for name, e in evidence.corpora.items()
-            if name.endswith("/all")
-            and corpora.is_foreign_article_corpus(name.removesuffix("/all"))
-            and e.roc_auc is not None
-        ]
-        sentence = (
-            f"Right on {metric_text(home, 'accuracy').value} of unseen articles of its own corpus" if home else ""
-        )
+        others = [e.accuracy for e, _ in evidence.unseen.values()]
+        sentence = f"Right on {metric_text(home, 'accuracy').value} of unseen articles at home" if home else ""
         if home and others:
-            sentence += (
-                f", but only {100 * min(others):.0f} to {100 * max(others):.0f} % on {len(others)} other corpora"
-            )
+            span = f"{100 * min(others):.0f} to {100 * max(others):.0f} %"
+            sentence += f", but only {span} on {len(others)} corpora it had not seen"
         return sentence and f"{sentence}."
 
     def predictions(self, model: str, protocol: str | None = None) -> pd.DataFrame:
@@ -323,8 +330,18 @@ class Services:
         if self._neighbours is None or self.evidence(name) is None:
             return None
         if name not in self._wrong:
-            self._wrong[name] = wrong_answers(self._neighbours, self.predictions(name))
+            self._wrong[name] = wrong_answers(self._neighbours, self._unseen(name))
         return track_record(self._neighbours, self._wrong[name], text, name)
+
+    def _unseen(self, model: str) -> pd.DataFrame:
+        """Answers to articles of publishers that were not learnt from, where there are such, else to held-out ones."""
+        from fakenews.evaluate.protocols import LEFT_OUT, SHIPPED
+        from fakenews.evaluate.report import read_predictions
+
+        rows = read_predictions(self.settings.models / model, (LEFT_OUT, *SHIPPED))
+        return rows.sort_values("protocol", key=lambda p: p != LEFT_OUT, kind="stable").drop_duplicates(
+            ["corpus", "id"]
+        )
 
     @cached_property
     def _neighbours(self) -> Neighbours | None:
@@ -347,20 +364,36 @@ class Services:
             if model not in self._classifiers:
                 try:
                     stored = store.find(model, self.settings.models)
-                    self._classifiers[model] = (stored, store.load(stored, self.settings.device))
+                    loaded = store.load(stored, self.settings.device)
+                    if isinstance(loaded, EnsembleClassifier):  # its members in memory once
+                        loaded.members = {name: self.classifier(name) for name in loaded.members}
+                    self._classifiers[model] = (stored, loaded)
                 except (ValueError, LookupError) as error:
                     raise InputError(str(error)) from error
             return self._classifiers[model]
 
-    def _margin(self, classifier: TextClassifier, text: str) -> tuple[float, bool]:
+    def _margin(
+        self, classifier: TextClassifier, text: str, known: Mapping[str, tuple[float, bool]] | None = None
+    ) -> tuple[float, bool]:
         """Log-odds of fake, and whether the text is unlike the training data in the classifier's own space.
 
-        A classifier that has no measure of its own is spoken for by the baseline, where there is one.
+        A classifier that has no measure of its own is spoken for by the baseline, where there is one; an ensemble by
+        its members, whose answers may be `known` already.
         """
+        if isinstance(classifier, EnsembleClassifier):
+            answers = [(known or {}).get(n) or self._margin(m, text) for n, m in classifier.members.items()]
+            margins = np.array([[margin for margin, _ in answers]])
+            unlike = [far for (_, far), m in zip(answers, classifier.members.values(), strict=True) if _measures(m)]
+            return float(classifier.combine(margins, [len(read(text).words)])[0]), bool(unlike) and all(unlike)
         if found := _margin_and_novelty(classifier, text):
             return found
         other = _margin_and_novelty(self.classifier("tfidf"), text) if "tfidf" in self.models else None
         return float(classifier.predict_margin([text])[0]), other is not None and other[1]
+
+
+def _measures(classifier: TextClassifier) -> bool:
+    """Whether a classifier can say how far a text is from its own training."""
+    return "novelty" in classifier.info_ and isinstance(classifier, KnowsItsTraining)
 
 
 def _margin_and_novelty(classifier: TextClassifier, text: str) -> tuple[float, bool] | None:

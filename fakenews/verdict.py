@@ -21,13 +21,21 @@ REASONS: dict[str, str] = {
     "not_english": "not English, the only language that was learnt",
     "unlike_training": "unlike the training data",
     "too_close": "too close to call",
-    "models_disagree": "the two models contradict each other",
+    "elsewhere": "on publishers it never saw, such texts were more often of the other class",
+    "models_disagree": "the models contradict each other",
     "formatting": "formatting alone turns the answer round",
 }
 
 
 def judge(
-    model: str, p_fake: float, margin: float, n_words: int, *, english: bool = True, unlike_training: bool = False
+    model: str,
+    p_fake: float,
+    margin: float,
+    n_words: int,
+    *,
+    english: bool = True,
+    unlike_training: bool = False,
+    p_elsewhere: float | None = None,
 ) -> Prediction:
     """Verdict of one model on one text.
 
@@ -41,6 +49,9 @@ def judge(
         Whether the text is English (`language.is_english`).
     unlike_training : bool
         Whether the text lies further from the training data than all but a few held-out articles.
+    p_elsewhere : float, optional
+        Probability of fake by what the margin was worth on corpora left out of training. A verdict needs both on one
+        side: whoever pastes a text seldom knows whether its publisher was among those that were learnt from.
     """
     reasons = []
     if n_words < MIN_WORDS:
@@ -51,8 +62,10 @@ def judge(
         reasons.append("unlike_training")
     if not reasons and UNDECIDED[0] < p_fake < UNDECIDED[1]:
         reasons.append("too_close")
+    if not reasons and p_elsewhere is not None and (p_elsewhere >= 0.5) != (p_fake >= 0.5):
+        reasons.append("elsewhere")
     verdict: Verdict = "cannot_judge" if reasons else ("fake" if p_fake >= 0.5 else "real")
-    return Prediction(model, p_fake, margin, verdict, tuple(reasons))
+    return Prediction(model, p_fake, margin, verdict, tuple(reasons), p_elsewhere)
 
 
 def with_formatting(predictions: Sequence[Prediction], moved: Collection[str]) -> tuple[Prediction, ...]:

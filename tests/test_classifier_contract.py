@@ -16,10 +16,11 @@ from fakenews.classifiers import store
 from fakenews.classifiers.base import (
     P_MAX,
     P_MIN,
+    Calibration,
     NotFittedError,
     TextClassifier,
     check_labels,
-    fit_temperature,
+    fit_calibration,
     probabilities,
     read,
 )
@@ -369,19 +370,28 @@ def test_windows_that_cannot_advance_are_refused(room, overlap):
 
 @given(st.lists(st.floats(-1e6, 1e6), max_size=5), st.floats(0.05, 20))
 def test_probabilities_follow_the_margin(margins, temperature):
-    proba = probabilities(np.array(sorted(margins)), temperature)
+    proba = probabilities(np.array(sorted(margins)), Calibration(temperature, 0.5))
     assert proba.shape == (len(margins), 2)
     assert ((proba >= P_MIN - 1e-12) & (proba <= P_MAX + 1e-12)).all()
     assert (np.diff(proba[:, FAKE]) >= 0).all()
 
 
 def test_half_is_half_whatever_the_temperature():
-    np.testing.assert_array_equal(probabilities(np.zeros(1), 3.0), [[0.5, 0.5]])
+    np.testing.assert_array_equal(probabilities(np.zeros(1), Calibration(3.0)), [[0.5, 0.5]])
 
 
-@pytest.mark.parametrize("temperature", [0.5, 1.0, 4.0])
-def test_the_temperature_of_drawn_labels_is_found(temperature):
+@pytest.mark.parametrize(("temperature", "shift"), [(0.5, 0.0), (1.0, -1.0), (4.0, 0.5)])
+def test_the_calibration_of_drawn_labels_is_found(temperature, shift):
     rng = np.random.default_rng(0)
     margins = rng.normal(0, 4, 20_000)
-    labels = np.where(rng.random(len(margins)) < 1 / (1 + np.exp(-margins / temperature)), FAKE, REAL)
-    assert fit_temperature(margins, labels) == pytest.approx(temperature, rel=0.05)
+    drawn = rng.random(len(margins)) < 1 / (1 + np.exp(-margins / temperature - shift))
+    found = fit_calibration(margins, np.where(drawn, FAKE, REAL))
+    assert found.temperature == pytest.approx(temperature, rel=0.05)
+    assert found.shift == pytest.approx(shift, abs=0.1)
+
+
+def test_calibration_hears_the_weights():
+    margins = np.array([-1.0, 1.0, -1.0, 1.0])
+    labels = np.array([REAL, FAKE, FAKE, REAL])  # two say the margins are right, two that they are wrong
+    right = fit_calibration(margins, labels, np.array([9.0, 9.0, 1.0, 1.0]))
+    assert probabilities(margins[:2], right)[:, FAKE] == pytest.approx([0.1, 0.9], abs=1e-3)

@@ -71,7 +71,7 @@ def is_refused(result: Result, *said: str) -> bool:
 def test_predict_prints_the_documented_json_alone(run: Run, article: Path) -> None:
     result = run("predict", article, "--model", "tfidf", "--model", "tfidf", "--json")
     (prediction,) = json.loads(result.stdout)["predictions"]
-    assert set(prediction) == {"model", "p_fake", "margin", "verdict", "reasons"}
+    assert set(prediction) == {"model", "p_fake", "p_elsewhere", "margin", "verdict", "reasons"}
     assert (prediction["model"], prediction["verdict"], prediction["reasons"]) == ("tfidf", "fake", [])
     assert result.exit_code == 0 and result.stderr == ""
 
@@ -100,7 +100,7 @@ def test_a_model_may_be_given_by_its_folder(run: Run, article: Path, models: Pat
 
 @pytest.mark.parametrize("method", ["linear", "gradient", "lime"])
 def test_explain_prints_the_documented_json_alone(run: Run, article: Path, method: str) -> None:
-    samples = ("--samples", 60) if method == "lime" else ()
+    samples = ("--samples", 300) if method == "lime" else ()
     result = run("explain", article, "--model", "tfidf", "--method", method, *samples, "--seed", 7, "--json")
     answer = json.loads(result.stdout)
     assert (answer["model"], answer["method"], answer["target"], answer["seed"]) == ("tfidf", method, "fake", 7)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fakenews.classifiers.base import TextClassifier
+from fakenews.classifiers.base import Calibration, TextClassifier
 from fakenews.config import Settings
 from fakenews.data.base import TextNotHere
 from fakenews.explain.base import Cancelled
@@ -77,7 +77,7 @@ def test_models_can_be_chosen_by_name_and_by_folder(services, models):
 def test_the_json_form_has_the_documented_keys(services):
     found = services.analyse(SHORT, ["tfidf"]).to_dict()
     assert list(found) == ["predictions", "n_words", "seconds", "track_records"]
-    assert list(found["predictions"][0]) == ["model", "p_fake", "margin", "verdict", "reasons"]
+    assert list(found["predictions"][0]) == ["model", "p_fake", "margin", "verdict", "reasons", "p_elsewhere"]
     assert found["predictions"][0]["reasons"] == ["too_short"]
 
 
@@ -99,12 +99,12 @@ def test_what_cannot_be_judged_says_why(services, text, reasons):
 
 def test_what_the_models_contradict_each_other_on_is_not_judged(services):
     contrary = services.classifier("tfidf")
-    before = contrary.temperature_
-    contrary.temperature_ = -before  # as if it had learnt the opposite
+    before = contrary.home_
+    contrary.home_ = Calibration(-before.temperature)  # as if it had learnt the opposite
     try:
         found = services.analyse(ARTICLE)
     finally:
-        contrary.temperature_ = before
+        contrary.home_ = before
     assert [p.reasons for p in found.predictions] == [("models_disagree",)] * 2
 
 

@@ -111,7 +111,7 @@ def test_the_tour(page: Any) -> None:
     paste(page, article["text"], article["title"])
     page.wait_for_selector(".fn-card >> nth=1", timeout=WAIT)
     verdicts = page.locator(".fn-verdict").all_inner_texts()
-    assert len(verdicts) == 2
+    assert len(verdicts) == 3  # all models together, then two side by side
     assert all(re.match(r"Reads like the (fake|real) class|Cannot judge this text", v) for v in verdicts)
     page.wait_for_selector("#fn-highlight mark", timeout=WAIT)
     assert page.locator("#fn-highlight .fn-text").inner_text().strip().startswith(article["title"][:20])

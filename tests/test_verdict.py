@@ -38,7 +38,7 @@ def test_verdict_and_reasons(p_fake, n_words, english, unlike, verdict, reasons)
 
 def test_every_reason_and_verdict_has_its_words():
     judged = (
-        judge("m", p, 0.0, n, english=e, unlike_training=not e)
+        judge("m", p, 0.0, n, english=e, unlike_training=not e, p_elsewhere=0.3)
         for p in (0.5, 0.9)
         for n in (5, 400)
         for e in (True, False)
@@ -102,3 +102,19 @@ def test_a_prediction_survives_json():
     found = judge("tfidf", 0.9, 1.5, 5, unlike_training=True)
     assert Prediction.from_dict(found.to_dict()) == found
     assert found.to_dict()["reasons"] == ["too_short", "unlike_training"]
+
+
+@pytest.mark.parametrize(
+    ("p_fake", "p_elsewhere", "verdict", "reasons"),
+    [
+        (0.9, 0.7, "fake", ()),
+        (0.9, None, "fake", ()),
+        (0.9, 0.4, "cannot_judge", ("elsewhere",)),
+        (0.1, 0.05, "real", ()),
+        (0.1, 0.6, "cannot_judge", ("elsewhere",)),
+        (0.55, 0.4, "cannot_judge", ("too_close",)),
+    ],
+)
+def test_a_verdict_needs_what_was_learnt_at_home_to_hold_elsewhere(p_fake, p_elsewhere, verdict, reasons):
+    found = judge("m", p_fake, 1.0, 400, p_elsewhere=p_elsewhere)
+    assert (found.verdict, found.reasons, found.p_elsewhere) == (verdict, reasons, p_elsewhere)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, NamedTuple, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,6 +95,9 @@ class TextClassifier(Protocol):
     def calibrated(self, margins: NDArray[np.float64]) -> NDArray[np.float64]:
         """Probability of fake, shape (n,), of margins already computed."""
 
+    def calibrated_elsewhere(self, margins: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """Probability of fake, shape (n,), on publishers that were never seen; None where that was not measured."""
+
     def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Margins of variants of one text with words removed.
 
@@ -147,8 +150,69 @@ def distinct_margins(classifier: TextClassifier, texts: Sequence[str]) -> NDArra
     return np.array([margins[reading] for reading in readings], dtype=np.float64)
 
 
-class MarginClassifier(ABC):
-    """What follows once a classifier gives margins: calibrated probabilities, and settings written beside its weights.
+class Calibration(NamedTuple):
+    """From log-odds of fake to calibrated ones: `margin / temperature + shift`.
+
+    Platt, «Probabilistic outputs for support vector machines» (1999), with the temperature of Guo et al.,
+    «On Calibration of Modern Neural Networks», ICML 2017 (arXiv:1706.04599), as its slope.
+    """
+
+    temperature: float = 1.0
+    shift: float = 0.0
+
+    def logits(self, margins: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Calibrated log-odds of fake, of the shape of `margins`."""
+        return np.asarray(np.asarray(margins, dtype=np.float64) / self.temperature + self.shift)
+
+    def to_dict(self) -> dict[str, float]:
+        """JSON form."""
+        return dict(self._asdict())
+
+
+class CalibratedClassifier(ABC):
+    """A classifier that gives margins, and what turns these into probabilities.
+
+    There are two answers. At home, on text like that of the publishers it learnt from, `home_` says what a margin is
+    worth. Elsewhere the same margin is worth less, and the line between the classes lies in another place:
+    `elsewhere_` was fitted on whole corpora that were left out of training; None where that was not done.
+    """
+
+    home_: Calibration
+    elsewhere_: Calibration | None
+
+    @abstractmethod
+    def predict_margin(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Log-odds of the fake class before calibration, shape (n_texts,)."""
+
+    def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Calibrated probabilities of shape (n_texts, 2), columns `LABELS`."""
+        return probabilities(self.predict_margin(texts), self.home_)
+
+    def calibrated(self, margins: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Probability of fake, shape (n,), of margins already computed."""
+        return probabilities(margins, self.home_)[:, 0]
+
+    def calibrated_elsewhere(self, margins: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """Probability of fake, shape (n,), if the texts come from publishers unlike those of the training."""
+        return None if self.elsewhere_ is None else probabilities(margins, self.elsewhere_)[:, 0]
+
+    def calibrate(self, texts: Sequence[str], labels: Sequence[int]) -> Self:
+        """Set the calibration at home on held-out texts."""
+        self.home_ = fit_calibration(self.predict_margin(texts), labels)
+        return self
+
+    def _calibration_settings(self) -> dict[str, Any]:
+        elsewhere = None if self.elsewhere_ is None else self.elsewhere_.to_dict()
+        return {"calibration": {"home": self.home_.to_dict(), "elsewhere": elsewhere}}
+
+    def _set_calibration(self, settings: Mapping[str, Any]) -> None:
+        found = settings["calibration"]
+        self.home_ = Calibration(**found["home"])
+        self.elsewhere_ = Calibration(**found["elsewhere"]) if found["elsewhere"] else None
+
+
+class MarginClassifier(CalibratedClassifier):
+    """A classifier whose settings are written beside its weights.
 
     A subclass names in `own_settings` the constructor arguments that `config.json` keeps. A seed is none of them: it
     travels with the facts of the training, in `info_`.
@@ -168,25 +232,9 @@ class MarginClassifier(ABC):
     def __init__(self, name: str, cleaning: str = CLEANING) -> None:
         self.name = name
         self.cleaning = cleaning
-        self.temperature_ = 1.0
+        self.home_ = Calibration()
+        self.elsewhere_ = None
         self.info_: dict[str, Any] = {}
-
-    @abstractmethod
-    def predict_margin(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Log-odds of the fake class before calibration, shape (n_texts,)."""
-
-    def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Calibrated probabilities of shape (n_texts, 2), columns `LABELS`."""
-        return probabilities(self.predict_margin(texts), self.temperature_)
-
-    def calibrated(self, margins: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Probability of fake, shape (n,), of margins already computed."""
-        return probabilities(margins, self.temperature_)[:, 0]
-
-    def calibrate(self, texts: Sequence[str], labels: Sequence[int]) -> Self:
-        """Set the temperature on held-out texts."""
-        self.temperature_ = fit_temperature(self.predict_margin(texts), labels)
-        return self
 
     def _write_settings(self, folder: Path) -> None:
         config = {
@@ -194,7 +242,7 @@ class MarginClassifier(ABC):
             "name": self.name,
             "labels": list(LABELS),
             "cleaning": {"name": self.cleaning, "version": CLEANING_VERSION},
-            "temperature": self.temperature_,
+            **self._calibration_settings(),
             **{setting: getattr(self, setting) for setting in self.own_settings},
             **self.info_,
         }
@@ -212,8 +260,8 @@ class MarginClassifier(ABC):
         settings = {setting: config[setting] for setting in cls.own_settings}
         self = cls(name=config["name"], **settings, **arguments)
         self.cleaning = cleaning
-        self.temperature_ = float(config["temperature"])
-        own = {"kind", "name", "labels", "cleaning", "temperature", *cls.own_settings}
+        self._set_calibration(config)
+        own = {"kind", "name", "labels", "cleaning", "calibration", *cls.own_settings}
         self.info_ = {k: v for k, v in config.items() if k not in own}
         return self
 
@@ -251,26 +299,47 @@ def check_labels(texts: Sequence[str], labels: Sequence[int]) -> NDArray[np.int6
     return y
 
 
-def probabilities(margins: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
-    """Calibrated probabilities of shape (n, 2) from log-odds of fake, clipped to [0.001, 0.999].
+def check_weights(
+    y: NDArray[np.int64], weights: Sequence[float] | NDArray[np.float64] | None
+) -> NDArray[np.float64] | None:
+    """Weights as an array of positive numbers, one per label; None if there are none.
 
-    Temperature scaling: Guo et al., «On Calibration of Modern Neural Networks», ICML 2017 (arXiv:1706.04599).
+    Raises
+    ------
+    ValueError
+        If their number differs from the labels', or one is not positive.
     """
-    p = np.clip(expit(np.asarray(margins, dtype=np.float64) / temperature), P_MIN, P_MAX)
+    if weights is None:
+        return None
+    found = np.asarray(weights, dtype=np.float64)
+    if found.shape != y.shape or not (found > 0).all():
+        raise ValueError(f"Expected {len(y)} positive weights, one per text, got shape {found.shape}.")
+    return found
+
+
+def probabilities(margins: NDArray[np.float64], calibration: Calibration) -> NDArray[np.float64]:
+    """Calibrated probabilities of shape (n, 2) from log-odds of fake, clipped to [0.001, 0.999]."""
+    p = np.clip(expit(calibration.logits(margins)), P_MIN, P_MAX)
     return np.stack([p, 1.0 - p], axis=1)
 
 
-def fit_temperature(margins: NDArray[np.float64], labels: Sequence[int]) -> float:
-    """Temperature that minimises the log-loss of `margins` (log-odds of fake) on held-out `labels`.
+def fit_calibration(
+    margins: NDArray[np.float64], labels: Sequence[int], weights: NDArray[np.float64] | None = None
+) -> Calibration:
+    """The calibration that minimises the log-loss of `margins` (log-odds of fake) on held-out `labels`.
 
-    Guo et al. 2017, one parameter, found by bounded scalar search over its logarithm in [0.05, 20].
+    Two parameters, found by quasi-Newton search from (1, 0); the temperature stays within [0.05, 20].
     """
-    from scipy.optimize import minimize_scalar
+    from scipy.optimize import minimize
 
-    fake = np.asarray(labels) == 0
-    signed = np.where(fake, margins, -np.asarray(margins))
+    margins = np.asarray(margins, dtype=np.float64)
+    signs = np.where(np.asarray(labels) == 0, 1.0, -1.0)
+    counts = np.ones(len(signs)) if weights is None else np.asarray(weights, dtype=np.float64)
+    counts = counts / counts.sum()
 
-    def loss(log_t: float) -> float:
-        return float(np.logaddexp(0.0, -signed / np.exp(log_t)).mean())
+    def loss(parameters: NDArray[np.float64]) -> float:
+        log_t, shift = parameters
+        return float(counts @ np.logaddexp(0.0, -signs * (margins / np.exp(log_t) + shift)))
 
-    return float(np.exp(minimize_scalar(loss, bounds=(np.log(0.05), np.log(20)), method="bounded").x))
+    found = minimize(loss, np.zeros(2), bounds=[(np.log(0.05), np.log(20)), (-10.0, 10.0)], method="L-BFGS-B")
+    return Calibration(float(np.exp(found.x[0])), float(found.x[1]))

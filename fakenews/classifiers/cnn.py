@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fakenews.classifiers.base import MarginClassifier, NotFittedError, check_labels, check_texts, lower_words
+from fakenews.classifiers.base import (
+    MarginClassifier,
+    NotFittedError,
+    check_labels,
+    check_texts,
+    check_weights,
+    lower_words,
+)
 from fakenews.classifiers.embeddings import WordVectors, train_vectors
 from fakenews.classifiers.windows import Windows, round_to_half
 from fakenews.schema import FAKE
@@ -138,6 +145,7 @@ class CnnClassifier(MarginClassifier):
         labels: Sequence[int],
         held_out: tuple[Sequence[str], Sequence[int]] | None = None,
         say: Callable[[str], None] = logger.info,
+        weights: Sequence[float] | NDArray[np.float64] | None = None,
     ) -> Self:
         """Learn from the user's own texts (cleaned here) and labels 0 fake, 1 real.
 
@@ -148,14 +156,18 @@ class CnnClassifier(MarginClassifier):
             What the best pass is chosen by; a tenth of `texts` where there are none.
         say : callable
             Told how each pass went.
+        weights : sequence of float, optional
+            How much each text counts; all alike if left out.
         """
         documents = [lower_words(text, self.cleaning) for text in check_texts(texts)]
         y = check_labels(texts, labels)
+        counts = check_weights(y, weights)
+        counts = np.ones(len(y)) if counts is None else counts
         if held_out is None:
             from sklearn.model_selection import train_test_split
 
-            parts = train_test_split(documents, y, test_size=0.1, stratify=y, random_state=self.seed)
-            documents, held_documents, y, held_y = parts
+            parts = train_test_split(documents, y, counts, test_size=0.1, stratify=y, random_state=self.seed)
+            documents, held_documents, y, held_y, counts, _ = parts
         else:
             held_documents = [lower_words(text, self.cleaning) for text in check_texts(held_out[0])]
             held_y = check_labels(*held_out)
@@ -174,7 +186,7 @@ class CnnClassifier(MarginClassifier):
             network = Convolution(self.width, self.n_filters, self.n_hidden, self.dropout).to(self.device)
             self._set(_centred(vectors), network)
             rows, held_rows = ([vectors.rows(words) for words in part] for part in (documents, held_documents))
-            self._train(rows, y, held_rows, held_y, say)
+            self._train(rows, y, counts, held_rows, held_y, say)
         return self
 
     def predict_margin(self, texts: Sequence[str]) -> NDArray[np.float64]:
@@ -247,6 +259,7 @@ class CnnClassifier(MarginClassifier):
         self,
         texts: list[NDArray[np.int64]],
         y: NDArray[np.int64],
+        counts: NDArray[np.float64],
         held: list[NDArray[np.int64]],
         held_y: NDArray[np.int64],
         say: Callable[[str], None],
@@ -259,6 +272,7 @@ class CnnClassifier(MarginClassifier):
         optimiser = torch.optim.Adam(network.parameters(), lr=self.learning_rate)
         decay = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 1 / self.epochs, self.epochs - 1)
         fake = torch.from_numpy(y == FAKE).float().to(self.device)
+        weight = torch.from_numpy(counts).float().to(self.device)
         cut = [rows[: self.max_words] for rows in texts]
         best, best_epoch, best_state = -1.0, 0, network.state_dict()
         self.history_ = []
@@ -267,7 +281,7 @@ class CnnClassifier(MarginClassifier):
             loss_sum = 0.0
             for batch in _batches(cut, self.batch_size, rng):
                 rows = [self._hide(cut[i], rng) for i in batch]
-                loss = F.binary_cross_entropy_with_logits(network(*self._padded(rows)), fake[batch])
+                loss = F.binary_cross_entropy_with_logits(network(*self._padded(rows)), fake[batch], weight[batch])
                 optimiser.zero_grad()
                 loss.backward()
                 optimiser.step()

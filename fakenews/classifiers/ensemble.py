@@ -1,4 +1,4 @@
-"""Who to trust when they disagree: the other classifiers' log-odds, weighed by what held-out articles taught.
+"""Who to trust when they disagree: the other classifiers' log-odds, weighed by what articles they never saw taught.
 
 An ensemble holds no model of its own but its weights: its members lie in the folders beside it, and it refuses to
 answer with other ones than those it was fitted on.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol, Self, cast
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,37 +21,33 @@ from fakenews.classifiers.base import (
     TextClassifier,
     check_labels,
     check_texts,
-    fit_temperature,
+    fit_calibration,
     read,
 )
 from fakenews.schema import FAKE
 
-MEMBERS = ("tinybert", "tfidf", "word2vec", "cnn", "features")  # who is asked, of those that are here
+MEMBERS = ("tinybert", "tfidf", "features")  # who is asked, of those that are here
 SHORT, LONG = 50, 800  # words up to which a text is wholly short, and from which it is wholly long
 PENALTIES = (0.3, 3.0, 30.0, 300.0)
 
 
-class Member(TextClassifier, Protocol):
-    """A classifier with a temperature, so that its log-odds can be had calibrated and unclipped."""
-
-    temperature_: float
-
-
 class EnsembleClassifier(MarginClassifier):
-    """A logistic regression on its members' calibrated log-odds, with weights that depend on the length of the text.
+    """A logistic regression on its members' log-odds, with weights that depend on the length of the text.
 
-    Each member has two weights, for short and for long texts, none of them negative; between them the logarithm of
-    the length decides. A ridge penalty draws them towards the plain average of the members, so few held-out texts
-    change little. Stacking: Wolpert 1992 (doi:10.1016/S0893-6080(05)80023-1), with the non-negative weights of
-    Breiman, «Stacked regressions», Machine Learning 24 (1996).
+    The log-odds of a member are taken by their spread over the articles that the weights were fitted on. Each member
+    has two weights, for short and for long texts, none of them negative; between them the logarithm of the length
+    decides. Where the line between the classes lies is left to the calibrations, because it differs from corpus to
+    corpus. A ridge penalty draws them towards the plain average of the members, so few held-out texts change little.
+    Stacking: Wolpert 1992 (doi:10.1016/S0893-6080(05)80023-1), with the non-negative weights of Breiman, «Stacked
+    regressions», Machine Learning 24 (1996).
 
     Parameters
     ----------
     members : mapping of str to classifier
         By name in the registry; fitted and calibrated.
     n_folds : int
-        Parts of the held-out texts; the penalty and the temperature come from margins of texts that the weights
-        behind them had not seen.
+        Parts of the held-out texts, where they come in no groups; the penalty and the calibration come from margins
+        of texts that the weights behind them had not seen.
     seed : int
     """
 
@@ -66,15 +62,15 @@ class EnsembleClassifier(MarginClassifier):
         seed: int = 42,
     ) -> None:
         super().__init__(name)
-        self.members = {key: cast(Member, member) for key, member in (members or {}).items()}
+        self.members = dict(members or {})
         self.n_folds = n_folds
         self.seed = seed
         self.penalty_ = 0.0
+        self.scales_ = np.ones(len(self.members))  # spread of each member's log-odds
         self.weights_: NDArray[np.float64] | None = None  # of shape (2, n_members): for short texts, for long ones
-        self.intercept_ = 0.0
 
     def fit(self, texts: Sequence[str], labels: Sequence[int]) -> Self:
-        """Learn weights and temperature from texts that no member was fitted on, and labels 0 fake, 1 real.
+        """Learn weights and calibration from texts that no member was fitted on, and labels 0 fake, 1 real.
 
         Raises
         ------
@@ -83,33 +79,77 @@ class EnsembleClassifier(MarginClassifier):
         """
         from sklearn.model_selection import StratifiedKFold
 
-        if len(self.members) < 2:
-            raise ValueError(
-                f"An ensemble needs at least two members, got {list(self.members)}: train some of {', '.join(MEMBERS)} "
-                "into the folders beside it first."
-            )
+        self._check_members()
         texts = check_texts(texts)
-        fake = check_labels(texts, labels) == FAKE
-        logits, longness = self.member_logits(texts), _longness([len(read(text).words) for text in texts])
-        folds = list(StratifiedKFold(self.n_folds, shuffle=True, random_state=self.seed).split(logits, fake))
-        best = np.inf
-        for penalty in PENALTIES:
-            unseen = np.zeros(len(texts))
-            for fitted, held in folds:
-                weights, intercept = _fit_weights(logits[fitted], longness[fitted], fake[fitted], penalty)
-                unseen[held] = _combine(logits[held], longness[held], weights, intercept)
-            loss = float(np.logaddexp(0.0, np.where(fake, -unseen, unseen)).mean())
-            if loss < best:
-                best, self.penalty_, self.temperature_ = loss, penalty, fit_temperature(unseen, labels)
-        self.weights_, self.intercept_ = _fit_weights(logits, longness, fake, self.penalty_)
+        y = check_labels(texts, labels)
+        folds = np.zeros(len(y), dtype=np.int64)
+        parts = StratifiedKFold(self.n_folds, shuffle=True, random_state=self.seed)
+        for number, (_, held) in enumerate(parts.split(folds, y)):
+            folds[held] = number
+        unseen = self.fit_margins(self.member_margins(texts), [len(read(text).words) for text in texts], y, folds)
+        self.home_ = fit_calibration(unseen, labels)
         return self
 
-    def member_logits(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Calibrated log-odds of fake of every member, shape (n_texts, n_members), columns as `members`."""
-        texts = check_texts(texts)
-        return np.stack([m.predict_margin(texts) / m.temperature_ for m in self.members.values()], axis=1)
+    def fit_margins(
+        self,
+        margins: NDArray[np.float64],
+        n_words: Sequence[int] | NDArray[np.int64],
+        labels: Sequence[int] | NDArray[np.int64],
+        folds: NDArray[np.int64],
+        counts: NDArray[np.float64] | None = None,
+    ) -> NDArray[np.float64]:
+        """Learn the weights from answers of the members that are at hand already.
 
-    def weights_for(self, n_words: Sequence[int]) -> NDArray[np.float64]:
+        Parameters
+        ----------
+        margins : ndarray of shape (n_texts, n_members)
+            Log-odds of fake of texts that the member had not seen, columns as `members`.
+        n_words : sequence of int
+            Words of each text.
+        labels : sequence of int
+        folds : ndarray of shape (n_texts,), int
+            Texts of a fold are held out together: corpora that were left out of training, one a fold.
+        counts : ndarray of shape (n_texts,), optional
+            How much each text counts; all alike if left out. Their mean is made 1.
+
+        Returns
+        -------
+        ndarray of shape (n_texts,)
+            Margins of each fold by weights fitted on the others, for whoever measures or calibrates.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer than two members.
+        """
+        self._check_members()
+        fake = np.asarray(labels) == FAKE
+        longness = _longness(n_words)
+        weight = np.ones(len(fake)) if counts is None else counts / counts.mean()
+        self.scales_ = _scales(margins, weight)
+        logits = margins / self.scales_
+        best, kept = np.inf, np.zeros(len(fake))
+        for penalty in PENALTIES:
+            unseen, shifted = np.zeros(len(fake)), np.zeros(len(fake))
+            for fold in np.unique(folds):
+                rest, held = folds != fold, folds == fold
+                scales = _scales(margins[rest], weight[rest])
+                known = margins / scales
+                weights, intercept = _fit_weights(known[rest], longness[rest], fake[rest], penalty, weight[rest])
+                unseen[held] = _combine(known[held], longness[held], weights)
+                shifted[held] = unseen[held] + intercept
+            loss = float(weight @ np.logaddexp(0.0, np.where(fake, -shifted, shifted)))
+            if loss < best:
+                best, kept, self.penalty_ = loss, unseen, penalty
+        self.weights_, _ = _fit_weights(logits, longness, fake, self.penalty_, weight)
+        return kept
+
+    def member_margins(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Log-odds of fake of every member, shape (n_texts, n_members), columns as `members`."""
+        texts = check_texts(texts)
+        return np.stack([m.predict_margin(texts) for m in self.members.values()], axis=1)
+
+    def weights_for(self, n_words: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float64]:
         """How much each member counts in texts of so many words, shape (n_texts, n_members); none is negative."""
         longness = _longness(n_words)[:, None]
         short, long = self._fitted()
@@ -117,15 +157,19 @@ class EnsembleClassifier(MarginClassifier):
 
     def predict_margin(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Log-odds of the fake class before calibration, shape (n_texts,)."""
-        weights = self.weights_for([len(read(text).words) for text in check_texts(texts)])
-        return np.asarray(self.intercept_ + (weights * self.member_logits(texts)).sum(axis=1), dtype=np.float64)
+        self._fitted()
+        return self.combine(self.member_margins(texts), [len(read(text).words) for text in check_texts(texts)])
+
+    def combine(self, margins: NDArray[np.float64], n_words: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float64]:
+        """Margins of texts of so many words, shape (n_texts,), from those of the members, (n_texts, n_members)."""
+        weights = self.weights_for(n_words)
+        return np.asarray((weights * margins / self.scales_).sum(axis=1), dtype=np.float64)
 
     def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Margins of `text` with words removed, by every member in its own way; keep is (n_variants, n_words)."""
         keep = np.atleast_2d(keep)
-        weights = self.weights_for(keep.sum(axis=1).tolist())
-        logits = [m.masked_margin(text, keep) / m.temperature_ for m in self.members.values()]
-        return np.asarray(self.intercept_ + (weights * np.stack(logits, axis=1)).sum(axis=1), dtype=np.float64)
+        margins = np.stack([m.masked_margin(text, keep) for m in self.members.values()], axis=1)
+        return self.combine(margins, keep.sum(axis=1))
 
     def save(self, folder: Path) -> None:
         """Write `model.json`, with the revisions of the members in the folders beside `folder`, and `config.json`.
@@ -138,11 +182,11 @@ class EnsembleClassifier(MarginClassifier):
         short, long = self._fitted()
         revisions = [store.find(name, folder.parent).revision for name in self.members]
         members = {
-            name: {"revision": revision, "short": float(a), "long": float(b)}
-            for name, revision, a, b in zip(self.members, revisions, short, long, strict=True)
+            name: {"revision": revision, "scale": float(scale), "short": float(a), "long": float(b)}
+            for name, revision, scale, a, b in zip(self.members, revisions, self.scales_, short, long, strict=True)
         }
         folder.mkdir(parents=True, exist_ok=True)
-        model = {"members": members, "intercept": self.intercept_, "penalty": self.penalty_}
+        model = {"members": members, "penalty": self.penalty_}
         (folder / "model.json").write_text(json.dumps(model, indent=2) + "\n", encoding="utf-8")
         self._write_settings(folder)
 
@@ -166,11 +210,19 @@ class EnsembleClassifier(MarginClassifier):
                     f"{folder} was fitted on {name} at {part['revision']}, but {stored.folder} holds "
                     f"{stored.revision}: train the ensemble again."
                 )
-            self.members[name] = cast(Member, store.load(stored, device))
+            self.members[name] = store.load(stored, device)
         sides = [[part[side] for part in model["members"].values()] for side in ("short", "long")]
-        self.weights_, self.intercept_ = np.array(sides, dtype=np.float64), float(model["intercept"])
+        self.weights_ = np.array(sides, dtype=np.float64)
+        self.scales_ = np.array([part["scale"] for part in model["members"].values()], dtype=np.float64)
         self.penalty_ = float(model["penalty"])
         return self
+
+    def _check_members(self) -> None:
+        if len(self.members) < 2:
+            raise ValueError(
+                f"An ensemble needs at least two members, got {list(self.members)}: train some of {', '.join(MEMBERS)} "
+                "into the folders beside it first."
+            )
 
     def _fitted(self) -> NDArray[np.float64]:
         if self.weights_ is None:
@@ -178,20 +230,30 @@ class EnsembleClassifier(MarginClassifier):
         return self.weights_
 
 
-def _longness(n_words: Sequence[int]) -> NDArray[np.float64]:
+def _longness(n_words: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float64]:
     """From 0 for short texts to 1 for long ones, by the logarithm of their words."""
     words = np.maximum(np.asarray(n_words, dtype=np.float64), 1.0)
     return np.asarray(np.clip(np.log(words / SHORT) / np.log(LONG / SHORT), 0.0, 1.0), dtype=np.float64)
 
 
 def _combine(
-    logits: NDArray[np.float64], longness: NDArray[np.float64], weights: NDArray[np.float64], intercept: float
+    logits: NDArray[np.float64], longness: NDArray[np.float64], weights: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    return np.asarray(intercept + (1.0 - longness) * (logits @ weights[0]) + longness * (logits @ weights[1]))
+    return np.asarray((1.0 - longness) * (logits @ weights[0]) + longness * (logits @ weights[1]))
+
+
+def _scales(margins: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Spread of each member's margins, shape (n_members,), with texts weighed by `counts`."""
+    mean = counts @ margins / counts.sum()
+    return np.asarray(np.sqrt(counts @ (margins - mean) ** 2 / counts.sum()), dtype=np.float64)
 
 
 def _fit_weights(
-    logits: NDArray[np.float64], longness: NDArray[np.float64], fake: NDArray[np.bool_], penalty: float
+    logits: NDArray[np.float64],
+    longness: NDArray[np.float64],
+    fake: NDArray[np.bool_],
+    penalty: float,
+    counts: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], float]:
     """Weights of shape (2, n_members) and intercept of least penalised log-loss; a convex problem."""
     from scipy.optimize import minimize
@@ -204,8 +266,8 @@ def _fit_weights(
     def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         weights, intercept = parameters[:-1], parameters[-1]
         signed = signs * (intercept + design @ weights)
-        slope = -signs * np.exp(-np.logaddexp(0.0, signed))  # of each text's log-loss in its margin
-        value = np.logaddexp(0.0, -signed).sum() + penalty * ((weights - average) ** 2).sum()
+        slope = -counts * signs * np.exp(-np.logaddexp(0.0, signed))  # of each text's log-loss in its margin
+        value = counts @ np.logaddexp(0.0, -signed) + penalty * ((weights - average) ** 2).sum()
         gradient = np.append(design.T @ slope + 2 * penalty * (weights - average), slope.sum())
         return float(value), gradient
 

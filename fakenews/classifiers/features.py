@@ -10,9 +10,18 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.classifiers.base import MarginClassifier, NotFittedError, ReadText, check_labels, check_texts, read_as
+from fakenews.classifiers.base import (
+    MarginClassifier,
+    NotFittedError,
+    ReadText,
+    check_labels,
+    check_texts,
+    check_weights,
+    read_as,
+)
 from fakenews.classifiers.style import STYLE_FEATURES, style_vector
 from fakenews.classifiers.trees import Trees
+from fakenews.formatting import title_and_body
 from fakenews.schema import FAKE
 from fakenews.text import CLEANING
 
@@ -66,12 +75,21 @@ class FeaturesClassifier(MarginClassifier):
         self.seed = seed
         self.trees_: Trees | None = None
 
-    def fit(self, texts: Sequence[str], labels: Sequence[int]) -> Self:
-        """Learn from the user's own texts (cleaned here) and labels 0 fake, 1 real."""
+    def fit(
+        self,
+        texts: Sequence[str],
+        labels: Sequence[int],
+        weights: Sequence[float] | NDArray[np.float64] | None = None,
+    ) -> Self:
+        """Learn from the user's own texts (cleaned here) and labels 0 fake, 1 real.
+
+        `weights` say how much each text counts; all alike if left out.
+        """
         from sklearn.ensemble import HistGradientBoostingClassifier
 
         texts = check_texts(texts)
         y = check_labels(texts, labels)
+        counts = check_weights(y, weights)
         boosting = HistGradientBoostingClassifier(
             max_iter=self.n_trees,
             learning_rate=self.learning_rate,
@@ -83,13 +101,13 @@ class FeaturesClassifier(MarginClassifier):
             random_state=self.seed,
         )
         self.trees_ = Trees.of(
-            boosting.fit(_vectors(read_as(text, self.cleaning).neutral.text for text in texts), y == FAKE)
+            boosting.fit(_vectors(told(read_as(text, self.cleaning)) for text in texts), y == FAKE, counts)
         )
         return self
 
     def predict_margin(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Log-odds of the fake class before calibration, shape (n_texts,)."""
-        return self._fitted().score(_vectors(read_as(text, self.cleaning).neutral.text for text in check_texts(texts)))
+        return self._fitted().score(_vectors(told(read_as(text, self.cleaning)) for text in check_texts(texts)))
 
     def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Margins of `text` with the words where `keep` is False cut out; keep is (n_variants, n_words)."""
@@ -130,13 +148,21 @@ class FeaturesClassifier(MarginClassifier):
         return self.trees_
 
 
+def told(known: ReadText) -> str:
+    """Neutral text whose title, where there is one, is in lower case: its capitals are a template's choice."""
+    title, _ = title_and_body(known.source)
+    text, end = known.neutral.text, int(np.searchsorted(known.neutral.starts, len(title)))
+    lowered = text[:end].lower()
+    return lowered + text[end:] if len(lowered) == end else text
+
+
 def cut(known: ReadText, keep: NDArray[np.bool_]) -> str:
-    """Neutral text without the words whose `keep` is False, and with one gap where they stood.
+    """What `told` gives without the words whose `keep` is False, and with one gap where they stood.
 
     Of the gaps around a run of cut words, the first that ends a sentence stays, else the first: so sentences keep
     their ends, and commas do not outlive their clauses.
     """
-    text, words = known.neutral.text, known.words
+    text, words = told(known), known.words
     if not words:
         return text
     edges = [*(word.start for word in words[1:]), len(text)]

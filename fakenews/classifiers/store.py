@@ -12,6 +12,7 @@ from fakenews.classifiers.base import TextClassifier
 from fakenews.classifiers.registry import CLASSIFIERS, get
 
 WEIGHTS = ("model.safetensors", "model.skops", "model.json")
+ADDED = "probe.safetensors"  # weights that stand beside those of an encoder
 
 
 class ModelNotHere(LookupError):
@@ -20,7 +21,7 @@ class ModelNotHere(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class StoredModel:
-    """A folder of a trained classifier; `revision` is the first 12 hex digits of the weights' SHA-256."""
+    """A folder of a trained classifier; `revision` is the first 12 hex digits of its weights' SHA-256."""
 
     name: str
     folder: Path
@@ -53,7 +54,7 @@ def find(model: str, models: Path) -> StoredModel:
         )
     size = sum(f.stat().st_size for f in folder.iterdir() if f.suffix in (".safetensors", ".skops", ".json"))
     kind = settings(folder).get("name", folder.name)
-    return StoredModel(str(kind), folder, _sha256(weights)[:12], size / 1e6)
+    return StoredModel(str(kind), folder, _revision(weights), size / 1e6)
 
 
 def load(stored: StoredModel, device: str = "auto") -> TextClassifier:
@@ -99,6 +100,10 @@ def _weights(folder: Path) -> Path | None:
     return next((folder / name for name in WEIGHTS if (folder / name).is_file()), None)
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _revision(weights: Path) -> str:
+    with weights.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
+    added = weights.with_name(ADDED)
+    if added.is_file():
+        digest.update(added.read_bytes())
+    return digest.hexdigest()[:12]

@@ -7,7 +7,7 @@ by length.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,8 +16,9 @@ import torch
 from numpy.typing import NDArray
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from fakenews.classifiers.base import NotFittedError, check_texts, fit_temperature, probabilities, read
+from fakenews.classifiers.base import CalibratedClassifier, Calibration, NotFittedError, check_texts, read
 from fakenews.classifiers.novelty import Centroids, fit_centroids
+from fakenews.classifiers.probe import Probe, mean_states
 from fakenews.classifiers.windows import Windows, round_to_half
 from fakenews.schema import LABELS
 from fakenews.text import CLEANING, CLEANING_VERSION
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 SETTINGS_KEY = "fakenews"  # our settings inside the checkpoint's own config.json
 
 
-class TransformerClassifier:
+class TransformerClassifier(CalibratedClassifier):
     """A sequence classifier from transformers behind the project's promise.
 
     Parameters
@@ -66,9 +67,11 @@ class TransformerClassifier:
         self.overlap = overlap
         self.batch_size = batch_size
         self.device = torch.device(device)
-        self.temperature_ = 1.0
+        self.home_ = Calibration()
+        self.elsewhere_ = None
         self.info_: dict[str, Any] = {}
         self.centroids_: Centroids | None = None
+        self.probe_: Probe | None = None
         self.mask_token = str(tokenizer.mask_token)
         self._fake = _column_of_fake(model)
         torch.nn.Module.to(model, self.device).eval()
@@ -82,14 +85,6 @@ class TransformerClassifier:
         """Log-odds of the fake class before calibration, shape (n_texts,)."""
         encoded = [self.encode(text) for text in check_texts(texts)]
         return _averaged(self._window_margins([row for windows in encoded for row in windows.rows()]), encoded)
-
-    def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Calibrated probabilities of shape (n_texts, 2), columns `LABELS`."""
-        return probabilities(self.predict_margin(texts), self.temperature_)
-
-    def calibrated(self, margins: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Probability of fake, shape (n,), of margins already computed."""
-        return probabilities(margins, self.temperature_)[:, 0]
 
     def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Margins of `text` with the pieces of words where `keep` is False masked; keep is (n_variants, n_words)."""
@@ -105,11 +100,6 @@ class TransformerClassifier:
             asked[:, w] = len(rows) + inverse.numpy()
             rows += [(row, mask[:length]) for row in distinct]
         return np.asarray(self._window_margins(rows)[asked] @ windows.weights.numpy(), dtype=np.float64)
-
-    def calibrate(self, texts: Sequence[str], labels: Sequence[int]) -> Self:
-        """Set the temperature on held-out texts."""
-        self.temperature_ = fit_temperature(self.predict_margin(texts), labels)
-        return self
 
     def encode(self, text: str) -> Windows:
         """Cut `text` into overlapping windows; one with only special pieces if nothing is left."""
@@ -155,8 +145,10 @@ class TransformerClassifier:
 
     def margin_from_embeddings(self, embeddings: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         """Log-odds of fake per window, shape (n_windows,); differentiable in `embeddings`."""
-        logits = self.model(inputs_embeds=embeddings, attention_mask=attention_mask.to(self.device)).logits
-        return self._log_odds(logits)
+        mask = attention_mask.to(self.device)
+        wanted = self.probe_ is not None
+        output = self.model(inputs_embeds=embeddings, attention_mask=mask, output_hidden_states=wanted)
+        return self._margins_of(output, mask)
 
     def remember(self, texts: Sequence[str], seed: int = 42) -> None:
         """Keep the centroids of the hidden states of training `texts`; costs a pass over them."""
@@ -195,7 +187,7 @@ class TransformerClassifier:
                 "cleaning": {"name": CLEANING, "version": CLEANING_VERSION},
                 "max_length": self.max_length,
                 "overlap": self.overlap,
-                "temperature": self.temperature_,
+                **self._calibration_settings(),
                 **self.info_,
             },
         )
@@ -204,6 +196,8 @@ class TransformerClassifier:
         self.tokenizer.save_pretrained(folder)
         if self.centroids_ is not None:
             self.centroids_.save(folder)
+        if self.probe_ is not None:
+            self.probe_.save(folder)
 
     @classmethod
     def load(cls, folder: Path, device: str | torch.device = "cpu", batch_size: int = 16) -> Self:
@@ -222,11 +216,29 @@ class TransformerClassifier:
         model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=dtype, local_files_only=True)
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         self = cls(settings["name"], model, tokenizer, settings["max_length"], settings["overlap"], batch_size, device)
-        self.temperature_ = float(settings["temperature"])
-        own = {"kind", "name", "labels", "cleaning", "max_length", "overlap", "temperature"}
+        self._set_calibration(settings)
+        own = {"kind", "name", "labels", "cleaning", "max_length", "overlap", "calibration"}
         self.info_ = {k: v for k, v in settings.items() if k not in own}
-        self.centroids_ = Centroids.load(folder)
+        self.centroids_, self.probe_ = Centroids.load(folder), Probe.load(folder)
         return self
+
+    def head_and_states(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """What a probe is fitted on: log-odds of the fine-tuned head, (n_texts,), and mean states of every layer.
+
+        The states, of shape (n_texts, n_layers + 1, width), are means over the windows of a text, by their length.
+        """
+        encoded = [self.encode(text) for text in check_texts(texts)]
+        rows = [row for windows in encoded for row in windows.rows()]
+        config = self.model.config
+        states = np.zeros((len(rows), config.num_hidden_layers + 1, config.hidden_size), dtype=np.float32)
+        heads = np.zeros(len(rows))
+        for batch, mask, output in self._passes(rows, hidden=True):
+            heads[batch] = self._log_odds(output.logits).double().cpu().numpy()
+            states[batch] = mean_states(output.hidden_states, mask).cpu().numpy()
+        edges = np.cumsum([0, *(len(w.weights) for w in encoded)])
+        parts = [slice(a, b) for a, b in zip(edges, edges[1:], strict=False)]
+        means = [np.tensordot(w.weights.numpy(), states[part], 1) for w, part in zip(encoded, parts, strict=True)]
+        return _averaged(heads, encoded), np.stack(means) if means else states
 
     def _margins_and_states(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
         """Margins, shape (n_texts,), and vectors of the first windows, shape (n_texts, width)."""
@@ -245,24 +257,33 @@ class TransformerClassifier:
         `states`, of shape (n_windows, width), is filled with the mean of each window's hidden states half way up.
         """
         margins = np.zeros(len(rows), dtype=np.float64)
+        for batch, mask, output in self._passes(rows, hidden=states is not None or self.probe_ is not None):
+            margins[batch] = self._margins_of(output, mask).double().cpu().numpy()
+            if states is not None:
+                # Fine-tuning leaves little but the class in the last layer; half way up the subject is still there.
+                middle = output.hidden_states[len(output.hidden_states) // 2].float()  # (batch, length, width)
+                weights = mask[:, :, None].float()
+                states[batch] = ((middle * weights).sum(1) / weights.sum(1)).cpu().numpy()
+        return margins
+
+    def _passes(
+        self, rows: Sequence[tuple[torch.Tensor, torch.Tensor]], hidden: bool
+    ) -> Iterator[tuple[list[int], torch.Tensor, Any]]:
+        """Places in `rows`, mask and output of each pass; sorted by length, so that padding wastes little."""
         order = sorted(range(len(rows)), key=lambda i: len(rows[i][0]))
         pad = int(self.tokenizer.pad_token_id or 0)
         for start in range(0, len(order), self.batch_size):
             batch = order[start : start + self.batch_size]
             ids = torch.nn.utils.rnn.pad_sequence([rows[i][0] for i in batch], batch_first=True, padding_value=pad)
-            mask = torch.nn.utils.rnn.pad_sequence([rows[i][1] for i in batch], batch_first=True)
+            mask = torch.nn.utils.rnn.pad_sequence([rows[i][1] for i in batch], batch_first=True).to(self.device)
             with torch.inference_mode():
-                mask = mask.to(self.device)
-                output = self.model(
-                    input_ids=ids.to(self.device), attention_mask=mask, output_hidden_states=states is not None
-                )
-                margins[batch] = self._log_odds(output.logits).double().cpu().numpy()
-                if states is not None:
-                    # Fine-tuning leaves little but the class in the last layer; half way up the subject is still there.
-                    middle = output.hidden_states[len(output.hidden_states) // 2].float()  # (batch, length, width)
-                    weights = mask[:, :, None].float()
-                    states[batch] = ((middle * weights).sum(1) / weights.sum(1)).cpu().numpy()
-        return margins
+                output = self.model(input_ids=ids.to(self.device), attention_mask=mask, output_hidden_states=hidden)
+            yield batch, mask, output
+
+    def _margins_of(self, output: Any, mask: torch.Tensor) -> torch.Tensor:
+        """Log-odds of fake of windows, the probe's added where there is one."""
+        head = self._log_odds(output.logits)
+        return head if self.probe_ is None else self.probe_.added(head, output.hidden_states, mask)
 
     def _log_odds(self, logits: torch.Tensor) -> torch.Tensor:
         logits = logits.float()

@@ -9,7 +9,14 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.classifiers.base import MarginClassifier, NotFittedError, check_labels, check_texts, lower_words
+from fakenews.classifiers.base import (
+    MarginClassifier,
+    NotFittedError,
+    check_labels,
+    check_texts,
+    check_weights,
+    lower_words,
+)
 from fakenews.classifiers.embeddings import WordVectors, train_vectors
 from fakenews.schema import FAKE
 from fakenews.text import CLEANING
@@ -61,13 +68,22 @@ class Word2VecClassifier(MarginClassifier):
         self.intercept_ = 0.0
         self._scores = np.zeros(0)  # centred vectors times coefficients, one per word
 
-    def fit(self, texts: Sequence[str], labels: Sequence[int]) -> Self:
-        """Learn vectors and coefficients from the user's own texts (cleaned here) and labels 0 fake, 1 real."""
+    def fit(
+        self,
+        texts: Sequence[str],
+        labels: Sequence[int],
+        weights: Sequence[float] | NDArray[np.float64] | None = None,
+    ) -> Self:
+        """Learn vectors and coefficients from the user's own texts (cleaned here) and labels 0 fake, 1 real.
+
+        `weights` say how much each text counts; all alike if left out.
+        """
         from sklearn.linear_model import LogisticRegression
         from sklearn.preprocessing import StandardScaler
 
         texts = check_texts(texts)
         y = check_labels(texts, labels)
+        counts = check_weights(y, weights)
         documents = [lower_words(text, self.cleaning) for text in texts]
         vectors = train_vectors(
             documents,
@@ -81,8 +97,8 @@ class Word2VecClassifier(MarginClassifier):
         )
         matrix = vectors.matrix().astype(np.float64)
         means = np.stack([_mean(matrix, vectors.rows(words)) for words in documents])  # [n_texts, width]
-        scaler = StandardScaler().fit(means)
-        regression = LogisticRegression(C=self.C, max_iter=2000).fit(scaler.transform(means), y == FAKE)
+        scaler = StandardScaler().fit(means, sample_weight=counts)
+        regression = LogisticRegression(C=self.C, max_iter=2000).fit(scaler.transform(means), y == FAKE, counts)
         return self._set(vectors, scaler.mean_, regression.coef_[0] / scaler.scale_, float(regression.intercept_[0]))
 
     def predict_margin(self, texts: Sequence[str]) -> NDArray[np.float64]:

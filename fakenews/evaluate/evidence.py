@@ -61,7 +61,7 @@ def predict_frame(
 def predict_other_corpora(
     classifier: TextClassifier,
     folder: Path | None,
-    skip: Sequence[str],
+    skip: Collection[str],
     progress: Progress | None = None,
     protocols: Collection[str] = SHIPPED,
 ) -> pd.DataFrame:

@@ -31,8 +31,9 @@ class Protocol:
         Key in `PROTOCOLS`, in evaluation.json and in the column of predictions.parquet.
     title, description : str
         For people; the description says what the figures do and do not show.
-    rows : {"grouped", "random", "time", "others"}
-        How the training corpus is parted; «others» answers other corpora instead.
+    rows : {"grouped", "random", "time", "others", "left-out"}
+        How the training corpus is parted; «others» answers other corpora instead, and «left-out» those of the training
+        by models that did without them.
     text : {"article", "title"}
         What is read of a row.
     cleaning : {"neutral", "raw"}
@@ -44,7 +45,7 @@ class Protocol:
     name: str
     title: str
     description: str
-    rows: Literal["grouped", "random", "time", "others"] = "grouped"
+    rows: Literal["grouped", "random", "time", "others", "left-out"] = "grouped"
     text: Literal["article", "title"] = "article"
     cleaning: Literal["neutral", "raw"] = "neutral"
     own_training: bool = False
@@ -57,9 +58,17 @@ _SPECS = (
         "Held-out articles of the training corpus; near duplicates never straddle a split. The publishers were seen.",
     ),
     Protocol(
+        "left-out",
+        "Corpora left out",
+        "Each corpus but the first kept out of training in turn, with what it shares with the others, then answered "
+        "whole: what to expect on publishers that were never seen. Calibrated on the other corpora left out.",
+        rows="left-out",
+        own_training=True,
+    ),
+    Protocol(
         "external",
         "Other corpora",
-        "Every other corpus at hand with both classes, its overlap with ISOT removed first. Nothing of them was seen.",
+        "Every corpus at hand with both classes that is not learnt from, its overlap with ISOT removed first.",
         rows="others",
     ),
     Protocol(
@@ -67,6 +76,12 @@ _SPECS = (
         "No evidence of transfer",
         "Corpora of one class, where only recall can be measured, and the articles written for the demo.",
         rows="others",
+    ),
+    Protocol(
+        "one-corpus",
+        "ISOT alone",
+        "Trained on the first corpus alone and asked about its unseen articles: what several corpora cost at home.",
+        own_training=True,
     ),
     Protocol(
         "title-only",
@@ -93,6 +108,8 @@ _SPECS = (
 )
 
 PROTOCOLS: dict[str, Protocol] = {p.name: p for p in _SPECS}
+
+LEFT_OUT = "left-out"
 
 # What the model as it is says of whole articles; together these are what pages and cards show first.
 SHIPPED = ("grouped", "external", "other")
@@ -135,8 +152,8 @@ def parts(protocol: Protocol, frame: pd.DataFrame, seed: int = 42) -> dict[str, 
     ValueError
         If the frame lacks the column the protocol needs, or a part would be empty.
     """
-    if protocol.rows == "others":
-        raise ValueError(f"The protocol {protocol.name!r} trains on nothing: it has no parts.")
+    if protocol.rows in ("others", "left-out"):
+        raise ValueError(f"The protocol {protocol.name!r} parts no corpus: it answers whole ones.")
     if protocol.text == "title":
         frame = titles(frame)
     found = {name: frame[_split(protocol, frame, seed) == name].reset_index(drop=True) for name in SPLITS}

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from fakenews.data.registry import DATASETS
+from fakenews.data.registry import DATASETS, is_foreign_article_corpus
 from fakenews.evaluate.coverage import COVERAGES, CoverageRisk, coverage_risk
 from fakenews.evaluate.digits import METRIC_NAMES, Metric, metric_text, percent_text, share_text
-from fakenews.evaluate.flips import FlipRates
+from fakenews.evaluate.flips import ANY, FlipRates
 from fakenews.evaluate.metrics import Evaluation, evaluate
-from fakenews.evaluate.protocols import PROTOCOLS, SHIPPED, get, of_corpus
+from fakenews.evaluate.protocols import LEFT_OUT, PROTOCOLS, SHIPPED, get, of_corpus
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,6 +131,21 @@ class ModelEvidence:
     def corpora(self) -> dict[str, Evaluation]:
         """Evaluations of the model as it is on whole articles, by "corpus/split": the protocols `SHIPPED`, in one."""
         return {k: e for name in SHIPPED if name in self.protocols for k, e in self.protocols[name].corpora.items()}
+
+    @property
+    def unseen(self) -> dict[str, tuple[Evaluation, CoverageRisk]]:
+        """Corpora of whole articles, of both classes, that the weights which answered never saw; by name.
+
+        Of a corpus that was left out of training and of the others, where a model has answers of both kinds.
+        """
+        found = {}
+        for protocol in ("external", LEFT_OUT):
+            result = self.protocols.get(protocol)
+            for name, evaluation in (result.corpora if result else {}).items():
+                corpus = name.partition("/")[0]
+                if is_foreign_article_corpus(corpus) and evaluation.roc_auc is not None:
+                    found[corpus] = (evaluation, result.coverage[name])  # type: ignore[union-attr]
+        return {name: found[name] for name in DATASETS if name in found}
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form, with the version of its layout under "schema"."""
@@ -504,26 +519,72 @@ def write_model_card(folder: Path, describe: str) -> Path:
 
 
 def results_table(evidences: Sequence[ModelEvidence]) -> str:
-    """The README's results in Markdown: a row per corpus and model, and a line on how each model was made.
+    """The README's results in Markdown: a row per model, a row per corpus left out, and how each model was made.
 
-    Validation splits are left out, because they chose the settings; claims, posts and corpora of one class stand on
-    the model cards.
+    Claims, posts, corpora of one class and parts that chose a setting stand on the model cards.
     """
-    rows = [
-        (f"`{name}`", evidence.model, f"{e.n:,}", *(_cell(e, m) for m in _TABLE_METRICS))
-        for evidence in evidences
-        for name, e in evidence.corpora.items()
-        if not name.endswith("/validation") and e.roc_auc is not None and _holds_articles(name)
+    header = (
+        "Model", "Accuracy at home", "ROC AUC", "ECE", "ROC AUC elsewhere, mean", "Accuracy", "ECE",
+        "Error at 70 % coverage", "Moved by formatting",
+    )  # fmt: skip
+    left_out = [name for name in DATASETS if any(name in _left_out(evidence) for evidence in evidences)]
+    rows = [(evidence.model, *_at_home(evidence), *_elsewhere(evidence)) for evidence in evidences]
+    per_corpus = [
+        (f"`{name}`", f"{_size(evidences, name):,}", *(_auc(evidence, name) for evidence in evidences))
+        for name in left_out
     ]
-    first_seen = {row[0]: i for i, row in reversed(list(enumerate(rows)))}
-    rows.sort(key=lambda row: (_rank(row[0].strip("`")), first_seen[row[0]]))
     notes = [
-        f"- {evidence.model}: split {evidence.protocol}, seed {evidence.seed}, "
+        f"- {evidence.model}: learnt from {_learnt_from(evidence)}; split {evidence.protocol}, seed {evidence.seed}, "
         f"text {evidence.cleaning['name']} {evidence.cleaning['version']}, {_cost(evidence)}"
         for evidence in evidences
     ]
-    header = ("Corpus", "Model", "n", *(METRIC_NAMES[m] for m in _TABLE_METRICS))
-    return "\n".join((_markdown_table(header, rows), "", *notes))
+    tables = [_markdown_table(header, rows)]
+    if per_corpus:
+        tables.append(
+            "ROC AUC on each corpus, by models that had never seen it:\n\n"
+            + _markdown_table(("Corpus", "n", *(evidence.model for evidence in evidences)), per_corpus)
+        )
+    return "\n\n".join((*tables, "\n".join(notes)))
+
+
+def _left_out(evidence: ModelEvidence) -> dict[str, tuple[Evaluation, CoverageRisk]]:
+    """What is known of corpora that the protocol «left-out» measures, by name."""
+    result = evidence.protocols.get(LEFT_OUT)
+    return {n.partition("/")[0]: (e, result.coverage[n]) for n, e in result.corpora.items()} if result else {}
+
+
+def _at_home(evidence: ModelEvidence) -> tuple[str, ...]:
+    home = next((e for name, e in evidence.corpora.items() if name.endswith("/test")), None)
+    return tuple(_cell(home, m) if home else "–" for m in ("accuracy", "roc_auc", "ece"))
+
+
+def _elsewhere(evidence: ModelEvidence) -> tuple[str, ...]:
+    found = list(_left_out(evidence).values())
+    grouped = evidence.protocols.get("grouped")
+    flips = grouped.formatting if grouped else None
+    moved = f"{100 * flips.rate_of_all(ANY):.1f} %" if flips else "–"
+    if not found:
+        return ("–", "–", "–", "–", moved)
+    aucs = [e.roc_auc for e, _ in found if e.roc_auc is not None]
+    means = [float(np.mean([getattr(e, m) for e, _ in found])) for m in ("accuracy", "ece")]
+    at, always = (float(np.mean([c.error[k] for _, c in found])) for k in ("0.7", "1.0"))
+    return (
+        f"{np.mean(aucs):.3f} ({min(aucs):.2f}–{max(aucs):.2f})", percent_text(means[0]), f"{means[1]:.3f}",
+        f"{percent_text(at)} of {percent_text(always)}", moved,
+    )  # fmt: skip
+
+
+def _size(evidences: Sequence[ModelEvidence], corpus: str) -> int:
+    return max(_left_out(evidence)[corpus][0].n for evidence in evidences if corpus in _left_out(evidence))
+
+
+def _auc(evidence: ModelEvidence, corpus: str) -> str:
+    found = _left_out(evidence).get(corpus)
+    return _cell(found[0], "roc_auc") if found else "–"
+
+
+def _learnt_from(evidence: ModelEvidence) -> str:
+    return str(evidence.training.get("rows", "unnamed rows")).partition(", near duplicates")[0]
 
 
 def replace_results(readme_text: str, table: str) -> str:
@@ -579,7 +640,7 @@ def _thresholds(evidence: ModelEvidence) -> str:
 def _transfer(evidence: ModelEvidence) -> str:
     """What the evidence says of articles from elsewhere."""
     own = [e for name, e in evidence.corpora.items() if _rank(name) == 0]
-    others = [e for name, e in evidence.corpora.items() if _rank(name) == 2]
+    others = [e for e, _ in evidence.unseen.values()]
     if not own or not others:
         return "It was not measured on corpora from other publishers; expect it to do much worse there."
     others.sort(key=lambda e: e.accuracy)
@@ -599,7 +660,8 @@ def _cost(evidence: ModelEvidence) -> str:
         parts.append(f"on {device}")
     made = [" ".join(parts)] if parts else []
     speed = [] if evidence.latency_ms is None else [f"{evidence.latency_ms:.0f} ms per article"]
-    return ", ".join((*made, f"{evidence.size_mb:.1f} MB", *speed))
+    size = f"{evidence.size_mb:.1f} MB" if evidence.size_mb >= 0.05 else "less than 0.1 MB"
+    return ", ".join((*made, size, *speed))
 
 
 def _minutes(minutes: float) -> str:

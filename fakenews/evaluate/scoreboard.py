@@ -8,8 +8,6 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from fakenews.data.registry import is_foreign_article_corpus
-from fakenews.evaluate.coverage import CoverageRisk
 from fakenews.evaluate.digits import Metric, metric_text, percent_text
 from fakenews.evaluate.flips import ANY
 from fakenews.evaluate.metrics import Evaluation
@@ -17,7 +15,7 @@ from fakenews.evaluate.protocols import PROTOCOLS
 from fakenews.evaluate.report import ModelEvidence, ProtocolResult
 
 NOTHING = "–"
-AT_HOME, ELSEWHERE = "grouped", "external"
+AT_HOME = "grouped"
 COVERAGE = "0.7"
 _LOWER_IS_BETTER = frozenset({"ece", "brier", "log_loss"})
 
@@ -88,13 +86,13 @@ def scoreboard(evidences: Sequence[ModelEvidence], metric: Metric) -> Scoreboard
             Column("Training corpus", PROTOCOLS[name].title, better, PROTOCOLS[name].description),
             lambda evidence, name=name: _at_home(evidence, name, metric),  # type: ignore[misc]
         )
-        for name in ("seed", AT_HOME, "time", "title-only")
+        for name in ("seed", "one-corpus", AT_HOME, "time", "title-only")
     ]
     makers += [
         (
             Column(
                 "Other corpora", "mean", better,
-                "Mean over corpora of whole articles that the model never saw, and the range of these corpora.",
+                "Mean over corpora of whole articles, each left out of training or never in it, and their range.",
             ),
             lambda evidence: _elsewhere(evidence, metric),
         ),
@@ -140,14 +138,7 @@ def places(evidences: Sequence[ModelEvidence]) -> tuple[Place, ...]:
 
 def foreign(evidence: ModelEvidence) -> dict[str, Evaluation]:
     """Evaluations on corpora of whole articles, of both classes, that the model never saw; by name of the corpus."""
-    return {name: e for name, e in _foreign_parts(evidence.protocols.get(ELSEWHERE)) if e.roc_auc is not None}
-
-
-def _foreign_parts(result: ProtocolResult | None) -> list[tuple[str, Evaluation]]:
-    if result is None:
-        return []
-    named = ((name.partition("/")[0], e) for name, e in result.corpora.items())
-    return [(corpus, e) for corpus, e in named if is_foreign_article_corpus(corpus)]
+    return {name: evaluation for name, (evaluation, _) in evidence.unseen.items()}
 
 
 def _test_part(result: ProtocolResult) -> str | None:
@@ -174,10 +165,7 @@ def _elsewhere(evidence: ModelEvidence, metric: Metric) -> Cell:
 
 
 def _surest(evidence: ModelEvidence) -> Cell:
-    result = evidence.protocols.get(ELSEWHERE)
-    curves: list[CoverageRisk] = (
-        [c for name, c in result.coverage.items() if name.partition("/")[0] in foreign(evidence)] if result else []
-    )
+    curves = [curve for _, curve in evidence.unseen.values()]
     if not curves:
         return Cell(None, NOTHING)
     right = 1.0 - float(np.mean([c.error[COVERAGE] for c in curves]))
@@ -207,7 +195,9 @@ def _minutes(evidence: ModelEvidence) -> Cell:
 
 
 def _plain(value: float | None) -> Cell:
-    return Cell(None, NOTHING) if value is None else Cell(value, f"{value:,.1f}" if value < 10 else f"{value:,.0f}")
+    if value is None:
+        return Cell(None, NOTHING)
+    return Cell(value, "< 0.1" if value < 0.05 else f"{value:,.1f}" if value < 10 else f"{value:,.0f}")
 
 
 def _with_best(cells: Sequence[Cell], column: Column) -> list[Cell]:

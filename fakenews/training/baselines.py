@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pandas as pd
+
 from fakenews.classifiers import store
+from fakenews.classifiers.base import fit_calibration, read
 from fakenews.config import pick_device
-from fakenews.training.job import Fitted, Job, Parts, Say, labelled
+from fakenews.data.table import joined_texts, read_table
+from fakenews.evaluate.protocols import LEFT_OUT
+from fakenews.evaluate.report import read_predictions
+from fakenews.training.job import Fitted, Job, Parts, Say, at_home, labelled, weights
+from fakenews.training.left_out import calibrated_on_each_other
 
 if TYPE_CHECKING:
+    from fakenews.classifiers.ensemble import EnsembleClassifier
     from fakenews.training.recipes import Recipe
 
 
@@ -16,8 +26,8 @@ def fit_tfidf(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
     """TF-IDF of the training part and logistic regression."""
     from fakenews.classifiers.tfidf import TfidfClassifier
 
-    classifier = TfidfClassifier(cleaning=job.cleaning).fit(*labelled(parts["train"]))
-    return Fitted(classifier.calibrate(*labelled(parts["validation"])), seed=42)
+    classifier = TfidfClassifier(cleaning=job.cleaning).fit(*labelled(parts["train"]), weights(parts["train"]))
+    return Fitted(classifier.calibrate(*labelled(at_home(parts["validation"]))), seed=42)
 
 
 def fit_word2vec(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
@@ -26,8 +36,8 @@ def fit_word2vec(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
 
     classifier = (
         Word2VecClassifier(cleaning=job.cleaning)
-        .fit(*labelled(parts["train"]))
-        .calibrate(*labelled(parts["validation"]))
+        .fit(*labelled(parts["train"]), weights(parts["train"]))
+        .calibrate(*labelled(at_home(parts["validation"])))
     )
     return Fitted(classifier, classifier.seed)
 
@@ -36,9 +46,9 @@ def fit_cnn(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
     """Word vectors of the training part and a convolution, stopped by the validation part."""
     from fakenews.classifiers.cnn import CnnClassifier
 
-    held_out = labelled(parts["validation"])
+    held_out = labelled(at_home(parts["validation"]))
     classifier = CnnClassifier(device=pick_device(), cleaning=job.cleaning).fit(
-        *labelled(parts["train"]), held_out, say
+        *labelled(parts["train"]), held_out, say, weights(parts["train"])
     )
     return Fitted(classifier.calibrate(*held_out), classifier.seed, history={"convolution": classifier.history_})
 
@@ -49,16 +59,18 @@ def fit_features(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
 
     classifier = (
         FeaturesClassifier(cleaning=job.cleaning)
-        .fit(*labelled(parts["train"]))
-        .calibrate(*labelled(parts["validation"]))
+        .fit(*labelled(parts["train"]), weights(parts["train"]))
+        .calibrate(*labelled(at_home(parts["validation"])))
     )
     return Fitted(classifier, classifier.seed)
 
 
 def fit_ensemble(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
-    """Weights of the members found beside the ensemble's folder, from the validation part.
+    """Weights of the members found beside the ensemble's folder.
 
-    The temperature comes from the cross-validation inside `fit`; fitted again on the same rows it would flatter itself.
+    Where the members have answered corpora that were left out of their training, the weights come from these answers
+    and from held-out articles of the first corpus, which count as much as all the others together; else from the
+    validation part, and the calibration from the cross-validation there.
     """
     from fakenews.classifiers.ensemble import MEMBERS, EnsembleClassifier
 
@@ -66,6 +78,54 @@ def fit_ensemble(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
     here = [store.find(name, beside) for name in MEMBERS if name in store.shipped(beside)]
     say(f"members in {beside.name}: {', '.join(stored.name for stored in here) or 'none'}")
     classifier = EnsembleClassifier(members={stored.name: store.load(stored) for stored in here})
-    classifier.fit(*labelled(parts["validation"]))
     told = {"members": ", ".join(f"{stored.name} {stored.revision}" for stored in here)}
-    return Fitted(classifier, classifier.seed, "validation", told=told)
+    answers = _member_answers(here)
+    if answers is None:
+        classifier.fit(*labelled(at_home(parts["validation"])))
+        return Fitted(classifier, classifier.seed, "validation", told=told)
+    left_out = _weigh_by_left_out(classifier, answers, job, say)
+    return Fitted(classifier, classifier.seed, "validation", told=told, left_out=left_out)
+
+
+def _member_answers(members: Sequence[store.StoredModel]) -> pd.DataFrame | None:
+    """Rows that all members answered, held out at home or left out elsewhere, with a column of margins for each."""
+    joined: pd.DataFrame | None = None
+    for stored in members:
+        rows = read_predictions(stored.folder, ["grouped", LEFT_OUT])
+        rows = rows[(rows["protocol"] == LEFT_OUT) | (rows["split"] == "validation")]
+        if LEFT_OUT not in set(rows["protocol"]):
+            return None
+        own = rows.rename(columns={"margin": stored.name}).drop(columns="p_fake")
+        joined = own if joined is None else joined.merge(own, on=["protocol", "id", "corpus", "split", "label"])
+    return joined
+
+
+def _weigh_by_left_out(classifier: EnsembleClassifier, answers: pd.DataFrame, job: Job, say: Say) -> pd.DataFrame:
+    """Fit and calibrate an ensemble; gives its own answers on corpora left out, by weights fitted on the others."""
+    home = job.data.stem
+    words: dict[tuple[str, str], int] = {}
+    for path in (job.data, *job.more):
+        table = read_table(path)
+        counts_of = (len(read(text).words) for text in joined_texts(table))
+        words |= {(path.stem, id_): n for id_, n in zip(table["id"], counts_of, strict=True)}
+    keys = list(zip(answers["corpus"], answers["id"], strict=True))
+    answers = answers[[key in words for key in keys]].reset_index(drop=True)
+    n_words = np.array([words[key] for key in zip(answers["corpus"], answers["id"], strict=True)])
+    margins = answers[list(classifier.members)].to_numpy(dtype=np.float64)
+    out = (answers["protocol"] == LEFT_OUT).to_numpy()
+    chosen = out | (answers["corpus"] == home).to_numpy()
+    corpora = list(dict.fromkeys(answers.loc[out, "corpus"]))
+    sizes = answers.loc[chosen].groupby("corpus")["corpus"].transform("size").to_numpy(dtype=np.float64)
+    counts = np.where(out[chosen], 1.0, float(len(corpora))) / sizes
+    # Articles of home are spread over the folds, so that no fold is without them.
+    place = {corpus: i for i, corpus in enumerate(corpora)}
+    folds = np.array([place.get(c, i % len(corpora)) for i, c in enumerate(answers.loc[chosen, "corpus"])])
+    labels = answers["label"].to_numpy(dtype=np.int64)
+    say(f"weighing on {', '.join(corpora)}, each left out in turn, and held-out articles of {home}")
+    unseen = classifier.fit_margins(margins[chosen], n_words[chosen], labels[chosen], folds, counts)
+    held = chosen & ~out
+    classifier.home_ = fit_calibration(classifier.combine(margins[held], n_words[held]), labels[held])
+    columns = ["protocol", "id", "corpus", "split", "label"]
+    return calibrated_on_each_other(
+        answers.loc[out, columns].assign(p_fake=0.5, margin=unseen[out[chosen]]).reset_index(drop=True)
+    )

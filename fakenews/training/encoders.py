@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -10,32 +11,47 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fakenews.classifiers.base import fit_calibration
+from fakenews.classifiers.probe import Probe, fit_probe
 from fakenews.classifiers.windows import round_to_half
 from fakenews.config import pick_device
-from fakenews.training.job import TRAINING, Fitted, Job, Parts, Say, labelled
+from fakenews.data.mix import CORPUS
+from fakenews.data.table import article_id, joined_texts
+from fakenews.training.job import TRAINING, Fitted, Job, Parts, Say, at_home, labelled, weights
 from fakenews.training.recipes import Distillation, FineTuning, Recipe
 
 if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from fakenews.classifiers.transformer import TransformerClassifier
     from fakenews.training.finetune import Trained
 
+STATES = "states.npz"  # of the articles that the probe is fitted on, among the checkpoints
+_STATES_AT_ONCE = 1000  # articles between two times they are kept
 _PROJECTION_EXAMPLES = 256
 
 
 def fit_encoder(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
-    """Fine-tune or distil by the recipe's settings and calibrate on the validation part."""
+    """Fine-tune or distil by the recipe's settings on the first corpus, and add a probe where there are several.
+
+    Calibrated on the validation part of the first.
+    """
     from fakenews.classifiers.transformer import TransformerClassifier
 
     checkpoints = job.out / "checkpoints"
     settings = recipe.settings
-    told, minutes = {}, None
+    told: dict[str, str] = {}
+    minutes: float | None = None
+    home = {name: rows[rows[CORPUS] == job.data.stem].reset_index(drop=True) for name, rows in parts.items()}
     if isinstance(settings, Distillation):
-        trained, history, facts, max_length = _distil(settings, job, parts, checkpoints, say)
+        trained, history, facts, max_length = _distil(settings, job, home, checkpoints, say)
         took = {name: stage["minutes"] for name, stage in facts["stages"].items()}
         told, minutes = {"stages": ", ".join(f"{name} {m} min" for name, m in took.items())}, sum(took.values())
         seed = settings.teacher.seed
     elif isinstance(settings, FineTuning):
         settings = _override(settings, job)
-        trained = _fine_tune(settings, job, parts, checkpoints / "fine-tuning")
+        trained = _fine_tune(settings, job, home, checkpoints / "fine-tuning")
         history, max_length = {"fine-tuning": list(trained.history)}, settings.max_length
         facts = {"base": base_name(settings.base), "settings": {**asdict(settings), "base": ""}}
         seed = settings.seed
@@ -43,9 +59,120 @@ def fit_encoder(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
         raise TypeError(f"The recipe {recipe.name} says neither how to fine-tune nor how to distil.")
     round_to_half(trained.model)
     classifier = TransformerClassifier(recipe.model, trained.model, trained.tokenizer, max_length, device=pick_device())
+    answer = None
+    if len(job.names) > 1:
+        started = time.perf_counter()
+        answer = add_probe(classifier, parts, home["validation"], checkpoints / STATES, say)
+        spent = (time.perf_counter() - started) / 60
+        told["probe"] = f"on the states of every layer, {', '.join(job.names)}, {spent:.1f} min"
+        minutes = None if minutes is None else minutes + spent
     say("calibrating on the validation part")
-    classifier.calibrate(*labelled(parts["validation"]))
-    return Fitted(classifier, seed, "train", history, facts, {"base": facts["base"], **told}, minutes)
+    classifier.calibrate(*labelled(at_home(parts["validation"])))
+    return Fitted(classifier, seed, "train", history, facts, {"base": facts["base"], **told}, minutes, answer)
+
+
+def fit_probe_on_base(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
+    """Give an encoder that was fine-tuned on the first corpus a probe of all of them; its own weights stay as they are.
+
+    Raises
+    ------
+    ValueError
+        If the base is no trained model of the recipe's kind, or there is one corpus only.
+    """
+    from fakenews.classifiers import store
+    from fakenews.classifiers.transformer import TransformerClassifier
+
+    if len(job.names) < 2:
+        raise ValueError(f"The recipe {recipe.name} learns from several corpora: give --data more than once.")
+    stored = store.find(job.base or str(job.out), job.out.parent)
+    classifier = store.load(stored)
+    if stored.name != recipe.model or not isinstance(classifier, TransformerClassifier):
+        raise ValueError(f"--base must be a folder with a trained {recipe.model}, {stored.folder} holds {stored.name}.")
+    before = {key: value for key, value in classifier.info_.items() if key in ("base", "stages", "layers", "settings")}
+    record = stored.folder / TRAINING
+    history = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
+    home = parts["validation"]
+    started = time.perf_counter()
+    answer = add_probe(classifier, parts, home[home[CORPUS] == job.data.stem], job.out / "checkpoints" / STATES, say)
+    took = (time.perf_counter() - started) / 60
+    stages = {name: stage["minutes"] for name, stage in before.get("stages", {}).items()} | {"probe": round(took, 1)}
+    classifier.calibrate(*labelled(at_home(parts["validation"])))
+    told = {"base": before.get("base", stored.name), "stages": ", ".join(f"{n} {m} min" for n, m in stages.items())}
+    return Fitted(classifier, 42, "train", history, before, told, sum(stages.values()), answer)
+
+
+def add_probe(
+    classifier: TransformerClassifier, parts: Parts, home: pd.DataFrame, file: Path, say: Say
+) -> Callable[[str, pd.DataFrame, pd.DataFrame], NDArray[np.float64]]:
+    """Fit the probe of a fine-tuned encoder on the training parts of several corpora; `home` is held out of its own.
+
+    Gives what answers a corpus that is left out: the same encoder, which never saw any of them, with another probe.
+    The states of every layer are kept in `file`, so that they are computed once, whatever happens.
+    """
+    remembered = States(classifier, file, say)
+    heads, _ = remembered.of(home)
+    head = 1.0 / fit_calibration(heads, home["label"].tolist()).temperature
+
+    def fitted_on(train: pd.DataFrame) -> Probe:
+        return fit_probe(remembered.of(train)[1], train["label"].tolist(), weights(train), head)
+
+    def answer(corpus: str, rest: pd.DataFrame, out: pd.DataFrame) -> NDArray[np.float64]:
+        probe = fitted_on(rest[rest["split"] == "train"])
+        own_heads, states = remembered.of(out)
+        return probe.head * own_heads + probe.margins(states)
+
+    say("probe: learning from the states of every layer")
+    classifier.probe_ = fitted_on(parts["train"])
+    return answer
+
+
+class States:
+    """Head and mean states of articles by an encoder without its probe, each computed once and kept in a file.
+
+    Parameters
+    ----------
+    classifier : TransformerClassifier
+    file : Path
+        Written after every batch of articles, whole or not at all.
+    say : callable
+    """
+
+    def __init__(self, classifier: TransformerClassifier, file: Path, say: Say) -> None:
+        self.classifier = classifier
+        self.file = file
+        self.say = say
+        self.place: dict[str, int] = {}
+        self.heads: list[float] = []
+        self.states: list[NDArray[np.float16]] = []
+        if file.is_file():
+            with np.load(file) as kept:
+                self.place = {key: i for i, key in enumerate(kept["keys"].tolist())}
+                self.heads, self.states = kept["heads"].tolist(), list(kept["states"])
+
+    def of(self, frame: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """Heads, shape (n,), and states, shape (n, n_layers + 1, width), of the rows of a table."""
+        texts = dict(zip(map(article_id, joined_texts(frame)), joined_texts(frame), strict=True))
+        missing = [key for key in texts if key not in self.place]
+        probe, self.classifier.probe_ = self.classifier.probe_, None
+        for at in range(0, len(missing), _STATES_AT_ONCE):
+            keys = missing[at : at + _STATES_AT_ONCE]
+            heads, states = self.classifier.head_and_states([texts[key] for key in keys])
+            for key, head, state in zip(keys, heads.tolist(), states, strict=True):
+                self.place[key] = len(self.heads)
+                self.heads.append(head)
+                self.states.append(state.astype(np.float16))
+            self._keep()
+            self.say(f"states of {at + len(keys):,} of {len(missing):,} articles")
+        self.classifier.probe_ = probe
+        places = [self.place[article_id(text)] for text in joined_texts(frame)]
+        chosen = [self.states[i] for i in places]
+        return np.array([self.heads[i] for i in places]), np.stack(chosen).astype(np.float32)
+
+    def _keep(self) -> None:
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        partial = self.file.with_suffix(".partial.npz")
+        np.savez(partial, keys=np.array(list(self.place)), heads=np.array(self.heads), states=np.stack(self.states))
+        partial.replace(self.file)
 
 
 def _override(settings: FineTuning, job: Job) -> FineTuning:

@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fakenews.data.mix import CORPUS, balance
 from fakenews.data.table import joined_texts
 from fakenews.text import CLEANING
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
     from fakenews.classifiers.base import TextClassifier
 
@@ -31,6 +34,8 @@ class Job:
         Name in `recipes.RECIPES`.
     data : Path
         Labelled table; its `split` column is used where it names train, validation and test.
+    more : tuple of Path
+        Tables of further corpora to learn from; each counts by the size of its classes (`mix.balance`).
     out : Path
         Folder for the model; checkpoints go to `out`/checkpoints.
     base : str, optional
@@ -43,6 +48,8 @@ class Job:
         Folder of other corpora to be measured on.
     cleaning : {"neutral", "raw"}
         What is done to the texts; «raw» is for measuring what cleaning takes away.
+    leave_out : str
+        Name of one of `more` that is not learnt from, nor what others share with it; it is measured instead.
     """
 
     recipe: str
@@ -54,6 +61,13 @@ class Job:
     resume: bool = False
     corpora: Path | None = None
     cleaning: str = CLEANING
+    more: tuple[Path, ...] = ()
+    leave_out: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The corpora that are learnt from."""
+        return tuple(path.stem for path in (self.data, *self.more) if path.stem != self.leave_out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +89,11 @@ class Fitted:
         What further stands on the model card, of text.
     minutes : float or None
         Where the clock does not tell, because stages were taken up from an earlier run.
+    answer : callable or None
+        How corpora are answered that are left out of training in turn (`left_out.Answer`), where the recipe can do
+        that without being fitted again from the beginning.
+    left_out : DataFrame or None
+        Answers on those corpora (`left_out.left_out_rows`), where fitting had them at hand.
     """
 
     classifier: TextClassifier
@@ -84,6 +103,22 @@ class Fitted:
     facts: Mapping[str, Any] = field(default_factory=dict)
     told: Mapping[str, str] = field(default_factory=dict)
     minutes: float | None = None
+    answer: Callable[[str, pd.DataFrame, pd.DataFrame], NDArray[np.float64]] | None = None
+    left_out: pd.DataFrame | None = None
+
+
+def weights(part: pd.DataFrame) -> NDArray[np.float64] | None:
+    """How much each row of a part counts: None, all alike, where there is one corpus."""
+    if CORPUS not in part or part[CORPUS].nunique() < 2:
+        return None
+    return balance(part[CORPUS].tolist(), part["label"].tolist())
+
+
+def at_home(part: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the corpus that training starts from; all of them where there is one."""
+    if CORPUS not in part or not len(part):
+        return part
+    return part[part[CORPUS] == part[CORPUS].iloc[0]].reset_index(drop=True)
 
 
 def labelled(part: pd.DataFrame) -> tuple[list[str], list[int]]:

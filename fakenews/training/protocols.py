@@ -14,18 +14,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from fakenews.classifiers import store
 from fakenews.classifiers.base import TextClassifier
 from fakenews.data.duplicates import near_duplicate_groups
+from fakenews.data.mix import CORPUS, mix, with_split
 from fakenews.data.table import joined_texts, read_table
 from fakenews.evaluate.evidence import latency_ms, predict_frame, predict_other_corpora
-from fakenews.evaluate.flips import FlipRates, flip_rates
-from fakenews.evaluate.protocols import PROTOCOLS, SHIPPED, Protocol, get, parts
-from fakenews.evaluate.report import ModelEvidence, update_evidence, write_model_card
+from fakenews.evaluate.flips import FlipRates
+from fakenews.evaluate.protocols import LEFT_OUT, PROTOCOLS, SHIPPED, Protocol, get, parts
+from fakenews.evaluate.report import ModelEvidence, read_evaluation, update_evidence, write_model_card
 from fakenews.training import recipes
-from fakenews.training.run import LATENCY_ARTICLES, device_name, refit, with_split
+from fakenews.training.job import Job
+from fakenews.training.left_out import (
+    as_it_is,
+    by_refitting,
+    left_out_rows,
+    measurable,
+    names_of,
+    set_elsewhere,
+)
+from fakenews.training.run import LATENCY_ARTICLES, calibrations, device_name, measured_flips, read_tables, refit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +41,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Say = Callable[[str], None]
-FLIP_ARTICLES = 500  # of the test part: at no flip at all, the interval ends at 0.8 %
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,7 @@ def measure_protocols(
     weights: Path | None = None,
     device: str = "auto",
     say: Say = logger.info,
+    more: Sequence[Path] = (),
 ) -> ModelEvidence:
     """Measure a model under protocols and write its evaluation.json, predictions.parquet and card anew.
 
@@ -73,6 +81,10 @@ def measure_protocols(
         Folder of the same kind of model trained under the one protocol in `names`.
     device : str
         For loading the model.
+    more : sequence of Path
+        Tables of further corpora, for «left-out»: of a recipe that is fitted in minutes, each is left out in turn; a
+        model that learnt from `table` alone answers them as it is. The calibration for unseen publishers, which these
+        answers give, is written into the model's settings.
 
     Raises
     ------
@@ -106,23 +118,41 @@ def measure_protocols(
                 "device": device_name(),
             }
         rows = {name: len(part) for name, part in found.items()}
-        temperature = float(getattr(fitted, "temperature_", 1.0))
         return fitted, {
             "cleaning": protocol.cleaning,
             "text": protocol.text,
             "rows": rows,
             **facts,
-            "temperature": temperature,
+            **calibrations(fitted),
         }
 
     def report(what: str, share: float) -> None:
         if share >= 1.0:
             say(f"measured {what}")
 
+    def left_out() -> Measured | None:
+        tables = read_tables((table, *more), say)
+        if not measurable(tables):
+            return None
+        answer = as_it_is(classifier)
+        facts: dict[str, Any] = {}
+        if names_of(classifier) != (table.stem,):
+            if not recipe.refits:
+                return None
+            answer = by_refitting(recipe, Job(recipe.name, table, Path(), more=tuple(more)), say)
+            facts = {"recipe": recipe.title, "device": device_name()}
+        rows = left_out_rows(tables, answer, say)
+        set_elsewhere(classifier, rows)
+        store.change_settings(stored.folder, calibration=calibrations(classifier))
+        return Measured(rows, {**facts, "left out in turn": ", ".join(dict.fromkeys(rows["corpus"]))})
+
     def measure(protocol: Protocol) -> Measured | None:
+        if protocol.rows == "left-out":
+            return left_out()
         if protocol.rows == "others":
-            return Measured(predict_other_corpora(classifier, corpora, (table.stem,), report, (protocol.name,)))
-        found = parts(protocol, frame, seed)
+            return Measured(predict_other_corpora(classifier, corpora, names_of(classifier), report, (protocol.name,)))
+        whole = mix(read_tables((table, *more), say)) if protocol.name == "grouped" else frame.assign(corpus=table.stem)
+        found = parts(protocol, whole, seed)
         asked, training = classifier, None
         if protocol.own_training:
             fitted = own(protocol, found)
@@ -131,12 +161,13 @@ def measure_protocols(
             elif protocol.text != "title":
                 return None
         answered = [
-            predict_frame(asked, found[name], table.stem, name, report, protocol.name)
+            predict_frame(asked, rows, str(corpus), name, report, protocol.name)
             for name in ("test", "validation")
+            for corpus, rows in found[name].groupby(CORPUS, sort=False)
         ]
         rates = None
         if protocol.text == "article" and protocol.rows != "time":
-            rates = flip_rates(asked, _sample(joined_texts(found["test"]), seed), f"{table.stem}/test")
+            rates = measured_flips(asked, found["test"], table.stem, seed)
             say(f"measured formatting under {protocol.name}")
         return Measured(pd.concat(answered, ignore_index=True), training, rates)
 
@@ -145,6 +176,11 @@ def measure_protocols(
         say(f"{protocol.name}: {protocol.title.lower()}")
         result = measure(protocol)
         if result is None and names:
+            if protocol.rows == "left-out":
+                raise ValueError(
+                    f"{stored.name} has nothing to leave out here: give --data for every corpus, the first one first"
+                    + ("." if recipe.refits else ", when it is trained.")
+                )
             raise ValueError(
                 f"{stored.name} cannot be fitted again in passing, as {protocol.name!r} needs: train it under that "
                 "protocol and give its folder with --weights."
@@ -157,7 +193,10 @@ def measure_protocols(
             results[protocol.name] = result
     if not results:
         raise ValueError("Nothing was measured: FAKENEWS_DATA names no folder with corpora for these protocols.")
-    facts = {}
+    facts: dict[str, Any] = {}
+    if LEFT_OUT in results:
+        before = read_evaluation(stored.folder).calibration
+        facts["calibration"] = {**before, **calibrations(classifier)}
     if set(results) & set(SHIPPED):
         articles = joined_texts(frame[frame["split"] == "test"])[:LATENCY_ARTICLES]
         facts["latency_ms"] = latency_ms(classifier, articles)
@@ -174,13 +213,8 @@ def measure_protocols(
 
 def with_groups(frame: pd.DataFrame, needed: bool, say: Say = logger.info) -> pd.DataFrame:
     """The table with its split and, if `needed`, its groups of near duplicates; computed where they are missing."""
-    frame = with_split(frame, say)
+    frame = with_split(frame)
     if not needed or "group" in frame:
         return frame
     say("grouping near duplicates")
     return frame.assign(group=near_duplicate_groups(frame["text"].tolist()))
-
-
-def _sample(texts: list[str], seed: int) -> list[str]:
-    chosen = np.random.default_rng(seed).permutation(len(texts))[:FLIP_ARTICLES]
-    return [texts[i] for i in sorted(chosen)]

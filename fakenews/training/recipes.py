@@ -121,6 +121,7 @@ class Recipe:
     card: str
     fit: Callable[[Recipe, Job, Parts, Say], Fitted]
     refits: bool = False
+    takes_base: bool = False
     packages: tuple[str, ...] = ()
 
 
@@ -128,6 +129,12 @@ def _fit_encoder(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
     from fakenews.training.encoders import fit_encoder
 
     return fit_encoder(recipe, job, parts, say)
+
+
+def _fit_probe(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
+    from fakenews.training.encoders import fit_probe_on_base
+
+    return fit_probe_on_base(recipe, job, parts, say)
 
 
 def _fit_tfidf(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
@@ -161,8 +168,8 @@ def _fit_ensemble(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
 
 
 _TFIDF_CARD = (
-    "Word 1–2-gram TF-IDF (sublinear, 60,000 terms) and logistic regression on the neutral text, with one temperature "
-    "fitted on the validation part. Its explanations are exact."
+    "TF-IDF of 1–2-grams of words and marks (sublinear, 200,000 terms) and logistic regression on the neutral text. "
+    "Each class of a corpus counts by its size to the power of -0.75. Its explanations are exact."
 )
 _FINE_TUNED_CARD = (
     "A pretrained encoder with a new two-class head, fine-tuned on the neutral text; the evaluation with the best F1 "
@@ -177,7 +184,12 @@ _DISTILLED_CARD = (
     "two stages of distillation, hidden states and attention first, logits and labels second, then fine-tuning on "
     "the labels alone with windows of 256 and then 512 word pieces, and one temperature fitted on the validation part. "
     "Weights are stored in half precision. Whole articles are read in overlapping windows whose log-odds are averaged "
-    "by length."
+    "by length.\n\n"
+    "All of that saw ISOT alone. Where further corpora were at hand, a probe was added: one logistic regression on the "
+    "mean states of all layers, learnt from the training parts of all corpora, each class of a corpus weighed by its "
+    "size to the power of -0.75. Its log-odds and those of the fine-tuned head, after its temperature, are summed; the "
+    "encoder stays as it was. The calibration at home was fitted on the validation part of ISOT, the one for "
+    "unseen publishers on corpora left out of the probe one by one."
 )
 
 _WORD2VEC_CARD = (
@@ -194,14 +206,17 @@ _CNN_CARD = (
 _FEATURES_CARD = (
     "Named numbers of how the neutral text is written (lengths, punctuation, capitals, readability, diversity of "
     "words, function words, hedges, tone; `fakenews/classifiers/style.py` lists them with their meanings) and "
-    "gradient-boosted trees, with one temperature fitted on the validation part. It does not look at the topic, but "
-    "the lists it counts by hold some words that newsrooms prefer, such as «said» and the names of weekdays."
+    "gradient-boosted trees. The title is read in lower case, and each class of a corpus counts by its size to the "
+    "power of -0.75. It does not look at the topic, but the lists it counts by hold some words that newsrooms prefer, "
+    "such as «said» and the names of weekdays."
 )
 _ENSEMBLE_CARD = (
-    "A logistic regression on the calibrated log-odds of the models beside it, with non-negative weights that depend "
-    "on the length of the text, drawn towards the plain average and fitted on the validation part; penalty and "
-    "temperature come from cross-validation there. The folder holds the weights only; the members, named with the "
-    "revision it was fitted on, must lie in the folders beside it, and their size comes on top."
+    "A logistic regression on the log-odds of the models beside it, each by its spread, with non-negative weights that "
+    "depend on the length of the text and are drawn towards the plain average. They were fitted on what the members "
+    "said of corpora that had been left out of their training, and on held-out articles of ISOT, which count as much "
+    "as those corpora together; the penalty comes from leaving each corpus out of that too. The folder holds the "
+    "weights only; the members, named with the revision it was fitted on, must lie in the folders beside it, and their "
+    "size comes on top."
 )
 
 RECIPES: dict[str, Recipe] = {
@@ -233,6 +248,15 @@ RECIPES: dict[str, Recipe] = {
         ),
         _DISTILLED_CARD,
         _fit_encoder,
+    ),
+    "tinybert-probe": Recipe(
+        "tinybert-probe",
+        "tinybert",
+        "Teach a trained TinyBERT further corpora by a probe",
+        None,
+        _DISTILLED_CARD,
+        _fit_probe,
+        takes_base=True,
     ),
     "word2vec": Recipe(
         "word2vec",

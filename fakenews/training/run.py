@@ -6,20 +6,31 @@ import json
 import logging
 import platform
 import time
+from collections.abc import Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fakenews.classifiers.base import TextClassifier
-from fakenews.classifiers.store import WEIGHTS
-from fakenews.data.duplicates import near_duplicate_groups
-from fakenews.data.splits import SPLITS, grouped_split
+import numpy as np
+
+from fakenews.classifiers.base import CalibratedClassifier, TextClassifier
+from fakenews.classifiers.store import ADDED, WEIGHTS
+from fakenews.data.mix import CORPUS, leave_out, mix, with_split
 from fakenews.data.table import joined_texts, read_table
 from fakenews.evaluate.evidence import latency_ms, predict_frame, predict_other_corpora
+from fakenews.evaluate.flips import FlipRates, flip_rates
+from fakenews.evaluate.protocols import LEFT_OUT
 from fakenews.evaluate.report import ModelEvidence, write_evidence, write_model_card
 from fakenews.text import CLEANING, CLEANING_VERSION
-from fakenews.training.job import TRAINING, Job, Parts, Say
+from fakenews.training.job import TRAINING, Fitted, Job, Parts, Say
+from fakenews.training.left_out import (
+    by_refitting,
+    left_out_rows,
+    measurable,
+    set_elsewhere,
+    split_parts,
+)
 from fakenews.training.novelty import fit_novelty
 from fakenews.training.recipes import Recipe, get
 
@@ -30,6 +41,7 @@ logger = logging.getLogger(__name__)
 
 _PACKAGES = ("torch", "transformers", "scikit-learn", "numpy", "skops")  # whose versions are written down
 LATENCY_ARTICLES = 20
+FLIP_ARTICLES = 500  # of the test part: at no flip at all, the interval ends at 0.8 %
 
 
 def run(job: Job, say: Say = logger.info) -> ModelEvidence:
@@ -44,22 +56,27 @@ def run(job: Job, say: Say = logger.info) -> ModelEvidence:
     """
     recipe = get(job.recipe)
     _check(job, recipe)
-    frame = with_split(read_table(job.data), say)
-    parts = {name: frame[frame["split"] == name].reset_index(drop=True) for name in SPLITS}
-    say(f"{job.data.name}: " + ", ".join(f"{len(part):,} {name}" for name, part in parts.items()))
+    tables = read_tables((job.data, *job.more), say)
+    frame, left_out = leave_out(tables, job.leave_out) if job.leave_out else (mix(tables), None)
+    parts = split_parts(frame)
+    counts = ", ".join(f"{len(part):,} {name}" for name, part in parts.items())
+    say(f"{', '.join(job.names)}: {counts}")
     started = time.perf_counter()
     fitted = recipe.fit(recipe, job, parts, say)
     minutes = (time.perf_counter() - started) / 60 if fitted.minutes is None else fitted.minutes
     classifier = fitted.classifier
     classifier.info_ = {
         "recipe": recipe.name,
-        "data": {"corpus": job.data.stem, "rows": {name: len(part) for name, part in parts.items()}},
+        "data": {"corpora": list(job.names), "rows": {name: len(part) for name, part in parts.items()}},
         "seed": fitted.seed,
         "versions": {name: version(name) for name in (*_PACKAGES, *map(_package, recipe.packages))},
         **fitted.facts,
     }
     train, held_out = (joined_texts(parts[name]) for name in ("train", "validation"))
-    fit_novelty(classifier, train, held_out, f"{job.data.stem}/validation", fitted.seed)
+    in_turn = None if job.leave_out else _left_out_in_turn(recipe, job, tables, fitted, say)
+    if in_turn is not None:
+        set_elsewhere(classifier, in_turn)
+    fit_novelty(classifier, train, held_out, f"{'+'.join(job.names)}/validation", fitted.seed)
     classifier.save(job.out)
     (job.out / TRAINING).write_text(json.dumps(fitted.history, indent=1) + "\n", encoding="utf-8")
     training = {
@@ -68,16 +85,17 @@ def run(job: Job, say: Say = logger.info) -> ModelEvidence:
         "minutes": round(minutes, 1),
         **fitted.told,
         "device": device_name(),
-        "rows": f"{len(parts[fitted.fitted_on]):,} of {job.data.stem}, near duplicates kept in one part",
+        "rows": f"{len(parts[fitted.fitted_on]):,} of {', '.join(job.names)}, near duplicates kept in one part",
     }
-    return measure(classifier, job.out, job.data.stem, parts, training, fitted.seed, job.corpora, recipe.card, say)
+    return measure(classifier, job.out, parts, in_turn, left_out, training, fitted.seed, job.corpora, recipe.card, say)
 
 
 def measure(
     classifier: TextClassifier,
     folder: Path,
-    corpus: str,
     parts: Parts,
+    in_turn: pd.DataFrame | None,
+    left_out: pd.DataFrame | None,
     training: dict[str, Any],
     seed: int,
     corpora: Path | None,
@@ -86,16 +104,32 @@ def measure(
 ) -> ModelEvidence:
     """Write evaluation.json, predictions.parquet and the model card of a saved classifier into `folder`.
 
-    `card` says in prose what the classifier is.
+    Every corpus of `parts` has its own results; `in_turn` are answers of other weights, to corpora left out of training
+    one by one, and `left_out` is the one corpus that these weights did without. `card` says in prose what the
+    classifier is.
     """
     import pandas as pd
+
+    names = list(dict.fromkeys(parts["train"][CORPUS]))
 
     def report(what: str, share: float) -> None:
         if share >= 1.0:
             say(f"measured {what}")
 
-    frames = [predict_frame(classifier, parts[name], corpus, name, report) for name in ("test", "validation")]
-    frames.append(predict_other_corpora(classifier, corpora, (corpus,), report))
+    frames = [
+        predict_frame(classifier, rows, str(corpus), split, report)
+        for split in ("test", "validation")
+        for corpus, rows in parts[split].groupby(CORPUS, sort=False)
+    ]
+    if left_out is not None:
+        frames.append(predict_frame(classifier, left_out, left_out[CORPUS].iloc[0], "all", report))
+    if in_turn is not None:
+        frames.append(in_turn)
+    home = parts["test"][parts["test"][CORPUS] == names[0]]
+    flips = measured_flips(classifier, home, names[0], seed)
+    say("measured formatting")
+    known = {*names, *([] if left_out is None else left_out[CORPUS])}
+    frames.append(predict_other_corpora(classifier, corpora, known, report))
     evidence = write_evidence(
         folder,
         pd.concat([f for f in frames if len(f)], ignore_index=True),
@@ -103,25 +137,64 @@ def measure(
         seed=seed,
         cleaning={"name": CLEANING, "version": CLEANING_VERSION},
         training=training,
-        size_mb=sum(f.stat().st_size for f in folder.iterdir() if f.name in WEIGHTS) / 1e6,
+        size_mb=sum(f.stat().st_size for f in folder.iterdir() if f.name in (*WEIGHTS, ADDED)) / 1e6,
         latency_ms=latency_ms(classifier, joined_texts(parts["test"])[:LATENCY_ARTICLES]),
         calibration={
-            "method": "temperature",
-            "temperature": getattr(classifier, "temperature_", 1.0),
-            "fitted_on": f"{corpus}/validation",
+            "method": "Platt",
+            **calibrations(classifier),
+            "fitted_on": f"{names[0]}/validation",
         },
+        formatting={"grouped": flips},
+        own_training=None if in_turn is None else {LEFT_OUT: _in_turn_facts(in_turn, training)},
     )
     write_model_card(folder, card)
     return evidence
 
 
-def with_split(frame: pd.DataFrame, say: Say = logger.info) -> pd.DataFrame:
-    """The table with its own split, or a grouped stratified 70/15/15 one where it has none."""
-    if set(SPLITS) <= set(frame["split"]):
-        return frame
-    say("grouping near duplicates")
-    groups = near_duplicate_groups(frame["text"].tolist())
-    return frame.assign(split=grouped_split(frame["label"].tolist(), groups), group=groups)
+def measured_flips(classifier: TextClassifier, rows: pd.DataFrame, corpus: str, seed: int) -> FlipRates:
+    """How formatting moves a model on up to `FLIP_ARTICLES` unseen articles of a corpus, drawn by `seed`."""
+    chosen = np.random.default_rng(seed).permutation(len(rows))[:FLIP_ARTICLES]
+    return flip_rates(classifier, joined_texts(rows.iloc[np.sort(chosen)]), f"{corpus}/test")
+
+
+def calibrations(classifier: TextClassifier) -> dict[str, Any]:
+    """What turns its margins into probabilities, at home and elsewhere; nothing for a foreign classifier."""
+    if not isinstance(classifier, CalibratedClassifier):
+        return {}
+    elsewhere = classifier.elsewhere_.to_dict() if classifier.elsewhere_ else None
+    return {"home": classifier.home_.to_dict(), "elsewhere": elsewhere}
+
+
+def _left_out_in_turn(
+    recipe: Recipe, job: Job, tables: dict[str, pd.DataFrame], fitted: Fitted, say: Say
+) -> pd.DataFrame | None:
+    if fitted.left_out is not None:
+        return fitted.left_out
+    answer = fitted.answer or (by_refitting(recipe, job, say) if recipe.refits else None)
+    return left_out_rows(tables, answer, say) if answer and measurable(tables) else None
+
+
+def _in_turn_facts(rows: pd.DataFrame, training: dict[str, Any]) -> dict[str, Any]:
+    kept: dict[str, Any] = {key: training[key] for key in ("recipe", "device") if key in training}
+    return {**kept, "left out in turn": ", ".join(dict.fromkeys(rows["corpus"]))}
+
+
+def read_tables(paths: Sequence[Path], say: Say = logger.info) -> dict[str, pd.DataFrame]:
+    """Labelled tables with their splits, by name of the corpus: of the file, without its suffix.
+
+    Raises
+    ------
+    ValueError
+        If two files have the same name, or one is no labelled table.
+    """
+    names = [path.stem for path in paths]
+    if len(set(names)) < len(names):
+        raise ValueError(f"Each --data must have another file name, got {', '.join(names)}.")
+    tables = {}
+    for path in paths:
+        tables[path.stem] = with_split(read_table(path))
+        say(f"{path.stem}: {len(tables[path.stem]):,} rows")
+    return tables
 
 
 def device_name() -> str:
@@ -149,7 +222,7 @@ def _check(job: Job, recipe: Recipe) -> None:
         raise ValueError(f"--epochs must be positive, got {job.epochs}.")
     if job.max_steps is not None and job.max_steps < 1:
         raise ValueError(f"--max-steps must be at least 1, got {job.max_steps}.")
-    if recipe.settings is None and (job.base or job.epochs or job.max_steps or job.resume):
+    if recipe.settings is None and ((job.base and not recipe.takes_base) or job.epochs or job.max_steps or job.resume):
         raise ValueError(f"The recipe {recipe.name} is fitted in one go: it takes no base, epochs, steps or resume.")
 
 

@@ -71,8 +71,8 @@ class Analyse:
         self.demo = demo.set_index("id")
         self.runs = Runs()
         self.models = services.models[:2]
-        self.titles = {m: services.title(m) for m in self.models}
-        self.records = {m: services.record(m) for m in self.models}
+        self.titles = {m: services.title(m) for m in services.asked}
+        self.records = {m: services.record(m) for m in services.asked}
 
     def start_page(self) -> str:
         """What stands in the right column before the first run."""
@@ -95,7 +95,7 @@ class Analyse:
                     "analysed at once, so shorten it or send it in parts."
                 )
             text = self.services.check(title or "", body or "")
-            analysis = self.services.analyse(text, self.models)
+            analysis = self.services.analyse(text)
         except InputError as error:
             return render.problem(str(error)), "", gr.update(visible=False), "", "", "", None
         except Exception:
@@ -126,7 +126,7 @@ class Analyse:
                     yield (render.status("Quick highlights; more follows"), *self._drawn(shown, view), gr.skip())
             yield (render.status(self._done(shown, view)), *self._drawn(shown, view), gr.skip())
             if shown.analysis.formatting is None:
-                shown.analysis = shown.analysis.tested(self.services.formatting_test(shown.text, shown.models))
+                shown.analysis = shown.analysis.tested(self.services.formatting_test(shown.text))
                 yield (*[gr.skip()] * 4, self._cards(shown))
             if method != QUICK:
                 yield from self._refine(shown, view, method, flag)

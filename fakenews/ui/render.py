@@ -13,7 +13,7 @@ from fakenews.data.registry import DATASETS
 from fakenews.evaluate.neighbours import TrackRecord
 from fakenews.formatting import EDITS, EditOutcome, FormattingTest
 from fakenews.schema import Explanation, Prediction
-from fakenews.services import Analysis
+from fakenews.services import TOGETHER, Analysis
 from fakenews.verdict import REASONS, UNDECIDED, VERDICTS, agreement
 
 STEPS = (0.12, 0.22, 0.36, 0.52, 0.72)  # shares of the strongest weight from which a word has tint 1 to 5
@@ -34,7 +34,7 @@ def problem(sentence: str) -> str:
 
 
 def verdicts(analysis: Analysis, titles: Mapping[str, str], records: Mapping[str, str]) -> str:
-    """The cards side by side and the strip on agreement and formatting beneath.
+    """All models together, the cards side by side, and the strip on agreement and formatting beneath.
 
     Parameters
     ----------
@@ -44,12 +44,15 @@ def verdicts(analysis: Analysis, titles: Mapping[str, str], records: Mapping[str
         One sentence per model on what it reached where it was measured; may lack models.
     """
     tracks = {r.model: track_record(r) for r in analysis.track_records}
-    cards = "".join(
-        _card(p, titles[p.model], (tracks.get(p.model, ""), records.get(p.model, ""))) for p in analysis.predictions
-    )
+    drawn = {
+        p.model: _card(p, titles[p.model], (tracks.get(p.model, ""), records.get(p.model, "")))
+        for p in analysis.predictions
+    }
+    together = f'<div class="fn-together">{drawn.pop(TOGETHER)}</div>' if TOGETHER in drawn and len(drawn) > 1 else ""
+    cards = "".join(drawn.values())
     test = _formatting(analysis.formatting, titles)
     return (
-        f'<div class="fn-cards">{cards}</div>'
+        f'{together}<div class="fn-cards">{cards}</div>'
         f'<div class="fn-strip"><span>{escape(agreement(analysis.predictions))}</span>{test}</div>'
     )
 
@@ -101,14 +104,20 @@ def _card(prediction: Prediction, title: str, records: Sequence[str]) -> str:
     number = (
         f"<b>{p}</b> probability of resembling the fake class" if sure else f"<b>{p}</b> fake, for what it is worth"
     )
+    away, spread, told_away = prediction.p_elsewhere, "", ""
+    if away is not None:
+        number += f"; <b>{percent(away)}</b> if its publisher is unlike those it learnt from"
+        told_away = f", and at {percent(away)} if its publisher is unlike those it learnt from"
+        left, right = sorted((100 * prediction.p_fake, 100 * away))
+        spread = f'<s style="left:{left:.1f}%;width:{right - left:.1f}%"></s>'
     return (
         f'<article class="fn-card" data-model="{escape(prediction.model)}" data-verdict="{prediction.verdict}">'
         f"<h3>{escape(title)}</h3>"
         f'<p class="fn-verdict">{VERDICTS[prediction.verdict]}</p>'
         f'<div class="fn-scale fn-{tone}" role="img" aria-label="On a scale from like the real class to like the fake '
-        f'class this text stands at {p}; between {low:.0f} and {high:.0f} per cent is undecided.">'
+        f'class this text stands at {p}{told_away}; between {low:.0f} and {high:.0f} per cent is undecided.">'
         f'<i></i><u style="left:{low:.0f}%;width:{high - low:.0f}%"></u>'
-        f'<b style="left:{100 * prediction.p_fake:.1f}%"></b></div>'
+        f'{spread}<b style="left:{100 * prediction.p_fake:.1f}%"></b></div>'
         '<div class="fn-ends"><span>like the real class</span><span>like the fake class</span></div>'
         f'<p class="fn-number">{number}</p>'
         + (f'<p class="fn-soft">{_sentence(reasons)}.</p>' if reasons else "")

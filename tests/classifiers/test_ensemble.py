@@ -33,12 +33,12 @@ def test_members_are_known_classifiers():
     assert set(MEMBERS) < set(CLASSIFIERS)
 
 
-def test_the_margin_is_the_weighed_sum_of_calibrated_log_odds(two, classifiers):
+def test_the_margin_is_the_weighed_sum_of_log_odds_by_their_spread(two, classifiers):
     ensemble, _ = two
     texts = planted_corpus(6)[0]
-    logits = np.stack([classifiers[n].predict_margin(texts) / classifiers[n].temperature_ for n in TWO], axis=1)
+    logits = np.stack([classifiers[n].predict_margin(texts) for n in TWO], axis=1) / ensemble.scales_
     weights = ensemble.weights_for([len(text.split()) for text in texts])
-    np.testing.assert_allclose(ensemble.predict_margin(texts), ensemble.intercept_ + (weights * logits).sum(axis=1))
+    np.testing.assert_allclose(ensemble.predict_margin(texts), (weights * logits).sum(axis=1))
 
 
 def test_no_weight_is_negative_and_length_decides_between_two(two):
@@ -59,7 +59,9 @@ def test_the_better_member_is_trusted_where_it_is_better():
     good_when_short = np.where(longness == 0, signal, noise)
     good_when_long = np.where(longness == 1, signal, noise)
     against = -signal  # wrong more often than not: no member is listened to the other way round
-    weights, _ = _fit_weights(np.stack([good_when_short, good_when_long, against], axis=1), longness, fake, 0.1)
+    weights, _ = _fit_weights(
+        np.stack([good_when_short, good_when_long, against], axis=1), longness, fake, 0.1, np.ones(n)
+    )
     assert weights[0, 0] > 5 * weights[0, 1]
     assert weights[1, 1] > 5 * weights[1, 0]
     assert weights.min() == 0
@@ -70,7 +72,7 @@ def test_a_strong_penalty_is_the_plain_average():
     rng = np.random.default_rng(0)
     fake = rng.random(50) < 0.5
     logits = rng.normal(size=(50, 4)) + np.where(fake, 1.0, -1.0)[:, None]
-    weights, _ = _fit_weights(logits, rng.random(50), fake, 1e6)
+    weights, _ = _fit_weights(logits, rng.random(50), fake, 1e6, np.ones(50))
     np.testing.assert_allclose(weights, 0.25, atol=1e-3)
 
 
@@ -83,7 +85,7 @@ def test_members_are_named_with_their_revision_and_loaded_from_beside(two):
     loaded = EnsembleClassifier.load(folder)
     texts = planted_corpus(10)[0]
     np.testing.assert_array_equal(loaded.predict_margin(texts), ensemble.predict_margin(texts))
-    assert (loaded.penalty_, loaded.temperature_) == (ensemble.penalty_, ensemble.temperature_)
+    assert (loaded.penalty_, loaded.home_) == (ensemble.penalty_, ensemble.home_)
 
 
 def test_other_weights_of_a_member_are_refused(two, classifiers):

@@ -9,7 +9,7 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from fakenews.classifiers.base import NotFittedError, read
-from fakenews.classifiers.features import FeaturesClassifier, cut
+from fakenews.classifiers.features import FeaturesClassifier, cut, told
 from fakenews.classifiers.trees import Trees
 
 
@@ -70,3 +70,13 @@ def test_unfitted_it_says_so(tmp_path):
         with pytest.raises(NotFittedError, match="fit or load"):
             ask(FeaturesClassifier())
     assert not (tmp_path / "new").exists()
+
+
+def test_capitals_of_a_title_are_not_told():
+    title, body = "The Mayor Spoke", "The mayor SPOKE in Paris."
+    plain = told(read(f"{title}\n\n{body}"))
+    assert plain == "the mayor spoke The mayor SPOKE in Paris."
+    assert told(read(f"{title.upper()}\n\n{body}")) == plain
+    assert told(read(body)) == body
+    long = "Words Without End " * 20
+    assert told(read(f"{long}\n\n{body}")).startswith("Words Without End")  # too long for a title

@@ -78,7 +78,7 @@ def test_a_transformer_measures_in_the_same_pass_and_keeps_it_on_disk(tmp_path):
 
 @pytest.mark.parametrize("key", [None, "fakenews"])
 def test_settings_change_and_nothing_else(tmp_path, key):
-    own = {"name": "m", "temperature": 1.5}
+    own = {"name": "m", "seed": 7}
     (tmp_path / "config.json").write_text(json.dumps({"hidden_size": 3, key: own} if key else own), encoding="utf-8")
     store.change_settings(tmp_path, novelty={"threshold": 0.2})
     assert store.settings(tmp_path) == {**own, "novelty": {"threshold": 0.2}}

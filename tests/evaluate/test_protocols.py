@@ -35,7 +35,7 @@ def groups_of(rows: pd.DataFrame) -> set[int]:
     return set(rows["group"])
 
 
-@pytest.mark.parametrize("name", [n for n, p in PROTOCOLS.items() if p.rows != "others"])
+@pytest.mark.parametrize("name", [n for n, p in PROTOCOLS.items() if p.rows not in ("others", "left-out")])
 def test_parts_share_no_row_and_the_same_seed_draws_the_same(name, frame):
     found, again, other = (parts(get(name), frame, seed) for seed in (42, 42, 7))
     ids = [id_ for rows in found.values() for id_ in rows["id"]]
@@ -91,13 +91,20 @@ def test_answers_of_the_shipped_model_know_where_they_belong(corpus, split, both
 
 def test_what_shipped_weights_answer_needs_no_training_of_its_own():
     assert all(not get(name).own_training for name in SHIPPED)
-    assert {p.name for p in PROTOCOLS.values() if p.own_training} == {"seed", "time", "title-only"}
+    assert {p.name for p in PROTOCOLS.values() if p.own_training} == {
+        "left-out",
+        "one-corpus",
+        "seed",
+        "time",
+        "title-only",
+    }
 
 
 @pytest.mark.parametrize(
     ("name", "change", "message"),
     [
-        ("external", {}, "trains on nothing"),
+        ("external", {}, "answers whole ones"),
+        ("left-out", {}, "answers whole ones"),
         ("time", {"date": "2018-05-01"}, "leaves no rows for train"),
         ("grouped", {"split": "train"}, "leaves no rows for validation, test"),
     ],
@@ -110,5 +117,5 @@ def test_what_cannot_be_parted_is_refused(name, change, message, frame):
 def test_a_missing_column_and_an_unknown_name_are_refused(frame):
     with pytest.raises(ValueError, match="needs the column group"):
         parts(get("time"), frame.drop(columns="group"))
-    with pytest.raises(ValueError, match="Unknown protocol 'timed'. Known: grouped, external"):
+    with pytest.raises(ValueError, match="Unknown protocol 'timed'. Known: grouped, left-out, external"):
         get("timed")

@@ -13,10 +13,8 @@ from fakenews.evaluate.report import (
     END,
     PREDICTION_TYPES,
     ModelEvidence,
-    ProtocolResult,
     bring_up_to_date,
     contradictions,
-    coverage_of_predictions,
     evaluate_predictions,
     model_card,
     read_evaluation,
@@ -57,6 +55,8 @@ def predictions():
         _rows("demo", "all", 20, 1, 2),
         _rows("horne2017", "all", 120, 60, 3),
         _rows("isot", "test", 90, 1, 4).assign(protocol="seed"),
+        _rows("horne2017", "all", 120, 40, 5).assign(protocol="left-out"),
+        _rows("fakenewsamt", "all", 80, 20, 6).assign(protocol="left-out"),
     )
     rows = pd.concat(parts)
     return rows.assign(protocol=rows["protocol"].fillna(with_protocol(rows)["protocol"]))
@@ -73,7 +73,11 @@ def folder(tmp_path, predictions):
         training={"base": "a/b", "epochs": 3, "minutes": 23.6, "device": "cpu", "rows": {"fake": 900, "real": 800}},
         size_mb=29.12,
         latency_ms=85.4,
-        calibration={"method": "temperature", "temperature": 1.2345678, "fitted_on": "isot/validation"},
+        calibration={
+            "method": "Platt",
+            "home": {"temperature": 1.2345678, "shift": 0.5},
+            "fitted_on": "isot/validation",
+        },
         own_training={"seed": {"cleaning": "raw", "minutes": 2.5}},
         formatting={"grouped": FLIPS},
     )
@@ -97,6 +101,7 @@ def test_evaluation_has_the_documented_layout(folder):
     parts = {name: list(result["corpora"]) for name, result in stored["protocols"].items()}
     assert parts == {
         "grouped": ["isot/validation", "isot/test"],
+        "left-out": ["horne2017/all", "fakenewsamt/all"],
         "external": ["horne2017/all"],
         "other": ["demo/all"],
         "seed": ["isot/test"],
@@ -199,7 +204,7 @@ def test_one_protocol_is_measured_again_and_the_others_stay(folder):
     rows = _rows("isot", "test", 50, 3, 9).assign(protocol="time")
     after = update_evidence(folder, rows, {"time": {"minutes": 1.0}}, {}, latency_ms=12.5)
     assert after == read_evaluation(folder)
-    assert list(after.protocols) == ["grouped", "external", "other", "time", "seed"]
+    assert list(after.protocols) == ["grouped", "left-out", "external", "other", "time", "seed"]
     assert {n: r for n, r in after.protocols.items() if n != "time"} == before.protocols
     assert (after.protocols["time"].training, after.latency_ms) == ({"minutes": 1.0}, 12.5)
     again = update_evidence(folder, rows.head(40), {}, {})
@@ -224,7 +229,7 @@ def test_model_card(folder):
     for heading in ("Intended use", "Training", "Results", *sections, "Limits"):
         assert f"\n## {heading}\n" in card
     assert "| rows | fake 900, real 800 |" in card
-    assert "| calibration | method temperature, temperature 1.235, fitted on isot/validation |" in card
+    assert "| calibration | method Platt, home temperature 1.235, shift 0.5, fitted on isot/validation |" in card
     assert "| `isot/test` | 200 | 9" in card
     assert "by publisher, not by fact" in card
     assert "it does worse there" in card
@@ -253,36 +258,38 @@ def test_a_pipe_does_not_break_the_table(folder):
     assert "| device | a\\|b |" in model_card(evidence, "x")
 
 
-def test_results_table_groups_models_by_corpus(folder):
+def test_results_table_has_a_line_per_model_and_one_per_corpus_left_out(folder):
     evidence = read_evaluation(folder)
-    table = results_table([evidence, replace(evidence, model="tfidf", training={}, latency_ms=None)])
-    rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| `")]
-    assert [(row[0], row[1]) for row in rows] == [
-        (f"| `{corpus}`", model)
-        for corpus in ("isot/test", "horne2017/all", "demo/all")
-        for model in ("tinybert", "tfidf")
-    ]
-    assert (
-        "- tinybert: split grouped, seed 42, text neutral 1, trained in 24 minutes on cpu, 29.1 MB, 85 ms per" in table
-    )
-    assert "- tfidf: split grouped, seed 42, text neutral 1, 29.1 MB" in table
+    bare = replace(evidence, model="tfidf", training={}, latency_ms=None, protocols={})
+    table = results_table([evidence, bare])
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("|")]
+    first, per_corpus = rows[2:4], rows[6:]
+    assert [row[0] for row in first] == ["tinybert", "tfidf"]
+    assert first[1][1:] == ["–"] * 8
+    assert first[0][-1] == "3.0 %"  # moved by formatting
+    assert [row[:2] for row in per_corpus] == [["`horne2017`", "120"], ["`fakenewsamt`", "80"]]
+    assert all(row[-1] == "–" for row in per_corpus)
+    assert "- tinybert: learnt from " in table and "trained in 24 minutes on cpu, 29.1 MB, 85 ms per" in table
+    assert "- tfidf: learnt from unnamed rows; split grouped, seed 42, text neutral 1, 29.1 MB" in table
     assert "100 %" not in table
 
 
-def test_results_table_says_what_is_no_better_than_chance():
-    rows = _rows("fakes", "all", 60, 1, 0)
-    rows["p_fake"] = 0.4 + 0.2 * (np.arange(60) % 2)  # knows nothing of the label
-    evidence = ModelEvidence("m", "grouped", 1, {"name": "n", "version": 1}, {}, 1, None, {}, _external(rows))
-    assert "no better than chance" in results_table([evidence])
-    rows["p_fake"] = np.where(rows["label"] == 0, 0.1, 0.9)
-    worse = replace(evidence, protocols=_external(rows))
-    assert "worse than chance" in results_table([worse])
+def test_what_was_left_out_of_training_stands_for_what_was_never_seen(folder):
+    evidence = read_evaluation(folder)
+    assert list(evidence.unseen) == ["horne2017", "fakenewsamt"]
+    left_out = evidence.protocols["left-out"]
+    assert evidence.unseen["horne2017"] == (left_out.corpora["horne2017/all"], left_out.coverage["horne2017/all"])
+    without = replace(evidence, protocols={k: v for k, v in evidence.protocols.items() if k != "left-out"})
+    assert without.unseen["horne2017"][0] == evidence.protocols["external"].corpora["horne2017/all"]
 
 
-def _external(rows):
-    rows = with_protocol(rows)
-    curves = coverage_of_predictions(rows)["external"]
-    return {"external": ProtocolResult("shipped", {}, evaluate_predictions(rows)["external"], curves)}
+def test_results_table_says_what_is_no_better_than_chance(folder):
+    evidence = read_evaluation(folder)
+    left_out = evidence.protocols["left-out"]
+    for auc, told in (((0.45, 0.55), "no better than chance"), ((0.3, 0.4), "worse than chance")):
+        corpora = {n: replace(e, intervals={**e.intervals, "roc_auc": auc}) for n, e in left_out.corpora.items()}
+        changed = {**evidence.protocols, "left-out": replace(left_out, corpora=corpora)}
+        assert told in results_table([replace(evidence, protocols=changed)])
 
 
 def test_replace_results_touches_only_what_lies_between():

@@ -58,8 +58,9 @@ def test_all_protocols_of_a_recipe_that_is_fitted_in_seconds(model, corpora):
     weights = (model.folder / "model.skops").read_bytes()
     said: list[str] = []
     evidence = measure_protocols(model, None, corpora / "planted.parquet", corpora, say=said.append)
-    assert list(evidence.protocols) == ["grouped", "external", "other", "title-only", "time", "seed"]
+    assert list(evidence.protocols) == ["grouped", "external", "other", "one-corpus", "title-only", "time", "seed"]
     assert {n: r.weights for n, r in evidence.protocols.items() if r.weights == "own"}.keys() == {
+        "one-corpus",
         "title-only",
         "time",
         "seed",
@@ -72,7 +73,7 @@ def test_all_protocols_of_a_recipe_that_is_fitted_in_seconds(model, corpora):
     assert contradictions(model.folder) == ()
     for name in ("title-only", "time", "seed"):
         training = evidence.protocols[name].training
-        assert {"cleaning", "text", "rows", "minutes", "device", "temperature"} <= set(training)
+        assert {"cleaning", "text", "rows", "minutes", "device", "home"} <= set(training)
     assert evidence.protocols["seed"].training["cleaning"] == "raw"
     assert evidence.protocols["title-only"].training["text"] == "title"
     assert "## Other protocols" in (model.folder / "README.md").read_text(encoding="utf-8")
@@ -109,7 +110,9 @@ def test_a_transformer_answers_titles_as_it_is_and_the_rest_from_a_folder(classi
     evidence = measure_protocols(stored, ["time"], table, corpora, weights=folder)
     assert evidence.protocols["time"].weights == "own"
     assert evidence.protocols["time"].training["recipe"] == "tinybert"
-    with pytest.raises(ValueError, match="exactly one protocol that has its own training: title-only, time, seed"):
+    with pytest.raises(
+        ValueError, match="exactly one protocol that has its own training: left-out, one-corpus, title-only, time, seed"
+    ):
         measure_protocols(stored, ["grouped"], table, corpora, weights=folder)
 
 

@@ -1,0 +1,74 @@
+"""The probe: what it adds to an encoder's margin, that it is stored, and that it finds what several corpora share."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from fakenews.classifiers import store
+from fakenews.classifiers.probe import Probe, fit_probe, mean_states
+from fakenews.classifiers.transformer import TransformerClassifier
+from tests.explain.toys import planted_corpus
+
+
+@pytest.fixture
+def probed(classifiers, tmp_path) -> TransformerClassifier:
+    """The small TinyBERT with a probe, in its own memory."""
+    classifiers["tinybert"].save(tmp_path / "tinybert")
+    classifier = TransformerClassifier.load(tmp_path / "tinybert")
+    texts, labels = planted_corpus(80)
+    _, states = classifier.head_and_states(texts)
+    classifier.probe_ = fit_probe(states, labels, head=0.5)
+    return classifier
+
+
+def test_mean_states_leave_padding_out():
+    layer = torch.tensor([[[1.0, 2.0], [3.0, 4.0], [100.0, 100.0]]])
+    mask = torch.tensor([[1, 1, 0]])
+    np.testing.assert_allclose(mean_states([layer, 2 * layer], mask), [[[2.0, 3.0], [4.0, 6.0]]])
+
+
+def test_the_margin_is_the_head_by_its_share_and_the_probe(probed):
+    texts = [*planted_corpus(6)[0], "one two " * 300]  # the last one fills several windows
+    heads, states = probed.head_and_states(texts)
+    assert states.shape == (7, probed.model.config.num_hidden_layers + 1, probed.model.config.hidden_size)
+    assert probed.probe_ is not None
+    expected = 0.5 * heads + probed.probe_.margins(states)
+    np.testing.assert_allclose(probed.predict_margin(texts), expected, atol=1e-4)
+
+
+def test_gradients_and_masked_variants_see_the_probe(probed):
+    text = planted_corpus(2)[0][0]
+    windows = probed.encode(text)
+    from_embeddings = probed.margin_from_embeddings(probed.embed(windows.input_ids), windows.attention_mask)
+    everything = np.ones((1, len(text.split())), dtype=bool)
+    for margin in (from_embeddings.detach().numpy(), probed.masked_margin(text, everything)):
+        assert margin[0] == pytest.approx(probed.predict_margin([text])[0], abs=1e-4)
+
+
+def test_a_probe_travels_with_the_weights_and_changes_the_revision(probed, tmp_path):
+    folder = tmp_path / "again"
+    probed.save(folder)
+    texts = planted_corpus(10)[0]
+    np.testing.assert_allclose(
+        TransformerClassifier.load(folder).predict_margin(texts), probed.predict_margin(texts), atol=1e-4
+    )
+    with_probe = store.find(str(folder), tmp_path).revision
+    bare = shutil.copytree(folder, tmp_path / "bare")
+    (bare / "probe.safetensors").unlink()
+    assert store.find(str(bare), tmp_path).revision != with_probe
+    assert TransformerClassifier.load(bare).probe_ is None
+    assert Probe.load(bare) is None
+
+
+def test_weights_decide_which_corpus_a_probe_listens_to():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(2, size=600)
+    sign = np.where(np.arange(600) < 500, 1.0, -1.0)  # the last hundred say the opposite
+    states = (sign * np.where(labels == 0, 1.0, -1.0))[:, None, None] + rng.normal(0, 1, (600, 1, 3))
+    loud = np.where(np.arange(600) < 500, 0.1, 5.0)
+    assert fit_probe(states.astype(np.float32), labels).weights.sum() > 0
+    assert fit_probe(states.astype(np.float32), labels, loud).weights.sum() < 0

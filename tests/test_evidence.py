@@ -1,0 +1,109 @@
+"""What the shipped evidence has to hold, and that a planted break in it is noticed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fakenews.classifiers import store
+from fakenews.classifiers.base import P_MAX, P_MIN
+from fakenews.config import REPOSITORY
+from fakenews.evaluate.flips import ANY
+from fakenews.evaluate.metrics import evaluate
+from fakenews.evaluate.report import read_evaluation, read_predictions
+from fakenews.services import TOGETHER, Services
+
+MODELS = REPOSITORY / "models"
+SHIPPED = Services().models
+SEVERAL = ("ensemble", "tinybert", "tfidf", "features")  # learnt from several corpora
+AT_HOME = {"ensemble": 0.98, "tinybert": 0.975, "tfidf": 0.955}  # accuracy on unseen ISOT articles
+ELSEWHERE = {"ensemble": 0.78, "tinybert": 0.73, "tfidf": 0.77}  # mean ROC AUC on corpora left out
+
+
+def home(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows[(rows["protocol"] == "grouped") & (rows["corpus"] == "isot") & (rows["split"] == "test")]
+
+
+def problems(model: str, rows: pd.DataFrame) -> list[str]:
+    """What is wrong with the predictions of a model; empty where all is well."""
+    found = []
+    if not rows["p_fake"].between(P_MIN - 1e-6, P_MAX + 1e-6).all():
+        found.append("a probability that no page may print")
+    keys = ["protocol", "corpus", "id"]
+    if rows.duplicated(keys).any():
+        found.append("an article in two parts of a split, or answered twice")
+    at_home = home(rows)
+    if evaluate(at_home["label"], at_home["p_fake"], n_resamples=1).accuracy < AT_HOME[model]:
+        found.append("worse at home than it was")
+    aucs = []
+    for corpus, answered in rows[rows["protocol"] == "left-out"].groupby("corpus"):
+        auc = evaluate(answered["label"], answered["p_fake"], n_resamples=1).roc_auc
+        assert auc is not None
+        aucs.append(auc)
+        if auc < 0.5:
+            found.append(f"worse than chance on {corpus}")
+    if np.mean(aucs) < ELSEWHERE[model]:
+        found.append("worse elsewhere than it was")
+    return found
+
+
+@pytest.mark.parametrize("model", AT_HOME)
+def test_the_shipped_predictions_hold_what_they_promise(model: str) -> None:
+    assert problems(model, read_predictions(MODELS / model, None)) == []
+
+
+def swap_labels(rows: pd.DataFrame) -> pd.DataFrame:
+    of_one = rows["corpus"] == "webis2016"
+    return rows.assign(label=rows["label"].where(~of_one, 1 - rows["label"]))
+
+
+def leak_a_duplicate(rows: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat([rows, home(rows).head(1).assign(split="validation")], ignore_index=True)
+
+
+def print_certainty(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.assign(p_fake=np.where(np.arange(len(rows)) == 7, 1.0, rows["p_fake"]))
+
+
+@pytest.mark.parametrize(
+    ("plant", "noticed"),
+    [
+        (swap_labels, "worse than chance on webis2016"),
+        (leak_a_duplicate, "an article in two parts of a split, or answered twice"),
+        (print_certainty, "a probability that no page may print"),
+    ],
+)
+@pytest.mark.parametrize("model", AT_HOME)
+def test_a_planted_break_is_noticed(model: str, plant: Callable[[pd.DataFrame], pd.DataFrame], noticed: str) -> None:
+    assert noticed in problems(model, plant(read_predictions(MODELS / model, None)))
+
+
+def test_the_answer_of_all_models_is_shipped_and_leads() -> None:
+    assert TOGETHER in SHIPPED
+    assert Services().asked == (TOGETHER, "tinybert", "tfidf")
+
+
+@pytest.mark.parametrize("model", SEVERAL)
+def test_a_model_names_the_corpora_it_saw_and_was_measured_without_each(model: str) -> None:
+    corpora = store.settings(MODELS / model)["data"]["corpora"]
+    assert corpora[0] == "isot" and len(corpora) > 5
+    left_out = {name.partition("/")[0] for name in read_evaluation(MODELS / model).protocols["left-out"].corpora}
+    assert left_out == {"horne2017", "fakenewsamt", "fakenewsnet", "gossipcop_subset", "webis2016"}
+    assert left_out < set(corpora)
+
+
+@pytest.mark.parametrize("model", SHIPPED)
+def test_formatting_moves_no_shipped_model_by_more_than_two_in_a_hundred(model: str) -> None:
+    rates = read_evaluation(MODELS / model).protocols["grouped"].formatting
+    assert rates is not None and rates.n == 500
+    assert {edit: rates.rate(edit) for edit in rates.edits if edit != ANY and rates.rate(edit) > 0.02} == {}
+
+
+@pytest.mark.parametrize("model", SHIPPED)
+def test_every_model_is_calibrated_for_home_and_elsewhere(model: str) -> None:
+    evidence = read_evaluation(MODELS / model)
+    assert evidence.calibration["home"] == store.settings(MODELS / model)["calibration"]["home"]
+    assert evidence.calibration["elsewhere"] == store.settings(MODELS / model)["calibration"]["elsewhere"] is not None
