@@ -50,8 +50,9 @@ def judge(
     unlike_training : bool
         Whether the text lies further from the training data than all but a few held-out articles.
     p_elsewhere : float, optional
-        Probability of fake by what the margin was worth on corpora left out of training. A verdict needs both on one
-        side: whoever pastes a text seldom knows whether its publisher was among those that were learnt from.
+        Probability of fake by what the margin was worth on corpora left out of training. No verdict is given where it
+        lies clearly on the other side: whoever pastes a text seldom knows whether its publisher was among those that
+        were learnt from.
     """
     reasons = []
     if n_words < MIN_WORDS:
@@ -62,10 +63,16 @@ def judge(
         reasons.append("unlike_training")
     if not reasons and UNDECIDED[0] < p_fake < UNDECIDED[1]:
         reasons.append("too_close")
-    if not reasons and p_elsewhere is not None and (p_elsewhere >= 0.5) != (p_fake >= 0.5):
+    if not reasons and p_elsewhere is not None and _contrary(p_fake, p_elsewhere):
         reasons.append("elsewhere")
     verdict: Verdict = "cannot_judge" if reasons else ("fake" if p_fake >= 0.5 else "real")
     return Prediction(model, p_fake, margin, verdict, tuple(reasons), p_elsewhere)
+
+
+def _contrary(p_fake: float, p_elsewhere: float) -> bool:
+    """Whether the two lie on opposite sides, the second beyond what is too close to call."""
+    low, high = UNDECIDED
+    return p_elsewhere <= low if p_fake >= 0.5 else p_elsewhere >= high
 
 
 def with_formatting(predictions: Sequence[Prediction], moved: Collection[str]) -> tuple[Prediction, ...]:

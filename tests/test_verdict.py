@@ -109,12 +109,16 @@ def test_a_prediction_survives_json():
     [
         (0.9, 0.7, "fake", ()),
         (0.9, None, "fake", ()),
+        (0.9, 0.45, "fake", ()),
         (0.9, 0.4, "cannot_judge", ("elsewhere",)),
         (0.1, 0.05, "real", ()),
+        (0.1, 0.55, "real", ()),
         (0.1, 0.6, "cannot_judge", ("elsewhere",)),
         (0.55, 0.4, "cannot_judge", ("too_close",)),
     ],
 )
-def test_a_verdict_needs_what_was_learnt_at_home_to_hold_elsewhere(p_fake, p_elsewhere, verdict, reasons):
+def test_what_was_learnt_at_home_is_not_said_where_it_meant_the_contrary_elsewhere(
+    p_fake, p_elsewhere, verdict, reasons
+):
     found = judge("m", p_fake, 1.0, 400, p_elsewhere=p_elsewhere)
     assert (found.verdict, found.reasons, found.p_elsewhere) == (verdict, reasons, p_elsewhere)

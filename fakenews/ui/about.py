@@ -34,8 +34,8 @@ no statement on whether the text is true, and a publisher the models have never 
 <h2>Why there are two probabilities</h2>
 <p>The first is what the same score was worth at home, on unseen articles of publishers the models learnt from. The
 second is what it was worth on whole corpora that were left out of training one by one. The corpora do not agree where
-the line lies: hyperpartisan pieces that one calls fake, fact-checkers of another found mostly true. A verdict is given
-only where both lie on the same side.</p>
+the line lies: hyperpartisan pieces that one calls fake, fact-checkers of another found mostly true. Both probabilities
+stand on the page, and no verdict is given where they contradict each other.</p>
 <h2>Why the figures on other demos are too good</h2>
 <p>In that corpus the agency's name in brackets alone separates the classes almost perfectly, and the curly quotation
 marks of the fake half were lost when the files were made. Here every text is cleaned by the same function at training
@@ -50,7 +50,7 @@ model.</p>
 <li>the text is not English, or lies further from the training data than all but a few held-out articles,</li>
 <li>the probability lies between {100 * low:.0f} and {100 * high:.0f} per cent,</li>
 <li>the models contradict each other,</li>
-<li>what the score meant at home and what it meant on corpora left out of training lie on opposite sides,</li>
+<li>what the score meant at home and what it meant on corpora left out of training lie clearly on opposite sides,</li>
 <li>or an edit of formatting alone, such as a dateline or another kind of quotation mark, turns the answer round. That
 test runs right after the verdict and takes it back where it fails.</li></ul>
 <h2>What the highlights are</h2>

@@ -17,7 +17,7 @@ from fakenews.evaluate import plots
 from fakenews.evaluate.digits import METRIC_NAMES, Metric, metric_text
 from fakenews.evaluate.error_analysis import cell_mask, misclassified
 from fakenews.evaluate.metrics import calibration_bins, evaluate, roc_points
-from fakenews.evaluate.protocols import PROTOCOLS
+from fakenews.evaluate.protocols import LEFT_OUT, PROTOCOLS
 from fakenews.evaluate.slices import SLICES, slice_names, slice_of
 from fakenews.schema import FAKE, LABELS, REAL
 from fakenews.services import InputError, Services
@@ -244,7 +244,9 @@ class Dataset:
 
     def _reading(self, view: View, result: Evaluation, sliced: bool) -> str:
         title = self.services.title(view.model)
-        if view.protocol != AS_SHIPPED:
+        if view.protocol == LEFT_OUT:
+            verdict = f"{title} had learnt nothing from this corpus. {PROTOCOLS[view.protocol].description}"
+        elif view.protocol != AS_SHIPPED:
             verdict = f"{title} was trained again for this. {PROTOCOLS[view.protocol].description}"
         elif view.corpus == DEMO:
             verdict = "These articles were written for this demo; the figures are not evidence of accuracy."
