@@ -454,7 +454,7 @@ The training articles remain their publishers' property; this folder holds none 
 def _protocol_section(evidence: ModelEvidence) -> str:
     rows = [
         (
-            f"{name}: {PROTOCOLS[name].title.lower()}",
+            f"{name}: {part.removesuffix('/all') if name == LEFT_OUT else PROTOCOLS[name].title.lower()}",
             "fitted again" if result.weights == OWN_WEIGHTS else "as it is",
             f"{e.n:,}",
             *(_cell(e, m) for m in _TABLE_METRICS),
@@ -462,7 +462,7 @@ def _protocol_section(evidence: ModelEvidence) -> str:
         for name, result in evidence.protocols.items()
         if name not in SHIPPED
         for part, e in result.corpora.items()
-        if part.endswith("/test")
+        if part.endswith("/test") or name == LEFT_OUT
     ]
     if not rows:
         return ""
@@ -473,7 +473,10 @@ def _protocol_section(evidence: ModelEvidence) -> str:
 
 def _coverage_section(evidence: ModelEvidence) -> str:
     curves = {
-        k: c for name in SHIPPED[:2] if name in evidence.protocols for k, c in evidence.protocols[name].coverage.items()
+        k: c
+        for name in (*SHIPPED[:2], LEFT_OUT)
+        if name in evidence.protocols
+        for k, c in evidence.protocols[name].coverage.items()
     }
     rows = [
         (f"`{name}`", *(percent_text(e) for e in curve.error.values()), f"{curve.area:.3f}")
