@@ -1,9 +1,9 @@
 """A second, linear opinion on the states of an encoder, learnt from several corpora while the encoder stays as it is.
 
 Fine-tuning bends an encoder towards one corpus. What it still knows of all others lies in its layers: the mean of each
-layer's states over a text, weighed by one logistic regression over all of them, transferred about as well as
-fine-tuning in the two comparisons made here, and takes seconds once the states are there (Kumar et al., «Fine-Tuning can Distort Pretrained Features and
-Underperform Out-of-Distribution», ICLR 2022, arXiv:2202.10054).
+layer's states over a text, weighed by one logistic regression over all of them. It transferred about as well as
+fine-tuning in the two comparisons made here, and takes seconds once the states are there. Kumar et al., «Fine-Tuning
+can Distort Pretrained Features and Underperform Out-of-Distribution», ICLR 2022 (arXiv:2202.10054).
 """
 
 from __future__ import annotations
