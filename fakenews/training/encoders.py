@@ -151,7 +151,9 @@ class States:
 
     def of(self, frame: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
         """Heads, shape (n,), and states, shape (n, n_layers + 1, width), of the rows of a table."""
-        texts = dict(zip(map(article_id, joined_texts(frame)), joined_texts(frame), strict=True))
+        asked = joined_texts(frame)
+        order = [article_id(text) for text in asked]
+        texts = dict(zip(order, asked, strict=True))
         missing = [key for key in texts if key not in self.place]
         probe, self.classifier.probe_ = self.classifier.probe_, None
         for at in range(0, len(missing), _STATES_AT_ONCE):
@@ -164,7 +166,7 @@ class States:
             self._keep()
             self.say(f"states of {at + len(keys):,} of {len(missing):,} articles")
         self.classifier.probe_ = probe
-        places = [self.place[article_id(text)] for text in joined_texts(frame)]
+        places = [self.place[key] for key in order]
         chosen = [self.states[i] for i in places]
         return np.array([self.heads[i] for i in places]), np.stack(chosen).astype(np.float32)
 
