@@ -21,7 +21,7 @@ from fakenews.config import Settings
 if TYPE_CHECKING:
     from fakenews.evaluate.metrics import Evaluation
     from fakenews.formatting import FormattingTest
-    from fakenews.schema import Prediction
+    from fakenews.schema import Explanation, Prediction
     from fakenews.services import Services
 
 MAX_BYTES = 10_000_000  # of an article; far more than any limit on characters
@@ -98,23 +98,116 @@ def explain(
     samples: Annotated[int | None, typer.Option("--samples", help="Samples, steps or evaluations.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same weights.")] = 42,
     title: Title = "",
+    unit: Annotated[str, typer.Option("--unit", help="word or sentence.")] = "word",
+    grade: Annotated[bool, typer.Option("--grade", help="Also say whether the explanation holds.")] = False,
+    stream: Annotated[bool, typer.Option("--stream", help="A line of JSON for every refinement.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Weigh every word of an article: positive weights push towards fake."""
+    from fakenews.explain.agreement import by_sentence
+
+    if unit not in ("word", "sentence"):
+        raise ValueError(f"Unknown unit {unit!r}. Known: word, sentence.")
     services = _services()
     text = services.check(title, read_article(file))
-    explanation = services.explain(text, model, method, samples, seed, progress=_progress(method))
+    for step in services.refine(text, model, method, samples, seed, progress=_progress(method)):
+        if stream and (step.share < 1.0 or grade):
+            typer.echo(_step_line(step.share, step.seconds_left, step.explanation))
+    explanation = services.grade(step.explanation, model, _progress("grading")) if grade else step.explanation
+    if stream:
+        return typer.echo(_step_line(1.0, 0.0, explanation))
     if as_json:
         return _print_json(explanation.to_dict())
-    strongest = sorted(explanation.attributions, key=lambda a: -abs(a.weight))[:TOP_WORDS]
+    parts = by_sentence(explanation) if unit == "sentence" else explanation.attributions
+    strongest = sorted(parts, key=lambda a: -abs(a.weight))[:TOP_WORDS]
     for a in strongest:
         side = "fake" if a.weight > 0 else "real" if a.weight < 0 else "neither"
-        typer.echo(f"{a.weight:+9.4f}  {side:<7}  {text[a.start : a.end]}")
+        typer.echo(f"{a.weight:+9.4f}  {side:<7}  {' '.join(text[a.start : a.end].split())}")
     typer.echo(
         f"{explanation.explainer} on {explanation.classifier}: log-odds of fake {explanation.margin:+.3f}, "
-        f"{len(strongest)} strongest of {len(explanation.attributions)} words, "
+        f"{len(strongest)} strongest of {len(parts)} {unit}s, "
         f"seed {explanation.seed}, {explanation.seconds:.2f} s."
     )
+    if explanation.stability is not None:
+        typer.echo(f"Ranking {explanation.stability:.2f} stable between halves of the samples.")
+    if grade:
+        typer.echo(_grade_text(explanation))
+
+
+@app.command()
+def compare(
+    file: File,
+    model: Annotated[list[str] | None, typer.Option("--model", help="Model to compare; may be repeated.")] = None,
+    method: Annotated[list[str] | None, typer.Option("--method", help="Method to compare; may be repeated.")] = None,
+    title: Title = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say how alike models and methods rank the words of an article, and which words they share."""
+    services = _services()
+    text = services.check(title, read_article(file))
+    found = services.agreement(text, model or services.models[:2], method, _progress("comparing")).to_dict(text)
+    if as_json:
+        return _print_json(found)
+    for pair in found["pairs"]:
+        typer.echo(f"{pair['rank_agreement']:+.2f}  {pair['first']} and {pair['second']}")
+    typer.echo(f"Strong in all: {', '.join(dict.fromkeys(w['text'] for w in found['shared'])) or 'no word'}.")
+
+
+@app.command("what-if")
+def what_if(
+    file: File,
+    edited: Annotated[str | None, typer.Option("--edited", help="File with the text as it would be.")] = None,
+    remove: Annotated[
+        list[int] | None, typer.Option("--remove", help="Number of a sentence to take away, from 1; may be repeated.")
+    ] = None,
+    model: Annotated[list[str] | None, typer.Option("--model", help="Model to ask; may be repeated.")] = None,
+    title: Title = "",
+    as_json: AsJson = False,
+) -> None:
+    """Ask the models again after an edit, or without some sentences, and say what changed."""
+    from fakenews.explain.flip import without, worded_sentences
+
+    if (edited is None) == (not remove):
+        raise ValueError("Say what is edited: either --edited FILE or --remove NUMBER.")
+    services = _services()
+    text = services.check(title, read_article(file))
+    if edited is not None:
+        after = services.check(title, read_article(edited))
+    else:
+        spans = worded_sentences(text)
+        for number in remove or ():
+            if not 1 <= number <= len(spans):
+                raise ValueError(f"Got --remove {number}: the article has sentences 1 to {len(spans)}.")
+        after = without(text, [spans[number - 1] for number in remove or ()])
+    found = services.what_if(text, after, model)
+    if as_json:
+        return _print_json(found.to_dict())
+    for before, now in zip(found.before, found.after, strict=True):
+        typer.echo(
+            f"{services.title(now.model)}: {before.p_fake:.1%} fake before, {now.p_fake:.1%} now, "
+            f"log-odds {now.margin - before.margin:+.2f}. Now: {_verdict_line(now)}"
+        )
+
+
+@app.command()
+def flip(file: File, model: Model, title: Title = "", as_json: AsJson = False) -> None:
+    """Find the fewest sentences whose removal turns a model's answer round."""
+    services = _services()
+    text = services.check(title, read_article(file))
+    found = services.smallest_flip(text, model, _progress("searching"))
+    if as_json:
+        return _print_json(found.to_dict(text))
+    how = "every smaller set was tried" if found.exact else "by beam search, so a smaller set may exist"
+    for i in found.removed:
+        span = found.sentences[i]
+        typer.echo(f"{i + 1:>4}  {' '.join(text[span.start : span.end].split())}")
+    told = (
+        f"without these {len(found.removed)} of {len(found.sentences)} sentences it says {found.p_after:.1%} fake "
+        f"instead of {found.p_before:.1%}; {how}"
+        if found.removed
+        else f"no set of its {len(found.sentences)} sentences was found that turns {found.p_before:.1%} fake round"
+    )
+    typer.echo(f"{found.model}: {told} ({found.evaluations:,} variants, {found.seconds:.1f} s).")
 
 
 @app.command()
@@ -404,6 +497,22 @@ def _progress(what: str) -> Callable[[float], None] | None:
 
 def _print_json(values: Mapping[str, Any]) -> None:
     typer.echo(json.dumps(values, indent=2, allow_nan=False))
+
+
+def _step_line(share: float, seconds_left: float, explanation: Explanation) -> str:
+    step = {"share": share, "seconds_left": round(seconds_left, 3), "explanation": explanation.to_dict()}
+    return json.dumps(step, allow_nan=False)
+
+
+def _grade_text(explanation: Explanation) -> str:
+    found = explanation.grade
+    if found is None:
+        return "Grade: none, because taking words away hardly moves this score."
+    return (
+        f"Grade: {found.level}, {found.normalised:.2f} where random orders have 0 and the best order found has 1 "
+        f"(comprehensiveness {found.comprehensiveness:.2f} of {found.random[0]:.2f} to {found.best[0]:.2f}, "
+        f"sufficiency {found.sufficiency:.2f} of {found.random[1]:.2f} to {found.best[1]:.2f})."
+    )
 
 
 def _verdict_line(prediction: Prediction) -> str:

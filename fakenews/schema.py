@@ -85,6 +85,44 @@ class Attribution:
 
 
 @dataclass(frozen=True, slots=True)
+class Grade:
+    """How well an order of words says what a classifier's margin hangs on.
+
+    All on log-odds towards the class the classifier leans to, means over the shares of words of
+    `evaluate.faithfulness.SHARES`.
+
+    Attributes
+    ----------
+    comprehensiveness, sufficiency : float
+        What is lost when the strongest words go, and when they alone stay: high and low are good.
+    random, best : tuple of two floats
+        Both of the mean of random orders, and of the best order found.
+    normalised : float
+        Mean of both on a scale where random orders have 0 and the best order found has 1.
+    level : {"good", "fair", "poor"}
+        Poor explanations are not drawn.
+    seconds : float
+    """
+
+    comprehensiveness: float
+    sufficiency: float
+    random: tuple[float, float]
+    best: tuple[float, float]
+    normalised: float
+    level: Literal["good", "fair", "poor"]
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form."""
+        return {**asdict(self), "random": list(self.random), "best": list(self.best)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Grade:
+        """Inverse of `to_dict`."""
+        return cls(**{**values, "random": tuple(values["random"]), "best": tuple(values["best"])})
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """Why a classifier gave its margin: one weight for every word it read.
 
@@ -104,10 +142,14 @@ class Explanation:
         LIME's weighted R² of the local model; None where the method is additive.
     residual : float or None
         `margin` minus `base_value` minus the sum of weights; None for LIME.
+    stability : float or None
+        Rank agreement of the strongest words between two halves of the samples; None where nothing is sampled.
     settings : mapping
         Samples, steps or evaluations actually used.
     seconds : float
         Wall-clock time of the computation.
+    grade : Grade or None
+        None until it was asked for.
     """
 
     text: str
@@ -123,6 +165,8 @@ class Explanation:
     seed: int
     seconds: float
     settings: Mapping[str, Any] = field(default_factory=dict)
+    stability: float | None = None
+    grade: Grade | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form: the documented keys, each attribution with the text it lies on."""
@@ -139,6 +183,8 @@ class Explanation:
             ],
             "fidelity": self.fidelity,
             "residual": self.residual,
+            "stability": self.stability,
+            "grade": self.grade.to_dict() if self.grade else None,
             "settings": dict(self.settings),
             "seed": self.seed,
             "seconds": self.seconds,
@@ -156,6 +202,8 @@ class Explanation:
             margin=values["margin"],
             fidelity=values["fidelity"],
             residual=values["residual"],
+            stability=values["stability"],
+            grade=Grade.from_dict(values["grade"]) if values["grade"] else None,
             classifier=values["model"],
             explainer=values["method"],
             seed=values["seed"],

@@ -12,24 +12,25 @@ import os
 import re
 import threading
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from starlette.concurrency import run_in_threadpool
+from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fakenews import __version__
 from fakenews.config import Settings
 from fakenews.explain.base import Cancelled
-from fakenews.schema import Target
+from fakenews.explain.flip import without
+from fakenews.schema import Span, Target
 from fakenews.services import InputError, Services
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ HEADERS = {
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 Body = TypeVar("Body", bound=BaseModel)
-Endpoint = Callable[[Request], Awaitable[Mapping[str, Any]]]
+Endpoint = Callable[[Request], Awaitable[Mapping[str, Any] | Response]]
+Progress = Callable[[float], None]
 
 
 class AnalyseRequest(BaseModel):
@@ -84,6 +86,44 @@ class ExplainRequest(BaseModel):
     samples: int | None = None
     seed: int = 42
     target: Target = "fake"
+    grade: bool = False
+    stream: bool = False
+
+
+class WhatIfRequest(BaseModel):
+    """Body of `POST /api/v1/what-if`: a text, and how it is edited.
+
+    Either `edited`, the whole text as it would be, or `remove`, stretches of characters of title, empty line and text.
+    """
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    title: str = ""
+    text: str
+    edited: str | None = None
+    remove: list[list[int]] = Field(default_factory=list, max_length=10_000)
+    models: list[str] | None = Field(default=None, min_length=1)
+
+
+class FlipRequest(BaseModel):
+    """Body of `POST /api/v1/flip`."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    title: str = ""
+    text: str
+    model: str
+
+
+class CompareRequest(BaseModel):
+    """Body of `POST /api/v1/compare`: models and methods whose explanations are put side by side."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    title: str = ""
+    text: str
+    models: list[str] = Field(min_length=1)
+    methods: list[str] | None = Field(default=None, min_length=1)
 
 
 class Refusal(Exception):
@@ -105,7 +145,6 @@ class Readiness:
         try:
             services.warm_up()
             self.status = "ok"
-            services.warm_up_explainers()
         except Exception:
             logger.exception("The models could not be loaded.")
             self.status = "failed"
@@ -283,34 +322,72 @@ def _routes(services: Services, readiness: Readiness) -> list[BaseRoute]:
 
         return await run_in_threadpool(work)
 
-    async def explain(request: Request) -> Mapping[str, Any]:
+    async def explain(request: Request) -> Mapping[str, Any] | Response:
         asked = parse(ExplainRequest, await request.body())
         (model,) = _here(services, [asked.model])
         text = services.check(asked.title, asked.text)
 
-        def work(progress: Callable[[float], None]) -> Mapping[str, Any]:
-            return services.explain(
-                text, model, asked.method, asked.samples, asked.seed, asked.target, progress
-            ).to_dict()
+        def steps(progress: Callable[[float], None]) -> Iterator[Mapping[str, Any]]:
+            for step in services.refine(text, model, asked.method, asked.samples, asked.seed, asked.target, progress):
+                explanation = step.explanation
+                if step.share >= 1.0 and asked.grade:
+                    if asked.stream:
+                        yield {"share": 1.0, "seconds_left": None, "explanation": explanation.to_dict()}
+                    explanation = services.grade(explanation, model, progress)
+                yield {
+                    "share": step.share,
+                    "seconds_left": round(step.seconds_left, 3),
+                    "explanation": explanation.to_dict(),
+                }
 
-        try:
-            async with asyncio.timeout(WAIT_SECONDS):
-                await places.acquire()
-        except TimeoutError:
-            raise Refusal(503, "Too many explanations are being computed: try again in a minute.") from None
-        try:
-            return await _unless_gone(request, work)
-        finally:
-            places.release()
+        if asked.stream:
+            return await _streamed(places, steps)
+
+        def work(progress: Callable[[float], None]) -> Mapping[str, Any]:
+            *_, last = steps(progress)
+            found: Mapping[str, Any] = last["explanation"]
+            return found
+
+        return await _in_turn(places, request, work)
+
+    async def what_if(request: Request) -> Mapping[str, Any]:
+        asked = parse(WhatIfRequest, await request.body())
+        models = None if asked.models is None else _here(services, asked.models)
+
+        def work() -> Mapping[str, Any]:
+            text = services.check(asked.title, asked.text)
+            edited = without(text, _spans(asked.remove, text)) if asked.edited is None else asked.edited
+            return services.what_if(text, edited, models).to_dict()
+
+        return await run_in_threadpool(work)
+
+    async def flip(request: Request) -> Mapping[str, Any]:
+        asked = parse(FlipRequest, await request.body())
+        (model,) = _here(services, [asked.model])
+        text = services.check(asked.title, asked.text)
+        return await _in_turn(
+            places, request, lambda progress: services.smallest_flip(text, model, progress).to_dict(text)
+        )
+
+    async def compare(request: Request) -> Mapping[str, Any]:
+        asked = parse(CompareRequest, await request.body())
+        models = _here(services, asked.models)
+        text = services.check(asked.title, asked.text)
+        return await _in_turn(
+            places, request, lambda progress: services.agreement(text, models, asked.methods, progress).to_dict(text)
+        )
 
     async def nothing(_: Request) -> Mapping[str, Any]:
-        raise Refusal(404, "There is nothing here: POST to /api/v1/analyse or /api/v1/explain.")
+        raise Refusal(404, "There is nothing here: POST to /api/v1/analyse, explain, compare, what-if or flip.")
 
     every_method = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
     return [
         Route("/healthz", _answering(health), methods=["GET"]),
         Route("/api/v1/analyse", _answering(analyse), methods=["POST"]),
         Route("/api/v1/explain", _answering(explain), methods=["POST"]),
+        Route("/api/v1/what-if", _answering(what_if), methods=["POST"]),
+        Route("/api/v1/flip", _answering(flip), methods=["POST"]),
+        Route("/api/v1/compare", _answering(compare), methods=["POST"]),
         Route("/api/{rest:path}", _answering(nothing), methods=every_method),
         Route("/gradio_api/openapi.json", _answering(nothing), methods=["GET"]),  # Gradio would publish the page's
     ]
@@ -321,7 +398,8 @@ def _answering(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
 
     async def answer(request: Request) -> Response:
         try:
-            return _json(await endpoint(request))
+            found = await endpoint(request)
+            return found if isinstance(found, Response) else _json(found)
         except Refusal as refusal:
             return _refused(refusal)
         except InputError as error:
@@ -337,9 +415,63 @@ def _answering(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
     return answer
 
 
-async def _unless_gone(
-    request: Request, work: Callable[[Callable[[float], None]], Mapping[str, Any]]
+async def _place(places: asyncio.Semaphore) -> None:
+    """Wait for a free place among the explanations under way.
+
+    Raises
+    ------
+    Refusal
+        503 if none came free in time.
+    """
+    try:
+        async with asyncio.timeout(WAIT_SECONDS):
+            await places.acquire()
+    except TimeoutError:
+        raise Refusal(503, "Too many explanations are being computed: try again in a minute.") from None
+
+
+async def _in_turn(
+    places: asyncio.Semaphore, request: Request, work: Callable[[Progress], Mapping[str, Any]]
 ) -> Mapping[str, Any]:
+    """Run `work` in a thread once there is a place, and stop it, at its next report, when the client leaves."""
+    await _place(places)
+    try:
+        return await _unless_gone(request, work)
+    finally:
+        places.release()
+
+
+async def _streamed(places: asyncio.Semaphore, steps: Callable[[Progress], Iterator[Mapping[str, Any]]]) -> Response:
+    """One line of JSON for each step; whoever stops reading stops the work, at its next report."""
+    await _place(places)
+    gone = threading.Event()
+
+    def progress(_: float) -> None:
+        if gone.is_set():
+            raise Cancelled
+
+    found = steps(progress)
+    try:
+        first = await run_in_threadpool(next, found)  # what is wrong with the request is heard here
+    except BaseException:
+        places.release()
+        raise
+
+    async def lines() -> AsyncIterator[str]:
+        try:
+            yield json.dumps(first, allow_nan=False) + "\n"
+            async for step in iterate_in_threadpool(found):
+                yield json.dumps(step, allow_nan=False) + "\n"
+        except Cancelled:
+            return
+        finally:
+            gone.set()
+            places.release()
+
+    return StreamingResponse(lines(), media_type="application/x-ndjson")
+
+
+async def _unless_gone(request: Request, work: Callable[[Progress], Mapping[str, Any]]) -> Mapping[str, Any]:
     """Run `work` in a thread and stop it, at its next progress report, when the client leaves."""
     gone = threading.Event()
 
@@ -357,6 +489,20 @@ async def _unless_gone(
         return await run_in_threadpool(work, progress)
     finally:
         watcher.cancel()
+
+
+def _spans(pairs: Sequence[Sequence[int]], text: str) -> list[Span]:
+    """Stretches of `text` from pairs of characters.
+
+    Raises
+    ------
+    InputError
+        If one is not [start, end] within the text.
+    """
+    for pair in pairs:
+        if len(pair) != 2 or not 0 <= pair[0] < pair[1] <= len(text):
+            raise InputError(f"Got the stretch {list(pair)[:4]}: each is [start, end] within 0 to {len(text)}.")
+    return [Span(start, end) for start, end in pairs]
 
 
 def _here(services: Services, models: Sequence[str]) -> tuple[str, ...]:

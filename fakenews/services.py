@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,8 @@ from fakenews.classifiers.ensemble import EnsembleClassifier
 from fakenews.config import Settings
 from fakenews.data import registry as corpora
 from fakenews.explain import registry as explainers
-from fakenews.explain.cache import ExplanationCache, ExplanationKey
+from fakenews.explain.base import Refinement
+from fakenews.explain.cache import ContentCache, ExplanationKey
 from fakenews.formatting import FormattingTest
 from fakenews.language import is_english
 from fakenews.schema import Explanation, Prediction, Target
@@ -34,8 +35,11 @@ from fakenews.verdict import MIN_WORDS, judge, reconcile, with_formatting
 if TYPE_CHECKING:
     import pandas as pd
 
+    from fakenews.evaluate.faithfulness import Bounds
     from fakenews.evaluate.neighbours import Neighbours, TrackRecord
     from fakenews.evaluate.report import ModelEvidence
+    from fakenews.explain.agreement import Agreement
+    from fakenews.explain.flip import Flip
 
 DEFAULT_MODELS = ("tinybert", "tfidf")  # side by side on the page
 TOGETHER = "ensemble"  # the answer of all models in one, where its weights are here
@@ -95,6 +99,42 @@ class Analysis:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """What models say of a text before and after an edit.
+
+    Attributes
+    ----------
+    text : str
+        The edited one.
+    before, after : tuple of Prediction
+        Of the same models in the same order.
+    seconds : float
+    """
+
+    text: str
+    before: tuple[Prediction, ...]
+    after: tuple[Prediction, ...]
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form: documented for `fakenews what-if` and `POST /api/v1/what-if`."""
+        return {
+            "text": self.text,
+            "changes": [
+                {
+                    "model": b.model,
+                    "before": b.to_dict(),
+                    "after": a.to_dict(),
+                    "margin_change": a.margin - b.margin,
+                    "p_fake_change": a.p_fake - b.p_fake,
+                }
+                for b, a in zip(self.before, self.after, strict=True)
+            ],
+            "seconds": round(self.seconds, 4),
+        }
+
+
 class Services:
     """What the page, the API and the commands ask.
 
@@ -108,7 +148,8 @@ class Services:
         self.settings = settings or Settings()
         self._classifiers: dict[str, tuple[store.StoredModel, TextClassifier]] = {}
         self._loading = threading.RLock()
-        self._cache = ExplanationCache()
+        self._cache: ContentCache[Explanation] = ContentCache()
+        self._bounds: ContentCache[Bounds] = ContentCache()
         self._wrong: dict[str, NDArray[np.float64]] = {}
 
     @cached_property
@@ -144,12 +185,6 @@ class Services:
         for model in self.models[:2]:
             self.explain(_WARM_UP, model, self.methods(model)[0])
 
-    def warm_up_explainers(self) -> None:
-        """Import and compile what the slower explainers need, some seconds of work."""
-        for model in self.models[:1]:
-            for method in ("lime", "shap"):
-                self.explain(_WARM_UP, model, method, explainers.get(method).min_samples)
-
     def check(self, title: str, body: str) -> str:
         """Join title and body and refuse what cannot be analysed.
 
@@ -173,8 +208,10 @@ class Services:
             raise InputError("There is no text yet: paste an article, at least a few sentences long.")
         return text
 
-    def analyse(self, text: str, models: Sequence[str] | None = None) -> Analysis:
+    def analyse(self, text: str, models: Sequence[str] | None = None, records: bool = True) -> Analysis:
         """Ask models about a text that `check` returned; a text without words cannot be judged.
+
+        Without `records` the held-out articles like it are not looked up.
 
         Raises
         ------
@@ -201,9 +238,10 @@ class Services:
                 )
             )  # fmt: skip
         predictions.sort(key=lambda p: [self._stored(m)[0].name for m in asked].index(p.model))
-        found = (self.track_record(text, model) for model in asked) if n_words >= MIN_WORDS else ()
-        records = tuple(record for record in found if record is not None)
-        return Analysis(text, n_words, reconcile(predictions), time.perf_counter() - started, records)
+        wanted = asked if records and n_words >= MIN_WORDS else ()
+        found = (self.track_record(text, model) for model in wanted)
+        tracks = tuple(record for record in found if record is not None)
+        return Analysis(text, n_words, reconcile(predictions), time.perf_counter() - started, tracks)
 
     def formatting_test(self, text: str, models: Sequence[str] | None = None) -> FormattingTest:
         """Ask models again under every edit of `formatting.EDITS`; `text` is what `check` returned.
@@ -251,19 +289,128 @@ class Services:
         Cancelled
             If `progress` raised it.
         """
+        *_, last = self.refine(text, model, method, n_samples, seed, target, progress)
+        return last.explanation
+
+    def refine(
+        self,
+        text: str,
+        model: str,
+        method: str,
+        n_samples: int | None = None,
+        seed: int = 42,
+        target: Target = "fake",
+        progress: Callable[[float], None] | None = None,
+    ) -> Iterator[Refinement]:
+        """Explain as `explain` does, better and better; what is in memory is given at once.
+
+        Raises
+        ------
+        InputError, Cancelled
+            As `explain` raises them.
+        """
         stored, classifier = self._stored(model)
         key = ExplanationKey.of(text, stored.name, stored.revision, method, target, n_samples, seed)
         found = self._cache.get(key)
-        if found is None:
-            try:
-                explainer = explainers.get(method).load()
-                found = explainer.explain(
-                    text, classifier, target=target, n_samples=n_samples, seed=seed, progress=progress
-                )
-            except ValueError as error:
-                raise InputError(str(error)) from error
-            self._cache.put(key, found)
-        return found
+        if found is not None:
+            yield Refinement(found, 1.0, 0.0)
+            return
+        try:
+            explainer = explainers.get(method).load()
+            for step in explainer.refine(
+                text, classifier, target=target, n_samples=n_samples, seed=seed, progress=progress
+            ):
+                if step.share >= 1.0:
+                    self._cache.put(key, step.explanation)
+                yield step
+        except ValueError as error:
+            raise InputError(str(error)) from error
+
+    def grade(
+        self, explanation: Explanation, model: str, progress: Callable[[float], None] | None = None
+    ) -> Explanation:
+        """The same explanation with its grade; the bounds it is graded between are found once for a text.
+
+        Raises
+        ------
+        Cancelled
+            If `progress` raised it.
+        """
+        from fakenews.evaluate.faithfulness import find_bounds, grade
+
+        if explanation.grade is not None or not explanation.attributions:
+            return explanation
+        stored, classifier = self._stored(model)
+        report = progress or (lambda share: None)
+        key = ExplanationKey.of(explanation.text, stored.name, stored.revision, "", "fake", None, 0)
+        bounds = self._bounds.get(key)
+        if bounds is None:
+            bounds = find_bounds(explanation.text, classifier, progress=report)
+            self._bounds.put(key, bounds)
+        return replace(explanation, grade=grade(explanation, classifier, bounds, report))
+
+    def agreement(
+        self,
+        text: str,
+        models: Sequence[str],
+        methods: Sequence[str] | None = None,
+        progress: Callable[[float], None] | None = None,
+    ) -> Agreement:
+        """How alike models and methods rank the words of a text that `check` returned.
+
+        Every method that a model supports, or those of `methods` that it supports.
+
+        Raises
+        ------
+        InputError
+            If there are fewer than two explanations to compare, or a name is unknown.
+        Cancelled
+            If `progress` raised it.
+        """
+        from fakenews.explain.agreement import agreement
+
+        for method in methods or ():
+            if method not in explainers.EXPLAINERS:
+                raise InputError(f"Unknown explainer {method[:40]!r}. Known: {', '.join(explainers.EXPLAINERS)}.")
+        found = [
+            self.explain(text, model, method, progress=progress)
+            for model in models
+            for method in self.methods(model)
+            if not methods or method in methods
+        ]
+        if len(found) < 2:
+            raise InputError("There is nothing to compare: name two models, or a model and two methods.")
+        return agreement(found)
+
+    def smallest_flip(self, text: str, model: str, progress: Callable[[float], None] | None = None) -> Flip:
+        """The fewest sentences without which a model's answer turns round; `text` is what `check` returned.
+
+        Raises
+        ------
+        Cancelled
+            If `progress` raised it.
+        """
+        from fakenews.explain.flip import smallest_flip
+
+        stored, classifier = self._stored(model)
+        return replace(smallest_flip(text, classifier, progress or (lambda share: None)), model=stored.name)
+
+    def what_if(self, text: str, edited: str, models: Sequence[str] | None = None) -> WhatIf:
+        """What models say of a text that `check` returned, and of an edited one, which may be of any length.
+
+        Raises
+        ------
+        InputError
+            If the edited text is too long, or a model is unknown.
+        """
+        if len(edited) > self.settings.max_chars:
+            raise InputError(
+                f"The edited text has {len(edited):,} characters; at most {self.settings.max_chars:,} fit."
+            )
+        started = time.perf_counter()
+        edited = _encodable(edited)
+        before, after = (self.analyse(t, models, records=False).predictions for t in (text, edited))
+        return WhatIf(edited, before, after, time.perf_counter() - started)
 
     def evidence(self, model: str) -> ModelEvidence | None:
         """The committed evaluation of a model; None where it has none."""

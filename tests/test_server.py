@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 
 from fakenews import server
 from fakenews.config import Settings
-from fakenews.explain.base import Cancelled
+from fakenews.explain.base import Cancelled, Refinement
 from fakenews.schema import Explanation, Target
 from fakenews.server import MAX_BODY, Guard, create_app
 from fakenews.services import Services
@@ -101,6 +101,63 @@ def test_explain_gives_the_documented_json(client: TestClient) -> None:
     assert strongest["text"] == FAKE_WORD
     towards_real = client.post(EXPLAIN, json=explain_body(title=title, target="real")).json()
     assert min(towards_real["attributions"], key=lambda a: a["weight"])["text"] == FAKE_WORD
+
+
+def test_a_stream_gives_better_and_better_explanations_and_a_grade_at_the_end(client: TestClient) -> None:
+    body = explain_body(method="shap", samples=200, seed=3, stream=True, grade=True)
+    with client.stream("POST", EXPLAIN, json=body) as answer:
+        assert answer.headers["content-type"].startswith("application/x-ndjson")
+        lines = [json.loads(line) for line in answer.iter_lines()]
+    assert len(lines) > 2
+    shares = [line["share"] for line in lines]
+    assert shares == sorted(shares) and shares[0] < shares[-1] == 1.0
+    assert lines[0]["seconds_left"] > 0
+    assert [bool(line["explanation"]["grade"]) for line in lines] == [False] * (len(lines) - 1) + [True]
+    at_once = client.post(EXPLAIN, json=explain_body(method="shap", samples=200, seed=3)).json()
+    assert at_once["attributions"] == lines[-1]["explanation"]["attributions"]
+    assert lines[-1]["explanation"]["grade"]["level"] == "good"
+
+
+def test_a_stream_says_what_is_wrong_before_it_starts(client: TestClient) -> None:
+    answer = client.post(EXPLAIN, json=explain_body(method="limee", stream=True))
+    assert answer.status_code == 400
+    assert is_one_sentence(answer.json())
+
+
+def test_what_if_answers_for_a_text_and_its_edit(client: TestClient) -> None:
+    start = FAKE_ARTICLE.index(FAKE_WORD)
+    cut = {"text": FAKE_ARTICLE, "remove": [[start, start + len(FAKE_WORD)]]}
+    (change,) = client.post("/api/v1/what-if", json=cut).json()["changes"]
+    assert change["margin_change"] == change["after"]["margin"] - change["before"]["margin"] < 0
+    edited = {"text": FAKE_ARTICLE, "edited": FAKE_ARTICLE.replace(FAKE_WORD, REAL_WORD)}
+    answer = client.post("/api/v1/what-if", json=edited).json()
+    assert answer["changes"][0]["after"]["verdict"] == "real"
+    assert answer["text"] == edited["edited"]
+    for wrong in ([[5, 2]], [[0, 10**6]], [[1]], [[-1, 3]]):
+        refused = client.post("/api/v1/what-if", json={"text": FAKE_ARTICLE, "remove": wrong})
+        assert refused.status_code == 400
+        assert is_one_sentence(refused.json())
+
+
+def test_the_smallest_flip_is_confirmed_by_a_what_if(client: TestClient) -> None:
+    text = FAKE_ARTICLE + FAKE_ARTICLE.replace(FAKE_WORD, REAL_WORD)[:70]
+    found = client.post("/api/v1/flip", json={"text": text, "model": "tfidf"}).json()
+    assert found["removed"]
+    cut = [[s["start"], s["end"]] for s in found["removed"]]
+    (change,) = client.post("/api/v1/what-if", json={"text": text, "remove": cut}).json()["changes"]
+    assert change["after"]["p_fake"] == pytest.approx(found["p_after"])
+    assert (change["before"]["p_fake"] >= 0.5) != (change["after"]["p_fake"] >= 0.5)
+
+
+def test_explanations_are_compared(client: TestClient) -> None:
+    body = {"text": FAKE_ARTICLE, "models": ["tfidf"], "methods": ["linear", "shap"]}
+    found = client.post("/api/v1/compare", json=body).json()
+    assert found["explanations"] == ["tfidf, linear", "tfidf, shap"]
+    assert found["pairs"][0]["rank_agreement"] > 0.9
+    assert FAKE_WORD in {word["text"] for word in found["shared"]}
+    alone = client.post("/api/v1/compare", json=body | {"methods": ["shap"]})
+    assert alone.status_code == 400
+    assert is_one_sentence(alone.json())
 
 
 HOSTILE = {
@@ -236,7 +293,7 @@ class Slow(Services):
         self.running = self.most = self.cancelled = 0
         self._counting = threading.Lock()
 
-    def explain(self, text: str, model: str, method: str, *rest: Any, **named: Any) -> Explanation:
+    def refine(self, text: str, model: str, method: str, *rest: Any, **named: Any) -> Iterator[Refinement]:
         progress = rest[3]
         with self._counting:
             self.running += 1
@@ -252,7 +309,9 @@ class Slow(Services):
             with self._counting:
                 self.running -= 1
         target: Target = "fake"
-        return Explanation(text, target, (), "log-odds", 0.0, 0.0, None, 0.0, model, method, 42, 0.0)
+        yield Refinement(
+            Explanation(text, target, (), "log-odds", 0.0, 0.0, None, 0.0, model, method, 42, 0.0), 1.0, 0.0
+        )
 
 
 async def ask(app: Any, body: bytes, leave: asyncio.Event | None = None) -> int | None:
@@ -322,7 +381,7 @@ def test_an_explanation_stops_when_its_client_leaves(settings: Settings) -> None
 class Broken(Services):
     """Fails with a message that quotes the article."""
 
-    def analyse(self, text: str, models: Any = None) -> Any:
+    def analyse(self, text: str, models: Any = None, records: bool = True) -> Any:
         """Raise what nobody expects."""
         raise RuntimeError(f"cannot read {text}")
 

@@ -116,10 +116,9 @@ class TransformerClassifier(CalibratedClassifier):
         )
         ids = np.array(pieces["input_ids"], dtype=np.int64)
         offsets = np.array(pieces["offset_mapping"], dtype=np.int64).reshape(-1, 2)
-        owner = np.full(len(neutral) + 1, -1, dtype=np.int64)
-        for i, word in enumerate(known.words):
-            owner[word.start : word.end] = i
-        words = owner[offsets[:, 0]] if len(ids) else np.zeros(0, dtype=np.int64)
+        # A mark belongs to the word before it, and the first ones to the first word, as in every other classifier.
+        starts = [word.start for word in known.words]
+        words = np.maximum(np.searchsorted(starts, offsets[:, 0], side="right") - 1, 0 if starts else -1)
         spans = window_spans(len(ids), self.max_length - 2, self.overlap)
         lengths = np.array([end - start for start, end in spans])
         shape = (len(spans), lengths.max() + 2)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from numbers import Integral
 from typing import Any, ClassVar, Protocol, SupportsInt, TypeGuard, runtime_checkable
@@ -53,15 +53,38 @@ class WordWeights:
         The method's reference, and the classifier's own value for the whole text.
     fidelity : float or None
         R² of a local model; None where the weights and the base are meant to sum to the margin.
+    stability : float or None
+        Rank agreement of the strongest words between two halves of the samples; None where nothing is sampled.
     settings : mapping
         What was actually used.
+    share : float
+        Of the work that is done, in (0, 1].
     """
 
     weights: NDArray[np.float64]
     base_value: float
     margin: float
     fidelity: float | None = None
+    stability: float | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    share: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Refinement:
+    """An explanation as far as it is known, and how far that is.
+
+    Attributes
+    ----------
+    share : float
+        Of the work that is done, in (0, 1]; 1 with the last.
+    seconds_left : float
+        By extrapolation.
+    """
+
+    explanation: Explanation
+    share: float
+    seconds_left: float
 
 
 @runtime_checkable
@@ -87,6 +110,18 @@ class Explainer(Protocol):
     ) -> Explanation:
         """Weigh every word of `text`; see `WordExplainer.explain`."""
 
+    def refine(
+        self,
+        text: str,
+        classifier: TextClassifier,
+        *,
+        target: Target = "fake",
+        n_samples: int | None = None,
+        seed: int = 42,
+        progress: Progress | None = None,
+    ) -> Iterator[Refinement]:
+        """Weigh every word of `text`, better and better; see `WordExplainer.refine`."""
+
 
 class WordExplainer(ABC):
     """An explainer that only says how it weighs; checks, sign and result are done here."""
@@ -101,8 +136,15 @@ class WordExplainer(ABC):
     @abstractmethod
     def _weigh(
         self, text: str, classifier: TextClassifier, n_samples: int, seed: int, progress: Progress
-    ) -> WordWeights:
-        """Weigh the words of a text that has some; `n_samples` is in range, 0 where the method takes none."""
+    ) -> Iterator[WordWeights]:
+        """Weigh the words of a text that has some, better and better; the last has a share of 1.
+
+        `n_samples` is in range, 0 where the method takes none.
+        """
+
+    def default_samples(self, text: str, classifier: TextClassifier) -> int:
+        """Samples taken where none are asked for."""
+        return self.samples.default if self.samples else 0
 
     def explain(
         self,
@@ -146,35 +188,60 @@ class WordExplainer(ABC):
         Cancelled
             If `progress` raised it.
         """
+        *_, last = self.refine(text, classifier, target=target, n_samples=n_samples, seed=seed, progress=progress)
+        return last.explanation
+
+    def refine(
+        self,
+        text: str,
+        classifier: TextClassifier,
+        *,
+        target: Target = "fake",
+        n_samples: int | None = None,
+        seed: int = 42,
+        progress: Progress | None = None,
+    ) -> Iterator[Refinement]:
+        """Weigh every word of `text`, better and better: at least once, the last time as `explain` does.
+
+        Takes and raises what `explain` takes and raises, the errors when the first is asked for. Whoever stops asking
+        stops the work.
+        """
         started = time.perf_counter()
         n_samples = self._check(text, classifier, target, n_samples, seed)
         report = progress or _ignore
         report(0.0)
         spans = read(text).source_spans()
         if spans:
-            found = self._weigh(text, classifier, n_samples, seed, report)
+            steps = self._weigh(text, classifier, n_samples, seed, report)
         else:
             margin = float(classifier.predict_margin([text])[0])
-            found = WordWeights(np.zeros(0), base_value=margin, margin=margin)
-        report(1.0)
+            steps = iter([WordWeights(np.zeros(0), base_value=margin, margin=margin)])
         sign = 1.0 if target == "fake" else -1.0
-        weights = sign * found.weights
-        base_value, margin = sign * found.base_value, sign * found.margin
-        return Explanation(
-            text=text,
-            target=target,
-            attributions=tuple(Attribution(s.start, s.end, w) for s, w in zip(spans, weights.tolist(), strict=True)),
-            unit="log-odds",
-            base_value=base_value,
-            margin=margin,
-            fidelity=found.fidelity,
-            residual=margin - base_value - float(weights.sum()) if found.fidelity is None else None,
-            classifier=classifier.name,
-            explainer=self.name,
-            seed=int(seed),
-            seconds=time.perf_counter() - started,
-            settings=dict(found.settings),
-        )
+        for found in steps:
+            if found.share >= 1.0:
+                report(1.0)
+            weights = sign * found.weights
+            base_value, margin = sign * found.base_value, sign * found.margin
+            seconds = time.perf_counter() - started
+            explanation = Explanation(
+                text=text,
+                target=target,
+                attributions=tuple(
+                    Attribution(s.start, s.end, w) for s, w in zip(spans, weights.tolist(), strict=True)
+                ),
+                unit="log-odds",
+                base_value=base_value,
+                margin=margin,
+                fidelity=found.fidelity,
+                residual=margin - base_value - float(weights.sum()) if found.fidelity is None else None,
+                stability=found.stability,
+                classifier=classifier.name,
+                explainer=self.name,
+                seed=int(seed),
+                seconds=seconds,
+                settings=dict(found.settings),
+            )
+            yield Refinement(explanation, found.share, seconds * (1.0 - found.share) / found.share)
 
     def _check(self, text: object, classifier: TextClassifier, target: object, n_samples: object, seed: object) -> int:
         if not isinstance(text, str):
@@ -190,7 +257,7 @@ class WordExplainer(ABC):
                 raise ValueError(f"Got n_samples={n_samples!r}: the explainer {self.name} is exact and takes none.")
             return 0
         if n_samples is None:
-            return self.samples.default
+            return self.default_samples(text, classifier)
         low, high = self.samples.minimum, self.samples.maximum
         if not _is_whole(n_samples, low, high):
             raise ValueError(

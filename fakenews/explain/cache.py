@@ -6,9 +6,11 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from hashlib import sha256
 from threading import Lock
-from typing import Self
+from typing import Generic, Self, TypeVar
 
-from fakenews.schema import Explanation, Target
+from fakenews.schema import Target
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,8 @@ class ExplanationKey:
         return cls(digest, classifier, revision, method, target, n_samples, seed)
 
 
-class ExplanationCache:
-    """The `max_entries` explanations used last, safe to use from several threads.
+class ContentCache(Generic[Value]):
+    """The `max_entries` values used last, safe to use from several threads.
 
     Raises
     ------
@@ -45,24 +47,24 @@ class ExplanationCache:
         if max_entries < 1:
             raise ValueError(f"Got max_entries={max_entries}: at least 1 is needed.")
         self._max_entries = max_entries
-        self._entries: OrderedDict[ExplanationKey, Explanation] = OrderedDict()
+        self._entries: OrderedDict[ExplanationKey, Value] = OrderedDict()
         self._lock = Lock()
 
     def __len__(self) -> int:
         with self._lock:
             return len(self._entries)
 
-    def get(self, key: ExplanationKey) -> Explanation | None:
-        """Give the explanation stored under `key`, or None."""
+    def get(self, key: ExplanationKey) -> Value | None:
+        """Give the value stored under `key`, or None."""
         with self._lock:
             if key in self._entries:
                 self._entries.move_to_end(key)
             return self._entries.get(key)
 
-    def put(self, key: ExplanationKey, explanation: Explanation) -> None:
-        """Store an explanation; the one unused for longest gives way."""
+    def put(self, key: ExplanationKey, value: Value) -> None:
+        """Store a value; the one unused for longest gives way."""
         with self._lock:
-            self._entries[key] = explanation
+            self._entries[key] = value
             self._entries.move_to_end(key)
             if len(self._entries) > self._max_entries:
                 self._entries.popitem(last=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
@@ -34,8 +35,8 @@ class LinearExplainer(WordExplainer):
 
     def _weigh(
         self, text: str, classifier: TextClassifier, n_samples: int, seed: int, progress: Progress
-    ) -> WordWeights:
-        return linear_weights(text, classifier)
+    ) -> Iterator[WordWeights]:
+        yield linear_weights(text, classifier)
 
 
 def linear_weights(text: str, classifier: TextClassifier) -> WordWeights:

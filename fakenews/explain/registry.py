@@ -56,7 +56,7 @@ EXPLAINERS: dict[str, ExplainerSpec] = {
     "lime": _spec(
         LimeExplainer,
         "LIME",
-        "A linear model fitted to the scores of many variants of the text with words removed at random.",
+        "A linear model of what removing words at random does, fitted near the text, from a gradient's first guess.",
     ),
     "shap": _spec(
         ShapExplainer,

@@ -1,29 +1,36 @@
-"""SHAP by its own library: Owen values over a tree of neighbouring words, sentences kept together."""
+"""SHAP: Owen values, sentences first, then the words of the sentences that matter, from a gradient's first guess."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from math import comb
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.classifiers.base import TextClassifier, read
+from fakenews.classifiers.base import TextClassifier
 from fakenews.explain.base import MaskedMargins, Progress, SampleRange, WordExplainer, WordWeights
-from fakenews.text import sentence_spans
+from fakenews.explain.surrogate import budget, deviation, first_guess, is_settled, rank_agreement, sentence_index
 
-SAMPLES = SampleRange("evaluations", default=300, minimum=20, maximum=5000)
-_BATCH = 32  # masks the library asks for at once
-_TIE = 1e-6  # log-odds; decides only which of two equally promising groups is opened first
+SAMPLES = SampleRange("evaluations", default=300, minimum=16, maximum=20_000)
+DEFAULT_WORDS = 6_000  # words read by default, all variants together, where there is a first guess
+ROUND = 8  # variants between two refinements, at first
+MOST_ENUMERATED = 14  # unions of which all coalitions may be asked for
 
 
 class ShapExplainer(WordExplainer):
-    """Owen values: credit is shared between groups of words, then inside the groups that matter most.
+    """Owen values of the words, with the sentences as unions: Shapley values between sentences, then inside each.
 
-    Lundberg and Lee, NeurIPS 2017 (arXiv:1705.07874), by `shap.explainers.Partition`. The tree is fixed: sentences
-    are joined by halves, the words of a sentence by halves. Groups that `n_samples` did not suffice to open share
-    their credit equally. Weights and `base_value` (every word removed) sum to the margin. The seed decides only
-    which of two groups of the same size of effect is opened first.
+    Lundberg and Lee, NeurIPS 2017 (arXiv:1705.07874), in the least-squares form; Owen, «Values of games with a priori
+    unions», 1977. Coalitions come in pairs of complements, their sizes alike often (Musco and Witter, «Provably
+    accurate Shapley value estimation via leverage score sampling», ICLR 2025, arXiv:2410.01917), all of them where
+    the samples suffice. We differ in fitting only what a first guess leaves over, the guess being the exact weights
+    of a linear classifier or two steps of integrated gradients, and in the penalty on that rest. Words inside
+    sentences are sampled after the sentences, most often where the weights are largest. Weights and `base_value`
+    (every word removed) sum to the margin.
     """
 
     name: ClassVar[str] = "shap"
@@ -33,102 +40,220 @@ class ShapExplainer(WordExplainer):
         """Whether words can be removed for this classifier: true of all."""
         return isinstance(classifier, TextClassifier)
 
+    def default_samples(self, text: str, classifier: TextClassifier) -> int:
+        """So many that about `DEFAULT_WORDS` words are read; more where there is no guess to start from."""
+        return budget(text, classifier, SAMPLES, DEFAULT_WORDS)
+
     def _weigh(
         self, text: str, classifier: TextClassifier, n_samples: int, seed: int, progress: Progress
-    ) -> WordWeights:
-        starts = [span.start for span in read(text).source_spans()]
-        n_words = len(starts)
-        tree = word_tree(n_words, np.searchsorted(starts, [s.start for s in sentence_spans(text)]).tolist())
-        expected = min(n_samples, 2 + n_words * (n_words - 1))
-        margins = MaskedMargins(text, classifier, expected, progress)
-        base_value, margin = margins(np.array([[False] * n_words, [True] * n_words])).tolist()
-        # One word is no tree, and needs none: all credit is its own.
-        weights = owen_values(margins, tree, n_samples, seed) if n_words > 1 else np.array([margin - base_value])
-        return WordWeights(
-            weights,
-            base_value=base_value,
-            margin=margin,
-            settings={"max_evaluations": n_samples, "evaluations": margins.n_evaluated},
-        )
+    ) -> Iterator[WordWeights]:
+        guess = first_guess(text, classifier, progress)
+        margins = MaskedMargins(text, classifier, n_samples, progress)
+        for found in owen_values(margins, guess.weights, sentence_index(text), n_samples, seed):
+            yield WordWeights(
+                found.weights,
+                base_value=found.base_value,
+                margin=found.full_value,
+                stability=found.stability,
+                settings={"evaluations": margins.n_evaluated, "max_evaluations": n_samples, "guess": guess.rule},
+                share=found.share,
+            )
 
 
-def word_tree(n_words: int, sentence_starts: Sequence[int]) -> NDArray[np.float64]:
-    """Binary tree over neighbouring words in scipy's linkage format.
+@dataclass(frozen=True, slots=True)
+class OwenEstimate:
+    """Owen values as far as they are known.
 
-    Parameters
+    Attributes
     ----------
-    n_words : int
-        Number of leaves.
-    sentence_starts : sequence of int
-        Indices of words before which a group may be cut; a group without one is halved.
-
-    Returns
-    -------
-    ndarray of shape (n_words - 1, 4)
-        Left child, right child, 1 and number of leaves; the root is last.
+    weights : ndarray of shape (n_features,)
+        They sum to `full_value` minus `base_value`.
+    base_value, full_value : float
+        Of no feature and of all.
+    stability : float or None
+        Rank agreement between two halves of the samples; None while there are too few.
+    share : float
+        Of the samples that are drawn; 1 with the last estimate.
     """
-    cuts = np.unique(np.asarray(sentence_starts, dtype=np.int64))
-    rows: list[tuple[float, float, float, float]] = []
 
-    def grow(first: int, last: int) -> int:
-        if last - first == 1:
-            return first
-        middle = (first + last) // 2
-        inside = cuts[(cuts > first) & (cuts < last)]
-        cut = int(inside[np.abs(inside - middle).argmin()]) if inside.size else middle
-        rows.append((grow(first, cut), grow(cut, last), 1.0, last - first))
-        return n_words + len(rows) - 1
-
-    if n_words > 1:
-        grow(0, n_words)
-    return np.array(rows, dtype=np.float64).reshape(-1, 4)
+    weights: NDArray[np.float64]
+    base_value: float
+    full_value: float
+    stability: float | None
+    share: float
 
 
 def owen_values(
-    value: Callable[[NDArray[np.bool_]], NDArray[np.float64]], tree: NDArray[np.float64], n_samples: int, seed: int
-) -> NDArray[np.float64]:
-    """Owen values of a set function.
+    value: Callable[[NDArray[np.bool_]], NDArray[np.float64]],
+    guess: NDArray[np.float64],
+    unions: NDArray[np.int64],
+    n_samples: int,
+    seed: int,
+) -> Iterator[OwenEstimate]:
+    """Owen values of a set function, better and better.
 
     Parameters
     ----------
     value : callable
         Values of shape (n,) for masks of shape (n, n_features).
-    tree : ndarray of shape (n_features - 1, 4)
-        Groups, as `word_tree` gives them; at least two features.
+    guess : ndarray of shape (n_features,)
+        Where the fit starts.
+    unions : ndarray of shape (n_features,)
+        Union of each feature, from 0 without gaps; with one alone they are Shapley values.
     n_samples : int
         Masks that may be asked for.
     seed : int
-        Decides between groups of equal effect.
-
-    Returns
-    -------
-    ndarray of shape (n_features,)
-        They sum to the value of all features minus the value of none.
+        Of the coalitions.
     """
-    from shap.explainers import PartitionExplainer
-    from shap.maskers import Masker
+    game = _Game(value, guess, unions, np.random.default_rng(seed))
+    settled = 0
+    if guess.any():
+        yield OwenEstimate(game.estimate()[0], game.base_value, game.full_value, None, 2 / n_samples)
+    for share in game.rounds(n_samples - 2):
+        weights, stability = game.estimate()
+        settled = settled + 1 if is_settled(stability, game.n_drawn) else 0
+        done = share >= 1.0 or settled > 1
+        yield OwenEstimate(weights, game.base_value, game.full_value, stability, 1.0 if done else share)
+        if done:
+            return
 
-    n_features = len(tree) + 1
-    rng = np.random.default_rng(seed)
 
-    class MaskItself(Masker):  # type: ignore[misc]
-        """The model is asked about masks; there is nothing else to mask."""
+class _Game:
+    """Samples of a set function, and what follows from them."""
 
-        shape = (1, n_features)
-        clustering = tree
-        immutable_outputs = True
+    def __init__(
+        self,
+        value: Callable[[NDArray[np.bool_]], NDArray[np.float64]],
+        guess: NDArray[np.float64],
+        unions: NDArray[np.int64],
+        rng: np.random.Generator,
+    ) -> None:
+        self._value, self._rng = value, rng
+        n = len(guess)
+        # Inside one union all is between features.
+        self._unions = unions if unions.max() > 0 else np.arange(n, dtype=np.int64)
+        self._n_unions = int(self._unions.max()) + 1
+        self.base_value, self.full_value = value(np.array([[False] * n, [True] * n])).tolist()
+        self._guess = _shifted(guess, self.full_value - self.base_value)
+        # A coalition, its value less its complement's, and the variance of that: of unions, and inside one union.
+        self._between: list[tuple[NDArray[np.bool_], float, float]] = []
+        self._inside: list[tuple[int, NDArray[np.bool_], float, float]] = []
+        self._complete = False
 
-        def __call__(self, mask: NDArray[np.bool_], row: NDArray[np.bool_]) -> NDArray[np.bool_]:
-            return mask.reshape(1, -1)
+    @property
+    def n_drawn(self) -> int:
+        """Values asked for, beside those of none and all."""
+        return 2 * (len(self._between) + len(self._inside))
 
-    def outputs(masks: NDArray[np.bool_]) -> NDArray[np.float64]:
-        # The library opens the group whose outputs differ most, and decides ties by numpy's global generator.
-        # Two further outputs, a hair above and below, leave no ties, so that the seed decides and threads do not.
-        values = value(masks)
-        hair = _TIE * rng.standard_normal(len(values))
-        return np.stack([values, values + hair, values - hair], axis=1)
+    def rounds(self, n_left: int) -> Iterator[float]:
+        """Draw, a round at a time, and give the share drawn; at least once."""
+        n_unions, parts = self._n_unions, [np.flatnonzero(self._unions == k) for k in range(self._n_unions)]
+        divisible = [k for k in range(n_unions) if len(parts[k]) > 1]
+        every = 2**n_unions - 2 if n_unions <= MOST_ENUMERATED else n_left + 1
+        if self._complete or n_unions == 1:
+            yield 1.0
+            return
+        self._complete = every <= (n_left // 2 if divisible else n_left)
+        n_between = every if self._complete else (max(2 * n_unions, n_left // 2) if divisible else n_left)
+        n_between = min(n_between, n_left) // 2 * 2
+        n_inside = (n_left - n_between) // 2 * 2 if divisible else 0
+        pairs = self._all_pairs() if self._complete else self._random_pairs()
+        total = max(1, n_between + n_inside)
+        while self.n_drawn < n_between:
+            size = min(_round(self.n_drawn), n_between - self.n_drawn)
+            coalitions = [next(pairs) for _ in range(size // 2)]
+            self._ask_between(np.array([z for z, _ in coalitions]), [v for _, v in coalitions])
+            yield self.n_drawn / total
+        while self.n_drawn < total:
+            self._ask_inside(min(_round(self.n_drawn), total - self.n_drawn) // 2, parts, divisible)
+            yield self.n_drawn / total
+        if self.n_drawn == 0:
+            yield 1.0
 
-    explainer = PartitionExplainer(outputs, MaskItself())
-    budget = n_samples // 2 * 2  # the library asks in pairs, and would exceed an odd number
-    found = explainer(np.ones((1, n_features), dtype=bool), max_evals=budget, batch_size=_BATCH, silent=True)
-    return np.asarray(found.values[0, :, 0], dtype=np.float64)
+    def _all_pairs(self) -> Iterator[tuple[NDArray[np.bool_], float]]:
+        """Each coalition of unions without its complement, with its variance in the least-squares form."""
+        n = self._n_unions
+        for size in range(1, n):
+            for chosen in combinations(range(n), size):
+                if 0 in chosen:  # of two complements the one with the first union
+                    yield np.isin(np.arange(n), chosen), float(comb(n, size) * size * (n - size))
+
+    def _random_pairs(self) -> Iterator[tuple[NDArray[np.bool_], float]]:
+        n = self._n_unions
+        while True:
+            size = int(self._rng.integers(1, n))
+            yield np.isin(np.arange(n), self._rng.permutation(n)[:size]), float(size * (n - size))
+
+    def _ask_between(self, coalitions: NDArray[np.bool_], variances: list[float]) -> None:
+        both = np.stack([coalitions, ~coalitions], axis=1).reshape(-1, self._n_unions)
+        values = self._value(both[:, self._unions]).reshape(-1, 2)
+        self._between += zip(coalitions, (values[:, 0] - values[:, 1]).tolist(), variances, strict=True)
+
+    def _ask_inside(self, n_pairs: int, parts: list[NDArray[np.int64]], divisible: list[int]) -> None:
+        """Halves of unions, beside random coalitions of the others; where weights are large more often."""
+        weights, _ = self.estimate(halves=False)
+        pull = np.array([np.abs(weights[parts[k]]).sum() for k in divisible]) + 1e-9
+        masks, asked = [], []
+        for k in self._rng.choice(divisible, size=n_pairs, p=pull / pull.sum()).tolist():
+            others = self._rng.permutation(np.delete(np.arange(self._n_unions), k))
+            beside = np.isin(self._unions, others[: int(self._rng.integers(0, self._n_unions))])
+            n = len(parts[k])
+            size = int(self._rng.integers(1, n))
+            half = np.isin(np.arange(n), self._rng.permutation(n)[:size])
+            for chosen in (half, ~half):
+                mask = beside.copy()
+                mask[parts[k]] = chosen
+                masks.append(mask)
+            asked.append((k, half, float(size * (n - size))))
+        values = self._value(np.array(masks)).reshape(-1, 2)
+        for (k, half, variance), (one, other) in zip(asked, values.tolist(), strict=True):
+            self._inside.append((k, half, one - other, variance))
+
+    def estimate(self, halves: bool = True) -> tuple[NDArray[np.float64], float | None]:
+        """Weights from all samples, and the rank agreement of those from either half of the pairs."""
+        weights = self._fit(slice(None), self._complete)
+        n_pairs = len(self._between) + len(self._inside)
+        if not halves or n_pairs < 4:
+            return weights, None
+        return weights, rank_agreement(self._fit(slice(0, None, 2), False), self._fit(slice(1, None, 2), False))
+
+    def _totals(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.bincount(self._unions, weights, self._n_unions).astype(np.float64)
+
+    def _fit(self, pairs: slice, exact: bool) -> NDArray[np.float64]:
+        totals = self._totals(self._guess)
+        if between := self._between[pairs]:
+            x = np.array([row[0] for row in between]) * 2.0 - 1.0
+            left = np.array([row[1] for row in between]) - x @ totals
+            variances = np.array([row[2] for row in between])
+            totals = totals + deviation(_centred(x), left, variances, totals - totals.mean(), exact)
+        weights = self._guess.copy()
+        for k in range(self._n_unions):
+            part = self._unions == k
+            weights[part] = _shifted(weights[part], totals[k])
+        inside = self._inside[pairs]
+        if inside:  # all unions in one fit, so that they share one penalty
+            x = np.zeros((len(inside), len(weights)))
+            for row, (k, half, _, _) in zip(x, inside, strict=True):
+                row[self._unions == k] = half * 2.0 - 1.0 - (half * 2.0 - 1.0).mean()
+            plain = weights - (self._totals(weights) / np.bincount(self._unions))[self._unions]
+            left = np.array([row[2] for row in inside])
+            left -= [float((half * 2.0 - 1.0) @ weights[self._unions == k]) for k, half, _, _ in inside]
+            weights += deviation(x, left, np.array([row[3] for row in inside]), plain)
+        return weights
+
+
+def _round(n_drawn: int) -> int:
+    """Samples of the next round: the more there are, the more it takes to change anything."""
+    return max(ROUND, n_drawn // 2 // 2 * 2)
+
+
+def _centred(design: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rows for weights whose sum must not change."""
+    return np.asarray(design - design.mean(axis=1, keepdims=True))
+
+
+def _shifted(weights: NDArray[np.float64], total: float) -> NDArray[np.float64]:
+    """Weights that sum to `total`: what is missing goes to all, to large ones more."""
+    size = np.abs(weights) + max(float(np.abs(weights).mean()), 1e-12)
+    return np.asarray(weights + (total - weights.sum()) * size / size.sum())

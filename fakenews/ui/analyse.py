@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import gradio as gr
 
 from fakenews.explain import registry as explainers
+from fakenews.explain.agreement import agreement
 from fakenews.explain.base import Cancelled
 from fakenews.schema import Explanation
 from fakenews.services import Analysis, InputError, Services
-from fakenews.ui import render
-from fakenews.ui.runs import Runs, watch
+from fakenews.ui import render, what_if
+from fakenews.ui.runs import Progress, Runs, watch
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 QUICK = "quick"
 METHODS = (("Quick", QUICK), ("LIME", "lime"), ("SHAP", "shap"))
-PAGE_SAMPLES = {"lime": 200, "shap": 200}
+UNITS = (("Word", "word"), ("Sentence", "sentence"))
 SORRY = "Something went wrong on our side; your text is still in the box. Please try again."
 FIRST_EXAMPLES = {"wire": "in the manner of an agency report", "hoax": "in the manner of a hoax", "satire": "satire"}
 
@@ -35,9 +36,9 @@ OPEN = """element.addEventListener('click', e => {
 });"""
 
 # Very long pastes are cut before they travel; the server is told their true length and refuses them in words.
-CUT = """(title, body) => {
+CUT = """(title, body, length, unit) => {
   title = title ?? ''; body = body ?? '';
-  return [title.slice(0, 30001), body.slice(0, 30001), title.length + body.length];
+  return [title.slice(0, 30001), body.slice(0, 30001), title.length + body.length, unit];
 }"""
 
 
@@ -48,6 +49,7 @@ class Shown:
     analysis: Analysis
     models: tuple[str, ...]
     explanations: dict[str, Explanation] = field(default_factory=dict)
+    graded: set[str] = field(default_factory=set)
 
     @property
     def text(self) -> str:
@@ -86,8 +88,8 @@ class Analyse:
         row = self.demo.loc[key]
         return row["title"], row["text"]
 
-    def judge(self, title: str, body: str, length: float) -> tuple[Any, ...]:
-        """Verdict of both models: cards, reading line, whether «Why» shows, text, words, what is shown."""
+    def judge(self, title: str, body: str, length: float, unit: render.Unit = "word") -> tuple[Any, ...]:
+        """Verdict of all models: cards, reading line, whether «Why» shows, text, words, what is shown, the panel."""
         try:
             if length > self.services.settings.max_chars:
                 raise InputError(
@@ -97,21 +99,30 @@ class Analyse:
             text = self.services.check(title or "", body or "")
             analysis = self.services.analyse(text)
         except InputError as error:
-            return render.problem(str(error)), "", gr.update(visible=False), "", "", "", None
+            return self._nothing(render.problem(str(error)))
         except Exception:
             logger.exception("judging failed")  # the traceback names no text
-            return render.problem(SORRY), "", gr.update(visible=False), "", "", "", None
+            return self._nothing(render.problem(SORRY))
         shown = Shown(analysis, self.models)
         cards = self._cards(shown)
-        return cards, render.reading(analysis), gr.update(visible=True), render.plain(text), "", "", shown
+        edits = what_if.Edits([text])
+        panel = render.caption(what_if.HINT), "", render.edited(text, text, unit), text
+        return (
+            cards, render.reading(analysis), gr.update(visible=True), render.plain(text), "", "", shown, edits, *panel
+        )  # fmt: skip
 
-    def explain(self, shown: Shown | None, view: str, method: str, request: gr.Request) -> Iterator[tuple[Any, ...]]:
-        """Highlights: the quick ones at once, then the formatting test, then the method asked for, with progress.
+    def _nothing(self, instead: str) -> tuple[Any, ...]:
+        return instead, "", gr.update(visible=False), "", "", "", None, None, "", "", "", ""
+
+    def explain(
+        self, shown: Shown | None, view: str, method: str, unit: render.Unit, request: gr.Request
+    ) -> Iterator[tuple[Any, ...]]:
+        """Highlights: the quick ones at once, then the formatting test, the method asked for as it refines, the grade.
 
         Yields
         ------
         tuple
-            Status line, highlighted text, legend, words, cards.
+            Status line, highlighted text, legend with grade, words, cards.
         """
         if shown is None or not shown.models:
             yield _only(render.status(""))
@@ -120,18 +131,20 @@ class Analyse:
         flag = self.runs.start(visitor)
         view = view if view in shown.models else shown.models[0]
         try:
+            shown.graded.clear()
             for model in sorted(shown.models, key=lambda m: m != view):
                 shown.explanations[model] = self._quick(shown.text, model)
                 if model == view:
-                    yield (render.status("Quick highlights; more follows"), *self._drawn(shown, view), gr.skip())
-            yield (render.status(self._done(shown, view)), *self._drawn(shown, view), gr.skip())
+                    yield (render.status("Quick highlights; more follows"), *self._drawn(shown, view, unit), gr.skip())
+            yield (render.status(self._done(shown, view)), *self._drawn(shown, view, unit), gr.skip())
             if shown.analysis.formatting is None:
                 shown.analysis = shown.analysis.tested(self.services.formatting_test(shown.text))
                 yield (*[gr.skip()] * 4, self._cards(shown))
             if method != QUICK:
-                yield from self._refine(shown, view, method, flag)
+                yield from self._refine(shown, view, method, unit, flag)
+            yield from self._grade(shown, view, unit, flag)
         except Cancelled:
-            yield _only(render.status("Cancelled; the quick highlights stay."))
+            yield _only(render.status("Cancelled; the highlights stay as they are."))
         except InputError as error:
             yield _only(render.status(str(error)))
         except Exception:
@@ -140,19 +153,42 @@ class Analyse:
         finally:
             self.runs.finish(visitor, flag)
 
-    def _refine(self, shown: Shown, view: str, method: str, flag: Any) -> Iterator[tuple[Any, ...]]:
+    def _refine(self, shown: Shown, view: str, method: str, unit: render.Unit, flag: Any) -> Iterator[tuple[Any, ...]]:
         name = explainers.get(method).title
         for model in sorted(shown.models, key=lambda m: m != view):
+            if method not in self.services.methods(model):
+                continue
             what = f"{name} for {self.titles[model]}"
             yield _only(render.progress(what, 0.0, None))
-            explain = partial(self.services.explain, shown.text, model, method, PAGE_SAMPLES[method], 42, "fake")
-            for update in watch(explain, flag):
-                if update.explanation is None:
-                    yield _only(render.progress(what, update.share, update.seconds_left))
-                else:
-                    shown.explanations[model] = update.explanation
-                    yield (render.status(self._done(shown, view)), *self._drawn(shown, view), gr.skip())
+            refine = partial(self.services.refine, shown.text, model, method, None, 42, "fake")
+            for update in watch(refine, flag):
+                stability = shown.explanations[model].stability
+                line = render.progress(what, update.share, update.seconds_left, stability)
+                if update.result is None:
+                    yield _only(line)
+                    continue
+                shown.explanations[model] = update.result.explanation
+                yield (line, *self._drawn(shown, view, unit), gr.skip())
         yield _only(render.status(self._done(shown, view)))
+
+    def _grade(self, shown: Shown, view: str, unit: render.Unit, flag: Any) -> Iterator[tuple[Any, ...]]:
+        done = self._done(shown, view)
+        yield _only(render.status(f"{done}; grading it"))
+
+        def work(progress: Progress) -> Iterator[Explanation]:
+            yield self.services.grade(shown.explanations[view], view, progress)
+
+        for update in watch(work, flag):
+            if update.result is not None:
+                shown.explanations[view] = update.result
+                shown.graded.add(view)
+        yield (render.status(done), *self._drawn(shown, view, unit), gr.skip())
+
+    def redraw(self, shown: Shown | None, view: str, unit: render.Unit) -> tuple[Any, ...]:
+        """The text as it is highlighted, by word or by sentence."""
+        if shown is None or view not in shown.explanations:
+            return gr.skip(), gr.skip(), gr.skip()
+        return self._drawn(shown, view, unit)
 
     def cancel(self, request: gr.Request) -> None:
         """Stop the visitor's explanation."""
@@ -161,7 +197,7 @@ class Analyse:
     def clear(self, request: gr.Request) -> tuple[Any, ...]:
         """Everything as on the first visit."""
         self.runs.cancel(request.session_hash or "")
-        return "", "", self.start_page(), "", gr.update(visible=False), "", "", "", None
+        return "", "", *self._nothing(self.start_page())
 
     def _quick(self, text: str, model: str) -> Explanation:
         return self.services.explain(text, model, self.services.methods(model)[0])
@@ -169,11 +205,18 @@ class Analyse:
     def _cards(self, shown: Shown) -> str:
         return render.verdicts(shown.analysis, self.titles, self.records)
 
-    def _drawn(self, shown: Shown, view: str) -> tuple[str, str, str]:
+    def _drawn(self, shown: Shown, view: str, unit: render.Unit) -> tuple[str, str, str]:
         explanation = shown.explanations[view]
-        legend = render.legend(explanation, self.titles[view], explainers.get(explanation.explainer).title)
-        words = [(self.titles[m], shown.explanations[m]) for m in shown.models if m in shown.explanations]
-        return render.highlighted(explanation), legend, render.top_words(words)
+        method = explainers.get(explanation.explainer).title
+        legend = render.legend(explanation, self.titles[view], method)
+        if explanation.grade is not None or view in shown.graded:
+            legend += render.grade(explanation, method)
+        here = [m for m in shown.models if m in shown.explanations]
+        words = render.top_words([(self.titles[m], shown.explanations[m]) for m in here])
+        if len(here) > 1 and explanation.attributions:
+            found = agreement([shown.explanations[m] for m in here])
+            words += render.rank_agreement(found, shown.text, [self.titles[m] for m in here])
+        return render.highlighted(explanation, unit), legend, words
 
     def _done(self, shown: Shown, view: str) -> str:
         explanation = shown.explanations[view]
@@ -212,6 +255,10 @@ def build(services: Services, demo: pd.DataFrame, blocks: gr.Blocks) -> AnalyseT
                         show_label=False, container=False, elem_classes="fn-seg", elem_id="fn-view",
                         label="Model shown",
                     )  # fmt: skip
+                    unit = gr.Radio(
+                        list(UNITS), value="word", show_label=False, container=False, elem_classes="fn-seg",
+                        elem_id="fn-unit", label="Unit",
+                    )  # fmt: skip
                     method = gr.Radio(
                         list(METHODS), value=QUICK, show_label=False, container=False, elem_classes="fn-seg",
                         elem_id="fn-method", label="Method",
@@ -222,18 +269,19 @@ def build(services: Services, demo: pd.DataFrame, blocks: gr.Blocks) -> AnalyseT
                 text = gr.HTML(elem_id="fn-highlight", min_height=120)
                 legend = gr.HTML(elem_id="fn-legend", min_height=60)
                 words = gr.HTML(elem_id="fn-top", min_height=180)
+                panel = what_if.build(services, tab.runs, unit, view, OPEN)
     shown = gr.State(None)
     length = gr.Number(0, visible=False)
 
-    judged = [cards, meta, why, text, legend, words, shown]
+    judged = [cards, meta, why, text, legend, words, shown, panel.edits, *panel.outputs]
     explained = [status, text, legend, words, cards]
 
+    judging: dict[str, Any] = {"js": CUT, "concurrency_limit": 2, "concurrency_id": "judge", **private}
+    explaining: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "explain", **private}
+
     def chain(event: Any) -> None:
-        event.then(
-            tab.judge, [title, body, length], judged, js=CUT, concurrency_limit=2, concurrency_id="judge", **private
-        ).then(
-            tab.explain, [shown, view, method], explained, concurrency_limit=2, concurrency_id="explain", **private
-        )  # fmt: skip
+        judge = event.then(tab.judge, [title, body, length, unit], judged, **judging)
+        judge.then(tab.explain, [shown, view, method, unit], explained, **explaining)
 
     chain(run.click(tab.cancel, None, None, queue=False, **private))
     chain(example.input(tab.example, example, [title, body], queue=False, **private))
@@ -243,8 +291,9 @@ def build(services: Services, demo: pd.DataFrame, blocks: gr.Blocks) -> AnalyseT
 
     chain(cards.click(open_example, None, [title, body], queue=False, **private))
     gr.on([view.input, method.input], tab.cancel, None, None, queue=False, **private).then(
-        tab.explain, [shown, view, method], explained, concurrency_limit=2, concurrency_id="explain", **private
+        tab.explain, [shown, view, method, unit], explained, **explaining
     )
+    unit.input(tab.redraw, [shown, view, unit], [text, legend, words], queue=False, **private)
     cancel.click(tab.cancel, None, None, queue=False, **private)
     clear.click(tab.clear, None, [title, body, *judged], queue=False, **private)
     blocks.unload(tab.cancel)

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from difflib import SequenceMatcher
 from html import escape
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from fakenews.classifiers.base import read
 from fakenews.data.registry import DATASETS
 from fakenews.evaluate.neighbours import TrackRecord
+from fakenews.explain.agreement import Agreement, by_sentence
+from fakenews.explain.flip import Flip
 from fakenews.formatting import EDITS, EditOutcome, FormattingTest
-from fakenews.schema import Explanation, Prediction
-from fakenews.services import TOGETHER, Analysis
+from fakenews.schema import Explanation, Prediction, Span
+from fakenews.services import TOGETHER, Analysis, WhatIf
+from fakenews.text import sentence_spans, word_spans
 from fakenews.verdict import REASONS, UNDECIDED, VERDICTS, agreement
 
 STEPS = (0.12, 0.22, 0.36, 0.52, 0.72)  # shares of the strongest weight from which a word has tint 1 to 5
 FOCUSABLE = 4  # tints from here on can be reached with the keyboard
 TOP_WORDS = 8
+Unit = Literal["word", "sentence"]
+UNCOLOURED = (
+    "Not coloured: taking words away in the order of this explanation moves the score hardly more than taking them "
+    "away at random, so colours would mislead. Another method may do better."
+)
+UNGRADED = "Grade: none, because taking words away hardly moves this score."
+_PIECES = re.compile(r"\w+|\s+|[^\w\s]+")
 NEIGHBOUR_CORPORA = 3  # named in a track record; the others are counted
 
 
@@ -132,14 +144,18 @@ def reading(analysis: Analysis) -> str:
     return f'<p class="fn-meta">{words} read, whole text · answered in {analysis.seconds:.2f} s</p>'
 
 
-def highlighted(explanation: Explanation) -> str:
-    """The user's text with every read word tinted and underlined by its weight.
+def highlighted(explanation: Explanation, unit: Unit = "word") -> str:
+    """The user's text with every read word, or sentence, tinted and underlined by its weight.
 
-    Five strengths relative to the strongest word; solid underline towards fake, dotted towards real, so the sign
-    does not hang on colour. What cleaning removed is struck in grey: the models did not read it.
+    Five strengths relative to the strongest; solid underline towards fake, dotted towards real, so the sign does not
+    hang on colour. What cleaning removed is struck in grey: the models did not read it. An explanation graded poor is
+    not coloured; a sentence above the text says why.
     """
     text = explanation.text
-    weights = {(a.start, a.end): a.weight for a in explanation.attributions}
+    if explanation.grade is not None and explanation.grade.level == "poor":
+        return f'<p class="fn-poor" role="note">{UNCOLOURED}</p>{plain(text)}'
+    found = explanation.attributions if unit == "word" else by_sentence(explanation)
+    weights = {(a.start, a.end): a.weight for a in found}
     strongest = max((abs(w) for w in weights.values()), default=0.0)
     towards = {"fake": ("fake", "real"), "real": ("real", "fake")}[explanation.target]
     pieces: list[str] = []
@@ -150,6 +166,7 @@ def highlighted(explanation: Explanation) -> str:
     marks += [
         (s, e, f'<del title="Not read: it names the publisher or the file">{escape(text[s:e])}</del>')
         for s, e in unread(text)
+        if unit == "word"
     ]
     for start, end, markup in sorted(marks):
         pieces += (escape(text[last:start]), markup)
@@ -208,12 +225,17 @@ def legend(explanation: Explanation, title: str, method_title: str) -> str:
     used = explanation.settings.get("evaluations")
     if used:
         facts.append(f"{used} evaluations")
+    if explanation.stability is not None:
+        facts.append(f"ranking {explanation.stability:.2f} stable between halves of the samples")
     facts.append(f"seed {explanation.seed}")
     facts.append(f"{explanation.seconds:.1f} s")
     if explanation.fidelity is not None:
         facts.append(f"the local model explains {explanation.fidelity:.2f} of the variance (R²)")
     elif explanation.residual is not None:
-        facts.append(f"weights miss the margin by {abs(explanation.residual):.2g} log-odds")
+        missed = abs(explanation.residual)
+        facts.append(
+            "weights sum to the margin" if missed < 1e-3 else f"weights miss the margin by {missed:.2g} log-odds"
+        )
     return (
         '<div class="fn-key"><span><mark class="fn-f3">solid</mark> towards fake</span>'
         '<span><mark class="fn-r3">dotted</mark> towards real</span>'
@@ -257,9 +279,127 @@ def _words(title: str, explanation: Explanation) -> str:
     )
 
 
-def progress(what: str, share: float, seconds_left: float | None) -> str:
+def grade(explanation: Explanation, title: str) -> str:
+    """The badge of an explanation's faithfulness, and the numbers behind it."""
+    found = explanation.grade
+    if found is None:
+        return f'<p class="fn-meta fn-grade">{UNGRADED}</p>'
+    means = {
+        "good": "words go in its order, and the score follows",
+        "fair": "its order is well ahead of chance, and well behind the best one found",
+        "poor": "its order says little more than chance",
+    }[found.level]
+    rows = [
+        ("", ("this order", f"{found.comprehensiveness:.2f}", f"{found.sufficiency:.2f}")),
+        ("", ("random orders", f"{found.random[0]:.2f}", f"{found.random[1]:.2f}")),
+        ("", ("best order found", f"{found.best[0]:.2f}", f"{found.best[1]:.2f}")),
+    ]
+    numbers = table([("Log-odds lost", False), ("strongest go", True), ("they alone stay", True)], rows, "Grade")
+    return (
+        f'<details class="fn-grade"><summary><b class="fn-badge" data-level="{found.level}">{found.level}</b> '
+        f"Faithfulness of {escape(title)}: {found.normalised:.2f}, where random orders have 0 and the best order found "
+        f"has 1: {means}.</summary>{numbers}"
+        '<p class="fn-meta">Means over the strongest 1, 5, 10, 20 and 50 % of the words (comprehensiveness and '
+        "sufficiency, DeYoung et al. 2020; bounds as in Edin et al. 2024). The more the first column and the less the "
+        "second, the better.</p></details>"
+    )
+
+
+def rank_agreement(found: Agreement, text: str, titles: Sequence[str]) -> str:
+    """One line on how alike two explanations rank the words, and the words both hang on."""
+    value = found.pairs[0][2]
+    alike = "much alike" if value >= 0.7 else "partly alike" if value >= 0.3 else "differently"
+    words = list(dict.fromkeys(text[s.start : s.end].casefold() for s in found.shared))
+    shared = f" Both hang on: {', '.join(words)}." if words else " No strongest word is common to both."
+    return caption(f"{' and '.join(titles)} rank the words {alike} (rank agreement {value:.2f}).{shared}")
+
+
+def edited(before: str, after: str, unit: Unit) -> str:
+    """A text after its edits: what went is struck, what came is underlined, and what is left can be clicked away.
+
+    A click tells the characters of `after` it is about as «start-end» in `data-open`.
+    """
+    spans = word_spans(after) if unit == "word" else sentence_spans(after)
+    pieces = []
+    old, new = _PIECES.findall(before), _PIECES.findall(after)
+    place = 0
+    ends = np.cumsum([0, *map(len, new)]).tolist()
+    for tag, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if tag in ("delete", "replace"):
+            pieces.append(f'<del class="fn-gone">{escape("".join(old[i1:i2]))}</del>')
+        if tag == "equal":
+            pieces.append(_clickable(after, ends[j1], ends[j2], spans))
+        elif j2 > j1:
+            pieces.append(f'<ins class="fn-came">{_clickable(after, ends[j1], ends[j2], spans)}</ins>')
+        place = ends[j2]
+    pieces.append(escape(after[place:]))
+    return f'<div class="fn-text fn-edit" lang="und" dir="auto">{"".join(pieces)}</div>'
+
+
+def _clickable(text: str, first: int, last: int, spans: Sequence[Span]) -> str:
+    """Characters `first` to `last` of a text, those inside a span on something that can be clicked."""
+    pieces, place = [], first
+    for span in spans:
+        start, end = max(span.start, first), min(span.end, last)
+        if start >= end:
+            continue
+        pieces.append(escape(text[place:start]))
+        pieces.append(f'<span data-open="{span.start}-{span.end}">{escape(text[start:end])}</span>')
+        place = end
+    return "".join((*pieces, escape(text[place:last])))
+
+
+def changes(found: WhatIf, titles: Mapping[str, str]) -> str:
+    """What an edit did to every model, as a table."""
+    rows = [
+        (
+            "",
+            (
+                titles[b.model],
+                percent(b.p_fake),
+                percent(a.p_fake),
+                f"{a.margin - b.margin:+.2f}",
+                VERDICTS[a.verdict] + ("" if a.verdict == b.verdict else ", changed"),
+            ),
+        )
+        for b, a in zip(found.before, found.after, strict=True)
+    ]
+    headers = [("Model", False), ("before", True), ("now", True), ("log-odds", True), ("Verdict now", False)]
+    return (
+        table(headers, rows, "What the edit changed")
+        + f'<p class="fn-meta">Probability of resembling the fake class; answered in {found.seconds:.2f} s.</p>'
+    )
+
+
+def flip(found: Flip, text: str, title: str) -> str:
+    """What the search for the smallest set of sentences found."""
+    n = len(found.sentences)
+    how = (
+        f"every smaller set of the {n} sentences was tried"
+        if found.exact
+        else f"by beam search over {n} sentences, so a smaller set may exist"
+    )
+    cost = f"{found.evaluations:,} variants, {found.seconds:.1f} s"
+    if not found.removed:
+        none = (
+            "no set of sentences turns it round" if found.exact else "no set of sentences was found that turns it round"
+        )
+        return caption(f"{title}: {none} ({cost}).")
+    one = len(found.removed) == 1
+    told = (
+        f"{title} turns round without {'one sentence' if one else f'{len(found.removed)} sentences'}, from "
+        f"{percent(found.p_before)} to {percent(found.p_after)} fake; {how} ({cost})."
+    )
+    items = "".join(
+        f"<li>{escape(text[found.sentences[i].start : found.sentences[i].end])}</li>" for i in found.removed
+    )
+    return f'{caption(told)}<ol class="fn-flip">{items}</ol>'
+
+
+def progress(what: str, share: float, seconds_left: float | None, stability: float | None = None) -> str:
     """A line and a bar on work that is under way."""
     left = "" if seconds_left is None else f" · {max(seconds_left, 0.1):.1f} s left"
+    left += "" if stability is None else f" · ranking {stability:.2f} stable"
     return (
         f'<div class="fn-progress" role="status"><span>{escape(what)} {100 * share:.0f} %{left}</span>'
         f'<progress max="1" value="{share:.3f}" aria-label="{escape(what)}"></progress></div>'

@@ -1,4 +1,4 @@
-"""Explanations under way, one per visitor: started, watched from a generator, cancelled from a button."""
+"""Long work under way, one piece per visitor: started, watched from a generator, cancelled from a button."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from fakenews.explain.base import Cancelled
-from fakenews.schema import Explanation
 
 Progress = Callable[[float], None]
+Result = TypeVar("Result")
 _PATIENCE = 0.25  # seconds between two looks at the queue
 
 
 @dataclass(frozen=True, slots=True)
-class Update:
-    """What a watcher hears: the share done, the seconds left by extrapolation, and the result at the end."""
+class Update(Generic[Result]):
+    """What a watcher hears: the share done, the seconds left by extrapolation, and a result whenever there is one."""
 
     share: float
     seconds_left: float | None
-    explanation: Explanation | None = None
+    result: Result | None = None
 
 
 class Runs:
@@ -51,30 +52,32 @@ class Runs:
                 del self._flags[visitor]
 
 
-def watch(explain: Callable[[Progress], Explanation], flag: threading.Event) -> Iterator[Update]:
-    """Run `explain` in a thread and yield updates, about four a second, the last with the explanation.
+def watch(work: Callable[[Progress], Iterator[Result]], flag: threading.Event) -> Iterator[Update[Result]]:
+    """Run `work` in a thread and yield updates, about four a second, and one with each result it gives.
 
     Raises
     ------
     Cancelled
         Once the flag is set; the thread stops at its next batch.
     Exception
-        Whatever `explain` raised.
+        Whatever `work` raised.
     """
-    heard: queue.Queue[float | Explanation | BaseException] = queue.Queue()
+    heard: queue.Queue[float | _Given[Result] | BaseException | None] = queue.Queue()
 
     def progress(share: float) -> None:
         if flag.is_set():
             raise Cancelled
         heard.put(share)
 
-    def work() -> None:
+    def run() -> None:
         try:
-            heard.put(explain(progress))
+            for result in work(progress):
+                heard.put(_Given(result))
+            heard.put(None)
         except BaseException as error:  # handed over to the watcher, which raises it
             heard.put(error)
 
-    threading.Thread(target=work, daemon=True, name="explain").start()
+    threading.Thread(target=run, daemon=True, name="work").start()
     started = last = time.perf_counter()
     share = 0.0
     while True:
@@ -84,14 +87,20 @@ def watch(explain: Callable[[Progress], Explanation], flag: threading.Event) -> 
             news = heard.get(timeout=_PATIENCE)
         except queue.Empty:
             news = share
+        if news is None:
+            return
         if isinstance(news, BaseException):
             raise news
-        if isinstance(news, Explanation):
-            yield Update(1.0, 0.0, news)
-            return
-        share = news
         now = time.perf_counter()
-        if now - last >= _PATIENCE:
-            last = now
-            left = (now - started) * (1 - share) / share if share > 0.02 else None
-            yield Update(share, left)
+        if isinstance(news, float):
+            share = news
+            if now - last < _PATIENCE:
+                continue
+        last = now
+        left = (now - started) * (1 - share) / share if share > 0.02 else None
+        yield Update(share, left, news.result if isinstance(news, _Given) else None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Given(Generic[Result]):
+    result: Result

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from fakenews.explain.cache import ExplanationCache, ExplanationKey
+from fakenews.explain.cache import ContentCache, ExplanationKey
 from fakenews.explain.linear import LinearExplainer
 
 KEY = ExplanationKey.of("the mayor", "tfidf", "r1", "lime", "fake", 300, 42)
@@ -31,14 +31,14 @@ def explanation(tfidf):
     ],
 )
 def test_another_request_is_another_entry(explanation, other):
-    cache = ExplanationCache()
+    cache = ContentCache()
     cache.put(KEY, explanation)
     assert cache.get(KEY) is explanation
     assert cache.get(other) is None
 
 
 def test_the_one_unused_for_longest_gives_way(explanation):
-    cache = ExplanationCache(max_entries=2)
+    cache = ContentCache(max_entries=2)
     first, second, third = (replace(KEY, seed=s) for s in range(3))
     cache.put(first, explanation)
     cache.put(second, explanation)
@@ -55,7 +55,7 @@ def test_a_key_holds_no_text_and_takes_any_string():
 
 
 def test_many_threads_leave_it_within_bounds(explanation):
-    cache = ExplanationCache(max_entries=8)
+    cache = ContentCache(max_entries=8)
 
     def use(seed):
         key = replace(KEY, seed=seed % 20)
@@ -69,4 +69,4 @@ def test_many_threads_leave_it_within_bounds(explanation):
 
 def test_an_empty_cache_is_refused():
     with pytest.raises(ValueError, match="at least 1"):
-        ExplanationCache(max_entries=0)
+        ContentCache(max_entries=0)

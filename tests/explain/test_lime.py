@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fakenews.explain.lime import LimeExplainer
+from fakenews.classifiers.base import read
+from fakenews.explain.lime import LimeExplainer, pairs_of_variants
 
 TEXT = "The mayor said lizard on the road and the people said no"
 
 
-def test_another_seed_draws_other_samples(tfidf):
-    one, other = (LimeExplainer().explain(TEXT, tfidf, n_samples=50, seed=s) for s in (1, 2))
+def test_another_seed_draws_other_samples(bert):
+    one, other = (LimeExplainer().explain(TEXT, bert, n_samples=50, seed=s) for s in (1, 2))
     assert one.attributions != other.attributions
 
 
@@ -27,11 +28,55 @@ def test_repeated_words_are_features_of_their_own(bert):
     assert len({a.weight for a in found.attributions}) == 6
 
 
-def test_with_samples_enough_it_finds_the_weights_of_a_linear_model(tfidf, monkeypatch):
+@pytest.mark.parametrize("guess", [0.0, 1.0, -1.0])
+def test_with_samples_enough_it_finds_the_weights_of_a_linear_model_from_any_guess(tfidf, monkeypatch, guess):
     truth = np.linspace(-2, 2, 12)
     monkeypatch.setattr(tfidf, "masked_margin", lambda text, keep: keep @ truth + 0.5)
+    monkeypatch.setattr(tfidf, "linear_terms", lambda text: (guess * truth[::-1] ** 2, 0.0))
     found = LimeExplainer().explain(TEXT, tfidf, n_samples=2000)
-    np.testing.assert_allclose([a.weight for a in found.attributions], truth, atol=0.15)
-    assert found.fidelity > 0.99
+    np.testing.assert_allclose([a.weight for a in found.attributions], truth, atol=0.05)
+    assert found.fidelity > 0.999
+    assert found.base_value == pytest.approx(0.5, abs=0.05)
     assert found.margin == pytest.approx(0.5 + truth.sum())
-    assert found.settings["samples"] == 2000
+
+
+def test_variants_come_in_pairs_that_remove_as_many_words_but_not_the_same():
+    pairs = pairs_of_variants(40, np.random.default_rng(0))
+    drawn = np.array([next(pairs) for _ in range(400)])  # (pairs, 2, words)
+    removed = (~drawn).sum(axis=2)
+    assert (removed[:, 0] == removed[:, 1]).all()
+    assert not (~drawn[:, 0] & ~drawn[:, 1])[removed[:, 0] <= 20].any()
+    assert removed.min() == 1
+
+
+def test_variants_are_drawn_as_often_as_the_kernel_weighs_them():
+    """Against the library's own: its distribution of sizes, weighed by its kernel."""
+    n = 50
+    pairs = pairs_of_variants(n, np.random.default_rng(0))
+    sizes = np.array([(~next(pairs)[0]).sum() for _ in range(5000)])
+    removed = np.arange(1, n + 1)
+    distance = 100 * (1 - np.sqrt((n - removed) / n))
+    kernel = np.sqrt(np.exp(-(distance**2) / 25**2))
+    assert sizes.mean() == pytest.approx((removed * kernel).sum() / kernel.sum(), rel=0.02)
+
+
+def test_it_agrees_with_the_library_on_the_same_question(bert):
+    """The library at its default of samples, a variant of ours for each of its, on log-odds."""
+    from lime.lime_text import LimeTextExplainer
+
+    text = "The mayor said lizard people on the new road and the treasury will report on the plan today"
+    n_words = len(read(text).words)
+
+    def columns(variants):
+        keep = np.array([[word != "-" for word in variant.split(" ")] for variant in variants])
+        margins = bert.masked_margin(text, keep)
+        return np.stack([margins, -margins], axis=1)
+
+    library = LimeTextExplainer(split_expression=" ", bow=False, mask_string="-", random_state=0)
+    local = library.explain_instance(" ".join(map(str, range(n_words))), columns, labels=(0,), num_features=n_words)
+    theirs = np.zeros(n_words)
+    for place, weight in local.local_exp[0]:
+        theirs[place] = weight
+    ours = LimeExplainer().explain(text, bert, n_samples=1000)
+    np.testing.assert_allclose([a.weight for a in ours.attributions], theirs, atol=0.05)
+    assert np.abs(theirs).max() > 0.5

@@ -1,4 +1,4 @@
-"""Owen values."""
+"""Owen values: exact where they can be, converging elsewhere, started from a guess, always adding up."""
 
 from __future__ import annotations
 
@@ -9,42 +9,122 @@ import numpy as np
 import pytest
 
 from fakenews.classifiers.base import read
-from fakenews.explain.shap import ShapExplainer, owen_values, word_tree
+from fakenews.explain.shap import ShapExplainer, owen_values
 
 LONG = "The mayor said people on the new road. The treasury will report, a lizard said! " * 12
+UNIONS = np.array([0, 0, 0, 1, 1, 2, 2, 2])
 
 
-def test_a_tree_halves_the_words():
-    assert word_tree(4, []).tolist() == [[0, 1, 1, 2], [2, 3, 1, 2], [4, 5, 1, 4]]
+def cubic_game(seed=0):
+    """Eight features that interact in pairs and threes."""
+    rng = np.random.default_rng(seed)
+    one, two, three = rng.normal(size=8), rng.normal(size=(8, 8)), rng.normal(size=(8, 8, 8)) / 2
 
-
-def test_a_tree_is_cut_between_sentences_first():
-    assert word_tree(5, [0, 4]).tolist()[-1] == [7, 4, 1, 5]
-    assert word_tree(1, [0]).shape == (0, 4)
-
-
-def test_values_of_two_features_by_hand():
-    value = {(0, 0): 1.0, (1, 0): 3.0, (0, 1): 4.0, (1, 1): 10.0}
-    got = owen_values(lambda masks: np.array([value[tuple(m)] for m in masks.astype(int)]), word_tree(2, []), 20, 0)
-    assert got == pytest.approx([(2.0 + 6.0) / 2, (3.0 + 7.0) / 2])
-
-
-def test_they_are_shapley_values_where_groups_do_not_interact():
-    # Features 0, 1 and 2, 3 are the two halves; only inside a half is the whole more than its parts.
     def value(masks):
-        m = masks.astype(float)
-        return 2 * m[:, 0] - m[:, 1] + 3 * m[:, 0] * m[:, 1] + m[:, 2] * m[:, 3]
+        z = masks.astype(float)
+        return z @ one + np.einsum("bi,ij,bj->b", z, two, z) + np.einsum("bi,ij,bj,ijk,bk->b", z, two, z, three, z)
 
-    def shapley(i):
-        total, others = 0.0, [j for j in range(4) if j != i]
-        for size in range(4):
+    return value
+
+
+def shapley(value, n):
+    """By definition, over all coalitions."""
+    found = np.zeros(n)
+    for i in range(n):
+        others = [j for j in range(n) if j != i]
+        for size in range(n):
             for chosen in combinations(others, size):
-                mask = np.isin(np.arange(4), chosen)[None, :]
-                gain = value(mask | (np.arange(4) == i))[0] - value(mask)[0]
-                total += factorial(size) * factorial(3 - size) / factorial(4) * gain
-        return total
+                mask = np.isin(np.arange(n), chosen)[None, :]
+                gain = value(mask | (np.arange(n) == i))[0] - value(mask)[0]
+                found[i] += factorial(size) * factorial(n - 1 - size) / factorial(n) * gain
+    return found
 
-    assert owen_values(value, word_tree(4, []), 100, 0) == pytest.approx([shapley(i) for i in range(4)])
+
+def owen(value, unions):
+    """By definition: Shapley values inside a union, averaged over coalitions of the other unions."""
+    n_unions, found = unions.max() + 1, np.zeros(len(unions))
+    for k in range(n_unions):
+        part, others = np.flatnonzero(unions == k), [j for j in range(n_unions) if j != k]
+        for size in range(n_unions):
+            for chosen in combinations(others, size):
+                beside = np.isin(unions, chosen)
+
+                def inside(masks, part=part, beside=beside):
+                    whole = np.repeat(beside[None, :], len(masks), axis=0)
+                    whole[:, part] = masks
+                    return value(whole)
+
+                weight = factorial(size) * factorial(n_unions - 1 - size) / factorial(n_unions)
+                found[part] += weight * shapley(inside, len(part))
+    return found
+
+
+def last(*args):
+    *_, estimate = owen_values(*args)
+    return estimate
+
+
+def test_inside_one_union_they_are_shapley_values_exactly():
+    value = cubic_game()
+    found = last(value, np.zeros(8), np.zeros(8, dtype=np.int64), 300, 0)
+    np.testing.assert_allclose(found.weights, shapley(value, 8), atol=1e-9)
+
+
+def test_with_more_samples_they_approach_owen_values():
+    value, truth = cubic_game(), owen(cubic_game(), UNIONS)
+    few, many = (np.abs(last(value, np.zeros(8), UNIONS, n, 0).weights - truth).max() for n in (60, 20_000))
+    assert many < 0.1 < 0.5 < few
+
+
+def test_sums_of_unions_are_exact_once_all_their_coalitions_are_asked():
+    value, truth = cubic_game(), owen(cubic_game(), UNIONS)
+    found = last(value, np.zeros(8), UNIONS, 20, 0)
+    np.testing.assert_allclose(np.bincount(UNIONS, found.weights), np.bincount(UNIONS, truth), atol=1e-9)
+
+
+@pytest.mark.parametrize("n_samples", [20, 21, 60, 300])
+def test_every_estimate_adds_up_and_no_budget_is_exceeded(n_samples):
+    asked = []
+    value = cubic_game()
+
+    def counted(masks):
+        asked.append(len(masks))
+        return value(masks)
+
+    estimates = list(owen_values(counted, np.ones(8), UNIONS, n_samples, 3))
+    assert sum(asked) <= n_samples
+    for e in estimates:
+        assert e.weights.sum() == pytest.approx(e.full_value - e.base_value)
+    shares = [e.share for e in estimates]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0 > shares[0]
+
+
+def test_a_right_guess_is_kept_and_a_wrong_one_is_overruled():
+    truth = np.linspace(-2.0, 2.0, 40)
+    unions = np.arange(40) // 5
+
+    def value(masks):
+        return masks @ truth
+
+    right = last(value, truth, unions, 20, 0).weights
+    np.testing.assert_allclose(right, truth, atol=1e-9)
+    misled = last(value, -truth, unions, 600, 0).weights
+    assert np.corrcoef(misled, truth)[0, 1] > 0.95
+
+
+def test_the_seed_decides_the_coalitions_and_nothing_else_does():
+    value = cubic_game()
+
+    def run(seed):
+        asked = []
+        last(lambda masks: asked.append(masks.copy()) or value(masks), np.zeros(8), UNIONS, 60, seed)
+        return np.concatenate(asked)
+
+    first = run(5)
+    np.random.random()
+    assert (run(5) == first).all()
+    assert not (run(6) == first).all()
 
 
 def test_a_small_budget_is_kept_and_still_adds_up(bert):
@@ -65,16 +145,26 @@ def test_one_word_takes_all_the_credit(bert):
     assert found.settings["evaluations"] == 2
 
 
-def test_the_seed_and_nothing_else_decides_ties():
-    def value(masks):
-        return masks.sum(axis=1).astype(float) + masks[:, :2].all(axis=1)  # all other words are alike
+def test_the_first_view_is_there_before_any_coalition(bert):
+    first = next(iter(ShapExplainer().refine(LONG, bert, n_samples=60)))
+    assert first.explanation.settings["evaluations"] == 2
+    assert first.share < 0.1
+    top = max(first.explanation.attributions, key=lambda a: a.weight)
+    assert LONG[top.start : top.end] == "lizard"
 
-    def run(seed):
-        asked = []
-        owen_values(lambda masks: asked.append(masks.copy()) or value(masks), word_tree(64, []), 60, seed)
-        return np.concatenate(asked)
 
-    first = run(5)
-    np.random.random()  # the library draws from the global generator, which now stands elsewhere
-    assert (run(5) == first).all()
-    assert not (run(6) == first).all()
+def test_it_agrees_with_the_library_on_the_same_question(bert):
+    """The library's own answer with ten times its default of evaluations, its masks read back as ours."""
+    import shap
+
+    text = "The mayor said lizard people on the new road. The treasury will report on the plan today."
+    n_words = len(read(text).words)
+
+    def margins(masks):
+        return bert.masked_margin(text, masks.astype(bool))
+
+    masker = shap.maskers.Independent(np.zeros((1, n_words)))
+    theirs = shap.explainers.Permutation(margins, masker)(np.ones((1, n_words)), max_evals=5000, silent=True)
+    ours = ShapExplainer().explain(text, bert, n_samples=2000)
+    np.testing.assert_allclose([a.weight for a in ours.attributions], theirs.values[0], atol=0.06)
+    assert np.abs(theirs.values[0]).max() > 0.5

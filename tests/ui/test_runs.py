@@ -2,25 +2,25 @@
 
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
 from fakenews.explain.base import Cancelled
-from fakenews.schema import Explanation
 from fakenews.ui.runs import Progress, Runs, watch
 
-DONE = Explanation("text", "fake", (), "log-odds", 0.0, 0.0, None, 0.0, "tfidf", "linear", 42, 0.0)
 
-
-def test_the_last_update_carries_the_explanation() -> None:
-    def explain(progress: Progress) -> Explanation:
+def test_results_come_between_updates_on_progress() -> None:
+    def explain(progress: Progress) -> Iterator[str]:
+        yield "first"
         for i in range(4):
             progress(i / 4)
             time.sleep(0.15)
-        return DONE
+        yield "last"
 
     updates = list(watch(explain, threading.Event()))
-    assert updates[-1].explanation is DONE
+    assert [u.result for u in updates if u.result] == ["first", "last"]
+    assert (updates[0].result, updates[-1].result) == ("first", "last")
     assert len(updates) > 1
     shares = [u.share for u in updates]
     assert shares == sorted(shares)
@@ -30,7 +30,7 @@ def test_the_last_update_carries_the_explanation() -> None:
 def test_cancel_ends_watcher_and_worker_within_a_second() -> None:
     stopped = threading.Event()
 
-    def explain(progress: Progress) -> Explanation:
+    def explain(progress: Progress) -> Iterator[str]:
         try:
             while True:
                 progress(0.1)
@@ -67,7 +67,7 @@ def test_a_finished_run_is_forgotten_but_not_its_successor() -> None:
 
 
 def test_errors_of_the_worker_reach_the_watcher() -> None:
-    def explain(progress: Progress) -> Explanation:
+    def explain(progress: Progress) -> Iterator[str]:
         raise ValueError("no such method")
 
     with pytest.raises(ValueError, match="no such method"):

@@ -1,0 +1,366 @@
+"""Our explanations beside the stock libraries: the same model, the same articles, one run on one machine.
+
+    python -m benchmarks.explain [--quick]
+
+`shap.Explainer` and `LimeTextExplainer` run at their defaults on a transformers pipeline at its defaults, which was the
+fastest of the batch sizes tried for both; `captum` and gradient x input are in the table for comparison. Every
+explanation is graded between the same bounds: 0 for random orders of words, 1 for the best order of any method here.
+Ctrl-C ends the run early, with the summary of what was measured. The last line is JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+warnings.filterwarnings("ignore")
+
+from fakenews.classifiers.base import read  # noqa: E402
+from fakenews.config import Settings  # noqa: E402
+from fakenews.evaluate.faithfulness import N_RANDOM, SHARES, _greedy, erased  # noqa: E402
+from fakenews.explain.base import MaskedMargins  # noqa: E402
+from fakenews.explain.registry import EXPLAINERS  # noqa: E402
+from fakenews.explain.surrogate import rank_agreement  # noqa: E402
+from fakenews.services import Services  # noqa: E402
+
+LIBRARY_SHAP, LIBRARY_LIME = 500, 5000  # evaluations and samples by default
+LONG_WORDS = 5000  # of the article whose peak of memory is measured
+OURS = {"gradient": "gradient (ours)", "shap": "SHAP (ours)", "lime": "LIME (ours)"}
+SHAP_LIBRARY, LIME_LIBRARY, CAPTUM, TIMES_INPUT = (
+    "shap 500 evaluations",
+    "lime 5000 samples",
+    "captum IG",
+    "gradient x input",
+)
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--quick", action="store_true", help="3 articles, one of them with lime: under 8 minutes")
+    arguments.add_argument("--articles", type=int, default=20)
+    arguments.add_argument("--lime-articles", type=int, help="so many of them with lime, 2 to 5 minutes each; all")
+    arguments.add_argument("--words", type=int, nargs=2, default=(380, 420), metavar=("FROM", "TO"))
+    arguments.add_argument("--agreement", type=int, default=0, metavar="N", help="on N articles of 80 to 130 words")
+    arguments.add_argument("--memory-only", action="store_true", help=argparse.SUPPRESS)
+    options = arguments.parse_args()
+    if options.memory_only:
+        return explain_a_long_article()
+    services = Services(Settings.from_environment())
+    classifier = services.classifier("tinybert")
+    n_articles = 3 if options.quick else options.articles
+    n_lime = 1 if options.quick else n_articles if options.lime_articles is None else options.lime_articles
+    texts = pick_articles(services, n_articles, *options.words)
+    stock = Stock(classifier)
+    warm_up(services, stock)
+    rows: list[dict[str, Any]] = []
+    try:
+        for i, text in enumerate(texts):
+            row = measure(services, classifier, stock, text, with_lime=i < n_lime)
+            rows.append(row)
+            told = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in row["seconds"].items())
+            print(f"article {i + 1} of {len(texts)}, {row['n_words']} words: {told}", file=sys.stderr, flush=True)
+    except KeyboardInterrupt:
+        print(f"stopped after {len(rows)} articles", file=sys.stderr)
+    summary = summarise(rows)
+    summary["peak_mb_5000_words"] = peak_of_a_long_article()
+    if options.agreement:
+        summary["agreement"] = agreement(services, classifier, stock, options.agreement)
+    print(json.dumps(summary))
+
+
+def pick_articles(services: Services, n: int, fewest: int, most: int) -> list[str]:
+    """Articles of so many words that fit one window, half from ISOT's unseen part; the demo's where no corpus is."""
+    from fakenews.data.mix import with_split
+    from fakenews.data.table import joined_texts
+
+    classifier = services.classifier("tinybert")
+    found: list[str] = []
+    for corpus, wanted in (("isot", n - n // 2), ("webis2016", n // 4), ("fakenewsnet", n // 2 - n // 4)):
+        try:
+            frame = services.corpus(corpus)
+        except LookupError:
+            continue
+        if corpus == "isot":
+            frame = with_split(frame)
+            frame = frame[frame["split"] == "test"]
+        few = (
+            text
+            for text in joined_texts(frame.sample(frac=1, random_state=0))
+            if fewest <= len(read(text).words) <= most and classifier.encode(text).input_ids.shape[0] == 1
+        )
+        found += [text for _, text in zip(range(wanted), few, strict=False)]
+    if not found:
+        found = joined_texts(services.corpus("demo"))[:n]
+        print("No corpora are here (FAKENEWS_DATA): the demo's articles are used, of other lengths.", file=sys.stderr)
+    return found
+
+
+class Stock:
+    """The libraries as their manuals show them, on the neutral text, with the same function as our classifier."""
+
+    def __init__(self, classifier: Any) -> None:
+        import transformers
+
+        transformers.logging.set_verbosity_error()
+        self.classifier = classifier
+        self.model = classifier.model
+        self.pipeline = transformers.pipeline(
+            "text-classification", model=_WithProbe(classifier), tokenizer=classifier.tokenizer, device="cpu",
+            top_k=None, truncation=True,
+        )  # fmt: skip
+
+    def probabilities(self, texts: list[str]) -> np.ndarray:
+        """Columns fake and real."""
+        found = ({d["label"]: d["score"] for d in scores} for scores in self.pipeline(list(texts)))
+        return np.array([[scores["fake"], scores["real"]] for scores in found])
+
+    def log_odds(self, texts: list[str]) -> np.ndarray:
+        """Of fake, and of real."""
+        p = np.log(self.probabilities(texts))
+        return p - p[:, ::-1]
+
+    def shap(self, text: str, evaluations: int | None = None, logits: bool = False, seed: int = 0) -> np.ndarray:
+        """Values towards fake on the words of `text`, as `shap.Explainer(pipeline)` gives them."""
+        import shap
+
+        np.random.seed(seed)  # the library draws ties from it
+        model = shap.models.TransformersPipeline(self.pipeline, rescale_to_logits=logits)
+        explainer = shap.Explainer(model, shap.maskers.Text(self.classifier.tokenizer), seed=seed)
+        with redirect_stderr(StringIO()):
+            found = explainer([read(text).neutral.text], **({} if evaluations is None else {"max_evals": evaluations}))
+        column = list(found.output_names).index("fake")
+        tokens = [str(token) for token in found.data[0]]
+        starts = np.cumsum([0, *map(len, tokens)])[:-1] + [len(t) - len(t.lstrip()) for t in tokens]
+        return on_words(text, starts, found.values[0][:, column])
+
+    def lime(self, text: str, samples: int = LIBRARY_LIME, seed: int = 0, same_question: bool = False) -> np.ndarray:
+        """Weights towards fake on the words of `text`, as `LimeTextExplainer` gives them.
+
+        At its defaults, or asked as we ask: each place of a word apart, masked with what follows it, on log-odds.
+        """
+        from lime.lime_text import LimeTextExplainer
+
+        neutral = read(text).neutral.text
+        many: dict[str, Any] = {"labels": (0,), "num_features": 10**6, "num_samples": samples}
+        if same_question:
+            lime = LimeTextExplainer(split_expression=r"\s+", bow=False, mask_string="[MASK]", random_state=seed)
+            local = dict(lime.explain_instance(neutral, self.log_odds, **many).local_exp[0])
+            starts = [m.start() for m in re.finditer(r"\S+", neutral)]
+            return on_words(text, starts, [local.get(i, 0.0) for i in range(len(starts))])
+        local = dict(
+            LimeTextExplainer(random_state=seed).explain_instance(neutral, self.probabilities, **many).as_list(0)
+        )
+        return np.array([local.get(neutral[w.start : w.end], 0.0) for w in read(text).words])
+
+    def captum(self, text: str) -> np.ndarray:
+        """`captum.attr.IntegratedGradients` at its 50 steps, from masked words."""
+        from captum.attr import IntegratedGradients
+
+        return self._by_gradient(text, lambda f, x, b: IntegratedGradients(f).attribute(x, b, internal_batch_size=8))
+
+    def times_input(self, text: str) -> np.ndarray:
+        """Gradient times the way from masked words, at the text itself."""
+        from captum.attr import InputXGradient
+
+        return self._by_gradient(text, lambda f, x, b: InputXGradient(f).attribute(x) * (x - b) / x)
+
+    def _by_gradient(self, text: str, attribute: Callable[..., Any]) -> np.ndarray:
+        import torch
+
+        windows, c = self.classifier.encode(text), self.classifier
+        mask, index = windows.attention_mask[:1], windows.word_index[0].numpy()
+        with torch.no_grad():
+            x = c.embed(windows.input_ids[:1])
+            b = c.embed(torch.where(windows.word_index[:1] >= 0, c.mask_token_id, windows.input_ids[:1]))
+        pieces = attribute(lambda e: c.margin_from_embeddings(e, mask.expand(len(e), -1)), x.requires_grad_(), b)
+        found = np.zeros(len(read(text).words))
+        np.add.at(found, index[index >= 0], pieces.detach().sum(-1)[0].numpy()[index >= 0])
+        return found
+
+
+def _WithProbe(classifier: Any) -> Any:  # noqa: N802
+    """The encoder, its logits with the probe's log-odds added, as a model that a pipeline takes."""
+    from copy import deepcopy
+
+    model = deepcopy(classifier.model)
+    if classifier.probe_ is None:
+        return model
+
+    def before(_: Any, arguments: Any, named: dict[str, Any]) -> Any:
+        return arguments, named | {"output_hidden_states": True}
+
+    def after(_: Any, arguments: Any, named: dict[str, Any], output: Any) -> Any:
+        head = classifier._log_odds(output.logits)
+        extra = classifier.probe_.added(head, output.hidden_states, named["attention_mask"]) - head
+        output.logits = output.logits.clone()
+        output.logits[:, classifier._fake] += extra
+        return output
+
+    model.register_forward_pre_hook(before, with_kwargs=True)
+    model.register_forward_hook(after, with_kwargs=True)
+    return model
+
+
+def on_words(text: str, starts: Any, values: Any) -> np.ndarray:
+    """Values of tokens that begin at `starts` of the neutral text, each on the word it begins in or follows."""
+    words = [w.start for w in read(text).words]
+    found = np.zeros(len(words))
+    for start, value in zip(starts, values, strict=True):
+        found[max(int(np.searchsorted(words, start, side="right")) - 1, 0)] += value
+    return found
+
+
+def warm_up(services: Services, stock: Stock) -> None:
+    text = "The council met on Tuesday. It said that the old bridge would be repaired before the winter."
+    for method in OURS:
+        EXPLAINERS[method].load().explain(text, services.classifier("tinybert"))
+    stock.shap(text, 50), stock.lime(text, 20), stock.captum(text), stock.times_input(text)
+
+
+def measure(services: Services, classifier: Any, stock: Stock, text: str, with_lime: bool) -> dict[str, Any]:
+    """Seconds and weights of every method on one article, and what the orders of its words reach."""
+    seconds: dict[str, float] = {}
+    weights: dict[str, np.ndarray] = {}
+
+    def timed(name: str, explain: Callable[[], np.ndarray]) -> None:
+        started = time.perf_counter()
+        weights[name] = explain()
+        seconds[name] = time.perf_counter() - started
+
+    services.analyse(text)  # the verdict stands before anything is explained
+    for method, name in OURS.items():
+        timed(name, lambda m=method: np.array(
+            [a.weight for a in EXPLAINERS[m].load().explain(text, classifier).attributions]
+        ))  # fmt: skip
+    timed(TIMES_INPUT, lambda: stock.times_input(text))
+    timed(CAPTUM, lambda: stock.captum(text))
+    timed(SHAP_LIBRARY, lambda: stock.shap(text))
+    if with_lime:
+        timed(LIME_LIBRARY, lambda: stock.lime(text))
+    return {"n_words": len(read(text).words), "seconds": seconds, **grades(classifier, text, weights)}
+
+
+def grades(classifier: Any, text: str, weights: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Comprehensiveness and sufficiency of every order, bare and between random and the best order here."""
+    n = len(read(text).words)
+    margins = MaskedMargins(text, classifier, 1, lambda share: None)
+    full = float(margins(np.ones((1, n), dtype=bool))[0])
+    lean, rng = (1.0 if full >= 0 else -1.0), np.random.default_rng(0)
+    random = np.mean([erased(margins, rng.permutation(n), lean, full) for _ in range(N_RANDOM)], axis=0)
+    bare = {name: erased(margins, np.argsort(-lean * w, kind="stable"), lean, full) for name, w in weights.items()}
+    bare["greedy search"] = erased(margins, _greedy(text, classifier, lean, lambda share: None), lean, full)
+    best = max(c for c, _ in bare.values()), min(s for _, s in bare.values())
+    return {
+        "comprehensiveness": {k: c for k, (c, _) in bare.items()},
+        "normalised": {k: (c - random[0]) / (best[0] - random[0]) for k, (c, _) in bare.items()},
+        "normalised_sufficiency": {k: (random[1] - s) / (random[1] - best[1]) for k, (_, s) in bare.items()},
+    }
+
+
+def summarise(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Print the table and give the figures of the last line."""
+
+    def mean(key: str, name: str, among: list[dict[str, Any]]) -> float:
+        return float(np.mean([row[key][name] for row in among]))
+
+    names = dict.fromkeys(name for row in rows for name in row["normalised"])
+    shares = ", ".join(f"{share:.0%}" for share in SHARES)
+    print(f"{len(rows)} articles; words removed: {shares}; comprehensiveness on log-odds")
+    print(f"{'':<22}{'articles':>9}{'seconds':>9}{'comprehensiveness':>19}{'normalised':>12}{'sufficiency, norm.':>20}")
+    for name in names:
+        here = [row for row in rows if name in row["normalised"]]
+        took = f"{mean('seconds', name, here):9.2f}" if name in here[0]["seconds"] else f"{'':>9}"
+        print(
+            f"{name:<22}{len(here):>9}{took}{mean('comprehensiveness', name, here):>19.2f}"
+            f"{mean('normalised', name, here):>12.3f}{mean('normalised_sufficiency', name, here):>20.3f}"
+        )
+    with_lime = [row for row in rows if LIME_LIBRARY in row["seconds"]]
+
+    def ratio(key: str, first: str, second: str, among: list[dict[str, Any]]) -> float | None:
+        return round(mean(key, first, among) / mean(key, second, among), 3) if among else None
+
+    return {
+        "shap_speedup": ratio("seconds", SHAP_LIBRARY, OURS["shap"], rows),
+        "lime_speedup": ratio("seconds", LIME_LIBRARY, OURS["lime"], with_lime),
+        "shap_faithfulness_ratio": ratio("normalised", OURS["shap"], SHAP_LIBRARY, rows),
+        "lime_faithfulness_ratio": ratio("normalised", OURS["lime"], LIME_LIBRARY, with_lime),
+        "first_highlight_seconds": round(mean("seconds", OURS["gradient"], rows), 3),
+        "seconds": {
+            name: round(mean("seconds", name, [r for r in rows if name in r["seconds"]]), 3)
+            for name in dict.fromkeys(name for row in rows for name in row["seconds"])
+        },
+        "articles": len(rows),
+        "lime_articles": len(with_lime),
+    }
+
+
+def agreement(services: Services, classifier: Any, stock: Stock, n_articles: int) -> dict[str, Any]:
+    """Rank correlation with the library's answer at ten times its default, ours and its own at its default.
+
+    The library is asked the same question, log-odds and masked places; «top» is over the 20 words strongest in either.
+    """
+    from scipy.stats import spearmanr
+
+    def compared(a: np.ndarray, b: np.ndarray) -> list[float]:
+        return [float(spearmanr(a, b).statistic), rank_agreement(a, b)]
+
+    found: dict[str, list[list[float]]] = {"shap": [], "shap library": [], "lime": [], "lime library": []}
+    for text in pick_articles(services, n_articles, 80, 130):
+        for method, large, small in (
+            ("shap", stock.shap(text, 10 * LIBRARY_SHAP, True), stock.shap(text, LIBRARY_SHAP, True)),
+            ("lime", stock.lime(text, 10 * LIBRARY_LIME, 0, True), stock.lime(text, LIBRARY_LIME, 1, True)),
+        ):
+            ours = np.array([a.weight for a in EXPLAINERS[method].load().explain(text, classifier).attributions])
+            found[method].append(compared(ours, large))
+            found[f"{method} library"].append(compared(small, large))
+        print({k: np.round(v[-1], 2).tolist() for k, v in found.items()}, file=sys.stderr, flush=True)
+    return {
+        name: dict(zip(("all words", "top words"), np.round(np.mean(rows, axis=0), 3).tolist(), strict=True))
+        for name, rows in found.items()
+    }
+
+
+def peak_of_a_long_article() -> float:
+    """Megabytes of a process that judges and explains an article of `LONG_WORDS` words in every way."""
+    command = [sys.executable, "-m", "benchmarks.explain", "--memory-only"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1])
+    return float(done.stdout.strip().splitlines()[-1])
+
+
+def explain_a_long_article() -> None:
+    from dataclasses import replace
+    from resource import RUSAGE_SELF, getrusage
+
+    from fakenews.data.table import joined_texts
+
+    services = Services(replace(Settings.from_environment(), max_chars=100_000))
+    text = " ".join(_words(joined_texts(services.corpus("demo"))))
+    text = services.check("", text)
+    services.analyse(text)
+    for method in services.methods("tinybert"):
+        services.explain(text, "tinybert", method)
+    print(round(getrusage(RUSAGE_SELF).ru_maxrss / 1000, 1))
+
+
+def _words(texts: list[str]) -> Iterator[str]:
+    words = " ".join(texts).split()
+    for i in range(LONG_WORDS):
+        yield words[i % len(words)]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,188 @@
+"""The smallest set of sentences whose removal turns the answer round, and what removing stretches does to a text."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fakenews.classifiers.base import TextClassifier, read
+from fakenews.explain.base import Progress
+from fakenews.schema import Span
+from fakenews.text import sentence_spans
+
+MOST_EXACT = 12  # sentences of which every set is tried, smallest first
+BEAM, TRIED = 4, 8  # sets kept at each size, and sentences tried for each
+MOST_EVALUATIONS = 600  # of the beam search
+_BATCH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """What was found.
+
+    Attributes
+    ----------
+    model : str
+    sentences : tuple of Span
+        All sentences with words, on the user's text.
+    removed : tuple of int
+        Places in `sentences`; empty where no set turns the answer round.
+    p_before, p_after : float
+        Calibrated probability of fake, of the text and without the sentences; alike where nothing was found.
+    exact : bool
+        Whether every smaller set was tried; with more than `MOST_EXACT` sentences a smaller one may exist.
+    evaluations : int
+    seconds : float
+    """
+
+    model: str
+    sentences: tuple[Span, ...]
+    removed: tuple[int, ...]
+    p_before: float
+    p_after: float
+    exact: bool
+    evaluations: int
+    seconds: float
+
+    def to_dict(self, text: str) -> dict[str, Any]:
+        """JSON form, each removed sentence with its text."""
+        spans = [self.sentences[i] for i in self.removed]
+        return {
+            **asdict(self),
+            "sentences": len(self.sentences),
+            "removed": [
+                {"sentence": i, **asdict(s), "text": text[s.start : s.end]}
+                for i, s in zip(self.removed, spans, strict=True)
+            ],
+        }
+
+
+def without(text: str, spans: Sequence[Span]) -> str:
+    """`text` with stretches cut out; where one ends at a space and begins after one, one of the two goes too."""
+    merged: list[list[int]] = []
+    for span in sorted(spans, key=lambda s: s.start):
+        if merged and span.start <= merged[-1][1]:
+            merged[-1][1] = max(merged[-1][1], span.end)
+        else:
+            merged.append([span.start, span.end])
+    kept, last = [], 0
+    for start, end in merged:
+        if end < len(text) and text[end] == " " and (start == 0 or text[start - 1].isspace()):
+            end += 1
+        kept.append(text[last:start])
+        last = end
+    return "".join((*kept, text[last:]))
+
+
+def worded_sentences(text: str) -> tuple[Span, ...]:
+    """Sentences of `text` in which classifiers read words, in order."""
+    starts = [span.start for span in read(text).source_spans()]
+    spans = sentence_spans(text)
+    return tuple(s for s in spans if np.searchsorted(starts, s.end) > np.searchsorted(starts, s.start))
+
+
+def smallest_flip(text: str, classifier: TextClassifier, progress: Progress = lambda share: None) -> Flip:
+    """Find the fewest sentences without which the calibrated probability lies on the other side of one half.
+
+    Of up to `MOST_EXACT` sentences every set is tried, size by size, so nothing smaller exists; of more, a beam search
+    adds to the best sets of each size. At least one sentence stays.
+
+    Parameters
+    ----------
+    text : str
+        The user's text.
+    progress : callable, optional
+        Hears the share of the worst case that is done; what it raises stops the search.
+    """
+    search = _Search(text, classifier, progress)
+    removed = search.exact() if len(search.spans) <= MOST_EXACT else search.beam()
+    return search.result(removed)
+
+
+class _Search:
+    def __init__(self, text: str, classifier: TextClassifier, progress: Progress) -> None:
+        self.started = time.perf_counter()
+        self.text, self.classifier, self.progress = text, classifier, progress
+        self.spans = worded_sentences(text)
+        self.n = len(self.spans)
+        self.worst = 2**self.n - 1 if self.n <= MOST_EXACT else MOST_EVALUATIONS
+        self.known: dict[tuple[int, ...], float] = {}
+        self.before = self.ask([()])[0]
+        self.lean = 1.0 if self.p(self.before) >= 0.5 else -1.0
+
+    def p(self, margin: float) -> float:
+        return float(self.classifier.calibrated(np.array([margin]))[0])
+
+    def flips(self, margin: float) -> bool:
+        return (self.p(margin) >= 0.5) != (self.lean > 0)
+
+    def ask(self, sets: Sequence[tuple[int, ...]]) -> list[float]:
+        """Margins without each set of sentences, asked in batches, each once."""
+        new = [s for s in dict.fromkeys(sets) if s not in self.known]
+        for first in range(0, len(new), _BATCH):
+            batch = new[first : first + _BATCH]
+            texts = [without(self.text, [self.spans[i] for i in s]) for s in batch]
+            self.known.update(zip(batch, self.classifier.predict_margin(texts).tolist(), strict=True))
+            self.progress(min(1.0, len(self.known) / max(self.worst, 1)))
+        return [self.known[s] for s in sets]
+
+    def first_flip(self, sets: Sequence[tuple[int, ...]]) -> tuple[int, ...] | None:
+        """The first of `sets` that turns the answer round; later batches are not asked."""
+        for first in range(0, len(sets), _BATCH):
+            batch = sets[first : first + _BATCH]
+            margins = self.ask(batch)
+            best = min(range(len(batch)), key=lambda i: self.lean * margins[i])
+            if self.flips(margins[best]):
+                return batch[best]
+        return None
+
+    def pulls(self) -> NDArray[np.float64]:
+        """What each sentence alone adds towards the answer, on log-odds."""
+        return self.lean * (self.before - np.array(self.ask([(i,) for i in range(self.n)])))
+
+    def exact(self) -> tuple[int, ...]:
+        if self.n < 2:
+            return ()
+        pulls = self.pulls()
+        for size in range(1, self.n):
+            sets = sorted(combinations(range(self.n), size), key=lambda s: -pulls[list(s)].sum())
+            if found := self.first_flip(sets):
+                return found
+        return ()
+
+    def beam(self) -> tuple[int, ...]:
+        pulls = self.pulls()
+        kept: list[tuple[int, ...]] = [()]
+        for _ in range(1, self.n):
+            tried = {
+                tuple(sorted((*s, i)))
+                for s in kept
+                for i in sorted(set(range(self.n)) - set(s), key=lambda i: -pulls[i])[:TRIED]
+            }
+            sets = sorted(tried, key=lambda s: -pulls[list(s)].sum())
+            if found := self.first_flip(sets):
+                return found
+            if len(self.known) >= MOST_EVALUATIONS:
+                return ()
+            kept = sorted(sets, key=lambda s: self.lean * self.known[s])[:BEAM]
+        return ()
+
+    def result(self, removed: tuple[int, ...]) -> Flip:
+        after = self.ask([removed])[0]
+        self.progress(1.0)
+        return Flip(
+            model=self.classifier.name,
+            sentences=self.spans,
+            removed=removed,
+            p_before=self.p(self.before),
+            p_after=self.p(after),
+            exact=self.n <= MOST_EXACT,
+            evaluations=len(self.known),
+            seconds=time.perf_counter() - self.started,
+        )

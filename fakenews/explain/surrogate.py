@@ -1,0 +1,138 @@
+"""What LIME and SHAP share: a linear model of a classifier near one text, started from a first guess.
+
+Both methods ask what removing words does, and fit weights to the answers. A text has hundreds of words and an answer
+costs a whole pass, so the fit does not start from zero: it starts from the gradient, and only what the gradient got
+wrong is learnt from samples. How far to trust it is decided by the samples too, each left out in turn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fakenews.classifiers.base import TextClassifier, read
+from fakenews.explain.base import Progress, SampleRange
+from fakenews.explain.gradient import Differentiable, integrated_gradients
+from fakenews.explain.linear import LinearTerms
+from fakenews.text import sentence_spans
+
+GUESS_STEPS = 2  # of integrated gradients; twenty rank words no better
+TOP_WORDS = 20
+SETTLED = 0.995  # rank agreement from which further rounds are not worth their time, if twice in a row
+FEWEST_SETTLED = 64  # samples before that can be said
+SMALLEST_GAIN = 0.1  # of the squared error of samples left out, for which a guess is left
+SMALLEST_STRENGTH, PLENTY = 0.3, 4  # of the penalty, unless there are so many samples for each weight
+_STRENGTHS = np.logspace(-6, 4, 31)  # of the penalty, over the mean weight of a direction in the samples
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """Weights to start from, and where they came from; zeros where a classifier gives nothing to start from."""
+
+    weights: NDArray[np.float64]
+    rule: str
+
+
+def first_guess(text: str, classifier: TextClassifier, progress: Progress) -> Guess:
+    """Exact weights of linear classifiers, integrated gradients in few steps of others, else zeros."""
+    if isinstance(classifier, LinearTerms):
+        return Guess(classifier.linear_terms(text)[0], "coefficient x value")
+    if isinstance(classifier, Differentiable):
+        found = integrated_gradients(text, classifier, GUESS_STEPS, lambda _: progress(0.0), ends=False)
+        return Guess(found.weights, f"integrated gradients, {GUESS_STEPS} steps")
+    return Guess(np.zeros(len(read(text).words)), "none")
+
+
+def budget(text: str, classifier: TextClassifier, samples: SampleRange, n_words_read: int) -> int:
+    """Samples by default: about `n_words_read` words in all; the full default where there is no guess to start from."""
+    if not isinstance(classifier, LinearTerms | Differentiable):
+        return samples.default
+    return min(max(n_words_read // max(len(read(text).words), 1), samples.minimum), samples.default)
+
+
+def is_settled(stability: float | None, n_drawn: int) -> bool:
+    """Whether the ranking of the strongest words no longer depends on which samples were drawn."""
+    return stability is not None and stability >= SETTLED and n_drawn >= FEWEST_SETTLED
+
+
+def sentence_index(text: str) -> NDArray[np.int64]:
+    """Sentence of every word of `read(text).words`, shape (n_words,), from 0 without gaps."""
+    starts = [span.start for span in read(text).source_spans()]
+    first = [span.start for span in sentence_spans(text)]
+    found = np.searchsorted(first, starts, side="right")
+    return np.asarray(np.unique(found, return_inverse=True)[1], dtype=np.int64)
+
+
+def deviation(
+    design: NDArray[np.float64],
+    residual: NDArray[np.float64],
+    variance: NDArray[np.float64],
+    guess: NDArray[np.float64],
+    exact: bool = False,
+) -> NDArray[np.float64]:
+    """What has to be added to a guess: ridge regression of `residual` on `design`.
+
+    The strength of the penalty is the one that predicts each sample best from all others; where none does better than
+    the guess alone, the guess stays as it is.
+
+    Parameters
+    ----------
+    design : ndarray of shape (n_samples, n_weights)
+    residual : ndarray of shape (n_samples,)
+        What the guess leaves unexplained.
+    variance : ndarray of shape (n_samples,)
+        Of the noise of each sample, up to a common factor.
+    guess : ndarray of shape (n_weights,)
+        A change of all weights in its proportions counts as one change, not as many.
+    exact : bool
+        Whether the samples are all there are: least squares, without a penalty.
+
+    Returns
+    -------
+    ndarray of shape (n_weights,)
+    """
+    n_weights = design.shape[1]
+    if not len(residual) or not n_weights:
+        return np.zeros(n_weights)
+    whiten = 1.0 / np.sqrt(variance)
+    length = float(np.linalg.norm(guess))
+    common = guess * (np.sqrt(n_weights) / length if length > 0 and not exact else 0.0)
+    x, y = np.column_stack([design, design @ common]) * whiten[:, None], residual * whiten
+    u, s, vt = np.linalg.svd(x, full_matrices=False)
+    known = s > 1e-9 * max(s.max(initial=0.0), 1e-300)
+    u, s, vt = u[:, known], s[known], vt[known]
+    along = u.T @ y
+    if exact:
+        return np.asarray((vt.T @ (along / s))[:-1])
+    least, chosen = (1.0 - SMALLEST_GAIN) * float(y @ y), np.inf
+    strengths = _STRENGTHS if len(y) >= PLENTY * n_weights else _STRENGTHS[_STRENGTHS >= SMALLEST_STRENGTH]
+    for strength in strengths * float((s**2).mean()) if len(s) else ():
+        shrunk = s**2 / (s**2 + strength)
+        apart = (y - u @ (shrunk * along)) / np.maximum(1.0 - (u**2) @ shrunk, 1e-9)  # each sample left out in turn
+        missed = float(apart @ apart)
+        if missed < least:
+            least, chosen = missed, strength
+    if np.isinf(chosen):
+        return np.zeros(n_weights)
+    found = vt.T @ (s * along / (s**2 + chosen))
+    return np.asarray(found[:-1] + found[-1] * common)
+
+
+def rank_agreement(first: NDArray[np.float64], second: NDArray[np.float64], n_top: int = TOP_WORDS) -> float:
+    """Spearman's rank correlation over the words strongest in either of two sets of weights, in [-1, 1].
+
+    Parameters
+    ----------
+    first, second : ndarray of shape (n_words,)
+    n_top : int
+        Strongest words taken of each.
+    """
+    from scipy.stats import spearmanr
+
+    top = np.union1d(np.argsort(-np.abs(first))[:n_top], np.argsort(-np.abs(second))[:n_top])
+    a, b = first[top], second[top]
+    if len(top) < 2 or np.ptp(a) == 0 or np.ptp(b) == 0:
+        return 1.0 if np.allclose(a, b) else 0.0
+    return float(spearmanr(a, b).statistic)

@@ -1,0 +1,191 @@
+"""What if: words or sentences clicked away, or the text edited, and both models answer again; the smallest flip."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import gradio as gr
+
+from fakenews.explain.base import Cancelled
+from fakenews.explain.flip import without
+from fakenews.schema import Span
+from fakenews.services import InputError, Services
+from fakenews.ui import render
+from fakenews.ui.runs import Progress, Runs, watch
+
+if TYPE_CHECKING:
+    from fakenews.explain.flip import Flip
+
+logger = logging.getLogger(__name__)
+
+SORRY = "Something went wrong on our side; the text is as it was. Please try again."
+HINT = "Click a word, or a sentence, to take it away; or edit the text beneath."
+MOST_KEPT = 100  # edits that can be undone
+
+
+@dataclass(slots=True)
+class Edits:
+    """A text and what became of it; kept on the server, one per session."""
+
+    texts: list[str] = field(default_factory=list)  # the first is what was analysed
+    typed: bool = False  # whether the last was typed, so that further typing replaces it
+
+    @property
+    def now(self) -> str:
+        """The text as it is."""
+        return self.texts[-1]
+
+    def add(self, text: str, typed: bool = False) -> None:
+        """Take the next text; typing goes on in the last one."""
+        if text == self.now:
+            return
+        if typed and self.typed and len(self.texts) > 1:
+            self.texts[-1] = text
+        else:
+            self.texts.append(text)
+            del self.texts[1:-MOST_KEPT]
+        self.typed = typed
+
+    def undo(self) -> None:
+        """Back to the text before."""
+        if len(self.texts) > 1:
+            self.texts.pop()
+        self.typed = False
+
+
+class Panel(NamedTuple):
+    """What the tab needs of the panel: its state and what an update fills."""
+
+    edits: gr.State
+    outputs: list[Any]
+
+
+class WhatIfPanel:
+    """Handlers of the panel; `build` draws and wires it."""
+
+    def __init__(self, services: Services, runs: Runs) -> None:
+        self.services = services
+        self.runs = runs
+        self.models = services.asked
+        self.titles = {m: services.title(m) for m in services.asked}
+
+    def shown(self, edits: Edits | None, unit: render.Unit, said: str = "") -> tuple[Any, ...]:
+        """Line, table, clickable text and text box for the edits as they are."""
+        if edits is None or not edits.texts:
+            return said, "", "", ""
+        text = edits.texts[0]
+        drawn = render.edited(text, edits.now, unit)
+        if edits.now == text:
+            return said or render.caption(HINT), "", drawn, text
+        try:
+            found = self.services.what_if(text, edits.now, self.models)
+        except InputError as error:
+            return render.problem(str(error)), "", drawn, gr.skip()
+        except Exception:
+            logger.exception("what-if failed")
+            return render.problem(SORRY), "", drawn, gr.skip()
+        return said, render.changes(found, self.titles), drawn, edits.now
+
+    def cut(self, edits: Edits | None, unit: render.Unit, key: str) -> tuple[Any, ...]:
+        """Take away the characters a click was about."""
+        start, _, end = key.partition("-")
+        if edits is not None and start.isdigit() and end.isdigit() and int(start) < int(end) <= len(edits.now):
+            edits.add(without(edits.now, [Span(int(start), int(end))]))
+        return self.shown(edits, unit)
+
+    def typed(self, edits: Edits | None, unit: render.Unit, text: str) -> tuple[Any, ...]:
+        """Take the text as typed; the box itself stays as it is."""
+        if edits is not None:
+            edits.add(text or "", typed=True)
+        return (*self.shown(edits, unit)[:-1], gr.skip())
+
+    def undo(self, edits: Edits | None, unit: render.Unit) -> tuple[Any, ...]:
+        """One edit back."""
+        if edits is not None:
+            edits.undo()
+        return self.shown(edits, unit)
+
+    def reset(self, edits: Edits | None, unit: render.Unit) -> tuple[Any, ...]:
+        """The text as it was analysed."""
+        if edits is not None and edits.texts:
+            edits.add(edits.texts[0])
+        return self.shown(edits, unit)
+
+    def flip(
+        self, edits: Edits | None, unit: render.Unit, model: str, request: gr.Request
+    ) -> Iterator[tuple[Any, ...]]:
+        """Search the smallest set of sentences whose removal turns the model round, and take it away."""
+        if edits is None or not edits.texts:
+            return
+        visitor = request.session_hash or ""
+        flag = self.runs.start(visitor)
+        text, title = edits.texts[0], self.titles[model]
+        what = f"Smallest flip of {title}"
+        stay = (gr.skip(),) * 3
+
+        def work(progress: Progress) -> Iterator[Flip]:
+            yield self.services.smallest_flip(text, model, progress)
+
+        yield render.progress(what, 0.0, None), *stay
+        try:
+            for update in watch(work, flag):
+                if update.result is None:
+                    yield render.progress(what, update.share, update.seconds_left), *stay
+                    continue
+                found = update.result
+                if found.removed:
+                    edits.add(without(text, [found.sentences[i] for i in found.removed]))
+                yield self.shown(edits, unit, render.flip(found, text, title))
+        except Cancelled:
+            yield render.status("Cancelled; the text is as it was."), *stay
+        except Exception:
+            logger.exception("smallest flip failed")
+            yield render.problem(SORRY), *stay
+        finally:
+            self.runs.finish(visitor, flag)
+
+
+def build(services: Services, runs: Runs, unit: gr.Radio, view: gr.Radio, click: str) -> Panel:
+    """Draw the panel inside the current column and wire it.
+
+    Parameters
+    ----------
+    unit, view : Radio
+        Whether a click takes a word or a sentence, and which model the smallest flip is about.
+    click : str
+        Script that tells clicks on `data-open`.
+    """
+    panel = WhatIfPanel(services, runs)
+    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    edits = gr.State(None)
+    with gr.Accordion("What if…", open=False, elem_classes="fn-whatif", elem_id="fn-whatif"):
+        said = gr.HTML(elem_id="fn-whatif-said", min_height=32)
+        changed = gr.HTML(elem_id="fn-whatif-changes")
+        with gr.Row(elem_classes="fn-actions"):
+            smallest = gr.Button("Smallest flip", elem_id="fn-flip", size="sm")
+            stop = gr.Button("Cancel", elem_id="fn-flip-cancel", elem_classes="fn-plain", size="sm")
+            undo = gr.Button("Undo", elem_id="fn-undo", elem_classes="fn-plain", size="sm")
+            reset = gr.Button("Reset", elem_id="fn-reset", elem_classes="fn-plain", size="sm")
+        drawn = gr.HTML(elem_id="fn-whatif-text", min_height=120, js_on_load=click)
+        typed = gr.Textbox(label="Edit in place", lines=6, max_lines=12, elem_id="fn-whatif-edit")
+    outputs = [said, changed, drawn, typed]
+
+    def clicked(state: Edits | None, taken: render.Unit, event: gr.EventData) -> tuple[Any, ...]:
+        return panel.cut(state, taken, str(event.key))
+
+    quick: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "judge", **private}
+    drawn.click(clicked, [edits, unit], outputs, **quick)
+    typed.input(panel.typed, [edits, unit, typed], outputs, trigger_mode="always_last", **quick)
+    undo.click(panel.undo, [edits, unit], outputs, **quick)
+    reset.click(panel.reset, [edits, unit], outputs, **quick)
+    unit.input(panel.shown, [edits, unit], outputs, **quick)
+    smallest.click(panel.flip, [edits, unit, view], outputs, concurrency_limit=2, concurrency_id="explain", **private)
+
+    def cancel(request: gr.Request) -> None:
+        runs.cancel(request.session_hash or "")
+
+    stop.click(cancel, None, None, queue=False, **private)
+    return Panel(edits, outputs)
