@@ -11,7 +11,6 @@ Ctrl-C ends the run early, with the summary of what was measured. The last line 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import re
 import subprocess
@@ -29,9 +28,10 @@ import numpy as np
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 warnings.filterwarnings("ignore")
 
+from benchmarks.results import store  # noqa: E402
 from fakenews.classifiers.base import read  # noqa: E402
 from fakenews.config import Settings  # noqa: E402
-from fakenews.evaluate.faithfulness import N_RANDOM, SHARES, _greedy, erased  # noqa: E402
+from fakenews.evaluate.faithfulness import N_RANDOM, SHARES, erased, greedy_order  # noqa: E402
 from fakenews.explain.base import MaskedMargins  # noqa: E402
 from fakenews.explain.registry import EXPLAINERS  # noqa: E402
 from fakenews.explain.surrogate import rank_agreement  # noqa: E402
@@ -54,13 +54,18 @@ def main() -> None:
     arguments.add_argument("--articles", type=int, default=20)
     arguments.add_argument("--lime-articles", type=int, help="so many of them with lime, 2 to 5 minutes each; all")
     arguments.add_argument("--words", type=int, nargs=2, default=(380, 420), metavar=("FROM", "TO"))
-    arguments.add_argument("--agreement", type=int, default=0, metavar="N", help="on N articles of 80 to 130 words")
+    arguments.add_argument(
+        "--agreement", type=int, nargs=2, metavar=("SHAP", "LIME"),
+        help="only that: so many articles of 80 to 130 words with shap, and of these with lime; minutes each",
+    )  # fmt: skip
     arguments.add_argument("--memory-only", action="store_true", help=argparse.SUPPRESS)
     options = arguments.parse_args()
     if options.memory_only:
         return explain_a_long_article()
     services = Services(Settings.from_environment())
     classifier = services.classifier("tinybert")
+    if options.agreement:
+        return store("agreement", agreement(services, classifier, Stock(classifier), *options.agreement))
     n_articles = 3 if options.quick else options.articles
     n_lime = 1 if options.quick else n_articles if options.lime_articles is None else options.lime_articles
     texts = pick_articles(services, n_articles, *options.words)
@@ -77,9 +82,7 @@ def main() -> None:
         print(f"stopped after {len(rows)} articles", file=sys.stderr)
     summary = summarise(rows)
     summary["peak_mb_5000_words"] = peak_of_a_long_article()
-    if options.agreement:
-        summary["agreement"] = agreement(services, classifier, stock, options.agreement)
-    print(json.dumps(summary))
+    store("explain_quick" if options.quick else "explain", summary)
 
 
 def pick_articles(services: Services, n: int, fewest: int, most: int) -> list[str]:
@@ -262,7 +265,7 @@ def grades(classifier: Any, text: str, weights: dict[str, np.ndarray]) -> dict[s
     lean, rng = (1.0 if full >= 0 else -1.0), np.random.default_rng(0)
     random = np.mean([erased(margins, rng.permutation(n), lean, full) for _ in range(N_RANDOM)], axis=0)
     bare = {name: erased(margins, np.argsort(-lean * w, kind="stable"), lean, full) for name, w in weights.items()}
-    bare["greedy search"] = erased(margins, _greedy(text, classifier, lean, lambda share: None), lean, full)
+    bare["greedy search"] = erased(margins, greedy_order(text, classifier, lean, lambda share: None), lean, full)
     best = max(c for c, _ in bare.values()), min(s for _, s in bare.values())
     return {
         "comprehensiveness": {k: c for k, (c, _) in bare.items()},
@@ -303,12 +306,16 @@ def summarise(rows: list[dict[str, Any]]) -> dict[str, Any]:
             name: round(mean("seconds", name, [r for r in rows if name in r["seconds"]]), 3)
             for name in dict.fromkeys(name for row in rows for name in row["seconds"])
         },
+        "normalised": {
+            name: round(mean("normalised", name, [r for r in rows if name in r["normalised"]]), 3) for name in names
+        },
+        "counts": {name: sum(name in row["seconds"] for row in rows) for name in names},
         "articles": len(rows),
         "lime_articles": len(with_lime),
     }
 
 
-def agreement(services: Services, classifier: Any, stock: Stock, n_articles: int) -> dict[str, Any]:
+def agreement(services: Services, classifier: Any, stock: Stock, n_shap: int, n_lime: int) -> dict[str, Any]:
     """Rank correlation with the library's answer at ten times its default, ours and its own at its default.
 
     The library is asked the same question, log-odds and masked places; «top» is over the 20 words strongest in either.
@@ -318,18 +325,25 @@ def agreement(services: Services, classifier: Any, stock: Stock, n_articles: int
     def compared(a: np.ndarray, b: np.ndarray) -> list[float]:
         return [float(spearmanr(a, b).statistic), rank_agreement(a, b)]
 
-    found: dict[str, list[list[float]]] = {"shap": [], "shap library": [], "lime": [], "lime library": []}
-    for text in pick_articles(services, n_articles, 80, 130):
-        for method, large, small in (
-            ("shap", stock.shap(text, 10 * LIBRARY_SHAP, True), stock.shap(text, LIBRARY_SHAP, True)),
-            ("lime", stock.lime(text, 10 * LIBRARY_LIME, 0, True), stock.lime(text, LIBRARY_LIME, 1, True)),
-        ):
+    asked: dict[str, Callable[[str, int, int], np.ndarray]] = {
+        "shap": lambda text, times, seed: stock.shap(text, times * LIBRARY_SHAP, True, seed),
+        "lime": lambda text, times, seed: stock.lime(text, times * LIBRARY_LIME, seed, True),
+    }
+    found: dict[str, list[list[float]]] = {}
+    for i, text in enumerate(pick_articles(services, n_shap, 80, 130)):
+        for method, ask in asked.items():
+            if method == "lime" and i >= n_lime:
+                continue
+            large, small = ask(text, 10, 0), ask(text, 1, 1)
             ours = np.array([a.weight for a in EXPLAINERS[method].load().explain(text, classifier).attributions])
-            found[method].append(compared(ours, large))
-            found[f"{method} library"].append(compared(small, large))
+            found.setdefault(f"{method}, ours", []).append(compared(ours, large))
+            found.setdefault(f"{method}, library", []).append(compared(small, large))
         print({k: np.round(v[-1], 2).tolist() for k, v in found.items()}, file=sys.stderr, flush=True)
     return {
-        name: dict(zip(("all words", "top words"), np.round(np.mean(rows, axis=0), 3).tolist(), strict=True))
+        name: {
+            "articles": len(rows),
+            **dict(zip(("all words", "top words"), np.round(np.mean(rows, axis=0), 3).tolist(), strict=True)),
+        }
         for name, rows in found.items()
     }
 
@@ -343,7 +357,6 @@ def peak_of_a_long_article() -> float:
 
 def explain_a_long_article() -> None:
     from dataclasses import replace
-    from resource import RUSAGE_SELF, getrusage
 
     from fakenews.data.table import joined_texts
 
@@ -353,7 +366,8 @@ def explain_a_long_article() -> None:
     services.analyse(text)
     for method in services.methods("tinybert"):
         services.explain(text, "tinybert", method)
-    print(round(getrusage(RUSAGE_SELF).ru_maxrss / 1000, 1))
+    status = Path("/proc/self/status").read_text(encoding="utf-8")  # getrusage would count the parent's peak too
+    print(round(int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1000, 1))
 
 
 def _words(texts: list[str]) -> Iterator[str]:

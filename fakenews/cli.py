@@ -190,6 +190,28 @@ def what_if(
 
 
 @app.command()
+def words(
+    model: Model,
+    data: Annotated[Path, typer.Option("--data", help="Table of articles: .parquet, .csv or .jsonl.")],
+    articles: Annotated[int, typer.Option("--articles", min=1, help="So many of them, drawn by the seed.")] = 200,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed draws the same articles.")] = 42,
+    as_json: AsJson = False,
+) -> None:
+    """Say which words move a model across the articles of a table, and in how many they stand."""
+    from fakenews.data.table import joined_texts, read_table
+
+    frame = read_table(data)
+    texts = joined_texts(frame.sample(min(articles, len(frame)), random_state=seed))
+    totals = _services().words_across(texts, model, _progress("weighing"))
+    if as_json:
+        return _print_json({"model": model, "articles": len(texts), "words": [t.to_dict() for t in totals]})
+    for t in totals[: 2 * TOP_WORDS]:
+        side = "fake" if t.weight > 0 else "real"
+        typer.echo(f"{t.weight:+9.4f}  {side:<5} in {t.articles:,} articles, {t.occurrences:,} times  {t.word}")
+    typer.echo(f"{model}: mean log-odds a word adds to an article of the {len(texts):,} in which it stands.")
+
+
+@app.command()
 def flip(file: File, model: Model, title: Title = "", as_json: AsJson = False) -> None:
     """Find the fewest sentences whose removal turns a model's answer round."""
     services = _services()

@@ -75,7 +75,11 @@ class AnalyseRequest(BaseModel):
 
 
 class ExplainRequest(BaseModel):
-    """Body of `POST /api/v1/explain`; without `samples` the method's own number."""
+    """Body of `POST /api/v1/explain`; without `samples` the method's own number.
+
+    With `grade` the answer also says whether the explanation holds. With `stream` it is one line of JSON for each
+    refinement: `share` of the work done, `seconds_left`, and the `explanation` so far, the grade with the last.
+    """
 
     model_config = ConfigDict(strict=True, extra="forbid")
 

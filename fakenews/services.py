@@ -38,11 +38,13 @@ if TYPE_CHECKING:
     from fakenews.evaluate.faithfulness import Bounds
     from fakenews.evaluate.neighbours import Neighbours, TrackRecord
     from fakenews.evaluate.report import ModelEvidence
+    from fakenews.evaluate.words import WordTotal
     from fakenews.explain.agreement import Agreement
     from fakenews.explain.flip import Flip
 
 DEFAULT_MODELS = ("tinybert", "tfidf")  # side by side on the page
 TOGETHER = "ensemble"  # the answer of all models in one, where its weights are here
+QUICK = ("linear", "gradient")  # methods fast enough for many articles
 NEIGHBOURS_FOLDER = "neighbours"  # beside the models
 # Long enough to be judged, so that everything a verdict needs is loaded.
 _WARM_UP = (
@@ -381,6 +383,34 @@ class Services:
         if len(found) < 2:
             raise InputError("There is nothing to compare: name two models, or a model and two methods.")
         return agreement(found)
+
+    def words_across(
+        self, texts: Sequence[str], model: str, progress: Callable[[float], None] | None = None
+    ) -> tuple[WordTotal, ...]:
+        """Words that moved a model across articles, by its quickest explanation; those without words are passed over.
+
+        Raises
+        ------
+        InputError
+            If the model is unknown, or has no quick explanation.
+        Cancelled
+            If `progress` raised it.
+        """
+        from fakenews.evaluate.words import across
+
+        _, classifier = self._stored(model)
+        method = self.methods(model)[0]
+        if method not in QUICK:
+            raise InputError(f"{self.title(model)} has no quick explanation, so many articles would take too long.")
+        explainer = explainers.get(method).load()
+
+        def explained() -> Iterator[Explanation]:
+            for i, text in enumerate(texts):
+                if progress:
+                    progress(i / len(texts))
+                yield explainer.explain(_encodable(text), classifier)
+
+        return across(explained())
 
     def smallest_flip(self, text: str, model: str, progress: Callable[[float], None] | None = None) -> Flip:
         """The fewest sentences without which a model's answer turns round; `text` is what `check` returned.

@@ -305,3 +305,60 @@ def test_help_is_answered_without_heavy_imports() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert "predict" in done.stdout and "evaluate" in done.stdout
+
+
+def test_explain_grades_streams_and_sums_sentences(run: Run, article: Path) -> None:
+    shap = ("explain", article, "--model", "tfidf", "--method", "shap", "--samples", 100)
+    graded = run(*shap, "--grade", "--json")
+    assert json.loads(graded.stdout)["grade"]["level"] == "good"
+    lines = [json.loads(line) for line in run(*shap, "--stream", "--grade").stdout.splitlines()]
+    assert len(lines) > 2 and lines[-1]["share"] == 1.0
+    assert lines[-1]["explanation"]["attributions"] == json.loads(graded.stdout)["attributions"]
+    assert lines[-1]["explanation"]["grade"]["level"] == "good"
+    told = run(*shap, "--unit", "sentence", "--grade").stdout
+    assert "6 strongest of 6 sentences" in told and "Grade: good" in told and "stable" in told
+    assert is_refused(run(*shap, "--unit", "letter"), "letter", "word, sentence")
+
+
+def test_compare_prints_agreement_and_shared_words(run: Run, article: Path) -> None:
+    answer = run("compare", article, "--model", "tfidf", "--method", "linear", "--method", "shap", "--json")
+    found = json.loads(answer.stdout)
+    assert found["pairs"][0]["rank_agreement"] > 0.9
+    told = run("compare", article, "--model", "tfidf").stdout
+    assert "tfidf, linear and tfidf, gradient" in told and FAKE_WORD in told
+    assert is_refused(run("compare", article, "--model", "tfidf", "--method", "shap"), "nothing to compare")
+    assert is_refused(run("compare", article, "--model", "tfidf", "--method", "limee"), "limee", "linear")
+
+
+def test_what_if_takes_an_edited_file_or_sentences(run: Run, article: Path, tmp_path: Path) -> None:
+    edited = tmp_path / "edited.txt"
+    edited.write_text(FAKE_ARTICLE.replace(FAKE_WORD, REAL_WORD), encoding="utf-8")
+    (change,) = json.loads(run("what-if", article, "--edited", edited, "--json").stdout)["changes"]
+    assert (change["before"]["verdict"], change["after"]["verdict"]) == ("fake", "real")
+    removed = json.loads(run("what-if", article, "--remove", 1, "--remove", 3, "--json").stdout)
+    assert removed["text"].count(FAKE_WORD) == 4
+    assert "fake before" in run("what-if", article, "--remove", 1).stdout
+    assert is_refused(run("what-if", article), "--edited", "--remove")
+    assert is_refused(run("what-if", article, "--remove", 7), "7", "1 to 6")
+
+
+def test_flip_names_the_sentences_and_what_if_confirms_them(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "mixed.txt"
+    path.write_text(FAKE_ARTICLE + FAKE_ARTICLE.replace(FAKE_WORD, REAL_WORD)[:70], encoding="utf-8")
+    found = json.loads(run("flip", path, "--model", "tfidf", "--json").stdout)
+    assert found["exact"] and found["removed"]
+    numbers = [part for s in found["removed"] for part in ("--remove", s["sentence"] + 1)]
+    (change,) = json.loads(run("what-if", path, *numbers, "--json").stdout)["changes"]
+    assert change["after"]["p_fake"] == pytest.approx(found["p_after"])
+    assert "every smaller set was tried" in run("flip", path, "--model", "tfidf").stdout
+    path.write_text(FAKE_ARTICLE, encoding="utf-8")
+    assert "no set of its 6 sentences" in run("flip", path, "--model", "tfidf").stdout
+
+
+def test_words_are_counted_across_a_table(run: Run, table: Path) -> None:
+    found = json.loads(run("words", "--model", "tfidf", "--data", table, "--json").stdout)
+    assert found["articles"] == 40
+    signs = {w["word"]: w["weight"] > 0 for w in found["words"]}
+    assert signs[FAKE_WORD] and not signs[REAL_WORD]
+    assert {w["word"]: w["articles"] for w in found["words"]}[FAKE_WORD] == 20
+    assert f"in 20 articles, 20 times  {FAKE_WORD}" in run("words", "--model", "tfidf", "--data", table).stdout

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.report import replaced
 from fakenews.classifiers import store
 from fakenews.classifiers.registry import CLASSIFIERS
 from fakenews.config import REPOSITORY
@@ -27,6 +28,10 @@ def test_the_small_versions_of_the_others_are_shipped() -> None:
 def test_readme_results_are_those_of_the_evaluations() -> None:
     table = results_table([read_evaluation(MODELS / name) for name in SHIPPED])
     assert replace_results(README, table) == README, "run «fakenews report»"
+
+
+def test_readme_says_of_explanations_what_was_measured() -> None:
+    assert replaced(README) == README, "run «python -m benchmarks.report»"
 
 
 @pytest.mark.parametrize("name", SHIPPED)

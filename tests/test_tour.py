@@ -116,14 +116,40 @@ def test_the_tour(page: Any) -> None:
     page.wait_for_selector("#fn-highlight mark", timeout=WAIT)
     assert page.locator("#fn-highlight .fn-text").inner_text().strip().startswith(article["title"][:20])
     page.wait_for_selector("#fn-status :text('done in')", timeout=WAIT)
-    assert page.locator(".fn-words section").count() == 2
+    assert page.locator("#fn-top section").count() == 2
+    page.wait_for_selector("#fn-legend .fn-badge", timeout=WAIT)
+
+    # SHAP streams: a ranking with its stability before it is done; then by sentence.
+    page.evaluate("""() => {
+      window.seen = [];
+      const look = () => window.seen.push(document.querySelector('#fn-status').innerText);
+      new MutationObserver(look).observe(document.querySelector('#fn-status'), {childList: true, subtree: true});
+    }""")
+    page.click("#fn-method label:has-text('SHAP')")
+    page.wait_for_selector("#fn-status :text('SHAP, done in')", timeout=WAIT)
+    assert any("%" in told for told in page.evaluate("window.seen"))
+    page.click("#fn-unit label:has-text('Sentence')")
+    page.wait_for_function("() => document.querySelector('#fn-highlight mark')?.innerText.split(' ').length > 3")
+
+    # What if: a sentence clicked away, undone, typed, and the smallest flip.
+    page.click("#fn-whatif button")
+    page.click("#fn-whatif-text span[data-open] >> nth=2")
+    page.wait_for_selector("#fn-whatif-changes tbody tr >> nth=2", timeout=WAIT)
+    assert page.locator("#fn-whatif-text del").count() > 0
+    page.click("#fn-undo")
+    page.wait_for_function("() => !document.querySelector('#fn-whatif-text del')", timeout=WAIT)
+    page.locator("#fn-whatif-edit textarea").fill(article["text"] + " The council meets on Monday.")
+    page.wait_for_selector("#fn-whatif-text ins:has-text('Monday')", timeout=WAIT)
+    page.click("#fn-view label:has-text('TF-IDF')")
+    page.click("#fn-flip")
+    page.wait_for_selector("#fn-whatif-said :text-matches('turns (it )?round')", timeout=WAIT)
 
     # A second run, of a long article with a slow method, cancelled.
     long = demo[demo["subject"] == "long-read"].iloc[0]
     paste(page, long["text"], long["title"])
     page.wait_for_function("t => document.querySelector('#fn-highlight')?.innerText.includes(t)", arg=long["title"])
     page.wait_for_selector("#fn-highlight mark", timeout=WAIT)
-    page.click("#fn-method label:has-text('SHAP')")
+    page.click("#fn-method label:has-text('LIME')")
     page.wait_for_selector("#fn-status progress", timeout=WAIT)
     page.click("#fn-cancel")
     page.wait_for_selector("#fn-status :text('Cancelled')", timeout=5_000)

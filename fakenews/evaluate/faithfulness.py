@@ -142,7 +142,7 @@ def _candidates(
     if isinstance(classifier, LinearTerms | Differentiable):
         yield np.argsort(-lean * guess.weights, kind="stable")
     if isinstance(classifier, Differentiable):
-        yield _greedy(text, classifier, lean, progress)
+        yield greedy_order(text, classifier, lean, progress)
     if not isinstance(classifier, LinearTerms | Differentiable):
         n = len(guess.weights)
         stretch = np.arange(n) * min(n, STRETCHES) // n
@@ -150,7 +150,7 @@ def _candidates(
         yield np.argsort(lean * without[stretch], kind="stable")
 
 
-def _greedy(text: str, classifier: Differentiable, lean: float, progress: Progress) -> NDArray[np.int64]:
+def greedy_order(text: str, classifier: Differentiable, lean: float, progress: Progress) -> NDArray[np.int64]:
     """Words in the order in which a greedy search removes them, taking the gradient anew at what is left."""
     n = len(read(text).words)
     keep = np.ones(n, dtype=bool)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from fakenews.classifiers.windows import Windows
 
-# A step costs two to three verdicts. Two rank words as twenty do; whoever needs the sum exact takes more.
-STEPS = SampleRange("steps", default=2, minimum=1, maximum=200)
+# A step costs two to three verdicts. One ranks words nearly as twenty do; whoever needs the sum exact takes more.
+STEPS = SampleRange("steps", default=1, minimum=1, maximum=200)
 _BATCH_PIECES = 512  # word pieces that pass forward and back at once; more leaves the cache of a small CPU
 
 

@@ -18,7 +18,7 @@ from fakenews.explain.gradient import Differentiable, integrated_gradients
 from fakenews.explain.linear import LinearTerms
 from fakenews.text import sentence_spans
 
-GUESS_STEPS = 2  # of integrated gradients; twenty rank words no better
+GUESS_STEPS = 2  # of integrated gradients; four rank words hardly better
 TOP_WORDS = 20
 SETTLED = 0.995  # rank agreement from which further rounds are not worth their time, if twice in a row
 FEWEST_SETTLED = 64  # samples before that can be said

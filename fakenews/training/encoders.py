@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -133,7 +134,7 @@ class States:
     ----------
     classifier : TransformerClassifier
     file : Path
-        Written after every batch of articles, whole or not at all.
+        Written after every batch of articles, whole or not at all; what another encoder left there is not used.
     say : callable
     """
 
@@ -141,11 +142,15 @@ class States:
         self.classifier = classifier
         self.file = file
         self.say = say
+        self.encoder = _digest(classifier)
         self.place: dict[str, int] = {}
         self.heads: list[float] = []
         self.states: list[NDArray[np.float16]] = []
         if file.is_file():
             with np.load(file) as kept:
+                if "encoder" not in kept or kept["encoder"].item() != self.encoder:
+                    say(f"{file} holds the states of another encoder: they are computed anew")
+                    return
                 self.place = {key: i for i, key in enumerate(kept["keys"].tolist())}
                 self.heads, self.states = kept["heads"].tolist(), list(kept["states"])
 
@@ -173,8 +178,18 @@ class States:
     def _keep(self) -> None:
         self.file.parent.mkdir(parents=True, exist_ok=True)
         partial = self.file.with_suffix(".partial.npz")
-        np.savez(partial, keys=np.array(list(self.place)), heads=np.array(self.heads), states=np.stack(self.states))
+        keys, heads, states = np.array(list(self.place)), np.array(self.heads), np.stack(self.states)
+        np.savez(partial, encoder=np.array(self.encoder), keys=keys, heads=heads, states=states)
         partial.replace(self.file)
+
+
+def _digest(classifier: TransformerClassifier) -> str:
+    """Hash of all weights of the encoder and its head."""
+    digest = sha256()
+    for name, tensor in sorted(classifier.model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _override(settings: FineTuning, job: Job) -> FineTuning:

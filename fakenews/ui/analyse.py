@@ -216,6 +216,9 @@ class Analyse:
         if len(here) > 1 and explanation.attributions:
             found = agreement([shown.explanations[m] for m in here])
             words += render.rank_agreement(found, shown.text, [self.titles[m] for m in here])
+        if explanation.attributions and explanation.explainer != (quick := self._quick(shown.text, view)).explainer:
+            found = agreement([explanation, quick])
+            words += render.rank_agreement(found, shown.text, [method, explainers.get(quick.explainer).title])
         return render.highlighted(explanation, unit), legend, words
 
     def _done(self, shown: Shown, view: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
@@ -19,19 +20,23 @@ from fakenews.evaluate.error_analysis import cell_mask, misclassified
 from fakenews.evaluate.metrics import calibration_bins, evaluate, roc_points
 from fakenews.evaluate.protocols import LEFT_OUT, PROTOCOLS
 from fakenews.evaluate.slices import SLICES, slice_names, slice_of
+from fakenews.explain.base import Cancelled
 from fakenews.schema import FAKE, LABELS, REAL
 from fakenews.services import InputError, Services
-from fakenews.text import count_words
+from fakenews.text import count_words, join
 from fakenews.ui import audit, own, render
 from fakenews.ui.analyse import OPEN, AnalyseTab
+from fakenews.ui.runs import Progress, Runs, watch
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from fakenews.evaluate.metrics import Evaluation
+    from fakenews.evaluate.words import WordTotal
 
 logger = logging.getLogger(__name__)
 
+WEIGHED = 60  # articles whose words are weighed at once
 ROWS = 100  # of the table; more are counted, not drawn
 CARDS: tuple[Metric, ...] = ("accuracy", "macro_f1", "roc_auc", "ece")
 ERRORS = "errors"
@@ -113,6 +118,7 @@ class Dataset:
         self.models = tuple(m for m in services.models if services.evidence(m) is not None)
         self._texts: dict[str, pd.DataFrame] = {}
         self._live: dict[tuple[str, str], pd.DataFrame] = {}
+        self.runs = Runs()
 
     def protocols(self) -> list[tuple[str, str]]:
         """Choices: the models as they are, then protocols for which some model was trained again."""
@@ -173,9 +179,7 @@ class Dataset:
         except (InputError, ValueError, LookupError) as error:
             return (render.problem(str(error)), "", None, "", None, "", "", "")
         sliced = view.by != WHOLE and view.part != WHOLE and scored.here
-        if sliced:
-            members = slice_of(scored.frame, view.by) == view.part
-            scored = replace(scored, frame=scored.frame[members].reset_index(drop=True))
+        scored = self._sliced(scored, view)
         frame = scored.frame
         labels, p_fake = frame["label"].to_numpy(), frame["p_fake"].to_numpy().astype(float)
         committed = None if sliced else self._committed(view)
@@ -216,6 +220,47 @@ class Dataset:
         headers = [("Title" if scored.here else "Article id", False), ("True", False), ("Predicted", False)]
         headers += [("p (fake)", True), ("Words", True), ("Date", True)][: 3 if scored.here else 1]
         return heading, render.table(headers, rows, CELLS[cell])
+
+    def words(self, view: View, request: gr.Request) -> Iterator[str]:
+        """The words that move the model across the articles looked at, with progress on the way."""
+        visitor = request.session_hash or ""
+        flag = self.runs.start(visitor)
+        title = self.services.title(view.model)
+        try:
+            scored = self.scored(view)
+            if not scored.here:
+                yield render.problem(f"{scored.hint} The demo articles can be weighed without it.")
+                return
+            frame = self._sliced(scored, view).frame
+            frame = frame.sample(min(len(frame), WEIGHED), random_state=0)
+            texts = [join(str(row["title"]), str(row["text"])) for _, row in frame.iterrows()]
+
+            def work(progress: Progress) -> Iterator[tuple[WordTotal, ...]]:
+                yield self.services.words_across(texts, view.model, progress)
+
+            for update in watch(work, flag):
+                if update.result is None:
+                    what = f"Weighing the words of {len(texts)} articles"
+                    yield render.progress(what, update.share, update.seconds_left)
+                else:
+                    yield render.words_across(update.result, len(texts), title)
+        except Cancelled:
+            yield render.status("Cancelled.")
+        except (InputError, ValueError, LookupError) as error:
+            yield render.problem(str(error))
+        finally:
+            self.runs.finish(visitor, flag)
+
+    def cancel(self, request: gr.Request) -> None:
+        """Stop weighing."""
+        self.runs.cancel(request.session_hash or "")
+
+    def _sliced(self, scored: Scored, view: View) -> Scored:
+        """The articles of the slice, or all."""
+        if view.by == WHOLE or view.part == WHOLE or not scored.here:
+            return scored
+        members = slice_of(scored.frame, view.by) == view.part
+        return replace(scored, frame=scored.frame[members].reset_index(drop=True))
 
     def article(self, corpus: str, key: str) -> tuple[str, str]:
         """Title and text of an article of a corpus that is here."""
@@ -363,6 +408,13 @@ def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Any:
             )
             heading = gr.HTML(min_height=44)
             table = gr.HTML(elem_id="fn-table", js_on_load=OPEN, min_height=200)
+            with gr.Row(elem_classes="fn-whybar"):
+                gr.HTML("<h2>Words across these articles</h2>")
+                weigh = gr.Button("Weigh them", size="sm", elem_id="fn-weigh")
+                stop = gr.Button("Cancel", size="sm", elem_classes="fn-plain", elem_id="fn-weigh-cancel")
+            across = gr.HTML(
+                render.caption(f"Quick explanations of up to {WEIGHED} of them, summed by word."), elem_id="fn-across"
+            )
     clicks = gr.HTML("", elem_classes="fn-hidden", js_on_load=CELL_CLICKS)
 
     given_away = gr.HTML(audit.section(first), elem_id="fn-audit")
@@ -384,6 +436,11 @@ def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Any:
         progress: gr.Progress = gr.Progress(),  # noqa: B008  Gradio finds it by this default
     ) -> tuple[Any, ...]:
         return tab.show(View(corpus, split, model, cell, curve, protocol, by, part), progress)
+
+    def words(
+        corpus: str, split: str, model: str, protocol: str, by: str, part: str, request: gr.Request
+    ) -> Iterator[str]:
+        yield from tab.words(View(corpus, split, model, protocol=protocol, by=by, part=part), request)
 
     def pick_protocol(name: str, chosen: str) -> tuple[Any, ...]:
         found = tab.corpora(name)
@@ -420,6 +477,9 @@ def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Any:
         show, inputs, outputs, **private
     )
     gr.on([part.input, model.input, cell.change, curve.input], show, inputs, outputs, **private)
+    weighing: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "explain", **private}
+    weigh.click(words, [corpus, split, model, protocol, by, part], across, **weighing)
+    stop.click(tab.cancel, None, None, queue=False, **private)
     clicks.click(pick_cell, None, cell, queue=False, **private)
     table.click(open_row, corpus, [analyse.title, analyse.body, tabs], queue=False, **private).then(
         None,

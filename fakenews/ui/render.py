@@ -13,7 +13,8 @@ import numpy as np
 from fakenews.classifiers.base import read
 from fakenews.data.registry import DATASETS
 from fakenews.evaluate.neighbours import TrackRecord
-from fakenews.explain.agreement import Agreement, by_sentence
+from fakenews.evaluate.words import WordTotal
+from fakenews.explain.agreement import Agreement, by_sentence, towards_fake
 from fakenews.explain.flip import Flip
 from fakenews.formatting import EDITS, EditOutcome, FormattingTest
 from fakenews.schema import Explanation, Prediction, Span
@@ -23,7 +24,8 @@ from fakenews.verdict import REASONS, UNDECIDED, VERDICTS, agreement
 
 STEPS = (0.12, 0.22, 0.36, 0.52, 0.72)  # shares of the strongest weight from which a word has tint 1 to 5
 FOCUSABLE = 4  # tints from here on can be reached with the keyboard
-TOP_WORDS = 8
+TOP_WORDS = 10
+ACROSS_WORDS = 15
 Unit = Literal["word", "sentence"]
 UNCOLOURED = (
     "Not coloured: taking words away in the order of this explanation moves the score hardly more than taking them "
@@ -31,6 +33,7 @@ UNCOLOURED = (
 )
 UNGRADED = "Grade: none, because taking words away hardly moves this score."
 _PIECES = re.compile(r"\w+|\s+|[^\w\s]+")
+HOW_OFTEN = "How often it is right"
 NEIGHBOUR_CORPORA = 3  # named in a track record; the others are counted
 
 
@@ -57,7 +60,7 @@ def verdicts(analysis: Analysis, titles: Mapping[str, str], records: Mapping[str
     """
     tracks = {r.model: track_record(r) for r in analysis.track_records}
     drawn = {
-        p.model: _card(p, titles[p.model], (tracks.get(p.model, ""), records.get(p.model, "")))
+        p.model: _card(p, titles[p.model], tracks.get(p.model, (HOW_OFTEN, "")), records.get(p.model, ""))
         for p in analysis.predictions
     }
     together = f'<div class="fn-together">{drawn.pop(TOGETHER)}</div>' if TOGETHER in drawn and len(drawn) > 1 else ""
@@ -93,25 +96,27 @@ def _after(outcome: EditOutcome, model: str) -> str:
     return percent(outcome.p_fake[model]) + (", turned round" if model in outcome.moved else "")
 
 
-def track_record(record: TrackRecord) -> str:
-    """One sentence on how a model fared on the held-out articles most like a text."""
+def track_record(record: TrackRecord) -> tuple[str, str]:
+    """How a model fared on the held-out articles most like a text, in one sentence, and which articles these are."""
     low, high = (100 * bound for bound in record.interval)
     places = [(DATASETS[name].title if name in DATASETS else name, n) for name, n in record.corpora.items()]
     told = ", ".join(f"{n} of {place}" for place, n in places[:NEIGHBOUR_CORPORA])
     rest = sum(n for _, n in places[NEIGHBOUR_CORPORA:])
     told += f", {rest} of others" if rest else ""
     return (
-        f"On text like this it was wrong {100 * record.error:.0f} % of the time ({low:.0f}–{high:.0f} %): the "
-        f"{record.n} held-out articles nearest to it, {told}."
+        f"On text like this it was wrong {100 * record.error:.0f} % of the time ({low:.0f}–{high:.0f} %)",
+        f"Measured on the {record.n} held-out articles nearest to it, {told}.",
     )
 
 
-def _card(prediction: Prediction, title: str, records: Sequence[str]) -> str:
+def _card(prediction: Prediction, title: str, track: tuple[str, str], record: str) -> str:
     sure = prediction.verdict != "cannot_judge"
     tone = prediction.verdict if sure else "none"
     low, high = (100 * x for x in UNDECIDED)
     reasons = "; ".join(REASONS[r] for r in prediction.reasons)
     towards = "fake" if prediction.margin >= 0 else "real"
+    margin = f"Margin {abs(prediction.margin):.2f} log-odds towards {towards}."
+    behind = [part for part in (track[1], record, margin) if part]
     p = percent(prediction.p_fake)
     number = (
         f"<b>{p}</b> probability of resembling the fake class" if sure else f"<b>{p}</b> fake, for what it is worth"
@@ -133,8 +138,8 @@ def _card(prediction: Prediction, title: str, records: Sequence[str]) -> str:
         '<div class="fn-ends"><span>like the real class</span><span>like the fake class</span></div>'
         f'<p class="fn-number">{number}</p>'
         + (f'<p class="fn-soft">{_sentence(reasons)}.</p>' if reasons else "")
-        + "".join(f'<p class="fn-soft">{escape(record)}</p>' for record in records if record)
-        + f'<p class="fn-soft fn-small">margin {abs(prediction.margin):.2f} log-odds towards {towards}</p></article>'
+        + f'<details class="fn-record"><summary>{escape(track[0])}</summary><p>{escape(" ".join(behind))}</p></details>'
+        + "</article>"
     )
 
 
@@ -245,26 +250,38 @@ def legend(explanation: Explanation, title: str, method_title: str) -> str:
 
 
 def top_words(explanations: Sequence[tuple[str, Explanation]]) -> str:
-    """Per model the words that moved it most, repeated words summed, as mirrored bars on one axis."""
-    return f'<div class="fn-words">{"".join(_words(title, e) for title, e in explanations)}</div>'
+    """The words that moved the models most, repeated words summed, as mirrored bars: the same words for each model."""
+    totals = [_totals(e) for _, e in explanations]
+    scales = [max((abs(w) for w, _ in t.values()), default=0.0) or 1.0 for t in totals]
+    shares: dict[str, float] = {}
+    for total, scale in zip(totals, scales, strict=True):
+        for word, (weight, _) in total.items():
+            shares[word] = max(shares.get(word, 0.0), abs(weight) / scale)
+    words = sorted(shares, key=lambda word: -shares[word])[:TOP_WORDS]
+    drawn = (
+        _words(title, words, total, scale)
+        for (title, _), total, scale in zip(explanations, totals, scales, strict=True)
+    )
+    return f'<div class="fn-words">{"".join(drawn)}</div>'
 
 
-def _words(title: str, explanation: Explanation) -> str:
-    sums: dict[str, float] = {}
-    counts: dict[str, int] = {}
-    for a in explanation.attributions:
+def _totals(explanation: Explanation) -> dict[str, tuple[float, int]]:
+    """Weight towards fake and number of places of every word."""
+    found: dict[str, tuple[float, int]] = {}
+    for a, weight in zip(explanation.attributions, towards_fake(explanation).tolist(), strict=True):
         word = explanation.text[a.start : a.end].casefold()
-        sums[word] = sums.get(word, 0.0) + a.weight
-        counts[word] = counts.get(word, 0) + 1
-    strongest = sorted(sums.items(), key=lambda item: -abs(item[1]))[:TOP_WORDS]
-    if explanation.target == "real":
-        strongest = [(word, -weight) for word, weight in strongest]
-    scale = max((abs(w) for _, w in strongest), default=0.0) or 1.0
+        total, count = found.get(word, (0.0, 0))
+        found[word] = (total + weight, count + 1)
+    return found
+
+
+def _words(title: str, words: Sequence[str], totals: Mapping[str, tuple[float, int]], scale: float) -> str:
     rows = []
-    for word, weight in strongest:
+    for word in words:
+        weight, count = totals.get(word, (0.0, 0))
         side = "fake" if weight > 0 else "real"
         bar = f'<i style="width:{100 * abs(weight) / scale:.0f}%"></i>'
-        times = f" ×{counts[word]}" if counts[word] > 1 else ""
+        times = f" ×{count}" if count > 1 else ""
         rows.append(
             f'<li title="{abs(weight):.3f} log-odds towards {side}">'
             f'<span class="l">{bar if side == "real" else ""}</span>'
@@ -368,6 +385,25 @@ def changes(found: WhatIf, titles: Mapping[str, str]) -> str:
     return (
         table(headers, rows, "What the edit changed")
         + f'<p class="fn-meta">Probability of resembling the fake class; answered in {found.seconds:.2f} s.</p>'
+    )
+
+
+def words_across(totals: Sequence[WordTotal], n_articles: int, title: str) -> str:
+    """The words that moved a model most across articles, towards either class, with their counts."""
+    if not totals:
+        return caption(f"No word stands in three of these {n_articles} articles.")
+    halves = []
+    for side, chosen in (("fake", [t for t in totals if t.weight > 0]), ("real", [t for t in totals if t.weight < 0])):
+        headers = [(f"Towards {side}", False), ("log-odds", True), ("articles", True), ("times", True)]
+        rows = [
+            ("", (t.word, f"{abs(t.weight):.2f}", f"{t.articles:,}", f"{t.occurrences:,}"))
+            for t in chosen[:ACROSS_WORDS]
+        ]
+        halves.append(f"<section>{table(headers, rows, f'Words towards {side}')}</section>")
+    return f'<div class="fn-words">{"".join(halves)}</div>' + caption(
+        f"{title} on {n_articles:,} articles: what a word adds to an article in which it stands, on average, its "
+        "places there summed; those that moved most in all come first. Words in fewer than three articles are left "
+        "out."
     )
 
 

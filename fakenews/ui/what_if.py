@@ -97,9 +97,10 @@ class WhatIfPanel:
         return self.shown(edits, unit)
 
     def typed(self, edits: Edits | None, unit: render.Unit, text: str) -> tuple[Any, ...]:
-        """Take the text as typed; the box itself stays as it is."""
-        if edits is not None:
-            edits.add(text or "", typed=True)
+        """Take the text as typed or pasted; the box itself stays as it is, and one that we filled says nothing new."""
+        if edits is None or not edits.texts or _lines(text or "") == _lines(edits.now):
+            return (gr.skip(),) * 4
+        edits.add(text or "", typed=True)
         return (*self.shown(edits, unit)[:-1], gr.skip())
 
     def undo(self, edits: Edits | None, unit: render.Unit) -> tuple[Any, ...]:
@@ -148,6 +149,11 @@ class WhatIfPanel:
             self.runs.finish(visitor, flag)
 
 
+def _lines(text: str) -> str:
+    """`text` with the line ends of a browser's text box."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def build(services: Services, runs: Runs, unit: gr.Radio, view: gr.Radio, click: str) -> Panel:
     """Draw the panel inside the current column and wire it.
 
@@ -178,7 +184,7 @@ def build(services: Services, runs: Runs, unit: gr.Radio, view: gr.Radio, click:
 
     quick: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "judge", **private}
     drawn.click(clicked, [edits, unit], outputs, **quick)
-    typed.input(panel.typed, [edits, unit, typed], outputs, trigger_mode="always_last", **quick)
+    typed.change(panel.typed, [edits, unit, typed], outputs, trigger_mode="always_last", **quick)
     undo.click(panel.undo, [edits, unit], outputs, **quick)
     reset.click(panel.reset, [edits, unit], outputs, **quick)
     unit.input(panel.shown, [edits, unit], outputs, **quick)

@@ -21,20 +21,23 @@ if TYPE_CHECKING:
     from fakenews.classifiers.cnn import CnnClassifier
 
 FAKE_WORD, REAL_WORD = "lizard", "treasury"
-_FILLING = (
+FILLING = (
     *("the", "a", "of", "and", "city", "said", "people", "on", "new", "plan"),
     *("for", "with", "was", "report", "in", "mayor", "today", "will", "budget", "road"),
 )
 
 
-def planted_corpus(n_texts: int = 96) -> tuple[list[str], list[int]]:
-    """Random words with one of the two deciding words among them."""
+def planted_corpus(
+    n_texts: int = 96, n_words: tuple[int, int] = (6, 14), n_planted: int = 1
+) -> tuple[list[str], list[int]]:
+    """Random words with one of the two deciding words among them, up to `n_planted` times."""
     rng = np.random.default_rng(0)
     texts, labels = [], []
     for i in range(n_texts):
         label = (FAKE, REAL)[i % 2]
-        words = rng.choice(_FILLING, size=int(rng.integers(6, 14))).tolist()
-        words[int(rng.integers(len(words)))] = (FAKE_WORD, REAL_WORD)[label]
+        words = rng.choice(FILLING, size=int(rng.integers(*n_words))).tolist()
+        for _ in range(1 + i % n_planted):
+            words[int(rng.integers(len(words)))] = (FAKE_WORD, REAL_WORD)[label]
         texts.append(" ".join(words))
         labels.append(label)
     return texts, labels
@@ -54,7 +57,7 @@ def small_tokenizer() -> PreTrainedTokenizerFast:
     letters = [chr(c) for c in range(ord("a"), ord("z") + 1)]
     specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     pieces = [*specials, *"0123456789.,!?-<>()/=", *letters, *(f"##{c}" for c in letters)]
-    pieces += [w for w in (*_FILLING, FAKE_WORD, "trea", "##sury") if w not in pieces]  # REAL_WORD is two pieces
+    pieces += [w for w in (*FILLING, FAKE_WORD, "trea", "##sury") if w not in pieces]  # REAL_WORD is two pieces
     wordpiece = Tokenizer(WordPiece({p: i for i, p in enumerate(pieces)}, unk_token="[UNK]"))
     wordpiece.normalizer = normalizers.BertNormalizer(lowercase=True)
     wordpiece.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
@@ -62,8 +65,10 @@ def small_tokenizer() -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(tokenizer_object=wordpiece, **names)
 
 
-def small_bert(name: str = "toy-bert", max_length: int = 64) -> TransformerClassifier:
-    """Two-layer BERT of width 32, trained on the planted corpus."""
+def small_bert(
+    name: str = "toy-bert", max_length: int = 64, corpus: tuple[list[str], list[int]] | None = None
+) -> TransformerClassifier:
+    """Two-layer BERT of width 32, trained on the planted corpus or another one."""
     import torch
     from transformers import BertConfig, BertForSequenceClassification
 
@@ -77,7 +82,7 @@ def small_bert(name: str = "toy-bert", max_length: int = 64) -> TransformerClass
         max_position_embeddings=max_length,
         id2label=dict(enumerate(LABELS)),
     )
-    texts, labels = planted_corpus()
+    texts, labels = corpus or planted_corpus()
     with torch.random.fork_rng():
         torch.manual_seed(0)
         model = BertForSequenceClassification(config).eval()

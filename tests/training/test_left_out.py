@@ -95,6 +95,12 @@ def test_the_probe_of_an_encoder_learns_from_several_corpora(corpora, bert_base,
     assert states.stat().st_mtime_ns == written
     assert (out / "probe.safetensors").read_bytes() == probe
 
+    # States of another encoder are not taken for this one's.
+    with np.load(states) as kept:
+        np.savez(states, **{**kept, "encoder": np.array("another"), "states": np.zeros_like(kept["states"])})
+    run(Job("tinybert-probe", corpora[0], out, more=corpora[1:]))
+    assert (out / "probe.safetensors").read_bytes() == probe
+
 
 def test_a_model_of_one_corpus_answers_the_others_as_it_is(corpora, tmp_path):
     run(Job("tfidf", corpora[0], tmp_path / "tfidf"))

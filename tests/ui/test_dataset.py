@@ -2,6 +2,8 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from fakenews.config import Settings
 from fakenews.data.registry import load
 from fakenews.services import Services
-from fakenews.ui.dataset import CELLS, ERRORS, Dataset, View
+from fakenews.ui.dataset import CELLS, ERRORS, WEIGHED, Dataset, View
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +76,14 @@ def test_an_unknown_corpus_is_one_sentence(tab: Dataset) -> None:
     shown = tab.show(View("nowhere", "all", "tfidf", ERRORS, "roc"))
     assert "Unknown corpus" in shown[0]
     assert shown[2] is None
+
+
+def test_words_are_weighed_across_the_articles_looked_at(tab: Dataset) -> None:
+    visitor: Any = SimpleNamespace(session_hash="visitor")
+    *_, last = tab.words(View("demo", "all", "tfidf"), visitor)
+    assert "Towards fake" in last and "Towards real" in last
+    assert f"on {min(len(load('demo')), WEIGHED)} articles" in last
+    *_, refused = tab.words(View("isot", "test", "tfidf"), visitor)
+    assert "fakenews data get isot" in refused
+    *_, refused = tab.words(View("demo", "all", "features"), visitor)
+    assert "no quick explanation" in refused

@@ -1,12 +1,15 @@
 """Markup from values: what is escaped, which words are tinted, what a card says."""
 
 import re
+from dataclasses import replace
 from html import unescape
 
 import pytest
 
-from fakenews.schema import Attribution, Explanation, Prediction
-from fakenews.services import Analysis
+from fakenews.evaluate.words import WordTotal
+from fakenews.explain.flip import Flip
+from fakenews.schema import Attribution, Explanation, Grade, Prediction, Span
+from fakenews.services import Analysis, WhatIf
 from fakenews.ui import render
 
 HOSTILE = '<img src=x onerror=alert(1)> ${alert(2)} {{value}} "quoted" & done'
@@ -22,6 +25,13 @@ def explanation(text: str, weights: list[tuple[int, int, float]], target: str = 
 
 def analysis(*predictions: Prediction) -> Analysis:
     return Analysis("text", 120, predictions, 0.2)
+
+
+FLIP = Flip("tfidf", (Span(0, 10), Span(11, 20)), (1,), 0.9, 0.2, True, 3, 0.1)
+
+
+def graded(level: str) -> Grade:
+    return Grade(2.0, 0.1, (0.3, 1.5), (2.1, 0.0), 0.95, level, 0.1)  # type: ignore[arg-type]
 
 
 def strip_tags(markup: str) -> str:
@@ -47,6 +57,11 @@ def test_hostile_text_is_escaped_in_every_piece_of_markup() -> None:
         render.progress(HOSTILE, 0.5, 1.0),
         render.figures([(HOSTILE, HOSTILE, HOSTILE)]),
         render.facts([(HOSTILE, HOSTILE)]),
+        render.edited(HOSTILE, HOSTILE[::-1], "word"),
+        render.edited("plain", HOSTILE, "sentence"),
+        render.flip(FLIP, HOSTILE, HOSTILE),
+        render.words_across([WordTotal(HOSTILE, 1.0, 3, 3, 1.0)], 9, HOSTILE),
+        render.grade(replace(e, grade=graded("good")), HOSTILE),
     ):
         assert "<img" not in markup
         assert "onerror=alert(1)>" not in markup
@@ -107,3 +122,49 @@ def test_a_table_opens_its_rows_by_key() -> None:
     markup = render.table([("Title", False), ("n", True)], [("id1", ["A", "1"]), ("", ["B", "2"])], "Rows")
     assert '<button type="button" data-open="id1">A</button>' in markup
     assert "<td>B</td>" in markup
+
+
+def test_a_poor_explanation_is_not_coloured_and_says_why() -> None:
+    e = explanation("good bad", [(0, 4, -1.0), (5, 8, 1.0)])
+    assert "<mark" in render.highlighted(replace(e, grade=graded("fair")))
+    poor = render.highlighted(replace(e, grade=graded("poor")))
+    assert "<mark" not in poor
+    assert "Not coloured" in poor and strip_tags(poor).endswith("good bad")
+
+
+def test_the_badge_carries_the_numbers_behind_it() -> None:
+    badge = render.grade(replace(explanation("good", [(0, 4, 1.0)]), grade=graded("good")), "SHAP")
+    for number in ("0.95", "2.00", "0.10", "0.30", "1.50", "2.10", "0.00"):
+        assert number in badge
+    assert "none" in render.grade(explanation("good", [(0, 4, 1.0)]), "SHAP")
+
+
+def test_sentences_are_tinted_whole() -> None:
+    text = "One two. Three four."
+    e = explanation(text, [(0, 3, 1.0), (4, 7, 1.0), (9, 14, -1.0), (15, 19, 0.9)])
+    assert re.findall(r"<mark[^>]*>(.*?)</mark>", render.highlighted(e, "sentence")) == ["One two."]
+
+
+def test_an_edited_text_shows_what_went_and_what_came_and_can_be_clicked() -> None:
+    markup = render.edited("One two. Three four.", "One 2. Three four.", "word")
+    assert strip_tags(re.sub(r"<del.*?</del>", "", markup)) == "One 2. Three four."
+    assert re.findall(r"<del[^>]*>(.*?)</del>", markup) == ["two"]
+    keys = re.findall(r'data-open="(\d+)-(\d+)"', markup)
+    assert ["One 2. Three four."[int(a) : int(b)] for a, b in keys] == ["One", "2", "Three", "four"]
+    sentences = re.findall(r'data-open="(\d+-\d+)"', render.edited("One two. Three.", "One two. Three.", "sentence"))
+    assert set(sentences) == {"0-8", "9-15"}
+
+
+def test_changes_name_every_model_before_and_now() -> None:
+    before = Prediction("tfidf", 0.9, 2.0, "fake")
+    after = Prediction("tfidf", 0.1, -2.0, "real")
+    markup = render.changes(WhatIf("text", (before,), (after,), 0.12), {"tfidf": "TF-IDF"})
+    for part in ("TF-IDF", "90 %", "10 %", "-4.00", "Reads like the real class, changed", "0.12 s"):
+        assert part in markup
+
+
+def test_a_flip_says_how_it_was_found() -> None:
+    text = "One two th. Four five."
+    assert "every smaller set of the 2 sentences was tried" in render.flip(FLIP, text, "TF-IDF")
+    assert "smaller set may exist" in render.flip(replace(FLIP, exact=False), text, "TF-IDF")
+    assert "no set of sentences turns it round" in render.flip(replace(FLIP, removed=()), text, "TF-IDF")

@@ -1,0 +1,82 @@
+"""The smallest flip on ISOT's unseen articles of at most twelve sentences: seconds, sizes, and a check by brute force.
+
+    python -m benchmarks.flip [--articles N] [--check SENTENCES]
+
+Brute force asks for every set of sentences and knows no order; articles of up to `--check` sentences are checked by it.
+The last line is JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+from benchmarks.results import store  # noqa: E402
+from fakenews.config import Settings  # noqa: E402
+from fakenews.explain.flip import MOST_EXACT, without, worded_sentences  # noqa: E402
+from fakenews.services import Services  # noqa: E402
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--articles", type=int, default=100)
+    arguments.add_argument("--check", type=int, default=7, metavar="SENTENCES")
+    arguments.add_argument("--model", default="tinybert")
+    options = arguments.parse_args()
+    services = Services(Settings.from_environment())
+    classifier = services.classifier(options.model)
+    seconds, sizes, checked, wrong, unconfirmed = [], [], 0, 0, 0
+    for text in short_articles(services, options.articles):
+        found = services.smallest_flip(text, options.model)
+        seconds.append(found.seconds)
+        sizes.append(len(found.removed))
+        if found.removed:
+            left = without(text, [found.sentences[i] for i in found.removed])
+            unconfirmed += (classifier.predict_proba([left])[0, 0] >= 0.5) == (found.p_before >= 0.5)
+        if len(found.sentences) <= options.check:
+            checked += 1
+            wrong += brute_force(text, classifier) != len(found.removed)
+        print(f"{len(found.sentences)} sentences: {len(found.removed)} in {found.seconds:.2f} s", file=sys.stderr)
+    store(
+        "flip",
+        {
+            "articles": len(seconds),
+            "median_seconds": round(float(np.median(seconds)), 3),
+            "p90_seconds": round(float(np.quantile(seconds, 0.9)), 3),
+            "with_a_flip": int(np.sum(np.array(sizes) > 0)),
+            "sizes": np.bincount(sizes).tolist(),
+            "checked_by_brute_force": checked,
+            "wrong": wrong,
+            "unconfirmed": int(unconfirmed),
+        },
+    )
+
+
+def short_articles(services: Services, n: int) -> list[str]:
+    """Unseen articles of ISOT of two to `MOST_EXACT` sentences, drawn at random."""
+    from fakenews.data.mix import with_split
+    from fakenews.data.table import joined_texts
+
+    frame = with_split(services.corpus("isot"))
+    frame = frame[frame["split"] == "test"].sample(frac=1, random_state=0)
+    return [text for text in joined_texts(frame) if 2 <= len(worded_sentences(text)) <= MOST_EXACT][:n]
+
+
+def brute_force(text: str, classifier: Any) -> int:
+    """Size of the smallest set whose removal turns the answer round, from the answers to all sets; 0 if none."""
+    spans = worded_sentences(text)
+    sets = [chosen for size in range(len(spans)) for chosen in combinations(spans, size)]
+    fake = classifier.predict_proba([without(text, chosen) for chosen in sets])[:, 0] >= 0.5
+    turned = [len(chosen) for chosen, other in zip(sets, fake != fake[0], strict=True) if other]
+    return min(turned, default=0)
+
+
+if __name__ == "__main__":
+    main()
