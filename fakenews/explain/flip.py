@@ -64,7 +64,7 @@ class Flip:
 
 
 def without(text: str, spans: Sequence[Span]) -> str:
-    """`text` with stretches cut out; where one ends at a space and begins after one, one of the two goes too."""
+    """`text` with stretches cut out, and what space then stands twice: one of two, or the lines of an emptied one."""
     merged: list[list[int]] = []
     for span in sorted(spans, key=lambda s: s.start):
         if merged and span.start <= merged[-1][1]:
@@ -73,7 +73,9 @@ def without(text: str, spans: Sequence[Span]) -> str:
             merged.append([span.start, span.end])
     kept, last = [], 0
     for start, end in merged:
-        if end < len(text) and text[end] == " " and (start == 0 or text[start - 1].isspace()):
+        if start == 0 or text[start - 1] == "\n":
+            end += len(text[end:]) - len(text[end:].lstrip())
+        elif text[start - 1].isspace() and text[end : end + 1] == " ":
             end += 1
         kept.append(text[last:start])
         last = end

@@ -87,6 +87,7 @@ def test_what_is_cut_out_leaves_one_space():
     assert without(text, [Span(0, 8), Span(9, 20)]) == "Five"
     assert without(text, [Span(21, 25)]) == "One two. Three four. "
     assert without(text, [Span(0, 12), Span(4, 20)]) == "Five"
+    assert without("Title\n\nOne two.\n\nThree", [Span(7, 15)]) == "Title\n\nThree"
 
 
 def test_sentences_without_words_are_not_counted():
