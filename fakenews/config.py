@@ -26,6 +26,17 @@ class Settings:
         Longest text that is analysed, title and body (`FAKENEWS_MAX_CHARS`).
     host, port : str, int
         Where the server listens (`FAKENEWS_HOST`, `FAKENEWS_PORT`; Gradio's own names are understood too).
+    public_url : str
+        Where visitors find it, for links (`FAKENEWS_PUBLIC_URL`; on a Space its direct address); empty for the address
+        each visitor used.
+    database_url : str
+        Index of shared analyses (`FAKENEWS_DATABASE_URL`); an SQLite file in the user's data folder by default.
+    bucket : Path or None
+        Mounted folder that keeps shared analyses for good (`FAKENEWS_BUCKET`).
+    share_mb : int
+        Megabytes of all shared analyses together (`FAKENEWS_SHARE_MB`).
+    api_docs, mcp : bool
+        Whether the API's OpenAPI document (`FAKENEWS_API_DOCS`), and an MCP server (`FAKENEWS_MCP`), are served.
     """
 
     models: Path = REPOSITORY / "models"
@@ -34,6 +45,12 @@ class Settings:
     max_chars: int = 20_000
     host: str = "127.0.0.1"
     port: int = 7860
+    public_url: str = ""
+    database_url: str = ""
+    bucket: Path | None = None
+    share_mb: int = 500
+    api_docs: bool = False
+    mcp: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -42,7 +59,7 @@ class Settings:
         Raises
         ------
         ValueError
-            If a number is none, or the device is not one of the three.
+            If a number is none, a switch is neither on nor off, or the device is not one of the three.
         """
         env = os.environ if environment is None else environment
         default = cls()
@@ -51,6 +68,8 @@ class Settings:
         if device not in ("auto", "cpu", "cuda"):
             raise ValueError(f"FAKENEWS_DEVICE must be auto, cpu or cuda, got {device!r}.")
         on_space = "SPACE_ID" in env
+        space = env.get("SPACE_HOST", "")
+        bucket = env.get("FAKENEWS_BUCKET", "")
         return cls(
             models=Path(env.get("FAKENEWS_MODELS", default.models)),
             data=Path(data) if data else None,
@@ -58,7 +77,25 @@ class Settings:
             max_chars=_number(env, "FAKENEWS_MAX_CHARS", default.max_chars),
             host=env.get("FAKENEWS_HOST", env.get("GRADIO_SERVER_NAME", "0.0.0.0" if on_space else default.host)),
             port=_number(env, "FAKENEWS_PORT", _number(env, "GRADIO_SERVER_PORT", default.port)),
+            public_url=env.get("FAKENEWS_PUBLIC_URL", space and f"https://{space}").rstrip("/"),
+            database_url=env.get("FAKENEWS_DATABASE_URL", ""),
+            bucket=Path(bucket) if bucket else None,
+            share_mb=_number(env, "FAKENEWS_SHARE_MB", default.share_mb),
+            api_docs=_switch(env, "FAKENEWS_API_DOCS"),
+            mcp=_switch(env, "FAKENEWS_MCP"),
         )
+
+
+def data_folder() -> Path:
+    """The user's folder for what programs keep, outside any working directory."""
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "fakenews"
+
+
+def _switch(env: Mapping[str, str], name: str) -> bool:
+    value = env.get(name, "").strip().lower()
+    if value not in ("", "0", "1", "false", "true"):
+        raise ValueError(f"{name} must be 1 or 0, got {value!r}.")
+    return value in ("1", "true")
 
 
 def _number(env: Mapping[str, str], name: str, default: int) -> int:

@@ -114,6 +114,12 @@ class FormattingTest:
             "seconds": round(self.seconds, 4),
         }
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> FormattingTest:
+        """Inverse of `to_dict`; the descriptions of edits are those of this code."""
+        found = tuple(EditOutcome(e["edit"], e["changed"], e["p_fake"], tuple(e["moved"])) for e in values["edits"])
+        return cls(values["version"], values["p_fake"], found, values["seconds"])
+
 
 def outcomes(
     before: Mapping[str, float], changed: Sequence[bool], after: Mapping[str, Sequence[float]]

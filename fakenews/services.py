@@ -100,6 +100,20 @@ class Analysis:
             **({"formatting": self.formatting.to_dict()} if self.formatting else {}),
         }
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], text: str) -> Analysis:
+        """Inverse of `to_dict`; the text itself is not part of the JSON form."""
+        from fakenews.evaluate.neighbours import TrackRecord
+
+        return cls(
+            text=text,
+            n_words=values["n_words"],
+            predictions=tuple(Prediction.from_dict(p) for p in values["predictions"]),
+            seconds=values["seconds"],
+            track_records=tuple(TrackRecord.from_dict(r) for r in values["track_records"]),
+            formatting=FormattingTest.from_dict(values["formatting"]) if "formatting" in values else None,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
@@ -153,6 +167,7 @@ class Services:
         self._cache: ContentCache[Explanation] = ContentCache()
         self._bounds: ContentCache[Bounds] = ContentCache()
         self._wrong: dict[str, NDArray[np.float64]] = {}
+        self._revisions: dict[str, str] = {}
 
     @cached_property
     def models(self) -> tuple[str, ...]:
@@ -179,6 +194,24 @@ class Services:
             If it is unknown or not here.
         """
         return self._stored(model)[1]
+
+    def revision(self, model: str) -> str:
+        """First 12 hex digits of the SHA-256 of a model's weights, which are not loaded for it.
+
+        Raises
+        ------
+        InputError
+            If the model is unknown or not here.
+        """
+        found = self._classifiers.get(model)
+        if found is not None:
+            return found[0].revision
+        if model not in self._revisions:
+            try:
+                self._revisions[model] = store.find(model, self.settings.models).revision
+            except (ValueError, LookupError) as error:
+                raise InputError(str(error)) from error
+        return self._revisions[model]
 
     def warm_up(self) -> None:
         """Load the default models and ask them for a verdict and its quick explanation, so that no visitor waits."""

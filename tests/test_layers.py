@@ -26,7 +26,8 @@ ALLOWED: dict[str, set[str]] = {
     "evaluate": BOTTOM | {"data", "classifiers", "explain"},
     "training": BOTTOM | {"data", "classifiers", "explain", "evaluate"},
     "services": BOTTOM | {"data", "classifiers", "explain", "evaluate"},
-    "ui": BOTTOM | {"data", "classifiers", "explain", "evaluate", "services"},
+    "share": BOTTOM | {"classifiers", "explain", "services", "fakenews"},
+    "ui": BOTTOM | {"data", "classifiers", "explain", "evaluate", "services", "share"},
     "space": {"config"},
 }
 ENTRANCES = {"server", "cli", "__main__"}  # these may import anything

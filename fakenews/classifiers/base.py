@@ -54,6 +54,29 @@ def read(source: str) -> ReadText:
     return ReadText(source, neutral, word_spans(neutral.text))
 
 
+def unread_spans(text: str) -> tuple[Span, ...]:
+    """Stretches of a text with letters or digits of which cleaning left nothing, in order."""
+    known = read(text)
+    covered = np.zeros(len(text) + 1, dtype=bool)
+    for start, end, character in zip(known.neutral.starts, known.neutral.ends, known.neutral.text, strict=True):
+        if not character.isspace():
+            covered[start:end] = True
+    for span in known.source_spans():
+        covered[span.start : span.end] = True
+    stretches, first = [], None
+    for i in range(len(text) + 1):
+        gone = i < len(text) and not covered[i]
+        if gone and first is None:
+            first = i
+        elif not gone and first is not None:
+            stretch = text[first:i]
+            if sum(c.isalnum() for c in stretch) > 2:
+                left = len(stretch) - len(stretch.lstrip())
+                stretches.append(Span(first + left, first + len(stretch.rstrip())))
+            first = None
+    return tuple(stretches)
+
+
 def read_as(source: str, cleaning: str) -> ReadText:
     """Read `source` as `read` does, or «raw», for classifiers fitted to show what happens without cleaning.
 

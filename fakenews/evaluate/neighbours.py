@@ -69,6 +69,12 @@ class TrackRecord:
             "similarity": self.similarity,
         }
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> TrackRecord:
+        """Inverse of `to_dict`."""
+        low, high = values["interval"]
+        return cls(**{**values, "interval": (low, high)})
+
 
 @dataclass(frozen=True, eq=False)
 class Neighbours:

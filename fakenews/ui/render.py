@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from fakenews.classifiers.base import read
+from fakenews.classifiers.base import unread_spans
 from fakenews.data.registry import DATASETS
 from fakenews.evaluate.neighbours import TrackRecord
 from fakenews.evaluate.words import WordTotal
@@ -32,6 +32,7 @@ UNCOLOURED = (
     "away at random, so colours would mislead. Another method may do better."
 )
 UNGRADED = "Grade: none, because taking words away hardly moves this score."
+NOT_READ = "Not read: it names the publisher or the file"
 _PIECES = re.compile(r"\w+|\s+|[^\w\s]+")
 HOW_OFTEN = "How often it is right"
 NEIGHBOUR_CORPORA = 3  # named in a track record; the others are counted
@@ -83,7 +84,8 @@ def _formatting(test: FormattingTest | None, titles: Mapping[str, str]) -> str:
         told = "Formatting test: no answer turned round"
     headers = [("Edit", False), *((f"{titles[m]}, fake", True) for m in test.p_fake)]
     rows = [("", ("as it is", *(percent(p) for p in test.p_fake.values())))]
-    rows += [("", (EDITS[o.edit].description, *(_after(o, m) for m in test.p_fake))) for o in applied]
+    described = {o.edit: EDITS[o.edit].description if o.edit in EDITS else o.edit for o in applied}
+    rows += [("", (described[o.edit], *(_after(o, m) for m in test.p_fake))) for o in applied]
     unchanged = len(test.outcomes) - len(applied)
     note = f"{unchanged} more edits found nothing to change. " if unchanged else ""
     return (
@@ -113,7 +115,7 @@ def _card(prediction: Prediction, title: str, track: tuple[str, str], record: st
     sure = prediction.verdict != "cannot_judge"
     tone = prediction.verdict if sure else "none"
     low, high = (100 * x for x in UNDECIDED)
-    reasons = "; ".join(REASONS[r] for r in prediction.reasons)
+    reasons = "; ".join(REASONS.get(r, r) for r in prediction.reasons)
     towards = "fake" if prediction.margin >= 0 else "real"
     margin = f"Margin {abs(prediction.margin):.2f} log-odds towards {towards}."
     behind = [part for part in (track[1], record, margin) if part]
@@ -149,12 +151,17 @@ def reading(analysis: Analysis) -> str:
     return f'<p class="fn-meta">{words} read, whole text · answered in {analysis.seconds:.2f} s</p>'
 
 
-def highlighted(explanation: Explanation, unit: Unit = "word") -> str:
+def highlighted(explanation: Explanation, unit: Unit = "word", unread: Sequence[Span] | None = None) -> str:
     """The user's text with every read word, or sentence, tinted and underlined by its weight.
 
     Five strengths relative to the strongest; solid underline towards fake, dotted towards real, so the sign does not
     hang on colour. What cleaning removed is struck in grey: the models did not read it. An explanation graded poor is
     not coloured; a sentence above the text says why.
+
+    Parameters
+    ----------
+    unread : sequence of Span, optional
+        What is struck, where it was found before; looked up otherwise.
     """
     text = explanation.text
     if explanation.grade is not None and explanation.grade.level == "poor":
@@ -169,8 +176,8 @@ def highlighted(explanation: Explanation, unit: Unit = "word") -> str:
         (start, end, _mark(text[start:end], weight, strongest, towards)) for (start, end), weight in weights.items()
     ]
     marks += [
-        (s, e, f'<del title="Not read: it names the publisher or the file">{escape(text[s:e])}</del>')
-        for s, e in unread(text)
+        (s.start, s.end, f'<del title="{NOT_READ}">{escape(text[s.start : s.end])}</del>')
+        for s in (unread_spans(text) if unread is None else unread)
         if unit == "word"
     ]
     for start, end, markup in sorted(marks):
@@ -199,29 +206,6 @@ def strength(weight: float, strongest: float) -> int:
     """Tint from 0 (no evidence) to 5 (the strongest words) of a weight."""
     share = abs(weight) / strongest if strongest > 0 else 0.0
     return sum(share >= s for s in STEPS)
-
-
-def unread(text: str) -> list[tuple[int, int]]:
-    """Stretches with letters or digits of which cleaning left nothing, as (start, end) in the user's text."""
-    known = read(text)
-    covered = np.zeros(len(text) + 1, dtype=bool)
-    for start, end, character in zip(known.neutral.starts, known.neutral.ends, known.neutral.text, strict=True):
-        if not character.isspace():
-            covered[start:end] = True
-    for span in known.source_spans():
-        covered[span.start : span.end] = True
-    stretches, start = [], None
-    for i in range(len(text) + 1):
-        gone = i < len(text) and not covered[i]
-        if gone and start is None:
-            start = i
-        elif not gone and start is not None:
-            stretch = text[start:i]
-            if sum(c.isalnum() for c in stretch) > 2:
-                left = len(stretch) - len(stretch.lstrip())
-                stretches.append((start + left, start + len(stretch.rstrip())))
-            start = None
-    return stretches
 
 
 def legend(explanation: Explanation, title: str, method_title: str) -> str:

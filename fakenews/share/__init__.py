@@ -1,0 +1,1 @@
+"""Links for reviewers: snapshots of an analysis, what reviewers say of it, and where both are kept."""

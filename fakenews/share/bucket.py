@@ -1,0 +1,91 @@
+"""Immutable objects in a mounted folder: a JSON file for everything that happened, closed before it counts.
+
+Such mounts have no locks, and the last writer wins, so no object is ever written twice: its name holds its time and a
+random part. Only deleting a share removes objects, after an object that says so.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+logger = logging.getLogger(__name__)
+
+Event = Mapping[str, Any]
+
+
+class Bucket:
+    """Events in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if it is not there; `shares/XX/HASH/TIME-KIND-RANDOM.json` beneath it, XX the first two digits of HASH.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def write(self, event: Event) -> str:
+        """Store an event and give its name; it is on disk when this returns.
+
+        Raises
+        ------
+        OSError
+            If the folder cannot be written to.
+        """
+        place = self._place(event["share"])
+        place.mkdir(parents=True, exist_ok=True)
+        path = place / f"{event['at']:015d}-{event['kind']}-{secrets.token_hex(8)}.json"
+        with path.open("x", encoding="utf-8") as file:
+            json.dump(event, file, allow_nan=False)
+            file.flush()
+            os.fsync(file.fileno())
+        _sync_folder(place)
+        return path.name
+
+    def names(self) -> list[str]:
+        """Names of all events, oldest first."""
+        return sorted(path.name for path in self.folder.glob("shares/??/*/*.json"))
+
+    def events(self, known: set[str]) -> Iterator[tuple[str, Event]]:
+        """Events whose names are not `known`, oldest first; what a crash left half written is passed over."""
+        paths = [p for p in self.folder.glob("shares/??/*/*.json") if p.name not in known]
+        for path in sorted(paths, key=lambda p: p.name):
+            try:
+                event = json.loads(path.read_text(encoding="utf-8"))
+            except ValueError:
+                logger.warning("%s is not whole and is passed over: it was never confirmed to anyone.", path.name)
+                continue
+            except FileNotFoundError:
+                continue  # erased meanwhile
+            if isinstance(event, dict):
+                yield path.name, event
+
+    def erase(self, share: str) -> None:
+        """Remove all objects of a share except those that say it was deleted."""
+        for path in self._place(share).glob("*.json"):
+            if "-delete-" not in path.name:
+                path.unlink(missing_ok=True)
+
+    def _place(self, share: str) -> Path:
+        return self.folder / "shares" / share[:2] / share
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a new name durable; mounts that cannot sync folders are durable on close."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(handle)
+    except OSError:
+        pass
+    finally:
+        os.close(handle)

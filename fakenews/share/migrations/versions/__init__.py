@@ -1,0 +1,1 @@
+"""Changes of the tables, oldest first; never edited once released."""

@@ -1,0 +1,192 @@
+"""What a link shows: an analysis as it stood when it was shared, drawn again later without asking a model."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from fakenews import __version__
+from fakenews.classifiers.base import unread_spans
+from fakenews.explain import registry as explainers
+from fakenews.formatting import FORMATTING_VERSION
+from fakenews.schema import Attribution, Explanation, Span
+from fakenews.services import Analysis, Services
+from fakenews.text import CLEANING_VERSION, sentence_spans
+
+SCHEMA = 1
+HIDDEN = "▇▇▇▇"  # stands for a word of any length, so that lengths tell nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """An analysis with everything a page about it draws.
+
+    Attributes
+    ----------
+    created : str
+        ISO 8601, UTC, in seconds.
+    analysis : Analysis
+        With its text, or without it where `redacted`.
+    explanations : tuple of Explanation
+        One for each model that stands side by side.
+    unread : tuple of Span
+        What cleaning removed.
+    titles : mapping of str to str
+        Names for people of models and methods.
+    records : mapping of str to str
+        One sentence per model on what it had reached where it was measured.
+    revisions : mapping of str to str
+        First 12 hex digits of the SHA-256 of each model's weights.
+    code : mapping
+        Versions of the package (`fakenews`), of cleaning and of the list of edits.
+    redacted : bool
+        Whether every word was replaced by `HIDDEN`.
+    """
+
+    created: str
+    analysis: Analysis
+    explanations: tuple[Explanation, ...]
+    unread: tuple[Span, ...]
+    titles: Mapping[str, str]
+    records: Mapping[str, str]
+    revisions: Mapping[str, str]
+    code: Mapping[str, Any]
+    redacted: bool = False
+
+    @property
+    def text(self) -> str:
+        """What was analysed, or the blocks that stand for it."""
+        return self.analysis.text
+
+    @property
+    def heading(self) -> str:
+        """The first line of the text, shortened; empty where it is not there."""
+        first = "" if self.redacted else self.text.strip().partition("\n")[0].strip()
+        return first if len(first) <= 120 else f"{first[:119].rstrip()}…"
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form, schema 1: what is stored under a link and what «JSON» exports.
+
+        `analysis` and `explanations` are as the API gives them, but each attribution is [start, end, weight] on
+        characters of `text`.
+        """
+        return {
+            "schema": SCHEMA,
+            "kind": "fakenews analysis",
+            "created": self.created,
+            "text": self.text,
+            "redacted": self.redacted,
+            "analysis": self.analysis.to_dict(),
+            "explanations": [
+                {**e.to_dict(), "attributions": [[a.start, a.end, a.weight] for a in e.attributions]}
+                for e in self.explanations
+            ],
+            "unread": [[s.start, s.end] for s in self.unread],
+            "titles": dict(self.titles),
+            "records": dict(self.records),
+            "revisions": dict(self.revisions),
+            "code": dict(self.code),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Snapshot:
+        """Inverse of `to_dict`.
+
+        Raises
+        ------
+        ValueError
+            If it is of a later schema than this code reads.
+        """
+        if values.get("schema") != SCHEMA:
+            raise ValueError(f"This snapshot has schema {values.get('schema')!r}; this code reads schema {SCHEMA}.")
+        text = values["text"]
+        keys = ("start", "end", "weight")
+        return cls(
+            created=values["created"],
+            analysis=Analysis.from_dict(values["analysis"], text),
+            explanations=tuple(
+                Explanation.from_dict(
+                    {**e, "attributions": [dict(zip(keys, a, strict=True)) for a in e["attributions"]]}, text
+                )
+                for e in values["explanations"]
+            ),
+            unread=tuple(Span(*pair) for pair in values["unread"]),
+            titles=values["titles"],
+            records=values["records"],
+            revisions=values["revisions"],
+            code=values["code"],
+            redacted=values["redacted"],
+        )
+
+
+def take(services: Services, analysis: Analysis, explanations: Sequence[Explanation]) -> Snapshot:
+    """The snapshot of an analysis and its explanations, as they are."""
+    models = [p.model for p in analysis.predictions]
+    methods = [e.explainer for e in explanations]
+    return Snapshot(
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        analysis=analysis,
+        explanations=tuple(explanations),
+        unread=unread_spans(analysis.text),
+        titles={m: services.title(m) for m in models} | {m: explainers.get(m).title for m in methods},
+        records={m: services.record(m) for m in models},
+        revisions={m: services.revision(m) for m in models},
+        code={"fakenews": __version__, "cleaning": CLEANING_VERSION, "formatting": FORMATTING_VERSION},
+    )
+
+
+def redacted(snapshot: Snapshot) -> Snapshot:
+    """The same numbers and highlights on blocks of one size instead of words; each sentence is a line.
+
+    What it keeps of the text is the number of words and sentences, and the weight of each.
+    """
+    text = snapshot.text
+    words = sorted({(a.start, a.end) for e in snapshot.explanations for a in e.attributions})
+    starts = [s.start for s in sentence_spans(text)]
+    pieces: list[str] = []
+    places: dict[tuple[int, int], tuple[int, int]] = {}
+    at, last = 0, None
+    for word in words:
+        sentence = bisect_right(starts, word[0])
+        gap = "" if last is None else " " if sentence == last else "\n"
+        pieces += (gap, HIDDEN)
+        at += len(gap)
+        places[word] = (at, at + len(HIDDEN))
+        at, last = at + len(HIDDEN), sentence
+    hidden = "".join(pieces)
+    return replace(
+        snapshot,
+        analysis=replace(snapshot.analysis, text=hidden),
+        explanations=tuple(
+            replace(
+                e,
+                text=hidden,
+                attributions=tuple(Attribution(*places[a.start, a.end], a.weight) for a in e.attributions),
+            )
+            for e in snapshot.explanations
+        ),
+        unread=(),
+        redacted=True,
+    )
+
+
+def changes(snapshot: Snapshot, services: Services) -> tuple[str, ...]:
+    """What differs today from when the snapshot was taken, one sentence each; empty where nothing does."""
+    told = []
+    for model, revision in snapshot.revisions.items():
+        title = snapshot.titles.get(model, model)
+        if model not in services.models:
+            told.append(f"{title} is not among today's models.")
+        elif services.revision(model) != revision:
+            told.append(f"Today's {title} has other weights ({services.revision(model)}, then {revision}).")
+    now = {"cleaning": CLEANING_VERSION, "formatting": FORMATTING_VERSION}
+    what = {"cleaning": "The cleaning of texts", "formatting": "The list of edits of the formatting test"}
+    told += [
+        f"{what[part]} has version {version} today, {snapshot.code[part]} then."
+        for part, version in now.items()
+        if snapshot.code.get(part) != version
+    ]
+    return tuple(told)

@@ -1,0 +1,287 @@
+"""What was acknowledged can be read again, by whoever holds the link and by nobody else, from any kind of storage."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, inspect, select, text
+
+from fakenews.schema import Span
+from fakenews.services import InputError
+from fakenews.share import store as module
+from fakenews.share.snapshot import Snapshot
+from fakenews.share.store import NOT_SHARED, NotShared, ShareStore, StorageError
+from fakenews.share.tables import METADATA, SHARES
+
+REVIEW = {"name": "Ada", "verdict": "fake", "agree": {"tfidf": True}, "spans": [Span(0, 4)], "comment": "So it is."}
+
+
+def dump(store: ShareStore) -> dict[str, list[tuple[object, ...]]]:
+    """All rows of all tables."""
+    with store._reading() as connection:
+        return {
+            name: sorted(tuple(row) for row in connection.execute(select(table)))
+            for name, table in METADATA.tables.items()
+        }
+
+
+def test_a_link_shows_what_was_shared_also_after_a_restart(store: ShareStore, snapshot: Snapshot) -> None:
+    link = store.share(snapshot)
+    assert store.get(link.id).snapshot.to_dict() == snapshot.to_dict()
+    store.close()
+    again = ShareStore(store.url, store.bucket and store.bucket.folder)
+    assert again.get(link.id).snapshot.to_dict() == snapshot.to_dict()
+    again.close()
+
+
+def test_ids_hold_128_bits_and_are_not_stored(store: ShareStore, snapshot: Snapshot, tmp_path: Path) -> None:
+    link = store.share(snapshot)
+    assert len(link.id) == 22 and len(link.owner) == 43
+    stored = json.dumps(dump(store), default=str)
+    stored += "".join(p.read_text() for p in tmp_path.rglob("*.json"))
+    assert link.id not in stored and link.owner not in stored
+
+
+@pytest.mark.parametrize(
+    "id_", ["", "x", "a" * 22, "é" * 22, "\ud800", "../../etc/passwd", "' OR 1=1 --", "a" * 100_000]
+)
+def test_whatever_is_not_there_gets_the_same_answer(store: ShareStore, id_: str) -> None:
+    assert not store.there(id_)
+    for ask in (lambda: store.get(id_), lambda: store.delete("x", id_), lambda: store.begin(id_, "Ada", "fake")):
+        with pytest.raises(NotShared) as caught:
+            ask()
+        assert str(caught.value) == NOT_SHARED
+
+
+def test_deleted_is_gone_from_index_and_bucket(store: ShareStore, snapshot: Snapshot, tmp_path: Path) -> None:
+    link = store.share(snapshot)
+    store.review(link.id, **REVIEW)
+    with pytest.raises(NotShared):
+        store.delete("not the owner", link.id)
+    store.delete(link.owner, link.id)
+    for _ in range(2):
+        with pytest.raises(NotShared):
+            store.get(link.id)
+        assert store.owned(link.owner) == ()
+        store.close()  # nor does it come back at the next start
+    assert dump(store)["shares"] == dump(store)["reviews"] == []
+    assert not [p for p in tmp_path.rglob("*.json") if "-delete-" not in p.name]
+
+
+def test_links_expire(snapshot: Snapshot, tmp_path: Path) -> None:
+    now = [1_000_000.0]
+    store = ShareStore(f"sqlite:///{tmp_path / 's.db'}", tmp_path / "bucket", clock=lambda: now[0])
+    link = store.share(snapshot, days=7)
+    now[0] += 7 * 86_400 - 1
+    assert store.there(link.id)
+    ends = store.expire(link.owner, link.id, 30)
+    now[0] += 29 * 86_400
+    assert store.get(link.id).expires == ends
+    now[0] += 2 * 86_400
+    assert not store.there(link.id)
+    with pytest.raises(NotShared):
+        store.get(link.id)
+    store.share(snapshot)  # which clears away what has expired
+    assert len(dump(store)["shares"]) == 1
+    assert len([p for p in (tmp_path / "bucket").rglob("*.json") if "-delete-" not in p.name]) == 1
+    store.close()
+
+
+def test_an_owner_sees_all_shared_under_one_key(store: ShareStore, snapshot: Snapshot) -> None:
+    first = store.share(snapshot)
+    second = store.share(snapshot, owner=first.owner, blind=True)
+    other = store.share(snapshot, owner="guessable")
+    assert second.owner == first.owner != other.owner
+    store.review(first.id, **REVIEW)
+    owned = store.owned(first.owner)
+    assert {o.id for o in owned} == {first.id, second.id}
+    assert {o.id: len(o.reviews) for o in owned} == {first.id: 1, second.id: 0}
+    (review,) = next(o for o in owned if o.id == first.id).reviews
+    assert (review.name, review.verdict, review.first_verdict) == ("Ada", "fake", None)
+    assert (review.agree, review.spans, review.comment) == ({"tfidf": True}, (Span(0, 4),), "So it is.")
+
+
+def test_a_blind_share_hides_the_answers_until_a_verdict_was_given(store: ShareStore, snapshot: Snapshot) -> None:
+    link = store.share(snapshot, blind=True)
+    other = store.share(snapshot, blind=True)
+    assert store.get(link.id).hidden and store.get(link.id, "guess").hidden
+    with pytest.raises(InputError, match="own verdict first"):
+        store.review(link.id, **REVIEW)
+    key = store.begin(link.id, " Ada  Lovelace ", "real")
+    assert not store.get(link.id, key).hidden
+    assert store.get(other.id, key).hidden, "a key opens one share only"
+    store.review(link.id, key=key, **REVIEW)
+    with pytest.raises(InputError, match="sent already"):
+        store.review(link.id, key=key, **REVIEW)
+    (review,) = next(o.reviews for o in store.owned(link.owner) if o.id == link.id)
+    assert (review.first_verdict, review.verdict) == ("real", "fake") and review.finished is not None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"name": "  "}, "Give a name"),
+        ({"name": "x" * 61}, "61 characters"),
+        ({"verdict": "true"}, "one of fake, real, cannot_judge"),
+        ({"agree": {"gpt": True}}, "no model 'gpt'"),
+        ({"spans": [Span(4, 4)]}, "within 0 to"),
+        ({"spans": [Span(0, 10**9)]}, "within 0 to"),
+        ({"spans": [Span(i, i + 1) for i in range(201)]}, "at most 200"),
+        ({"comment": "x" * 2001}, "2,001 characters"),
+    ],
+)
+def test_reviews_that_cannot_be_taken_are_refused_in_a_sentence(
+    change: dict[str, object], message: str, snapshot: Snapshot, tmp_path: Path
+) -> None:
+    store = ShareStore(f"sqlite:///{tmp_path / 's.db'}")
+    link = store.share(snapshot)
+    with pytest.raises(InputError, match=message):
+        store.review(link.id, **{**REVIEW, **change})
+    assert store.owned(link.owner)[0].reviews == ()
+    store.close()
+
+
+def test_quota_and_size_are_limits(snapshot: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    size = len(json.dumps(snapshot.to_dict()))
+    store = ShareStore(f"sqlite:///{tmp_path / 's.db'}", quota=2 * size + 10)
+    links = [store.share(snapshot) for _ in range(2)]
+    with pytest.raises(InputError, match="full"):
+        store.share(snapshot)
+    store.delete(links[0].owner, links[0].id)
+    store.share(snapshot)
+    monkeypatch.setattr(module, "MAX_SHARE", 100)
+    with pytest.raises(InputError, match="up to 100"):
+        store.share(snapshot)
+    store.close()
+
+
+def test_the_index_can_be_rebuilt_from_the_bucket(snapshot: Snapshot, tmp_path: Path) -> None:
+    store = ShareStore(f"sqlite:///{tmp_path / 'first.db'}", tmp_path / "bucket")
+    links = [store.share(snapshot, blind=i % 2 == 0) for i in range(6)]
+    for i, link in enumerate(links):
+        key = store.begin(link.id, "Ada", "real") if i % 2 == 0 else ""
+        if i != 2:
+            store.review(link.id, key=key, **REVIEW)
+        store.review(link.id, key=store.begin(link.id, "Bob", "fake"), **{**REVIEW, "name": "Bob"})
+    store.expire(links[0].owner, links[0].id, 7)
+    store.delete(links[1].owner, links[1].id)
+    # What a crash leaves behind: half an object, and a deletion that was written but not carried out.
+    (tmp_path / "bucket" / "shares" / "aa" / "half").mkdir(parents=True)
+    (tmp_path / "bucket" / "shares" / "aa" / "half" / "000-share-x.json").write_text('{"kind": "sha')
+    rebuilt = ShareStore(f"sqlite:///{tmp_path / 'second.db'}", tmp_path / "bucket")
+    before, after = dump(store), dump(rebuilt)
+    assert before["shares"] == after["shares"] and len(after["shares"]) == 5
+    assert before["reviews"] == after["reviews"] and len(after["reviews"]) == 10
+    rebuilt.close()
+    assert dump(rebuilt) == after, "taking in twice changes nothing"
+    store.close()
+    rebuilt.close()
+
+
+def test_a_postgres_index_is_rebuilt_from_a_bucket_of_sqlite(snapshot: Snapshot, tmp_path: Path, postgres: str) -> None:
+    store = ShareStore(f"sqlite:///{tmp_path / 'first.db'}", tmp_path / "bucket")
+    link = store.share(snapshot)
+    store.review(link.id, **REVIEW)
+    rebuilt = ShareStore(postgres, tmp_path / "bucket")
+    before, after = dump(store), dump(rebuilt)
+    assert before == after
+    store.close()
+    rebuilt.close()
+
+
+def test_a_bucket_that_is_not_there_shares_nothing(snapshot: Snapshot, tmp_path: Path) -> None:
+    (tmp_path / "bucket").write_text("a file where the folder should be")
+    store = ShareStore(f"sqlite:///{tmp_path / 's.db'}", tmp_path / "bucket")
+    with pytest.raises(StorageError, match="nothing was stored"):
+        store.share(snapshot)
+    assert dump(store)["shares"] == []
+    store.close()
+
+
+def test_an_index_that_does_not_answer_is_one_sentence(snapshot: Snapshot, tmp_path: Path) -> None:
+    for url in (f"sqlite:///{tmp_path}", "postgresql://nobody@127.0.0.1:1/nothing"):
+        with pytest.raises(StorageError) as caught:
+            ShareStore(url).share(snapshot)
+        assert str(tmp_path) not in str(caught.value) and "127" not in str(caught.value)
+
+
+def test_many_write_at_once(store: ShareStore, snapshot: Snapshot) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        links = list(pool.map(lambda _: store.share(snapshot), range(24)))
+        list(pool.map(lambda link: store.review(link.id, **REVIEW), links))
+    assert all(store.owned(link.owner)[0].reviews for link in links)
+
+
+def test_two_processes_open_a_new_index_at_once(store: ShareStore, snapshot: Snapshot) -> None:
+    stores = [ShareStore(store.url, store.bucket and store.bucket.folder) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        links = list(pool.map(lambda s: s.share(snapshot), stores))
+    assert all(store.there(link.id) for link in links)
+    for found in stores:
+        found.close()
+
+
+def test_migrations_make_the_tables_that_the_code_uses(store: ShareStore) -> None:
+    store.open()
+    assert store._opened is not None
+    found = inspect(store._opened)
+    for name, table in METADATA.tables.items():
+        columns = {c["name"]: c["nullable"] for c in found.get_columns(name)}
+        assert columns == {c.name: bool(c.nullable) for c in table.columns}, name
+        assert {tuple(i["column_names"]) for i in found.get_indexes(name)} == {
+            tuple(c.name for c in i.columns) for i in table.indexes
+        }
+
+
+def test_sqlite_is_durable_and_private(snapshot: Snapshot, tmp_path: Path) -> None:
+    store = ShareStore(f"sqlite:///{tmp_path / 'new' / 's.db'}")
+    store.share(snapshot)
+    with store._reading() as connection:
+        settings = [connection.execute(text(f"PRAGMA {p}")).scalar() for p in ("journal_mode", "synchronous")]
+    assert settings == ["wal", 2]  # 2 is FULL
+    assert os.stat(tmp_path / "new").st_mode & 0o777 == 0o700
+    assert os.stat(tmp_path / "new" / "s.db").st_mode & 0o777 == 0o600
+    store.close()
+    with sqlite3.connect(tmp_path / "new" / "s.db") as raw:
+        assert raw.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    raw.close()
+
+
+def test_an_old_index_keeps_its_shares_when_it_is_opened(store: ShareStore, snapshot: Snapshot) -> None:
+    """Opening runs the migrations again: they must leave what is there alone."""
+    link = store.share(snapshot)
+    store.close()
+    engine = create_engine(module._engine(store.url).url)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "0001"
+    engine.dispose()
+    store.open()
+    assert store.there(link.id)
+
+
+def test_missing_links_take_as_long_as_wrong_ones(snapshot: Snapshot, tmp_path: Path) -> None:
+    """Both are one look-up of a hash: no way tells a near miss from a far one."""
+    now = [1_000_000.0]
+    store = ShareStore(f"sqlite:///{tmp_path / 's.db'}", clock=lambda: now[0])
+    link = store.share(snapshot, days=7)
+    now[0] += 8 * 86_400
+
+    def median(id_: str) -> float:
+        times = []
+        for _ in range(60):
+            started = time.perf_counter()
+            with pytest.raises(NotShared):
+                store.get(id_)
+            times.append(time.perf_counter() - started)
+        return sorted(times)[30]
+
+    expired, unknown = median(link.id), median("a" * 22)
+    assert 1 / 3 < expired / unknown < 3
+    store.close()
+    assert SHARES.c.id_hash.primary_key
