@@ -16,11 +16,13 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from fakenews import server
+from fakenews.api import answers
 from fakenews.config import Settings
 from fakenews.explain.base import Cancelled, Refinement
 from fakenews.schema import Explanation, Target
 from fakenews.server import MAX_BODY, Guard, create_app
 from fakenews.services import Services
+from fakenews.share.store import ShareStore
 from tests.explain.toys import FAKE_WORD, REAL_WORD, planted_corpus, small_tfidf
 
 FAKE_ARTICLE = f"The people in the city said the {FAKE_WORD} was on the road today. " * 6
@@ -333,19 +335,20 @@ async def ask(app: Any, body: bytes, leave: asyncio.Event | None = None) -> int 
     line = {"type": "http", "http_version": "1.1", "scheme": "http", "method": "POST", "path": EXPLAIN}
     await app({**line, "root_path": "", "query_string": b"", "headers": []}, receive, send)
     status: int = sent[0]["status"]
-    return None if status == server.GONE else status
+    return None if status == answers.GONE else status
 
 
 def bare_app(services: Services) -> Guard:
     from starlette.applications import Starlette
 
-    return Guard(Starlette(routes=server._routes(services, server.Readiness())))
+    settings = services.settings
+    return Guard(Starlette(routes=server._routes(services, ShareStore.of(settings), settings, server.Readiness())))
 
 
 def test_two_explanations_at_once_and_the_others_are_asked_to_wait(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "WAIT_SECONDS", 0.2)
+    monkeypatch.setattr(answers, "WAIT_SECONDS", 0.2)
     services = Slow(settings)
 
     async def scene() -> tuple[list[int | None], list[int | None]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +13,7 @@ from fakenews.classifiers.base import unread_spans
 from fakenews.explain import registry as explainers
 from fakenews.formatting import FORMATTING_VERSION
 from fakenews.schema import Attribution, Explanation, Span
-from fakenews.services import Analysis, Services
+from fakenews.services import TOGETHER, Analysis, Services
 from fakenews.text import CLEANING_VERSION, sentence_spans
 
 SCHEMA = 1
@@ -136,6 +136,38 @@ def take(services: Services, analysis: Analysis, explanations: Sequence[Explanat
         revisions={m: services.revision(m) for m in models},
         code={"fakenews": __version__, "cleaning": CLEANING_VERSION, "formatting": FORMATTING_VERSION},
     )
+
+
+def make(
+    services: Services,
+    text: str,
+    models: Sequence[str] | None = None,
+    method: str | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Snapshot:
+    """Analyse a text that `Services.check` returned, and give the snapshot.
+
+    Parameters
+    ----------
+    models : sequence of str, optional
+        Those asked; the default ones otherwise. All but the ensemble are explained.
+    method : str, optional
+        Explanation of the models that have it; each model's quickest otherwise.
+
+    Raises
+    ------
+    InputError
+        If a model is unknown or not here.
+    Cancelled
+        If `progress` raised it.
+    """
+    analysis = services.analyse(text, models).tested(services.formatting_test(text, models))
+    explained = [p.model for p in analysis.predictions if p.model != TOGETHER or len(analysis.predictions) == 1]
+    explanations = []
+    for model in explained:
+        known = services.methods(model)
+        explanations.append(services.explain(text, model, method if method in known else known[0], progress=progress))
+    return take(services, analysis, explanations)
 
 
 def redacted(snapshot: Snapshot) -> Snapshot:

@@ -29,7 +29,7 @@ from fakenews.schema import Span
 from fakenews.services import InputError
 from fakenews.share.bucket import Bucket, Event
 from fakenews.share.review import MAX_COMMENT, MAX_NAME, MAX_SPANS, OPINIONS, Review
-from fakenews.share.snapshot import Snapshot
+from fakenews.share.snapshot import Snapshot, redacted
 from fakenews.share.tables import APPLIED, REVIEWS, SHARES
 
 if TYPE_CHECKING:
@@ -155,23 +155,41 @@ class ShareStore:
             self._opened.dispose()
             self._opened = None
 
-    def share(self, snapshot: Snapshot, *, owner: str = "", blind: bool = False, days: int = DAYS[-1]) -> Link:
+    def share(
+        self,
+        snapshot: Snapshot,
+        *,
+        owner: str = "",
+        redact: bool = False,
+        blind: bool = False,
+        days: int = DAYS[-1],
+    ) -> Link:
         """Store a snapshot; it can be read under the link's id when this returns.
 
         Parameters
         ----------
         owner : str
             Key of an owner who shares again; a new one is made otherwise.
+        redact : bool
+            Store highlights and numbers, and no word of the text.
+        blind : bool
+            Ask readers for their own verdict before they see the models'.
+        days : int
+            How long the link lives.
 
         Raises
         ------
         InputError
-            If it is too large, the storage is full, or `days` is none of `DAYS`.
+            If it is too large, the storage is full, `days` is none of `DAYS`, or there is nothing to judge blind.
         StorageError
             If it could not be stored.
         """
         if days not in DAYS:
             raise InputError(f"A link may live {', '.join(map(str, DAYS[:-1]))} or {DAYS[-1]} days, got {days}.")
+        if redact and blind:
+            raise InputError("A blind review needs the text: share it with its words, or not blind.")
+        if redact:
+            snapshot = redacted(snapshot)
         owner = owner if _is_key(owner) else secrets.token_urlsafe(32)
         nonce = secrets.token_hex(16)
         id_ = _id(owner, nonce)

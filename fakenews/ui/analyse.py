@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,12 +13,15 @@ from fakenews.explain import registry as explainers
 from fakenews.explain.agreement import agreement
 from fakenews.explain.base import Cancelled
 from fakenews.schema import Explanation
-from fakenews.services import Analysis, InputError, Services
-from fakenews.ui import render, what_if
+from fakenews.services import InputError, Services
+from fakenews.ui import render, share, what_if
 from fakenews.ui.runs import Progress, Runs, watch
+from fakenews.ui.shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from fakenews.share.store import ShareStore
 
 logger = logging.getLogger(__name__)
 
@@ -40,21 +42,6 @@ CUT = """(title, body, length, unit) => {
   title = title ?? ''; body = body ?? '';
   return [title.slice(0, 30001), body.slice(0, 30001), title.length + body.length, unit];
 }"""
-
-
-@dataclass(slots=True)
-class Shown:
-    """What the visitor looks at; kept on the server, one per session."""
-
-    analysis: Analysis
-    models: tuple[str, ...]
-    explanations: dict[str, Explanation] = field(default_factory=dict)
-    graded: set[str] = field(default_factory=set)
-
-    @property
-    def text(self) -> str:
-        """What was analysed: title and body."""
-        return self.analysis.text
 
 
 class AnalyseTab(NamedTuple):
@@ -89,7 +76,7 @@ class Analyse:
         return row["title"], row["text"]
 
     def judge(self, title: str, body: str, length: float, unit: render.Unit = "word") -> tuple[Any, ...]:
-        """Verdict of all models: cards, reading line, whether «Why» shows, text, words, what is shown, the panel."""
+        """Verdict of all models: cards, reading line, whether «Why» shows, text, words, what is shown, both panels."""
         try:
             if length > self.services.settings.max_chars:
                 raise InputError(
@@ -106,13 +93,13 @@ class Analyse:
         shown = Shown(analysis, self.models)
         cards = self._cards(shown)
         edits = what_if.Edits([text])
-        panel = render.caption(what_if.HINT), "", render.edited(text, text, unit), text
+        panel = render.caption(what_if.HINT), "", render.edited(text, text, unit), text, ""
         return (
             cards, render.reading(analysis), gr.update(visible=True), render.plain(text), "", "", shown, edits, *panel
         )  # fmt: skip
 
     def _nothing(self, instead: str) -> tuple[Any, ...]:
-        return instead, "", gr.update(visible=False), "", "", "", None, None, "", "", "", ""
+        return instead, "", gr.update(visible=False), "", "", "", None, None, "", "", "", "", ""
 
     def explain(
         self, shown: Shown | None, view: str, method: str, unit: render.Unit, request: gr.Request
@@ -231,16 +218,19 @@ def _only(status: str) -> tuple[Any, ...]:
     return (status, *[gr.skip()] * 4)
 
 
-def build(services: Services, demo: pd.DataFrame, blocks: gr.Blocks) -> AnalyseTab:
+def build(
+    services: Services, store: ShareStore, demo: pd.DataFrame, blocks: gr.Blocks, owner: gr.BrowserState
+) -> AnalyseTab:
     """Draw the tab inside the current one and wire it."""
     tab = Analyse(services, demo)
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    shown = gr.State(None)
     with gr.Row(elem_classes="fn-columns"):
         with gr.Column(scale=5):
             title = gr.Textbox(label="Title", lines=1, max_lines=3, placeholder="Optional", elem_id="fn-title")
             body = gr.Textbox(
                 label="Article", lines=16, max_lines=16, elem_id="fn-body",
-                placeholder="Paste a news article in English. Nothing you paste is stored.",
+                placeholder="Paste a news article in English. Nothing is stored unless you press Share.",
             )  # fmt: skip
             meta = gr.HTML(elem_id="fn-meta", min_height=24)
             with gr.Row(elem_classes="fn-actions"):
@@ -273,10 +263,10 @@ def build(services: Services, demo: pd.DataFrame, blocks: gr.Blocks) -> AnalyseT
                 legend = gr.HTML(elem_id="fn-legend", min_height=60)
                 words = gr.HTML(elem_id="fn-top", min_height=180)
                 panel = what_if.build(services, tab.runs, unit, view, OPEN)
-    shown = gr.State(None)
+                made = share.build(services, store, shown, owner)
     length = gr.Number(0, visible=False)
 
-    judged = [cards, meta, why, text, legend, words, shown, panel.edits, *panel.outputs]
+    judged = [cards, meta, why, text, legend, words, shown, panel.edits, *panel.outputs, made]
     explained = [status, text, legend, words, cards]
 
     judging: dict[str, Any] = {"js": CUT, "concurrency_limit": 2, "concurrency_id": "judge", **private}

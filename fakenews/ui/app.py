@@ -1,4 +1,4 @@
-"""The whole page: a name, four tabs, one style."""
+"""The whole page: a name, tabs, what a link shows instead of them, one style."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import gradio as gr
 
 from fakenews.data.registry import load
 from fakenews.services import Services
-from fakenews.ui import about, analyse, compare, dataset, style
+from fakenews.share.links import read_query
+from fakenews.share.store import ShareStore
+from fakenews.ui import about, analyse, compare, dataset, endpoints, reviews, shared, style
 
 TITLE = "fakenews: paste an article, see both models and why"
 NO_MODELS = (
@@ -16,25 +18,40 @@ NO_MODELS = (
 )
 
 
-def build_app(services: Services) -> gr.Blocks:
+def build_app(services: Services, store: ShareStore) -> gr.Blocks:
     """Build the page; nothing is loaded but the demo articles and the committed figures."""
     blocks = gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 3600))
+    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     with blocks:
         gr.HTML('<a href="/">fakenews</a>', elem_id="fn-brand")
         if not services.models:
             gr.HTML(f'<p class="fn-problem">{NO_MODELS}</p>')
             return blocks
-        with gr.Tabs(elem_id="fn-tabs", selected="analyse") as tabs:
+        owner = gr.BrowserState("", storage_key="fakenews-owner", secret="fakenews")
+        with gr.Column(elem_id="fn-linked"):
+            linked, linked_parts = shared.build(services, store)
+        with gr.Column(elem_id="fn-main"), gr.Tabs(elem_id="fn-tabs", selected="analyse") as tabs:
             with gr.Tab("Analyse", id="analyse"):
-                tab = analyse.build(services, load("demo"), blocks)
+                tab = analyse.build(services, store, load("demo"), blocks, owner)
             with gr.Tab("Dataset", id="dataset") as second:
                 filled = dataset.build(services, tab, tabs)
             with gr.Tab("Compare", id="compare"):
                 compare.build(services)
+            with gr.Tab("Reviews", id="reviews") as reviewed:
+                own, own_parts = reviews.build(services, store, owner, reviewed)
             with gr.Tab("About", id="about"):
                 about.build(services)
         if filled:
-            second.select(*filled, api_visibility="private", show_progress="hidden")
+            second.select(*filled, **private)
+
+        def visited(request: gr.Request) -> tuple[Any, ...]:
+            visit = read_query(dict(request.query_params))
+            opened = linked.open(visit.id) if visit.id else (gr.skip(),) * len(linked_parts)
+            selected = gr.Tabs(selected="reviews") if visit.owner else gr.skip()
+            return (*opened, *reviews.visited(visit, own), selected)
+
+        blocks.load(visited, None, [*linked_parts, *own_parts, tabs], **private)
+        endpoints.build(services)
     return blocks
 
 

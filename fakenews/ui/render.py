@@ -151,7 +151,9 @@ def reading(analysis: Analysis) -> str:
     return f'<p class="fn-meta">{words} read, whole text · answered in {analysis.seconds:.2f} s</p>'
 
 
-def highlighted(explanation: Explanation, unit: Unit = "word", unread: Sequence[Span] | None = None) -> str:
+def highlighted(
+    explanation: Explanation, unit: Unit = "word", unread: Sequence[Span] | None = None, hint: bool = True
+) -> str:
     """The user's text with every read word, or sentence, tinted and underlined by its weight.
 
     Five strengths relative to the strongest; solid underline towards fake, dotted towards real, so the sign does not
@@ -162,6 +164,8 @@ def highlighted(explanation: Explanation, unit: Unit = "word", unread: Sequence[
     ----------
     unread : sequence of Span, optional
         What is struck, where it was found before; looked up otherwise.
+    hint : bool
+        Whether strong words can be reached with the keyboard and tell their weight; a third of the markup.
     """
     text = explanation.text
     if explanation.grade is not None and explanation.grade.level == "poor":
@@ -173,7 +177,8 @@ def highlighted(explanation: Explanation, unit: Unit = "word", unread: Sequence[
     pieces: list[str] = []
     last = 0
     marks: list[tuple[int, int, str]] = [
-        (start, end, _mark(text[start:end], weight, strongest, towards)) for (start, end), weight in weights.items()
+        (start, end, _mark(text[start:end], weight, strongest, towards, hint))
+        for (start, end), weight in weights.items()
     ]
     marks += [
         (s.start, s.end, f'<del title="{NOT_READ}">{escape(text[s.start : s.end])}</del>')
@@ -192,14 +197,14 @@ def plain(text: str) -> str:
     return f'<div class="fn-text" lang="und" dir="auto">{escape(text)}</div>'
 
 
-def _mark(word: str, weight: float, strongest: float, towards: tuple[str, str]) -> str:
+def _mark(word: str, weight: float, strongest: float, towards: tuple[str, str], hint: bool) -> str:
     step = strength(weight, strongest)
     if not step:
         return escape(word)
     side = towards[0] if weight > 0 else towards[1]
     focus = ' tabindex="0"' if step >= FOCUSABLE else ""
-    told = f"{abs(weight):.3f} log-odds towards {side}"
-    return f'<mark class="fn-{side[0]}{step}"{focus} title="{told}">{escape(word)}</mark>'
+    told = f'{focus} title="{abs(weight):.3f} log-odds towards {side}"' if hint else ""
+    return f'<mark class="fn-{side[0]}{step}"{told}>{escape(word)}</mark>'
 
 
 def strength(weight: float, strongest: float) -> int:

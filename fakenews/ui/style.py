@@ -11,10 +11,17 @@ if TYPE_CHECKING:
 
 SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
 CSS = REPOSITORY / "assets" / "page.css"
+REPORT_CSS = REPOSITORY / "assets" / "report.css"
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 
-# ⌘⏎ or Ctrl-⏎ anywhere analyses what is in the box.
-HEAD = """<script>
+# ⌘⏎ or Ctrl-⏎ anywhere analyses what is in the box; under a link, the page shows what was shared and nothing else
+# (a style here, because Gradio confines its style sheets to what lies inside its container).
+HEAD = """<style>
+#fn-linked, .fn-linked #fn-main { display: none !important; }
+.fn-linked #fn-linked { display: flex !important; }
+</style>
+<script>
+if (new URLSearchParams(location.search).get('a')) document.documentElement.classList.add('fn-linked');
 document.addEventListener('keydown', e => {
   if (e.key === 'Enter' && (e.metaKey || e.ctrlKey)) document.querySelector('#fn-analyse')?.click();
 });

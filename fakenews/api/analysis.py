@@ -1,0 +1,186 @@
+"""Endpoints about one text: verdict, explanation, comparison, what-if, smallest flip."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from fakenews.api.answers import Operation, in_turn, parse, streamed
+from fakenews.explain.flip import without
+from fakenews.schema import Span, Target
+from fakenews.services import InputError, Services
+
+
+class AnalyseRequest(BaseModel):
+    """Body of `POST /api/v1/analyse`; without `models` the default ones are asked, with `formatting` also edited."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    title: str = ""
+    text: str
+    models: list[str] | None = Field(default=None, min_length=1)
+    formatting: bool = False
+
+
+class ExplainRequest(BaseModel):
+    """Body of `POST /api/v1/explain`; without `samples` the method's own number.
+
+    With `grade` the answer also says whether the explanation holds. With `stream` it is one line of JSON for each
+    refinement: `share` of the work done, `seconds_left`, and the `explanation` so far, the grade with the last.
+    """
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    title: str = ""
+    text: str
+    model: str
+    method: str
+    samples: int | None = None
+    seed: int = 42
+    target: Target = "fake"
+    grade: bool = False
+    stream: bool = False
+
+
+class WhatIfRequest(BaseModel):
+    """Body of `POST /api/v1/what-if`: a text, and how it is edited.
+
+    Either `edited`, the whole text as it would be, or `remove`, stretches of characters of title, empty line and text.
+    """
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    title: str = ""
+    text: str
+    edited: str | None = None
+    remove: list[list[int]] = Field(default_factory=list, max_length=10_000)
+    models: list[str] | None = Field(default=None, min_length=1)
+
+
+class FlipRequest(BaseModel):
+    """Body of `POST /api/v1/flip`."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    title: str = ""
+    text: str
+    model: str
+
+
+class CompareRequest(BaseModel):
+    """Body of `POST /api/v1/compare`: models and methods whose explanations are put side by side."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    title: str = ""
+    text: str
+    models: list[str] = Field(min_length=1)
+    methods: list[str] | None = Field(default=None, min_length=1)
+
+
+def operations(services: Services, places: asyncio.Semaphore) -> list[Operation]:
+    """All endpoints about one text; explanations under way at once are as many as `places` has."""
+
+    async def analyse(request: Request) -> Mapping[str, Any]:
+        asked = parse(AnalyseRequest, await request.body())
+        models = None if asked.models is None else here(services, asked.models)
+
+        def work() -> Mapping[str, Any]:
+            text = services.check(asked.title, asked.text)
+            analysis = services.analyse(text, models)
+            if asked.formatting:
+                analysis = analysis.tested(services.formatting_test(text, models))
+            return analysis.to_dict()
+
+        return await run_in_threadpool(work)
+
+    async def explain(request: Request) -> Mapping[str, Any] | Response:
+        asked = parse(ExplainRequest, await request.body())
+        (model,) = here(services, [asked.model])
+        text = services.check(asked.title, asked.text)
+
+        def steps(progress: Callable[[float], None]) -> Iterator[Mapping[str, Any]]:
+            for step in services.refine(text, model, asked.method, asked.samples, asked.seed, asked.target, progress):
+                explanation = step.explanation
+                if step.share >= 1.0 and asked.grade:
+                    if asked.stream:
+                        yield {"share": 1.0, "seconds_left": None, "explanation": explanation.to_dict()}
+                    explanation = services.grade(explanation, model, progress)
+                yield {
+                    "share": step.share,
+                    "seconds_left": round(step.seconds_left, 3),
+                    "explanation": explanation.to_dict(),
+                }
+
+        if asked.stream:
+            return await streamed(places, steps)
+
+        def work(progress: Callable[[float], None]) -> Mapping[str, Any]:
+            *_, last = steps(progress)
+            found: Mapping[str, Any] = last["explanation"]
+            return found
+
+        return await in_turn(places, request, work)
+
+    async def what_if(request: Request) -> Mapping[str, Any]:
+        asked = parse(WhatIfRequest, await request.body())
+        models = None if asked.models is None else here(services, asked.models)
+
+        def work() -> Mapping[str, Any]:
+            text = services.check(asked.title, asked.text)
+            edited = without(text, spans_of(asked.remove, text)) if asked.edited is None else asked.edited
+            return services.what_if(text, edited, models).to_dict()
+
+        return await run_in_threadpool(work)
+
+    async def flip(request: Request) -> Mapping[str, Any]:
+        asked = parse(FlipRequest, await request.body())
+        (model,) = here(services, [asked.model])
+        text = services.check(asked.title, asked.text)
+        return await in_turn(
+            places, request, lambda progress: services.smallest_flip(text, model, progress).to_dict(text)
+        )
+
+    async def compare(request: Request) -> Mapping[str, Any]:
+        asked = parse(CompareRequest, await request.body())
+        models = here(services, asked.models)
+        text = services.check(asked.title, asked.text)
+        return await in_turn(
+            places, request, lambda progress: services.agreement(text, models, asked.methods, progress).to_dict(text)
+        )
+
+    return [
+        Operation("POST", "/api/v1/analyse", "What models say of a text.", analyse, AnalyseRequest),
+        Operation("POST", "/api/v1/explain", "How far each word moved a model.", explain, ExplainRequest),
+        Operation("POST", "/api/v1/what-if", "What an edit changes.", what_if, WhatIfRequest),
+        Operation("POST", "/api/v1/flip", "The fewest sentences whose removal turns it round.", flip, FlipRequest),
+        Operation("POST", "/api/v1/compare", "How alike explanations rank the words.", compare, CompareRequest),
+    ]
+
+
+def spans_of(pairs: Sequence[Sequence[int]], text: str) -> list[Span]:
+    """Stretches of `text` from pairs of characters.
+
+    Raises
+    ------
+    InputError
+        If one is not [start, end] within the text.
+    """
+    for pair in pairs:
+        if len(pair) != 2 or not 0 <= pair[0] < pair[1] <= len(text):
+            raise InputError(f"Got the stretch {list(pair)[:4]}: each is [start, end] within 0 to {len(text)}.")
+    return [Span(start, end) for start, end in pairs]
+
+
+def here(services: Services, models: Sequence[str]) -> tuple[str, ...]:
+    """The models without repeats; only names of models that are here, since a folder would be one of the server's."""
+    for model in models:
+        if model not in services.models:
+            raise InputError(f"Unknown model {model[:40]!r}. Here: {', '.join(services.models) or 'none'}.")
+    return tuple(dict.fromkeys(models))

@@ -1,0 +1,206 @@
+"""What every endpoint shares: reading a request, refusing in one sentence, waiting its turn, stopping when left."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+import threading
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from fakenews.explain.base import Cancelled
+from fakenews.services import InputError
+from fakenews.share.store import NotShared, StorageError
+
+logger = logging.getLogger(__name__)
+
+WAIT_SECONDS = 20.0  # for a free place among the explanations under way
+GONE = 499  # nginx's status for a client that left; nobody reads it
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+Body = TypeVar("Body", bound=BaseModel)
+Endpoint = Callable[[Request], Awaitable[Mapping[str, Any] | Response]]
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One thing the API can be asked.
+
+    Attributes
+    ----------
+    method, path : str
+    summary : str
+        What it gives, in a sentence.
+    endpoint : callable
+    body : type of BaseModel, optional
+        What is sent.
+    gives : str
+        Type of the answer.
+    """
+
+    method: str
+    path: str
+    summary: str
+    endpoint: Endpoint
+    body: type[BaseModel] | None = None
+    gives: str = "application/json"
+
+    def route(self) -> Route:
+        """The endpoint at its path, every outcome a response."""
+        return Route(self.path, answering(self.endpoint), methods=[self.method])
+
+
+class Refusal(Exception):
+    """An answer other than 200: its status and the sentence that says why."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+def parse(kind: type[Body], raw: bytes) -> Body:
+    """Read a request body; lone surrogates, which JSON can spell and UTF-8 cannot, become U+FFFD.
+
+    Raises
+    ------
+    Refusal
+        400 if the body is not JSON, 422 if it is not of this kind.
+    """
+    try:
+        clean = _SURROGATE.sub("\ufffd", json.dumps(json.loads(raw), ensure_ascii=False))
+    except (ValueError, RecursionError):
+        raise Refusal(400, f"The body is not JSON: send an object with {_fields(kind)}, in UTF-8.") from None
+    try:
+        return kind.model_validate_json(clean)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        where = f"«{str(first['loc'][0])[:40]}»" if first["loc"] else "the body"
+        raise Refusal(422, f"Bad request at {where}, {first['msg']}: it takes {_fields(kind)}.") from None
+
+
+def answering(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+    """The endpoint with every outcome as a JSON response."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            found = await endpoint(request)
+            return found if isinstance(found, Response) else as_json(found)
+        except Refusal as refusal:
+            return refused(refusal)
+        except InputError as error:
+            return as_json({"error": str(error)}, 400)
+        except NotShared as missing:
+            return as_json({"error": str(missing)}, 404)
+        except StorageError as error:
+            return as_json({"error": str(error)}, 503)
+        except (Cancelled, ClientDisconnect):
+            return Response(status_code=GONE)
+        except Exception as error:
+            # Where it happened, but not the message: that could quote the article.
+            frames = "".join(traceback.format_tb(error.__traceback__))
+            logger.error("%s failed: %s\n%s", request.url.path, type(error).__name__, frames)
+            return as_json({"error": "Something went wrong on our side; the text was not kept."}, 500)
+
+    return answer
+
+
+async def _place(places: asyncio.Semaphore) -> None:
+    """Wait for a free place among the explanations under way.
+
+    Raises
+    ------
+    Refusal
+        503 if none came free in time.
+    """
+    try:
+        async with asyncio.timeout(WAIT_SECONDS):
+            await places.acquire()
+    except TimeoutError:
+        raise Refusal(503, "Too many explanations are being computed: try again in a minute.") from None
+
+
+async def in_turn(
+    places: asyncio.Semaphore, request: Request, work: Callable[[Progress], Mapping[str, Any]]
+) -> Mapping[str, Any]:
+    """Run `work` in a thread once there is a place, and stop it, at its next report, when the client leaves."""
+    await _place(places)
+    try:
+        return await _unless_gone(request, work)
+    finally:
+        places.release()
+
+
+async def streamed(places: asyncio.Semaphore, steps: Callable[[Progress], Iterator[Mapping[str, Any]]]) -> Response:
+    """One line of JSON for each step; whoever stops reading stops the work, at its next report."""
+    await _place(places)
+    gone = threading.Event()
+
+    def progress(_: float) -> None:
+        if gone.is_set():
+            raise Cancelled
+
+    found = steps(progress)
+    try:
+        first = await run_in_threadpool(next, found)  # what is wrong with the request is heard here
+    except BaseException:
+        places.release()
+        raise
+
+    async def lines() -> AsyncIterator[str]:
+        try:
+            yield json.dumps(first, allow_nan=False) + "\n"
+            async for step in iterate_in_threadpool(found):
+                yield json.dumps(step, allow_nan=False) + "\n"
+        except Cancelled:
+            return
+        finally:
+            gone.set()
+            places.release()
+
+    return StreamingResponse(lines(), media_type="application/x-ndjson")
+
+
+async def _unless_gone(request: Request, work: Callable[[Progress], Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Run `work` in a thread and stop it, at its next progress report, when the client leaves."""
+    gone = threading.Event()
+
+    def progress(_: float) -> None:
+        if gone.is_set():
+            raise Cancelled
+
+    async def watch() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        gone.set()
+
+    watcher = asyncio.create_task(watch())
+    try:
+        return await run_in_threadpool(work, progress)
+    finally:
+        watcher.cancel()
+
+
+def refused(refusal: Refusal) -> Response:
+    """The refusal as an answer."""
+    return as_json({"error": str(refusal)}, refusal.status)
+
+
+def as_json(content: Mapping[str, Any], status: int = 200) -> Response:
+    """A JSON answer."""
+    return Response(json.dumps(content, allow_nan=False), status, media_type="application/json")
+
+
+def _fields(kind: type[BaseModel]) -> str:
+    return ", ".join(kind.model_fields)

@@ -1,0 +1,209 @@
+"""Endpoints about sharing: make a link, read it, review it, see the reviews, delete it; and exports without a link."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from fakenews.api.analysis import here, spans_of
+from fakenews.api.answers import Operation, Refusal, in_turn, parse
+from fakenews.config import Settings
+from fakenews.explain.registry import EXPLAINERS
+from fakenews.services import InputError, Services
+from fakenews.share.links import owner_address, reader_address
+from fakenews.share.listing import listing
+from fakenews.share.snapshot import Snapshot, changes, make
+from fakenews.share.store import DAYS, ShareStore
+from fakenews.ui import export
+
+Format = Literal["html", "json", "csv"]
+
+
+class SnapshotRequest(BaseModel):
+    """A text, and how it is explained: `method` for models that have it, else each model's quickest."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    title: str = ""
+    text: str
+    models: list[str] | None = Field(default=None, min_length=1)
+    method: str | None = None
+
+
+class ShareRequest(SnapshotRequest):
+    """Body of `POST /api/v1/shares`.
+
+    With `redact` the words are not stored, with `blind` readers give their own verdict first. The link lives `days`.
+    `owner` is the key of an earlier share, so that all reviews stand together.
+    """
+
+    redact: bool = False
+    blind: bool = False
+    days: int = DAYS[-1]
+    owner: str = ""
+
+
+class ExportRequest(SnapshotRequest):
+    """Body of `POST /api/v1/export`: one self-contained page, JSON of schema 1, or a CSV of all weights."""
+
+    format: Format
+
+
+class BeginRequest(BaseModel):
+    """Body of `POST /api/v1/shares/ID/begin`: a reviewer's own verdict, before the models' answers are shown."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    name: str
+    verdict: str
+
+
+class ReviewRequest(BaseModel):
+    """Body of `POST /api/v1/shares/ID/reviews`; `review` is the key that `begin` gave, `spans` pairs of characters."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    name: str
+    verdict: str
+    agree: dict[str, bool] = Field(default_factory=dict)
+    spans: list[list[int]] = Field(default_factory=list, max_length=1000)
+    comment: str = ""
+    review: str = ""
+
+
+class ExpiryRequest(BaseModel):
+    """Body of `POST /api/v1/shares/ID/expiry`: days from now."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    days: int
+
+
+def operations(services: Services, store: ShareStore, settings: Settings, places: asyncio.Semaphore) -> list[Operation]:
+    """All endpoints about sharing and exporting; an owner's key travels as `Authorization: Bearer KEY`."""
+
+    async def snapshot(request: Request, asked: SnapshotRequest) -> Snapshot:
+        models = None if asked.models is None else here(services, asked.models)
+        if asked.method is not None and asked.method not in EXPLAINERS:
+            raise InputError(f"Unknown explainer {asked.method[:40]!r}. Known: {', '.join(EXPLAINERS)}.")
+        text = services.check(asked.title, asked.text)
+        found: list[Snapshot] = []
+
+        def work(progress: Any) -> Mapping[str, Any]:
+            found.append(make(services, text, models, asked.method, progress))
+            return {}
+
+        await in_turn(places, request, work)
+        return found[0]
+
+    async def share(request: Request) -> Mapping[str, Any]:
+        asked = parse(ShareRequest, await request.body())
+        taken = await snapshot(request, asked)
+
+        def keep() -> Mapping[str, Any]:
+            link = store.share(taken, owner=asked.owner, redact=asked.redact, blind=asked.blind, days=asked.days)
+            base = settings.public_url or str(request.base_url).rstrip("/")
+            return {
+                "id": link.id,
+                "link": reader_address(base, link.id),
+                "owner": link.owner,
+                "owner_link": owner_address(base, link.owner),
+                "expires": link.expires,
+            }
+
+        return await run_in_threadpool(keep)
+
+    async def read(request: Request) -> Mapping[str, Any]:
+        def work() -> Mapping[str, Any]:
+            shared = store.get(request.path_params["id"], request.query_params.get("review", ""))
+            if shared.hidden:
+                return {"blind": True, "hidden": True, "expires": shared.expires, "text": shared.snapshot.text}
+            return {
+                "blind": shared.blind,
+                "hidden": False,
+                "expires": shared.expires,
+                "changes": list(changes(shared.snapshot, services)),
+                "snapshot": shared.snapshot.to_dict(),
+            }
+
+        return await run_in_threadpool(work)
+
+    async def begin(request: Request) -> Mapping[str, Any]:
+        asked = parse(BeginRequest, await request.body())
+
+        def work() -> Mapping[str, Any]:
+            id_ = request.path_params["id"]
+            key = store.begin(id_, asked.name, asked.verdict)
+            return {"review": key, "snapshot": store.get(id_, key).snapshot.to_dict()}
+
+        return await run_in_threadpool(work)
+
+    async def review(request: Request) -> Mapping[str, Any]:
+        asked = parse(ReviewRequest, await request.body())
+
+        def work() -> Mapping[str, Any]:
+            id_ = request.path_params["id"]
+            text = store.get(id_).snapshot.text
+            store.review(
+                id_,
+                name=asked.name,
+                verdict=asked.verdict,
+                agree=asked.agree,
+                spans=spans_of(asked.spans, text),
+                comment=asked.comment,
+                key=asked.review,
+            )
+            return {"stored": True}
+
+        return await run_in_threadpool(work)
+
+    async def owned(request: Request) -> Mapping[str, Any]:
+        found = await run_in_threadpool(store.owned, _owner(request))
+        return listing(found)
+
+    async def expiry(request: Request) -> Mapping[str, Any]:
+        asked = parse(ExpiryRequest, await request.body())
+        ends = await run_in_threadpool(store.expire, _owner(request), request.path_params["id"], asked.days)
+        return {"expires": ends}
+
+    async def remove(request: Request) -> Mapping[str, Any]:
+        await run_in_threadpool(store.delete, _owner(request), request.path_params["id"])
+        return {"deleted": True}
+
+    async def export_(request: Request) -> Response:
+        asked = parse(ExportRequest, await request.body())
+        taken = await snapshot(request, asked)
+        content, media = await run_in_threadpool(export.write, taken, asked.format)
+        name = export.file_name(taken, asked.format)
+        return Response(content, media_type=media, headers={"content-disposition": f'attachment; filename="{name}"'})
+
+    return [
+        Operation("POST", "/api/v1/shares", "Share an analysis under a link.", share, ShareRequest),
+        Operation("GET", "/api/v1/shares", "Everything shared under an owner's key, and its reviews.", owned),
+        Operation("GET", "/api/v1/shares/{id}", "What a link shows.", read),
+        Operation("DELETE", "/api/v1/shares/{id}", "Delete what was shared, with its reviews.", remove),
+        Operation("POST", "/api/v1/shares/{id}/expiry", "Let a link live longer or shorter.", expiry, ExpiryRequest),
+        Operation("POST", "/api/v1/shares/{id}/begin", "Begin a blind review.", begin, BeginRequest),
+        Operation("POST", "/api/v1/shares/{id}/reviews", "Send a review.", review, ReviewRequest),
+        Operation("POST", "/api/v1/export", "An analysis as a file.", export_, ExportRequest, "text/html"),
+    ]
+
+
+def _owner(request: Request) -> str:
+    """The key an owner sends.
+
+    Raises
+    ------
+    Refusal
+        401 if there is none.
+    """
+    kind, _, key = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() != "bearer" or not key.strip():
+        raise Refusal(401, "This takes the owner's key, sent as «Authorization: Bearer KEY».")
+    return key.strip()

@@ -1,0 +1,1 @@
+"""Tables scored row by row."""

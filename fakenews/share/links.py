@@ -1,0 +1,31 @@
+"""Addresses of what is shared, pure: for readers `/?a=ID`, for whoever shared it `/?o=KEY`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import quote
+
+READER, OWNER = "a", "o"
+
+
+class Visit(NamedTuple):
+    """What the address of the page asks for: an id, an owner's key, or neither."""
+
+    id: str = ""
+    owner: str = ""
+
+
+def reader_address(base: str, id_: str) -> str:
+    """Link for reviewers."""
+    return f"{base}/?{READER}={quote(id_, safe='')}"
+
+
+def owner_address(base: str, owner: str) -> str:
+    """Link for whoever shared: it deletes, and shows the reviews."""
+    return f"{base}/?{OWNER}={quote(owner, safe='')}"
+
+
+def read_query(query: Mapping[str, str]) -> Visit:
+    """What a query string asks for; anything else in it is ignored."""
+    return Visit(query.get(READER, ""), query.get(OWNER, ""))

@@ -1,0 +1,148 @@
+"""The Reviews tab: everything shared under an owner's key, what reviewers said, how far they agree."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from fakenews.services import InputError
+from fakenews.share.links import Visit, reader_address
+from fakenews.share.listing import review_lines
+from fakenews.share.store import DAYS, NotShared, Owned, ShareStore, StorageError
+from fakenews.ui import render, render_shares
+from fakenews.ui.share import DOWNLOAD, base_address, pack
+
+if TYPE_CHECKING:
+    from fakenews.services import Services
+
+logger = logging.getLogger(__name__)
+
+ASK = (
+    "Sharing an analysis gives two links, one for reviewers and one of your own. What you share from this browser is "
+    "remembered by it; anywhere else, open your own link or paste its key here."
+)
+PICK = "Pick what was shared first."
+SORRY = "Something went wrong on our side. Please try again."
+
+
+class Reviews:
+    """Handlers of the tab; `build` draws and wires it."""
+
+    def __init__(self, services: Services, store: ShareStore) -> None:
+        self.services = services
+        self.store = store
+
+    def show(self, key: str | None, said: str = "") -> tuple[Any, Any, str]:
+        """List, picker and a sentence for an owner's key."""
+        try:
+            found = self._owned(key)
+        except StorageError as error:
+            return gr.skip(), gr.skip(), render.problem(str(error))
+        choices = render_shares.choices(found)
+        picker = gr.update(choices=choices, value=choices[0][1] if choices else None)
+        return (render_shares.owned(found) if key else render.caption(ASK)), picker, said
+
+    def address(self, key: str | None, id_: str | None, request: gr.Request) -> str:
+        """The link for reviewers of what is picked, to be copied again."""
+        if not key or not id_:
+            return render.problem(PICK)
+        base = base_address(self.services.settings.public_url, request)
+        return render_shares.again(reader_address(base, id_))
+
+    def expire(self, key: str | None, id_: str | None, days: int) -> tuple[Any, Any, str]:
+        """Let what is picked live so many days from now."""
+        if not key or not id_:
+            return gr.skip(), gr.skip(), render.problem(PICK)
+        try:
+            ends = self.store.expire(key, id_, int(days))
+        except (InputError, NotShared, StorageError) as error:
+            return gr.skip(), gr.skip(), render.problem(str(error))
+        return self.show(key, render.caption(f"It is there until {render_shares.day(ends)}."))
+
+    def delete(self, key: str | None, id_: str | None, sure: bool) -> tuple[Any, Any, str]:
+        """Delete what is picked, with its reviews."""
+        if not key or not id_:
+            return gr.skip(), gr.skip(), render.problem(PICK)
+        if not sure:
+            told = "Tick «Delete for good» first: the link and its reviews will be gone."
+            return gr.skip(), gr.skip(), render.problem(told)
+        try:
+            self.store.delete(key, id_)
+        except (NotShared, StorageError) as error:
+            return gr.skip(), gr.skip(), render.problem(str(error))
+        return self.show(key, render.caption("Deleted; its link leads nowhere now."))
+
+    def export(self, key: str | None) -> str:
+        """All reviews as JSON lines, packed for the browser."""
+        try:
+            return pack("fakenews-reviews.jsonl", "application/x-ndjson", review_lines(self._owned(key)))
+        except StorageError:
+            return ""
+
+    def _owned(self, key: str | None) -> tuple[Owned, ...]:
+        return self.store.owned(key.strip()) if key and key.strip() else ()
+
+
+def key_of(pasted: str | None) -> str:
+    """The key in what was pasted: itself, or a whole address."""
+    value = (pasted or "").strip()
+    return value.partition("?o=")[2].partition("&")[0] or value
+
+
+def build(services: Services, store: ShareStore, owner: gr.BrowserState, tab: gr.Tab) -> tuple[Reviews, list[Any]]:
+    """Draw the tab inside the current one and wire it; gives its handlers and [key, list, picker, sentence]."""
+    reviews = Reviews(services, store)
+    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    with gr.Row(elem_classes="fn-shareform"):
+        key = gr.Textbox(label="Your key or own link", max_lines=1, type="password", elem_id="fn-key")
+        show = gr.Button("Show", elem_id="fn-show", size="sm")
+    found = gr.HTML(render.caption(ASK), elem_id="fn-owned")
+    with gr.Accordion("Link, end and deletion", open=False, elem_classes="fn-whatif", elem_id="fn-manage"):
+        picked = gr.Dropdown([], label="Shared", elem_id="fn-picked")
+        with gr.Row(elem_classes="fn-shareform"):
+            days = gr.Radio([(f"{d} days", d) for d in DAYS], value=DAYS[-1], label="From now", elem_id="fn-more-days")
+            sure = gr.Checkbox(False, label="Delete for good", elem_id="fn-sure")
+        with gr.Row(elem_classes="fn-actions"):
+            link = gr.Button("Show link", elem_id="fn-link-again", size="sm")
+            expire = gr.Button("Set end", elem_id="fn-expire", elem_classes="fn-plain", size="sm")
+            delete = gr.Button("Delete", elem_id="fn-delete", elem_classes="fn-plain", size="sm")
+            export = gr.Button("Reviews (JSONL)", elem_id="fn-export-reviews", elem_classes="fn-plain", size="sm")
+    said = gr.HTML(elem_id="fn-reviews-said", js_on_load=render_shares.COPY)
+    file = gr.Textbox(visible=False)
+    listed = [found, picked, said]
+
+    def shown(pasted: str) -> tuple[Any, ...]:
+        return reviews.show(key_of(pasted))
+
+    def remembered(pasted: str, kept: str | None) -> tuple[Any, ...]:
+        known = key_of(pasted) or kept or ""
+        return (known, *reviews.show(known))
+
+    def address(pasted: str, id_: str | None, request: gr.Request) -> str:
+        return reviews.address(key_of(pasted), id_, request)
+
+    def expired(pasted: str, id_: str | None, days: int) -> tuple[Any, ...]:
+        return reviews.expire(key_of(pasted), id_, days)
+
+    def deleted(pasted: str, id_: str | None, sure: bool) -> tuple[Any, ...]:
+        return (*reviews.delete(key_of(pasted), id_, sure), False)
+
+    def exported(pasted: str) -> str:
+        return reviews.export(key_of(pasted))
+
+    gr.on([show.click, key.submit], shown, key, listed, **private)
+    tab.select(remembered, [key, owner], [key, *listed], **private)
+    link.click(address, [key, picked], said, **private)
+    expire.click(expired, [key, picked, days], listed, **private)
+    delete.click(deleted, [key, picked, sure], [*listed, sure], **private)
+    export.click(exported, key, file, **private).then(None, file, None, js=DOWNLOAD, **private)
+    return reviews, [key, *listed]
+
+
+def visited(visit: Visit, reviews: Reviews) -> tuple[Any, ...]:
+    """What the tab shows to someone who came by an owner's link; nothing changes for anyone else."""
+    if not visit.owner:
+        return (gr.skip(),) * 4
+    return (visit.owner, *reviews.show(visit.owner))

@@ -1,0 +1,134 @@
+"""Share and export beneath an analysis: nothing is stored before the button is pressed, and exports never are."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from fakenews.services import InputError
+from fakenews.share.links import owner_address, reader_address
+from fakenews.share.snapshot import Snapshot, take
+from fakenews.share.store import DAYS, ShareStore, StorageError
+from fakenews.ui import export, render, render_shares
+from fakenews.ui.shown import Shown
+
+if TYPE_CHECKING:
+    from fakenews.services import Services
+
+logger = logging.getLogger(__name__)
+
+FIRST = "Analyse an article first; then it can be shared or exported."
+SORRY = "Something went wrong on our side; nothing was stored. Please try again."
+FORMATS = (("Report (HTML)", "html"), ("Data (JSON)", "json"), ("Words (CSV)", "csv"))
+
+# Hands a file to the browser without one on the server.
+DOWNLOAD = """(packed) => {
+  if (!packed) return;
+  const {name, type, content} = JSON.parse(packed);
+  const a = document.createElement('a');
+  a.href = URL.createObjectURL(new Blob([content], {type}));
+  a.download = name;
+  a.click();
+  setTimeout(() => URL.revokeObjectURL(a.href), 10000);
+}"""
+
+
+class Share:
+    """Handlers of the panel; `build` draws and wires it."""
+
+    def __init__(self, services: Services, store: ShareStore) -> None:
+        self.services = services
+        self.store = store
+
+    def snapshot(self, shown: Shown) -> Snapshot:
+        """What the visitor looks at, completed by what has not been worked out yet."""
+        if shown.analysis.formatting is None:
+            shown.analysis = shown.analysis.tested(self.services.formatting_test(shown.text))
+        for model in shown.models:
+            if model not in shown.explanations:
+                method = self.services.methods(model)[0]
+                shown.explanations[model] = self.services.explain(shown.text, model, method)
+        return take(self.services, shown.analysis, [shown.explanations[m] for m in shown.models])
+
+    def share(
+        self, shown: Shown | None, redact: bool, blind: bool, days: int, owner: str | None, request: gr.Request
+    ) -> tuple[str, Any]:
+        """Store what is shown; both links, and the owner's key for the browser to keep."""
+        if shown is None:
+            return render.problem(FIRST), gr.skip()
+        try:
+            made = self.store.share(self.snapshot(shown), owner=owner or "", redact=redact, blind=blind, days=int(days))
+        except (InputError, StorageError) as error:
+            return render.problem(str(error)), gr.skip()
+        except Exception as error:
+            logger.error("sharing failed: %s", type(error).__name__)  # its message could quote the article
+            return render.problem(SORRY), gr.skip()
+        base = base_address(self.services.settings.public_url, request)
+        links = reader_address(base, made.id), owner_address(base, made.owner)
+        return render_shares.link(*links, made.expires, redact, blind), made.owner
+
+    def export(self, shown: Shown | None, format_: str) -> tuple[str, str]:
+        """A sentence, and the file packed for the browser."""
+        if shown is None:
+            return render.problem(FIRST), ""
+        try:
+            return "", packed(self.snapshot(shown), format_)
+        except Exception as error:
+            logger.error("exporting failed: %s", type(error).__name__)
+            return render.problem(SORRY), ""
+
+
+def packed(snapshot: Snapshot, format_: str) -> str:
+    """An analysis as a file, packed for `DOWNLOAD`."""
+    content, media = export.write(snapshot, format_)
+    return pack(export.file_name(snapshot, format_), media, content)
+
+
+def pack(name: str, media: str, content: str) -> str:
+    """A file, packed for `DOWNLOAD`."""
+    return json.dumps({"name": name, "type": media, "content": content})
+
+
+def base_address(public_url: str, request: gr.Request) -> str:
+    """Where visitors find the page."""
+    if public_url:
+        return public_url
+    asked = request.request
+    return str(asked.base_url).rstrip("/") if asked is not None else ""
+
+
+def build(services: Services, store: ShareStore, shown: gr.State, owner: gr.BrowserState) -> gr.HTML:
+    """Draw the panel inside the current column and wire it; gives what says how it went."""
+    panel = Share(services, store)
+    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    with gr.Accordion("Share or export", open=False, elem_classes="fn-whatif", elem_id="fn-share"):
+        gr.HTML(
+            render.caption(
+                "Share keeps this analysis on the server under a link that cannot be guessed: text, numbers and "
+                "highlights as they are now. Until you press it nothing is stored; exports never are."
+            )
+        )
+        with gr.Row(elem_classes="fn-shareform"):
+            redact = gr.Checkbox(False, label="Leave the text out", elem_id="fn-redact")
+            blind = gr.Checkbox(False, label="Reviewers judge first (blind)", elem_id="fn-blind")
+            days = gr.Radio([(f"{d} days", d) for d in DAYS], value=DAYS[-1], label="Link lives", elem_id="fn-days")
+        with gr.Row(elem_classes="fn-actions"):
+            make = gr.Button("Share", elem_id="fn-make-link", size="sm")
+            buttons = [
+                gr.Button(name, elem_id=f"fn-export-{f}", elem_classes="fn-plain", size="sm") for name, f in FORMATS
+            ]
+        said = gr.HTML(elem_id="fn-shared-link", js_on_load=render_shares.COPY)
+        file = gr.Textbox(visible=False)
+    make.click(panel.share, [shown, redact, blind, days, owner], [said, owner], concurrency_limit=2, **private)
+    for button, (_, format_) in zip(buttons, FORMATS, strict=True):
+
+        def write(state: Shown | None, format_: str = format_) -> tuple[str, str]:
+            return panel.export(state, format_)
+
+        button.click(write, shown, [said, file], concurrency_limit=2, **private).then(
+            None, file, None, js=DOWNLOAD, **private
+        )
+    return said

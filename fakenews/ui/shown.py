@@ -1,0 +1,23 @@
+"""What a visitor looks at on the Analyse tab."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from fakenews.schema import Explanation
+from fakenews.services import Analysis
+
+
+@dataclass(slots=True)
+class Shown:
+    """What the visitor looks at; kept on the server, one per session."""
+
+    analysis: Analysis
+    models: tuple[str, ...]
+    explanations: dict[str, Explanation] = field(default_factory=dict)
+    graded: set[str] = field(default_factory=set)
+
+    @property
+    def text(self) -> str:
+        """What was analysed: title and body."""
+        return self.analysis.text
