@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fakenews.formatting import FormattingTest
     from fakenews.schema import Explanation, Prediction
     from fakenews.services import Services
+    from fakenews.share.snapshot import Snapshot
 
 MAX_BYTES = 10_000_000  # of an article; far more than any limit on characters
 USER_ERROR = 2
@@ -230,6 +231,83 @@ def flip(file: File, model: Model, title: Title = "", as_json: AsJson = False) -
         else f"no set of its {len(found.sentences)} sentences was found that turns {found.p_before:.1%} fake round"
     )
     typer.echo(f"{found.model}: {told} ({found.evaluations:,} variants, {found.seconds:.1f} s).")
+
+
+@app.command()
+def export(
+    file: File,
+    out: Annotated[Path, typer.Option("--out", help="File to write: .html, .json or .csv says which.")],
+    model: Annotated[list[str] | None, typer.Option("--model", help="Model to ask; may be repeated.")] = None,
+    method: Annotated[
+        str | None, typer.Option("--method", help="Explanation; each model's quickest otherwise.")
+    ] = None,
+    title: Title = "",
+) -> None:
+    """Write an analysis to a file: a page that needs nothing else, JSON, or the weight of every word as CSV."""
+    from fakenews.ui.export import MEDIA, write
+
+    kind = out.suffix.lower().removeprefix(".")
+    if kind not in MEDIA:
+        raise ValueError(f"Cannot write {out.name!r}: --out must end in .{', .'.join(MEDIA)}.")
+    content, _ = write(_snapshot(_services(), file, title, model, method), kind)
+    out.write_text(content, encoding="utf-8")
+    typer.echo(f"{out}: {out.stat().st_size / 1000:.0f} kB.")
+
+
+@app.command()
+def share(
+    file: File,
+    model: Annotated[list[str] | None, typer.Option("--model", help="Model to ask; may be repeated.")] = None,
+    method: Annotated[
+        str | None, typer.Option("--method", help="Explanation; each model's quickest otherwise.")
+    ] = None,
+    title: Title = "",
+    redact: Annotated[bool, typer.Option("--redact", help="Leave the text out.")] = False,
+    blind: Annotated[bool, typer.Option("--blind", help="Readers give their own verdict first.")] = False,
+    days: Annotated[int, typer.Option("--days", help="How long the link lives: 7, 30 or 90.")] = 90,
+    owner: Annotated[str, typer.Option("--owner", help="Key of an earlier share, to keep reviews together.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Share an analysis under a link of the server that uses the same storage."""
+    from fakenews.share.links import owner_address, reader_address
+    from fakenews.share.store import ShareStore
+
+    services = _services()
+    snapshot = _snapshot(services, file, title, model, method)
+    store = ShareStore.of(services.settings)
+    link = store.share(snapshot, owner=owner, redact=redact, blind=blind, days=days)
+    base = services.settings.public_url or f"http://{services.settings.host}:{services.settings.port}"
+    addresses = reader_address(base, link.id), owner_address(base, link.owner)
+    if as_json:
+        return _print_json({"id": link.id, "link": addresses[0], "owner": link.owner, "owner_link": addresses[1]})
+    typer.echo(f"For reviewers: {addresses[0]}\nYour own:      {addresses[1]}")
+
+
+@app.command()
+def reviews(
+    owner: Annotated[str, typer.Argument(help="Key that «share» gave.")],
+    lines: Annotated[bool, typer.Option("--jsonl", help="A line of JSON for every review.")] = False,
+) -> None:
+    """Everything shared under an owner's key, with reviews and agreement, as JSON."""
+    from fakenews.share.listing import listing, review_lines
+    from fakenews.share.store import ShareStore
+
+    found = ShareStore.of(Settings.from_environment()).owned(owner)
+    if lines:
+        return typer.echo(review_lines(found), nl=False)
+    _print_json(listing(found))
+
+
+@app.command()
+def unshare(
+    owner: Annotated[str, typer.Argument(help="Key that «share» gave.")],
+    id_: Annotated[str, typer.Argument(metavar="ID", help="Id of what is to be deleted.")],
+) -> None:
+    """Delete what was shared, with its reviews."""
+    from fakenews.share.store import ShareStore
+
+    ShareStore.of(Settings.from_environment()).delete(owner, id_)
+    typer.echo("Deleted; its link leads nowhere now.")
 
 
 @app.command()
@@ -479,6 +557,16 @@ def _services() -> Services:
     from fakenews.services import Services
 
     return Services(Settings.from_environment())
+
+
+def _snapshot(services: Services, file: str, title: str, models: list[str] | None, method: str | None) -> Snapshot:
+    from fakenews.explain.registry import EXPLAINERS
+    from fakenews.share.snapshot import make
+
+    if method is not None and method not in EXPLAINERS:
+        raise ValueError(f"Unknown explainer {method!r}. Known: {', '.join(EXPLAINERS)}.")
+    text = services.check(title, read_article(file))
+    return make(services, text, models, method, _progress("explaining"))
 
 
 def _training_table(data: Path | None, settings: Settings) -> Path:

@@ -34,6 +34,7 @@ MAX_BODY = 200_000  # bytes
 MAX_UPLOAD = 5_000_000  # bytes, of a table to be scored
 UPLOADS = "/gradio_api/upload"
 EXPLANATIONS_AT_ONCE = 2
+GRACE_SECONDS = 8  # for answers under way when the server is told to end; open pages would hold it for ever
 
 # Inline script and eval are what Gradio and plotly need; nothing may be fetched from, or sent to, another host.
 HEADERS = {
@@ -194,7 +195,14 @@ def serve(settings: Settings) -> None:
     if settings.mcp and importlib.util.find_spec("mcp") is None:
         raise ValueError("FAKENEWS_MCP needs a package that is not here: pip install mcp==1.30.0.")
     app = create_app(Services(settings), settings)
-    uvicorn.run(app, host=settings.host, port=settings.port, access_log=False, server_header=False)
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
 
 
 def stay_offline() -> None:

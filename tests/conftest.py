@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +15,8 @@ from fakenews.classifiers.base import TextClassifier
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig
+
+    from fakenews.services import Services
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test asks the Hub; read when transformers is imported, hence below
 
@@ -90,3 +94,47 @@ def classifiers(
     for classifier in found.values():
         classifier.calibrate(texts[1000:], labels[1000:])
     return found | {"ensemble": toys.small_ensemble({name: found[name] for name in MEMBERS})}
+
+
+@pytest.fixture(scope="session")
+def share_services(tmp_path_factory: pytest.TempPathFactory) -> Services:
+    """Two small models in a folder like `models/`, behind the one door."""
+    from fakenews.config import Settings
+    from fakenews.services import Services
+    from tests.explain.toys import planted_corpus, small_tfidf, small_word2vec
+
+    models = tmp_path_factory.mktemp("models")
+    for name, classifier in (("tfidf", small_tfidf()), ("word2vec", small_word2vec())):
+        classifier.calibrate(*planted_corpus()).save(models / name)
+    return Services(Settings(models=models, device="cpu"))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Debian's Chromium through Playwright; tests that ask for it are skipped where there is none."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("no Chromium here: install Debian's package chromium")
+    from playwright.sync_api import sync_playwright
+
+    from tests.running import FLAGS
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def postgres() -> Iterator[str]:
+    """URL of an empty database on a real server; `FAKENEWS_TEST_POSTGRES` names one with the right to make more."""
+    server = os.environ.get("FAKENEWS_TEST_POSTGRES", "")
+    if not server:
+        pytest.skip("no PostgreSQL here: FAKENEWS_TEST_POSTGRES names none")
+    import psycopg
+
+    name = f"fakenews_{secrets.token_hex(6)}"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        yield f"{server}/{name}"
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

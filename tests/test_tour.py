@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from fakenews.config import REPOSITORY
 from fakenews.data.registry import load
+from tests.running import WAIT, running
 
 pytestmark = pytest.mark.browser
 
-FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
-WAIT = 60_000  # milliseconds; the machine may be slow and busy
 HOSTILE = (
     '<img src=x onerror="window.hit=1"><script>window.hit=2</script> ${window.hit=3} {{value}} ' + "plain words " * 60
 )
@@ -34,44 +21,8 @@ HOSTILE = (
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of `python app.py`, started as a user starts it, without any corpus but the demo's."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {k: v for k, v in os.environ.items() if k != "FAKENEWS_DATA"} | {"FAKENEWS_PORT": str(port)}
-    log = tmp_path_factory.mktemp("server") / "log"
-    with log.open("wb") as output:
-        server = subprocess.Popen(
-            [sys.executable, "app.py"], cwd=REPOSITORY, env=environment, stdout=output, stderr=output
-        )
-    found = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 120
-    while not healthy(found):
-        assert server.poll() is None and time.monotonic() < deadline, log.read_text()
-        time.sleep(0.2)
-    yield found
-    server.terminate()
-    server.wait(20)
-
-
-def healthy(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{address}/healthz", timeout=5) as answer:
-            return bool(json.load(answer)["status"] == "ok")
-    except OSError:
-        return False
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("no Chromium here: install Debian's package chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
-        yield started
-        started.close()
+    with running(tmp_path_factory.mktemp("server")) as found:
+        yield found
 
 
 @pytest.fixture

@@ -199,7 +199,8 @@ def refused(refusal: Refusal) -> Response:
 
 def as_json(content: Mapping[str, Any], status: int = 200) -> Response:
     """A JSON answer."""
-    return Response(json.dumps(content, allow_nan=False), status, media_type="application/json")
+    packed = json.dumps(content, allow_nan=False)
+    return Response(packed, status, {"cache-control": "no-store"}, media_type="application/json")
 
 
 def _fields(kind: type[BaseModel]) -> str:

@@ -73,6 +73,9 @@ class SharedPage:
             if message["type"] == "http.response.start":
                 head.update(message)
                 return
+            if message["type"] != "http.response.body":
+                await send(message)
+                return
             body.extend(message.get("body", b""))
             if message.get("more_body", False):
                 return

@@ -51,7 +51,7 @@ class NotShared(LookupError):
         super().__init__(NOT_SHARED)
 
 
-class StorageError(RuntimeError):
+class StorageError(OSError):
     """The index or the bucket does not answer; the message is one sentence and names neither."""
 
     def __init__(self) -> None:

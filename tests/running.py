@@ -1,0 +1,73 @@
+"""`python app.py` as users start it, for tests in a real browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from fakenews.config import REPOSITORY
+
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+WAIT = 60_000  # milliseconds; the machine may be slow and busy
+
+
+@contextmanager
+def running(folder: Path, *, warm: bool = True, port: int = 0, **settings: str) -> Iterator[str]:
+    """Address of a server that ends with the block.
+
+    Parameters
+    ----------
+    folder : Path
+        For its log, and for what it shares unless `settings` say otherwise.
+    warm : bool
+        Whether to wait until the models are loaded, or only for an answer.
+    port : int
+        Where it listens; any free one otherwise.
+    settings : str
+        Of the environment, without any corpus but the demo's by default.
+    """
+    port = port or free_port()
+    kept = {k: v for k, v in os.environ.items() if k != "FAKENEWS_DATA"}
+    environment = kept | {"FAKENEWS_PORT": str(port), "XDG_DATA_HOME": str(folder)} | settings
+    log = folder / "log"
+    with log.open("ab") as output:
+        server = subprocess.Popen(
+            [sys.executable, "app.py"], cwd=REPOSITORY, env=environment, stdout=output, stderr=output
+        )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + 120
+        while health(address) not in (("ok",) if warm else ("ok", "starting")):
+            assert server.poll() is None and time.monotonic() < deadline, log.read_text()
+            time.sleep(0.2)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def health(address: str) -> str:
+    """What the server says of itself; empty while it does not answer."""
+    try:
+        with urllib.request.urlopen(f"{address}/healthz", timeout=5) as answer:
+            return str(json.load(answer)["status"])
+    except OSError:
+        return ""
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
