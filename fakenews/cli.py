@@ -19,6 +19,7 @@ from typer.core import TyperGroup
 from fakenews.config import Settings
 
 if TYPE_CHECKING:
+    from fakenews.batch.score import Done
     from fakenews.evaluate.metrics import Evaluation
     from fakenews.formatting import FormattingTest
     from fakenews.schema import Explanation, Prediction
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 10_000_000  # of an article; far more than any limit on characters
 USER_ERROR = 2
 TOP_WORDS = 10
+_SAID = {"fake": "like the fake class", "real": "like the real class", "cannot_judge": "cannot be judged"}
 
 
 class Commands(TyperGroup):
@@ -231,6 +233,69 @@ def flip(file: File, model: Model, title: Title = "", as_json: AsJson = False) -
         else f"no set of its {len(found.sentences)} sentences was found that turns {found.p_before:.1%} fake round"
     )
     typer.echo(f"{found.model}: {told} ({found.evaluations:,} variants, {found.seconds:.1f} s).")
+
+
+@app.command()
+def extract(
+    url: Annotated[str, typer.Argument(help="Address of an article, http or https.")],
+    as_json: AsJson = False,
+) -> None:
+    """Fetch the article at a public address: title, empty line, text."""
+    from fakenews import web
+
+    html, found = web.fetch(url)
+    article = web.extract(html, found, Settings.from_environment().max_chars)
+    if as_json:
+        return _print_json(article.to_dict())
+    typer.echo(f"{article.title}\n\n{article.text}" if article.title else article.text)
+
+
+@app.command()
+def score(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="Table: .csv, .jsonl or .parquet.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="File to write: .csv, .jsonl or .parquet.")],
+    model: Annotated[
+        list[str] | None, typer.Option("--model", help="Model to ask; may be repeated. tinybert and tfidf.")
+    ] = None,
+    explain: Annotated[str, typer.Option("--explain", metavar="METHOD", help="Add the ten strongest words.")] = "",
+    text_column: Annotated[str, typer.Option("--text-column", help="Column of the text; guessed if left out.")] = "",
+    title_column: Annotated[str, typer.Option("--title-column", help="Column of the title, guessed too.")] = "",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where an earlier run ended, however it did.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
+    engine: Annotated[str, typer.Option("--engine", help="local, or ray for a cluster.")] = "local",
+    as_json: AsJson = False,
+) -> None:
+    """Score every row of a table: p_fake, verdict and reasons of each model beside the columns it has."""
+    from fakenews.batch.rows import Columns, Table
+    from fakenews.batch.score import Task, check_task, local
+    from fakenews.batch.score import score as run
+
+    services = _services()
+    models = tuple(dict.fromkeys(model or services.models[:2]))
+    guessed = Table(source).guess()
+    columns = Columns(text_column or guessed.text, title_column or guessed.title)
+    task = Task(models, columns, explain)
+    check_task(services, task)
+    if engine == "ray":
+        from fakenews.batch.ray_engine import ray as chosen
+    elif engine == "local":
+        chosen = local
+    else:
+        raise ValueError(f"Unknown engine {engine!r}. Known: local, ray.")
+    try:
+        done = run(
+            source, out, services, task, resume=resume, overwrite=overwrite, engine=chosen, progress=_rows_progress()
+        )
+    except KeyboardInterrupt:
+        _say(f"Stopped; nothing is lost: «fakenews score {source} {out} … --resume» goes on.")
+        raise typer.Exit(130) from None
+    if as_json:
+        return _print_json({"rows": done.rows, "bad_rows": done.bad, "verdicts": done.verdicts, "out": str(out)})
+    for name, verdicts in done.verdicts.items():
+        told = ", ".join(f"{verdicts.get(v, 0):,} {words}" for v, words in _SAID.items())
+        typer.echo(f"{services.title(name)}: {told}")
+    bad = f"; {done.bad:,} could not be scored, see {out}.errors.jsonl" if done.bad else ""
+    typer.echo(f"{out}: {done.rows:,} rows, {done.rate:,.1f} a second{bad}.")
 
 
 @app.command()
@@ -601,6 +666,19 @@ def _progress(what: str) -> Callable[[float], None] | None:
 
     def show(share: float) -> None:
         typer.echo(f"\r\x1b[K{f'{what} {share:.0%}' if share < 1.0 else ''}", nl=False, err=True)
+
+    return show
+
+
+def _rows_progress() -> Callable[[Done], None] | None:
+    """Rows, rate and time left on one line of stderr; nothing where stderr is not a terminal."""
+    if not sys.stderr.isatty():
+        return None
+
+    def show(done: Done) -> None:
+        left = "" if done.seconds_left is None else f", {done.seconds_left:,.0f} s left"
+        told = f"{done.share:.0%}, {done.rows:,} rows, {done.rate:,.1f} a second{left}"
+        typer.echo(f"\r\x1b[K{told if done.share < 1.0 else ''}", nl=False, err=True)
 
     return show
 

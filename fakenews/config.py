@@ -35,8 +35,9 @@ class Settings:
         Mounted folder that keeps shared analyses for good (`FAKENEWS_BUCKET`).
     share_mb : int
         Megabytes of all shared analyses together (`FAKENEWS_SHARE_MB`).
-    api_docs, mcp : bool
-        Whether the API's OpenAPI document (`FAKENEWS_API_DOCS`), and an MCP server (`FAKENEWS_MCP`), are served.
+    api_docs, mcp, url_fetch : bool
+        Whether the API's OpenAPI document (`FAKENEWS_API_DOCS`) and an MCP server (`FAKENEWS_MCP`) are served, and
+        whether visitors may have articles fetched by their address (`FAKENEWS_URL_FETCH`).
     """
 
     models: Path = REPOSITORY / "models"
@@ -51,6 +52,7 @@ class Settings:
     share_mb: int = 500
     api_docs: bool = False
     mcp: bool = False
+    url_fetch: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -83,6 +85,7 @@ class Settings:
             share_mb=_number(env, "FAKENEWS_SHARE_MB", default.share_mb),
             api_docs=_switch(env, "FAKENEWS_API_DOCS"),
             mcp=_switch(env, "FAKENEWS_MCP"),
+            url_fetch=_switch(env, "FAKENEWS_URL_FETCH"),
         )
 
 

@@ -54,6 +54,9 @@ _WARM_UP = (
 )
 
 
+_Answers = tuple[NDArray[np.float64], NDArray[np.bool_]]  # margins, and whether each text is unlike the training data
+
+
 class InputError(ValueError):
     """Input that cannot be worked with; the message is one sentence for the person who gave it."""
 
@@ -257,26 +260,41 @@ class Services:
         if not asked:
             raise InputError(f"No trained model is in {self.settings.models}: train one with «fakenews train».")
         started = time.perf_counter()
+        (predictions,) = self.judge_many([text], asked)
         n_words = len(read(text).words)
-        english = is_english(text)
-        predictions = []
-        margins: dict[str, tuple[float, bool]] = {}
-        for model in sorted(asked, key=lambda m: m == TOGETHER):  # last, because it needs what the others found
-            stored, classifier = self._stored(model)
-            margin, unlike = margins[stored.name] = self._margin(classifier, text, margins)
-            p_fake = float(classifier.calibrated(np.array([margin]))[0])
-            away = classifier.calibrated_elsewhere(np.array([margin]))
-            predictions.append(
-                judge(
-                    stored.name, p_fake, margin, n_words,
-                    english=english, unlike_training=unlike, p_elsewhere=None if away is None else float(away[0]),
-                )
-            )  # fmt: skip
-        predictions.sort(key=lambda p: [self._stored(m)[0].name for m in asked].index(p.model))
         wanted = asked if records and n_words >= MIN_WORDS else ()
         found = (self.track_record(text, model) for model in wanted)
         tracks = tuple(record for record in found if record is not None)
-        return Analysis(text, n_words, reconcile(predictions), time.perf_counter() - started, tracks)
+        return Analysis(text, n_words, predictions, time.perf_counter() - started, tracks)
+
+    def judge_many(self, texts: Sequence[str], models: Sequence[str] | None = None) -> list[tuple[Prediction, ...]]:
+        """What models say of texts that `check` returned, or of longer ones, each as if it were asked alone.
+
+        Raises
+        ------
+        InputError
+            If a model is unknown or not here.
+        """
+        asked = models or self.asked
+        n_words = [len(read(text).words) for text in texts]
+        english = [is_english(text) for text in texts]
+        answers: dict[str, _Answers] = {}
+        said: dict[str, list[Prediction]] = {}
+        for model in sorted(asked, key=lambda m: m == TOGETHER):  # last, because it needs what the others found
+            stored, classifier = self._stored(model)
+            margins, unlike = answers[stored.name] = self._margins(classifier, texts, answers)
+            p_fake = classifier.calibrated(margins)
+            away = classifier.calibrated_elsewhere(margins)
+            said[stored.name] = [
+                judge(
+                    stored.name, float(p_fake[i]), float(margins[i]), n_words[i],
+                    english=english[i], unlike_training=bool(unlike[i]),
+                    p_elsewhere=None if away is None else float(away[i]),
+                )
+                for i in range(len(texts))
+            ]  # fmt: skip
+        names = [self._stored(model)[0].name for model in asked]
+        return [reconcile([said[name][i] for name in names]) for i in range(len(texts))]
 
     def formatting_test(self, text: str, models: Sequence[str] | None = None) -> FormattingTest:
         """Ask models again under every edit of `formatting.EDITS`; `text` is what `check` returned.
@@ -582,23 +600,22 @@ class Services:
                     raise InputError(str(error)) from error
             return self._classifiers[model]
 
-    def _margin(
-        self, classifier: TextClassifier, text: str, known: Mapping[str, tuple[float, bool]] | None = None
-    ) -> tuple[float, bool]:
-        """Log-odds of fake, and whether the text is unlike the training data in the classifier's own space.
+    def _margins(self, classifier: TextClassifier, texts: Sequence[str], known: Mapping[str, _Answers]) -> _Answers:
+        """Log-odds of fake, and whether each text is unlike the training data in the classifier's own space.
 
         A classifier that has no measure of its own is spoken for by the baseline, where there is one; an ensemble by
         its members, whose answers may be `known` already.
         """
         if isinstance(classifier, EnsembleClassifier):
-            answers = [(known or {}).get(n) or self._margin(m, text) for n, m in classifier.members.items()]
-            margins = np.array([[margin for margin, _ in answers]])
-            unlike = [far for (_, far), m in zip(answers, classifier.members.values(), strict=True) if _measures(m)]
-            return float(classifier.combine(margins, [len(read(text).words)])[0]), bool(unlike) and all(unlike)
-        if found := _margin_and_novelty(classifier, text):
-            return found
-        other = _margin_and_novelty(self.classifier("tfidf"), text) if "tfidf" in self.models else None
-        return float(classifier.predict_margin([text])[0]), other is not None and other[1]
+            found = [known.get(n) or self._margins(m, texts, known) for n, m in classifier.members.items()]
+            margins = np.column_stack([margins for margins, _ in found])
+            unlike = [far for (_, far), m in zip(found, classifier.members.values(), strict=True) if _measures(m)]
+            together = classifier.combine(margins, [len(read(text).words) for text in texts])
+            return together, np.all(unlike, axis=0) if unlike else np.zeros(len(texts), dtype=bool)
+        if own := _margins_and_novelty(classifier, texts):
+            return own
+        other = _margins_and_novelty(self.classifier("tfidf"), texts) if "tfidf" in self.models else None
+        return classifier.predict_margin(texts), np.zeros(len(texts), dtype=bool) if other is None else other[1]
 
 
 def _measures(classifier: TextClassifier) -> bool:
@@ -606,12 +623,12 @@ def _measures(classifier: TextClassifier) -> bool:
     return "novelty" in classifier.info_ and isinstance(classifier, KnowsItsTraining)
 
 
-def _margin_and_novelty(classifier: TextClassifier, text: str) -> tuple[float, bool] | None:
+def _margins_and_novelty(classifier: TextClassifier, texts: Sequence[str]) -> _Answers | None:
     measure = classifier.info_.get("novelty")
     if measure is None or not isinstance(classifier, KnowsItsTraining):
         return None
-    margin, distance = classifier.predict_with_novelty([text])
-    return float(margin[0]), bool(distance[0] > measure["threshold"])
+    margins, distances = classifier.predict_with_novelty(texts)
+    return margins, distances > measure["threshold"]
 
 
 def _encodable(text: str) -> str:

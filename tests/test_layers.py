@@ -26,9 +26,10 @@ ALLOWED: dict[str, set[str]] = {
     "evaluate": BOTTOM | {"data", "classifiers", "explain"},
     "training": BOTTOM | {"data", "classifiers", "explain", "evaluate"},
     "services": BOTTOM | {"data", "classifiers", "explain", "evaluate"},
+    "web": {"services"},
     "share": BOTTOM | {"classifiers", "explain", "services"},
     "batch": BOTTOM | {"data", "classifiers", "explain", "services"},
-    "ui": BOTTOM | {"data", "classifiers", "explain", "evaluate", "services", "share", "batch"},
+    "ui": BOTTOM | {"data", "classifiers", "explain", "evaluate", "services", "share", "batch", "web"},
     "space": {"config"},
 }
 ENTRANCES = {"server", "api", "cli", "__main__"}  # these may import anything

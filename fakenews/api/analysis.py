@@ -11,7 +11,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fakenews.api.answers import Operation, in_turn, parse, streamed
+from fakenews import web
+from fakenews.api.answers import Operation, Progress, Refusal, in_turn, parse, streamed
 from fakenews.explain.flip import without
 from fakenews.schema import Span, Target
 from fakenews.services import InputError, Services
@@ -82,6 +83,14 @@ class CompareRequest(BaseModel):
     text: str
     models: list[str] = Field(min_length=1)
     methods: list[str] | None = Field(default=None, min_length=1)
+
+
+class ExtractRequest(BaseModel):
+    """Body of `POST /api/v1/extract`: the address of an article."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    url: str
 
 
 def operations(services: Services, places: asyncio.Semaphore) -> list[Operation]:
@@ -155,7 +164,19 @@ def operations(services: Services, places: asyncio.Semaphore) -> list[Operation]
             places, request, lambda progress: services.agreement(text, models, asked.methods, progress).to_dict(text)
         )
 
+    async def extract(request: Request) -> Mapping[str, Any]:
+        asked = parse(ExtractRequest, await request.body())
+        if not services.settings.url_fetch:
+            raise Refusal(404, "Articles are not fetched by their address here: send the text itself.")
+
+        def work(_: Progress) -> Mapping[str, Any]:
+            html, url = web.fetch(asked.url)
+            return web.extract(html, url, services.settings.max_chars).to_dict()
+
+        return await in_turn(places, request, work)
+
     return [
+        Operation("POST", "/api/v1/extract", "Title and text of the article at an address.", extract, ExtractRequest),
         Operation("POST", "/api/v1/analyse", "What models say of a text.", analyse, AnalyseRequest),
         Operation("POST", "/api/v1/explain", "How far each word moved a model.", explain, ExplainRequest),
         Operation("POST", "/api/v1/what-if", "What an edit changes.", what_if, WhatIfRequest),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gradio as gr
 
+from fakenews import web
 from fakenews.explain import registry as explainers
 from fakenews.explain.agreement import agreement
 from fakenews.explain.base import Cancelled
@@ -74,6 +75,21 @@ class Analyse:
             return gr.skip(), gr.skip()
         row = self.demo.loc[key]
         return row["title"], row["text"]
+
+    def fetch(self, url: str) -> tuple[Any, Any, str]:
+        """Title and body of the article at an address, to be read and edited before anything is scored."""
+        try:
+            html, found = web.fetch(url or "")
+            article = web.extract(html, found, self.services.settings.max_chars)
+        except InputError as error:
+            return gr.skip(), gr.skip(), render.problem(str(error))
+        except Exception as error:
+            logger.error("fetching failed: %s", type(error).__name__)
+            return gr.skip(), gr.skip(), render.problem(SORRY)
+        told = f"From {article.url}. Check it against the page, then press Analyse."
+        if article.cut:
+            told += f" It was cut to the {self.services.settings.max_chars:,} characters that can be analysed at once."
+        return article.title, article.text, render.caption(told)
 
     def judge(self, title: str, body: str, length: float, unit: render.Unit = "word") -> tuple[Any, ...]:
         """Verdict of all models: cards, reading line, whether «Why» shows, text, words, what is shown, both panels."""
@@ -227,6 +243,14 @@ def build(
     shown = gr.State(None)
     with gr.Row(elem_classes="fn-columns"):
         with gr.Column(scale=5):
+            if services.settings.url_fetch:
+                with gr.Row(elem_classes="fn-shareform fn-address"):
+                    address = gr.Textbox(
+                        label="Address", max_lines=1, placeholder="https://… or paste the text below",
+                        elem_id="fn-address",
+                    )  # fmt: skip
+                    fetch = gr.Button("Fetch", elem_id="fn-fetch", size="sm")
+                fetched = gr.HTML(elem_id="fn-fetched")
             title = gr.Textbox(label="Title", lines=1, max_lines=3, placeholder="Optional", elem_id="fn-title")
             body = gr.Textbox(
                 label="Article", lines=16, max_lines=16, elem_id="fn-body",
@@ -276,6 +300,11 @@ def build(
         judge = event.then(tab.judge, [title, body, length, unit], judged, **judging)
         judge.then(tab.explain, [shown, view, method, unit], explained, **explaining)
 
+    if services.settings.url_fetch:
+        gr.on(
+            [fetch.click, address.submit], tab.fetch, address, [title, body, fetched],
+            concurrency_limit=2, concurrency_id="fetch", **private,
+        )  # fmt: skip
     chain(run.click(tab.cancel, None, None, queue=False, **private))
     chain(example.input(tab.example, example, [title, body], queue=False, **private))
 

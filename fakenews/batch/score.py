@@ -1,0 +1,341 @@
+"""A whole table through the models: in constant memory, resumable at any instant, bad rows told and not fatal."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, Protocol
+
+from fakenews.batch.outputs import Lines, Output, Parts, parquet_schema
+from fakenews.batch.rows import SUFFIXES, BadRow, Columns, Item, Row, Table, taken
+from fakenews.explain import registry as explainers
+from fakenews.services import InputError, Services
+
+CHUNK = 64  # rows through the models at once; also what a classifier's reading of texts is remembered for
+KEPT = 8  # chunks between two notes of how far it got
+TOP_WORDS = 10
+_SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is to be done with every row.
+
+    Attributes
+    ----------
+    models : tuple of str
+        Asked in this order.
+    columns : Columns
+        Where text, title and id stand.
+    explain : str
+        Method whose ten strongest words are added; empty for none. Models without it use their quickest.
+    """
+
+    models: tuple[str, ...]
+    columns: Columns
+    explain: str = ""
+
+    @property
+    def added(self) -> tuple[str, ...]:
+        """Names of the columns that scoring adds."""
+        parts = ("p_fake", "verdict", "reasons", *(("words",) if self.explain else ()))
+        return tuple(f"{part}_{model}" for model in self.models for part in parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How far a table has been scored.
+
+    Attributes
+    ----------
+    rows, bad : int
+        Rows scored, and rows that could not be.
+    share : float
+        Of the file that has been read.
+    rate : float
+        Rows a second, of this run.
+    seconds_left : float or None
+        By extrapolation of what this run has read.
+    verdicts : mapping
+        Of every model, how many rows got each verdict.
+    """
+
+    rows: int
+    bad: int
+    share: float
+    rate: float
+    seconds_left: float | None
+    verdicts: dict[str, dict[str, int]]
+
+
+@dataclass(slots=True)
+class _Place:
+    """A note of how far it got: rows read and written, and where the files under way end."""
+
+    read: int = 0
+    rows: int = 0
+    bad: int = 0
+    out: int = 0
+    errors: int = 0
+    verdicts: dict[str, dict[str, int]] = field(default_factory=dict)
+
+
+class Engine(Protocol):
+    """Scores items in order; one of several ways to do it."""
+
+    def __call__(
+        self, services: Services, task: Task, table: Table, skip: int
+    ) -> Iterator[tuple[list[tuple[Item, dict[str, Any]]], float]]:
+        """Chunks of items after the first `skip`, each with what was added, and the share of the file read."""
+
+
+def score_items(services: Services, task: Task, items: Sequence[Item]) -> list[tuple[Item, dict[str, Any]]]:
+    """The one function that scores, whatever the engine: every item with the columns it gets."""
+    rows = [item for item in items if isinstance(item, Row)]
+    said = iter(services.judge_many([row.text for row in rows], task.models) if rows else [])
+    found: list[tuple[Item, dict[str, Any]]] = []
+    for item in items:
+        if isinstance(item, BadRow):
+            found.append((item, {}))
+            continue
+        added: dict[str, Any] = {}
+        for model, prediction in zip(task.models, next(said), strict=True):
+            added[f"p_fake_{model}"] = prediction.p_fake
+            added[f"verdict_{model}"] = prediction.verdict
+            added[f"reasons_{model}"] = "; ".join(prediction.reasons)
+            if task.explain:
+                added[f"words_{model}"] = _words(services, item.text, model, task.explain)
+        found.append((item, added))
+    return found
+
+
+def local(
+    services: Services, task: Task, table: Table, skip: int
+) -> Iterator[tuple[list[tuple[Item, dict[str, Any]]], float]]:
+    """Score in this process."""
+    for chunk in _chunks(islice(table.items(task.columns), skip, None)):
+        yield score_items(services, task, [item for item, _ in chunk]), chunk[-1][1]
+
+
+def score(
+    source: Path,
+    out: Path,
+    services: Services,
+    task: Task,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    engine: Engine = local,
+    progress: Callable[[Done], None] | None = None,
+) -> Done:
+    """Score every row of a table into another, which appears whole once all is done.
+
+    Beside `out` stand until then what is under way and a journal; bad rows stay in `OUT.errors.jsonl`.
+
+    Parameters
+    ----------
+    source, out : Path
+        .csv, .jsonl or .parquet each, in any combination.
+    resume : bool
+        Go on where an earlier run of the same task ended, however it ended.
+    overwrite : bool
+        Replace `out`, and forget what is under way.
+    progress : callable, optional
+        Told after every chunk; an exception it raises leaves everything as if the process had been killed.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no `source`.
+    InputError
+        If something about the task, the table or the files will not do.
+    """
+    if out.suffix.lower() not in SUFFIXES:
+        raise InputError(f"Cannot write {out.name!r}: it must end in {', '.join(SUFFIXES)}.")
+    if out.resolve() == source.resolve():
+        raise InputError(f"{out.name} is the table to be scored itself: name another file.")
+    table = Table(source)
+    table.check(task.columns)
+    taken(table.columns, task.added, source.name)
+    revisions = {model: services.revision(model) for model in task.models}
+    journal, errors = _beside(out, "journal"), _beside(out, "errors.jsonl")
+    output = _output(out, table, task)
+    header = {"schema": _SCHEMA, "source": _digest(source), "task": asdict(task), "revisions": revisions}
+    begun = _begin(out, journal, output, header, resume, overwrite)
+    if begun is None:
+        return _done(_last(journal, header, out, consume=True), 1.0, 0.0, 0.0)
+    place = begun
+    output.cut(place.out)
+    _cut(errors, place.errors)
+    started, first_share, first_rows = time.perf_counter(), None, place.rows + place.bad
+    verdicts = {m: Counter(place.verdicts.get(m, {})) for m in task.models}
+    pending: list[tuple[Item, dict[str, Any]]] = []
+    counted = Counter(read=place.read, rows=place.rows, bad=place.bad)
+    share = 0.0
+
+    def keep() -> None:
+        nonlocal place
+        rows = [item.values | added for item, added in pending if isinstance(item, Row)]
+        place = _Place(
+            counted["read"],
+            counted["rows"],
+            counted["bad"],
+            output.append(rows) if rows else place.out,
+            _append(errors, [item for item, _ in pending if isinstance(item, BadRow)]),
+            {m: dict(c) for m, c in verdicts.items()},
+        )
+        pending.clear()
+        _note(journal, asdict(place))
+
+    for n, (scored, share) in enumerate(engine(services, task, table, place.read), start=1):
+        pending += scored
+        for item, added in scored:
+            counted["read"] += 1
+            counted["bad" if isinstance(item, BadRow) else "rows"] += 1
+            for model in task.models if added else ():
+                verdicts[model][added[f"verdict_{model}"]] += 1
+        if n % KEPT == 0:
+            keep()
+        if progress:
+            seconds = time.perf_counter() - started
+            done = counted["rows"] + counted["bad"] - first_rows
+            first_share = share if first_share is None else first_share
+            now = _Place(rows=counted["rows"], bad=counted["bad"], verdicts={m: dict(c) for m, c in verdicts.items()})
+            progress(_done(now, share, done / seconds, seconds * (1 - share) / max(share - first_share, 1e-9)))
+    if pending or not place.read:
+        keep()
+    if not errors.stat().st_size:
+        errors.unlink()
+    output.finish(out)
+    journal.unlink()
+    seconds = time.perf_counter() - started
+    return _done(place, 1.0, (place.rows + place.bad - first_rows) / max(seconds, 1e-9), 0.0)
+
+
+def check_task(services: Services, task: Task) -> None:
+    """Refuse models and methods that are not here.
+
+    Raises
+    ------
+    InputError
+    """
+    if task.explain and task.explain not in explainers.EXPLAINERS:
+        raise InputError(f"Unknown explainer {task.explain[:40]!r}. Known: {', '.join(explainers.EXPLAINERS)}.")
+    for model in task.models:
+        services.revision(model)
+
+
+def _words(services: Services, text: str, model: str, method: str) -> str:
+    known = services.methods(model)
+    explanation = services.explain(text, model, method if method in known else known[0])
+    strongest = sorted(explanation.attributions, key=lambda a: -abs(a.weight))[:TOP_WORDS]
+    return "; ".join(f"{text[a.start : a.end]} {a.weight:+.3f}" for a in strongest)
+
+
+def _chunks(items: Iterable[tuple[Item, float]]) -> Iterator[list[tuple[Item, float]]]:
+    iterator = iter(items)
+    while chunk := list(islice(iterator, CHUNK)):
+        yield chunk
+
+
+def _output(out: Path, table: Table, task: Task) -> Output:
+    columns = (*table.columns, *task.added)
+    if out.suffix.lower() == ".parquet":
+        numbers = [name for name in task.added if name.startswith("p_fake_")]
+        return Parts(_beside(out, "parts"), parquet_schema(columns, table.schema(), numbers))
+    return Lines(_beside(out, "partial"), columns, out.suffix.lower() == ".csv")
+
+
+def _begin(
+    out: Path, journal: Path, output: Output, header: dict[str, Any], resume: bool, overwrite: bool
+) -> _Place | None:
+    """Where to begin; None if an earlier run had only its journal left to remove."""
+    if overwrite and not resume:
+        journal.unlink(missing_ok=True)
+        output.discard()
+    elif journal.exists() and not resume:
+        raise InputError(f"An earlier run for {out.name} was not finished: go on with --resume, or use --overwrite.")
+    if journal.exists():
+        place = _last(journal, header, out)
+        if output.gone() and out.exists() and place.read:
+            return None
+        return place
+    if out.exists() and not overwrite:
+        raise InputError(f"{out.name} is there already: name another file, or use --overwrite.")
+    output.discard()
+    _beside(out, "errors.jsonl").unlink(missing_ok=True)
+    _note(journal, header)
+    return _Place()
+
+
+def _last(journal: Path, header: dict[str, Any], out: Path, consume: bool = False) -> _Place:
+    """The last whole note of a journal.
+
+    Raises
+    ------
+    InputError
+        If it is the journal of another task.
+    """
+    lines = []
+    for line in journal.read_text(encoding="utf-8").splitlines():
+        try:
+            lines.append(json.loads(line))
+        except ValueError:
+            break  # a crash in the middle of a note
+    if lines and lines[0] != json.loads(json.dumps(header)):
+        what = [k for k in header if lines[0].get(k) != json.loads(json.dumps(header[k]))]
+        raise InputError(
+            f"The unfinished run for {out.name} had another {' and '.join(what)}: repeat it as it was, or use "
+            "--overwrite."
+        )
+    if consume:
+        journal.unlink()
+    if not lines:
+        _note(journal, header)
+    return _Place(**lines[-1]) if len(lines) > 1 else _Place()
+
+
+def _note(journal: Path, values: dict[str, Any]) -> None:
+    """Add a line to the journal; a half line that a crash left is ended first, so that this one stands alone."""
+    with journal.open("ab+") as file:
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                content = journal.read_bytes()
+                file.truncate(content.rfind(b"\n") + 1)
+        file.write(json.dumps(values).encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _append(path: Path, rows: Sequence[BadRow]) -> int:
+    with path.open("ab") as file:
+        file.write("".join(json.dumps(asdict(row)) + "\n" for row in rows).encode())
+        file.flush()
+        os.fsync(file.fileno())
+        return file.tell()
+
+
+def _cut(path: Path, size: int) -> None:
+    with path.open("r+b" if path.exists() else "w+b") as file:
+        file.truncate(size)
+
+
+def _beside(out: Path, suffix: str) -> Path:
+    return out.with_name(f"{out.name}.{suffix}")
+
+
+def _digest(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+
+
+def _done(place: _Place, share: float, rate: float, seconds_left: float | None) -> Done:
+    return Done(place.rows, place.bad, share, rate, seconds_left, place.verdicts)
