@@ -10,7 +10,7 @@ from fakenews.data.registry import load
 from fakenews.services import Services
 from fakenews.share.links import read_query
 from fakenews.share.store import ShareStore
-from fakenews.ui import about, analyse, compare, dataset, endpoints, reviews, shared, style
+from fakenews.ui import about, analyse, batch, compare, dataset, endpoints, reviews, shared, style
 
 TITLE = "fakenews: paste an article, see both models and why"
 NO_MODELS = (
@@ -37,6 +37,8 @@ def build_app(services: Services, store: ShareStore) -> gr.Blocks:
                 filled = dataset.build(services, tab, tabs)
             with gr.Tab("Compare", id="compare"):
                 compare.build(services)
+            with gr.Tab("Batch", id="batch") as table:
+                batch.build(services, table)
             with gr.Tab("Reviews", id="reviews") as reviewed:
                 own, own_parts = reviews.build(services, store, owner, reviewed)
             with gr.Tab("About", id="about"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -27,9 +28,10 @@ FORMATS = (("Report (HTML)", "html"), ("Data (JSON)", "json"), ("Words (CSV)", "
 # Hands a file to the browser without one on the server.
 DOWNLOAD = """(packed) => {
   if (!packed) return;
-  const {name, type, content} = JSON.parse(packed);
+  const {name, type, content, bytes} = JSON.parse(packed);
   const a = document.createElement('a');
-  a.href = URL.createObjectURL(new Blob([content], {type}));
+  const part = bytes ? Uint8Array.from(atob(bytes), c => c.charCodeAt(0)) : content;
+  a.href = URL.createObjectURL(new Blob([part], {type}));
   a.download = name;
   a.click();
   setTimeout(() => URL.revokeObjectURL(a.href), 10000);
@@ -90,6 +92,11 @@ def packed(snapshot: Snapshot, format_: str) -> str:
 def pack(name: str, media: str, content: str) -> str:
     """A file, packed for `DOWNLOAD`."""
     return json.dumps({"name": name, "type": media, "content": content})
+
+
+def pack_bytes(name: str, media: str, content: bytes) -> str:
+    """A file that is no text, packed for `DOWNLOAD`."""
+    return json.dumps({"name": name, "type": media, "bytes": b64encode(content).decode()})
 
 
 def base_address(public_url: str, request: gr.Request) -> str:
