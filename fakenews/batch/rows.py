@@ -165,7 +165,7 @@ class Table:
                 continue  # an empty line
             if len(cells) != len(self.columns):
                 found: dict[str, Any] | BadRow = BadRow(
-                    line, f"{len(cells)} cells where the header has {len(self.columns)}"
+                    line, f"cells: {len(cells)}, where the header has {len(self.columns)}"
                 )
             else:
                 found = dict(zip(self.columns, cells, strict=True))
@@ -224,9 +224,9 @@ def _row(line: int, values: dict[str, Any], columns: Columns) -> Item:
     text, title = values.get(columns.text), values.get(columns.title) if columns.title else ""
     if text is not None and not isinstance(text, str):
         return BadRow(line, f"{columns.text} is no text but {type(text).__name__}")
-    whole = join(title if isinstance(title, str) else "", text or "")
-    if not whole.strip():
+    if not text or not text.strip():
         return BadRow(line, f"no text in {columns.text}")
+    whole = join(title if isinstance(title, str) else "", text)
     if len(whole) > MAX_CHARACTERS:
         return BadRow(line, f"{len(whole):,} characters; at most {MAX_CHARACTERS:,} are scored")
     return Row(line, values, encodable(whole))

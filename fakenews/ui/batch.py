@@ -221,7 +221,8 @@ class Batch:
             found = [json.loads(line) for line in islice(lines, BAD_SHOWN)]
         rows = [("", (f"{row['line']:,}", row["reason"])) for row in found]
         more = f", the first {BAD_SHOWN} shown" if done.bad > BAD_SHOWN else ""
-        told = render.caption(f"{done.bad:,} rows could not be scored and are not in the file{more}.")
+        rows_, are = ("1 row", "is") if done.bad == 1 else (f"{done.bad:,} rows", "are")
+        told = render.caption(f"{rows_} could not be scored and {are} not in the file{more}.")
         return told + render.table([("Line", False), ("Why not", False)], rows, "Rows that could not be scored")
 
 
@@ -251,12 +252,16 @@ def build(services: Services, tab: gr.Tab) -> None:
                 text = gr.Dropdown([], label="Text", elem_id="fn-batch-text")
                 title = gr.Dropdown([], label="Title", elem_id="fn-batch-title")
             asked = gr.CheckboxGroup(
-                models, value=[m for _, m in models][-2:], label="Models", elem_id="fn-batch-models"
+                models,
+                value=[m for _, m in models][-2:],
+                label="Models",
+                elem_id="fn-batch-models",
+                elem_classes="fn-choice",
             )
             words = gr.Checkbox(False, label="Add each model's ten strongest words (slower)", elem_id="fn-batch-words")
             suffix = gr.Radio(
                 [("CSV", ".csv"), ("JSON lines", ".jsonl"), ("Parquet", ".parquet")], value=".csv", label="Give back",
-                elem_id="fn-batch-format",
+                elem_id="fn-batch-format", elem_classes="fn-choice",
             )  # fmt: skip
             with gr.Row(elem_classes="fn-actions"):
                 start = gr.Button("Score", variant="primary", interactive=False, elem_id="fn-batch-start")

@@ -1,0 +1,121 @@
+"""Rows of any file: what can be read is read, what cannot is told with its line, nothing is fatal."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from fakenews.batch.rows import BadRow, Columns, Row, Table
+from fakenews.services import InputError
+
+
+def rows(path: Path, columns: Columns | None = None) -> list[Row | BadRow]:
+    table = Table(path)
+    return [item for item, _ in table.items(columns or table.guess())]
+
+
+def lines(path: Path) -> list[tuple[int, str]]:
+    """Line and text, or line and reason, of every row."""
+    return [(r.line, r.text if isinstance(r, Row) else f"! {r.reason}") for r in rows(path)]
+
+
+def test_csv_with_everything_that_occurs(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(
+        b"\xef\xbb\xbfid,text,title\r\n"
+        b"1,plain,\r\n"
+        b'2,"two\r\nlines, quoted ""so""",T\r\n'
+        b"3,only two\r\n"
+        b"\r\n"
+        b"4,,no text\r\n"
+        b"5,caf\xe9 \x80,\r\n"
+        b"6,caf\xc3\xa9,\r\n"
+        b"7,a\x00b,\r\n"
+        b'8,"bad"quote,\r\n'
+        b"9,last,"
+    )
+    assert lines(path) == [
+        (2, "plain"),
+        (3, 'T\n\ntwo\r\nlines, quoted "so"'),
+        (5, "! cells: 2, where the header has 3"),
+        (7, "! no text in text"),
+        (8, "café €"),
+        (9, "café"),
+        (10, "a\x00b"),
+        (11, "! not CSV: ',' expected after '\"'"),
+        (12, "last"),
+    ]
+
+
+def test_an_unclosed_quote_costs_one_row_and_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text('id,text\n1,good\n2,"never closed\n3,swallowed\n', encoding="utf-8")
+    assert lines(path) == [(2, "good"), (3, "! not CSV: unexpected end of data")]
+
+
+def test_a_cell_too_long_is_told_and_the_rest_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(f"text\n{'x' * 1_000_001}\n{'y ' * 600_000}\nshort\n", encoding="utf-8")
+    (a, b, c) = lines(path)
+    assert a[1].startswith("! ") and b[1].startswith("! not CSV: field larger") and c == (4, "short")
+
+
+def test_jsonl_with_everything_that_occurs(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    good = {"text": "good", "n": 1, "more": None}
+    content = [json.dumps(good), "", "{broken", "[1, 2]", '"x"', '{"text": 7}', '{"other": 1}', '{"text": "\\ud800 x"}']
+    path.write_text("\n".join([*content, "[" * 100_000]), encoding="utf-8")
+    table = Table(path)
+    assert table.columns == ("text", "n", "more", "other")
+    assert lines(path) == [
+        (1, "good"),
+        (3, "! not JSON: Expecting property name enclosed in double quotes"),
+        (4, "! expected a JSON object, got list"),
+        (5, "! expected a JSON object, got str"),
+        (6, "! text is no text but int"),
+        (7, "! no text in text"),
+        (8, "� x"),
+        (9, "! not JSON: nested too deep"),
+    ]
+
+
+def test_parquet(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    pd.DataFrame({"Headline": ["A", None], "Content": ["one", None], "n": [1, 2]}).to_parquet(path)
+    assert Table(path).guess() == Columns("Content", "Headline")
+    assert lines(path) == [(1, "A\n\none"), (2, "! no text in Content")]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("t.xlsx", b"x", "expected one of .csv, .jsonl, .parquet"),
+        ("t.csv", b"", "no rows beneath a header"),
+        ("t.csv", b"text\n", "no rows beneath a header"),
+        ("t.csv", b"text,text\na,b\n", "column text more than once"),
+        ("t.jsonl", b"nothing\n", "no line with a JSON object"),
+        ("t.parquet", b"not parquet", "cannot be read as parquet"),
+    ],
+)
+def test_files_that_are_no_tables_are_refused_in_a_sentence(
+    tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        Table(tmp_path / name)
+
+
+def test_a_column_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    with pytest.raises(InputError, match="no column 'text': it has a, b"):
+        Table(tmp_path / "t.csv").check(Columns("text"))
+
+
+def test_shares_grow_to_one(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("text\n" + "word word\n" * 500, encoding="utf-8")
+    shares = [share for _, share in Table(path).items(Columns("text"))]
+    assert shares == sorted(shares) and 0 < shares[0] < 0.01 and shares[-1] == 1.0

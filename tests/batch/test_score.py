@@ -1,0 +1,263 @@
+"""A scored table holds every row once, with the answers the page gives, however often the scoring was interrupted."""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from fakenews.batch import score as module
+from fakenews.batch.rows import Columns
+from fakenews.batch.score import Done, Task, score
+from fakenews.batch.spreadsheet import safe_cell
+from fakenews.services import InputError, Services
+from tests.explain.toys import FAKE_WORD, REAL_WORD, planted_corpus
+
+TASK = Task(("tfidf", "word2vec"), Columns("text", "title"))
+NEW = ("p_fake_tfidf", "verdict_tfidf", "reasons_tfidf", "p_fake_word2vec", "verdict_word2vec", "reasons_word2vec")
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """700 rows, some of which cannot be scored."""
+    path = tmp_path_factory.mktemp("table") / "in.csv"
+    texts, _ = planted_corpus(700)
+    drawn = random.Random(0)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("id", "title", "text", "=note"))
+        for i, text in enumerate(texts):
+            if i % 97 == 5:
+                writer.writerow((i, "only two"))
+            words = text.split() * 12
+            drawn.shuffle(words)
+            writer.writerow((i, f"Title {i}", "" if i % 89 == 7 else " ".join(words), "=1+1" if i % 3 else "-3.5"))
+    return path
+
+
+@pytest.fixture(scope="module")
+def whole(table: Path, share_services: Services, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("whole") / "out.csv"
+    score(table, out, share_services, TASK)
+    return out
+
+
+def errors(out: Path) -> str:
+    return out.with_name(f"{out.name}.errors.jsonl").read_text(encoding="utf-8")
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_every_row_once_with_the_answers_of_the_page(table: Path, whole: Path, share_services: Services) -> None:
+    rows = read(whole)
+    assert list(rows[0]) == ["id", "title", "text", "'=note", *NEW]
+    bad = [json.loads(line) for line in errors(whole).splitlines()]
+    assert [int(r["id"]) for r in rows] == [i for i in range(700) if i % 89 != 7]
+    assert len(bad) == len([i for i in range(700) if i % 97 == 5]) + len([i for i in range(700) if i % 89 == 7])
+    assert all(b["line"] > 1 and b["reason"] for b in bad)
+    for row in rows[:: len(rows) // 12]:
+        text = share_services.check(row["title"], row["text"])
+        said = share_services.analyse(text, TASK.models).predictions
+        for prediction in said:
+            assert float(row[f"p_fake_{prediction.model}"]) == pytest.approx(prediction.p_fake, abs=1e-6)
+            assert row[f"verdict_{prediction.model}"] == prediction.verdict
+            assert row[f"reasons_{prediction.model}"] == "; ".join(prediction.reasons)
+    assert {r["verdict_tfidf"] for r in rows} >= {"fake", "real"}
+    assert not list(whole.parent.glob("*.journal")) + list(whole.parent.glob("*.partial"))
+
+
+def test_cells_do_not_run(whole: Path) -> None:
+    assert {r["'=note"] for r in read(whole)} == {"'=1+1", "-3.5"}
+
+
+@pytest.mark.parametrize(
+    ("cell", "safe"),
+    [
+        ("=1+1", "'=1+1"), ("+cmd", "'+cmd"), ("-cmd|' /C calc'!A0", "'-cmd|' /C calc'!A0"), ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "'\t=1"), ("\r=1", "'\r=1"), (" =1+1", "' =1+1"), ('"=1+1"', "'\"=1+1\""), ("-3.5", "-3.5"),
+        ("+1e5", "+1e5"), ("plain = text", "plain = text"), ("", ""), ("'=1", "''=1"), ("=HYPERLINK(\"http://x\")", "'=HYPERLINK(\"http://x\")"),
+    ],
+)  # fmt: skip
+def test_safe_cells(cell: str, safe: str) -> None:
+    assert safe_cell(cell) == safe
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_killed_at_any_moment_and_resumed_it_is_the_same(
+    table: Path, share_services: Services, tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CHUNK", 16)
+    monkeypatch.setattr(module, "KEPT", 3)
+    plain = tmp_path / f"plain{suffix}"
+    score(table, plain, share_services, TASK)
+    out = tmp_path / f"out{suffix}"
+    chances = random.Random(1)
+    for attempt in range(200):
+        left = chances.randint(2, 12)
+
+        def stop(_: Done) -> None:
+            nonlocal left
+            left -= 1
+            if not left:
+                raise Killed
+
+        real = module._note
+
+        def note(journal: Path, values: dict[str, Any], attempt: int = attempt, real: Any = real) -> None:
+            if attempt % 4 == 3 and chances.random() < 0.3:  # the crash comes before, or in the middle of, a note
+                if attempt % 8 == 3:
+                    with journal.open("ab") as file:
+                        file.write(json.dumps(values).encode()[:20])
+                raise Killed
+            real(journal, values)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(module, "_note", note)
+            try:
+                done = score(table, out, share_services, TASK, resume=True, progress=stop)
+                break
+            except Killed:
+                continue
+    else:
+        pytest.fail("it never ended")
+    assert attempt > 5
+    assert errors(out) == errors(plain)
+    if suffix == ".parquet":
+        pd.testing.assert_frame_equal(pd.read_parquet(out), pd.read_parquet(plain))
+    else:
+        assert out.read_bytes() == plain.read_bytes()
+    assert done.rows + done.bad == len(errors(plain).splitlines()) + 700 - len(range(7, 700, 89))
+    counted = sum(done.verdicts["tfidf"].values())
+    assert counted == done.rows, "counts go on where they were"
+
+
+def test_a_crash_after_the_last_step_but_one_loses_nothing(
+    table: Path, whole: Path, share_services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out.csv"
+    real = Path.unlink
+
+    def unlink(path: Path, missing_ok: bool = False) -> None:
+        if path.suffix == ".journal":
+            raise Killed
+        real(path, missing_ok)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", unlink)
+        with pytest.raises(Killed):
+            score(table, out, share_services, TASK)
+    assert out.read_bytes() == whole.read_bytes()
+    done = score(table, out, share_services, TASK, resume=True)
+    assert out.read_bytes() == whole.read_bytes() and done.rows == len(read(whole))
+    assert not list(tmp_path.glob("*.journal"))
+
+
+def test_parquet_keeps_types_and_jsonl_keeps_values(share_services: Services, tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {
+            "text": [f"The {FAKE_WORD} came to town. " * 15, f"The {REAL_WORD} came to town. " * 15],
+            "n": [1, 2],
+            "when": pd.to_datetime(["2020-01-01", None]),
+            "tags": [["a", "b"], []],
+        }
+    )
+    source = tmp_path / "in.parquet"
+    frame.to_parquet(source)
+    task = Task(("tfidf",), Columns("text"))
+    score(source, tmp_path / "out.parquet", share_services, task)
+    found = pd.read_parquet(tmp_path / "out.parquet")
+    assert found["n"].dtype == "int64" and str(found["when"].dtype).startswith("datetime64")
+    assert list(found["tags"][0]) == ["a", "b"] and found["p_fake_tfidf"].dtype == "float64"
+    score(source, tmp_path / "out.jsonl", share_services, task)
+    first, second = (json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines())
+    assert first["n"] == 1 and first["tags"] == ["a", "b"] and first["when"].startswith("2020-01-01")
+    assert second["when"] is None or second["when"] == "NaT"
+    assert (first["verdict_tfidf"], second["verdict_tfidf"]) == ("fake", "real")
+
+
+def test_words_are_added_if_asked_for(share_services: Services, tmp_path: Path) -> None:
+    source = tmp_path / "in.csv"
+    source.write_text(f"text\n{f'The {FAKE_WORD} came to town again. ' * 12}\n", encoding="utf-8")
+    score(source, tmp_path / "o.csv", share_services, Task(("tfidf",), Columns("text"), "linear"))
+    (row,) = read(tmp_path / "o.csv")
+    assert row["words_tfidf"].startswith(f"{FAKE_WORD} +") and row["words_tfidf"].count(";") == 9
+
+
+@pytest.mark.parametrize(
+    ("out", "change", "message"),
+    [
+        ("o.txt", {}, "must end in .csv, .jsonl, .parquet"),
+        ("in.csv", {}, "the table to be scored itself"),
+        ("there.csv", {}, "is there already"),
+        ("o.csv", {"columns": Columns("nothing")}, "no column 'nothing'"),
+        ("o.csv", {"columns": Columns("text", "nothing")}, "no column 'nothing'"),
+        ("o.csv", {"models": ("cnn",)}, "No weights of 'cnn'"),
+    ],
+)
+def test_what_will_not_do_is_refused_before_anything_is_written(
+    out: str, change: dict[str, Any], message: str, share_services: Services, tmp_path: Path
+) -> None:
+    (tmp_path / "in.csv").write_text("text\nsome words\n", encoding="utf-8")
+    (tmp_path / "there.csv").write_text("mine", encoding="utf-8")
+    task = Task(**{"models": ("tfidf",), "columns": Columns("text"), **change})
+    with pytest.raises(InputError, match=message):
+        score(tmp_path / "in.csv", tmp_path / out, share_services, task)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in.csv", "there.csv"]
+    assert (tmp_path / "there.csv").read_text() == "mine"
+
+
+def test_a_column_of_ours_is_not_overwritten(share_services: Services, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("text,p_fake_tfidf\nsome words,0.5\n", encoding="utf-8")
+    with pytest.raises(InputError, match="'p_fake_tfidf' already"):
+        score(tmp_path / "in.csv", tmp_path / "o.csv", share_services, Task(("tfidf",), Columns("text")))
+
+
+def test_an_unfinished_run_is_neither_forgotten_nor_mixed_with_another(
+    table: Path, share_services: Services, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.csv"
+
+    def stop(_: Done) -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        score(table, out, share_services, TASK, progress=stop)
+    with pytest.raises(InputError, match="--resume, or use --overwrite"):
+        score(table, out, share_services, TASK)
+    with pytest.raises(InputError, match="another task"):
+        score(table, out, share_services, Task(("tfidf",), TASK.columns), resume=True)
+    other = tmp_path / "in.csv"
+    other.write_bytes(table.read_bytes() + b"9,T,more words,x\n")
+    with pytest.raises(InputError, match="another source"):
+        score(other, out, share_services, TASK, resume=True)
+    score(table, out, share_services, TASK, overwrite=True)
+    assert len(read(out)) == 700 - len(range(7, 700, 89))
+
+
+def test_progress_tells_rows_rate_and_time_left(table: Path, share_services: Services, tmp_path: Path) -> None:
+    heard: list[Done] = []
+    score(table, tmp_path / "o.csv", share_services, TASK, progress=heard.append)
+    assert [d.share for d in heard] == sorted(d.share for d in heard) and heard[-1].share == 1.0
+    assert all(d.rate > 0 for d in heard) and heard[-1].seconds_left == 0.0
+    assert heard[3].rows + heard[3].bad == 4 * module.CHUNK
+
+
+def test_ray_gives_the_same_bytes(table: Path, whole: Path, share_services: Services, tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    from fakenews.batch.ray_engine import ray
+
+    out = tmp_path / "out.csv"
+    score(table, out, share_services, TASK, engine=ray)
+    assert out.read_bytes() == whole.read_bytes() and errors(out) == errors(whole)
