@@ -11,9 +11,11 @@ import gradio as gr
 from fakenews.data.registry import DATASETS
 from fakenews.evaluate.digits import METRIC_NAMES, Metric, metric_text
 from fakenews.services import Services
+from fakenews.share.store import DAYS
 from fakenews.ui import render
 from fakenews.verdict import MIN_WORDS, UNDECIDED
 
+MAX_DAYS = DAYS[-1]
 _COLUMNS: tuple[Metric, ...] = ("accuracy", "roc_auc", "ece")
 
 
@@ -61,6 +63,12 @@ answer different questions and need not agree. They explain the model, not the w
 <h2>Privacy</h2>
 <p>A pasted text is held in memory while your page is open and is written nowhere: not to disk, not to a log. Nothing is
 sent to any other machine, there is no analytics and no history. The page loads nothing from elsewhere.</p>
+<p><b>Share</b> is the exception, and only when it is pressed: then the text, or with «Leave the text out» only the
+highlights and numbers, stays on this server for as long as you choose, {MAX_DAYS} days at most. The link cannot be
+guessed, is kept from search engines, and what it shows can be deleted with your own link; whoever has the link can read
+it. Reviewers give a name of their choice; their words stay with the analysis and go with it. Your browser remembers
+your key so that all your reviews stand together. A table scored under <b>Batch</b> lies on the server until it is
+scored, the result for an hour.</p>
 <h2>The models</h2>
 {_models(services)}
 <h2>Code and licence</h2>
