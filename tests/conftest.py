@@ -109,7 +109,7 @@ def share_services(tmp_path_factory: pytest.TempPathFactory) -> Services:
     return Services(Settings(models=models, device="cpu"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it lives, no event loop can be started in this thread
 def browser() -> Iterator[Any]:
     """Debian's Chromium through Playwright; tests that ask for it are skipped where there is none."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -27,6 +27,7 @@ def build_app(services: Services, store: ShareStore) -> gr.Blocks:
         if not services.models:
             gr.HTML(f'<p class="fn-problem">{NO_MODELS}</p>')
             return blocks
+        endpoints.build(services)  # first, because the page's own functions would take their names
         owner = gr.BrowserState("", storage_key="fakenews-owner", secret="fakenews")
         with gr.Column(elem_id="fn-linked"):
             linked, linked_parts = shared.build(services, store)
@@ -53,7 +54,6 @@ def build_app(services: Services, store: ShareStore) -> gr.Blocks:
             return (*opened, *reviews.visited(visit, own), selected)
 
         blocks.load(visited, None, [*linked_parts, *own_parts, tabs], **private)
-        endpoints.build(services)
     return blocks
 
 
