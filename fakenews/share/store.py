@@ -190,9 +190,10 @@ class ShareStore:
             raise InputError("A blind review needs the text: share it with its words, or not blind.")
         if redact:
             snapshot = redacted(snapshot)
-        owner = owner if _is_key(owner) else secrets.token_urlsafe(32)
+        owner = owner if _is_key(owner) else _key(32)
         nonce = secrets.token_hex(16)
-        id_ = _id(owner, nonce)
+        while (id_ := _id(owner, nonce)).startswith("-"):
+            nonce = secrets.token_hex(16)
         values = snapshot.to_dict()
         size = len(json.dumps(values, allow_nan=False))
         if size > MAX_SHARE:
@@ -298,7 +299,7 @@ class ShareStore:
         """
         name = _checked_name(name)
         _check_verdict(verdict)
-        key = secrets.token_urlsafe(16)
+        key = _key(16)
         with self._writing() as connection:
             row = self._row(connection, id_)
             self._check_room(connection, row.id_hash)
@@ -530,6 +531,13 @@ def _migrate(connection: Connection) -> None:
     config.set_main_option("script_location", "fakenews.share:migrations")
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def _key(n_bytes: int) -> str:
+    """A random key; none begins with «-», which a command would take for an option."""
+    while (key := secrets.token_urlsafe(n_bytes)).startswith("-"):
+        pass
+    return key
 
 
 def _id(owner: str, nonce: str) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import gradio as gr
 import numpy as np
 
+from fakenews.batch.spreadsheet import safe_cell
 from fakenews.data import registry as corpora
 from fakenews.data.base import TextNotHere
 from fakenews.evaluate import plots
@@ -24,9 +25,10 @@ from fakenews.explain.base import Cancelled
 from fakenews.schema import FAKE, LABELS, REAL
 from fakenews.services import InputError, Services
 from fakenews.text import count_words, join
-from fakenews.ui import audit, own, render
+from fakenews.ui import audit, export, own, render
 from fakenews.ui.analyse import OPEN, AnalyseTab
 from fakenews.ui.runs import Progress, Runs, watch
+from fakenews.ui.share import DOWNLOAD, FORMATS, pack
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -221,6 +223,56 @@ class Dataset:
         headers += [("p (fake)", True), ("Words", True), ("Date", True)][: 3 if scored.here else 1]
         return heading, render.table(headers, rows, CELLS[cell])
 
+    def export(self, view: View, format_: str) -> str:
+        """What is looked at as a file, packed for the browser; empty where there is nothing to look at."""
+        try:
+            scored = self._sliced(self.scored(view), view)
+        except (InputError, ValueError, LookupError):
+            return ""
+        frame, sliced = scored.frame, view.by != WHOLE and view.part != WHOLE and scored.here
+        labels, p_fake = frame["label"].to_numpy(), frame["p_fake"].to_numpy().astype(float)
+        result = (None if sliced else self._committed(view)) or evaluate(labels, p_fake)
+        name = "-".join(("fakenews", view.corpus, view.split, view.model))
+        if format_ == "csv":
+            predicted = [LABELS[FAKE] if p >= 0.5 else LABELS[REAL] for p in p_fake]
+            titles = [safe_cell(str(t)) for t in frame["title"]] if scored.here else [""] * len(frame)
+            rows = zip(frame["id"], titles, (LABELS[int(i)] for i in labels), predicted, p_fake.tolist(), strict=True)
+            content = export.table_csv(("id", "title", "label", "predicted", "p_fake"), list(rows))
+        elif format_ == "json":
+            content = export.as_json(
+                {
+                    "schema": 1,
+                    "kind": "fakenews evaluation",
+                    **{key: getattr(view, key) for key in ("corpus", "split", "model", "protocol", "by", "part")},
+                    "evaluation": result.to_dict(),
+                }
+            )
+        else:
+            content = self._report(view, scored, result, sliced)
+        return pack(f"{name}.{format_}", f"{export.MEDIA[format_]}; charset=utf-8", content)
+
+    def _report(self, view: View, scored: Scored, result: Evaluation, sliced: bool) -> str:
+        frame = scored.frame
+        chosen = misclassified(frame["label"].to_numpy(), frame["p_fake"].to_numpy().astype(float))[:ROWS]
+        texts = [metric_text(result, name) for name in CARDS]
+        (ff, fr), (rf, rr) = result.confusion_matrix
+        matrix = [("", ("fake", f"{ff:,}", f"{fr:,}")), ("", ("real", f"{rf:,}", f"{rr:,}"))]
+        headers = [("Title" if scored.here else "Article id", False), ("True", False), ("Predicted", False)]
+        headers += [("p (fake)", True), ("Words", True), ("Date", True)][: 3 if scored.here else 1]
+        rows = [("", self._row(scored, row)[1]) for _, row in frame.iloc[chosen].iterrows()]
+        title = corpora.DATASETS[view.corpus].title if view.corpus in corpora.DATASETS else view.corpus
+        parts = (
+            render.figures([(t.value, METRIC_NAMES[n], t.interval) for t, n in zip(texts, CARDS, strict=True)]),
+            self._reading(view, result, sliced),
+            "<h2>Confusion matrix</h2>",
+            render.table([("True", False), ("predicted fake", True), ("predicted real", True)], matrix, "Confusion"),
+            f"<h2>{CELLS[ERRORS]}</h2>",
+            render.caption(f"The {len(chosen):,} most confident of {fr + rf:,}." if rows else "There are none."),
+            render.table(headers, rows, CELLS[ERRORS]) if rows else "",
+        )
+        meta = f"{result.n:,} articles, split «{view.split}», weights {self.services.revision(view.model)}."
+        return export.tables_page(f"{self.services.title(view.model)} on {title}", meta, parts)
+
     def words(self, view: View, request: gr.Request) -> Iterator[str]:
         """The words that move the model across the articles looked at, with progress on the way."""
         visitor = request.session_hash or ""
@@ -408,6 +460,12 @@ def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Any:
             )
             heading = gr.HTML(min_height=44)
             table = gr.HTML(elem_id="fn-table", js_on_load=OPEN, min_height=200)
+            with gr.Row(elem_classes="fn-actions"):
+                files = [
+                    gr.Button(name, elem_id=f"fn-dataset-{key}", elem_classes="fn-plain", size="sm")
+                    for name, key in ((FORMATS[0][0], "html"), (FORMATS[1][0], "json"), ("Articles (CSV)", "csv"))
+                ]
+            file = gr.Textbox(visible=False)
             with gr.Row(elem_classes="fn-whybar"):
                 gr.HTML("<h2>Words across these articles</h2>")
                 weigh = gr.Button("Weigh them", size="sm", elem_id="fn-weigh")
@@ -477,6 +535,15 @@ def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Any:
         show, inputs, outputs, **private
     )
     gr.on([part.input, model.input, cell.change, curve.input], show, inputs, outputs, **private)
+    for button, key in zip(files, ("html", "json", "csv"), strict=True):
+
+        def write(
+            corpus: str, split: str, model: str, cell: str, curve: str, protocol: str, by: str, part: str,
+            format_: str = key,
+        ) -> str:  # fmt: skip
+            return tab.export(View(corpus, split, model, cell, curve, protocol, by, part), format_)
+
+        button.click(write, inputs, file, **private).then(None, file, None, js=DOWNLOAD, **private)
     weighing: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "explain", **private}
     weigh.click(words, [corpus, split, model, protocol, by, part], across, **weighing)
     stop.click(tab.cancel, None, None, queue=False, **private)

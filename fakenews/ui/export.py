@@ -122,13 +122,19 @@ def _style() -> str:
     css = re.sub(r"/\*.*?\*/", "", css, flags=re.S)
     dark = re.search(r"^\.dark \{(.*?)^\}", css, re.M | re.S)
     assert dark is not None
-    css = css.replace(dark.group(), "", 1)
-    rules = [
-        rule.strip()
-        for rule in re.findall(
-            r"@media[^{]*\{(?:[^{}]*\{[^{}]*\})*\s*\}|@keyframes[^{]*\{(?:[^{}]*\{[^{}]*\})*\s*\}|[^{}]+\{[^{}]*\}", css
-        )
-    ]
-    kept = [r for r in rules if not re.match(r"#|[^{]*(?:tab-wrapper|plotly|modebar|gradio-app|fillable)", r)]
-    kept.append(f"@media(prefers-color-scheme:dark){{:root{{{dark.group(1)}}}}}")
-    return re.sub(r"\s+", " ", "".join(kept)).replace("</", "<\\/")
+    kept = _useful(css.replace(dark.group(), "", 1))
+    kept += f"@media(prefers-color-scheme:dark){{:root{{{dark.group(1)}}}}}"
+    return re.sub(r"\s+", " ", kept).replace("</", "<\\/")
+
+
+def _useful(css: str) -> str:
+    """Rules of a style sheet that a document without Gradio's components can use, blocks of rules looked into."""
+    kept = []
+    for head, body in re.findall(r"([^{}]+)\{((?:[^{}]|\{[^{}]*\})*)\}", css):
+        if "{" in body and not head.strip().startswith("@keyframes"):
+            body = _useful(body)
+        elif re.match(r"\s*(?:#|[^{]*(?:tab-wrapper|plotly|modebar|gradio-app|fillable))", head):
+            continue
+        if body.strip():
+            kept.append(f"{head.strip()}{{{body}}}")
+    return "".join(kept)

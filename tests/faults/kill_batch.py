@@ -74,7 +74,8 @@ def run(rows: int, kills: int, folder: Path, model: str = "tfidf", seed: int = 0
         "kills": killed,
         "every_row_once": ids == [i for i in range(rows) if i % 1000 != 500],
         "bad_rows_once": len(bad) == len([i for i in range(rows) if i % 1000 == 500]),
-        "memory_mb": [round(min(warm)), round(max(warm))] if warm else [],
+        "memory_mb": [round(min(warm), 1), round(max(warm), 1)] if warm else [],
+        "memory_samples": len(warm),
         "seconds": round(time.monotonic() - started, 1),
         "said": said.strip().splitlines()[-1],
     }

@@ -48,6 +48,18 @@ def test_ids_hold_128_bits_and_are_not_stored(store: ShareStore, snapshot: Snaps
     assert link.id not in stored and link.owner not in stored
 
 
+def test_no_key_looks_like_an_option(monkeypatch: pytest.MonkeyPatch, snapshot: Snapshot, tmp_path: Path) -> None:
+    store = ShareStore(f"sqlite:///{tmp_path / 's.db'}")
+    real, given = module._id, iter(("-a", "-b"))
+    monkeypatch.setattr(module, "_id", lambda owner, nonce: next(given, "") or real(owner, nonce))
+    link = store.share(snapshot)
+    assert next(given, None) is None and not link.id.startswith("-") and store.there(link.id)
+    tried = iter(("-x", "-y", "z"))
+    monkeypatch.setattr(module.secrets, "token_urlsafe", lambda n: next(tried))
+    assert module._key(3) == "z"
+    store.close()
+
+
 @pytest.mark.parametrize(
     "id_", ["", "x", "a" * 22, "é" * 22, "\ud800", "../../etc/passwd", "' OR 1=1 --", "a" * 100_000]
 )

@@ -1,5 +1,8 @@
 """The Dataset tab's handlers, called as functions on the committed evidence and on a table of one's own."""
 
+import csv
+import io
+import json
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -87,3 +90,27 @@ def test_words_are_weighed_across_the_articles_looked_at(tab: Dataset) -> None:
     assert "fakenews data get isot" in refused
     *_, refused = tab.words(View("demo", "all", "features"), visitor)
     assert "no quick explanation" in refused
+
+
+@pytest.mark.parametrize("kind", ["html", "json", "csv"])
+def test_what_is_looked_at_can_be_taken_away(tab: Dataset, kind: str) -> None:
+    view = View("demo", tab.splits("demo")[0], "tfidf")
+    file = json.loads(tab.export(view, kind))
+    content = file["content"]
+    assert file["name"] == f"fakenews-demo-{view.split}-tfidf.{kind}"
+    evaluation = tab.services.evidence("tfidf").corpora[f"demo/{view.split}"]
+    if kind == "json":
+        found = json.loads(content)
+        assert (found["schema"], found["kind"], found["corpus"]) == (1, "fakenews evaluation", "demo")
+        assert found["evaluation"] == evaluation.to_dict()
+    elif kind == "csv":
+        rows = list(csv.DictReader(io.StringIO(content)))
+        right = sum(row["label"] == row["predicted"] for row in rows)
+        assert len(rows) == evaluation.n and right / len(rows) == pytest.approx(evaluation.accuracy)
+    else:
+        assert "Always answering" in content or "written for this demo" in content
+        assert "<script" not in content and "http" not in content.replace("http-equiv", "") and len(content) < 300_000
+
+
+def test_nothing_to_look_at_is_no_file(tab: Dataset) -> None:
+    assert tab.export(View("nothing", "all", "tfidf"), "csv") == ""
