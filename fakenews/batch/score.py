@@ -18,8 +18,8 @@ from fakenews.batch.rows import SUFFIXES, BadRow, Columns, Item, Row, Table, tak
 from fakenews.explain import registry as explainers
 from fakenews.services import InputError, Services
 
-CHUNK = 64  # rows through the models at once; also what a classifier's reading of texts is remembered for
-KEPT = 8  # chunks between two notes of how far it got
+CHUNK = 128  # rows through the models at once; also as many as a reading of texts is remembered for
+KEPT = 4  # chunks between two notes of how far it got
 TOP_WORDS = 10
 _SCHEMA = 1
 

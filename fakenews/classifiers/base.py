@@ -47,7 +47,7 @@ class ReadText:
         return tuple(self.neutral.source_span(w.start, w.end) for w in self.words)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=128)
 def read(source: str) -> ReadText:
     """Clean `source` and find its words; cached, because explainers ask for the same text many times."""
     neutral = neutralise(source)
