@@ -23,7 +23,7 @@ from fakenews.api import analysis, documents, preview, shares
 from fakenews.api.answers import Refusal, answering, refused
 from fakenews.config import Settings
 from fakenews.services import Services
-from fakenews.share.store import ShareStore
+from fakenews.share.store import ShareStore, StorageError
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -54,14 +54,22 @@ class Readiness:
 
     status: Literal["starting", "ok", "failed"] = "starting"
 
-    def warm_up(self, services: Services) -> None:
-        """Load the models; a failure is logged and shown by the health check, and the page still opens."""
+    def warm_up(self, services: Services, store: ShareStore) -> None:
+        """Load the models; a failure is logged and shown by the health check, and the page still opens.
+
+        What a bucket holds is taken into the index too, so that no reader of a link waits for it.
+        """
         try:
             services.warm_up()
             self.status = "ok"
         except Exception:
             logger.exception("The models could not be loaded.")
             self.status = "failed"
+        if store.bucket is not None:
+            try:
+                store.open()
+            except StorageError as error:
+                logger.error("%s", error)
 
 
 class Guard:
@@ -157,7 +165,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        threading.Thread(target=readiness.warm_up, args=(services,), name="warm-up", daemon=True).start()
+        threading.Thread(target=readiness.warm_up, args=(services, store), name="warm-up", daemon=True).start()
         yield
 
     app = FastAPI(

@@ -77,7 +77,8 @@ def test_health_says_when_loading_failed(tmp_path: Path) -> None:
     (tmp_path / "tfidf" / "model.skops").write_bytes(b"not a model")
     (tmp_path / "tfidf" / "config.json").write_text("{}", encoding="utf-8")
     readiness = server.Readiness()
-    readiness.warm_up(Services(Settings(models=tmp_path, device="cpu")))
+    settings = Settings(models=tmp_path, device="cpu", bucket=tmp_path / "cpu")
+    readiness.warm_up(Services(settings), ShareStore(f"sqlite:///{tmp_path / 's.db'}", settings.bucket))
     assert readiness.status == "failed"
 
 

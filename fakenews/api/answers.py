@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 WAIT_SECONDS = 20.0  # for a free place among the explanations under way
 GONE = 499  # nginx's status for a client that left; nobody reads it
 
+_ID = re.compile("(?<=/shares)/[^/]+|(?<=/card)/.+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -108,9 +109,10 @@ def answering(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
         except (Cancelled, ClientDisconnect):
             return Response(status_code=GONE)
         except Exception as error:
-            # Where it happened, but not the message: that could quote the article.
+            # Where it happened, but neither the message, which could quote the article, nor the id of a link.
             frames = "".join(traceback.format_tb(error.__traceback__))
-            logger.error("%s failed: %s\n%s", request.url.path, type(error).__name__, frames)
+            path = _ID.sub("/…", request.url.path)
+            logger.error("%s failed: %s\n%s", path, type(error).__name__, frames)
             return as_json({"error": "Something went wrong on our side; the text was not kept."}, 500)
 
     return answer

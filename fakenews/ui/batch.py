@@ -36,7 +36,7 @@ BAD_SHOWN = 20
 MEDIA = {".csv": "text/csv", ".jsonl": "application/x-ndjson", ".parquet": "application/vnd.apache.parquet"}
 SORRY = "Something went wrong on our side; the table was not scored. Please try again."
 GONE = "This table is not here any more: results are kept for an hour. Upload it again."
-_HEADINGS = (("like the fake class", "fake"), ("like the real class", "real"), ("cannot judge", "cannot_judge"))
+_HEADINGS = (("fake class", "fake"), ("real class", "real"), ("cannot judge", "cannot_judge"))
 
 
 @dataclass(slots=True)

@@ -19,6 +19,7 @@ from fakenews.explain.flip import Flip
 from fakenews.formatting import EDITS, EditOutcome, FormattingTest
 from fakenews.schema import Explanation, Prediction, Span
 from fakenews.services import TOGETHER, Analysis, WhatIf
+from fakenews.share.snapshot import HIDDEN
 from fakenews.text import sentence_spans, word_spans
 from fakenews.verdict import REASONS, UNDECIDED, VERDICTS, agreement
 
@@ -189,7 +190,8 @@ def highlighted(
         pieces += (escape(text[last:start]), markup)
         last = end
     pieces.append(escape(text[last:]))
-    return f'<div class="fn-text" lang="und" dir="auto">{"".join(pieces)}</div>'
+    blocks = " fn-blocks" if text.startswith(HIDDEN) else ""
+    return f'<div class="fn-text{blocks}" lang="und" dir="auto">{"".join(pieces)}</div>'
 
 
 def plain(text: str) -> str:

@@ -13,7 +13,7 @@ from fakenews.share.store import Owned, Shared
 from fakenews.ui import render
 from fakenews.verdict import VERDICTS
 
-_QUOTED = 90  # characters of a marked stretch that are shown
+_QUOTED, _NAMED = 90, 48  # characters of a marked stretch, and of a heading, that are shown
 NOT_YET = "—"
 BLIND = "Say what you think of it; then see what the models say."
 NOTHING_SHARED = (
@@ -88,9 +88,9 @@ def marks(snapshot: Snapshot, spans: Sequence[Span]) -> str:
     return f'<ul class="fn-marks" data-spans="{places}">{items}</ul>'
 
 
-def _quoted(text: str) -> str:
+def _quoted(text: str, at_most: int = _QUOTED) -> str:
     text = " ".join(text.split())
-    return text if len(text) <= _QUOTED else f"{text[: _QUOTED - 1].rstrip()}…"
+    return text if len(text) <= at_most else f"{text[: at_most - 1].rstrip()}…"
 
 
 def owned(found: Sequence[Owned]) -> str:
@@ -173,7 +173,7 @@ def choices(found: Sequence[Owned]) -> list[tuple[str, str]]:
 
 
 def _name(owned: Owned) -> str:
-    return owned.shared.snapshot.heading or "Without its text"
+    return _quoted(owned.shared.snapshot.heading, _NAMED) or "Without its text"
 
 
 def _kind(shared: Shared) -> str:
