@@ -243,8 +243,7 @@ def extract(
     """Fetch the article at a public address: title, empty line, text."""
     from fakenews import web
 
-    html, found = web.fetch(url)
-    article = web.extract(html, found, Settings.from_environment().max_chars)
+    article = web.read(url, Settings.from_environment().max_chars)
     if as_json:
         return _print_json(article.to_dict())
     typer.echo(f"{article.title}\n\n{article.text}" if article.title else article.text)
@@ -273,7 +272,8 @@ def score(
     services = _services()
     models = tuple(dict.fromkeys(model or services.models[:2]))
     guessed = Table(source).guess()
-    columns = Columns(text_column or guessed.text, title_column or guessed.title)
+    text = text_column or guessed.text
+    columns = Columns(text, title_column or (guessed.title if guessed.title != text else ""))
     task = Task(models, columns, explain)
     check_task(services, task)
     if engine == "ray":
@@ -625,11 +625,8 @@ def _services() -> Services:
 
 
 def _snapshot(services: Services, file: str, title: str, models: list[str] | None, method: str | None) -> Snapshot:
-    from fakenews.explain.registry import EXPLAINERS
     from fakenews.share.snapshot import make
 
-    if method is not None and method not in EXPLAINERS:
-        raise ValueError(f"Unknown explainer {method!r}. Known: {', '.join(EXPLAINERS)}.")
     text = services.check(title, read_article(file))
     return make(services, text, models, method, _progress("explaining"))
 

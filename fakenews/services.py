@@ -30,6 +30,7 @@ from fakenews.explain.cache import ContentCache, ExplanationKey
 from fakenews.formatting import FormattingTest
 from fakenews.language import is_english
 from fakenews.schema import Explanation, Prediction, Target
+from fakenews.text import encodable
 from fakenews.verdict import MIN_WORDS, judge, reconcile, with_formatting
 
 if TYPE_CHECKING:
@@ -236,7 +237,7 @@ class Services:
         InputError
             If there is nothing to read, or more than `settings.max_chars` characters.
         """
-        text = _encodable(texts.join(title, body))
+        text = encodable(texts.join(title, body))
         if len(text) > self.settings.max_chars:
             raise InputError(
                 f"This text has {len(text):,} characters; up to {self.settings.max_chars:,} can be analysed at once, "
@@ -322,6 +323,20 @@ class Services:
     def methods(self, model: str) -> tuple[str, ...]:
         """Names of the explainers a model can be asked with, fastest first."""
         return explainers.methods_for(self.classifier(model))
+
+    def method(self, model: str, wanted: str | None = None) -> str:
+        """The explainer `wanted`, if the model can be asked with it, else its quickest.
+
+        Raises
+        ------
+        InputError
+            If the model or the explainer is unknown.
+        """
+        known = self.methods(model)
+        try:
+            return known[0] if wanted is None or explainers.get(wanted).name not in known else wanted
+        except ValueError as error:
+            raise InputError(str(error)) from error
 
     def explain(
         self,
@@ -459,7 +474,7 @@ class Services:
             for i, text in enumerate(texts):
                 if progress:
                     progress(i / len(texts))
-                yield explainer.explain(_encodable(text), classifier)
+                yield explainer.explain(encodable(text), classifier)
 
         return across(explained())
 
@@ -489,7 +504,7 @@ class Services:
                 f"The edited text has {len(edited):,} characters; at most {self.settings.max_chars:,} fit."
             )
         started = time.perf_counter()
-        edited = _encodable(edited)
+        edited = encodable(edited)
         before, after = (self.analyse(t, models, records=False).predictions for t in (text, edited))
         return WhatIf(edited, before, after, time.perf_counter() - started)
 
@@ -629,10 +644,3 @@ def _margins_and_novelty(classifier: TextClassifier, texts: Sequence[str]) -> _A
         return None
     margins, distances = classifier.predict_with_novelty(texts)
     return margins, distances > measure["threshold"]
-
-
-def _encodable(text: str) -> str:
-    """Lone surrogates, which cannot be sent or stored, replaced one for one."""
-    if text.isascii():
-        return text
-    return "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)

@@ -209,6 +209,13 @@ def join(title: str, body: str) -> str:
     return f"{title}\n\n{body}" if title.strip() else body
 
 
+def encodable(text: str) -> str:
+    """`text` with lone surrogates, which cannot be sent or stored, replaced one for one."""
+    if text.isascii():
+        return text
+    return "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)
+
+
 def word_spans(text: str) -> tuple[Span, ...]:
     """Runs of letters, digits and underscores of `text`, in order."""
     return tuple(Span(*m.span()) for m in WORD.finditer(text))

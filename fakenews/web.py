@@ -162,6 +162,16 @@ def _percent(found: re.Match[str]) -> str:
     return "".join(f"%{byte:02X}" for byte in found.group().encode("utf-8", "replace"))
 
 
+def read(url: str, max_chars: int) -> Article:
+    """The article at a public address; what is refused is what `fetch` and `extract` refuse.
+
+    Raises
+    ------
+    FetchError
+    """
+    return extract(*fetch(url), max_chars)
+
+
 def fetch(
     url: str, limits: Limits | None = None, resolver: Resolver = resolve, connector: Connector = connect
 ) -> tuple[bytes, str]:

@@ -74,6 +74,14 @@ def demo(request: pytest.FixtureRequest, browser: Any, tmp_path: Path) -> Demo:
     return Demo(browser, tmp_path, {"FAKENEWS_BUCKET": str(tmp_path / "bucket")})
 
 
+def begin(page: Any, name: str, verdict: str) -> None:
+    """Give a blind verdict, and wait for the models' answers."""
+    page.fill("#fn-first-name input, #fn-first-name textarea", name)
+    page.click(f"#fn-first-verdict label:has-text('{verdict}')")
+    page.click("#fn-begin")
+    page.wait_for_selector("#fn-shared-text mark", timeout=WAIT)
+
+
 def test_from_sharing_to_deletion(demo: Demo, tmp_path: Path) -> None:
     articles = load("demo")
     article = articles[(articles["subject"] == "hoax") & (articles["text"].str.len() > 1200)].iloc[0]
@@ -112,10 +120,7 @@ def test_from_sharing_to_deletion(demo: Demo, tmp_path: Path) -> None:
         assert page.evaluate("document.querySelector('meta[name=robots]').content") == "noindex"
         page.click("#fn-begin")
         page.wait_for_selector("#fn-begin-said :text('Give a name')", timeout=WAIT)
-        page.fill("#fn-first-name input, #fn-first-name textarea", "Ada")
-        page.click("#fn-first-verdict label:has-text('real')")
-        page.click("#fn-begin")
-        page.wait_for_selector("#fn-shared-text mark", timeout=WAIT)
+        begin(page, "Ada", "real")
         assert page.evaluate(DRAWN, "#fn-shared-text") == drawn
         assert page.evaluate(NUMBERS, "#fn-shared-cards") == numbers
         selected = page.evaluate(SELECT)
@@ -153,10 +158,7 @@ def test_from_sharing_to_deletion(demo: Demo, tmp_path: Path) -> None:
         with demo.profile() as reader:
             reader.goto(link)
             reader.wait_for_selector("#fn-begin", timeout=WAIT)
-            reader.fill("#fn-first-name input, #fn-first-name textarea", "Bob")
-            reader.click("#fn-first-verdict label:has-text('cannot')")
-            reader.click("#fn-begin")
-            reader.wait_for_selector("#fn-shared-text mark", timeout=WAIT)
+            begin(reader, "Bob", "cannot")
             assert reader.evaluate(DRAWN, "#fn-shared-text") == drawn
             assert reader.evaluate(NUMBERS, "#fn-shared-cards") == numbers
             note = reader.locator("#fn-shared-head .fn-note").inner_text()

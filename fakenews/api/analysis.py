@@ -170,8 +170,7 @@ def operations(services: Services, places: asyncio.Semaphore) -> list[Operation]
             raise Refusal(404, "Articles are not fetched by their address here: send the text itself.")
 
         def work(_: Progress) -> Mapping[str, Any]:
-            html, url = web.fetch(asked.url)
-            return web.extract(html, url, services.settings.max_chars).to_dict()
+            return web.read(asked.url, services.settings.max_chars).to_dict()
 
         return await in_turn(places, request, work)
 

@@ -17,12 +17,13 @@ def openapi(operations: Sequence[Operation]) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     schemas: dict[str, Any] = {"Error": _ERROR}
     for operation in operations:
+        name = f"{operation.method.lower()} {operation.path.removeprefix('/api/v1/')}"
         described: dict[str, Any] = {
             "summary": operation.summary,
-            "operationId": re.sub(r"\W+", "_", f"{operation.method.lower()} {operation.path[8:]}").strip("_"),
+            "operationId": re.sub(r"\W+", "_", name).strip("_"),
             "parameters": [
-                {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-                for name in re.findall(r"{(\w+)}", operation.path)
+                {"name": part, "in": "path", "required": True, "schema": {"type": "string"}}
+                for part in re.findall(r"{(\w+)}", operation.path)
             ],
             "responses": {
                 "200": {"description": operation.summary, "content": {operation.gives: {}}},

@@ -8,7 +8,6 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
@@ -18,7 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fakenews.api.answers import Endpoint
 from fakenews.schema import Prediction
-from fakenews.share.links import Visit, read_query, reader_address
+from fakenews.services import TOGETHER
+from fakenews.share.links import Visit, base_address, read_query, reader_address
 from fakenews.share.store import NotShared, Shared, ShareStore, StorageError
 from fakenews.verdict import UNDECIDED, VERDICTS
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
 
 SIZE = (1200, 630)  # pixels, what Open Graph readers expect
+UNTITLED = "An analysis shared without its text"
 BLIND = "Read it, say what you think, then see what the models say."
 _PRIVATE = {"x-robots-tag": "noindex, nofollow", "cache-control": "private, no-store"}
 _TAGS = re.compile(rb'<meta[^>]+(?:property|name)="(?:og|twitter):[^>]*>')
@@ -58,7 +59,7 @@ class SharedPage:
         if visit.id:
             try:
                 shared = await run_in_threadpool(self.store.get, visit.id)
-                base = self.public_url or str(Request(scope).base_url).rstrip("/")
+                base = base_address(self.public_url, Request(scope).base_url)
                 tags = card_tags(shared, base, visit.id).encode()
             except NotShared:
                 status = 404
@@ -96,7 +97,7 @@ def card_tags(shared: Shared, base: str, id_: str) -> str:
     values = {
         "og:type": "article",
         "og:site_name": "fakenews",
-        "og:title": shared.snapshot.heading or "An analysis shared without its text",
+        "og:title": shared.snapshot.heading or UNTITLED,
         "og:description": BLIND if shared.blind else " · ".join(_lines(shared)),
         "og:url": reader_address(base, id_),
         "og:image": f"{base}/card/{id_}.png",
@@ -127,13 +128,13 @@ def draw(shared: Shared) -> bytes:
     fonts = {size: ImageFont.load_default(size) for size in (26, 30, 48)}
     pen.text((70, 52), "fakenews", _PALETTE["soft"], fonts[30])
     y = 112
-    for line in _wrapped(shared.snapshot.heading or "An analysis shared without its text", 42)[:3]:
+    for line in textwrap.wrap(shared.snapshot.heading or UNTITLED, 42, max_lines=3, placeholder="…"):
         pen.text((70, y), line, _PALETTE["ink"], fonts[48])
         y += 62
     if shared.blind:
         pen.text((70, 420), BLIND, _PALETTE["ink"], fonts[30])
     else:
-        beside = [p for p in shared.snapshot.analysis.predictions if p.model != "ensemble"][:2]
+        beside = [p for p in shared.snapshot.analysis.predictions if p.model != TOGETHER][:2]
         for i, prediction in enumerate(beside or shared.snapshot.analysis.predictions[:1]):
             _scale(pen, 70 + 550 * i, prediction, shared.snapshot.titles[prediction.model], fonts)
     pen.line([(70, 566), (1130, 566)], _PALETTE["line"], 2)
@@ -163,11 +164,7 @@ def _lines(shared: Shared) -> Sequence[str]:
     return [f"{titles[p.model]}: {VERDICTS[p.verdict].lower()}" for p in shared.snapshot.analysis.predictions]
 
 
-def _wrapped(heading: str, width: int) -> list[str]:
-    return textwrap.wrap(heading, width, max_lines=3, placeholder="…") or [""]
-
-
 def _visit(scope: Scope) -> Visit:
     if scope["type"] != "http" or scope["path"] != "/" or scope["method"] not in ("GET", "HEAD"):
         return Visit()
-    return read_query(dict(parse_qsl(scope["query_string"].decode("latin-1"))))
+    return read_query(scope["query_string"].decode("latin-1"))

@@ -11,12 +11,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fakenews.api.analysis import here, spans_of
+from fakenews.api.analysis import here
 from fakenews.api.answers import Operation, Refusal, in_turn, parse
 from fakenews.config import Settings
-from fakenews.explain.registry import EXPLAINERS
-from fakenews.services import InputError, Services
-from fakenews.share.links import owner_address, reader_address
+from fakenews.schema import Span
+from fakenews.services import Services
+from fakenews.share.links import base_address, owner_address, reader_address
 from fakenews.share.listing import listing
 from fakenews.share.snapshot import Snapshot, changes, make
 from fakenews.share.store import DAYS, ShareStore
@@ -72,7 +72,7 @@ class ReviewRequest(BaseModel):
     name: str
     verdict: str
     agree: dict[str, bool] = Field(default_factory=dict)
-    spans: list[list[int]] = Field(default_factory=list, max_length=1000)
+    spans: list[tuple[int, int]] = Field(default_factory=list)
     comment: str = ""
     review: str = ""
 
@@ -90,8 +90,6 @@ def operations(services: Services, store: ShareStore, settings: Settings, places
 
     async def snapshot(request: Request, asked: SnapshotRequest) -> Snapshot:
         models = None if asked.models is None else here(services, asked.models)
-        if asked.method is not None and asked.method not in EXPLAINERS:
-            raise InputError(f"Unknown explainer {asked.method[:40]!r}. Known: {', '.join(EXPLAINERS)}.")
         text = services.check(asked.title, asked.text)
         found: list[Snapshot] = []
 
@@ -108,7 +106,7 @@ def operations(services: Services, store: ShareStore, settings: Settings, places
 
         def keep() -> Mapping[str, Any]:
             link = store.share(taken, owner=asked.owner, redact=asked.redact, blind=asked.blind, days=asked.days)
-            base = settings.public_url or str(request.base_url).rstrip("/")
+            base = base_address(settings.public_url, request.base_url)
             return {
                 "id": link.id,
                 "link": reader_address(base, link.id),
@@ -148,14 +146,12 @@ def operations(services: Services, store: ShareStore, settings: Settings, places
         asked = parse(ReviewRequest, await request.body())
 
         def work() -> Mapping[str, Any]:
-            id_ = request.path_params["id"]
-            text = store.get(id_).snapshot.text
             store.review(
-                id_,
+                request.path_params["id"],
                 name=asked.name,
                 verdict=asked.verdict,
                 agree=asked.agree,
-                spans=spans_of(asked.spans, text),
+                spans=[Span(*pair) for pair in asked.spans],
                 comment=asked.comment,
                 key=asked.review,
             )

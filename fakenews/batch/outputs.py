@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from fakenews.batch.rows import encodable
 from fakenews.batch.spreadsheet import safe_cell
+from fakenews.text import encodable
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from fakenews.data.table import decode
 from fakenews.services import InputError
-from fakenews.text import join
+from fakenews.text import encodable, join
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,11 +25,10 @@ _TITLE_NAMES = ("title", "headline")
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Which columns hold what; `title` and `id` may be empty."""
+    """Which columns hold what; `title` may be empty."""
 
     text: str = "text"
     title: str = ""
-    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,7 @@ class Table:
         names = {c.strip().lower(): c for c in reversed(self.columns)}
         text = next((names[n] for n in _TEXT_NAMES if n in names), self.columns[0])
         title = next((names[n] for n in _TITLE_NAMES if n in names and names[n] != text), "")
-        return Columns(text, title, names.get("id", ""))
+        return Columns(text, title)
 
     def check(self, columns: Columns) -> None:
         """Refuse columns that are not here.
@@ -101,7 +100,7 @@ class Table:
         ------
         InputError
         """
-        for name in (columns.text, columns.title, columns.id):
+        for name in (columns.text, columns.title):
             if name and name not in self.columns:
                 raise InputError(f"{self.path.name} has no column {name!r}: it has {', '.join(self.columns)}.")
 
@@ -230,11 +229,6 @@ def _row(line: int, values: dict[str, Any], columns: Columns) -> Item:
     if len(whole) > MAX_CHARACTERS:
         return BadRow(line, f"{len(whole):,} characters; at most {MAX_CHARACTERS:,} are scored")
     return Row(line, values, encodable(whole))
-
-
-def encodable(text: str) -> str:
-    """Lone surrogates, which no file format here can hold, replaced one for one."""
-    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def taken(columns: Sequence[str], new: Sequence[str], name: str) -> None:

@@ -6,8 +6,7 @@ import hashlib
 import json
 import os
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -15,7 +14,6 @@ from typing import Any, Protocol
 
 from fakenews.batch.outputs import Lines, Output, Parts, parquet_schema
 from fakenews.batch.rows import SUFFIXES, BadRow, Columns, Item, Row, Table, taken
-from fakenews.explain import registry as explainers
 from fakenews.services import InputError, Services
 
 CHUNK = 128  # rows through the models at once; also as many as a reading of texts is remembered for
@@ -33,7 +31,7 @@ class Task:
     models : tuple of str
         Asked in this order.
     columns : Columns
-        Where text, title and id stand.
+        Where text and title stand.
     explain : str
         Method whose ten strongest words are added; empty for none. Models without it use their quickest.
     """
@@ -77,7 +75,7 @@ class Done:
 
 @dataclass(slots=True)
 class _Place:
-    """A note of how far it got: rows read and written, and where the files under way end."""
+    """How far it got: rows read and what became of them, and where the files under way end."""
 
     read: int = 0
     rows: int = 0
@@ -85,6 +83,17 @@ class _Place:
     out: int = 0
     errors: int = 0
     verdicts: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    def count(self, item: Item, models: Sequence[str], added: Mapping[str, Any]) -> None:
+        """Take one more row into account, with the columns it got."""
+        self.read += 1
+        if isinstance(item, BadRow):
+            self.bad += 1
+            return
+        self.rows += 1
+        for model in models:
+            said, verdict = self.verdicts[model], added[f"verdict_{model}"]
+            said[verdict] = said.get(verdict, 0) + 1
 
 
 class Engine(Protocol):
@@ -168,55 +177,43 @@ def score(
     journal, errors = _beside(out, "journal"), _beside(out, "errors.jsonl")
     output = _output(out, table, task)
     header = {"schema": _SCHEMA, "source": _digest(source), "task": asdict(task), "revisions": revisions}
-    begun = _begin(out, journal, output, header, resume, overwrite)
-    if begun is None:
-        return _done(_last(journal, header, out, consume=True), 1.0, 0.0, 0.0)
-    place = begun
+    place = _begin(out, journal, output, header, resume, overwrite)
+    if place.read and output.gone() and out.exists():  # an earlier run had only its journal left to remove
+        journal.unlink()
+        return _done(place, 1.0, 0.0, 0.0)
+    for model in task.models:
+        place.verdicts.setdefault(model, {})
     output.cut(place.out)
     _cut(errors, place.errors)
-    started, first_share, first_rows = time.perf_counter(), None, place.rows + place.bad
-    verdicts = {m: Counter(place.verdicts.get(m, {})) for m in task.models}
+    started, first_share, first_read = time.perf_counter(), None, place.read
     pending: list[tuple[Item, dict[str, Any]]] = []
-    counted = Counter(read=place.read, rows=place.rows, bad=place.bad)
-    share = 0.0
 
     def keep() -> None:
-        nonlocal place
         rows = [item.values | added for item, added in pending if isinstance(item, Row)]
-        place = _Place(
-            counted["read"],
-            counted["rows"],
-            counted["bad"],
-            output.append(rows) if rows else place.out,
-            _append(errors, [item for item, _ in pending if isinstance(item, BadRow)]),
-            {m: dict(c) for m, c in verdicts.items()},
-        )
+        if rows:
+            place.out = output.append(rows)
+        place.errors = _append(errors, [item for item, _ in pending if isinstance(item, BadRow)])
         pending.clear()
         _note(journal, asdict(place))
 
     for n, (scored, share) in enumerate(engine(services, task, table, place.read), start=1):
         pending += scored
         for item, added in scored:
-            counted["read"] += 1
-            counted["bad" if isinstance(item, BadRow) else "rows"] += 1
-            for model in task.models if added else ():
-                verdicts[model][added[f"verdict_{model}"]] += 1
+            place.count(item, task.models, added)
         if n % KEPT == 0:
             keep()
         if progress:
             seconds = time.perf_counter() - started
-            done = counted["rows"] + counted["bad"] - first_rows
             first_share = share if first_share is None else first_share
-            now = _Place(rows=counted["rows"], bad=counted["bad"], verdicts={m: dict(c) for m, c in verdicts.items()})
-            progress(_done(now, share, done / seconds, seconds * (1 - share) / max(share - first_share, 1e-9)))
+            left = seconds * (1 - share) / max(share - first_share, 1e-9)
+            progress(_done(place, share, (place.read - first_read) / seconds, left))
     if pending or not place.read:
         keep()
     if not errors.stat().st_size:
         errors.unlink()
     output.finish(out)
     journal.unlink()
-    seconds = time.perf_counter() - started
-    return _done(place, 1.0, (place.rows + place.bad - first_rows) / max(seconds, 1e-9), 0.0)
+    return _done(place, 1.0, (place.read - first_read) / max(time.perf_counter() - started, 1e-9), 0.0)
 
 
 def check_task(services: Services, task: Task) -> None:
@@ -226,15 +223,14 @@ def check_task(services: Services, task: Task) -> None:
     ------
     InputError
     """
-    if task.explain and task.explain not in explainers.EXPLAINERS:
-        raise InputError(f"Unknown explainer {task.explain[:40]!r}. Known: {', '.join(explainers.EXPLAINERS)}.")
     for model in task.models:
         services.revision(model)
+        if task.explain:
+            services.method(model, task.explain)
 
 
 def _words(services: Services, text: str, model: str, method: str) -> str:
-    known = services.methods(model)
-    explanation = services.explain(text, model, method if method in known else known[0])
+    explanation = services.explain(text, model, services.method(model, method))
     strongest = sorted(explanation.attributions, key=lambda a: -abs(a.weight))[:TOP_WORDS]
     return "; ".join(f"{text[a.start : a.end]} {a.weight:+.3f}" for a in strongest)
 
@@ -253,20 +249,15 @@ def _output(out: Path, table: Table, task: Task) -> Output:
     return Lines(_beside(out, "partial"), columns, out.suffix.lower() == ".csv")
 
 
-def _begin(
-    out: Path, journal: Path, output: Output, header: dict[str, Any], resume: bool, overwrite: bool
-) -> _Place | None:
-    """Where to begin; None if an earlier run had only its journal left to remove."""
+def _begin(out: Path, journal: Path, output: Output, header: dict[str, Any], resume: bool, overwrite: bool) -> _Place:
+    """Where to begin, with the journal begun."""
     if overwrite and not resume:
         journal.unlink(missing_ok=True)
         output.discard()
     elif journal.exists() and not resume:
         raise InputError(f"An earlier run for {out.name} was not finished: go on with --resume, or use --overwrite.")
     if journal.exists():
-        place = _last(journal, header, out)
-        if output.gone() and out.exists() and place.read:
-            return None
-        return place
+        return _last(journal, header, out)
     if out.exists() and not overwrite:
         raise InputError(f"{out.name} is there already: name another file, or use --overwrite.")
     output.discard()
@@ -275,7 +266,7 @@ def _begin(
     return _Place()
 
 
-def _last(journal: Path, header: dict[str, Any], out: Path, consume: bool = False) -> _Place:
+def _last(journal: Path, header: dict[str, Any], out: Path) -> _Place:
     """The last whole note of a journal.
 
     Raises
@@ -289,14 +280,13 @@ def _last(journal: Path, header: dict[str, Any], out: Path, consume: bool = Fals
             lines.append(json.loads(line))
         except ValueError:
             break  # a crash in the middle of a note
-    if lines and lines[0] != json.loads(json.dumps(header)):
-        what = [k for k in header if lines[0].get(k) != json.loads(json.dumps(header[k]))]
+    same = json.loads(json.dumps(header))
+    if lines and lines[0] != same:
+        what = [key for key in same if lines[0].get(key) != same[key]]
         raise InputError(
             f"The unfinished run for {out.name} had another {' and '.join(what)}: repeat it as it was, or use "
             "--overwrite."
         )
-    if consume:
-        journal.unlink()
     if not lines:
         _note(journal, header)
     return _Place(**lines[-1]) if len(lines) > 1 else _Place()
@@ -338,4 +328,5 @@ def _digest(path: Path) -> dict[str, Any]:
 
 
 def _done(place: _Place, share: float, rate: float, seconds_left: float | None) -> Done:
-    return Done(place.rows, place.bad, share, rate, seconds_left, place.verdicts)
+    verdicts = {model: dict(said) for model, said in place.verdicts.items()}
+    return Done(place.rows, place.bad, share, rate, seconds_left, verdicts)

@@ -49,10 +49,6 @@ class Bucket:
         _sync_folder(place)
         return path.name
 
-    def names(self) -> list[str]:
-        """Names of all events, oldest first."""
-        return sorted(path.name for path in self.folder.glob("shares/??/*/*.json"))
-
     def events(self, known: set[str]) -> Iterator[tuple[str, Event]]:
         """Events whose names are not `known`, oldest first; what a crash left half written is passed over."""
         paths = [p for p in self.folder.glob("shares/??/*/*.json") if p.name not in known]

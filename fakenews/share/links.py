@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 READER, OWNER = "a", "o"
 
@@ -14,6 +13,11 @@ class Visit(NamedTuple):
 
     id: str = ""
     owner: str = ""
+
+
+def base_address(public_url: str, requested: object) -> str:
+    """Where visitors find the page: as it is set, else the address of the request."""
+    return public_url or str(requested).rstrip("/")
 
 
 def reader_address(base: str, id_: str) -> str:
@@ -26,6 +30,7 @@ def owner_address(base: str, owner: str) -> str:
     return f"{base}/?{OWNER}={quote(owner, safe='')}"
 
 
-def read_query(query: Mapping[str, str]) -> Visit:
+def read_query(query: str) -> Visit:
     """What a query string asks for; anything else in it is ignored."""
-    return Visit(query.get(READER, ""), query.get(OWNER, ""))
+    found = dict(parse_qsl(query))
+    return Visit(found.get(READER, ""), found.get(OWNER, ""))

@@ -15,7 +15,7 @@ from fakenews.schema import Span
 from fakenews.share.snapshot import Snapshot
 
 Opinion = Literal["fake", "real", "cannot_judge"]
-OPINIONS: dict[Opinion, str] = {
+OPINIONS: dict[str, str] = {
     "fake": "Reads like fake news",
     "real": "Reads like real news",
     "cannot_judge": "I cannot say",

@@ -157,16 +157,14 @@ def make(
     Raises
     ------
     InputError
-        If a model is unknown or not here.
+        If a model or the method is unknown or not here.
     Cancelled
         If `progress` raised it.
     """
     analysis = services.analyse(text, models).tested(services.formatting_test(text, models))
     explained = [p.model for p in analysis.predictions if p.model != TOGETHER or len(analysis.predictions) == 1]
-    explanations = []
-    for model in explained:
-        known = services.methods(model)
-        explanations.append(services.explain(text, model, method if method in known else known[0], progress=progress))
+    methods = {model: services.method(model, method) for model in explained}
+    explanations = [services.explain(text, model, chosen, progress=progress) for model, chosen in methods.items()]
     return take(services, analysis, explanations)
 
 

@@ -79,8 +79,7 @@ class Analyse:
     def fetch(self, url: str) -> tuple[Any, Any, str]:
         """Title and body of the article at an address, to be read and edited before anything is scored."""
         try:
-            html, found = web.fetch(url or "")
-            article = web.extract(html, found, self.services.settings.max_chars)
+            article = web.read(url or "", self.services.settings.max_chars)
         except InputError as error:
             return gr.skip(), gr.skip(), render.problem(str(error))
         except Exception as error:

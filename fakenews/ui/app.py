@@ -48,7 +48,7 @@ def build_app(services: Services, store: ShareStore) -> gr.Blocks:
             second.select(*filled, **private)
 
         def visited(request: gr.Request) -> tuple[Any, ...]:
-            visit = read_query(dict(request.query_params))
+            visit = read_query(str(request.query_params))
             opened = linked.open(visit.id) if visit.id else (gr.skip(),) * len(linked_parts)
             selected = gr.Tabs(selected="reviews") if visit.owner else gr.skip()
             return (*opened, *reviews.visited(visit, own), selected)

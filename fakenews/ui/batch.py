@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import logging
 import secrets
@@ -58,6 +59,7 @@ class Jobs:
     def __init__(self, services: Services) -> None:
         self.services = services
         self.folder = Path(tempfile.mkdtemp(prefix="fakenews-"))
+        atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
         self._jobs: dict[str, Job] = {}
         self._turn = threading.Lock()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
 
@@ -185,8 +185,8 @@ def day(milliseconds: int) -> str:
     return datetime.fromtimestamp(milliseconds / 1000, UTC).date().isoformat()
 
 
-def own_words(verdict: str, titles: Mapping[str, str], snapshot: Snapshot) -> str:
+def own_words(verdict: str, snapshot: Snapshot) -> str:
     """What a reviewer said first, beside what every model says."""
-    models = "; ".join(f"{titles[p.model]}: {VERDICTS[p.verdict].lower()}" for p in snapshot.analysis.predictions)
-    first = {str(key): words for key, words in OPINIONS.items()}[verdict]
-    return render.caption(f"You said first: {first.lower()}. {models}.")
+    titles, predictions = snapshot.titles, snapshot.analysis.predictions
+    models = "; ".join(f"{titles[p.model]}: {VERDICTS[p.verdict].lower()}" for p in predictions)
+    return render.caption(f"You said first: {OPINIONS[verdict].lower()}. {models}.")

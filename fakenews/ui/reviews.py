@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import gradio as gr
 
 from fakenews.services import InputError
-from fakenews.share.links import Visit, reader_address
+from fakenews.share.links import Visit, read_query, reader_address
 from fakenews.share.listing import review_lines
 from fakenews.share.store import DAYS, NotShared, Owned, ShareStore, StorageError
 from fakenews.ui import render, render_shares
-from fakenews.ui.share import DOWNLOAD, base_address, pack
+from fakenews.ui.share import DOWNLOAD, address_of, pack
 
 if TYPE_CHECKING:
     from fakenews.services import Services
@@ -48,8 +49,7 @@ class Reviews:
         """The link for reviewers of what is picked, to be copied again."""
         if not key or not id_:
             return render.problem(PICK)
-        base = base_address(self.services.settings.public_url, request)
-        return render_shares.again(reader_address(base, id_))
+        return render_shares.again(reader_address(address_of(self.services, request), id_))
 
     def expire(self, key: str | None, id_: str | None, days: int) -> tuple[Any, Any, str]:
         """Let what is picked live so many days from now."""
@@ -88,7 +88,7 @@ class Reviews:
 def key_of(pasted: str | None) -> str:
     """The key in what was pasted: itself, or a whole address."""
     value = (pasted or "").strip()
-    return value.partition("?o=")[2].partition("&")[0] or value
+    return read_query(urlsplit(value).query).owner or value
 
 
 def build(services: Services, store: ShareStore, owner: gr.BrowserState, tab: gr.Tab) -> tuple[Reviews, list[Any]]:

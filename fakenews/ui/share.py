@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from fakenews.services import InputError
-from fakenews.share.links import owner_address, reader_address
+from fakenews.share.links import base_address, owner_address, reader_address
 from fakenews.share.snapshot import Snapshot, take
 from fakenews.share.store import DAYS, ShareStore, StorageError
 from fakenews.ui import export, render, render_shares
@@ -51,8 +51,7 @@ class Share:
             shown.analysis = shown.analysis.tested(self.services.formatting_test(shown.text))
         for model in shown.models:
             if model not in shown.explanations:
-                method = self.services.methods(model)[0]
-                shown.explanations[model] = self.services.explain(shown.text, model, method)
+                shown.explanations[model] = self.services.explain(shown.text, model, self.services.method(model))
         return take(self.services, shown.analysis, [shown.explanations[m] for m in shown.models])
 
     def share(
@@ -68,7 +67,7 @@ class Share:
         except Exception as error:
             logger.error("sharing failed: %s", type(error).__name__)  # its message could quote the article
             return render.problem(SORRY), gr.skip()
-        base = base_address(self.services.settings.public_url, request)
+        base = address_of(self.services, request)
         links = reader_address(base, made.id), owner_address(base, made.owner)
         return render_shares.link(*links, made.expires, redact, blind), made.owner
 
@@ -99,12 +98,10 @@ def pack_bytes(name: str, media: str, content: bytes) -> str:
     return json.dumps({"name": name, "type": media, "bytes": b64encode(content).decode()})
 
 
-def base_address(public_url: str, request: gr.Request) -> str:
-    """Where visitors find the page."""
-    if public_url:
-        return public_url
+def address_of(services: Services, request: gr.Request) -> str:
+    """Where this visitor finds the page."""
     asked = request.request
-    return str(asked.base_url).rstrip("/") if asked is not None else ""
+    return base_address(services.settings.public_url, asked.base_url if asked is not None else "")
 
 
 def build(services: Services, store: ShareStore, shown: gr.State, owner: gr.BrowserState) -> gr.HTML:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gradio as gr
 
@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 MODELS_ASKED = 4  # models a reviewer can agree with; a link holds three unless it was made with more
 AGREE = (("agree", "yes"), ("disagree", "no"))
 THANKS = "Thank you: your review is stored, and whoever shared this can see it."
+SHOW, HIDE, STAY = gr.update(visible=True), gr.update(visible=False), gr.skip()
 SORRY = "Something went wrong on our side; what you wrote is still here. Please try again."
 
 # Remembers what was last selected in the text, as characters; marks are drawn over the text without changing it.
@@ -74,6 +75,31 @@ class Visitor:
     spans: list[Span] = field(default_factory=list)
 
 
+class Parts(NamedTuple):
+    """What the view shows, in the order of its outputs; what is left out is not shown, or stays as it is."""
+
+    head: str = ""
+    unread: str = ""
+    blind: Any = HIDE
+    analysis: Any = HIDE
+    cards: str = ""
+    view: Any = STAY
+    text: Any = ""
+    legend: Any = ""
+    words: Any = ""
+    form: Any = HIDE
+    visitor: Visitor | None = None
+    name: Any = STAY
+    verdict: Any = STAY
+    marks: str = ""
+    agree: tuple[Any, ...] = ()
+
+    def values(self) -> tuple[Any, ...]:
+        """One value for every output, questions about models last."""
+        *parts, agree = self
+        return (*parts, *agree, *[HIDE] * (MODELS_ASKED - len(agree)))
+
+
 class SharedPage:
     """Handlers of the view; `build` draws and wires it."""
 
@@ -86,33 +112,43 @@ class SharedPage:
         try:
             visitor = Visitor(id_, self.store.get(id_))
         except (NotShared, StorageError) as error:
-            return self._nothing(str(error))
+            return _nothing(str(error))
         except Exception as error:
             logger.error("opening a link failed: %s", type(error).__name__)
-            return self._nothing(SORRY)
+            return _nothing(SORRY)
         return self.shown(visitor)
 
     def shown(self, visitor: Visitor) -> tuple[Any, ...]:
-        """Everything that is drawn, in the order of `build`: as far as a blind reader may see it, or all of it."""
-        snapshot, hidden = visitor.shared.snapshot, visitor.shared.hidden
-        told = render_shares.head(visitor.shared, () if hidden else changes(snapshot, self.services))
-        if hidden:
-            return (
-                told, render.plain(snapshot.text), gr.update(visible=True), gr.update(visible=False), "", gr.skip(),
-                "", "", "", gr.update(visible=False), visitor, *self._asked(visitor), "",
-            )  # fmt: skip
+        """Everything that is drawn: as far as a blind reader may see it, or all of it."""
+        snapshot = visitor.shared.snapshot
+        if visitor.shared.hidden:
+            return Parts(
+                head=render_shares.head(visitor.shared, ()),
+                unread=render.plain(snapshot.text),
+                blind=SHOW,
+                visitor=visitor,
+            ).values()
+        models = [p.model for p in snapshot.analysis.predictions][:MODELS_ASKED]
         explained = [e.classifier for e in snapshot.explanations]
-        view = gr.update(
-            choices=[(snapshot.titles[m], m) for m in explained], value=explained[0] if explained else None
-        )
         cards = render.verdicts(snapshot.analysis, snapshot.titles, snapshot.records)
-        if visitor.verdict:
-            cards = render_shares.own_words(visitor.verdict, snapshot.titles, snapshot) + cards
-        drawn = self.drawn(visitor, explained[0], "word") if explained else ("", "", "")
-        return (
-            told, "", gr.update(visible=False), gr.update(visible=True), cards, view, *drawn, gr.update(visible=True),
-            visitor, *self._asked(visitor), render_shares.marks(snapshot, visitor.spans),
-        )  # fmt: skip
+        text, legend, words = self.drawn(visitor, explained[0], "word") if explained else ("", "", "")
+        return Parts(
+            head=render_shares.head(visitor.shared, changes(snapshot, self.services)),
+            analysis=SHOW,
+            cards=(render_shares.own_words(visitor.verdict, snapshot) if visitor.verdict else "") + cards,
+            view=gr.update(
+                choices=[(snapshot.titles[m], m) for m in explained], value=explained[0] if explained else None
+            ),
+            text=text,
+            legend=legend,
+            words=words,
+            form=SHOW,
+            visitor=visitor,
+            name=visitor.name or gr.skip(),
+            verdict=visitor.verdict or gr.skip(),
+            marks=render_shares.marks(snapshot, visitor.spans),
+            agree=tuple(gr.update(visible=True, label=snapshot.titles[m], value=None) for m in models),
+        ).values()
 
     def drawn(self, visitor: Visitor | None, view: str, unit: render.Unit) -> tuple[Any, Any, Any]:
         """Highlights, legend and strongest words."""
@@ -132,16 +168,17 @@ class SharedPage:
 
     def begin(self, visitor: Visitor | None, name: str, verdict: str | None) -> tuple[Any, ...]:
         """Take a blind verdict and show the models' answers; a sentence, then everything drawn."""
+        stay = [STAY] * len(Parts().values())
         if visitor is None:
-            return ("", *(gr.skip(),) * self.n_outputs)
+            return ("", *stay)
         try:
             visitor.key = self.store.begin(visitor.id, name or "", verdict or "")
             visitor.shared = self.store.get(visitor.id, visitor.key)
         except InputError as error:
             told = "Pick one of the three verdicts first." if verdict is None and (name or "").strip() else str(error)
-            return (render.problem(told), *(gr.skip(),) * self.n_outputs)
+            return (render.problem(told), *stay)
         except (NotShared, StorageError) as error:
-            return (render.problem(str(error)), *(gr.skip(),) * self.n_outputs)
+            return (render.problem(str(error)), *stay)
         visitor.name, visitor.verdict = name, verdict or ""
         return ("", *self.shown(visitor))
 
@@ -188,23 +225,10 @@ class SharedPage:
             return render.problem(SORRY), gr.skip()
         return render.caption(THANKS), gr.update(visible=False)
 
-    n_outputs = 14 + MODELS_ASKED
 
-    def _asked(self, visitor: Visitor) -> tuple[Any, ...]:
-        """Name and verdict so far, and one question for every model."""
-        snapshot = visitor.shared.snapshot
-        models = [] if visitor.shared.hidden else [p.model for p in snapshot.analysis.predictions][:MODELS_ASKED]
-        questions = [gr.update(visible=True, label=snapshot.titles[m], value=None) for m in models]
-        questions += [gr.update(visible=False)] * (MODELS_ASKED - len(models))
-        return (visitor.name or gr.skip(), visitor.verdict or gr.skip(), *questions)
-
-    def _nothing(self, sentence: str) -> tuple[Any, ...]:
-        hidden = gr.update(visible=False)
-        back = f'{render.problem(sentence)}<p class="fn-read"><a href="/">Analyse an article of your own</a></p>'
-        return (
-            back, "", hidden, hidden, "", gr.skip(), "", "", "", hidden, None, gr.skip(), gr.skip(),
-            *[gr.skip()] * MODELS_ASKED, "",
-        )  # fmt: skip
+def _nothing(sentence: str) -> tuple[Any, ...]:
+    back = '<p class="fn-read"><a href="/">Analyse an article of your own</a></p>'
+    return Parts(head=render.problem(sentence) + back).values()
 
 
 def _merged(spans: list[Span]) -> list[Span]:
@@ -263,9 +287,8 @@ def build(services: Services, store: ShareStore) -> tuple[SharedPage, list[Any]]
                 send = gr.Button("Send review", elem_id="fn-send", size="sm", variant="primary")
         said = gr.HTML(elem_id="fn-review-said")
     outputs = [
-        head, unread, blind, analysis, cards, view, text, legend, words, form, visitor, name, verdict, *agree, marks,
+        head, unread, blind, analysis, cards, view, text, legend, words, form, visitor, name, verdict, marks, *agree,
     ]  # fmt: skip
-    assert len(outputs) == SharedPage.n_outputs
     begin.click(tab.begin, [visitor, first_name, first], [begun, *outputs], **private)
     gr.on([view.input, unit.input], tab.drawn, [visitor, view, unit], [text, legend, words], queue=False, **private)
     mark.click(

@@ -6,11 +6,14 @@ import base64
 import csv
 import io
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from fakenews.config import REPOSITORY
 from fakenews.services import Services
 from fakenews.ui import batch as module
 from fakenews.ui.batch import GONE, Batch
@@ -112,3 +115,9 @@ def test_a_problem_of_the_table_is_told_by_its_name(tab: Batch, tmp_path: Path) 
     assert "mine.csv has a column" in finished(tab, key)
     assert "Pick a model" in str(tab.start(str(path), "text", "", [], False, ".csv", "")[0])
     assert "Upload a table first" in str(tab.start(None, None, None, ["tfidf"], False, ".csv", "")[0])
+
+
+def test_nothing_outlives_the_server() -> None:
+    script = "from fakenews.ui.batch import Jobs; jobs = Jobs(None); (jobs.folder / 'x').touch(); print(jobs.folder)"
+    done = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert not Path(done.stdout.strip()).exists()
