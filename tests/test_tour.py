@@ -151,8 +151,13 @@ def test_a_phone_needs_no_sideways_scrolling(browser: Any, address: str, scheme:
     opened = context.new_page()
     opened.goto(address)
     opened.wait_for_selector("#fn-body textarea", timeout=WAIT)
-    for tab in ("Dataset", "About", "Analyse"):
+    for tab in ("Dataset", "Batch", "Reviews", "About", "Analyse"):
         opened.click(f"button[role=tab]:has-text('{tab}')")
         opened.wait_for_timeout(600)
         assert opened.evaluate("document.documentElement.scrollWidth") <= 390
+        if tab == "Reviews":
+            opened.click("#fn-manage button >> nth=0")
+            opened.wait_for_selector("#fn-sure input", timeout=WAIT)
+            box = opened.locator("#fn-sure label").bounding_box()
+            assert box["width"] > 100 and box["x"] + box["width"] <= 390
     context.close()
