@@ -17,6 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 from fakenews.config import Settings
+from fakenews.space.commands import app as space_app
 
 if TYPE_CHECKING:
     from fakenews.batch.score import Done
@@ -59,6 +60,7 @@ app = typer.Typer(
 )
 data_app = typer.Typer(rich_markup_mode=None, help="Bring, check and split labelled tables.")
 app.add_typer(data_app, name="data")
+app.add_typer(space_app, name="space")
 
 File = Annotated[str, typer.Argument(metavar="FILE|-", help="Article as plain text in UTF-8; - reads standard input.")]
 Title = Annotated[str, typer.Option("--title", help="Title of the article.")]
@@ -476,9 +478,24 @@ def novelty(
     centroids = getattr(classifier, "centroids_", None)
     if isinstance(centroids, Centroids):
         centroids.save(stored.folder)
+    if store.pins(stored.folder):
+        store.pin(stored.folder)
     typer.echo(
         f"{stored.name}: unlike the training data from a distance of {classifier.info_['novelty']['threshold']}."
     )
+
+
+@app.command()
+def pin(models: Annotated[list[str], typer.Argument(metavar="MODEL…", help="Names of models, or neighbours.")]) -> None:
+    """Say that the files of a model are as they should be: models/SHA256SUMS, which is checked at every load."""
+    from fakenews.classifiers import store
+
+    folder = Settings.from_environment().models
+    for model in models:
+        if not (folder / model).is_dir():
+            raise ValueError(f"There is no folder {folder / model}: name a model that is here.")
+        store.pin(folder / model)
+        typer.echo(f"{model}: {len(store.pins(folder / model))} files.")
 
 
 @app.command()

@@ -590,7 +590,9 @@ class Services:
     def _neighbours(self) -> Neighbours | None:
         from fakenews.evaluate.neighbours import Neighbours
 
-        return Neighbours.load(self.settings.models / NEIGHBOURS_FOLDER)
+        folder = self.settings.models / NEIGHBOURS_FOLDER
+        store.verify(folder)
+        return Neighbours.load(folder)
 
     def corpus(self, name: str) -> pd.DataFrame:
         """Texts of a corpus.

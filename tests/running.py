@@ -22,8 +22,21 @@ FLAGS = (
 WAIT = 60_000  # milliseconds; the machine may be slow and busy
 
 
+class Address(str):
+    """Where a server answers, and its process."""
+
+    pid: int
+
+    def peak_mb(self) -> float:
+        """Most memory it has held so far, in megabytes."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) / 1000
+
+
 @contextmanager
-def running(folder: Path, *, warm: bool = True, port: int = 0, **settings: str) -> Iterator[str]:
+def running(
+    folder: Path, *, warm: bool = True, port: int = 0, root: Path = REPOSITORY, **settings: str
+) -> Iterator[Address]:
     """Address of a server that ends with the block.
 
     Parameters
@@ -34,6 +47,8 @@ def running(folder: Path, *, warm: bool = True, port: int = 0, **settings: str) 
         Whether to wait until the models are loaded, or only for an answer.
     port : int
         Where it listens; any free one otherwise.
+    root : Path
+        Folder of `app.py`.
     settings : str
         Of the environment, without any corpus but the demo's by default.
     """
@@ -42,10 +57,9 @@ def running(folder: Path, *, warm: bool = True, port: int = 0, **settings: str) 
     environment = kept | {"FAKENEWS_PORT": str(port), "XDG_DATA_HOME": str(folder)} | settings
     log = folder / "log"
     with log.open("ab") as output:
-        server = subprocess.Popen(
-            [sys.executable, "app.py"], cwd=REPOSITORY, env=environment, stdout=output, stderr=output
-        )
-    address = f"http://127.0.0.1:{port}"
+        server = subprocess.Popen([sys.executable, "app.py"], cwd=root, env=environment, stdout=output, stderr=output)
+    address = Address(f"http://127.0.0.1:{port}")
+    address.pid = server.pid
     try:
         deadline = time.monotonic() + 120
         while health(address) not in (("ok",) if warm else ("ok", "starting")):

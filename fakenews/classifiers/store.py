@@ -13,10 +13,17 @@ from fakenews.classifiers.registry import CLASSIFIERS, get
 
 WEIGHTS = ("model.safetensors", "model.skops", "model.json")
 ADDED = "probe.safetensors"  # weights that stand beside those of an encoder
+SUMS = "SHA256SUMS"  # in the folder of model folders, as sha256sum writes it: what their files have to be
+_PINNED = (".safetensors", ".skops", ".json")
+_NOT_PINNED = ("evaluation.json", "training.json")  # read by people and pages, not by a classifier
 
 
 class ModelNotHere(LookupError):
     """Raised when a model's folder is missing or holds no weights; the message says how to get it."""
+
+
+class WrongFile(ValueError):
+    """Raised when a file of a model is missing, cut short or not the one that was pinned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,14 @@ def find(model: str, models: Path) -> StoredModel:
 
 
 def load(stored: StoredModel, device: str = "auto") -> TextClassifier:
-    """Load what `find` located, onto `device`: «auto», «cpu» or «cuda»."""
+    """Load what `find` located, onto `device`: «auto», «cpu» or «cuda».
+
+    Raises
+    ------
+    WrongFile
+        If a file of it is not the one that was pinned.
+    """
+    verify(stored.folder)
     return get(stored.name).load(stored.folder, device)
 
 
@@ -75,6 +89,43 @@ def change_settings(folder: Path, **values: Any) -> None:
     config = json.loads(path.read_text(encoding="utf-8"))
     config.get("fakenews", config).update(values)
     path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    if pins(folder):
+        pin(folder)
+
+
+def pins(folder: Path) -> dict[str, str]:
+    """SHA-256 of each file of a model folder that is pinned beside it; empty where none is."""
+    found = _sums(folder.parent)
+    return {path.partition("/")[2]: digest for path, digest in found.items() if path.startswith(f"{folder.name}/")}
+
+
+def pin(folder: Path) -> None:
+    """Say that the files of a model folder are as they should be; what was said of them before is forgotten."""
+    kept = {path: digest for path, digest in _sums(folder.parent).items() if not path.startswith(f"{folder.name}/")}
+    for file in folder.iterdir():
+        if file.suffix in _PINNED and file.name not in _NOT_PINNED:
+            kept[f"{folder.name}/{file.name}"] = _sha256(file)
+    lines = (f"{digest}  {path}\n" for path, digest in sorted(kept.items()))
+    (folder.parent / SUMS).write_text("".join(lines), encoding="utf-8")
+
+
+def verify(folder: Path) -> None:
+    """Compare the files of a model folder with what is pinned; a folder that nothing is pinned of passes.
+
+    Raises
+    ------
+    WrongFile
+        If one is missing, cut short or changed.
+    """
+    for name, digest in pins(folder).items():
+        path = folder / name
+        if not path.is_file():
+            raise WrongFile(f"{path} is missing: bring the folder back from the repository.")
+        if _sha256(path) != digest:
+            raise WrongFile(
+                f"{path} is not the file that {SUMS} names, it was cut short or changed: bring it back from the "
+                f"repository, or run «fakenews pin {folder.name}» if the change was meant."
+            )
 
 
 def fetch(repo: str, revision: str, out: Path) -> Path:
@@ -98,6 +149,19 @@ def fetch(repo: str, revision: str, out: Path) -> Path:
 
 def _weights(folder: Path) -> Path | None:
     return next((folder / name for name in WEIGHTS if (folder / name).is_file()), None)
+
+
+def _sums(models: Path) -> dict[str, str]:
+    path = models / SUMS
+    if not path.is_file():
+        return {}
+    pairs = (line.split("  ", 1) for line in path.read_text(encoding="utf-8").splitlines())
+    return {name: digest for digest, name in pairs}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _revision(weights: Path) -> str:

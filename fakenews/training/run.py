@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fakenews.classifiers import store
 from fakenews.classifiers.base import CalibratedClassifier, TextClassifier
 from fakenews.classifiers.store import ADDED, WEIGHTS
 from fakenews.data.mix import CORPUS, leave_out, mix, with_split
@@ -79,6 +80,8 @@ def run(job: Job, say: Say = logger.info) -> ModelEvidence:
     fit_novelty(classifier, train, held_out, f"{'+'.join(job.names)}/validation", fitted.seed)
     classifier.save(job.out)
     (job.out / TRAINING).write_text(json.dumps(fitted.history, indent=1) + "\n", encoding="utf-8")
+    if store.pins(job.out):
+        store.pin(job.out)
     training = {
         "recipe": recipe.title,
         "base": "none",

@@ -1,0 +1,191 @@
+"""The Spacefile: one typed value that says everything about the Space, read from TOML."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+SCHEMA = 1
+NAME = "Spacefile"
+
+# https://huggingface.co/docs/hub/spaces-gpus, August 2026, US dollars an hour.
+PRICES = {
+    "cpu-basic": 0.0,
+    "cpu-upgrade": 0.03,
+    "zero-a10g": 0.0,
+    "t4-small": 0.40,
+    "t4-medium": 0.60,
+    "l4x1": 0.80,
+    "a10g-small": 1.00,
+    "a10g-large": 1.50,
+    "l40sx1": 1.80,
+    "a100-large": 2.50,
+}
+
+Colour = Literal["red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"]
+RepoId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")]
+
+
+class Section(BaseModel):
+    """A table of the Spacefile: an unknown key is an error, not a setting that silently does nothing."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class Space(Section):
+    """How the Space is called and shown."""
+
+    id: RepoId
+    title: str = Field(min_length=1)
+    emoji: str = Field(min_length=1, max_length=8)
+    color_from: Colour
+    color_to: Colour
+    short_description: str = Field(max_length=60)
+    license: str = Field(pattern=r"^[a-z0-9.-]+$")
+    tags: list[str] = Field(default_factory=list)
+    visibility: Literal["public", "protected", "private"] = "public"
+    pinned: bool = False
+
+
+class Runtime(Section):
+    """What runs; the version of Gradio is the one in requirements.txt."""
+
+    sdk: Literal["gradio"]
+    python: str = Field(pattern=r"^3\.\d+(\.\d+)?$")
+    app_file: str
+    startup_duration_timeout: str = Field(default="30m", pattern=r"^[1-9]\d*[smh]$")
+
+
+class Target(Section):
+    """One kind of machine, with what differs there."""
+
+    flavor: str
+    python: str | None = Field(default=None, pattern=r"^3\.\d+(\.\d+)?$")
+    pins: dict[str, str] = Field(default_factory=dict)  # package: version instead of the one in requirements.txt
+    extra: list[str] = Field(default_factory=list)  # further requirements
+
+
+class Hardware(Section):
+    """Which target is deployed, for how long it stays awake, and what it may cost."""
+
+    target: str
+    fallback: str | None = None
+    sleep_seconds: int = Field(ge=60)
+    max_usd_per_hour: float = Field(ge=0)
+
+
+class Models(Section):
+    """Folders of models/ that travel with the code."""
+
+    bundled: list[str] = Field(min_length=1)
+
+
+class Storage(Section):
+    """A bucket, mounted as a folder that keeps shared analyses."""
+
+    bucket: RepoId | None = None
+    mount: str = Field(default="/data", pattern=r"^/[\w/-]+$")
+
+
+class Secrets(Section):
+    """Names of secrets; their values come from the environment of whoever deploys."""
+
+    required: list[Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]] = Field(default_factory=list)
+
+
+class Contents(Section):
+    """Which files are uploaded, as glob patterns."""
+
+    include: list[str] = Field(min_length=1)
+    exclude: list[str] = Field(default_factory=list)
+    max_file_mb: float = Field(gt=0)
+
+
+class Smoke(Section):
+    """What the new version has to answer before it stays."""
+
+    endpoint: str = Field(pattern=r"^/\w+$")
+    text: str = Field(min_length=1)
+    timeout_s: int = Field(ge=1)
+
+
+class Spacefile(Section):
+    """All of it."""
+
+    space: Space
+    runtime: Runtime
+    hardware: Hardware
+    targets: dict[str, Target]
+    models: Models
+    storage: Storage = Storage()
+    env: dict[str, str] = Field(default_factory=dict)
+    secrets: Secrets = Secrets()
+    bundle: Contents
+    smoke: Smoke
+
+    @model_validator(mode="after")
+    def _targets_are_there(self) -> Spacefile:
+        for name in filter(None, (self.hardware.target, self.hardware.fallback)):
+            if name not in self.targets:
+                raise ValueError(f"[hardware] names the target {name!r}; there are {', '.join(self.targets) or 'none'}")
+        return self
+
+    def target(self, name: str | None = None) -> Target:
+        """A target by name, or the one that is deployed by default.
+
+        Raises
+        ------
+        ValueError
+            If there is none of that name.
+        """
+        name = name or self.hardware.target
+        if name not in self.targets:
+            raise ValueError(f"Unknown target {name!r}. Known: {', '.join(self.targets)}.")
+        return self.targets[name]
+
+    def python(self, target: Target) -> str:
+        """Version of Python on a target."""
+        return target.python or self.runtime.python
+
+    def variables(self) -> dict[str, str]:
+        """Environment of the Space; a mounted bucket is where shared analyses are kept."""
+        mounted = {"FAKENEWS_BUCKET": self.storage.mount} if self.storage.bucket else {}
+        return {**self.env, **mounted}
+
+
+def read_spacefile(path: Path) -> Spacefile:
+    """Parse a Spacefile.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    ValueError
+        If it is not TOML, of another schema, or says something that no Space can be; one sentence for each mistake.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path.name} is not TOML: {error}.") from error
+    schema = values.pop("schema", None)
+    if schema != SCHEMA:
+        raise ValueError(f"{path.name} has schema {schema!r}; this code reads schema {SCHEMA}.")
+    try:
+        return Spacefile.model_validate(values)
+    except ValidationError as error:
+        raise ValueError("\n".join(_sentence(e, path.name) for e in error.errors(include_url=False))) from None
+
+
+def _sentence(error: object, name: str) -> str:
+    """One mistake that pydantic found, with its place and what came."""
+    assert isinstance(error, dict)
+    place = [str(part) for part in error["loc"]]
+    where = f"[{place[0]}] {'.'.join(place[1:])}".strip() if place else name
+    said = str(error["msg"]).removeprefix("Value error, ")
+    given = error["input"]
+    came = f", got {given!r}" if isinstance(given, str | int | float) and error["type"] != "extra_forbidden" else ""
+    what = "is no setting of a Spacefile: remove it or mend its name" if error["type"] == "extra_forbidden" else said
+    return f"{name}, {where}: {what[:1].lower() + what[1:]}{came}."
