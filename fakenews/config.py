@@ -35,6 +35,14 @@ class Settings:
         Mounted folder that keeps shared analyses for good (`FAKENEWS_BUCKET`).
     share_mb : int
         Megabytes of all shared analyses together (`FAKENEWS_SHARE_MB`).
+    verdicts_per_minute : int
+        How often one client may ask for a verdict (`FAKENEWS_RATE`), for other work in proportion; 0 for no limits.
+    forwarded : bool
+        Whether a proxy in front tells who asks, in X-Forwarded-For (`FAKENEWS_FORWARDED`); so it is on a Space.
+    metrics : bool
+        Whether `/metrics` is served (`FAKENEWS_METRICS`); not on a Space, where anyone could read it.
+    log : str
+        «text», what needs attention, or «json», also a line for each request (`FAKENEWS_LOG`).
     api_docs, mcp, url_fetch : bool
         Whether the API's OpenAPI document (`FAKENEWS_API_DOCS`) and an MCP server (`FAKENEWS_MCP`) are served, and
         whether visitors may have articles fetched by their address (`FAKENEWS_URL_FETCH`).
@@ -50,6 +58,10 @@ class Settings:
     database_url: str = ""
     bucket: Path | None = None
     share_mb: int = 500
+    verdicts_per_minute: int = 120
+    forwarded: bool = False
+    metrics: bool = True
+    log: str = "text"
     api_docs: bool = False
     mcp: bool = False
     url_fetch: bool = False
@@ -69,7 +81,10 @@ class Settings:
         device = env.get("FAKENEWS_DEVICE", default.device)
         if device not in ("auto", "cpu", "cuda"):
             raise ValueError(f"FAKENEWS_DEVICE must be auto, cpu or cuda, got {device!r}.")
-        on_space = "SPACE_ID" in env
+        log = env.get("FAKENEWS_LOG", default.log)
+        if log not in ("text", "json"):
+            raise ValueError(f"FAKENEWS_LOG must be text or json, got {log!r}.")
+        on_space = "SPACE_ID" in env or env.get("SYSTEM") == "spaces"
         space = env.get("SPACE_HOST", "")
         bucket = env.get("FAKENEWS_BUCKET", "")
         return cls(
@@ -83,6 +98,10 @@ class Settings:
             database_url=env.get("FAKENEWS_DATABASE_URL", ""),
             bucket=Path(bucket) if bucket else None,
             share_mb=_number(env, "FAKENEWS_SHARE_MB", default.share_mb),
+            verdicts_per_minute=_number(env, "FAKENEWS_RATE", default.verdicts_per_minute, least=0),
+            forwarded=_switch(env, "FAKENEWS_FORWARDED", on_space),
+            metrics=_switch(env, "FAKENEWS_METRICS", not on_space),
+            log=log,
             api_docs=_switch(env, "FAKENEWS_API_DOCS"),
             mcp=_switch(env, "FAKENEWS_MCP"),
             url_fetch=_switch(env, "FAKENEWS_URL_FETCH"),
@@ -94,19 +113,20 @@ def data_folder() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "fakenews"
 
 
-def _switch(env: Mapping[str, str], name: str) -> bool:
+def _switch(env: Mapping[str, str], name: str, default: bool = False) -> bool:
     value = env.get(name, "").strip().lower()
     if value not in ("", "0", "1", "false", "true"):
         raise ValueError(f"{name} must be 1 or 0, got {value!r}.")
-    return value in ("1", "true")
+    return value in ("1", "true") if value else default
 
 
-def _number(env: Mapping[str, str], name: str, default: int) -> int:
+def _number(env: Mapping[str, str], name: str, default: int, least: int = 1) -> int:
     value = env.get(name)
     if value is None:
         return default
-    if not value.isdigit() or int(value) < 1:
-        raise ValueError(f"{name} must be a positive whole number, got {value!r}.")
+    if not value.isdigit() or int(value) < least:
+        wanted = "a positive whole number" if least else "a whole number, 0 for no limit"
+        raise ValueError(f"{name} must be {wanted}, got {value!r}.")
     return int(value)
 
 

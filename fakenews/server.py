@@ -13,46 +13,46 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from fastapi import FastAPI
-from starlette.datastructures import MutableHeaders
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fakenews import __version__
 from fakenews.api import analysis, documents, preview, shares
-from fakenews.api.answers import Refusal, answering, refused
+from fakenews.api.answers import answering, as_json
+from fakenews.api.places import Places
+from fakenews.api.refusal import Refusal
 from fakenews.config import Settings
 from fakenews.services import Services
+from fakenews.serving import memory
+from fakenews.serving.guard import MAX_UPLOAD, Guard
+from fakenews.serving.numbers import Counted, Numbers, log_as
+from fakenews.serving.rates import RateLimit
 from fakenews.share.store import ShareStore, StorageError
+from fakenews.zero import ZeroServices, lent_here
 
 if TYPE_CHECKING:
     import gradio as gr
 
 logger = logging.getLogger(__name__)
 
-MAX_BODY = 200_000  # bytes
-MAX_UPLOAD = 5_000_000  # bytes, of a table to be scored
-UPLOADS = "/gradio_api/upload"
-EXPLANATIONS_AT_ONCE = 2
+EXPLANATIONS_AT_ONCE, EXPLANATIONS_WAITING = 2, 8
+CLICKS_WAITING = 64  # of one kind, on the page
+SESSIONS = 300  # whose state the page keeps; Gradio's own default is ten thousand
 GRACE_SECONDS = 8  # for answers under way when the server is told to end; open pages would hold it for ever
-
-# Inline script and eval are what Gradio and plotly need; nothing may be fetched from, or sent to, another host.
-HEADERS = {
-    "content-security-policy": (
-        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
-        "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'self'; "
-        "frame-ancestors 'self' https://huggingface.co"
-    ),
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-}
 
 
 @dataclass(slots=True)
 class Readiness:
-    """Whether the default models are loaded."""
+    """Whether the default models are loaded, and whether the server is about to end."""
 
     status: Literal["starting", "ok", "failed"] = "starting"
+    draining: bool = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether visitors should be sent here."""
+        return self.status == "ok" and not self.draining
 
     def warm_up(self, services: Services, store: ShareStore) -> None:
         """Load the models; a failure is logged and shown by the health check, and the page still opens.
@@ -65,68 +65,12 @@ class Readiness:
         except Exception:
             logger.exception("The models could not be loaded.")
             self.status = "failed"
+        memory.give_back(0.0)
         if store.bucket is not None:
             try:
                 store.open()
             except StorageError as error:
                 logger.error("%s", error)
-
-
-class Guard:
-    """Pure ASGI middleware: refuses bodies that are too long, however they are sent, and sets security headers.
-
-    Parameters
-    ----------
-    max_body, max_upload : int
-        Bytes; of any body, and of what is sent to `UPLOADS`.
-    """
-
-    def __init__(self, app: ASGIApp, max_body: int = MAX_BODY, max_upload: int = MAX_UPLOAD) -> None:
-        self.app = app
-        self.max_body = max_body
-        self.max_upload = max_upload
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; the body is held here, so that a refusal can still be the whole answer."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-
-        async def guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        try:
-            body = await self._read(scope, receive)
-        except Refusal as refusal:
-            await refused(refusal)(scope, receive, guarded)
-        except ClientDisconnect:
-            return
-        else:
-            await self.app(scope, _replay(body, receive), guarded)
-
-    async def _read(self, scope: Scope, receive: Receive) -> bytes:
-        upload = scope["path"] == UPLOADS
-        most = self.max_upload if upload else self.max_body
-        what = "a table" if upload else "one article"
-        refusal = Refusal(413, f"This is more than {most // 1000:,} kB: send {what}, at most that long.")
-        announced = dict(scope["headers"]).get(b"content-length", b"")
-        if announced.isdigit() and int(announced) > most:
-            raise refusal
-        body = bytearray()
-        more = True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise ClientDisconnect
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-            if len(body) > most:
-                raise refusal
-        return bytes(body)
 
 
 def create_app(
@@ -136,6 +80,7 @@ def create_app(
     *,
     blocks: gr.Blocks | None = None,
     page: Mapping[str, Any] | None = None,
+    readiness: Readiness | None = None,
 ) -> FastAPI:
     """Build the server; the models are loaded in the background once it starts.
 
@@ -151,6 +96,8 @@ def create_app(
         The page; `ui.app.build_app(services, store)` if left out.
     page : mapping, optional
         Theme, style sheet and the like for `gradio.mount_gradio_app`; `ui.app.PAGE` if left out.
+    readiness : Readiness, optional
+        What /healthz and /readyz tell; one of its own if left out.
     """
     stay_offline()
     import gradio as gr
@@ -161,20 +108,27 @@ def create_app(
 
         blocks = build_app(services, store) if blocks is None else blocks
         page = PAGE if page is None else page
-    readiness = Readiness()
+    readiness = readiness or Readiness()
+    numbers = Numbers()
+    services.answer_together(numbers.batch_size.observe)
+    numbers.watch("fakenews_verdicts_waiting", "Articles that wait for a verdict.", services.waiting)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         threading.Thread(target=readiness.warm_up, args=(services, store), name="warm-up", daemon=True).start()
+        tidying = asyncio.create_task(_tidy())
         yield
+        tidying.cancel()
 
     app = FastAPI(
-        routes=_routes(services, store, settings, readiness),
+        routes=_routes(services, store, settings, readiness, numbers),
         lifespan=lifespan,
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
     )
+    blocks.state_session_capacity = SESSIONS
+    blocks.queue(max_size=CLICKS_WAITING)
     gr.mount_gradio_app(
         app,
         blocks,
@@ -192,25 +146,50 @@ def create_app(
         **page,
     )
     app.add_middleware(preview.SharedPage, store=store, public_url=settings.public_url)
+    app.add_middleware(RateLimit, verdicts_per_minute=settings.verdicts_per_minute, forwarded=settings.forwarded)
     app.add_middleware(Guard)
+    app.add_middleware(Counted, numbers=numbers)
     return app
 
 
+async def _tidy() -> None:
+    """While the server runs, memory that answers have left behind goes back to the machine."""
+    while True:
+        await asyncio.sleep(memory.EVERY_SECONDS)
+        await asyncio.to_thread(memory.give_back, 0.0)
+
+
 def serve(settings: Settings) -> None:
-    """Serve page and API until interrupted; no line is logged per request, so no article text can be."""
+    """Serve page and API until interrupted or told to end; what is under way then is still answered.
+
+    Logs never hold a text, a link or an address; with `settings.log` «json» there is one line for each request.
+    """
     import uvicorn
+
+    from fakenews.serving.protocol import Patience
 
     if settings.mcp and importlib.util.find_spec("mcp") is None:
         raise ValueError("FAKENEWS_MCP needs a package that is not here: pip install mcp==1.30.0.")
-    app = create_app(Services(settings), settings)
-    uvicorn.run(
-        app,
+    log_as(settings.log)
+    services = ZeroServices(settings) if lent_here() else Services(settings)
+    readiness = Readiness()
+
+    class Draining(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: Any) -> None:
+            readiness.draining = True
+            super().handle_exit(sig, frame)
+
+    config = uvicorn.Config(
+        create_app(services, settings, readiness=readiness),
         host=settings.host,
         port=settings.port,
+        http=Patience,
+        log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+    Draining(config).run()
 
 
 def stay_offline() -> None:
@@ -223,11 +202,22 @@ def stay_offline() -> None:
         os.environ.setdefault(name, value)
 
 
-def _routes(services: Services, store: ShareStore, settings: Settings, readiness: Readiness) -> list[BaseRoute]:
-    places = asyncio.Semaphore(EXPLANATIONS_AT_ONCE)
+def _routes(
+    services: Services, store: ShareStore, settings: Settings, readiness: Readiness, numbers: Numbers
+) -> list[BaseRoute]:
+    places = Places(EXPLANATIONS_AT_ONCE, EXPLANATIONS_WAITING)
+    numbers.watch("fakenews_explanations_under_way", "Being computed for the API.", lambda: places.taken)
+    numbers.watch("fakenews_explanations_waiting", "Waiting for a place.", lambda: places.waiting)
 
     async def health(_: Request) -> Mapping[str, Any]:
         return {"status": readiness.status, "models": list(services.models), "version": __version__}
+
+    async def ready(_: Request) -> Response:
+        status = "draining" if readiness.draining else readiness.status
+        return as_json({"ready": readiness.ready, "status": status}, 200 if readiness.ready else 503)
+
+    async def metrics(_: Request) -> Response:
+        return Response(numbers.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     async def nothing(_: Request) -> Mapping[str, Any]:
         raise Refusal(404, "There is nothing here: POST to /api/v1/analyse, explain, compare, what-if, flip or shares.")
@@ -243,18 +233,11 @@ def _routes(services: Services, store: ShareStore, settings: Settings, readiness
     every_method = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
     return [
         Route("/healthz", answering(health), methods=["GET"]),
+        Route("/readyz", answering(ready), methods=["GET"]),
+        *([Route("/metrics", answering(metrics), methods=["GET"])] if settings.metrics else []),
         *(operation.route() for operation in operations),
         *([Route("/api/v1/openapi.json", answering(described), methods=["GET"])] if settings.api_docs else []),
         Route("/card/{id}.png", answering(preview.card_of(store)), methods=["GET"]),
         Route("/api/{rest:path}", answering(nothing), methods=every_method),
         Route("/gradio_api/openapi.json", answering(nothing), methods=["GET"]),  # Gradio would publish the page's
     ]
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def again() -> Message:
-        return pending.pop() if pending else await receive()
-
-    return again

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from fakenews import formatting
 from fakenews import text as texts
+from fakenews.batching import Batcher, Full
 from fakenews.classifiers import registry as classifiers
 from fakenews.classifiers import store
 from fakenews.classifiers.base import KnowsItsTraining, TextClassifier, distinct_margins, read
@@ -31,6 +32,7 @@ from fakenews.formatting import FormattingTest
 from fakenews.language import is_english
 from fakenews.schema import Explanation, Prediction, Target
 from fakenews.text import encodable
+from fakenews.turns import Turns
 from fakenews.verdict import MIN_WORDS, judge, reconcile, with_formatting
 
 if TYPE_CHECKING:
@@ -60,6 +62,10 @@ _Answers = tuple[NDArray[np.float64], NDArray[np.bool_]]  # margins, and whether
 
 class InputError(ValueError):
     """Input that cannot be worked with; the message is one sentence for the person who gave it."""
+
+
+class Busy(InputError):
+    """Too many are asking at this moment; the same input will do in a few seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +178,19 @@ class Services:
         self._bounds: ContentCache[Bounds] = ContentCache()
         self._wrong: dict[str, NDArray[np.float64]] = {}
         self._revisions: dict[str, str] = {}
+        self._turns = Turns()
+        self._together: Batcher[tuple[str, ...], str, tuple[Prediction, ...]] | None = None
+
+    def answer_together(self, told: Callable[[int], None] = lambda size: None) -> None:
+        """From now on ask the models once for all verdicts that wait; `told` is given how many each time.
+
+        For a server with many visitors; too many at once are refused with `Busy`.
+        """
+        self._together = Batcher(lambda models, asked: self.judge_many(asked, models), told=told)
+
+    def waiting(self) -> int:
+        """How many verdicts wait for others."""
+        return len(self._together) if self._together else 0
 
     @cached_property
     def models(self) -> tuple[str, ...]:
@@ -261,12 +280,31 @@ class Services:
         if not asked:
             raise InputError(f"No trained model is in {self.settings.models}: train one with «fakenews train».")
         started = time.perf_counter()
-        (predictions,) = self.judge_many([text], asked)
+        with self._turns.urgent():
+            predictions = self._judge(text, tuple(asked))
         n_words = len(read(text).words)
         wanted = asked if records and n_words >= MIN_WORDS else ()
         found = (self.track_record(text, model) for model in wanted)
         tracks = tuple(record for record in found if record is not None)
         return Analysis(text, n_words, predictions, time.perf_counter() - started, tracks)
+
+    def _judge(self, text: str, models: tuple[str, ...]) -> tuple[Prediction, ...]:
+        if self._together is None:
+            return self.judge_many([text], models)[0]
+        try:
+            return self._together.ask(models, text)
+        except Full:
+            raise Busy("Too many articles are being read at this moment: try again in a few seconds.") from None
+
+    def _politely(self, progress: Callable[[float], None] | None) -> Callable[[float], None]:
+        """A progress report that first lets verdicts go ahead."""
+
+        def report(share: float) -> None:
+            self._turns.give_way()
+            if progress is not None:
+                progress(share)
+
+        return report
 
     def judge_many(self, texts: Sequence[str], models: Sequence[str] | None = None) -> list[tuple[Prediction, ...]]:
         """What models say of texts that `check` returned, or of longer ones, each as if it were asked alone.
@@ -377,22 +415,34 @@ class Services:
         InputError, Cancelled
             As `explain` raises them.
         """
-        stored, classifier = self._stored(model)
+        stored, _ = self._stored(model)
         key = ExplanationKey.of(text, stored.name, stored.revision, method, target, n_samples, seed)
         found = self._cache.get(key)
         if found is not None:
             yield Refinement(found, 1.0, 0.0)
             return
         try:
-            explainer = explainers.get(method).load()
-            for step in explainer.refine(
-                text, classifier, target=target, n_samples=n_samples, seed=seed, progress=progress
-            ):
+            for step in self._steps(text, model, method, n_samples, seed, target, progress):
                 if step.share >= 1.0:
                     self._cache.put(key, step.explanation)
                 yield step
         except ValueError as error:
             raise InputError(str(error)) from error
+
+    def _steps(
+        self,
+        text: str,
+        model: str,
+        method: str,
+        n_samples: int | None,
+        seed: int,
+        target: Target,
+        progress: Callable[[float], None] | None,
+    ) -> Iterator[Refinement]:
+        yield from explainers.get(method).load().refine(
+            text, self.classifier(model), target=target, n_samples=n_samples, seed=seed,
+            progress=self._politely(progress),
+        )  # fmt: skip
 
     def grade(
         self, explanation: Explanation, model: str, progress: Callable[[float], None] | None = None
@@ -409,7 +459,7 @@ class Services:
         if explanation.grade is not None or not explanation.attributions:
             return explanation
         stored, classifier = self._stored(model)
-        report = progress or (lambda share: None)
+        report = self._politely(progress)
         key = ExplanationKey.of(explanation.text, stored.name, stored.revision, "", "fake", None, 0)
         bounds = self._bounds.get(key)
         if bounds is None:
@@ -489,7 +539,7 @@ class Services:
         from fakenews.explain.flip import smallest_flip
 
         stored, classifier = self._stored(model)
-        return replace(smallest_flip(text, classifier, progress or (lambda share: None)), model=stored.name)
+        return replace(smallest_flip(text, classifier, self._politely(progress)), model=stored.name)
 
     def what_if(self, text: str, edited: str, models: Sequence[str] | None = None) -> WhatIf:
         """What models say of a text that `check` returned, and of an edited one, which may be of any length.
@@ -570,9 +620,11 @@ class Services:
         from fakenews.evaluate.neighbours import track_record, wrong_answers
 
         name = self._stored(model)[0].name
-        if self._neighbours is None or self.evidence(name) is None:
+        if self._neighbours is None:
             return None
         if name not in self._wrong:
+            if self.evidence(name) is None:
+                return None
             self._wrong[name] = wrong_answers(self._neighbours, self._unseen(name))
         return track_record(self._neighbours, self._wrong[name], text, name)
 

@@ -16,12 +16,14 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from fakenews import server
-from fakenews.api import answers
+from fakenews.api import answers, places
 from fakenews.config import Settings
 from fakenews.explain.base import Cancelled, Refinement
 from fakenews.schema import Explanation, Target
-from fakenews.server import MAX_BODY, Guard, create_app
+from fakenews.server import create_app
 from fakenews.services import Services
+from fakenews.serving.guard import MAX_BODY, Guard
+from fakenews.serving.numbers import Numbers
 from fakenews.share.store import ShareStore
 from tests.explain.toys import FAKE_WORD, REAL_WORD, planted_corpus, small_tfidf
 
@@ -343,13 +345,14 @@ def bare_app(services: Services) -> Guard:
     from starlette.applications import Starlette
 
     settings = services.settings
-    return Guard(Starlette(routes=server._routes(services, ShareStore.of(settings), settings, server.Readiness())))
+    routes = server._routes(services, ShareStore.of(settings), settings, server.Readiness(), Numbers())
+    return Guard(Starlette(routes=routes))
 
 
 def test_two_explanations_at_once_and_the_others_are_asked_to_wait(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(answers, "WAIT_SECONDS", 0.2)
+    monkeypatch.setattr(places, "WAIT_SECONDS", 0.2)
     services = Slow(settings)
 
     async def scene() -> tuple[list[int | None], list[int | None]]:

@@ -234,7 +234,8 @@ def test_the_document_describes_every_operation(client: TestClient) -> None:
 
 def test_the_document_is_not_there_unless_switched_on(settings: Settings) -> None:
     from fakenews.server import Readiness, _routes
+    from fakenews.serving.numbers import Numbers
 
     services = Services(settings)
-    off = _routes(services, ShareStore.of(settings), replace(settings, api_docs=False), Readiness())
+    off = _routes(services, ShareStore.of(settings), replace(settings, api_docs=False), Readiness(), Numbers())
     assert "/api/v1/openapi.json" not in [getattr(route, "path", "") for route in off]

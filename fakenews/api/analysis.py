@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,7 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from fakenews import web
-from fakenews.api.answers import Operation, Progress, Refusal, in_turn, parse, streamed
+from fakenews.api.answers import Operation, Progress, in_turn, parse, streamed
+from fakenews.api.places import Places
+from fakenews.api.refusal import Refusal
 from fakenews.explain.flip import without
 from fakenews.schema import Span, Target
 from fakenews.services import InputError, Services
@@ -93,7 +94,7 @@ class ExtractRequest(BaseModel):
     url: str
 
 
-def operations(services: Services, places: asyncio.Semaphore) -> list[Operation]:
+def operations(services: Services, places: Places) -> list[Operation]:
     """All endpoints about one text; explanations under way at once are as many as `places` has."""
 
     async def analyse(request: Request) -> Mapping[str, Any]:

@@ -18,13 +18,15 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from fakenews.api.places import Places
+from fakenews.api.refusal import Refusal
 from fakenews.explain.base import Cancelled
-from fakenews.services import InputError
+from fakenews.services import Busy, InputError
 from fakenews.share.store import NotShared, StorageError
 
 logger = logging.getLogger(__name__)
 
-WAIT_SECONDS = 20.0  # for a free place among the explanations under way
+BUSY_SECONDS = 2  # after which a verdict that was refused may be asked for again
 GONE = 499  # nginx's status for a client that left; nobody reads it
 
 _ID = re.compile("(?<=/shares)/[^/]+|(?<=/card)/.+")
@@ -63,14 +65,6 @@ class Operation:
         return Route(self.path, answering(self.endpoint), methods=[self.method])
 
 
-class Refusal(Exception):
-    """An answer other than 200: its status and the sentence that says why."""
-
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status = status
-
-
 def parse(kind: type[Body], raw: bytes) -> Body:
     """Read a request body; lone surrogates, which JSON can spell and UTF-8 cannot, become U+FFFD.
 
@@ -100,12 +94,14 @@ def answering(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
             return found if isinstance(found, Response) else as_json(found)
         except Refusal as refusal:
             return refused(refusal)
+        except Busy as error:
+            return refused(Refusal(503, str(error), retry_after=BUSY_SECONDS))
         except InputError as error:
             return as_json({"error": str(error)}, 400)
         except NotShared as missing:
             return as_json({"error": str(missing)}, 404)
         except StorageError as error:
-            return as_json({"error": str(error)}, 503)
+            return refused(Refusal(503, str(error), retry_after=BUSY_SECONDS))
         except (Cancelled, ClientDisconnect):
             return Response(status_code=GONE)
         except Exception as error:
@@ -118,35 +114,18 @@ def answering(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
     return answer
 
 
-async def _place(places: asyncio.Semaphore) -> None:
-    """Wait for a free place among the explanations under way.
-
-    Raises
-    ------
-    Refusal
-        503 if none came free in time.
-    """
-    try:
-        async with asyncio.timeout(WAIT_SECONDS):
-            await places.acquire()
-    except TimeoutError:
-        raise Refusal(503, "Too many explanations are being computed: try again in a minute.") from None
-
-
-async def in_turn(
-    places: asyncio.Semaphore, request: Request, work: Callable[[Progress], Mapping[str, Any]]
-) -> Mapping[str, Any]:
+async def in_turn(places: Places, request: Request, work: Callable[[Progress], Mapping[str, Any]]) -> Mapping[str, Any]:
     """Run `work` in a thread once there is a place, and stop it, at its next report, when the client leaves."""
-    await _place(places)
+    await places.take()
     try:
         return await _unless_gone(request, work)
     finally:
         places.release()
 
 
-async def streamed(places: asyncio.Semaphore, steps: Callable[[Progress], Iterator[Mapping[str, Any]]]) -> Response:
+async def streamed(places: Places, steps: Callable[[Progress], Iterator[Mapping[str, Any]]]) -> Response:
     """One line of JSON for each step; whoever stops reading stops the work, at its next report."""
-    await _place(places)
+    await places.take()
     gone = threading.Event()
 
     def progress(_: float) -> None:
@@ -194,9 +173,12 @@ async def _unless_gone(request: Request, work: Callable[[Progress], Mapping[str,
         watcher.cancel()
 
 
-def refused(refusal: Refusal) -> Response:
-    """The refusal as an answer."""
-    return as_json({"error": str(refusal)}, refusal.status)
+def refused(refusal: Refusal, to_page: bool = False) -> Response:
+    """The refusal as an answer; Gradio's page shows what it finds under «detail»."""
+    said = {"error": str(refusal), **({"detail": str(refusal)} if to_page else {})}
+    answer = as_json(said, refusal.status)
+    answer.headers.update(refusal.headers)
+    return answer
 
 
 def as_json(content: Mapping[str, Any], status: int = 200) -> Response:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -12,7 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from fakenews.api.analysis import here
-from fakenews.api.answers import Operation, Refusal, in_turn, parse
+from fakenews.api.answers import Operation, in_turn, parse
+from fakenews.api.places import Places
+from fakenews.api.refusal import Refusal
 from fakenews.config import Settings
 from fakenews.schema import Span
 from fakenews.services import Services
@@ -85,7 +86,7 @@ class ExpiryRequest(BaseModel):
     days: int
 
 
-def operations(services: Services, store: ShareStore, settings: Settings, places: asyncio.Semaphore) -> list[Operation]:
+def operations(services: Services, store: ShareStore, settings: Settings, places: Places) -> list[Operation]:
     """All endpoints about sharing and exporting; an owner's key travels as `Authorization: Bearer KEY`."""
 
     async def snapshot(request: Request, asked: SnapshotRequest) -> Snapshot:

@@ -7,6 +7,7 @@ by length.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -26,6 +27,9 @@ from fakenews.text import CLEANING, CLEANING_VERSION
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+logger = logging.getLogger(__name__)
+
+PADDING = 0.08  # of the pieces of a batch
 SETTINGS_KEY = "fakenews"  # our settings inside the checkpoint's own config.json
 
 
@@ -268,16 +272,43 @@ class TransformerClassifier(CalibratedClassifier):
     def _passes(
         self, rows: Sequence[tuple[torch.Tensor, torch.Tensor]], hidden: bool
     ) -> Iterator[tuple[list[int], torch.Tensor, Any]]:
-        """Places in `rows`, mask and output of each pass; sorted by length, so that padding wastes little."""
-        order = sorted(range(len(rows)), key=lambda i: len(rows[i][0]))
+        """Places in `rows`, mask and output of each pass; alike in length, so that padding wastes little.
+
+        A device without enough memory is asked for half as many at a time, and if even one is too much, the CPU is.
+        """
         pad = int(self.tokenizer.pad_token_id or 0)
-        for start in range(0, len(order), self.batch_size):
-            batch = order[start : start + self.batch_size]
+        waiting = batches([len(ids) for ids, _ in rows], self.batch_size)
+        while waiting:
+            batch = waiting.pop()
             ids = torch.nn.utils.rnn.pad_sequence([rows[i][0] for i in batch], batch_first=True, padding_value=pad)
-            mask = torch.nn.utils.rnn.pad_sequence([rows[i][1] for i in batch], batch_first=True).to(self.device)
-            with torch.inference_mode():
-                output = self.model(input_ids=ids.to(self.device), attention_mask=mask, output_hidden_states=hidden)
+            mask = torch.nn.utils.rnn.pad_sequence([rows[i][1] for i in batch], batch_first=True)
+            try:
+                with torch.inference_mode():
+                    mask = mask.to(self.device)
+                    output = self.model(input_ids=ids.to(self.device), attention_mask=mask, output_hidden_states=hidden)
+            except torch.OutOfMemoryError:
+                if len(batch) > 1:
+                    self.batch_size = len(batch) // 2
+                    waiting += [batch[self.batch_size :], batch[: self.batch_size]]
+                else:
+                    self.leave_device()
+                    waiting.append(batch)
+                continue
             yield batch, mask, output
+
+    def leave_device(self) -> None:
+        """Go on with the CPU for good.
+
+        Raises
+        ------
+        OutOfMemoryError
+            If it is the CPU already.
+        """
+        if self.device.type == "cpu":
+            raise torch.OutOfMemoryError(f"{self.name} does not fit into the memory of this machine.")
+        logger.warning("%s does not fit into the memory of %s: going on with the CPU.", self.name, self.device)
+        self.device = torch.device("cpu")
+        torch.nn.Module.to(self.model, device=self.device, dtype=torch.float32)
 
     def _margins_of(self, output: Any, mask: torch.Tensor) -> torch.Tensor:
         """Log-odds of fake of windows, the probe's added where there is one."""
@@ -287,6 +318,27 @@ class TransformerClassifier(CalibratedClassifier):
     def _log_odds(self, logits: torch.Tensor) -> torch.Tensor:
         logits = logits.float()
         return logits[:, self._fake] - logits[:, 1 - self._fake]
+
+
+def batches(lengths: Sequence[int], most: int) -> list[list[int]]:
+    """Places of texts that are read together: at most `most`, alike in length, longest first.
+
+    A batch ends where another text would make more than `PADDING` of its pieces padding, but not below a quarter of
+    `most`, where a pass costs more than the padding.
+    """
+    found: list[list[int]] = []
+    pieces = 0  # of the last batch, without padding
+    for i in sorted(range(len(lengths)), key=lambda i: lengths[i]):
+        full = not found or len(found[-1]) == most
+        if not full and len(found[-1]) >= most // 4:
+            n = len(found[-1]) + 1
+            full = n * lengths[i] > (1 + PADDING) * (pieces + lengths[i])
+        if full:
+            found.append([])
+            pieces = 0
+        found[-1].append(i)
+        pieces += lengths[i]
+    return found
 
 
 def _averaged(margins: NDArray[np.float64], encoded: Sequence[Windows]) -> NDArray[np.float64]:

@@ -8,9 +8,9 @@ nine thousand articles in milliseconds, with nothing loaded but numpy.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,9 +111,17 @@ class Neighbours:
                 row[:] = (1 + np.log(list(counts.values()))) @ self.weights[list(counts)]
         return _unit(rows)
 
-    def similarities(self, text: str) -> NDArray[np.float64]:
-        """Cosines of a text with every article, shape (n_articles,)."""
-        return np.asarray(self.vectors @ self.project([text])[0], dtype=np.float64) / _STEPS
+    @cached_property
+    def similarities(self) -> Callable[[str], NDArray[np.float64]]:
+        """Cosines of a text with every article, shape (n_articles,); the last texts' are kept, models ask in turn."""
+
+        @lru_cache(maxsize=8)
+        def similarities(text: str) -> NDArray[np.float64]:
+            found = np.asarray(self.vectors @ self.project([text])[0], dtype=np.float64) / _STEPS
+            found.flags.writeable = False
+            return found
+
+        return similarities
 
     def save(self, folder: Path) -> None:
         """Write `neighbours.safetensors` into `folder`, created if missing; weights in eight bits."""

@@ -79,9 +79,31 @@ def integrated_gradients(
 ) -> WordWeights:
     """Integrated gradients of a text's margin on its words, on log-odds of fake; see `GradientExplainer`.
 
+    A device without enough memory is left for the CPU.
+
     Words where `keep`, of shape (n_words,), is False are masked throughout and weigh nothing. Without `ends` the
     margins of reference and text are not asked for, and given as 0.
     """
+    import torch
+
+    try:
+        return _integrated_gradients(text, classifier, n_steps, progress, keep, ends)
+    except torch.OutOfMemoryError:
+        leave = getattr(classifier, "leave_device", None)
+        if leave is None:
+            raise
+        leave()
+    return _integrated_gradients(text, classifier, n_steps, progress, keep, ends)
+
+
+def _integrated_gradients(
+    text: str,
+    classifier: Differentiable,
+    n_steps: int,
+    progress: Progress,
+    keep: NDArray[np.bool_] | None,
+    ends: bool,
+) -> WordWeights:
     import torch
 
     windows = classifier.encode(text)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Row
 
 DAYS = (7, 30, 90)  # how long a link may live
+LOCK_SECONDS = 10  # a writer waits for another process that writes to the same SQLite file
 MAX_SHARE = 4_000_000  # bytes of one snapshot
 MAX_REVIEWS = 500  # of one shared analysis
 _DAY = 86_400_000  # milliseconds
@@ -371,8 +372,10 @@ class ShareStore:
             news = [(name, found) for name, found in self.bucket.events(known) if found.get("kind") in _ORDER]
             news.sort(key=lambda pair: (_ORDER[pair[1]["kind"]], pair[1]["at"], pair[0]))
             for name, found in news:
-                self._apply(connection, found)
-                connection.execute(insert(APPLIED).values(name=name))
+                # A mounted bucket shows an object before an older one at times: what belongs to a share that is not
+                # there yet is taken in later.
+                if self._apply(connection, found) or found["kind"] == "delete":
+                    connection.execute(insert(APPLIED).values(name=name))
         for _, found in news:
             if found["kind"] == "delete":
                 self.bucket.erase(found["share"])
@@ -383,8 +386,11 @@ class ShareStore:
             connection.execute(insert(APPLIED).values(name=self.bucket.write(found)))
         self._apply(connection, found)
 
-    def _apply(self, connection: Connection, found: Event) -> None:
-        """The one way into the tables, for what happens now and for what is taken in from the bucket."""
+    def _apply(self, connection: Connection, found: Event) -> bool:
+        """The one way into the tables, for what happens now and for what is taken in from the bucket.
+
+        False where it belongs to a share that is not there.
+        """
         kind, share = found["kind"], found["share"]
         if kind == "share":
             connection.execute(
@@ -394,9 +400,9 @@ class ShareStore:
                     snapshot=zlib.compress(json.dumps(found["snapshot"], allow_nan=False).encode()),
                 )
             )  # fmt: skip
-            return
+            return True
         if connection.execute(select(SHARES.c.id_hash).where(SHARES.c.id_hash == share)).first() is None:
-            return  # deleted meanwhile
+            return False
         if kind == "expire":
             connection.execute(update(SHARES).where(SHARES.c.id_hash == share).values(expires=found["expires"]))
         elif kind == "begin":
@@ -422,6 +428,7 @@ class ShareStore:
         elif kind == "delete":
             connection.execute(delete(REVIEWS).where(REVIEWS.c.share_hash == share))
             connection.execute(delete(SHARES).where(SHARES.c.id_hash == share))
+        return True
 
     def _purge(self, connection: Connection, now: int) -> None:
         """Delete what has expired."""
@@ -501,7 +508,7 @@ def _engine(url: str) -> Engine:
         return create_engine(parsed, pool_pre_ping=True)
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    engine = create_engine(parsed, connect_args={"timeout": 30})
+    engine = create_engine(parsed, connect_args={"timeout": LOCK_SECONDS})
 
     @event.listens_for(engine, "connect")
     def connected(connection: Any, _: Any) -> None:

@@ -23,8 +23,9 @@ def test_padding_does_not_show():
 
 
 def test_order_counts():
-    network = Convolution(width=5, n_filters=4, n_hidden=3, dropout=0.0).eval()
-    vectors = torch.randn(1, 6, 5, generator=torch.Generator().manual_seed(0))
+    torch.manual_seed(0)  # few random units may all be silent, and answer alike to everything
+    network = Convolution(width=5, n_filters=64, n_hidden=32, dropout=0.0).eval()
+    vectors = torch.randn(1, 6, 5)
     with torch.no_grad():
         assert network(vectors, torch.ones(1, 6)) != network(vectors.flip(1), torch.ones(1, 6))
 

@@ -1,0 +1,99 @@
+"""Questions that arrive together are answered together: one call of the model for all that wait.
+
+Nobody waits for company. While a call is under way, others queue; the next call takes all of them that ask the same
+models. One thread makes the calls, so the models are asked once at a time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future
+from typing import Generic, TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+
+class Full(RuntimeError):
+    """Raised when too many wait already."""
+
+
+class Batcher(Generic[Key, Item, Answer]):
+    """Collects questions and answers them in batches.
+
+    Parameters
+    ----------
+    answer : callable
+        Given a key and items, gives one answer for each, in order.
+    at_once : int
+        Most items of a call.
+    waiting : int
+        Most items that wait; further ones are refused.
+    told : callable, optional
+        Is given the size of each batch.
+    """
+
+    def __init__(
+        self,
+        answer: Callable[[Key, list[Item]], list[Answer]],
+        at_once: int = 16,
+        waiting: int = 64,
+        told: Callable[[int], None] = lambda size: None,
+    ) -> None:
+        self._answer = answer
+        self._at_once = at_once
+        self._most_waiting = waiting
+        self.told = told
+        self._waiting: deque[tuple[Key, Item, Future[Answer]]] = deque()
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def __len__(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
+
+    def ask(self, key: Key, item: Item) -> Answer:
+        """The answer, once it is this item's turn; errors of the call are raised here.
+
+        Raises
+        ------
+        Full
+            If too many wait already.
+        """
+        future: Future[Answer] = Future()
+        with self._changed:
+            if len(self._waiting) >= self._most_waiting:
+                raise Full
+            self._waiting.append((key, item, future))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="verdicts", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+        return future.result()
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting)
+                key = self._waiting[0][0]
+                taken = [entry for entry in self._waiting if entry[0] == key][: self._at_once]
+                for entry in taken:
+                    self._waiting.remove(entry)
+            self.told(len(taken))
+            self._settle(key, [(item, future) for _, item, future in taken])
+
+    def _settle(self, key: Key, taken: list[tuple[Item, Future[Answer]]]) -> None:
+        try:
+            answers = self._answer(key, [item for item, _ in taken])
+        except Exception as error:
+            if len(taken) == 1:
+                taken[0][1].set_exception(error)
+                return
+            for entry in taken:  # alone, so that one cannot spoil the others' answers
+                self._settle(key, [entry])
+            return
+        for (_, future), answer in zip(taken, answers, strict=True):
+            future.set_result(answer)

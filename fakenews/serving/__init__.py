@@ -1,0 +1,1 @@
+"""What stands around page and API when many ask at once: limits, turns, patience, numbers, logs."""

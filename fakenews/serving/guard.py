@@ -1,0 +1,107 @@
+"""The outermost wall: how long a body may be and take, and the headers of every answer."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from fakenews.api.answers import refused
+from fakenews.api.refusal import Refusal
+
+MAX_BODY = 200_000  # bytes
+MAX_UPLOAD = 5_000_000  # bytes, of a table to be scored
+UPLOADS = "/gradio_api/upload"
+BODY_SECONDS = 20.0  # in which a body has to be here
+
+# Inline script and eval are what Gradio and plotly need; nothing may be fetched from, or sent to, another host.
+HEADERS = {
+    "content-security-policy": (
+        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'self'; "
+        "frame-ancestors 'self' https://huggingface.co"
+    ),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+}
+
+
+class Guard:
+    """Pure ASGI middleware: refuses bodies that are too long or too slow, and sets security headers.
+
+    Parameters
+    ----------
+    max_body, max_upload : int
+        Bytes; of any body, and of what is sent to `UPLOADS`.
+    body_seconds : float
+        Until the whole body is here.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        max_body: int = MAX_BODY,
+        max_upload: int = MAX_UPLOAD,
+        body_seconds: float = BODY_SECONDS,
+    ) -> None:
+        self.app = app
+        self.max_body = max_body
+        self.max_upload = max_upload
+        self.body_seconds = body_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; the body is held here, so that a refusal can still be the whole answer."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            async with asyncio.timeout(self.body_seconds):
+                body = await self._read(scope, receive)
+        except Refusal as refusal:
+            await refused(refusal)(scope, receive, guarded)
+        except TimeoutError:
+            sentence = f"The request did not arrive within {self.body_seconds:.0f} seconds: send it again."
+            await refused(Refusal(408, sentence, close=True))(scope, receive, guarded)
+        except ClientDisconnect:
+            return
+        else:
+            await self.app(scope, _replay(body, receive), guarded)
+
+    async def _read(self, scope: Scope, receive: Receive) -> bytes:
+        upload = scope["path"] == UPLOADS
+        most = self.max_upload if upload else self.max_body
+        what = "a table" if upload else "one article"
+        refusal = Refusal(413, f"This is more than {most // 1000:,} kB: send {what}, at most that long.")
+        announced = dict(scope["headers"]).get(b"content-length", b"")
+        if announced.isdigit() and int(announced) > most:
+            raise refusal
+        body = bytearray()
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+            if len(body) > most:
+                raise refusal
+        return bytes(body)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> Message:
+        return pending.pop() if pending else await receive()
+
+    return again
