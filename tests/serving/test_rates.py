@@ -1,0 +1,122 @@
+"""How often one client may ask, and who counts as one."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from fakenews.serving.rates import RateLimit, client_of, kind_of
+
+ANALYSE = "/api/v1/analyse"
+
+
+def client(verdicts_per_minute: int, **options: Any) -> TestClient:
+    async def ok(_: Any) -> PlainTextResponse:
+        return PlainTextResponse("ok")
+
+    app = Starlette(routes=[Route("/{path:path}", ok, methods=["GET", "POST"])])
+    return TestClient(RateLimit(app, verdicts_per_minute, **options))
+
+
+def scope(path: str = ANALYSE, method: str = "POST", address: str = "203.0.113.7", via: str = "") -> dict[str, Any]:
+    headers = [(b"x-forwarded-for", via.encode())] if via else []
+    return {"type": "http", "method": method, "path": path, "client": (address, 1), "headers": headers}
+
+
+def test_one_too_many_gets_429_a_sentence_and_when_to_come_again() -> None:
+    asking = client(3)
+    assert [asking.post(ANALYSE).status_code for _ in range(3)] == [200] * 3
+    refused = asking.post("/api/v1/what-if")  # counted with the verdicts
+    assert refused.status_code == 429
+    assert refused.json() == {"error": f"More than 3 verdicts in a minute: try again in {wait(refused)} seconds."}
+    assert 1 <= wait(refused) <= 60
+    assert asking.post("/api/v1/explain").status_code == 200  # of its own kind
+    assert asking.get(ANALYSE).status_code == 200  # reads nothing but what is there
+
+
+def wait(answer: Any) -> int:
+    return int(answer.headers["retry-after"])
+
+
+def test_what_costs_more_may_be_asked_for_less_often() -> None:
+    asking = client(6)
+    assert [asking.post("/api/v1/explain").status_code for _ in range(3)] == [200, 200, 429]
+    assert [asking.post("/gradio_api/upload").status_code for _ in range(2)] == [200, 429]
+
+
+def test_the_page_shows_the_sentence() -> None:
+    asking = client(1)
+    answers = [asking.post("/gradio_api/queue/join") for _ in range(5)]
+    assert [a.status_code for a in answers] == [200] * 4 + [429]
+    assert answers[-1].json()["detail"] == answers[-1].json()["error"]
+
+
+def test_zero_is_no_limit() -> None:
+    asking = client(0)
+    assert {asking.post(ANALYSE).status_code for _ in range(50)} == {200}
+
+
+@pytest.mark.parametrize("forwarded", [False, True])
+def test_the_proxy_is_believed_only_where_there_is_one(forwarded: bool) -> None:
+    asking = client(1, forwarded=forwarded)
+    statuses = [asking.post(ANALYSE, headers={"x-forwarded-for": f"198.51.100.{n}, 10.0.0.1"}) for n in range(3)]
+    assert [s.status_code for s in statuses] == ([200] * 3 if forwarded else [200, 429, 429])
+
+
+@pytest.mark.parametrize(
+    ("found", "client"),
+    [
+        (scope(), "203.0.113.7"),
+        (scope(via="198.51.100.1"), "198.51.100.1"),
+        (scope(via="198.51.100.1, 10.0.0.1"), "198.51.100.1"),
+        (scope(address="2001:db8:1:2:3::4"), "2001:db8:1:2::/64"),
+        (scope(address="::ffff:203.0.113.7"), "203.0.113.7"),
+        (scope(via="<script>" * 100), ("<script>" * 100)[:64]),
+        ({**scope(), "client": None}, ""),
+    ],
+)
+def test_who_asks(found: dict[str, Any], client: str) -> None:
+    assert client_of(found, forwarded=True) == client
+
+
+def test_every_costly_route_is_counted(settings_routes: set[tuple[str, str]]) -> None:
+    uncounted = {path for method, path in settings_routes if kind_of(scope(path, method)) is None}
+    assert {path for path in uncounted if path.startswith("/api/v1/")} == {
+        path for method, path in settings_routes if path.startswith("/api/v1/") and method == "GET"
+    }
+
+
+@pytest.fixture
+def settings_routes() -> set[tuple[str, str]]:
+    from fakenews.api import analysis, shares
+    from fakenews.api.places import Places
+    from fakenews.config import Settings
+    from fakenews.services import Services
+    from fakenews.share.store import ShareStore
+
+    settings = Settings(device="cpu")
+    services, places = Services(settings), Places(1, 1)
+    operations = [
+        *analysis.operations(services, places),
+        *shares.operations(services, ShareStore("sqlite:///:memory:"), settings, places),
+    ]
+    return {(o.method, o.path.replace("{id}", "abc")) for o in operations}
+
+
+def test_other_traffic_passes() -> None:
+    async def lifespan() -> list[str]:
+        seen = []
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            seen.append(scope["type"])
+
+        await RateLimit(app, 1)({"type": "lifespan"}, None, None)  # type: ignore[arg-type]
+        return seen
+
+    assert asyncio.run(lifespan()) == ["lifespan"]
