@@ -68,7 +68,7 @@ class Batcher(Generic[Key, Item, Answer]):
             if len(self._waiting) >= self._most_waiting:
                 raise Full
             self._waiting.append((key, item, future))
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():  # nor does it live on in a forked process
                 self._thread = threading.Thread(target=self._work, name="verdicts", daemon=True)
                 self._thread.start()
             self._changed.notify()

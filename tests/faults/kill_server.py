@@ -54,11 +54,13 @@ def serve(services: Services, port: int) -> None:
     import uvicorn
     from starlette.applications import Starlette
 
-    from fakenews.server import Guard, Readiness, _routes
+    from fakenews.server import Readiness, _routes
+    from fakenews.serving.guard import Guard
+    from fakenews.serving.numbers import Numbers
 
     store = ShareStore.of(services.settings)
     store.open()
-    app = Guard(Starlette(routes=_routes(services, store, services.settings, Readiness())))
+    app = Guard(Starlette(routes=_routes(services, store, services.settings, Readiness(), Numbers())))
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="error")
 
 
@@ -131,7 +133,11 @@ def run(rounds: int, folder: Path, seed: int = 0) -> dict[str, Any]:
         for thread in clients:
             thread.start()
         before, deadline = len(known.shares), time.monotonic() + 10
-        while len(known.shares) == before and time.monotonic() < deadline:  # until it has begun to write
+        while len(known.shares) == before:  # until it has begun to write
+            if time.monotonic() > deadline:
+                os.kill(child, signal.SIGKILL)
+                stop.set()
+                raise RuntimeError("The server did not share anything within ten seconds.")
             time.sleep(0.005)
         time.sleep(draw.uniform(0.0, 0.25))
         os.kill(child, signal.SIGKILL)

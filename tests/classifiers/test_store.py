@@ -1,0 +1,76 @@
+"""Files of a model are what they were when they were pinned, or it is not loaded."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from fakenews.classifiers import store
+from fakenews.classifiers.store import WrongFile
+from fakenews.cli import app
+from fakenews.config import REPOSITORY
+from tests.explain.toys import small_tfidf
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    found = tmp_path / "models" / "tfidf"
+    small_tfidf().save(found)
+    store.pin(found)
+    return found
+
+
+def load(folder: Path) -> None:
+    store.load(store.find("tfidf", folder.parent), "cpu")
+
+
+def test_pinned_files_load(folder: Path) -> None:
+    load(folder)
+    digest = hashlib.sha256((folder / "model.skops").read_bytes()).hexdigest()
+    assert f"{digest}  tfidf/model.skops\n" in (folder.parent / store.SUMS).read_text()
+
+
+def test_a_truncated_file_is_named(folder: Path) -> None:
+    weights = folder / "model.skops"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    with pytest.raises(WrongFile, match=r"model\.skops is not the file that SHA256SUMS names, it was cut short"):
+        load(folder)
+
+
+def test_a_changed_setting_is_noticed_unless_it_was_changed_through_the_store(folder: Path) -> None:
+    store.change_settings(folder, known_share_floor=0.25)
+    load(folder)
+    (folder / "config.json").write_text((folder / "config.json").read_text().replace("0.25", "0.75"))
+    with pytest.raises(WrongFile, match=r"config\.json"):
+        load(folder)
+
+
+def test_a_missing_file_is_named(folder: Path) -> None:
+    (folder / "config.json").rename(folder / "config.gone")
+    with pytest.raises(WrongFile, match=r"config\.json is missing"):
+        store.verify(folder)
+
+
+def test_what_is_not_pinned_loads(folder: Path) -> None:
+    (folder.parent / store.SUMS).unlink()
+    load(folder)
+
+
+def test_what_ships_is_pinned_and_as_it_was() -> None:
+    models = REPOSITORY / "models"
+    for name in store.shipped(models):
+        assert store.pins(models / name)
+        store.verify(models / name)
+
+
+def test_the_command_pins_what_was_meant(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAKENEWS_MODELS", str(folder.parent))
+    config = folder / "config.json"
+    config.write_text(config.read_text() + "\n")
+    with pytest.raises(WrongFile):
+        load(folder)
+    assert CliRunner().invoke(app, ["pin", "tfidf"]).exit_code == 0
+    load(folder)

@@ -1,0 +1,128 @@
+"""How texts are read together, and what happens where a device has too little memory."""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fakenews.classifiers.base import TextClassifier
+from fakenews.classifiers.transformer import PADDING, TransformerClassifier, batches
+from fakenews.explain.gradient import integrated_gradients
+from tests.explain.toys import FAKE_WORD, REAL_WORD
+
+TEXTS = [f"The mayor said {word} will report. " * n for n in (1, 2, 3, 5, 8, 13) for word in (FAKE_WORD, REAL_WORD)]
+ALIKE = TEXTS[4:6] * 8  # all as long as each other
+
+
+@given(st.lists(st.integers(2, 512), max_size=200), st.sampled_from([1, 2, 4, 16, 32]))
+def test_every_text_is_in_one_batch_with_little_padding(lengths: list[int], most: int) -> None:
+    found = batches(lengths, most)
+    assert sorted(i for batch in found for i in batch) == list(range(len(lengths)))
+    for batch in found:
+        assert 0 < len(batch) <= most
+        sizes = [lengths[i] for i in batch]
+        if len(batch) > max(1, most // 4):
+            assert len(batch) * max(sizes) <= (1 + PADDING) * sum(sizes)
+    for shorter, longer in pairwise(found):
+        assert lengths[shorter[-1]] <= lengths[longer[0]]
+
+
+def test_texts_of_one_length_fill_their_batches() -> None:
+    assert [len(batch) for batch in batches([7] * 40, 16)] == [16, 16, 8]
+
+
+class Tight:
+    """The forward pass of a model, on a device that holds `most` texts at a time and can be left for the CPU."""
+
+    def __init__(self, model: Any, most: int) -> None:
+        self.forward: Callable[..., Any] = model.forward
+        self.most = most
+        self.asked: list[tuple[str, int]] = []
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        given = kwargs["input_ids"] if "input_ids" in kwargs else kwargs["inputs_embeds"]
+        self.asked.append((given.device.type, len(given)))
+        if given.device.type != "cpu" or len(given) > self.most:
+            raise torch.OutOfMemoryError("too much")
+        return self.forward(*args, **kwargs)
+
+
+@pytest.fixture
+def tight(classifiers: dict[str, TextClassifier]) -> tuple[TransformerClassifier, Tight]:
+    """A classifier of its own whose model runs out of memory beyond four texts."""
+    classifier = copy.deepcopy(classifiers["tinybert"])
+    assert isinstance(classifier, TransformerClassifier)
+    forward = Tight(classifier.model, 4)
+    classifier.model.forward = forward
+    return classifier, forward
+
+
+def test_out_of_memory_makes_batches_smaller(
+    classifiers: dict[str, TextClassifier], tight: tuple[TransformerClassifier, Tight]
+) -> None:
+    classifier, forward = tight
+    expected = classifiers["tinybert"].predict_margin(ALIKE)
+    np.testing.assert_allclose(classifier.predict_margin(ALIKE), expected, atol=1e-5)
+    assert classifier.batch_size <= 4
+    assert max(n for _, n in forward.asked) > 4
+    forward.asked.clear()
+    classifier.predict_margin(ALIKE)
+    assert max(n for _, n in forward.asked) <= 4  # it is not tried again
+
+
+def test_a_device_too_small_for_one_text_is_left_for_the_cpu_with_a_note(
+    classifiers: dict[str, TextClassifier],
+    tight: tuple[TransformerClassifier, Tight],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    classifier, _ = tight
+    classifier.device = torch.device("meta")  # any that is not the CPU
+    with caplog.at_level(logging.WARNING):
+        found = classifier.predict_margin(TEXTS)
+    np.testing.assert_allclose(found, classifiers["tinybert"].predict_margin(TEXTS), atol=1e-5)
+    assert classifier.device.type == "cpu"
+    assert "tinybert does not fit into the memory of meta: going on with the CPU." in caplog.text
+
+
+def test_a_cpu_too_small_says_so(tight: tuple[TransformerClassifier, Tight]) -> None:
+    classifier, forward = tight
+    forward.most = 0
+    with pytest.raises(torch.OutOfMemoryError, match="tinybert does not fit into the memory of this machine"):
+        classifier.predict_margin(TEXTS)
+
+
+def test_gradients_leave_a_device_too_small_for_them(
+    classifiers: dict[str, TextClassifier], tight: tuple[TransformerClassifier, Tight], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classifier, _ = tight
+    left = []
+    monkeypatch.setattr(classifier, "leave_device", lambda: (left.append(True), setattr(tight[1], "most", 64)))
+    tight[1].most = 0
+    found = integrated_gradients(TEXTS[2], classifier, 8, lambda share: None)
+    original = classifiers["tinybert"]
+    assert isinstance(original, TransformerClassifier)
+    np.testing.assert_allclose(
+        found.weights, integrated_gradients(TEXTS[2], original, 8, lambda share: None).weights, atol=1e-5
+    )
+    assert left == [True]
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+@pytest.mark.parametrize("name", ["tinybert", "distilbert"])
+def test_cpu_and_gpu_give_the_same_verdicts(classifiers: dict[str, TextClassifier], name: str) -> None:
+    here = classifiers[name]
+    assert isinstance(here, TransformerClassifier)
+    there = copy.deepcopy(here)
+    there.device = torch.device("cuda")
+    torch.nn.Module.to(there.model, there.device)
+    np.testing.assert_allclose(there.predict_proba(TEXTS), here.predict_proba(TEXTS), atol=1e-3)
