@@ -6,6 +6,8 @@ import asyncio
 import importlib.util
 import logging
 import os
+import signal
+import sys
 import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 EXPLANATIONS_AT_ONCE, EXPLANATIONS_WAITING = 2, 8
+VERDICTS_AT_ONCE, VERDICTS_WAITING = 32, 64
 CLICKS_WAITING = 64  # of one kind, on the page
 SESSIONS = 300  # whose state the page keeps; Gradio's own default is ten thousand
 GRACE_SECONDS = 8  # for answers under way when the server is told to end; open pages would hold it for ever
@@ -111,7 +114,7 @@ def create_app(
     readiness = readiness or Readiness()
     numbers = Numbers()
     services.answer_together(numbers.batch_size.observe)
-    numbers.watch("fakenews_verdicts_waiting", "Articles that wait for a verdict.", services.waiting)
+    numbers.watch("fakenews_articles_queued", "Articles that wait for the models, the page's too.", services.waiting)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -189,6 +192,7 @@ def serve(settings: Settings) -> None:
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn hands it on when all is answered
     Draining(config).run()
 
 
@@ -206,6 +210,9 @@ def _routes(
     services: Services, store: ShareStore, settings: Settings, readiness: Readiness, numbers: Numbers
 ) -> list[BaseRoute]:
     places = Places(EXPLANATIONS_AT_ONCE, EXPLANATIONS_WAITING)
+    verdicts = Places(VERDICTS_AT_ONCE, VERDICTS_WAITING, "Too many articles are being read", retry_after=2)
+    numbers.watch("fakenews_verdicts_under_way", "Articles being read for the API.", lambda: verdicts.taken)
+    numbers.watch("fakenews_verdicts_waiting", "Articles that wait for a place.", lambda: verdicts.waiting)
     numbers.watch("fakenews_explanations_under_way", "Being computed for the API.", lambda: places.taken)
     numbers.watch("fakenews_explanations_waiting", "Waiting for a place.", lambda: places.waiting)
 
@@ -223,7 +230,7 @@ def _routes(
         raise Refusal(404, "There is nothing here: POST to /api/v1/analyse, explain, compare, what-if, flip or shares.")
 
     operations = [
-        *analysis.operations(services, places),
+        *analysis.operations(services, places, verdicts),
         *shares.operations(services, store, settings, places),
     ]
 

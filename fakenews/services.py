@@ -68,6 +68,10 @@ class Busy(InputError):
     """Too many are asking at this moment; the same input will do in a few seconds."""
 
 
+class Unusable(InputError):
+    """A model's files are not whole; whoever runs the server has to bring them back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Analysis:
     """What all models say of one text.
@@ -214,7 +218,7 @@ class Services:
         Raises
         ------
         InputError
-            If it is unknown or not here.
+            If it is unknown or not here; `Unusable` if its files are not whole.
         """
         return self._stored(model)[1]
 
@@ -278,7 +282,7 @@ class Services:
         """
         asked = models or self.asked
         if not asked:
-            raise InputError(f"No trained model is in {self.settings.models}: train one with «fakenews train».")
+            raise InputError("No trained model is in FAKENEWS_MODELS: train one with «fakenews train».")
         started = time.perf_counter()
         with self._turns.urgent():
             predictions = self._judge(text, tuple(asked))
@@ -665,6 +669,8 @@ class Services:
                     if isinstance(loaded, EnsembleClassifier):  # its members in memory once
                         loaded.members = {name: self.classifier(name) for name in loaded.members}
                     self._classifiers[model] = (stored, loaded)
+                except store.WrongFile as error:
+                    raise Unusable(str(error)) from error
                 except (ValueError, LookupError) as error:
                     raise InputError(str(error)) from error
             return self._classifiers[model]

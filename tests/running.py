@@ -25,7 +25,12 @@ WAIT = 60_000  # milliseconds; the machine may be slow and busy
 class Address(str):
     """Where a server answers, and its process."""
 
-    pid: int
+    process: subprocess.Popen[bytes]
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self.process.pid
 
     def peak_mb(self) -> float:
         """Most memory it has held so far, in megabytes."""
@@ -59,10 +64,10 @@ def running(
     with log.open("ab") as output:
         server = subprocess.Popen([sys.executable, "app.py"], cwd=root, env=environment, stdout=output, stderr=output)
     address = Address(f"http://127.0.0.1:{port}")
-    address.pid = server.pid
+    address.process = server
     try:
         deadline = time.monotonic() + 120
-        while health(address) not in (("ok",) if warm else ("ok", "starting")):
+        while health(address) not in (("ok",) if warm else ("ok", "starting", "failed")):
             assert server.poll() is None and time.monotonic() < deadline, log.read_text()
             time.sleep(0.2)
         yield address

@@ -8,20 +8,24 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+import torch
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from fakenews import server
 from fakenews.api import answers, places
+from fakenews.classifiers.base import TextClassifier
 from fakenews.config import Settings
 from fakenews.explain.base import Cancelled, Refinement
 from fakenews.schema import Explanation, Target
 from fakenews.server import create_app
-from fakenews.services import Services
+from fakenews.services import Analysis, Services
 from fakenews.serving.guard import MAX_BODY, Guard
 from fakenews.serving.numbers import Numbers
 from fakenews.share.store import ShareStore
@@ -82,6 +86,34 @@ def test_health_says_when_loading_failed(tmp_path: Path) -> None:
     settings = Settings(models=tmp_path, device="cpu", bucket=tmp_path / "cpu")
     readiness.warm_up(Services(settings), ShareStore(f"sqlite:///{tmp_path / 's.db'}", settings.bucket))
     assert readiness.status == "failed"
+
+
+def test_a_model_that_is_missing_is_not_offered(settings: Settings) -> None:
+    with TestClient(asyncio.run(small_app(settings))) as client:
+        answer = client.post(ANALYSE, json={"text": FAKE_ARTICLE, "models": ["tinybert"]})
+        assert answer.status_code == 400 and is_one_sentence(answer.json()) and "Here: tfidf" in answer.text
+
+
+def test_no_model_at_all_is_said(settings: Settings, tmp_path: Path) -> None:
+    with TestClient(asyncio.run(small_app(replace(settings, models=tmp_path / "nothing")))) as client:
+        answer = client.post(ANALYSE, json={"text": FAKE_ARTICLE})
+        assert answer.status_code == 400 and is_one_sentence(answer.json()) and str(tmp_path) not in answer.text
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
+def test_a_device_that_is_not_here_is_said(
+    classifiers: dict[str, TextClassifier], settings: Settings, tmp_path: Path
+) -> None:
+    classifiers["tinybert"].save(tmp_path / "tinybert")
+    readiness = server.Readiness()
+    services = Services(replace(settings, models=tmp_path, device="cuda"))
+    readiness.warm_up(services, ShareStore("sqlite:///:memory:"))
+    assert readiness.status == "failed"
+    with TestClient(bare_app(services)) as client:
+        answer = client.post(ANALYSE, json={"text": FAKE_ARTICLE})
+    assert answer.status_code == 400 and is_one_sentence(answer.json()) and "no GPU here" in answer.text
+    services = Services(replace(settings, models=tmp_path, device="auto"))
+    assert services.classifier("tinybert").device.type == "cpu"  # type: ignore[attr-defined]
 
 
 def test_analyse_gives_the_documented_json(client: TestClient) -> None:
@@ -383,6 +415,27 @@ def test_an_explanation_stops_when_its_client_leaves(settings: Settings) -> None
 
     assert asyncio.run(scene()) is None
     assert (services.running, services.cancelled) == (0, 1)
+
+
+def test_too_many_articles_at_once_are_refused_at_once(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "VERDICTS_AT_ONCE", 1)
+    monkeypatch.setattr(server, "VERDICTS_WAITING", 1)
+    services, go_on = Services(settings), threading.Event()
+    monkeypatch.setattr(services, "analyse", lambda text, models: go_on.wait(10) and Analysis(text, 1, (), 0.0))
+
+    async def scene() -> list[httpx.Response]:
+        transport = httpx.ASGITransport(bare_app(services))
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            asked = [asyncio.create_task(client.post(ANALYSE, json={"text": FAKE_ARTICLE})) for _ in range(4)]
+            await asyncio.sleep(0.1)
+            assert [task.done() for task in asked] == [False, False, True, True]
+            go_on.set()
+            return await asyncio.gather(*asked)
+
+    answers = asyncio.run(scene())
+    assert [a.status_code for a in answers] == [200, 200, 503, 503]
+    assert answers[-1].headers["retry-after"] == "2"
+    assert answers[-1].json() == {"error": "Too many articles are being read: try again in a few seconds."}
 
 
 class Broken(Services):

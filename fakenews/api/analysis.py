@@ -94,8 +94,8 @@ class ExtractRequest(BaseModel):
     url: str
 
 
-def operations(services: Services, places: Places) -> list[Operation]:
-    """All endpoints about one text; explanations under way at once are as many as `places` has."""
+def operations(services: Services, places: Places, verdicts: Places) -> list[Operation]:
+    """All endpoints about one text; explanations find their `places`, and what is answered at once `verdicts`."""
 
     async def analyse(request: Request) -> Mapping[str, Any]:
         asked = parse(AnalyseRequest, await request.body())
@@ -108,7 +108,8 @@ def operations(services: Services, places: Places) -> list[Operation]:
                 analysis = analysis.tested(services.formatting_test(text, models))
             return analysis.to_dict()
 
-        return await run_in_threadpool(work)
+        async with verdicts.one():
+            return await run_in_threadpool(work)
 
     async def explain(request: Request) -> Mapping[str, Any] | Response:
         asked = parse(ExplainRequest, await request.body())
@@ -147,7 +148,8 @@ def operations(services: Services, places: Places) -> list[Operation]:
             edited = without(text, spans_of(asked.remove, text)) if asked.edited is None else asked.edited
             return services.what_if(text, edited, models).to_dict()
 
-        return await run_in_threadpool(work)
+        async with verdicts.one():
+            return await run_in_threadpool(work)
 
     async def flip(request: Request) -> Mapping[str, Any]:
         asked = parse(FlipRequest, await request.body())

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from fakenews.api.places import Places
 from fakenews.api.refusal import Refusal
 from fakenews.explain.base import Cancelled
-from fakenews.services import Busy, InputError
+from fakenews.services import Busy, InputError, Unusable
 from fakenews.share.store import NotShared, StorageError
 
 logger = logging.getLogger(__name__)
@@ -96,6 +96,8 @@ def answering(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
             return refused(refusal)
         except Busy as error:
             return refused(Refusal(503, str(error), retry_after=BUSY_SECONDS))
+        except Unusable as error:
+            return as_json({"error": str(error)}, 503)
         except InputError as error:
             return as_json({"error": str(error)}, 400)
         except NotShared as missing:
@@ -116,11 +118,8 @@ def answering(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
 
 async def in_turn(places: Places, request: Request, work: Callable[[Progress], Mapping[str, Any]]) -> Mapping[str, Any]:
     """Run `work` in a thread once there is a place, and stop it, at its next report, when the client leaves."""
-    await places.take()
-    try:
+    async with places.one():
         return await _unless_gone(request, work)
-    finally:
-        places.release()
 
 
 async def streamed(places: Places, steps: Callable[[Progress], Iterator[Mapping[str, Any]]]) -> Response:

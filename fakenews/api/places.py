@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from fakenews.api.refusal import Refusal
 
@@ -10,7 +12,7 @@ WAIT_SECONDS = 20.0
 
 
 class Places:
-    """Places for long work.
+    """Places for work of one kind.
 
     Parameters
     ----------
@@ -18,14 +20,27 @@ class Places:
         How many run.
     waiting : int
         How many may wait for a place.
-    wait_seconds : float
-        How long at most; `WAIT_SECONDS` if left out.
+    what : str
+        What there is too much of: the first half of the sentence that refuses.
+    retry_after : int
+        Seconds after which asking again may help.
+    wait_seconds : float, optional
+        How long one waits at most; `WAIT_SECONDS` if left out.
     """
 
-    def __init__(self, at_once: int, waiting: int, wait_seconds: float | None = None) -> None:
+    def __init__(
+        self,
+        at_once: int,
+        waiting: int,
+        what: str = "Too many explanations are being computed",
+        retry_after: int = 5,
+        wait_seconds: float | None = None,
+    ) -> None:
         self._free = asyncio.Semaphore(at_once)
         self._most_waiting = waiting
         self._wait_seconds = WAIT_SECONDS if wait_seconds is None else wait_seconds
+        self._sentence = f"{what}: try again in a few seconds."
+        self._retry_after = retry_after
         self.waiting = 0
         self.taken = 0
 
@@ -37,17 +52,14 @@ class Places:
         Refusal
             503, at once if too many wait, else after `wait_seconds`.
         """
-        refusal = Refusal(
-            503, "Too many explanations are being computed: try again in a few seconds.", retry_after=5
-        )  # fmt: skip
         if self._free.locked() and self.waiting >= self._most_waiting:
-            raise refusal
+            raise self._refusal()
         self.waiting += 1
         try:
             async with asyncio.timeout(self._wait_seconds):
                 await self._free.acquire()
         except TimeoutError:
-            raise refusal from None
+            raise self._refusal() from None
         finally:
             self.waiting -= 1
         self.taken += 1
@@ -56,3 +68,15 @@ class Places:
         """Give a place back."""
         self.taken -= 1
         self._free.release()
+
+    @asynccontextmanager
+    async def one(self) -> AsyncIterator[None]:
+        """A place that is given back at the end of the block."""
+        await self.take()
+        try:
+            yield
+        finally:
+            self.release()
+
+    def _refusal(self) -> Refusal:
+        return Refusal(503, self._sentence, retry_after=self._retry_after)

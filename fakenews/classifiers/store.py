@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 from fakenews.classifiers.base import TextClassifier
 from fakenews.classifiers.registry import CLASSIFIERS, get
@@ -70,15 +71,32 @@ def load(stored: StoredModel, device: str = "auto") -> TextClassifier:
     Raises
     ------
     WrongFile
-        If a file of it is not the one that was pinned.
+        If a file of it is not the one that was pinned, or cannot be read as what it should be.
     """
+    from safetensors import SafetensorError
+
     verify(stored.folder)
-    return get(stored.name).load(stored.folder, device)
+    try:
+        return get(stored.name).load(stored.folder, device)
+    except (EOFError, KeyError, OSError, json.JSONDecodeError, SafetensorError, BadZipFile) as error:
+        raise WrongFile(
+            f"The files of {stored.name} are not whole ({type(error).__name__}): bring its folder back, or train it "
+            "again."
+        ) from error
 
 
 def settings(folder: Path) -> dict[str, Any]:
-    """The project's own settings of a model folder: what it is, how it was trained, its temperature."""
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    """The project's own settings of a model folder: what it is, how it was trained, its temperature.
+
+    Raises
+    ------
+    WrongFile
+        If they cannot be read.
+    """
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise WrongFile(f"{folder.name}/config.json is not JSON: bring the folder back, or train it again.") from error
     own: dict[str, Any] = config.get("fakenews", config)
     return own
 
@@ -120,11 +138,11 @@ def verify(folder: Path) -> None:
     for name, digest in pins(folder).items():
         path = folder / name
         if not path.is_file():
-            raise WrongFile(f"{path} is missing: bring the folder back from the repository.")
+            raise WrongFile(f"{folder.name}/{name} is missing: bring the folder back from the repository.")
         if _sha256(path) != digest:
             raise WrongFile(
-                f"{path} is not the file that {SUMS} names, it was cut short or changed: bring it back from the "
-                f"repository, or run «fakenews pin {folder.name}» if the change was meant."
+                f"{folder.name}/{name} is not the file that {SUMS} names, it was cut short or changed: bring it back "
+                f"from the repository, or run «fakenews pin {folder.name}» if the change was meant."
             )
 
 

@@ -373,8 +373,8 @@ class ShareStore:
             news.sort(key=lambda pair: (_ORDER[pair[1]["kind"]], pair[1]["at"], pair[0]))
             for name, found in news:
                 # A mounted bucket shows an object before an older one at times: what belongs to a share that is not
-                # there yet is taken in later.
-                if self._apply(connection, found) or found["kind"] == "delete":
+                # there yet, its deletion too, is taken in later.
+                if self._apply(connection, found):
                     connection.execute(insert(APPLIED).values(name=name))
         for _, found in news:
             if found["kind"] == "delete":
@@ -406,12 +406,12 @@ class ShareStore:
         if kind == "expire":
             connection.execute(update(SHARES).where(SHARES.c.id_hash == share).values(expires=found["expires"]))
         elif kind == "begin":
-            connection.execute(
-                insert(REVIEWS).values(
-                    id_hash=found["review"], share_hash=share, name=found["name"], begun=found["at"],
-                    first_verdict=found["verdict"],
+            first = {"begun": found["at"], "first_verdict": found["verdict"]}
+            mine = REVIEWS.c.id_hash == found["review"]
+            if not connection.execute(update(REVIEWS).where(mine).values(**first)).rowcount:
+                connection.execute(
+                    insert(REVIEWS).values(id_hash=found["review"], share_hash=share, name=found["name"], **first)
                 )
-            )  # fmt: skip
         elif kind == "review":
             body = json.dumps(found["body"])
             mine = REVIEWS.c.id_hash == found["review"]

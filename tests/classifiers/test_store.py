@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from fakenews.classifiers import store
+from fakenews.classifiers.base import TextClassifier
 from fakenews.classifiers.store import WrongFile
 from fakenews.cli import app
 from fakenews.config import REPOSITORY
@@ -74,3 +76,20 @@ def test_the_command_pins_what_was_meant(folder: Path, monkeypatch: pytest.Monke
         load(folder)
     assert CliRunner().invoke(app, ["pin", "tfidf"]).exit_code == 0
     load(folder)
+
+
+@pytest.mark.parametrize("name", ["tfidf", "word2vec", "cnn", "features", "tinybert", "ensemble"])
+def test_a_file_cut_short_that_nobody_pinned_is_one_sentence(
+    classifiers: dict[str, TextClassifier], name: str, tmp_path: Path
+) -> None:
+    whole = tmp_path / "whole"
+    for member, classifier in classifiers.items():
+        classifier.save(whole / member)
+    files = [f for f in (whole / name).iterdir() if f.suffix in (".safetensors", ".skops", ".json")]
+    assert len(files) > 1
+    for file in files:
+        models = tmp_path / file.stem
+        shutil.copytree(whole, models)
+        (models / name / file.name).write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+        with pytest.raises(WrongFile, match=r"^[^\n]+: bring (its|the) folder back, or train it again\.$"):
+            store.load(store.find(name, models), "cpu")

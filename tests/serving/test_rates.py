@@ -103,7 +103,7 @@ def settings_routes() -> set[tuple[str, str]]:
     settings = Settings(device="cpu")
     services, places = Services(settings), Places(1, 1)
     operations = [
-        *analysis.operations(services, places),
+        *analysis.operations(services, places, places),
         *shares.operations(services, ShareStore("sqlite:///:memory:"), settings, places),
     ]
     return {(o.method, o.path.replace("{id}", "abc")) for o in operations}

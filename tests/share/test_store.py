@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import sqlite3
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -194,6 +197,64 @@ def test_the_index_can_be_rebuilt_from_the_bucket(snapshot: Snapshot, tmp_path: 
     assert dump(rebuilt) == after, "taking in twice changes nothing"
     store.close()
     rebuilt.close()
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(["share", "begin", "review", "expire"])), ids="-".join)
+def test_a_bucket_that_shows_the_newer_first_gives_the_same_index(
+    order: tuple[str, ...], snapshot: Snapshot, tmp_path: Path
+) -> None:
+    store = ShareStore(f"sqlite:///{tmp_path / 'first.db'}", tmp_path / "bucket")
+    link = store.share(snapshot, blind=True)
+    store.review(link.id, key=store.begin(link.id, "Ada", "fake"), **REVIEW)
+    store.expire(link.owner, link.id, 7)
+    before = dump(store)
+    (place,) = {path.parent for path in (tmp_path / "bucket").rglob("*.json")}
+    hidden = {kind: next(place.glob(f"*-{kind}-*")) for kind in order}
+    for path in hidden.values():
+        path.rename(path.with_suffix(".hidden"))
+    late = ShareStore(f"sqlite:///{tmp_path / 'second.db'}", tmp_path / "bucket")
+    for kind in order:
+        hidden[kind].with_suffix(".hidden").rename(hidden[kind])
+        late.open()
+        late.close()  # what the bucket holds is taken in at a start
+    assert dump(late) == before
+    late.close()
+    store.close()
+
+
+def test_a_deletion_that_is_seen_before_its_share_still_counts(snapshot: Snapshot, tmp_path: Path) -> None:
+    store = ShareStore(f"sqlite:///{tmp_path / 'first.db'}", tmp_path / "bucket")
+    link = store.share(snapshot)
+    (path,) = (tmp_path / "bucket").rglob("*-share-*.json")
+    kept = path.read_bytes()
+    store.delete(link.owner, link.id)
+    late = ShareStore(f"sqlite:///{tmp_path / 'second.db'}", tmp_path / "bucket")
+    late.open()
+    late.close()
+    path.write_bytes(kept)  # the mount was slow to show it
+    assert dump(late)["shares"] == []
+    assert not path.exists()
+    late.close()
+    store.close()
+
+
+def test_a_writer_waits_its_turn_but_not_for_ever(
+    snapshot: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOCK_SECONDS", 0.5)
+    store = ShareStore(f"sqlite:///{tmp_path / 's.db'}")
+    store.open()
+    with closing(sqlite3.connect(tmp_path / "s.db", isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StorageError, match="nothing was stored, try again"):
+            store.share(snapshot)
+        soon = threading.Timer(0.2, other.execute, ["ROLLBACK"])
+        soon.start()
+        link = store.share(snapshot)
+        soon.join()
+    assert len(dump(store)["shares"]) == 1
+    assert store.get(link.id).snapshot.to_dict() == snapshot.to_dict()
+    store.close()
 
 
 def test_a_postgres_index_is_rebuilt_from_a_bucket_of_sqlite(snapshot: Snapshot, tmp_path: Path, postgres: str) -> None:
