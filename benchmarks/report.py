@@ -1,4 +1,4 @@
-"""The README's table of explanations, from `results/explain.json`.
+"""What README and docs/operations.md say of speed, from `results/`.
 
 python -m benchmarks.report
 """
@@ -11,20 +11,24 @@ from typing import Any
 
 from benchmarks.results import FOLDER
 
-README = Path(__file__).parents[1] / "README.md"
-BEGIN, END = "<!-- explanations:begin -->", "<!-- explanations:end -->"
+ROOT = Path(__file__).parents[1]
+PAGES = {"explanations": ROOT / "README.md", "load": ROOT / "docs" / "operations.md"}  # where each part stands
 
 
 def main() -> None:
-    README.write_text(replaced(README.read_text(encoding="utf-8")), encoding="utf-8")
-    print(f"{README} written.")
+    for page in PAGES.values():
+        page.write_text(replaced(page.read_text(encoding="utf-8")), encoding="utf-8")
+        print(f"{page} written.")
 
 
-def replaced(readme: str) -> str:
-    """The README with what is between the marks as the measurements say."""
-    before, _, rest = readme.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{explanations()}\n{END}{after}"
+def replaced(page: str) -> str:
+    """The page with what is between its marks as the measurements say."""
+    for part, make in {"explanations": explanations, "load": load}.items():
+        before, begin, rest = page.partition(f"<!-- {part}:begin -->")
+        _, end, after = rest.partition(f"<!-- {part}:end -->")
+        if end:
+            page = f"{before}{begin}\n{make()}\n{end}{after}"
+    return page
 
 
 def explanations() -> str:
@@ -46,6 +50,23 @@ def explanations() -> str:
         f"peaks at {found['peak_mb_5000_words']:,.0f} MB. ({found['machine']}, {found['date']}.)"
     )
     return "\n".join([*rows, "", sentences])
+
+
+def load() -> str:
+    """What a server on this machine answered under load."""
+    found, started = _read("load"), _read("startup")
+    scenes = found["scenes"]
+    short, beside, over = scenes["short"], scenes["explaining"], scenes["overload"]
+    return (
+        f"Measured on {found['machine']}, {found['date']} (`python -m benchmarks.load`, `benchmarks.startup`): ready "
+        f"{started['seconds']:.0f} s after the start with {started['rss_mb']:,.0f} MB. 100 users who think 10 s "
+        f"between articles of {found['mean_words']} words: half the verdicts within {found['p50_seconds']:.2f} s, "
+        f"95 % within {found['p95_seconds']:.2f} s, {found['errors']} errors. 32 users who ask again at once, texts "
+        f"of 85 words: {short['verdicts_per_second']:.0f} verdicts a second. Beside a running explanation a verdict "
+        f"takes {beside['slower']:.1f} times as long. With 300 users at once those refused know it within "
+        f"{over['refused_p95_seconds']:.2f} s (95 %). Another 1,000 calls add "
+        f"{max(0.0, found['rss_growth_mb']):.1f} MB; the most held was {found['peak_mb']:,.0f} MB."
+    )
 
 
 def _read(name: str) -> dict[str, Any]:

@@ -174,6 +174,7 @@ def serve(settings: Settings) -> None:
     if settings.mcp and importlib.util.find_spec("mcp") is None:
         raise ValueError("FAKENEWS_MCP needs a package that is not here: pip install mcp==1.30.0.")
     log_as(settings.log)
+    memory.share_heaps()
     services = ZeroServices(settings) if lent_here() else Services(settings)
     readiness = Readiness()
 

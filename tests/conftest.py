@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 from fakenews.classifiers.base import TextClassifier
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from fakenews.services import Services
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test asks the Hub; read when transformers is imported, hence below
+
+# At night each property is tried on as many inputs: python -m pytest tests/fuzz --hypothesis-profile nightly
+settings.register_profile("nightly", max_examples=25_000, deadline=None)
 
 MakeBase = Callable[["PreTrainedConfig"], Path]
 

@@ -34,8 +34,15 @@ class Address(str):
 
     def peak_mb(self) -> float:
         """Most memory it has held so far, in megabytes."""
+        return self._memory("VmHWM")
+
+    def resident_mb(self) -> float:
+        """Memory it holds, in megabytes."""
+        return self._memory("VmRSS")
+
+    def _memory(self, kind: str) -> float:
         status = Path(f"/proc/{self.pid}/status").read_text()
-        return int(status.partition("VmHWM:")[2].split()[0]) / 1000
+        return int(status.partition(f"{kind}:")[2].split()[0]) / 1000
 
 
 @contextmanager

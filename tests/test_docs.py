@@ -1,5 +1,6 @@
 """README and model cards say what the evaluation files say, and name everything the registries hold."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,11 @@ def test_readme_says_of_explanations_what_was_measured() -> None:
     assert replaced(README) == README, "run «python -m benchmarks.report»"
 
 
+def test_operations_says_of_load_what_was_measured() -> None:
+    page = (REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert replaced(page) == page, "run «python -m benchmarks.report»"
+
+
 @pytest.mark.parametrize("name", SHIPPED)
 def test_model_cards_are_those_of_the_evaluations(name: str) -> None:
     card = (MODELS / name / CARD).read_text(encoding="utf-8")
@@ -54,6 +60,14 @@ def test_shipped_folders_stay_small(name: str) -> None:
 
 def test_no_shipped_file_is_a_pickle() -> None:
     assert not [p for p in MODELS.rglob("*") if p.suffix in {".pkl", ".pickle", ".joblib", ".pt", ".bin"}]
+
+
+def test_every_fault_names_a_test_that_is_there() -> None:
+    page = (REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", page.partition("## Faults")[2])
+    assert len(named) == 14
+    for path, test in named:
+        assert f"def {test or 'test_'}" in (REPOSITORY / path).read_text(encoding="utf-8"), (path, test)
 
 
 @pytest.mark.parametrize("name", sorted({*RECIPES, *CLASSIFIERS}))

@@ -137,6 +137,8 @@ class Table:
         except csv.Error as error:
             if "header" not in locals():
                 raise InputError(f"{self.path.name} cannot be read as CSV with a header: {error}.") from error
+        if not header:
+            raise InputError(f"{self.path.name} begins with an empty line: the first line names the columns.")
         return tuple(header)
 
     def _csv_rows(self) -> Iterator[tuple[int, dict[str, Any] | BadRow, float]]:
@@ -208,15 +210,19 @@ class Table:
             return tuple(file.schema_arrow.names)
 
     def _parquet_rows(self) -> Iterator[tuple[int, dict[str, Any] | BadRow, float]]:
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
         number = 0
-        with pq.ParquetFile(self.path) as file:
-            total = file.metadata.num_rows
-            for batch in file.iter_batches(_READ):
-                for values in batch.to_pylist():
-                    number += 1
-                    yield number, values, number / total
+        try:
+            with pq.ParquetFile(self.path) as file:
+                total = file.metadata.num_rows
+                for batch in file.iter_batches(_READ):
+                    for values in batch.to_pylist():
+                        number += 1
+                        yield number, values, number / total
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise InputError(f"{self.path.name} is damaged after row {number}: {error}") from error
 
 
 def _row(line: int, values: dict[str, Any], columns: Columns) -> Item:

@@ -160,7 +160,7 @@ def _is_short(word: str) -> bool:
     return len(word) < 4
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def _count_syllables(word: str) -> int:
     """Runs of vowels, less a silent «e» at the end; at least one."""
     runs = len(_SYLLABLES.findall(word))

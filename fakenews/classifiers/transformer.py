@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PADDING = 0.08  # of the pieces of a batch
+CPU_PIECES = 2048  # of a batch on a CPU: more are no faster, and need more memory
 SETTINGS_KEY = "fakenews"  # our settings inside the checkpoint's own config.json
 
 
@@ -277,7 +278,8 @@ class TransformerClassifier(CalibratedClassifier):
         A device without enough memory is asked for half as many at a time, and if even one is too much, the CPU is.
         """
         pad = int(self.tokenizer.pad_token_id or 0)
-        waiting = batches([len(ids) for ids, _ in rows], self.batch_size)
+        pieces = CPU_PIECES if self.device.type == "cpu" else None
+        waiting = batches([len(ids) for ids, _ in rows], self.batch_size, pieces)
         while waiting:
             batch = waiting.pop()
             ids = torch.nn.utils.rnn.pad_sequence([rows[i][0] for i in batch], batch_first=True, padding_value=pad)
@@ -320,20 +322,20 @@ class TransformerClassifier(CalibratedClassifier):
         return logits[:, self._fake] - logits[:, 1 - self._fake]
 
 
-def batches(lengths: Sequence[int], most: int) -> list[list[int]]:
-    """Places of texts that are read together: at most `most`, alike in length, longest first.
+def batches(lengths: Sequence[int], most: int, most_pieces: int | None = None) -> list[list[int]]:
+    """Places of texts that are read together: at most `most`, alike in length, the shortest first.
 
-    A batch ends where another text would make more than `PADDING` of its pieces padding, but not below a quarter of
-    `most`, where a pass costs more than the padding.
+    A batch ends where another text would make it longer than `most_pieces`, padding included, or would make more than
+    `PADDING` of it padding; the latter not below a quarter of `most`, where a pass costs more than the padding.
     """
     found: list[list[int]] = []
     pieces = 0  # of the last batch, without padding
     for i in sorted(range(len(lengths)), key=lambda i: lengths[i]):
-        full = not found or len(found[-1]) == most
-        if not full and len(found[-1]) >= most // 4:
-            n = len(found[-1]) + 1
-            full = n * lengths[i] > (1 + PADDING) * (pieces + lengths[i])
-        if full:
+        n = len(found[-1]) + 1 if found else 0
+        padded = n * lengths[i]
+        too_long = most_pieces is not None and n > 1 and padded > most_pieces
+        too_loose = n > most // 4 and padded > (1 + PADDING) * (pieces + lengths[i])
+        if not found or n > most or too_long or too_loose:
             found.append([])
             pieces = 0
         found[-1].append(i)

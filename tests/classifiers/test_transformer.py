@@ -23,13 +23,17 @@ TEXTS = [f"The mayor said {word} will report. " * n for n in (1, 2, 3, 5, 8, 13)
 ALIKE = TEXTS[4:6] * 8  # all as long as each other
 
 
-@given(st.lists(st.integers(2, 512), max_size=200), st.sampled_from([1, 2, 4, 16, 32]))
-def test_every_text_is_in_one_batch_with_little_padding(lengths: list[int], most: int) -> None:
-    found = batches(lengths, most)
+@given(
+    st.lists(st.integers(2, 512), max_size=200), st.sampled_from([1, 2, 4, 16, 32]), st.sampled_from([None, 100, 2048])
+)
+def test_every_text_is_in_one_batch_with_little_padding(lengths: list[int], most: int, pieces: int | None) -> None:
+    found = batches(lengths, most, pieces)
     assert sorted(i for batch in found for i in batch) == list(range(len(lengths)))
     for batch in found:
         assert 0 < len(batch) <= most
         sizes = [lengths[i] for i in batch]
+        if pieces is not None and len(batch) > 1:
+            assert len(batch) * max(sizes) <= pieces
         if len(batch) > max(1, most // 4):
             assert len(batch) * max(sizes) <= (1 + PADDING) * sum(sizes)
     for shorter, longer in pairwise(found):

@@ -1,0 +1,92 @@
+"""Whatever a file holds, it is read row by row, or refused in one sentence."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fakenews.batch.rows import BadRow, Row, Table
+from fakenews.services import InputError
+from tests.fuzz.inputs import TEXTS, VALUES
+
+UNHURRIED = settings(deadline=None, suppress_health_check=list(HealthCheck))
+_CELLS = TEXTS | st.sampled_from(['"', '""', '"a\nb"', ",", "\n", "\r", "text", "id,text\n"])
+CSV = st.lists(st.lists(_CELLS, max_size=4).map(",".join), max_size=8).map("\n".join)
+JSONL = st.lists(VALUES | st.dictionaries(st.sampled_from(["text", "id", "title"]), VALUES, max_size=3), max_size=6)
+
+
+def as_bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def lines_of(values: list[Any]) -> bytes:
+    import json
+
+    return "\n".join(json.dumps(value) for value in values).encode()
+
+
+def parquet_of(texts: list[str | None], changes: list[tuple[int, int]]) -> bytes:
+    """A parquet file with some of its bytes changed."""
+    clean = [None if t is None else t.encode("utf-8", "replace").decode() for t in texts]
+    sink = io.BytesIO()
+    pq.write_table(pa.table({"id": list(range(len(clean))), "text": pa.array(clean, pa.string())}), sink)
+    found = bytearray(sink.getvalue())
+    for place, byte in changes:
+        found[place % len(found)] = byte
+    return bytes(found)
+
+
+def read(content: bytes, suffix: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"table{suffix}"
+        path.write_bytes(content)
+        try:
+            table = Table(path)
+            columns = table.guess()
+            table.check(columns)
+            shares = [0.0]
+            for item, share in table.items(columns):
+                assert isinstance(item, Row | BadRow) and item.line >= 1
+                if isinstance(item, Row):
+                    assert item.text.strip()
+                    item.text.encode()  # what is scored can be written
+                shares.append(share)
+            assert shares == sorted(shares) and shares[-1] <= 1.0
+        except InputError as refusal:
+            assert str(refusal).strip() and folder not in str(refusal)
+
+
+@given(CSV.map(as_bytes) | st.binary(max_size=600))
+@UNHURRIED
+def test_csv(count: Callable[[str], None], content: bytes) -> None:
+    count("CSV files")
+    read(content, ".csv")
+
+
+@given(JSONL.map(lines_of) | CSV.map(as_bytes) | st.binary(max_size=600))
+@UNHURRIED
+def test_jsonl(count: Callable[[str], None], content: bytes) -> None:
+    count("JSONL files")
+    read(content, ".jsonl")
+
+
+@given(
+    st.builds(
+        parquet_of,
+        st.lists(TEXTS | st.none(), max_size=5),
+        st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 255)), max_size=3),
+    )
+    | st.binary(max_size=400).map(lambda middle: b"PAR1" + middle + b"PAR1")
+)
+@UNHURRIED
+def test_parquet(count: Callable[[str], None], content: bytes) -> None:
+    count("parquet files")
+    read(content, ".parquet")
