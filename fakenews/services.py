@@ -665,15 +665,23 @@ class Services:
             if model not in self._classifiers:
                 try:
                     stored = store.find(model, self.settings.models)
-                    loaded = store.load(stored, self.settings.device)
-                    if isinstance(loaded, EnsembleClassifier):  # its members in memory once
-                        loaded.members = {name: self.classifier(name) for name in loaded.members}
-                    self._classifiers[model] = (stored, loaded)
+                    self._classifiers[model] = (stored, self._load(stored))
                 except store.WrongFile as error:
                     raise Unusable(str(error)) from error
                 except (ValueError, LookupError) as error:
                     raise InputError(str(error)) from error
             return self._classifiers[model]
+
+    def _load(self, stored: store.StoredModel) -> TextClassifier:
+        if stored.name != TOGETHER:
+            return store.load(stored, self.settings.device)
+        with store.reading(stored):
+            return EnsembleClassifier.load(stored.folder, self.settings.device, self._member)
+
+    def _member(self, stored: store.StoredModel) -> TextClassifier:
+        """A model beside an ensemble, in memory once."""
+        at_home = stored.folder == self.settings.models / stored.name
+        return self.classifier(stored.name if at_home else str(stored.folder))
 
     def _margins(self, classifier: TextClassifier, texts: Sequence[str], known: Mapping[str, _Answers]) -> _Answers:
         """Log-odds of fake, and whether each text is unlike the training data in the classifier's own space.

@@ -7,7 +7,7 @@ answer with other ones than those it was fitted on.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -191,8 +191,12 @@ class EnsembleClassifier(MarginClassifier):
         self._write_settings(folder)
 
     @classmethod
-    def load(cls, folder: Path, device: str = "cpu") -> Self:
+    def load(
+        cls, folder: Path, device: str = "cpu", member: Callable[[store.StoredModel], TextClassifier] | None = None
+    ) -> Self:
         """Read a folder written by `save`, and its members from the folders beside it onto `device`.
+
+        Members that are loaded already can be given by `member`.
 
         Raises
         ------
@@ -210,7 +214,7 @@ class EnsembleClassifier(MarginClassifier):
                     f"{folder} was fitted on {name} at {part['revision']}, but {stored.folder} holds "
                     f"{stored.revision}: train the ensemble again."
                 )
-            self.members[name] = store.load(stored, device)
+            self.members[name] = store.load(stored, device) if member is None else member(stored)
         sides = [[part[side] for part in model["members"].values()] for side in ("short", "long")]
         self.weights_ = np.array(sides, dtype=np.float64)
         self.scales_ = np.array([part["scale"] for part in model["members"].values()], dtype=np.float64)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,11 +75,23 @@ def load(stored: StoredModel, device: str = "auto") -> TextClassifier:
     WrongFile
         If a file of it is not the one that was pinned, or cannot be read as what it should be.
     """
+    with reading(stored):
+        return get(stored.name).load(stored.folder, device)
+
+
+@contextmanager
+def reading(stored: StoredModel) -> Iterator[None]:
+    """While the files of a model are read: they are compared with what is pinned, and damage becomes one sentence.
+
+    Raises
+    ------
+    WrongFile
+    """
     from safetensors import SafetensorError
 
     verify(stored.folder)
     try:
-        return get(stored.name).load(stored.folder, device)
+        yield
     except (EOFError, KeyError, OSError, json.JSONDecodeError, SafetensorError, BadZipFile) as error:
         raise WrongFile(
             f"The files of {stored.name} are not whole ({type(error).__name__}): bring its folder back, or train it "

@@ -153,7 +153,8 @@ class Word2VecClassifier(MarginClassifier):
         self, vectors: WordVectors, center: NDArray[np.float64], coefficients: NDArray[np.float64], intercept: float
     ) -> Self:
         self.vectors_, self.center_, self.coefficients_, self.intercept_ = vectors, center, coefficients, intercept
-        self._scores = (vectors.matrix().astype(np.float64) - center) @ coefficients
+        parts = np.array_split(vectors.matrix(), 16)  # all of it in double precision would be 100 MB for a moment
+        self._scores = np.concatenate([(part.astype(np.float64) - center) @ coefficients for part in parts])
         self._scores[0] = 0.0  # a word without a vector
         return self
 
