@@ -1,6 +1,6 @@
 # The demo on any machine that runs containers:
 #   docker build -t fakenews . && docker run --rm -p 7860:7860 -v fakenews:/data fakenews
-# With an NVIDIA GPU: build with --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cu126, run with --gpus all.
+# With an NVIDIA GPU: build with --build-arg TORCH_INDEX= (the default index has torch with CUDA), run with --gpus all.
 FROM python:3.11-slim
 
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
@@ -9,7 +9,7 @@ RUN useradd --create-home --uid 1000 reader && install -d -o reader -g reader /d
 WORKDIR /app
 
 COPY requirements.txt ./
-RUN pip install --no-cache-dir --index-url "$TORCH_INDEX" "$(grep -o '^torch==[0-9.]*' requirements.txt)" \
+RUN pip install --no-cache-dir ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} "$(grep -o '^torch==[0-9.]*' requirements.txt)" \
  && pip install --no-cache-dir -r requirements.txt
 
 COPY app.py LICENSE README.md ./

@@ -37,6 +37,9 @@ class Settings:
         Megabytes of all shared analyses together (`FAKENEWS_SHARE_MB`).
     verdicts_per_minute : int
         How often one client may ask for a verdict (`FAKENEWS_RATE`), for other work in proportion; 0 for no limits.
+    limit_local : bool
+        Whether that holds for this machine's own address too, as it does where `FAKENEWS_RATE` is set: a proxy on it
+        that does not say who asks would be all visitors in one.
     forwarded : bool
         Whether a proxy in front tells who asks, in X-Forwarded-For (`FAKENEWS_FORWARDED`); so it is on a Space.
     metrics : bool
@@ -59,6 +62,7 @@ class Settings:
     bucket: Path | None = None
     share_mb: int = 500
     verdicts_per_minute: int = 120
+    limit_local: bool = False
     forwarded: bool = False
     metrics: bool = True
     log: str = "text"
@@ -99,6 +103,7 @@ class Settings:
             bucket=Path(bucket) if bucket else None,
             share_mb=_number(env, "FAKENEWS_SHARE_MB", default.share_mb),
             verdicts_per_minute=_number(env, "FAKENEWS_RATE", default.verdicts_per_minute, least=0),
+            limit_local="FAKENEWS_RATE" in env,
             forwarded=_switch(env, "FAKENEWS_FORWARDED", on_space),
             metrics=_switch(env, "FAKENEWS_METRICS", not on_space),
             log=log,

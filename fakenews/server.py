@@ -149,7 +149,12 @@ def create_app(
         **page,
     )
     app.add_middleware(preview.SharedPage, store=store, public_url=settings.public_url)
-    app.add_middleware(RateLimit, verdicts_per_minute=settings.verdicts_per_minute, forwarded=settings.forwarded)
+    app.add_middleware(
+        RateLimit,
+        verdicts_per_minute=settings.verdicts_per_minute,
+        forwarded=settings.forwarded,
+        local=settings.limit_local,
+    )
     app.add_middleware(Guard)
     app.add_middleware(Counted, numbers=numbers)
     return app

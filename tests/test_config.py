@@ -57,6 +57,22 @@ def test_a_number_that_is_none_is_refused_by_name(name, value):
         Settings.from_environment({name: value})
 
 
+def test_what_limits_a_server():
+    assert Settings.from_environment({}) == Settings()
+    found = Settings.from_environment({"FAKENEWS_RATE": "0", "FAKENEWS_METRICS": "0", "FAKENEWS_LOG": "json"})
+    assert (found.verdicts_per_minute, found.limit_local, found.metrics, found.log) == (0, True, False, "json")
+    with pytest.raises(ValueError, match="FAKENEWS_RATE must be"):
+        Settings.from_environment({"FAKENEWS_RATE": "-1"})
+    with pytest.raises(ValueError, match="FAKENEWS_LOG must be text or json, got 'xml'"):
+        Settings.from_environment({"FAKENEWS_LOG": "xml"})
+
+
+@pytest.mark.parametrize("environment", [{"SPACE_ID": "a/b"}, {"SYSTEM": "spaces"}])
+def test_a_space_believes_its_proxy_and_keeps_its_numbers_to_itself(environment):
+    found = Settings.from_environment(environment)
+    assert found.forwarded and not found.metrics
+
+
 def test_an_unknown_device_is_refused():
     with pytest.raises(ValueError, match="FAKENEWS_DEVICE must be auto, cpu or cuda, got 'tpu'"):
         Settings.from_environment({"FAKENEWS_DEVICE": "tpu"})

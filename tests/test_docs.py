@@ -11,6 +11,7 @@ from fakenews.classifiers.registry import CLASSIFIERS
 from fakenews.config import REPOSITORY
 from fakenews.evaluate.report import CARD, contradictions, model_card, read_evaluation, replace_results, results_table
 from fakenews.services import Services
+from fakenews.space.spacefile import read_spacefile
 from fakenews.training.recipes import RECIPES, get
 
 MODELS = REPOSITORY / "models"
@@ -68,6 +69,16 @@ def test_every_fault_names_a_test_that_is_there() -> None:
     assert len(named) == 14
     for path, test in named:
         assert f"def {test or 'test_'}" in (REPOSITORY / path).read_text(encoding="utf-8"), (path, test)
+
+
+def test_a_container_is_given_what_a_space_is() -> None:
+    lines = (REPOSITORY / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    copied = {source for line in lines if line.startswith("COPY") for source in line.split()[1:-1]}
+    bundled = {pattern.partition("/")[0] for pattern in read_spacefile(REPOSITORY / "Spacefile").bundle.include}
+    assert copied == bundled - {"Spacefile"}
+    assert all((REPOSITORY / source).exists() for source in copied)
+    allowed = (REPOSITORY / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert {line.removeprefix("!") for line in allowed if line.startswith("!")} == copied
 
 
 @pytest.mark.parametrize("name", sorted({*RECIPES, *CLASSIFIERS}))

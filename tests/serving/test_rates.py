@@ -85,6 +85,28 @@ def test_who_asks(found: dict[str, Any], client: str) -> None:
     assert client_of(found, forwarded=True) == client
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"])
+def test_this_machine_is_limited_only_where_it_is_asked_for(address: str) -> None:
+    async def statuses(limit: RateLimit, found: dict[str, Any]) -> list[int]:
+        seen: list[int] = []
+
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                seen.append(message["status"])
+
+        for _ in range(3):
+            await limit(found, None, send)  # type: ignore[arg-type]
+        return seen
+
+    async def ok(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    here, away = scope(address=address), scope(address="203.0.113.7")
+    assert asyncio.run(statuses(RateLimit(ok, 1, local=False), here)) == [200, 200, 200]
+    assert asyncio.run(statuses(RateLimit(ok, 1, local=False), away)) == [200, 429, 429]
+    assert asyncio.run(statuses(RateLimit(ok, 1), here)) == [200, 429, 429]
+
+
 def test_every_costly_route_is_counted(settings_routes: set[tuple[str, str]]) -> None:
     uncounted = {path for method, path in settings_routes if kind_of(scope(path, method)) is None}
     assert {path for path in uncounted if path.startswith("/api/v1/")} == {
