@@ -83,14 +83,14 @@ def scenes(server: Address, articles: list[str]) -> dict[str, Any]:
     return found
 
 
-def whole_articles(n: int = 400) -> list[str]:
-    """ISOT's articles as people paste them, of 200 to 800 words; without ISOT (FAKENEWS_DATA) the demo's."""
+def whole_articles(n: int = 400, words: tuple[int, int] = (200, 800)) -> list[str]:
+    """ISOT's articles of so many words, as people paste them; without ISOT (FAKENEWS_DATA) the demo's."""
     services = Services(Settings.from_environment())
     try:
         texts = joined_texts(services.corpus("isot"))
     except LookupError:
         texts = joined_texts(services.corpus("demo"))
-    usual = [t for t in texts if 200 <= len(t.split()) <= 800]
+    usual = [t for t in texts if words[0] <= len(t.split()) <= words[1]]
     return [usual[i] for i in np.random.default_rng(0).permutation(len(usual))[:n]]
 
 

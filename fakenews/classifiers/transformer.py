@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-PADDING = 0.08  # of the pieces of a batch
-CPU_PIECES = 2048  # of a batch on a CPU: more are no faster, and need more memory
+PADDING = 0.05  # of the pieces of a batch
+CPU_PIECES = 1024  # of a batch on a CPU: more are no faster, and need more memory
 SETTINGS_KEY = "fakenews"  # our settings inside the checkpoint's own config.json
 
 
