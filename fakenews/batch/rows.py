@@ -205,7 +205,7 @@ class Table:
         except (pa.ArrowException, OSError, ValueError) as error:
             raise InputError(f"{self.path.name} cannot be read as parquet: {error}") from error
         with file:
-            if not file.metadata.num_rows:
+            if file.metadata.num_rows <= 0:  # a damaged file may say anything
                 raise InputError(f"{self.path.name} holds no rows.")
             return tuple(file.schema_arrow.names)
 
@@ -220,7 +220,7 @@ class Table:
                 for batch in file.iter_batches(_READ):
                     for values in batch.to_pylist():
                         number += 1
-                        yield number, values, number / total
+                        yield number, values, min(1.0, number / total)
         except (pa.ArrowException, OSError, ValueError) as error:
             raise InputError(f"{self.path.name} is damaged after row {number}: {error}") from error
 
