@@ -8,7 +8,7 @@ Starts `python app.py` with the shipped models and without limits on one client,
 - *short*, closed loop: 32 users who ask again at once, texts of 85 words;
 - *explaining*: one user's articles alone, then beside an explanation that never ends;
 - *arriving*, open loop: articles that arrive at a rate, whether or not earlier ones are answered;
-- *overload*, closed loop: 300 users who ask again at once;
+- *overload*, closed loop: 300 users who ask again at once, or when they are told to; *hammered*: who never wait;
 - *memory*: what is held after each 1,000 further calls.
 
 `--quick` is the first of these. The last line is JSON.
@@ -78,7 +78,8 @@ def scenes(server: Address, articles: list[str]) -> dict[str, Any]:
     for rate in (5, 10):
         arrived = visit(server, articles, rate=rate, seconds=30)
         show(f"arriving {rate} a second", summary(arrived, seconds=30))
-    show("overload", overload(server, articles))
+    show("overload", overload(server, articles, patient=True))
+    show("hammered", overload(server, articles, patient=False))
     show("memory", memory(server, articles))
     return found
 
@@ -166,9 +167,9 @@ def beside_an_explanation(server: Address, articles: list[str]) -> dict[str, Any
     }
 
 
-def overload(server: Address, articles: list[str]) -> dict[str, Any]:
+def overload(server: Address, articles: list[str], patient: bool) -> dict[str, Any]:
     """300 at once: the seconds until those who are refused know it."""
-    asked = visit(server, articles, users=300, seconds=20)
+    asked = visit(server, articles, users=300, seconds=20, patient=patient)
     refused = [s for at, s, status in asked if status in (429, 503) and at > 1]
     return {
         "verdicts": sum(status == 200 for _, _, status in asked),
@@ -180,7 +181,7 @@ def overload(server: Address, articles: list[str]) -> dict[str, Any]:
     }
 
 
-def memory(server: Address, articles: list[str], rounds: int = 3) -> dict[str, Any]:
+def memory(server: Address, articles: list[str], rounds: int = 2) -> dict[str, Any]:
     """Megabytes held after each 1,000 calls, and the slope through them."""
     held = []
     for _ in range(rounds):

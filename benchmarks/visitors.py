@@ -4,8 +4,9 @@
 
 locust replaces Python's sockets, so it is kept out of the process that starts the server. The scene, read as JSON:
 `host`, `texts`, `seconds`, and either `users` and `think` (mean seconds between an answer and that user's next
-question, exponentially distributed; a closed loop) or `rate` (questions a second, arriving whether or not earlier ones
-are answered; an open loop). Prints what came back as JSON: a list of [second, seconds, status].
+question, exponentially distributed; a closed loop, in which those who are refused wait as long as they are told if
+`patient`) or `rate` (questions a second, arriving whether or not earlier ones are answered; an open loop). Prints what
+came back as JSON: a list of [second, seconds, status].
 """
 
 from __future__ import annotations
@@ -36,11 +37,13 @@ def main() -> None:
         concurrency = 2000
         network_timeout = connection_timeout = 60.0
 
-        def ask(self) -> None:
+        def ask(self) -> float:
+            """Seconds after which the server says to come again; 0 if it says nothing."""
             begun = time.monotonic()
             with self.client.post(PATH, json={"text": draw.choice(scene["texts"])}, catch_response=True) as answer:
                 answer.success()  # what it was is counted here
                 answers.append((begun - started, time.monotonic() - begun, answer.status_code))
+            return float((answer.headers or {}).get("retry-after", 0))
 
     class Closed(Visitor):
         wait_time = constant(0)
@@ -50,8 +53,8 @@ def main() -> None:
 
         @task
         def read(self) -> None:
-            self.ask()
-            gevent.sleep(self.pause())
+            told = self.ask()
+            gevent.sleep(self.pause() + (told if scene.get("patient") else 0.0))
 
         def pause(self) -> float:
             return draw.expovariate(1 / scene["think"]) if scene.get("think") else 0.0
