@@ -26,9 +26,6 @@ KINDS: tuple[tuple[str, re.Pattern[str], float], ...] = (
 )
 
 
-_LOCAL_6 = "::/64"  # the network of ::1
-
-
 class RateLimit:
     """Pure ASGI middleware: refuses with 429 what one client asks too often, and says when to come again.
 
@@ -58,7 +55,8 @@ class RateLimit:
         kind = kind_of(scope) if self.active else None
         if kind is not None:
             item, client = self.allowed[kind], client_of(scope, self.forwarded)
-            if (self.local or not is_local(client)) and not await self.limiter.hit(item, kind, client):
+            limited = self.local or not is_local(scope, self.forwarded)
+            if limited and not await self.limiter.hit(item, kind, client):
                 reset = (await self.limiter.get_window_stats(item, kind, client)).reset_time
                 wait = max(1, math.ceil(reset - time.time()))
                 sentence = f"More than {item.amount} {kind} in a minute: try again in {wait} seconds."
@@ -75,9 +73,11 @@ def kind_of(scope: Scope) -> str | None:
     return next((kind for kind, pattern, _ in KINDS if pattern.fullmatch(scope["path"])), None)
 
 
-def is_local(client: str) -> bool:
-    """Whether `client_of` names this machine."""
-    return client == _LOCAL_6 or (client.startswith("127.") and client.count(".") == 3)
+def is_local(scope: Scope, forwarded: bool) -> bool:
+    """Whether this machine itself asks; whom a header names may have written it."""
+    told = forwarded and "x-forwarded-for" in HTTPConnection(scope).headers
+    address = (scope.get("client") or ("",))[0].removeprefix("::ffff:")
+    return not told and (address == "::1" or address.startswith("127."))
 
 
 def client_of(scope: Scope, forwarded: bool) -> str:

@@ -105,6 +105,8 @@ def test_this_machine_is_limited_only_where_it_is_asked_for(address: str) -> Non
     assert asyncio.run(statuses(RateLimit(ok, 1, local=False), here)) == [200, 200, 200]
     assert asyncio.run(statuses(RateLimit(ok, 1, local=False), away)) == [200, 429, 429]
     assert asyncio.run(statuses(RateLimit(ok, 1), here)) == [200, 429, 429]
+    claimed = scope(address=address, via="127.0.0.1")  # anybody can write that
+    assert asyncio.run(statuses(RateLimit(ok, 1, forwarded=True, local=False), claimed)) == [200, 429, 429]
 
 
 def test_every_costly_route_is_counted(settings_routes: set[tuple[str, str]]) -> None:
@@ -123,7 +125,7 @@ def settings_routes() -> set[tuple[str, str]]:
     from fakenews.share.store import ShareStore
 
     settings = Settings(device="cpu")
-    services, places = Services(settings), Places(1, 1)
+    services, places = Services(settings), Places(1, 1, "Too many")
     operations = [
         *analysis.operations(services, places, places),
         *shares.operations(services, ShareStore("sqlite:///:memory:"), settings, places),
