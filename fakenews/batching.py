@@ -46,7 +46,7 @@ class Batcher(Generic[Key, Item, Answer]):
         self._answer = answer
         self._at_once = at_once
         self._most_waiting = waiting
-        self.told = told
+        self._told = told
         self._waiting: deque[tuple[Key, Item, Future[Answer]]] = deque()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -82,7 +82,7 @@ class Batcher(Generic[Key, Item, Answer]):
                 taken = [entry for entry in self._waiting if entry[0] == key][: self._at_once]
                 for entry in taken:
                     self._waiting.remove(entry)
-            self.told(len(taken))
+            self._told(len(taken))
             self._settle(key, [(item, future) for _, item, future in taken])
 
     def _settle(self, key: Key, taken: list[tuple[Item, Future[Answer]]]) -> None:

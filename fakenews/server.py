@@ -21,7 +21,7 @@ from starlette.routing import BaseRoute, Route
 
 from fakenews import __version__
 from fakenews.api import analysis, documents, preview, shares
-from fakenews.api.answers import answering, as_json
+from fakenews.api.answers import BUSY_SECONDS, answering, as_json
 from fakenews.api.places import Places
 from fakenews.api.refusal import Refusal
 from fakenews.config import Settings
@@ -68,7 +68,7 @@ class Readiness:
         except Exception:
             logger.exception("The models could not be loaded.")
             self.status = "failed"
-        memory.give_back(0.0)
+        memory.give_back()
         if store.bucket is not None:
             try:
                 store.open()
@@ -164,7 +164,7 @@ async def _tidy() -> None:
     """While the server runs, memory that answers have left behind goes back to the machine."""
     while True:
         await asyncio.sleep(memory.EVERY_SECONDS)
-        await asyncio.to_thread(memory.give_back, 0.0)
+        await asyncio.to_thread(memory.give_back)
 
 
 def serve(settings: Settings) -> None:
@@ -215,8 +215,8 @@ def stay_offline() -> None:
 def _routes(
     services: Services, store: ShareStore, settings: Settings, readiness: Readiness, numbers: Numbers
 ) -> list[BaseRoute]:
-    places = Places(EXPLANATIONS_AT_ONCE, EXPLANATIONS_WAITING)
-    verdicts = Places(VERDICTS_AT_ONCE, VERDICTS_WAITING, "Too many articles are being read", retry_after=2)
+    places = Places(EXPLANATIONS_AT_ONCE, EXPLANATIONS_WAITING, "Too many explanations are being computed")
+    verdicts = Places(VERDICTS_AT_ONCE, VERDICTS_WAITING, "Too many articles are being read", BUSY_SECONDS)
     numbers.watch("fakenews_verdicts_under_way", "Articles being read for the API.", lambda: verdicts.taken)
     numbers.watch("fakenews_verdicts_waiting", "Articles that wait for a place.", lambda: verdicts.waiting)
     numbers.watch("fakenews_explanations_under_way", "Being computed for the API.", lambda: places.taken)

@@ -194,7 +194,7 @@ class Services:
 
     def waiting(self) -> int:
         """How many verdicts wait for others."""
-        return len(self._together) if self._together else 0
+        return 0 if self._together is None else len(self._together)
 
     @cached_property
     def models(self) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ class Places:
         self,
         at_once: int,
         waiting: int,
-        what: str = "Too many explanations are being computed",
+        what: str,
         retry_after: int = 5,
         wait_seconds: float | None = None,
     ) -> None:

@@ -8,16 +8,11 @@ from __future__ import annotations
 
 import ctypes
 import sys
-import threading
-import time
 from functools import cache
 from typing import Any
 
 EVERY_SECONDS = 5.0
 _M_ARENA_MAX = -8  # in malloc.h
-
-_last = 0.0
-_lock = threading.Lock()
 
 
 def share_heaps(n: int = 2) -> bool:
@@ -26,16 +21,11 @@ def share_heaps(n: int = 2) -> bool:
     return mallopt is not None and bool(mallopt(_M_ARENA_MAX, n))
 
 
-def give_back(at_least: float = EVERY_SECONDS) -> bool:
-    """Return free memory, unless that was done less than `at_least` seconds ago; whether it was done."""
-    global _last
+def give_back() -> bool:
+    """Return free memory; whether that was possible."""
     trim = _of_the_c_library("malloc_trim")
     if trim is None:
         return False
-    with _lock:
-        if time.monotonic() - _last < at_least:
-            return False
-        _last = time.monotonic()
     trim(0)
     return True
 
