@@ -29,6 +29,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 warnings.filterwarnings("ignore")
 
 from benchmarks.results import store  # noqa: E402
+from benchmarks.stock import stock_model  # noqa: E402
 from fakenews.classifiers.base import read  # noqa: E402
 from fakenews.config import Settings  # noqa: E402
 from fakenews.evaluate.faithfulness import N_RANDOM, SHARES, erased, greedy_order  # noqa: E402
@@ -118,9 +119,7 @@ class Stock:
     def __init__(self, classifier: Any) -> None:
         import transformers
 
-        transformers.logging.set_verbosity_error()
         self.classifier = classifier
-        self.model = classifier.model
         self.pipeline = transformers.pipeline(
             "text-classification", model=_WithProbe(classifier), tokenizer=classifier.tokenizer, device="cpu",
             top_k=None, truncation=True,
@@ -197,9 +196,7 @@ class Stock:
 
 def _WithProbe(classifier: Any) -> Any:  # noqa: N802
     """The encoder, its logits with the probe's log-odds added, as a model that a pipeline takes."""
-    from copy import deepcopy
-
-    model = deepcopy(classifier.model)
+    model = stock_model(classifier)
     if classifier.probe_ is None:
         return model
 

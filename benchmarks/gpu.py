@@ -10,7 +10,6 @@ JSON; ratios are times as fast.
 from __future__ import annotations
 
 import argparse
-import copy
 import os
 import tempfile
 import time
@@ -27,6 +26,7 @@ warnings.filterwarnings("ignore")
 
 from benchmarks.load import whole_articles  # noqa: E402
 from benchmarks.results import store  # noqa: E402
+from benchmarks.stock import stock_model  # noqa: E402
 from fakenews.classifiers.transformer import TransformerClassifier  # noqa: E402
 from fakenews.config import Settings  # noqa: E402
 from fakenews.services import Services  # noqa: E402
@@ -99,7 +99,7 @@ def training(services: Services, texts: list[str]) -> dict[str, float]:
 
 def by_our_recipe(classifier: TransformerClassifier, examples: list[finetune.Example], work: Path) -> None:
     recipe = FineTuning("shipped", epochs=1, mask_share=0.1)
-    finetune.train(recipe, copy.deepcopy(classifier.model), classifier.tokenizer, examples, examples[:2], work)
+    finetune.train(recipe, stock_model(classifier), classifier.tokenizer, examples, examples[:2], work)
 
 
 def by_the_notebooks(classifier: TransformerClassifier, texts: list[str], labels: list[int], work: Path) -> None:
@@ -118,7 +118,7 @@ def by_the_notebooks(classifier: TransformerClassifier, texts: list[str], labels
         {"input_ids": ids, "attention_mask": mask, "labels": label}
         for ids, mask, label in zip(pieces["input_ids"], pieces["attention_mask"], labels, strict=True)
     ]
-    Trainer(model=copy.deepcopy(classifier.model), args=arguments, train_dataset=examples).train()
+    Trainer(model=stock_model(classifier), args=arguments, train_dataset=examples).train()
 
 
 def rate_of(train: Callable[[Path], None], n: int) -> float:

@@ -28,6 +28,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 warnings.filterwarnings("ignore")
 
 from benchmarks.results import store  # noqa: E402
+from benchmarks.stock import stock_model  # noqa: E402
 from fakenews.batch.rows import Columns, Row  # noqa: E402
 from fakenews.batch.score import CHUNK, Task, local, score, score_items  # noqa: E402
 from fakenews.config import Settings  # noqa: E402
@@ -113,21 +114,13 @@ class Stock:
     def __init__(self, classifier: Any) -> None:
         import transformers
 
-        transformers.logging.set_verbosity_error()
-        config = classifier.model.config
-        self.model = transformers.AutoModelForSequenceClassification.from_config(config)
-        own = classifier.model.state_dict()
-        missing = self.model.load_state_dict(own, strict=False)
-        if missing.missing_keys:
-            raise RuntimeError(
-                f"The library's model lacks {missing.missing_keys[:3]}: this comparison would be unfair."
-            )
+        model = stock_model(classifier)
         self.tokenizer = classifier.tokenizer
         self.folder = tempfile.TemporaryDirectory()
         arguments = transformers.TrainingArguments(
             output_dir=self.folder.name, per_device_eval_batch_size=BATCH, report_to=[], use_cpu=True, disable_tqdm=True
         )
-        self.trainer = transformers.Trainer(model=self.model, args=arguments, processing_class=self.tokenizer)
+        self.trainer = transformers.Trainer(model=model, args=arguments, processing_class=self.tokenizer)
 
     def predict(self, texts: Sequence[str]) -> None:
         """What notebooks do."""

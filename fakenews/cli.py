@@ -394,6 +394,9 @@ def train(
     epochs: Annotated[float | None, typer.Option("--epochs", help="Instead of the recipe's.")] = None,
     max_steps: Annotated[int | None, typer.Option("--max-steps", help="Cut every stage short.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Take up the last checkpoint.")] = False,
+    protocol: Annotated[
+        str, typer.Option("--protocol", help="Train for it alone, for «evaluate --weights»; needs --out.")
+    ] = "",
 ) -> None:
     """Train a model, calibrate it, and measure it on held-out articles and every other corpus here."""
     from fakenews.evaluate.digits import metric_text
@@ -404,9 +407,17 @@ def train(
     settings = Settings.from_environment()
     chosen = get(recipe)
     first, *more = data or [_training_table(None, settings)]
+    if protocol and out is None:
+        raise ValueError("What is trained for one protocol does not replace a model: give --out a folder of its own.")
     out = out or settings.models / chosen.model
     _say(f"{chosen.title}: from {', '.join(map(str, (first, *more)))} into {out}")
     job = Job(recipe, first, out, base, epochs, max_steps, resume, settings.data, more=tuple(more), leave_out=leave_out)
+    if protocol:
+        from fakenews.training.protocols import train_under
+
+        train_under(protocol, job, _say)
+        typer.echo(f"Measure it: fakenews evaluate --model {chosen.model} --protocol {protocol} --weights {out}")
+        return
     evidence = run(job, _say)
     for name, evaluation in evidence.corpora.items():
         accuracy, auc = (metric_text(evaluation, m).value for m in ("accuracy", "roc_auc"))

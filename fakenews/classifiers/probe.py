@@ -1,9 +1,10 @@
 """A second, linear opinion on the states of an encoder, learnt from several corpora while the encoder stays as it is.
 
-Fine-tuning bends an encoder towards one corpus. What it still knows of all others lies in its layers: the mean of each
-layer's states over a text, weighed by one logistic regression over all of them. It transferred about as well as
-fine-tuning in the two comparisons made here, and takes seconds once the states are there. Kumar et al., «Fine-Tuning
-can Distort Pretrained Features and Underperform Out-of-Distribution», ICLR 2022 (arXiv:2202.10054).
+Fine-tuning bends an encoder towards one corpus. What it still knows of all others lies below its last layer, whose
+first piece the head reads already: the mean of each lower layer's states over a text, weighed by one logistic
+regression over all of them. It transferred about as well as fine-tuning in the two comparisons made here, and takes
+seconds once the states are there. Kumar et al., «Fine-Tuning can Distort Pretrained Features and Underperform
+Out-of-Distribution», ICLR 2022 (arXiv:2202.10054).
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ class Probe:
 
     Attributes
     ----------
-    weights : ndarray of shape (n_layers + 1, width), float32
-        Of the mean state of the embeddings and of each layer.
+    weights : ndarray of shape (n_layers, width), float32
+        Of the mean state of the embeddings and of each layer but the last.
     bias : float
     head : float
         What the log-odds of the fine-tuned head are multiplied by before both are added.
@@ -43,11 +44,14 @@ class Probe:
     head: float = 1.0
 
     def margins(self, states: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Log-odds of fake, shape (n,), of mean states of shape (n, n_layers + 1, width); without the head's."""
+        """Log-odds of fake, shape (n,), of mean states of shape (n, n_layers, width); without the head's."""
         return np.asarray(np.einsum("nlw,lw->n", states.astype(np.float64), self.weights) + self.bias, dtype=np.float64)
 
     def added(self, head: Tensor, hidden_states: Sequence[Tensor], attention_mask: Tensor) -> Tensor:
-        """Margins of windows, shape (n_windows,): the head's log-odds and the probe's; differentiable in the states."""
+        """Margins of windows, shape (n_windows,): the head's log-odds and the probe's; differentiable in the states.
+
+        `hidden_states` are those of the embeddings and of every layer.
+        """
         states = mean_states(hidden_states, attention_mask)
         weights = states.new_tensor(self.weights)
         summed: Tensor = self.head * head + (states * weights).sum((1, 2)) + self.bias
@@ -73,12 +77,15 @@ class Probe:
 
 
 def mean_states(hidden_states: Sequence[Tensor], attention_mask: Tensor) -> Tensor:
-    """Mean over the attended pieces of each layer's states: (n, n_layers + 1, width) from layers of (n, L, width)."""
+    """Mean states over the attended pieces, (n, n_layers, width); the last layer's are left out.
+
+    `hidden_states` are those of the embeddings and of every layer, each (n, L, width).
+    """
     import torch
 
     weights = attention_mask[:, :, None].float()
     total = weights.sum(1)
-    return torch.stack([(layer.float() * weights).sum(1) / total for layer in hidden_states], dim=1)
+    return torch.stack([(layer.float() * weights).sum(1) / total for layer in hidden_states[:-1]], dim=1)
 
 
 def fit_probe(
@@ -87,7 +94,7 @@ def fit_probe(
     weights: NDArray[np.float64] | None = None,
     head: float = 1.0,
 ) -> Probe:
-    """Learn a probe from mean states of shape (n, n_layers + 1, width), labels 0 fake, 1 real, and weights of texts."""
+    """Learn a probe from mean states of shape (n, n_layers, width), labels 0 fake, 1 real, and weights of texts."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from fakenews.classifiers.transformer import TransformerClassifier
     from fakenews.training.finetune import Trained
 
-STATES = "states.npz"  # of the articles that the probe is fitted on, among the checkpoints
+STATES = "lower-states.npz"  # of the articles that the probe is fitted on, among the checkpoints
 _STATES_AT_ONCE = 1000  # articles between two times they are kept
 _PROJECTION_EXAMPLES = 256
 
@@ -59,13 +59,15 @@ def fit_encoder(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
     else:
         raise TypeError(f"The recipe {recipe.name} says neither how to fine-tune nor how to distil.")
     round_to_half(trained.model)
-    classifier = TransformerClassifier(recipe.model, trained.model, trained.tokenizer, max_length, device=pick_device())
+    classifier = TransformerClassifier(
+        recipe.model, trained.model, trained.tokenizer, max_length, device=pick_device(), cleaning=job.cleaning
+    )
     answer = None
     if len(job.names) > 1:
         started = time.perf_counter()
         answer = add_probe(classifier, parts, home["validation"], checkpoints / STATES, say)
         spent = (time.perf_counter() - started) / 60
-        told["probe"] = f"on the states of every layer, {', '.join(job.names)}, {spent:.1f} min"
+        told["probe"] = f"on the states below the last layer, {', '.join(job.names)}, {spent:.1f} min"
         minutes = None if minutes is None else minutes + spent
     say("calibrating on the validation part")
     classifier.calibrate(*labelled(at_home(parts["validation"])))
@@ -108,7 +110,7 @@ def add_probe(
     """Fit the probe of a fine-tuned encoder on the training parts of several corpora; `home` is held out of its own.
 
     Gives what answers a corpus that is left out: the same encoder, which never saw any of them, with another probe.
-    The states of every layer are kept in `file`, so that they are computed once, whatever happens.
+    The states below the last layer are kept in `file`, so that they are computed once, whatever happens.
     """
     remembered = States(classifier, file, say)
     heads, _ = remembered.of(home)
@@ -122,7 +124,7 @@ def add_probe(
         own_heads, states = remembered.of(out)
         return probe.head * own_heads + probe.margins(states)
 
-    say("probe: learning from the states of every layer")
+    say("probe: learning from the states below the last layer")
     classifier.probe_ = fitted_on(parts["train"])
     return answer
 
@@ -155,7 +157,7 @@ class States:
                 self.heads, self.states = kept["heads"].tolist(), list(kept["states"])
 
     def of(self, frame: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-        """Heads, shape (n,), and states, shape (n, n_layers + 1, width), of the rows of a table."""
+        """Heads, shape (n,), and states, shape (n, n_layers, width), of the rows of a table."""
         asked = joined_texts(frame)
         order = [article_id(text) for text in asked]
         texts = dict(zip(order, asked, strict=True))
@@ -200,11 +202,18 @@ def _fine_tune(settings: FineTuning, job: Job, parts: Parts, work: Path) -> Trai
     from fakenews.training import finetune
 
     model, tokenizer = finetune.load_base(settings.base, settings.max_length, settings.seed)
-    examples = {name: finetune.encode_examples(*labelled(parts[name]), tokenizer) for name in ("train", "validation")}
+    examples = examples_of(parts, tokenizer, job.cleaning)
     return finetune.train(
         settings, model, tokenizer, examples["train"], examples["validation"], work,
         max_steps=job.max_steps, resume=job.resume,
     )  # fmt: skip
+
+
+def examples_of(parts: Parts, tokenizer: Any, cleaning: str) -> dict[str, list[dict[str, Any]]]:
+    """What the loop learns from and is scored on, by the name of the part."""
+    from fakenews.training.finetune import encode_examples
+
+    return {name: encode_examples(*labelled(parts[name]), tokenizer, cleaning) for name in ("train", "validation")}
 
 
 def _distil(
@@ -243,9 +252,7 @@ def _distil(
         return trained
 
     teacher = stage("teacher", lambda: _fine_tune(teacher_settings, job, parts, work / "teacher-checkpoints"))
-    examples = {
-        name: finetune.encode_examples(*labelled(parts[name]), teacher.tokenizer) for name in ("train", "validation")
-    }
+    examples = examples_of(parts, teacher.tokenizer, job.cleaning)
     if not isinstance(teacher.model, BertForSequenceClassification):
         raise ValueError(f"The teacher must be a BERT, {teacher_settings.base} is a {teacher.model.config.model_type}.")
     teacher.model.set_attn_implementation("eager")  # the fused kernels do not give attention away

@@ -21,8 +21,9 @@ from transformers import (
 )
 from transformers.trainer_utils import get_last_checkpoint
 
-from fakenews.classifiers.base import read
+from fakenews.classifiers.base import read_as
 from fakenews.schema import FAKE, LABELS
+from fakenews.text import CLEANING
 from fakenews.training.recipes import FineTuning
 
 if TYPE_CHECKING:
@@ -71,11 +72,13 @@ def load_base(base: str, positions_needed: int, seed: int) -> tuple[PreTrainedMo
     return model, tokenizer
 
 
-def encode_examples(texts: Sequence[str], labels: Sequence[int], tokenizer: PreTrainedTokenizerBase) -> list[Example]:
-    """Word pieces of the neutral texts, whole and without special pieces, with their labels."""
-    neutral = [read(text).neutral.text for text in texts]
+def encode_examples(
+    texts: Sequence[str], labels: Sequence[int], tokenizer: PreTrainedTokenizerBase, cleaning: str = CLEANING
+) -> list[Example]:
+    """Word pieces of the cleaned texts, whole and without special pieces, with their labels."""
+    cleaned = [read_as(text, cleaning).neutral.text for text in texts]
     pieces = tokenizer(
-        neutral, add_special_tokens=False, split_special_tokens=True, truncation=False, padding=False, verbose=False
+        cleaned, add_special_tokens=False, split_special_tokens=True, truncation=False, padding=False, verbose=False
     )["input_ids"]
     return [{"input_ids": ids, "labels": int(label)} for ids, label in zip(pieces, labels, strict=True)]
 

@@ -2,7 +2,7 @@
 
 `seed`, `time` and `title-only` are about training as much as about answering: a recipe that is fitted in minutes is
 fitted again on their rows and their text. A transformer would take hours, so it answers what it can as it is, or from
-a folder that was trained under the protocol.
+a folder that `train_under` left, which can be taken up where it was stopped.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,12 +33,24 @@ from fakenews.training.left_out import (
     names_of,
     set_elsewhere,
 )
-from fakenews.training.run import LATENCY_ARTICLES, calibrations, device_name, measured_flips, read_tables, refit
+from fakenews.training.run import (
+    LATENCY_ARTICLES,
+    calibrations,
+    check,
+    device_name,
+    facts_of,
+    measured_flips,
+    read_tables,
+    refit,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
 logger = logging.getLogger(__name__)
+
+UNDER = "trained_under"  # of a model that was trained for one protocol: which, and how
+SEED = 42  # of every split
 
 Say = Callable[[str], None]
 
@@ -78,7 +90,7 @@ def measure_protocols(
     corpora : Path, optional
         Folder of other corpora.
     weights : Path, optional
-        Folder of the same kind of model trained under the one protocol in `names`.
+        Folder of `train_under`, for the one protocol in `names`.
     device : str
         For loading the model.
     more : sequence of Path
@@ -100,13 +112,19 @@ def measure_protocols(
     classifier = store.load(stored, device)
     frame = with_groups(read_table(table), any(p.rows == "time" for p in wanted), say)
     recipe = recipes.get(classifier.info_["recipe"])
-    seed = int(classifier.info_.get("seed", 42))
+    seed = int(classifier.info_.get("seed", SEED))
 
     def own(protocol: Protocol, found: dict[str, pd.DataFrame]) -> tuple[TextClassifier, dict[str, Any]] | None:
         started = time.perf_counter()
         if weights is not None:
             fitted = store.load(store.find(str(weights), weights.parent), device)
-            facts: dict[str, Any] = {"recipe": fitted.info_.get("recipe", fitted.name)}
+            trained = fitted.info_.get(UNDER, {})
+            if trained.get("protocol") != protocol.name:
+                raise ValueError(
+                    f"{weights} was not trained under {protocol.name!r}: "
+                    f"run «fakenews train … --protocol {protocol.name} --out {weights}»."
+                )
+            facts: dict[str, Any] = {k: v for k, v in trained.items() if k != "protocol"}
         else:
             again = refit(recipe, found, protocol.cleaning)
             if again is None:
@@ -209,6 +227,32 @@ def measure_protocols(
     )
     write_model_card(stored.folder, recipe.card)
     return evidence
+
+
+def train_under(name: str, job: Job, say: Say = logger.info) -> TextClassifier:
+    """Train on the rows and the text of a protocol, and save into `job.out` what `measure_protocols` takes as weights.
+
+    Raises
+    ------
+    ValueError
+        If there is no such protocol, it has no training of its own, or the job will not do (`run.check`).
+    """
+    protocol, recipe = get(name), recipes.get(job.recipe)
+    if not protocol.own_training or protocol.rows in ("others", "left-out"):
+        raise ValueError(f"The protocol {name!r} has no training of its own.")
+    if job.more:
+        raise ValueError(f"The protocol {name!r} is about one corpus, got {len(job.more) + 1} with --data.")
+    check(job, recipe)
+    frame = with_groups(read_table(job.data), protocol.rows == "time", say).assign(**{CORPUS: job.data.stem})
+    found = parts(protocol, frame, SEED)
+    say(f"{protocol.title}: " + ", ".join(f"{len(rows):,} {part}" for part, rows in found.items()))
+    started = time.perf_counter()
+    fitted = recipe.fit(recipe, replace(job, cleaning=protocol.cleaning), found, say)
+    minutes = (time.perf_counter() - started) / 60 if fitted.minutes is None else fitted.minutes
+    under = {"protocol": name, "recipe": recipe.title, **fitted.told, "minutes": round(minutes, 1)}
+    fitted.classifier.info_ = facts_of(recipe, job, found, fitted) | {UNDER: {**under, "device": device_name()}}
+    fitted.classifier.save(job.out)
+    return fitted.classifier
 
 
 def with_groups(frame: pd.DataFrame, needed: bool, say: Say = logger.info) -> pd.DataFrame:

@@ -186,10 +186,10 @@ _DISTILLED_CARD = (
     "Weights are stored in half precision. Whole articles are read in overlapping windows whose log-odds are averaged "
     "by length.\n\n"
     "All of that saw ISOT alone. Where further corpora were at hand, a probe was added: one logistic regression on the "
-    "mean states of all layers, learnt from the training parts of all corpora, each class of a corpus weighed by its "
-    "size to the power of -0.75. Its log-odds and those of the fine-tuned head, after its temperature, are summed; the "
-    "encoder stays as it was. The calibration at home was fitted on the validation part of ISOT, the one for "
-    "unseen publishers on corpora left out of the probe one by one."
+    "mean states of the embeddings and of all layers but the last, learnt from the training parts of all corpora, "
+    "each class of a corpus weighed by its size to the power of -0.75. Its log-odds and those of the fine-tuned head, "
+    "after its temperature, are summed; the encoder stays as it was. The calibration at home was fitted on the "
+    "validation part of ISOT, the one for unseen publishers on corpora left out of the probe one by one."
 )
 
 _WORD2VEC_CARD = (

@@ -56,7 +56,7 @@ def run(job: Job, say: Say = logger.info) -> ModelEvidence:
         If the recipe needs a package that is not installed; the message says how to install it.
     """
     recipe = get(job.recipe)
-    _check(job, recipe)
+    check(job, recipe)
     tables = read_tables((job.data, *job.more), say)
     frame, left_out = leave_out(tables, job.leave_out) if job.leave_out else (mix(tables), None)
     parts = split_parts(frame)
@@ -66,13 +66,7 @@ def run(job: Job, say: Say = logger.info) -> ModelEvidence:
     fitted = recipe.fit(recipe, job, parts, say)
     minutes = (time.perf_counter() - started) / 60 if fitted.minutes is None else fitted.minutes
     classifier = fitted.classifier
-    classifier.info_ = {
-        "recipe": recipe.name,
-        "data": {"corpora": list(job.names), "rows": {name: len(part) for name, part in parts.items()}},
-        "seed": fitted.seed,
-        "versions": {name: version(name) for name in (*_PACKAGES, *map(_package, recipe.packages))},
-        **fitted.facts,
-    }
+    classifier.info_ = facts_of(recipe, job, parts, fitted)
     train, held_out = (joined_texts(parts[name]) for name in ("train", "validation"))
     in_turn = None if job.leave_out else _left_out_in_turn(recipe, job, tables, fitted, say)
     if in_turn is not None:
@@ -91,6 +85,17 @@ def run(job: Job, say: Say = logger.info) -> ModelEvidence:
         "rows": f"{len(parts[fitted.fitted_on]):,} of {', '.join(job.names)}, near duplicates kept in one part",
     }
     return measure(classifier, job.out, parts, in_turn, left_out, training, fitted.seed, job.corpora, recipe.card, say)
+
+
+def facts_of(recipe: Recipe, job: Job, parts: Parts, fitted: Fitted) -> dict[str, Any]:
+    """What travels with the weights, of the training."""
+    return {
+        "recipe": recipe.name,
+        "data": {"corpora": list(job.names), "rows": {name: len(part) for name, part in parts.items()}},
+        "seed": fitted.seed,
+        "versions": {name: version(name) for name in (*_PACKAGES, *map(_package, recipe.packages))},
+        **fitted.facts,
+    }
 
 
 def measure(
@@ -214,7 +219,16 @@ def _package(requirement: str) -> str:
     return requirement.partition("==")[0]
 
 
-def _check(job: Job, recipe: Recipe) -> None:
+def check(job: Job, recipe: Recipe) -> None:
+    """Refuse what the recipe cannot do before anything is read.
+
+    Raises
+    ------
+    ValueError
+        If a number will not do, or the recipe takes no such option.
+    ModuleNotFoundError
+        If the recipe needs a package that is not installed; the message says how to install it.
+    """
     for requirement in recipe.packages:
         if find_spec(_package(requirement)) is None:
             raise ModuleNotFoundError(

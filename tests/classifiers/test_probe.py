@@ -28,13 +28,13 @@ def probed(classifiers, tmp_path) -> TransformerClassifier:
 def test_mean_states_leave_padding_out():
     layer = torch.tensor([[[1.0, 2.0], [3.0, 4.0], [100.0, 100.0]]])
     mask = torch.tensor([[1, 1, 0]])
-    np.testing.assert_allclose(mean_states([layer, 2 * layer], mask), [[[2.0, 3.0], [4.0, 6.0]]])
+    np.testing.assert_allclose(mean_states([layer, 2 * layer, layer[:, :1]], mask), [[[2.0, 3.0], [4.0, 6.0]]])
 
 
 def test_the_margin_is_the_head_by_its_share_and_the_probe(probed):
     texts = [*planted_corpus(6)[0], "one two " * 300]  # the last one fills several windows
     heads, states = probed.head_and_states(texts)
-    assert states.shape == (7, probed.model.config.num_hidden_layers + 1, probed.model.config.hidden_size)
+    assert states.shape == (7, probed.model.config.num_hidden_layers, probed.model.config.hidden_size)
     assert probed.probe_ is not None
     expected = 0.5 * heads + probed.probe_.margins(states)
     np.testing.assert_allclose(probed.predict_margin(texts), expected, atol=1e-4)

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from fakenews.classifiers.base import TextClassifier
 from fakenews.classifiers.transformer import PADDING, TransformerClassifier, batches
 from fakenews.explain.gradient import integrated_gradients
+from fakenews.training import finetune
 from tests.explain.toys import FAKE_WORD, REAL_WORD
 
 TEXTS = [f"The mayor said {word} will report. " * n for n in (1, 2, 3, 5, 8, 13) for word in (FAKE_WORD, REAL_WORD)]
@@ -42,6 +43,24 @@ def test_every_text_is_in_one_batch_with_little_padding(lengths: list[int], most
 
 def test_texts_of_one_length_fill_their_batches() -> None:
     assert [len(batch) for batch in batches([7] * 40, 16)] == [16, 16, 8]
+
+
+@pytest.mark.parametrize("base", ["bert_base", "distilbert_base"])
+def test_states_that_nobody_reads_are_left_out_and_the_answer_stays(base: str, request: pytest.FixtureRequest) -> None:
+    folder = request.getfixturevalue(base)
+    stock, tokenizer = finetune.load_base(str(folder), 64, seed=1)
+    classifier = TransformerClassifier("tinybert", copy.deepcopy(stock), tokenizer, 64, overlap=8)
+    windows = classifier.encode(" ".join(TEXTS))
+    ids, mask = windows.input_ids, windows.attention_mask
+    with torch.no_grad():
+        expected = stock.eval()(input_ids=ids, attention_mask=mask, output_hidden_states=True)
+        found = classifier.model(input_ids=ids, attention_mask=mask, output_hidden_states=True)
+    torch.testing.assert_close(found.logits, expected.logits)
+    for own, theirs in zip(found.hidden_states[:-1], expected.hidden_states[:-1], strict=True):
+        torch.testing.assert_close(own, theirs)
+    last = found.hidden_states[-1]
+    assert last.shape[1] == (1 if base == "bert_base" else ids.shape[1])
+    torch.testing.assert_close(last[:, 0], expected.hidden_states[-1][:, 0])
 
 
 class Tight:

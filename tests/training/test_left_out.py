@@ -14,6 +14,7 @@ from fakenews.classifiers.base import CalibratedClassifier, Calibration
 from fakenews.data.mix import with_split
 from fakenews.data.table import as_table, joined_texts
 from fakenews.evaluate.report import contradictions, read_evaluation, read_predictions
+from fakenews.training.encoders import STATES
 from fakenews.training.job import Job
 from fakenews.training.left_out import calibrated_on_each_other, fit_elsewhere, left_out_rows, measurable
 from fakenews.training.protocols import measure_protocols
@@ -89,7 +90,7 @@ def test_the_probe_of_an_encoder_learns_from_several_corpora(corpora, bert_base,
     assert contradictions(out) == ()
 
     # As if the power had gone: the states are at hand, nothing is read again, and the result is the same.
-    states, probe = out / "checkpoints" / "states.npz", (out / "probe.safetensors").read_bytes()
+    states, probe = out / "checkpoints" / STATES, (out / "probe.safetensors").read_bytes()
     written = states.stat().st_mtime_ns
     run(Job("tinybert-probe", corpora[0], out, more=corpora[1:]))
     assert states.stat().st_mtime_ns == written

@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 
 from fakenews.classifiers import store
+from fakenews.classifiers.transformer import TransformerClassifier
 from fakenews.evaluate.flips import ANY
 from fakenews.evaluate.report import contradictions, read_evaluation, read_predictions
-from fakenews.training.protocols import measure_protocols, with_groups
+from fakenews.training.protocols import measure_protocols, train_under, with_groups
 from fakenews.training.run import Job, run
 from tests.explain.toys import planted_corpus
 
@@ -107,13 +108,50 @@ def test_a_transformer_answers_titles_as_it_is_and_the_rest_from_a_folder(classi
     assert evidence.protocols["title-only"].weights == "shipped"
     with pytest.raises(ValueError, match="tinybert cannot be fitted again in passing, as 'time' needs"):
         measure_protocols(stored, ["time"], table, corpora)
-    evidence = measure_protocols(stored, ["time"], table, corpora, weights=folder)
-    assert evidence.protocols["time"].weights == "own"
-    assert evidence.protocols["time"].training["recipe"] == "tinybert"
+    with pytest.raises(ValueError, match="was not trained under 'time': run «fakenews train … --protocol time --out"):
+        measure_protocols(stored, ["time"], table, corpora, weights=folder)
     with pytest.raises(
         ValueError, match="exactly one protocol that has its own training: left-out, one-corpus, title-only, time, seed"
     ):
         measure_protocols(stored, ["grouped"], table, corpora, weights=folder)
+
+
+@pytest.mark.parametrize(("protocol", "cleaning"), [("seed", "raw"), ("time", "neutral"), ("title-only", "neutral")])
+def test_a_transformer_is_trained_for_a_protocol_and_measured_from_that_folder(
+    protocol, cleaning, classifiers, corpora, bert_base, trained, tmp_path
+):
+    shipped, table = tmp_path / "tinybert", corpora / "planted.parquet"
+    classifiers["tinybert"].save(shipped)
+    for name in ("evaluation.json", "predictions.parquet"):
+        shutil.copy(trained / name, shipped)
+    store.change_settings(shipped, recipe="tinybert", seed=42)
+    own = tmp_path / "own"
+    job = Job("tinybert", table, own, base=str(bert_base), max_steps=2)
+    classifier = train_under(protocol, job)
+    assert isinstance(classifier, TransformerClassifier)
+    assert classifier.cleaning == cleaning
+    again = TransformerClassifier.load(own)
+    texts = ["WASHINGTON (Reuters) - A council met.", "A council met."]
+    margins = again.predict_margin(texts)
+    np.testing.assert_allclose(margins, classifier.predict_margin(texts), atol=1e-4)
+    assert (margins[0] == pytest.approx(margins[1], abs=1e-6)) == (cleaning == "neutral")
+
+    evidence = measure_protocols(store.find(str(shipped), tmp_path), [protocol], table, corpora, weights=own)
+    result = evidence.protocols[protocol]
+    assert result.weights == "own"
+    assert result.training["cleaning"] == cleaning
+    assert {"recipe", "base", "minutes", "device", "rows", "home"} <= set(result.training)
+    assert "protocol" not in result.training
+    other = "time" if protocol != "time" else "seed"
+    with pytest.raises(ValueError, match=f"was not trained under '{other}'"):
+        measure_protocols(store.find(str(shipped), tmp_path), [other], table, corpora, weights=own)
+
+
+@pytest.mark.parametrize("protocol", ["grouped", "left-out", "external", "nothing"])
+def test_what_has_no_training_of_its_own_is_not_trained_for(protocol, corpora, tmp_path):
+    with pytest.raises(ValueError, match="has no training of its own|Unknown protocol"):
+        train_under(protocol, Job("tfidf", corpora / "planted.parquet", tmp_path / "own"))
+    assert not (tmp_path / "own").exists()
 
 
 def test_without_corpora_there_is_no_external_evidence(model, corpora):

@@ -1,0 +1,25 @@
+"""The library's own model with the weights of one of ours, which computes every state whether it is read or not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import transformers
+
+from fakenews.classifiers.transformer import TransformerClassifier
+
+
+def stock_model(classifier: TransformerClassifier) -> Any:
+    """A model as `from_pretrained` gives it.
+
+    Raises
+    ------
+    RuntimeError
+        If the library's model would lack weights: a comparison with it would be unfair.
+    """
+    transformers.logging.set_verbosity_error()
+    model = transformers.AutoModelForSequenceClassification.from_config(classifier.model.config)
+    missing = model.load_state_dict(classifier.model.state_dict(), strict=False).missing_keys
+    if missing:
+        raise RuntimeError(f"The library's model lacks {missing[:3]}: this comparison would be unfair.")
+    return model.eval()
