@@ -327,15 +327,17 @@ def agreement(services: Services, classifier: Any, stock: Stock, n_shap: int, n_
         "lime": lambda text, times, seed: stock.lime(text, times * LIBRARY_LIME, seed, True),
     }
     found: dict[str, list[list[float]]] = {}
-    for i, text in enumerate(pick_articles(services, n_shap, 80, 130)):
-        for method, ask in asked.items():
-            if method == "lime" and i >= n_lime:
-                continue
-            large, small = ask(text, 10, 0), ask(text, 1, 1)
+    articles = pick_articles(services, n_shap, 80, 130)
+    try:
+        for method, text in [*(("shap", text) for text in articles), *(("lime", text) for text in articles[:n_lime])]:
+            large, small = asked[method](text, 10, 0), asked[method](text, 1, 1)
             ours = np.array([a.weight for a in EXPLAINERS[method].load().explain(text, classifier).attributions])
             found.setdefault(f"{method}, ours", []).append(compared(ours, large))
             found.setdefault(f"{method}, library", []).append(compared(small, large))
-        print({k: np.round(v[-1], 2).tolist() for k, v in found.items()}, file=sys.stderr, flush=True)
+            last = {k: np.round(v[-1], 2).tolist() for k, v in found.items() if k.startswith(method)}
+            print(f"{len(read(text).words)} words: {last}", file=sys.stderr, flush=True)
+    except KeyboardInterrupt:
+        print("stopped early", file=sys.stderr)
     return {
         name: {
             "articles": len(rows),

@@ -12,18 +12,18 @@ from typing import Any
 from benchmarks.results import FOLDER
 
 ROOT = Path(__file__).parents[1]
-PAGES = {"explanations": ROOT / "README.md", "load": ROOT / "docs" / "operations.md"}  # where each part stands
+PAGES = (ROOT / "README.md", ROOT / "docs" / "operations.md")
 
 
 def main() -> None:
-    for page in PAGES.values():
+    for page in PAGES:
         page.write_text(replaced(page.read_text(encoding="utf-8")), encoding="utf-8")
         print(f"{page} written.")
 
 
 def replaced(page: str) -> str:
     """The page with what is between its marks as the measurements say."""
-    for part, make in {"explanations": explanations, "load": load}.items():
+    for part, make in {"explanations": explanations, "throughput": throughput, "load": load}.items():
         before, begin, rest = page.partition(f"<!-- {part}:begin -->")
         _, end, after = rest.partition(f"<!-- {part}:end -->")
         if end:
@@ -49,7 +49,52 @@ def explanations() -> str:
         f"{faithful[0]} and {faithful[1]} times their faithfulness. Explaining an article of 5,000 words in every way "
         f"peaks at {found['peak_mb_5000_words']:,.0f} MB. ({found['machine']}, {found['date']}.)"
     )
-    return "\n".join([*rows, "", sentences])
+    return "\n".join([*rows, "", sentences, "", agreement(), "", flips()])
+
+
+def agreement() -> str:
+    """How near the explanations come to the libraries' at ten times their budget."""
+    found = _read("agreement")
+    pairs = {
+        name: (found[f"{method}, ours"], found[f"{method}, library"])
+        for method, name in (("shap", "SHAP"), ("lime", "LIME"))
+        if f"{method}, ours" in found
+    }
+    parts = [
+        f"{name} {ours['all words']:.2f} of ours and {library['all words']:.2f} of the library at its default "
+        f"({ours['articles']} articles)"
+        for name, (ours, library) in pairs.items()
+    ]
+    return (
+        f"Rank correlation over all words with the library's own answer at ten times its default, on articles of 80 to "
+        f"130 words: {'; '.join(parts)}. (`python -m benchmarks.explain --agreement`; {found['date']}.)"
+    )
+
+
+def flips() -> str:
+    """How the smallest flip stands a check by brute force."""
+    found = _read("flip")
+    return (
+        f"The smallest flip was compared with every possible set of sentences on {found['checked_by_brute_force']:,} "
+        f"unseen articles of at most 12 sentences: {found['wrong']} differ, and a fresh prediction denied "
+        f"{found['unconfirmed']}. Half took less than {found['median_seconds']:.1f} s, nine in ten less than "
+        f"{found['p90_seconds']:.0f} s; {found['with_a_flip']:,} articles have one. "
+        f"(`python -m benchmarks.flip`; {found['date']}.)"
+    )
+
+
+def throughput() -> str:
+    """How fast a table is scored."""
+    found = _read("throughput")
+    mixed, home = found["sets"]["all corpora"], found["sets"]["ISOT, unseen articles"]
+    return (
+        f"TinyBERT scores {mixed['ours_per_second']:.0f} texts a second of a mix of all corpora "
+        f"({mixed['mean_words']} words each), {mixed['speedup']:.1f} times as many as `Trainer.predict` padded to 512 "
+        f"word pieces, and {home['ours_per_second']:.0f} of ISOT's articles ({home['mean_words']} words), "
+        f"{home['speedup']:.1f} times as many, although it reads them to their end. TF-IDF scores "
+        f"{found['rows_per_second']:,.0f} rows a second. ({found['machine']}, {found['date']}, "
+        "`python -m benchmarks.throughput`.)"
+    )
 
 
 def load() -> str:
