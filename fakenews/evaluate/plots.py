@@ -271,8 +271,8 @@ def describe_training_curves(history: Sequence[Mapping[str, float]]) -> str:
 def transfer_figure(points: Sequence[Point]) -> go.Figure:
     """Area under the ROC curve on other corpora against that at home, and the line on which they are equal."""
     figure = _figure()
-    figure.update_xaxes(_axis("ROC AUC on unseen articles of the training corpus"), range=(0.48, 1.02), dtick=0.1)
-    figure.update_yaxes(_axis("mean ROC AUC on other corpora"), range=(0.48, 1.02), dtick=0.1)
+    figure.update_xaxes(_axis("ROC AUC at home, unseen articles"), range=(0.48, 1.02), dtick=0.1)
+    figure.update_yaxes(_axis("mean ROC AUC elsewhere"), range=(0.48, 1.02), dtick=0.1)
     _reference(figure, (0.5, 1), (0.5, 1))
     _add_points(figure, points, "at home %{x:.3f}, elsewhere %{y:.3f}")
     return figure
