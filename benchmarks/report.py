@@ -76,9 +76,9 @@ def flips() -> str:
     found = _read("flip")
     return (
         f"The smallest flip was compared with every possible set of sentences on {found['checked_by_brute_force']:,} "
-        f"unseen articles of at most 12 sentences: {found['wrong']} differ, and a fresh prediction denied "
-        f"{found['unconfirmed']}. Half took less than {found['median_seconds']:.1f} s, nine in ten less than "
-        f"{found['p90_seconds']:.0f} s; {found['with_a_flip']:,} articles have one. "
+        f"unseen articles of at most {found['most_sentences']} sentences: {found['wrong']} differ, and a fresh "
+        f"prediction denied {found['unconfirmed']}. It took {found['median_seconds']:.1f} s in the median and "
+        f"{found['p90_seconds']:.0f} s at the ninth decile; {found['with_a_flip']:,} articles have one. "
         f"(`python -m benchmarks.flip`; {found['date']}.)"
     )
 
