@@ -47,12 +47,11 @@ class Probe:
         """Log-odds of fake, shape (n,), of mean states of shape (n, n_layers, width); without the head's."""
         return np.asarray(np.einsum("nlw,lw->n", states.astype(np.float64), self.weights) + self.bias, dtype=np.float64)
 
-    def added(self, head: Tensor, hidden_states: Sequence[Tensor], attention_mask: Tensor) -> Tensor:
-        """Margins of windows, shape (n_windows,): the head's log-odds and the probe's; differentiable in the states.
+    def added(self, head: Tensor, states: Tensor) -> Tensor:
+        """Margins of windows, shape (n_windows,): the head's log-odds and the probe's; differentiable in both.
 
-        `hidden_states` are those of the embeddings and of every layer.
+        `states` are mean states of shape (n_windows, n_layers, width).
         """
-        states = mean_states(hidden_states, attention_mask)
         weights = states.new_tensor(self.weights)
         summed: Tensor = self.head * head + (states * weights).sum((1, 2)) + self.bias
         return summed
@@ -76,16 +75,10 @@ class Probe:
         return cls(stored["weights"], bias, head)
 
 
-def mean_states(hidden_states: Sequence[Tensor], attention_mask: Tensor) -> Tensor:
-    """Mean states over the attended pieces, (n, n_layers, width); the last layer's are left out.
-
-    `hidden_states` are those of the embeddings and of every layer, each (n, L, width).
-    """
-    import torch
-
-    weights = attention_mask[:, :, None].float()
-    total = weights.sum(1)
-    return torch.stack([(layer.float() * weights).sum(1) / total for layer in hidden_states[:-1]], dim=1)
+def mean_state(states: Tensor, attention_mask: Tensor) -> Tensor:
+    """Mean over the attended pieces, (n, width), of states of shape (n, length, width)."""
+    weights = attention_mask[:, None].float()
+    return (weights @ states.float())[:, 0] / weights.sum(2)
 
 
 def fit_probe(

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,7 +21,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from fakenews.classifiers.base import CalibratedClassifier, Calibration, NotFittedError, check_texts, read_as
 from fakenews.classifiers.novelty import Centroids, fit_centroids
-from fakenews.classifiers.probe import Probe, mean_states
+from fakenews.classifiers.probe import Probe, mean_state
 from fakenews.classifiers.windows import Windows, round_to_half
 from fakenews.schema import LABELS
 from fakenews.text import CLEANING, CLEANING_VERSION, RAW
@@ -32,6 +34,21 @@ logger = logging.getLogger(__name__)
 PADDING = 0.05  # of the pieces of a batch
 CPU_PIECES = 1024  # of a batch on a CPU: more are no faster, and need more memory
 SETTINGS_KEY = "fakenews"  # our settings inside the checkpoint's own config.json
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """Mean states of one pass, taken as they come by: to keep all states until its end costs a tenth of the pass."""
+
+    mask: torch.Tensor
+    means: dict[torch.nn.Module, torch.Tensor] = field(default_factory=dict)
+
+    def stacked(self) -> torch.Tensor:
+        """Of the embeddings and of each layer but the last, (n, n_layers, width)."""
+        return torch.stack(list(self.means.values()), dim=1)
+
+
+_TAKEN: ContextVar[_Taken | None] = ContextVar("taken", default=None)  # of the pass under way, in its own thread
 
 
 class TransformerClassifier(CalibratedClassifier):
@@ -83,6 +100,7 @@ class TransformerClassifier(CalibratedClassifier):
         self.probe_: Probe | None = None
         self.mask_token = str(tokenizer.mask_token)
         self._fake = _column_of_fake(model)
+        _take_mean_states(model)
         _leave_out_unread_states(model)
         torch.nn.Module.to(model, self.device).eval()
 
@@ -155,9 +173,8 @@ class TransformerClassifier(CalibratedClassifier):
     def margin_from_embeddings(self, embeddings: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         """Log-odds of fake per window, shape (n_windows,); differentiable in `embeddings`."""
         mask = attention_mask.to(self.device)
-        wanted = self.probe_ is not None
-        output = self.model(inputs_embeds=embeddings, attention_mask=mask, output_hidden_states=wanted)
-        return self._margins_of(output, mask)
+        logits, states = self._pass(mask, self.probe_ is not None, inputs_embeds=embeddings)
+        return self._margins_of(logits, states)
 
     def remember(self, texts: Sequence[str], seed: int = 42) -> None:
         """Keep the centroids of the hidden states of training `texts`; costs a pass over them."""
@@ -243,9 +260,10 @@ class TransformerClassifier(CalibratedClassifier):
         config = self.model.config
         states = np.zeros((len(rows), config.num_hidden_layers, config.hidden_size), dtype=np.float32)
         heads = np.zeros(len(rows))
-        for batch, mask, output in self._passes(rows, hidden=True):
-            heads[batch] = self._log_odds(output.logits).double().cpu().numpy()
-            states[batch] = mean_states(output.hidden_states, mask).cpu().numpy()
+        for batch, logits, taken in self._passes(rows, with_states=True):
+            assert taken is not None
+            heads[batch] = self._log_odds(logits).double().cpu().numpy()
+            states[batch] = taken.cpu().numpy()
         edges = np.cumsum([0, *(len(w.weights) for w in encoded)])
         parts = [slice(a, b) for a, b in zip(edges, edges[1:], strict=False)]
         means = [np.tensordot(w.weights.numpy(), states[part], 1) for w, part in zip(encoded, parts, strict=True)]
@@ -268,19 +286,18 @@ class TransformerClassifier(CalibratedClassifier):
         `states`, of shape (n_windows, width), is filled with the mean of each window's hidden states half way up.
         """
         margins = np.zeros(len(rows), dtype=np.float64)
-        for batch, mask, output in self._passes(rows, hidden=states is not None or self.probe_ is not None):
-            margins[batch] = self._margins_of(output, mask).double().cpu().numpy()
-            if states is not None:
+        for batch, logits, means in self._passes(rows, with_states=states is not None or self.probe_ is not None):
+            margins[batch] = self._margins_of(logits, means).double().cpu().numpy()
+            if states is not None and means is not None:
                 # Fine-tuning leaves little but the class in the last layer; half way up the subject is still there.
-                middle = output.hidden_states[len(output.hidden_states) // 2].float()  # (batch, length, width)
-                weights = mask[:, :, None].float()
-                states[batch] = ((middle * weights).sum(1) / weights.sum(1)).cpu().numpy()
+                n_layers = means.shape[1]
+                states[batch] = means[:, min((n_layers + 1) // 2, n_layers - 1)].cpu().numpy()
         return margins
 
     def _passes(
-        self, rows: Sequence[tuple[torch.Tensor, torch.Tensor]], hidden: bool
-    ) -> Iterator[tuple[list[int], torch.Tensor, Any]]:
-        """Places in `rows`, mask and output of each pass; alike in length, so that padding wastes little.
+        self, rows: Sequence[tuple[torch.Tensor, torch.Tensor]], with_states: bool
+    ) -> Iterator[tuple[list[int], torch.Tensor, torch.Tensor | None]]:
+        """Places in `rows`, logits and mean states of each pass; alike in length, so that padding wastes little.
 
         A device without enough memory is asked for half as many at a time, and if even one is too much, the CPU is.
         """
@@ -293,8 +310,7 @@ class TransformerClassifier(CalibratedClassifier):
             mask = torch.nn.utils.rnn.pad_sequence([rows[i][1] for i in batch], batch_first=True)
             try:
                 with torch.inference_mode():
-                    mask = mask.to(self.device)
-                    output = self.model(input_ids=ids.to(self.device), attention_mask=mask, output_hidden_states=hidden)
+                    logits, states = self._pass(mask.to(self.device), with_states, input_ids=ids.to(self.device))
             except torch.OutOfMemoryError:
                 if len(batch) > 1:
                     self.batch_size = len(batch) // 2
@@ -303,7 +319,19 @@ class TransformerClassifier(CalibratedClassifier):
                     self.leave_device()
                     waiting.append(batch)
                 continue
-            yield batch, mask, output
+            yield batch, logits, states
+
+    def _pass(
+        self, mask: torch.Tensor, with_states: bool, **asked: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Logits, (n, 2), and mean states below the last layer, (n, n_layers, width), where they are wanted."""
+        taken = _Taken(mask) if with_states else None
+        token = _TAKEN.set(taken)
+        try:
+            logits: torch.Tensor = self.model(attention_mask=mask, **asked).logits
+        finally:
+            _TAKEN.reset(token)
+        return logits, None if taken is None else taken.stacked()
 
     def leave_device(self) -> None:
         """Go on with the CPU for good.
@@ -319,14 +347,29 @@ class TransformerClassifier(CalibratedClassifier):
         self.device = torch.device("cpu")
         torch.nn.Module.to(self.model, device=self.device, dtype=torch.float32)
 
-    def _margins_of(self, output: Any, mask: torch.Tensor) -> torch.Tensor:
+    def _margins_of(self, logits: torch.Tensor, states: torch.Tensor | None) -> torch.Tensor:
         """Log-odds of fake of windows, the probe's added where there is one."""
-        head = self._log_odds(output.logits)
-        return head if self.probe_ is None else self.probe_.added(head, output.hidden_states, mask)
+        head = self._log_odds(logits)
+        return head if self.probe_ is None or states is None else self.probe_.added(head, states)
 
     def _log_odds(self, logits: torch.Tensor) -> torch.Tensor:
         logits = logits.float()
         return logits[:, self._fake] - logits[:, 1 - self._fake]
+
+
+def _take_mean_states(model: PreTrainedModel) -> None:
+    base: Any = model.base_model
+    layers = getattr(getattr(base, "encoder", getattr(base, "transformer", None)), "layer", None)
+    if layers is None:
+        raise ValueError(f"A {model.config.model_type} has no list of layers as BERT and DistilBERT have.")
+    for module in (base.embeddings, *layers[:-1]):
+        module.register_forward_hook(_take)
+
+
+def _take(module: torch.nn.Module, _: Any, output: Any) -> None:
+    taken = _TAKEN.get()
+    if taken is not None:
+        taken.means[module] = mean_state(output if isinstance(output, torch.Tensor) else output[0], taken.mask)
 
 
 def _leave_out_unread_states(model: PreTrainedModel) -> None:
@@ -335,7 +378,7 @@ def _leave_out_unread_states(model: PreTrainedModel) -> None:
     Its answer stays the same, and a fifth of the work of a 4-layer encoder is not done. The last of its
     `hidden_states` has length 1 from here on.
     """
-    if model.config.model_type == "bert" and model.config.num_hidden_layers > 1:  # the middle one is read whole
+    if model.config.model_type == "bert":
         encoder: Any = model.base_model.encoder
         encoder.layer[-1].attention.output.register_forward_pre_hook(_first_piece)
 
