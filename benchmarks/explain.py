@@ -31,7 +31,7 @@ warnings.filterwarnings("ignore")
 from benchmarks.results import store  # noqa: E402
 from benchmarks.stock import stock_model  # noqa: E402
 from fakenews.classifiers.base import read  # noqa: E402
-from fakenews.classifiers.probe import mean_state  # noqa: E402
+from fakenews.classifiers.probe import mean_states  # noqa: E402
 from fakenews.config import Settings  # noqa: E402
 from fakenews.evaluate.faithfulness import N_RANDOM, SHARES, erased, greedy_order  # noqa: E402
 from fakenews.explain.base import MaskedMargins  # noqa: E402
@@ -197,8 +197,6 @@ class Stock:
 
 def _WithProbe(classifier: Any) -> Any:  # noqa: N802
     """The encoder, its logits with the probe's log-odds added, as a model that a pipeline takes."""
-    import torch
-
     model = stock_model(classifier)
     if classifier.probe_ is None:
         return model
@@ -208,8 +206,8 @@ def _WithProbe(classifier: Any) -> Any:  # noqa: N802
 
     def after(_: Any, arguments: Any, named: dict[str, Any], output: Any) -> Any:
         head = classifier._log_odds(output.logits)
-        states = [mean_state(layer, named["attention_mask"]) for layer in output.hidden_states[:-1]]
-        extra = classifier.probe_.added(head, torch.stack(states, dim=1)) - head
+        states = mean_states(output.hidden_states, named["attention_mask"])
+        extra = classifier.probe_.added(head, states) - head
         output.logits = output.logits.clone()
         output.logits[:, classifier._fake] += extra
         return output

@@ -75,10 +75,16 @@ class Probe:
         return cls(stored["weights"], bias, head)
 
 
-def mean_state(states: Tensor, attention_mask: Tensor) -> Tensor:
-    """Mean over the attended pieces, (n, width), of states of shape (n, length, width)."""
+def mean_states(hidden_states: Sequence[Tensor], attention_mask: Tensor) -> Tensor:
+    """Mean states over the attended pieces, (n, n_layers, width); the last layer's are left out.
+
+    `hidden_states` are those of the embeddings and of every layer, each (n, length, width).
+    """
+    import torch
+
     weights = attention_mask[:, None].float()
-    return (weights @ states.float())[:, 0] / weights.sum(2)
+    means = [(weights @ layer.float())[:, 0] / weights.sum(2) for layer in hidden_states[:-1]]
+    return torch.stack(means, dim=1)
 
 
 def fit_probe(

@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Sequence
-from contextvars import ContextVar
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -21,7 +19,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from fakenews.classifiers.base import CalibratedClassifier, Calibration, NotFittedError, check_texts, read_as
 from fakenews.classifiers.novelty import Centroids, fit_centroids
-from fakenews.classifiers.probe import Probe, mean_state
+from fakenews.classifiers.probe import Probe, mean_states
 from fakenews.classifiers.windows import Windows, round_to_half
 from fakenews.schema import LABELS
 from fakenews.text import CLEANING, CLEANING_VERSION, RAW
@@ -34,21 +32,6 @@ logger = logging.getLogger(__name__)
 PADDING = 0.05  # of the pieces of a batch
 CPU_PIECES = 1024  # of a batch on a CPU: more are no faster, and need more memory
 SETTINGS_KEY = "fakenews"  # our settings inside the checkpoint's own config.json
-
-
-@dataclass(frozen=True, slots=True)
-class _Taken:
-    """Mean states of one pass, taken as they come by: to keep all states until its end costs a tenth of the pass."""
-
-    mask: torch.Tensor
-    means: dict[torch.nn.Module, torch.Tensor] = field(default_factory=dict)
-
-    def stacked(self) -> torch.Tensor:
-        """Of the embeddings and of each layer but the last, (n, n_layers, width)."""
-        return torch.stack(list(self.means.values()), dim=1)
-
-
-_TAKEN: ContextVar[_Taken | None] = ContextVar("taken", default=None)  # of the pass under way, in its own thread
 
 
 class TransformerClassifier(CalibratedClassifier):
@@ -100,7 +83,6 @@ class TransformerClassifier(CalibratedClassifier):
         self.probe_: Probe | None = None
         self.mask_token = str(tokenizer.mask_token)
         self._fake = _column_of_fake(model)
-        _take_mean_states(model)
         _leave_out_unread_states(model)
         torch.nn.Module.to(model, self.device).eval()
 
@@ -260,10 +242,10 @@ class TransformerClassifier(CalibratedClassifier):
         config = self.model.config
         states = np.zeros((len(rows), config.num_hidden_layers, config.hidden_size), dtype=np.float32)
         heads = np.zeros(len(rows))
-        for batch, logits, taken in self._passes(rows, with_states=True):
-            assert taken is not None
+        for batch, logits, found in self._passes(rows, with_states=True):
+            assert found is not None
             heads[batch] = self._log_odds(logits).double().cpu().numpy()
-            states[batch] = taken.cpu().numpy()
+            states[batch] = found.cpu().numpy()
         edges = np.cumsum([0, *(len(w.weights) for w in encoded)])
         parts = [slice(a, b) for a, b in zip(edges, edges[1:], strict=False)]
         means = [np.tensordot(w.weights.numpy(), states[part], 1) for w, part in zip(encoded, parts, strict=True)]
@@ -325,13 +307,8 @@ class TransformerClassifier(CalibratedClassifier):
         self, mask: torch.Tensor, with_states: bool, **asked: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Logits, (n, 2), and mean states below the last layer, (n, n_layers, width), where they are wanted."""
-        taken = _Taken(mask) if with_states else None
-        token = _TAKEN.set(taken)
-        try:
-            logits: torch.Tensor = self.model(attention_mask=mask, **asked).logits
-        finally:
-            _TAKEN.reset(token)
-        return logits, None if taken is None else taken.stacked()
+        output = self.model(attention_mask=mask, output_hidden_states=with_states, **asked)
+        return output.logits, mean_states(output.hidden_states, mask) if with_states else None
 
     def leave_device(self) -> None:
         """Go on with the CPU for good.
@@ -357,25 +334,10 @@ class TransformerClassifier(CalibratedClassifier):
         return logits[:, self._fake] - logits[:, 1 - self._fake]
 
 
-def _take_mean_states(model: PreTrainedModel) -> None:
-    base: Any = model.base_model
-    layers = getattr(getattr(base, "encoder", getattr(base, "transformer", None)), "layer", None)
-    if layers is None:
-        raise ValueError(f"A {model.config.model_type} has no list of layers as BERT and DistilBERT have.")
-    for module in (base.embeddings, *layers[:-1]):
-        module.register_forward_hook(_take)
-
-
-def _take(module: torch.nn.Module, _: Any, output: Any) -> None:
-    taken = _TAKEN.get()
-    if taken is not None:
-        taken.means[module] = mean_state(output if isinstance(output, torch.Tensor) else output[0], taken.mask)
-
-
 def _leave_out_unread_states(model: PreTrainedModel) -> None:
     """Compute the last layer of a BERT for the first piece alone, which is all that its head and the probe read of it.
 
-    Its answer stays the same, and a fifth of the work of a 4-layer encoder is not done. The last of its
+    Its answer stays the same, and nearly a fifth of the products of a 4-layer encoder are not computed. The last of its
     `hidden_states` has length 1 from here on.
     """
     if model.config.model_type == "bert":
