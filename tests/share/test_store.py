@@ -300,6 +300,18 @@ def test_two_processes_open_a_new_index_at_once(store: ShareStore, snapshot: Sna
         found.close()
 
 
+def test_a_new_sqlite_file_is_opened_while_another_process_writes_its_tables(tmp_path: Path) -> None:
+    """SQLite itself refuses the change of journal at once; with several opening, that was one in a hundred."""
+    other = sqlite3.connect(tmp_path / "s.db", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    threading.Timer(0.3, lambda: other.execute("COMMIT")).start()
+    engine = module._engine(f"sqlite:///{tmp_path / 's.db'}")
+    with engine.connect() as connection:
+        assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
+    engine.dispose()
+    other.close()
+
+
 def test_migrations_make_the_tables_that_the_code_uses(store: ShareStore) -> None:
     store.open()
     assert store._opened is not None
