@@ -159,15 +159,17 @@ def variants(text: str) -> tuple[str, ...]:
 def title_and_body(text: str) -> tuple[str, str]:
     """Split a text as `text.join` made it: a short first line before an empty one is the title, else there is none.
 
+    Nothing needs to follow: a title alone is one too.
+
     Returns
     -------
     tuple of str
         The title with the line ends after it, and the body; together they are the text.
     """
     head, gap, rest = text.partition("\n\n")
-    if not gap or not head.strip() or not rest.strip() or "\n" in head or len(head.split()) > _TITLE_WORDS:
+    if not gap or not head.strip() or "\n" in head or len(head.split()) > _TITLE_WORDS:
         return "", text
-    body = rest.lstrip("\n")
+    body = rest.lstrip("\n") if rest.strip() else ""
     return text[: len(text) - len(body)], body
 
 

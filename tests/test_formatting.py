@@ -86,7 +86,9 @@ def test_the_words_of_the_story_stay():
         ("One line\nand another\n\nBody.", ""),
         (f"{'word ' * 31}\n\nBody.", ""),
         ("Title\n\n\n\nBody.", "Title\n\n\n\n"),
-        ("Title\n\n  ", ""),
+        ("Title\n\n  ", "Title\n\n  "),
+        ("Title\n\n", "Title\n\n"),
+        ("Title", ""),
         ("\n\nBody.", ""),
     ],
 )

@@ -77,18 +77,40 @@ class EnsembleClassifier(MarginClassifier):
         ValueError
             If there are fewer than two members.
         """
-        from sklearn.model_selection import StratifiedKFold
-
         self._check_members()
         texts = check_texts(texts)
         y = check_labels(texts, labels)
+        self.fit_held_out(self.member_margins(texts), [len(read(text).words) for text in texts], y)
+        return self
+
+    def fit_held_out(
+        self,
+        margins: NDArray[np.float64],
+        n_words: Sequence[int] | NDArray[np.int64],
+        labels: Sequence[int] | NDArray[np.int64],
+    ) -> NDArray[np.float64]:
+        """Learn weights and calibration from answers to texts that come in no groups; arrays as in `fit_margins`.
+
+        Returns
+        -------
+        ndarray of shape (n_texts,)
+            Margins of each text by weights that had not seen it.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer than two members.
+        """
+        from sklearn.model_selection import StratifiedKFold
+
+        y = np.asarray(labels, dtype=np.int64)
         folds = np.zeros(len(y), dtype=np.int64)
         parts = StratifiedKFold(self.n_folds, shuffle=True, random_state=self.seed)
         for number, (_, held) in enumerate(parts.split(folds, y)):
             folds[held] = number
-        unseen = self.fit_margins(self.member_margins(texts), [len(read(text).words) for text in texts], y, folds)
-        self.home_ = fit_calibration(unseen, labels)
-        return self
+        unseen = self.fit_margins(margins, n_words, y, folds)
+        self.home_ = fit_calibration(unseen, y.tolist())
+        return unseen
 
     def fit_margins(
         self,

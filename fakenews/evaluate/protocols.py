@@ -164,9 +164,8 @@ def parts(protocol: Protocol, frame: pd.DataFrame, seed: int = 42) -> dict[str, 
 
 
 def titles(frame: pd.DataFrame) -> pd.DataFrame:
-    """Rows with a title, the title in the place of the text."""
-    with_title = frame[frame["title"].str.strip() != ""].reset_index(drop=True)
-    return with_title.assign(text=with_title["title"], title="")
+    """Rows with a title, without the text under it."""
+    return frame[frame["title"].str.strip() != ""].reset_index(drop=True).assign(text="")
 
 
 def _split(protocol: Protocol, frame: pd.DataFrame, seed: int) -> NDArray[np.str_]:

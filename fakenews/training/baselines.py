@@ -79,21 +79,24 @@ def fit_ensemble(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
     say(f"members in {beside.name}: {', '.join(stored.name for stored in here) or 'none'}")
     classifier = EnsembleClassifier(members={stored.name: store.load(stored) for stored in here})
     told = {"members": ", ".join(f"{stored.name} {stored.revision}" for stored in here)}
-    answers = _member_answers(here)
+    answers = member_answers(here, ("grouped", LEFT_OUT))
     if answers is None:
         classifier.fit(*labelled(at_home(parts["validation"])))
         return Fitted(classifier, classifier.seed, "validation", told=told)
-    left_out = _weigh_by_left_out(classifier, answers, job, say)
+    held = answers[(answers["protocol"] == LEFT_OUT) | (answers["split"] == "validation")]
+    left_out = _weigh_by_left_out(classifier, held, job, say)
     return Fitted(classifier, classifier.seed, "validation", told=told, left_out=left_out)
 
 
-def _member_answers(members: Sequence[store.StoredModel]) -> pd.DataFrame | None:
-    """Rows that all members answered, held out at home or left out elsewhere, with a column of margins for each."""
+def member_answers(members: Sequence[store.StoredModel], protocols: Sequence[str]) -> pd.DataFrame | None:
+    """Rows of `predictions.parquet` that all members answered, with a column of margins for each.
+
+    None where a member was not measured under one of the protocols.
+    """
     joined: pd.DataFrame | None = None
     for stored in members:
-        rows = read_predictions(stored.folder, ["grouped", LEFT_OUT])
-        rows = rows[(rows["protocol"] == LEFT_OUT) | (rows["split"] == "validation")]
-        if LEFT_OUT not in set(rows["protocol"]):
+        rows = read_predictions(stored.folder, protocols)
+        if not set(protocols) <= set(rows["protocol"]):
             return None
         own = rows.rename(columns={"margin": stored.name}).drop(columns="p_fake")
         joined = own if joined is None else joined.merge(own, on=["protocol", "id", "corpus", "split", "label"])

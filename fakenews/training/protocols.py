@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fakenews.classifiers import store
-from fakenews.classifiers.base import TextClassifier
+from fakenews.classifiers.base import TextClassifier, read
+from fakenews.classifiers.ensemble import EnsembleClassifier
 from fakenews.data.duplicates import near_duplicate_groups
 from fakenews.data.mix import CORPUS, mix, with_split
 from fakenews.data.table import joined_texts, read_table
@@ -24,6 +25,7 @@ from fakenews.evaluate.flips import FlipRates
 from fakenews.evaluate.protocols import LEFT_OUT, PROTOCOLS, SHIPPED, Protocol, get, parts
 from fakenews.evaluate.report import ModelEvidence, read_evaluation, update_evidence, write_model_card
 from fakenews.training import recipes
+from fakenews.training.baselines import member_answers
 from fakenews.training.job import Job
 from fakenews.training.left_out import (
     as_it_is,
@@ -172,6 +174,8 @@ def measure_protocols(
         whole = mix(read_tables((table, *more), say)) if protocol.name == "grouped" else frame.assign(corpus=table.stem)
         found = parts(protocol, whole, seed)
         asked, training = classifier, None
+        if protocol.own_training and isinstance(classifier, EnsembleClassifier):
+            return weighed_again(classifier, stored, protocol, found)
         if protocol.own_training:
             fitted = own(protocol, found)
             if fitted is not None:
@@ -199,12 +203,19 @@ def measure_protocols(
                     f"{stored.name} has nothing to leave out here: give --data for every corpus, the first one first"
                     + ("." if recipe.refits else ", when it is trained.")
                 )
+            if isinstance(classifier, EnsembleClassifier):
+                raise ValueError(
+                    f"{stored.name} asks its members, not all of which were measured under {protocol.name!r}: "
+                    f"measure {', '.join(classifier.members)} under it first."
+                )
             raise ValueError(
                 f"{stored.name} cannot be fitted again in passing, as {protocol.name!r} needs: train it under that "
                 "protocol and give its folder with --weights."
             )
         if result is None:
-            say(f"{protocol.name}: left out, {stored.name} would have to be trained for it")
+            asks = isinstance(classifier, EnsembleClassifier)
+            why = "not all of its members were measured under it" if asks else "it would have to be trained for it"
+            say(f"{protocol.name}: left out, {why}")
         elif not len(result.rows):
             say(f"{protocol.name}: left out, no corpus for it is here")
         else:
@@ -227,6 +238,45 @@ def measure_protocols(
     )
     write_model_card(stored.folder, recipe.card)
     return evidence
+
+
+def weighed_again(
+    classifier: EnsembleClassifier, stored: store.StoredModel, protocol: Protocol, found: Mapping[str, pd.DataFrame]
+) -> Measured | None:
+    """An ensemble of members that were trained for a protocol, by what they answered under it.
+
+    Weights and calibration come from the validation part; its own rows are answered by weights that had not seen them.
+    None where a member was not measured under the protocol.
+    """
+    import numpy as np
+
+    beside = [store.find(name, stored.folder.parent) for name in classifier.members]
+    answers = member_answers(beside, [protocol.name])
+    if answers is None:
+        return None
+    started = time.perf_counter()
+    texts = {id_: text for rows in found.values() for id_, text in zip(rows["id"], joined_texts(rows), strict=True)}
+    answers = answers[answers["id"].isin(list(texts))].reset_index(drop=True)
+    n_words = np.array([len(read(texts[id_]).words) for id_ in answers["id"]])
+    margins = answers[list(classifier.members)].to_numpy(dtype=np.float64)
+    held = (answers["split"] == "validation").to_numpy()
+    again = EnsembleClassifier(members=classifier.members, n_folds=classifier.n_folds, seed=classifier.seed)
+    margin = np.zeros(len(answers))
+    margin[held] = again.fit_held_out(margins[held], n_words[held], answers.loc[held, "label"].tolist())
+    margin[~held] = again.combine(margins[~held], n_words[~held])
+    rows = answers[["protocol", "id", "corpus", "split", "label"]].assign(
+        p_fake=again.calibrated(margin), margin=margin
+    )
+    training = {
+        "cleaning": protocol.cleaning,
+        "text": protocol.text,
+        "rows": {name: len(part) for name, part in found.items()},
+        "recipe": recipes.get(classifier.info_["recipe"]).title,
+        "minutes": round((time.perf_counter() - started) / 60, 2),
+        "device": device_name(),
+        **calibrations(again),
+    }
+    return Measured(rows, training)
 
 
 def train_under(name: str, job: Job, say: Say = logger.info) -> TextClassifier:

@@ -11,6 +11,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from fakenews.classifiers.base import NotFittedError, read
 from fakenews.classifiers.features import FeaturesClassifier, cut, told
 from fakenews.classifiers.trees import Trees
+from fakenews.text import join
 
 
 def test_trees_say_what_scikit_learn_says():
@@ -78,5 +79,6 @@ def test_capitals_of_a_title_are_not_told():
     assert plain == "the mayor spoke The mayor SPOKE in Paris."
     assert told(read(f"{title.upper()}\n\n{body}")) == plain
     assert told(read(body)) == body
+    assert told(read(join(title.upper(), ""))) == told(read(join(title, "")))  # as when titles alone are asked about
     long = "Words Without End " * 20
     assert told(read(f"{long}\n\n{body}")).startswith("Words Without End")  # too long for a title

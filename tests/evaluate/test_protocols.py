@@ -66,11 +66,11 @@ def test_time_trains_before_2017_and_answers_after(frame):
     assert max(found["validation"]["date"]) < "2017-01-01"
 
 
-def test_titles_stand_in_the_place_of_the_text(frame):
+def test_titles_stand_alone(frame):
     found = parts(get("title-only"), frame)
     assert sum(map(len, found.values())) == N - N // 5  # rows without a title go
     for rows in found.values():
-        assert rows["text"].str.startswith("Title ").all() and (rows["title"] == "").all()
+        assert rows["title"].str.startswith("Title ").all() and (rows["text"] == "").all()
     assert set(titles(frame)["label"]) == {0, 1}
 
 

@@ -147,6 +147,39 @@ def test_a_transformer_is_trained_for_a_protocol_and_measured_from_that_folder(
         measure_protocols(store.find(str(shipped), tmp_path), [other], table, corpora, weights=own)
 
 
+def test_an_ensemble_asks_what_its_members_answered_under_the_protocol(trained, corpora, tmp_path):
+    shutil.copytree(trained, tmp_path / "tfidf")
+    table = corpora / "planted.parquet"
+    for name in ("features", "ensemble"):
+        run(Job(name, table, tmp_path / name))
+    stored = {name: store.find(name, tmp_path) for name in ("tfidf", "features", "ensemble")}
+    for name in ("time", "title-only"):
+        measure_protocols(stored["tfidf"], [name], table, corpora)
+    before = (tmp_path / "ensemble" / "model.json").read_bytes()
+    with pytest.raises(ValueError, match="ensemble asks its members, not all .*under 'time': measure tfidf, features"):
+        measure_protocols(stored["ensemble"], ["time"], table, corpora)
+    measure_protocols(stored["features"], ["time"], table, corpora)
+    said: list[str] = []
+    evidence = measure_protocols(stored["ensemble"], None, table, corpora, say=said.append)
+    assert "title-only: left out, not all of its members were measured under it" in said
+    assert contradictions(tmp_path / "ensemble") == ()
+    result, members = evidence.protocols["time"], [read_evaluation(s.folder).protocols["time"] for s in stored.values()]
+    assert result.weights == "own"
+    assert result.training["rows"] == members[0].training["rows"]
+    assert {m.corpora["planted/test"].n for m in members} == {result.corpora["planted/test"].n}
+    # Its own rows were answered by weights fitted without them; the others by weights of all of these.
+    rows = read_predictions(tmp_path / "ensemble", ["time"])
+    asked = [
+        read_predictions(stored[n].folder, ["time"]).set_index("id").loc[rows["id"]] for n in ("tfidf", "features")
+    ]
+    margins, test = np.stack([a["margin"] for a in asked], axis=1), (rows["split"] == "test").to_numpy()
+    slopes, *_ = np.linalg.lstsq(margins[test], rows.loc[test, "margin"], rcond=None)
+    assert (slopes >= -1e-9).all()
+    assert slopes.sum() > 0
+    assert not np.allclose(margins[~test] @ slopes, rows.loc[~test, "margin"], rtol=1e-3)
+    assert (tmp_path / "ensemble" / "model.json").read_bytes() == before
+
+
 @pytest.mark.parametrize("protocol", ["grouped", "left-out", "external", "nothing"])
 def test_what_has_no_training_of_its_own_is_not_trained_for(protocol, corpora, tmp_path):
     with pytest.raises(ValueError, match="has no training of its own|Unknown protocol"):
