@@ -42,6 +42,7 @@ BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 DEMO = "demo"  # articles written for the demo: shown, but no evidence of accuracy
 SHIPPED_WEIGHTS, OWN_WEIGHTS = "shipped", "own"
 _TABLE_METRICS: tuple[Metric, ...] = ("accuracy", "macro_f1", "roc_auc", "ece")
+_FROM_EASY_TO_HARD = ("seed", "one-corpus", "grouped", "title-only", "time", LEFT_OUT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -542,12 +543,38 @@ def results_table(evidences: Sequence[ModelEvidence]) -> str:
         for evidence in evidences
     ]
     tables = [_markdown_table(header, rows)]
+    if per_protocol := _per_protocol(evidences):
+        tables.append(
+            "Accuracy of the same recipes on held-out articles, by the way of measuring, which *Compare* explains:\n\n"
+            + _markdown_table(("Way of measuring", *(evidence.model for evidence in evidences)), per_protocol)
+        )
     if per_corpus:
         tables.append(
             "ROC AUC on each corpus, by models that had never seen it:\n\n"
             + _markdown_table(("Corpus", "n", *(evidence.model for evidence in evidences)), per_corpus)
         )
     return "\n\n".join((*tables, "\n".join(notes)))
+
+
+def _per_protocol(evidences: Sequence[ModelEvidence]) -> list[tuple[str, ...]]:
+    """A row for each way to measure unseen articles, from what is usually published to what a visitor meets."""
+    rows = []
+    for name in _FROM_EASY_TO_HARD:
+        told = [_accuracy_under(evidence, name) for evidence in evidences]
+        if any(told):
+            rows.append((PROTOCOLS[name].title, *(cell or "–" for cell in told)))
+    return rows
+
+
+def _accuracy_under(evidence: ModelEvidence, protocol: str) -> str:
+    """With its interval; the mean where there are several corpora; nothing where it was not measured."""
+    result = evidence.protocols.get(protocol)
+    if result is None:
+        return ""
+    found = [e for name, e in result.corpora.items() if protocol == LEFT_OUT or name.endswith("/test")]
+    if len(found) == 1:
+        return _cell(found[0], "accuracy")
+    return percent_text(float(np.mean([e.accuracy for e in found]))) if found else ""
 
 
 def _left_out(evidence: ModelEvidence) -> dict[str, tuple[Evaluation, CoverageRisk]]:

@@ -263,10 +263,13 @@ def test_results_table_has_a_line_per_model_and_one_per_corpus_left_out(folder):
     bare = replace(evidence, model="tfidf", training={}, latency_ms=None, protocols={})
     table = results_table([evidence, bare])
     rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("|")]
-    first, per_corpus = rows[2:4], rows[6:]
+    first, per_protocol, per_corpus = rows[2:4], rows[6:9], rows[11:]
     assert [row[0] for row in first] == ["tinybert", "tfidf"]
     assert first[1][1:] == ["–"] * 8
     assert first[0][-1] == "3.0 %"  # moved by formatting
+    assert [row[0] for row in per_protocol] == ["As in the notebooks", "Unseen articles", "Corpora left out"]
+    assert per_protocol[1][1:] == [first[0][1], "–"]
+    assert per_protocol[2][1:] == [first[0][5], "–"]  # the mean
     assert [row[:2] for row in per_corpus] == [["`horne2017`", "120"], ["`fakenewsamt`", "80"]]
     assert all(row[-1] == "–" for row in per_corpus)
     assert "- tinybert: learnt from " in table and "trained in 24 minutes on cpu, 29.1 MB, 85 ms per" in table
