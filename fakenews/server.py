@@ -62,13 +62,15 @@ class Readiness:
 
         What a bucket holds is taken into the index too, so that no reader of a link waits for it.
         """
+        status: Literal["ok", "failed"] = "ok"
         try:
             services.warm_up()
-            self.status = "ok"
         except Exception:
             logger.exception("The models could not be loaded.")
-            self.status = "failed"
+            status = "failed"
+        memory.settle()
         memory.give_back()
+        self.status = status
         if store.bucket is not None:
             try:
                 store.open()
@@ -179,6 +181,7 @@ def serve(settings: Settings) -> None:
     if settings.mcp and importlib.util.find_spec("mcp") is None:
         raise ValueError("FAKENEWS_MCP needs a package that is not here: pip install mcp==1.30.0.")
     log_as(settings.log)
+    memory.put_off_collection()
     memory.share_heaps()
     services = ZeroServices(settings) if lent_here() else Services(settings)
     readiness = Readiness()

@@ -1,12 +1,17 @@
-"""Memory that is free inside the process goes back to the machine, where the C library can do that.
+"""Memory that is free inside the process goes back to the machine, and what stays is not searched for garbage.
 
 Answers of many lengths leave glibc's heaps full of holes: the process grows by hundreds of megabytes of which it uses
-none. `malloc_trim` gives them back, and few heaps for all threads have fewer holes.
+none. `malloc_trim` gives them back, where the C library can do that, and few heaps for all threads have fewer holes.
+
+Python searches all objects for garbage whenever their number has grown by a quarter. While libraries are imported and
+nothing is thrown away that is a quarter of the time, so it waits until the models are loaded; and what is there by
+then is never searched again.
 """
 
 from __future__ import annotations
 
 import ctypes
+import gc
 import sys
 from functools import cache
 from typing import Any
@@ -28,6 +33,22 @@ def give_back() -> bool:
         return False
     trim(0)
     return True
+
+
+def put_off_collection() -> None:
+    """Search for no garbage until `settle`."""
+    gc.disable()
+
+
+def settle() -> None:
+    """Collect what the start has left behind, count the rest as there to stay, and search for garbage from now on.
+
+    Nothing if collection was never put off.
+    """
+    if not gc.isenabled():
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -134,6 +135,21 @@ def test_places_are_refused_at_once_when_too_many_wait() -> None:
 
     seconds, status = asyncio.run(play())
     assert seconds < 0.1 and status == 503
+
+
+def test_garbage_waits_for_the_end_of_the_start() -> None:
+    assert gc.isenabled()
+    kept = gc.get_freeze_count()
+    memory.settle()  # of a server that never put it off
+    assert gc.get_freeze_count() == kept
+    memory.put_off_collection()
+    try:
+        assert not gc.isenabled()
+        memory.settle()
+        assert gc.isenabled() and gc.get_freeze_count() > kept
+    finally:
+        gc.enable()
+        gc.unfreeze()
 
 
 def test_memory_goes_back_where_the_c_library_can(monkeypatch: pytest.MonkeyPatch) -> None:
