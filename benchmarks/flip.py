@@ -1,20 +1,24 @@
 """The smallest flip on ISOT's unseen articles of at most twelve sentences: seconds, sizes, and a check by brute force.
 
-    python -m benchmarks.flip [--articles N] [--check SENTENCES]
+    python -m benchmarks.flip [--articles N] [--check SENTENCES] [--rows FILE] [--part I N]
 
 Brute force asks for every set of sentences and knows no order; articles of up to `--check` sentences are checked by it.
 An answer that the search had already, of the very same text, is not computed twice. All of ISOT's unseen articles take
-about an hour on two cores; the shortest come first, and Ctrl-C ends the run early, with the summary of what was
-measured. The last line is JSON.
+hours on two cores; the shortest come first, and Ctrl-C ends the run early, with the summary of what was measured. With
+`--rows`, each article's line is kept there, and those that have one are not measured again: so a run can be taken up,
+or shared among processes with a part of the articles each. The last line is JSON.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
 import os
 import sys
 from collections.abc import Sequence
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,42 +39,66 @@ def main() -> None:
     arguments.add_argument("--articles", type=int, help="so many of them, drawn at random; all")
     arguments.add_argument("--check", type=int, default=MOST_EXACT, metavar="SENTENCES")
     arguments.add_argument("--model", default="tinybert")
+    arguments.add_argument("--rows", type=Path, metavar="FILE", help="of lines of JSON, one for each article")
+    arguments.add_argument(
+        "--part", type=int, nargs=2, default=(0, 1), metavar=("I", "N"), help="every Nth, from the Ith"
+    )
     options = arguments.parse_args()
     services = Services(Settings.from_environment())
     classifier = services.classifier(options.model)
-    seconds, sizes, checked, wrong, unconfirmed, most = [], [], 0, 0, 0, 0
+    known: dict[str, dict[str, Any]] = {}
+    if options.rows and options.rows.exists():
+        lines = options.rows.read_text(encoding="utf-8").splitlines()
+        known = {row["article"]: row for row in map(json.loads, lines)}
+    rows: list[dict[str, Any]] = []
+    articles = sorted(short_articles(services, options.articles), key=lambda text: len(worded_sentences(text)))
     try:
-        for text in sorted(short_articles(services, options.articles), key=lambda text: len(worded_sentences(text))):
-            remembering: Any = Remembering(classifier)
-            found = smallest_flip(text, remembering)
-            seconds.append(found.seconds)
-            sizes.append(len(found.removed))
-            most = max(most, len(found.sentences))
-            if found.removed:
-                left = without(text, [found.sentences[i] for i in found.removed])
-                unconfirmed += (classifier.predict_proba([left])[0, 0] >= 0.5) == (found.p_before >= 0.5)
-            if len(found.sentences) <= options.check:
-                wrong += brute_force(text, remembering) != len(found.removed)
-                checked += 1
-            told = f"{len(found.sentences)} sentences: {len(found.removed)} in {found.seconds:.2f} s"
-            print(f"{len(seconds)}: {told}, {wrong} of {checked} wrong", file=sys.stderr, flush=True)
+        for text in articles[options.part[0] :: options.part[1]]:
+            article = hashlib.sha256(text.encode()).hexdigest()[:16]
+            row = known.get(article) or {"article": article, **measured(text, classifier, options.check)}
+            rows.append(row)
+            if options.rows and article not in known:
+                with options.rows.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(row) + "\n")
+            wrong = sum(row["wrong"] is True for row in rows)
+            told = f"{row['sentences']} sentences: {row['removed']} in {row['seconds']:.2f} s, {wrong} wrong so far"
+            print(f"{len(rows)}: {told}", file=sys.stderr, flush=True)
     except KeyboardInterrupt:
-        print(f"stopped after {checked} articles", file=sys.stderr)
+        print(f"stopped after {len(rows)} articles", file=sys.stderr)
+    seconds, sizes = [row["seconds"] for row in rows], [row["removed"] for row in rows]
     store(
         "flip",
         {
             "model": options.model,
-            "articles": len(seconds),
-            "most_sentences": most,
+            "articles": len(rows),
+            "most_sentences": max(row["sentences"] for row in rows),
             "median_seconds": round(float(np.median(seconds)), 3),
             "p90_seconds": round(float(np.quantile(seconds, 0.9)), 3),
             "with_a_flip": int(np.sum(np.array(sizes) > 0)),
             "sizes": np.bincount(sizes).tolist(),
-            "checked_by_brute_force": checked,
-            "wrong": wrong,
-            "unconfirmed": int(unconfirmed),
+            "checked_by_brute_force": sum(row["wrong"] is not None for row in rows),
+            "wrong": sum(row["wrong"] is True for row in rows),
+            "unconfirmed": sum(row["unconfirmed"] for row in rows),
         },
     )
+
+
+def measured(text: str, classifier: TextClassifier, check: int) -> dict[str, Any]:
+    """The smallest flip of one article: how long it took, whether brute force or a fresh prediction denies it."""
+    remembering: Any = Remembering(classifier)
+    found = smallest_flip(text, remembering)
+    denied = False
+    if found.removed:
+        left = without(text, [found.sentences[i] for i in found.removed])
+        denied = bool((classifier.predict_proba([left])[0, 0] >= 0.5) == (found.p_before >= 0.5))
+    wrong = brute_force(text, remembering) != len(found.removed) if len(found.sentences) <= check else None
+    return {
+        "sentences": len(found.sentences),
+        "removed": len(found.removed),
+        "seconds": round(found.seconds, 3),
+        "wrong": wrong,
+        "unconfirmed": denied,
+    }
 
 
 class Remembering:

@@ -242,12 +242,14 @@ def _app_imports(repository: _Repository) -> list[str]:
     """Whether the bundle, alone in a folder, can be imported, page and server included."""
     with tempfile.TemporaryDirectory() as folder:
         lay_out(repository.files, Path(folder))
-        code = "import runpy, fakenews.ui.app, fakenews.server; runpy.run_path({!r}, run_name='imported')"
-        found = subprocess.run(
-            [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {folder!r}); "
-             + code.format(str(Path(folder) / repository.spacefile.runtime.app_file))],
-            capture_output=True, text=True, cwd=folder,
-        )  # fmt: skip
+        # What «pip install -e» has put in the way would find in the repository what the bundle lacks.
+        alone = "[f for f in sys.meta_path if '__editable__' not in getattr(f, '__module__', '')]"
+        app = str(Path(folder) / repository.spacefile.runtime.app_file)
+        code = (
+            f"import sys; sys.meta_path[:] = {alone}; sys.path.insert(0, {folder!r}); "
+            f"import runpy, fakenews.ui.app, fakenews.server; runpy.run_path({app!r}, run_name='imported')"
+        )
+        found = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, cwd=folder)
     if found.returncode == 0:
         return []
     last = found.stderr.strip().splitlines()[-1:] or ["no message"]

@@ -58,7 +58,8 @@ def test_the_first_line_says_what_the_file_is() -> None:
 def test_a_target_changes_its_own_pins_and_nothing_else(spacefile: Spacefile) -> None:
     zero = requirements_for(spacefile.target("zero"), REQUIREMENTS)
     assert pins(zero) == {**pins(REQUIREMENTS), "torch": "2.11.0", "spaces": "0.51.3"}
-    assert requirements_for(spacefile.target("cpu"), REQUIREMENTS) == REQUIREMENTS
+    assert requirements_for(spacefile.target("gpu"), REQUIREMENTS) == REQUIREMENTS
+    assert pins(requirements_for(spacefile.target("cpu"), REQUIREMENTS)) == pins(REQUIREMENTS)
     wrong = spacefile.target("zero").model_copy(update={"pins": {"torsh": "2"}})
     with pytest.raises(ValueError, match="torsh"):
         requirements_for(wrong, REQUIREMENTS)
