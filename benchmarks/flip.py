@@ -65,6 +65,8 @@ def main() -> None:
             print(f"{len(rows)}: {told}", file=sys.stderr, flush=True)
     except KeyboardInterrupt:
         print(f"stopped after {len(rows)} articles", file=sys.stderr)
+    if not rows:
+        sys.exit("Nothing was measured.")
     seconds, sizes = [row["seconds"] for row in rows], [row["removed"] for row in rows]
     store(
         "flip",

@@ -50,7 +50,7 @@ class LimeExplainer(WordExplainer):
         pairs = pairs_of_variants(n_words, np.random.default_rng(seed))
         keep = np.ones((1, n_words), dtype=bool)
         values = margins(keep)
-        settled, last = 0, False
+        may_stop, settled, last = n_samples <= self.default_samples(text, classifier), 0, False
         while not last:
             size = min(max(ROUND, len(keep) // 2), n_samples - len(keep))
             drawn = np.concatenate([next(pairs) for _ in range((size + 1) // 2)])[:size]
@@ -59,7 +59,7 @@ class LimeExplainer(WordExplainer):
             halves = [[0, *range(1 + 2 * h, len(keep), 4), *range(2 + 2 * h, len(keep), 4)] for h in (0, 1)]
             one, other = (local_model(keep[h], values[h], guess.weights)[0] for h in halves)
             stability = rank_agreement(one, other)
-            settled = settled + 1 if is_settled(stability, len(keep)) else 0
+            settled = settled + 1 if may_stop and is_settled(stability, len(keep)) else 0
             last = len(keep) >= n_samples or settled > 1
             yield WordWeights(
                 weights,

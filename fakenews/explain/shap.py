@@ -49,7 +49,8 @@ class ShapExplainer(WordExplainer):
     ) -> Iterator[WordWeights]:
         guess = first_guess(text, classifier, progress)
         margins = MaskedMargins(text, classifier, n_samples, progress)
-        for found in owen_values(margins, guess.weights, sentence_index(text), n_samples, seed):
+        may_stop = n_samples <= self.default_samples(text, classifier)
+        for found in owen_values(margins, guess.weights, sentence_index(text), n_samples, seed, may_stop):
             yield WordWeights(
                 found.weights,
                 base_value=found.base_value,
@@ -89,6 +90,7 @@ def owen_values(
     unions: NDArray[np.int64],
     n_samples: int,
     seed: int,
+    may_stop: bool = True,
 ) -> Iterator[OwenEstimate]:
     """Owen values of a set function, better and better.
 
@@ -104,6 +106,8 @@ def owen_values(
         Masks that may be asked for.
     seed : int
         Of the coalitions.
+    may_stop : bool
+        Whether to end before `n_samples` when the ranking is settled.
     """
     game = _Game(value, guess, unions, np.random.default_rng(seed))
     settled = 0
@@ -111,7 +115,7 @@ def owen_values(
         yield OwenEstimate(game.estimate()[0], game.base_value, game.full_value, None, 2 / n_samples)
     for share in game.rounds(n_samples - 2):
         weights, stability = game.estimate()
-        settled = settled + 1 if is_settled(stability, game.n_drawn) else 0
+        settled = settled + 1 if may_stop and is_settled(stability, game.n_drawn) else 0
         done = share >= 1.0 or settled > 1
         yield OwenEstimate(weights, game.base_value, game.full_value, stability, 1.0 if done else share)
         if done:

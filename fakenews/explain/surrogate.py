@@ -53,7 +53,10 @@ def budget(text: str, classifier: TextClassifier, samples: SampleRange, n_words_
 
 
 def is_settled(stability: float | None, n_drawn: int) -> bool:
-    """Whether the ranking of the strongest words no longer depends on which samples were drawn."""
+    """Whether the ranking of the strongest words no longer depends on which samples were drawn.
+
+    It may still depend on the guess, which only more samples correct: whoever asks for more than the default gets all.
+    """
     return stability is not None and stability >= SETTLED and n_drawn >= FEWEST_SETTLED
 
 

@@ -112,6 +112,10 @@ def measure_protocols(
         trainable = ", ".join(p.name for p in PROTOCOLS.values() if p.own_training)
         raise ValueError(f"--weights goes with exactly one protocol that has its own training: {trainable}.")
     classifier = store.load(stored, device)
+    if weights is not None and isinstance(classifier, EnsembleClassifier):
+        raise ValueError(
+            f"--weights is for models that are trained: {stored.name} asks its members as they are measured."
+        )
     frame = with_groups(read_table(table), any(p.rows == "time" for p in wanted), say)
     recipe = recipes.get(classifier.info_["recipe"])
     seed = int(classifier.info_.get("seed", SEED))

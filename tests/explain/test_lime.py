@@ -28,6 +28,17 @@ def test_repeated_words_are_features_of_their_own(bert):
     assert len({a.weight for a in found.attributions}) == 6
 
 
+def test_more_samples_than_the_default_are_drawn_though_halves_agree(tfidf, monkeypatch):
+    truth = np.linspace(-2, 2, 12)
+    monkeypatch.setattr(tfidf, "masked_margin", lambda text, keep: keep @ truth)
+    monkeypatch.setattr(tfidf, "linear_terms", lambda text: (truth, 0.0))
+    default = LimeExplainer().default_samples(TEXT, tfidf)
+    fewer, more = (LimeExplainer().explain(TEXT, tfidf, n_samples=n) for n in (default, default + 100))
+    assert fewer.stability == more.stability == 1.0  # with such a guess
+    assert fewer.settings["samples"] < default
+    assert more.settings["samples"] == default + 100
+
+
 @pytest.mark.parametrize("guess", [0.0, 1.0, -1.0])
 def test_with_samples_enough_it_finds_the_weights_of_a_linear_model_from_any_guess(tfidf, monkeypatch, guess):
     truth = np.linspace(-2, 2, 12)

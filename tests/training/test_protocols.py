@@ -158,6 +158,8 @@ def test_an_ensemble_asks_what_its_members_answered_under_the_protocol(trained, 
     before = (tmp_path / "ensemble" / "model.json").read_bytes()
     with pytest.raises(ValueError, match="ensemble asks its members, not all .*under 'time': measure tfidf, features"):
         measure_protocols(stored["ensemble"], ["time"], table, corpora)
+    with pytest.raises(ValueError, match="--weights is for models that are trained: ensemble asks its members"):
+        measure_protocols(stored["ensemble"], ["time"], table, corpora, weights=tmp_path / "tfidf")
     measure_protocols(stored["features"], ["time"], table, corpora)
     said: list[str] = []
     evidence = measure_protocols(stored["ensemble"], None, table, corpora, say=said.append)
