@@ -327,7 +327,10 @@ class TransformerClassifier(CalibratedClassifier):
     def _margins_of(self, logits: torch.Tensor, states: torch.Tensor | None) -> torch.Tensor:
         """Log-odds of fake of windows, the probe's added where there is one."""
         head = self._log_odds(logits)
-        return head if self.probe_ is None or states is None else self.probe_.added(head, states)
+        if self.probe_ is None:
+            return head
+        assert states is not None
+        return self.probe_.added(head, states)
 
     def _log_odds(self, logits: torch.Tensor) -> torch.Tensor:
         logits = logits.float()
