@@ -145,13 +145,15 @@ def board(found: Scoreboard, titles: dict[str, str]) -> str:
         else:
             groups.append((column.group, 1))
     over = "".join(f'<th class="n" scope="colgroup" colspan="{n}">{escape(group)}</th>' for group, n in groups)
+    groups_of = [column.group for column in found.columns]
+    kinds = ["n" if of == before else "n fn-first" for before, of in zip([None, *groups_of], groups_of, strict=False)]
     head = _head(0, "Model", "ascending", "", "")
-    for i, column in enumerate(found.columns, start=1):
+    for i, (column, kind) in enumerate(zip(found.columns, kinds, strict=True), start=1):
         first = "descending" if column.better == "high" else "ascending"
-        head += _head(i, column.title, first, column.note, "n")
+        head += _head(i, column.title, first, column.note, kind)
     body = "".join(
         f'<tr><th scope="row" data-value="{escape(titles[model])}">{escape(titles[model])}</th>'
-        + "".join(map(_board_cell, cells))
+        + "".join(map(_board_cell, cells, kinds))
         + "</tr>"
         for model, cells in zip(found.models, found.rows, strict=True)
     )
@@ -172,11 +174,11 @@ def _head(i: int, title: str, first: str, note: str, kind: str) -> str:
     )
 
 
-def _board_cell(cell: Cell) -> str:
+def _board_cell(cell: Cell, kind: str) -> str:
     value = "" if cell.value is None else f"{cell.value:.6g}"
     text = f"<b>{escape(cell.text)}</b>" if cell.best else escape(cell.text)
     detail = f" <small>{escape(cell.detail)}</small>" if cell.detail else ""
-    return f'<td class="n" data-value="{value}">{text}{detail}</td>'
+    return f'<td class="{kind}" data-value="{value}">{text}{detail}</td>'
 
 
 def _corpus_cell(evaluation: Any, metric: Metric) -> str:
@@ -193,8 +195,10 @@ def _reading(evidences: Sequence[ModelEvidence], titles: dict[str, str]) -> str:
     if not known:
         return ""
     best = max(known, key=lambda p: p.foreign_auc or 0.0)
+    corpora = max(len(foreign(e)) for e in evidences if e.model == best.model)
     return (
         '<p class="fn-read">In its own corpus every model looks good; the columns to the right say what happens '
         f"elsewhere. {escape(titles[best.model])} carries over best: its area under the ROC curve falls from "
-        f"{best.home_auc:.3f} to {best.foreign_auc:.2f} on other corpora, where guessing has 0.5.</p>"
+        f"{best.home_auc:.3f} to {best.foreign_auc:.2f} in the mean of {corpora} other corpora, where guessing has "
+        "0.5.</p>"
     )

@@ -31,7 +31,7 @@ def test_every_column_can_be_sorted_and_says_what_it_is(tab: Compare) -> None:
     heads = re.findall(r'<button type="button" data-column="(\d+)" data-first="(\w+)" title="([^"]*)"', board)
     assert [int(i) for i, _, _ in heads] == list(range(len(heads)))
     assert all(note for _, _, note in heads[1:])
-    cells = re.findall(r'<td class="n" data-value="([^"]*)">', board)
+    cells = re.findall(r'<td class="n[^"]*" data-value="([^"]*)">', board)
     assert len(cells) == (len(heads) - 1) * len(tab.evidences)
     assert all(value == "" or float(value) >= 0 for value in cells)
 
