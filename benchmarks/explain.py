@@ -131,11 +131,6 @@ class Stock:
         found = ({d["label"]: d["score"] for d in scores} for scores in self.pipeline(list(texts)))
         return np.array([[scores["fake"], scores["real"]] for scores in found])
 
-    def log_odds(self, texts: list[str]) -> np.ndarray:
-        """Of fake, and of real."""
-        p = np.log(self.probabilities(texts))
-        return p - p[:, ::-1]
-
     def shap(self, text: str, evaluations: int | None = None, logits: bool = False, seed: int = 0) -> np.ndarray:
         """Values towards fake on the words of `text`, as `shap.Explainer(pipeline)` gives them."""
         import shap
@@ -150,24 +145,37 @@ class Stock:
         starts = np.cumsum([0, *map(len, tokens)])[:-1] + [len(t) - len(t.lstrip()) for t in tokens]
         return on_words(text, starts, found.values[0][:, column])
 
-    def lime(self, text: str, samples: int = LIBRARY_LIME, seed: int = 0, same_question: bool = False) -> np.ndarray:
-        """Weights towards fake on the words of `text`, as `LimeTextExplainer` gives them.
-
-        At its defaults, or asked as we ask: each place of a word apart, masked with what follows it, on log-odds.
-        """
+    def lime(self, text: str, samples: int = LIBRARY_LIME, seed: int = 0) -> np.ndarray:
+        """Weights towards fake on the words of `text`, as `LimeTextExplainer` gives them at its defaults."""
         from lime.lime_text import LimeTextExplainer
 
         neutral = read(text).neutral.text
-        many: dict[str, Any] = {"labels": (0,), "num_features": 10**6, "num_samples": samples}
-        if same_question:
-            lime = LimeTextExplainer(split_expression=r"\s+", bow=False, mask_string="[MASK]", random_state=seed)
-            local = dict(lime.explain_instance(neutral, self.log_odds, **many).local_exp[0])
-            starts = [m.start() for m in re.finditer(r"\S+", neutral)]
-            return on_words(text, starts, [local.get(i, 0.0) for i in range(len(starts))])
         local = dict(
-            LimeTextExplainer(random_state=seed).explain_instance(neutral, self.probabilities, **many).as_list(0)
+            LimeTextExplainer(random_state=seed)
+            .explain_instance(neutral, self.probabilities, labels=(0,), num_features=10**6, num_samples=samples)
+            .as_list(0)
         )
         return np.array([local.get(neutral[w.start : w.end], 0.0) for w in read(text).words])
+
+    def lime_as_asked(self, text: str, samples: int, seed: int) -> np.ndarray:
+        """Weights as `LimeTextExplainer` gives them for what we ask: log-odds, and each place of a word apart, masked.
+
+        Its text is a name for each word, so that what it removes is known by place.
+        """
+        from lime.lime_text import LimeTextExplainer
+
+        places, gone = range(len(read(text).words)), "#"
+        margins = MaskedMargins(text, self.classifier, samples, lambda share: None)
+
+        def log_odds(variants: list[str]) -> np.ndarray:
+            found = margins(np.array([[name != gone for name in variant.split()] for variant in variants]))
+            return np.column_stack([found, -found])
+
+        local = LimeTextExplainer(split_expression=r"\s+", bow=False, mask_string=gone, random_state=seed)
+        names = " ".join(map(str, places))
+        found = local.explain_instance(names, log_odds, labels=(0,), num_features=10**6, num_samples=samples)
+        weights = dict(found.local_exp[0])
+        return np.array([weights.get(i, 0.0) for i in places])
 
     def captum(self, text: str) -> np.ndarray:
         """`captum.attr.IntegratedGradients` at its 50 steps, from masked words."""
@@ -326,7 +334,7 @@ def agreement(services: Services, classifier: Any, stock: Stock, n_shap: int, n_
 
     asked: dict[str, Callable[[str, int, int], np.ndarray]] = {
         "shap": lambda text, times, seed: stock.shap(text, times * LIBRARY_SHAP, True, seed),
-        "lime": lambda text, times, seed: stock.lime(text, times * LIBRARY_LIME, seed, True),
+        "lime": lambda text, times, seed: stock.lime_as_asked(text, times * LIBRARY_LIME, seed),
     }
     found: dict[str, list[list[float]]] = {}
     articles = pick_articles(services, n_shap, 80, 130)

@@ -179,6 +179,7 @@ class Services:
         self._classifiers: dict[str, tuple[store.StoredModel, TextClassifier]] = {}
         self._loading = threading.RLock()
         self._cache: ContentCache[Explanation] = ContentCache()
+        self._said: ContentCache[float] = ContentCache()  # log-odds of texts that were judged
         self._bounds: ContentCache[Bounds] = ContentCache()
         self._wrong: dict[str, NDArray[np.float64]] = {}
         self._revisions: dict[str, str] = {}
@@ -286,6 +287,8 @@ class Services:
         started = time.perf_counter()
         with self._turns.urgent():
             predictions = self._judge(text, tuple(asked))
+        for said in predictions:
+            self._said.put(self._judged(text, said.model), said.margin)
         n_words = len(read(text).words)
         wanted = asked if records and n_words >= MIN_WORDS else ()
         found = (self.track_record(text, model) for model in wanted)
@@ -445,8 +448,13 @@ class Services:
     ) -> Iterator[Refinement]:
         yield from explainers.get(method).load().refine(
             text, self.classifier(model), target=target, n_samples=n_samples, seed=seed,
-            progress=self._politely(progress),
+            progress=self._politely(progress), margin=self._said.get(self._judged(text, model)),
         )  # fmt: skip
+
+    def _judged(self, text: str, model: str) -> ExplanationKey:
+        """Under which key the log-odds of a judged text are kept."""
+        stored, _ = self._stored(model)
+        return ExplanationKey.of(text, stored.name, stored.revision, "verdict", "fake", None, 0)
 
     def grade(
         self, explanation: Explanation, model: str, progress: Callable[[float], None] | None = None

@@ -116,6 +116,25 @@ def test_weights_and_base_sum_to_the_margin_or_the_fit_is_graded(classifiers, me
 
 
 @pytest.mark.parametrize(("method", "model"), PAIRS)
+def test_a_margin_that_is_known_is_not_asked_for(classifiers, method, model, monkeypatch):
+    classifier, text = classifiers[model], SENTENCE.format(FAKE_WORD)
+    n_samples = 60 if (method, model) in SAMPLED else None
+    known = float(classifier.predict_margin([text])[0])
+    asked = get(method).load().explain(text, classifier, n_samples=n_samples)
+    real = classifier.masked_margin
+
+    def without_the_whole(text, keep):
+        assert not np.atleast_2d(keep).all(axis=1).any()
+        return real(text, keep)
+
+    monkeypatch.setattr(classifier, "masked_margin", without_the_whole)
+    monkeypatch.delattr(type(classifier), "predict_margin")
+    told = get(method).load().explain(text, classifier, n_samples=n_samples, margin=known)
+    assert told.margin == known
+    np.testing.assert_allclose(weights(told), weights(asked), atol=1e-4)
+
+
+@pytest.mark.parametrize(("method", "model"), PAIRS)
 def test_the_same_seed_gives_the_same_explanation(classifiers, method, model):
     explainer, text = get(method).load(), SENTENCE.format(FAKE_WORD)
     first, again = (explainer.explain(text, classifiers[model], seed=7) for _ in range(2))
@@ -154,18 +173,21 @@ def test_progress_rises_to_one(classifiers, method, model):
 @pytest.mark.parametrize(("method", "model"), BATCHED)
 def test_cancel_stops_after_the_batch_that_was_running(classifiers, method, model, monkeypatch):
     classifier = classifiers[model]
-    asked = "margin_from_embeddings" if method == "gradient" else "masked_margin"
-    real, batches = getattr(classifier, asked), []
+    batches = []
 
-    def counted(*args):
-        batches.append(1)
-        return real(*args)
+    def counting(real):
+        def counted(*args):
+            batches.append(1)
+            return real(*args)
+
+        return counted
 
     def cancel_at_second_batch(share):
         if len(batches) == 2:
             raise Cancelled
 
-    monkeypatch.setattr(classifier, asked, counted)
+    for asked in ("masked_margin", *(["margin_from_embeddings"] if method == "gradient" else [])):
+        monkeypatch.setattr(classifier, asked, counting(getattr(classifier, asked)))
     text = " ".join([SENTENCE.format(FAKE_WORD)] * 8)
     with pytest.raises(Cancelled):
         get(method).load().explain(text, classifier, progress=cancel_at_second_batch)

@@ -185,6 +185,22 @@ def test_an_explanation_is_computed_once(services, model, method):
     assert services.explain(ARTICLE, model, method, target="real") is not first
 
 
+@pytest.mark.parametrize("model", ["tfidf", "tinybert"])
+def test_a_verdict_that_was_given_is_not_worked_out_again_for_its_explanation(services, monkeypatch, model):
+    text = f"{ARTICLE} Nobody has asked about this text before, and what was said of it is known after the verdict."
+    (said,) = services.analyse(text, [model]).predictions
+    classifier = services.classifier(model)
+    real = classifier.masked_margin
+
+    def without_the_whole(text, keep):
+        assert not keep.all(axis=1).any()
+        return real(text, keep)
+
+    monkeypatch.setattr(classifier, "masked_margin", without_the_whole)
+    monkeypatch.setattr(classifier, "predict_margin", lambda texts: pytest.fail("asked again"))
+    assert services.explain(text, model, services.methods(model)[0]).margin == said.margin
+
+
 def test_a_cancelled_explanation_leaves_nothing_behind(services):
     def stop(share: float) -> None:
         raise Cancelled

@@ -107,6 +107,7 @@ class Explainer(Protocol):
         n_samples: int | None = None,
         seed: int = 42,
         progress: Progress | None = None,
+        margin: float | None = None,
     ) -> Explanation:
         """Weigh every word of `text`; see `WordExplainer.explain`."""
 
@@ -119,6 +120,7 @@ class Explainer(Protocol):
         n_samples: int | None = None,
         seed: int = 42,
         progress: Progress | None = None,
+        margin: float | None = None,
     ) -> Iterator[Refinement]:
         """Weigh every word of `text`, better and better; see `WordExplainer.refine`."""
 
@@ -135,11 +137,17 @@ class WordExplainer(ABC):
 
     @abstractmethod
     def _weigh(
-        self, text: str, classifier: TextClassifier, n_samples: int, seed: int, progress: Progress
+        self,
+        text: str,
+        classifier: TextClassifier,
+        n_samples: int,
+        seed: int,
+        progress: Progress,
+        margin: float | None,
     ) -> Iterator[WordWeights]:
         """Weigh the words of a text that has some, better and better; the last has a share of 1.
 
-        `n_samples` is in range, 0 where the method takes none.
+        `n_samples` is in range, 0 where the method takes none; `margin` is what `refine` was given.
         """
 
     def default_samples(self, text: str, classifier: TextClassifier) -> int:
@@ -155,6 +163,7 @@ class WordExplainer(ABC):
         n_samples: int | None = None,
         seed: int = 42,
         progress: Progress | None = None,
+        margin: float | None = None,
     ) -> Explanation:
         """Weigh every word of `text`.
 
@@ -173,6 +182,8 @@ class WordExplainer(ABC):
         progress : callable, optional
             Called with a share done in [0, 1], never falling, after every evaluated batch and at the end. What it
             raises stops the computation: raise `Cancelled` to cancel.
+        margin : float, optional
+            What the classifier's `predict_margin` says of the text, where it is known; asked for where it is not.
 
         Returns
         -------
@@ -188,7 +199,9 @@ class WordExplainer(ABC):
         Cancelled
             If `progress` raised it.
         """
-        *_, last = self.refine(text, classifier, target=target, n_samples=n_samples, seed=seed, progress=progress)
+        *_, last = self.refine(
+            text, classifier, target=target, n_samples=n_samples, seed=seed, progress=progress, margin=margin
+        )
         return last.explanation
 
     def refine(
@@ -200,6 +213,7 @@ class WordExplainer(ABC):
         n_samples: int | None = None,
         seed: int = 42,
         progress: Progress | None = None,
+        margin: float | None = None,
     ) -> Iterator[Refinement]:
         """Weigh every word of `text`, better and better: at least once, the last time as `explain` does.
 
@@ -212,16 +226,16 @@ class WordExplainer(ABC):
         report(0.0)
         spans = read(text).source_spans()
         if spans:
-            steps = self._weigh(text, classifier, n_samples, seed, report)
+            steps = self._weigh(text, classifier, n_samples, seed, report, margin)
         else:
-            margin = float(classifier.predict_margin([text])[0])
-            steps = iter([WordWeights(np.zeros(0), base_value=margin, margin=margin)])
+            known = float(classifier.predict_margin([text])[0]) if margin is None else margin
+            steps = iter([WordWeights(np.zeros(0), base_value=known, margin=known)])
         sign = 1.0 if target == "fake" else -1.0
         for found in steps:
             if found.share >= 1.0:
                 report(1.0)
             weights = sign * found.weights
-            base_value, margin = sign * found.base_value, sign * found.margin
+            base_value, full_value = sign * found.base_value, sign * found.margin
             seconds = time.perf_counter() - started
             explanation = Explanation(
                 text=text,
@@ -231,9 +245,9 @@ class WordExplainer(ABC):
                 ),
                 unit="log-odds",
                 base_value=base_value,
-                margin=margin,
+                margin=full_value,
                 fidelity=found.fidelity,
-                residual=margin - base_value - float(weights.sum()) if found.fidelity is None else None,
+                residual=full_value - base_value - float(weights.sum()) if found.fidelity is None else None,
                 stability=found.stability,
                 classifier=classifier.name,
                 explainer=self.name,
@@ -280,19 +294,25 @@ class MaskedMargins:
         Number of variants after which `progress` hears 1.0.
     progress : callable
         Called with the share done; what it raises stops the evaluation.
+    margin : float, optional
+        Of the whole text, where it is known.
     """
 
-    def __init__(self, text: str, classifier: TextClassifier, expected: int, progress: Progress) -> None:
+    def __init__(
+        self, text: str, classifier: TextClassifier, expected: int, progress: Progress, margin: float | None = None
+    ) -> None:
         self._text = text
         self._classifier = classifier
         self._expected = expected
         self._progress = progress
-        self._known: dict[bytes, float] = {}
-        self._rows = max(1, min(BATCH_ROWS, BATCH_WORDS // max(1, len(read(text).words))))
+        n_words = len(read(text).words)
+        whole = np.packbits(np.ones(n_words, dtype=bool)).tobytes()
+        self._known: dict[bytes, float] = {} if margin is None else {whole: margin}
+        self._rows = max(1, min(BATCH_ROWS, BATCH_WORDS // max(1, n_words)))
 
     @property
     def n_evaluated(self) -> int:
-        """Number of different variants asked so far."""
+        """Number of different variants whose margins are known."""
         return len(self._known)
 
     def __call__(self, keep: NDArray[np.bool_]) -> NDArray[np.float64]:

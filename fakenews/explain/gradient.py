@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fakenews.classifiers.base import TextClassifier, read
-from fakenews.explain.base import Progress, SampleRange, WordExplainer, WordWeights
+from fakenews.explain.base import MaskedMargins, Progress, SampleRange, WordExplainer, WordWeights
 from fakenews.explain.linear import LinearTerms, linear_weights
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _BATCH_PIECES = 512  # word pieces that pass forward and back at once; more leav
 
 
 @runtime_checkable
-class Differentiable(Protocol):
+class Differentiable(TextClassifier, Protocol):
     """What a classifier must offer for gradients to be taken."""
 
     @property
@@ -61,12 +61,18 @@ class GradientExplainer(WordExplainer):
         return isinstance(classifier, LinearTerms | Differentiable)
 
     def _weigh(
-        self, text: str, classifier: TextClassifier, n_samples: int, seed: int, progress: Progress
+        self,
+        text: str,
+        classifier: TextClassifier,
+        n_samples: int,
+        seed: int,
+        progress: Progress,
+        margin: float | None,
     ) -> Iterator[WordWeights]:
         if isinstance(classifier, Differentiable):
-            yield integrated_gradients(text, classifier, n_samples, progress)
+            yield integrated_gradients(text, classifier, n_samples, progress, margin=margin)
         else:
-            yield linear_weights(text, classifier)
+            yield linear_weights(text, classifier, margin)
 
 
 def integrated_gradients(
@@ -76,81 +82,97 @@ def integrated_gradients(
     progress: Progress,
     keep: NDArray[np.bool_] | None = None,
     ends: bool = True,
+    margin: float | None = None,
 ) -> WordWeights:
     """Integrated gradients of a text's margin on its words, on log-odds of fake; see `GradientExplainer`.
 
+    Words where `keep`, of shape (n_words,), is False are masked throughout and weigh nothing. Without `ends` the
+    margins of reference and text are not asked for, and given as 0; a `margin` that is given is not asked for either.
+    """
+    there = np.ones(len(read(text).words), dtype=bool) if keep is None else keep
+    nodes, shares = np.polynomial.legendre.leggauss(n_steps)
+    n_windows = len(classifier.encode(text).weights)
+    of_ends = done = 2 * n_windows * ends
+    total = of_ends + n_windows * n_steps
+
+    def told(n_passes: int) -> None:
+        nonlocal done
+        done += n_passes
+        progress(min(1.0, done / total))
+
+    base_value, full_value = 0.0, 0.0
+    if ends:
+        margins = MaskedMargins(text, classifier, 2, lambda share: progress(share * of_ends / total), margin)
+        base_value, full_value = margins(np.stack([np.zeros_like(there), there])).tolist()
+    slopes = slopes_at(text, classifier, (nodes[:, None] + 1.0) / 2.0 * there, told)
+    return WordWeights(
+        there * (shares / 2.0 @ slopes),
+        base_value=base_value,
+        margin=full_value,
+        settings={"steps": n_steps, "windows": n_windows, "rule": "integrated gradients"},
+    )
+
+
+def slopes_at(
+    text: str, classifier: Differentiable, shares: NDArray[np.float64], told: Callable[[int], None]
+) -> NDArray[np.float64]:
+    """Slopes of a text's margin along the ways of its words, from the mask token to the word.
+
     A device without enough memory is left for the CPU.
 
-    Words where `keep`, of shape (n_words,), is False are masked throughout and weigh nothing. Without `ends` the
-    margins of reference and text are not asked for, and given as 0.
+    Parameters
+    ----------
+    text : str
+    classifier : Differentiable
+    shares : ndarray of shape (n_points, n_words)
+        Of its way that each word has gone at each point: 0 where it is masked, 1 where it stands.
+    told : callable
+        Called with the number of windows that were passed since it was called last.
+
+    Returns
+    -------
+    ndarray of shape (n_points, n_words)
+        In log-odds of fake for a whole way.
     """
     import torch
 
     try:
-        return _integrated_gradients(text, classifier, n_steps, progress, keep, ends)
+        return _slopes_at(text, classifier, shares, told)
     except torch.OutOfMemoryError:
         leave = getattr(classifier, "leave_device", None)
         if leave is None:
             raise
         leave()
-    return _integrated_gradients(text, classifier, n_steps, progress, keep, ends)
+    return _slopes_at(text, classifier, shares, told)
 
 
-def _integrated_gradients(
-    text: str,
-    classifier: Differentiable,
-    n_steps: int,
-    progress: Progress,
-    keep: NDArray[np.bool_] | None,
-    ends: bool,
-) -> WordWeights:
+def _slopes_at(
+    text: str, classifier: Differentiable, shares: NDArray[np.float64], told: Callable[[int], None]
+) -> NDArray[np.float64]:
     import torch
 
     windows = classifier.encode(text)
-    n_windows, _ = windows.input_ids.shape
-    weights, base_value, margin = np.zeros(len(read(text).words)), 0.0, 0.0
-    done, total = 0, n_windows * (n_steps + 2 * ends)
-
-    def forward(embeddings: Tensor, attention_mask: Tensor) -> Tensor:
-        nonlocal done
-        margins = classifier.margin_from_embeddings(embeddings, attention_mask.expand(len(embeddings), -1))
-        done += len(embeddings)
-        progress(min(1.0, done / total))
-        return margins  # [steps]
-
-    kept = torch.ones(len(weights) + 1, dtype=torch.bool)  # the last stands for -1, which is always kept
-    if keep is not None:
-        kept[:-1] = torch.from_numpy(keep)
-    nodes, shares = np.polynomial.legendre.leggauss(n_steps)
-    # Window by window, a few steps at a time: little memory on long texts, and progress and cancel are heard often.
-    for w in range(n_windows):
+    found = np.zeros(shares.shape)
+    gone = torch.from_numpy(np.column_stack([shares, np.ones(len(shares))]))  # the last stands for -1, which stays
+    # Window by window, a few points at a time: little memory on long texts, and progress and cancel are heard often.
+    for w, weight in enumerate(windows.weights.tolist()):
         length = int(windows.attention_mask[w].sum())
         row = (slice(w, w + 1), slice(length))  # without padding
         input_ids, attention_mask = windows.input_ids[row], windows.attention_mask[row]
-        word_index = windows.word_index[row]
+        word_index = windows.word_index[w, :length]
+        of_word = word_index.numpy() >= 0
         with torch.no_grad():
             masked = classifier.embed(torch.where(word_index >= 0, classifier.mask_token_id, input_ids))
-            words = classifier.embed(torch.where(kept[word_index], input_ids, classifier.mask_token_id))
-            if ends:
-                first, last = forward(torch.cat([masked, words]), attention_mask).tolist()
-                base_value += float(windows.weights[w]) * first
-                margin += float(windows.weights[w]) * last
-        way = words - masked
-        slope = torch.zeros_like(way)
+            way = classifier.embed(input_ids) - masked
         at_once = max(1, _BATCH_PIECES // length)
-        for start in range(0, n_steps, at_once):
-            steps = slice(start, start + at_once)
-            alphas = words.new_tensor((nodes[steps] + 1) / 2)[:, None, None]
-            points = (masked + alphas * way).requires_grad_()  # [steps, length, width]
-            (slopes,) = torch.autograd.grad(forward(points, attention_mask).sum(), points)
-            slope += (slopes * slopes.new_tensor(shares[steps] / 2)[:, None, None]).sum(0)
-        share = float(windows.weights[w])
-        index = word_index[0].cpu().numpy()
-        per_piece = (slope * way).double().sum(dim=-1)[0].cpu().numpy()  # [length]
-        np.add.at(weights, index[index >= 0], share * per_piece[index >= 0])
-    return WordWeights(
-        weights,
-        base_value=base_value,
-        margin=margin,
-        settings={"steps": n_steps, "windows": n_windows, "rule": "integrated gradients"},
-    )
+        for start in range(0, len(shares), at_once):
+            rows = slice(start, start + at_once)
+            share = gone[rows][:, word_index, None].to(way)  # [points, length, 1]
+            points = (masked + share * way).requires_grad_()
+            margins = classifier.margin_from_embeddings(points, attention_mask.expand(len(points), -1))
+            (slopes,) = torch.autograd.grad(margins.sum(), points)
+            told(len(points))
+            per_piece = weight * (slopes * way).double().sum(dim=-1).cpu().numpy()  # [points, length]
+            for of_point, pieces in zip(found[rows], per_piece, strict=True):
+                np.add.at(of_point, word_index.numpy()[of_word], pieces[of_word])
+    return found

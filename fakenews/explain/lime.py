@@ -10,10 +10,16 @@ from numpy.typing import NDArray
 
 from fakenews.classifiers.base import TextClassifier, read
 from fakenews.explain.base import MaskedMargins, Progress, SampleRange, WordExplainer, WordWeights
-from fakenews.explain.surrogate import budget, deviation, first_guess, is_settled, rank_agreement
+from fakenews.explain.gradient import Differentiable, slopes_at
+from fakenews.explain.surrogate import Guess, budget, deviation, first_guess, is_settled, rank_agreement
 
 SAMPLES = SampleRange("samples", default=300, minimum=20, maximum=20_000)
-DEFAULT_WORDS = 16_000  # words read by default, all variants together, where there is a first guess
+DEFAULT_WORDS = 8_000  # words read by default, all variants together, where there is a first guess
+SLOPE_WORDS = 6_700  # words of the variants whose slopes are the first guess
+SLOPES_COST = 3  # variants that can be asked in the time of slopes at one
+HALFWAY = 4  # one in so many words of such a variant is half masked
+FEWEST_SLOPES, MOST_SLOPES = 2 * HALFWAY, 32  # such variants
+WORTH = 8  # such variants that integrated gradients, biased but without noise, are worth
 ROUND = 16  # variants between two refinements, at first
 KERNEL_WIDTH = 0.25  # of the cosine distance between the words kept and all words
 _GOLDEN = (5**0.5 - 1) / 2
@@ -26,8 +32,8 @@ class LimeExplainer(WordExplainer):
     cosine kernel and its width are those of the authors' `lime`, but variants are drawn as often as the kernel weighs
     them, and in pairs that remove different words. We differ from its defaults in fitting log-odds instead of
     probabilities, in telling apart the places of a repeated word, and in fitting only what a first guess leaves over:
-    the exact weights of a linear classifier, or two steps of integrated gradients. `base_value` is the local
-    intercept, `fidelity` the R² of the local model on its own variants: with fewer of them than words it flatters.
+    the exact weights of a linear classifier, or slopes at a few variants. `base_value` is the local intercept,
+    `fidelity` the R² of the local model on its own variants: with fewer of them than words it flatters.
     """
 
     name: ClassVar[str] = "lime"
@@ -42,12 +48,28 @@ class LimeExplainer(WordExplainer):
         return budget(text, classifier, SAMPLES, DEFAULT_WORDS)
 
     def _weigh(
-        self, text: str, classifier: TextClassifier, n_samples: int, seed: int, progress: Progress
+        self,
+        text: str,
+        classifier: TextClassifier,
+        n_samples: int,
+        seed: int,
+        progress: Progress,
+        margin: float | None,
     ) -> Iterator[WordWeights]:
         n_words = len(read(text).words)
-        guess = first_guess(text, classifier, progress)
-        margins = MaskedMargins(text, classifier, n_samples, progress)
-        pairs = pairs_of_variants(n_words, np.random.default_rng(seed))
+        rng = np.random.default_rng(seed)
+        ahead = SLOPES_COST * n_slopes(text, classifier)
+
+        def share(n_done: float) -> float:
+            return min(1.0, n_done / (ahead + n_samples))
+
+        guess, either = local_guess(text, classifier, rng, lambda done: progress(share(done * ahead)))
+
+        def told(done: float) -> None:
+            progress(share(ahead + done * n_samples))
+
+        margins = MaskedMargins(text, classifier, n_samples, told, margin)
+        pairs = pairs_of_variants(n_words, rng)
         keep = np.ones((1, n_words), dtype=bool)
         values = margins(keep)
         may_stop, settled, last = n_samples <= self.default_samples(text, classifier), 0, False
@@ -57,7 +79,7 @@ class LimeExplainer(WordExplainer):
             keep, values = np.concatenate([keep, drawn]), np.append(values, margins(drawn))
             weights, intercept, fidelity = local_model(keep, values, guess.weights)
             halves = [[0, *range(1 + 2 * h, len(keep), 4), *range(2 + 2 * h, len(keep), 4)] for h in (0, 1)]
-            one, other = (local_model(keep[h], values[h], guess.weights)[0] for h in halves)
+            one, other = (local_model(keep[h], values[h], g)[0] for h, g in zip(halves, either, strict=True))
             stability = rank_agreement(one, other)
             settled = settled + 1 if may_stop and is_settled(stability, len(keep)) else 0
             last = len(keep) >= n_samples or settled > 1
@@ -68,8 +90,55 @@ class LimeExplainer(WordExplainer):
                 fidelity=fidelity,
                 stability=stability,
                 settings={"samples": len(keep), "evaluations": margins.n_evaluated, "guess": guess.rule},
-                share=1.0 if last else len(keep) / n_samples,
+                share=1.0 if last else share(ahead + len(keep)),
             )
+
+
+def n_slopes(text: str, classifier: TextClassifier) -> int:
+    """Variants whose slopes are asked for, in two halves in which each word is halfway as often."""
+    if not isinstance(classifier, Differentiable):
+        return 0
+    wanted = SLOPE_WORDS // max(len(read(text).words), 1)
+    return min(max(wanted, FEWEST_SLOPES), MOST_SLOPES) // FEWEST_SLOPES * FEWEST_SLOPES
+
+
+def local_guess(
+    text: str, classifier: TextClassifier, rng: np.random.Generator, progress: Progress
+) -> tuple[Guess, NDArray[np.float64]]:
+    """What each word does to variants of the text, from slopes where there are any.
+
+    Beside the guess, of shape (2, n_words), those that either half of the slopes gives.
+
+    What a word does to a variant is the integral of the slope along its way from the mask to the word. The trapezoidal
+    rule takes the slopes at its ends, where most variants have it, and the midpoint rule those halfway. One pass
+    forward and back gives a slope for every word; while the passes are few, the guess leans on integrated gradients.
+    """
+    guess = first_guess(text, classifier, progress)
+    if not isinstance(classifier, Differentiable):
+        return guess, np.stack([guess.weights] * 2)
+    n_words, n_points = len(read(text).words), n_slopes(text, classifier)
+    done, total = 0, n_points * len(classifier.encode(text).weights)
+
+    def told(n_passes: int) -> None:
+        nonlocal done
+        done += n_passes
+        progress(done / total)
+
+    pairs = pairs_of_variants(n_words, rng)
+    shares = np.concatenate([next(pairs) for _ in range(n_points // 2)]).astype(np.float64)
+    # Each word is halfway in as many variants as any other, and in as many of either half.
+    turns = rng.permuted(np.tile(np.arange(n_points // 2), (2 * n_words, 1)), axis=1)
+    halfway = turns.reshape(n_words, 2, -1).transpose(2, 1, 0).reshape(n_points, n_words) < n_points // 2 // HALFWAY
+    shares[halfway] = 0.5
+    slopes = slopes_at(text, classifier, shares, told)
+    share = n_points / (n_points + WORTH)
+
+    def weights(points: slice) -> NDArray[np.float64]:
+        rules = [slopes[points].mean(axis=0, where=of_rule[points]) for of_rule in (halfway, ~halfway)]
+        return np.asarray(share * np.mean(rules, axis=0) + (1.0 - share) * guess.weights)
+
+    either = np.stack([weights(slice(half, None, 2)) for half in (0, 1)])
+    return Guess(weights(slice(None)), f"{guess.rule}, slopes at {n_points} variants"), either
 
 
 def pairs_of_variants(n_words: int, rng: np.random.Generator) -> Iterator[NDArray[np.bool_]]:

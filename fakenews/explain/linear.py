@@ -34,13 +34,19 @@ class LinearExplainer(WordExplainer):
         return isinstance(classifier, LinearTerms)
 
     def _weigh(
-        self, text: str, classifier: TextClassifier, n_samples: int, seed: int, progress: Progress
+        self,
+        text: str,
+        classifier: TextClassifier,
+        n_samples: int,
+        seed: int,
+        progress: Progress,
+        margin: float | None,
     ) -> Iterator[WordWeights]:
-        yield linear_weights(text, classifier)
+        yield linear_weights(text, classifier, margin)
 
 
-def linear_weights(text: str, classifier: TextClassifier) -> WordWeights:
-    """Exact weights of a classifier that has `linear_terms`.
+def linear_weights(text: str, classifier: TextClassifier, margin: float | None = None) -> WordWeights:
+    """Exact weights of a classifier that has `linear_terms`; its margin is asked for where it is not given.
 
     Raises
     ------
@@ -50,5 +56,6 @@ def linear_weights(text: str, classifier: TextClassifier) -> WordWeights:
     if not isinstance(classifier, LinearTerms):
         raise TypeError(f"The classifier {classifier.name!r} has no linear_terms.")
     weights, intercept = classifier.linear_terms(text)
-    margin = float(classifier.predict_margin([text])[0])
+    if margin is None:
+        margin = float(classifier.predict_margin([text])[0])
     return WordWeights(weights, base_value=intercept, margin=margin, settings={"rule": "coefficient x value"})

@@ -45,10 +45,16 @@ class ShapExplainer(WordExplainer):
         return budget(text, classifier, SAMPLES, DEFAULT_WORDS)
 
     def _weigh(
-        self, text: str, classifier: TextClassifier, n_samples: int, seed: int, progress: Progress
+        self,
+        text: str,
+        classifier: TextClassifier,
+        n_samples: int,
+        seed: int,
+        progress: Progress,
+        margin: float | None,
     ) -> Iterator[WordWeights]:
         guess = first_guess(text, classifier, progress)
-        margins = MaskedMargins(text, classifier, n_samples, progress)
+        margins = MaskedMargins(text, classifier, n_samples, progress, margin)
         may_stop = n_samples <= self.default_samples(text, classifier)
         for found in owen_values(margins, guess.weights, sentence_index(text), n_samples, seed, may_stop):
             yield WordWeights(

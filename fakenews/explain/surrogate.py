@@ -22,8 +22,8 @@ GUESS_STEPS = 2  # of integrated gradients; four rank words hardly better
 TOP_WORDS = 20
 SETTLED = 0.995  # rank agreement from which further rounds are not worth their time, if twice in a row
 FEWEST_SETTLED = 64  # samples before that can be said
-SMALLEST_GAIN = 0.1  # of the squared error of samples left out, for which a guess is left
-SMALLEST_STRENGTH, PLENTY = 0.3, 4  # of the penalty, unless there are so many samples for each weight
+SMALLEST_GAIN = 0.1  # of the squared error of samples left out, for which a guess is left,
+SMALLEST_STRENGTH, PLENTY = 0.3, 4  # and of the penalty, unless there are so many samples for each weight
 _STRENGTHS = np.logspace(-6, 4, 31)  # of the penalty, over the mean weight of a direction in the samples
 
 
@@ -109,8 +109,9 @@ def deviation(
     along = u.T @ y
     if exact:
         return np.asarray((vt.T @ (along / s))[:-1])
-    least, chosen = (1.0 - SMALLEST_GAIN) * float(y @ y), np.inf
-    strengths = _STRENGTHS if len(y) >= PLENTY * n_weights else _STRENGTHS[_STRENGTHS >= SMALLEST_STRENGTH]
+    plenty = len(y) >= PLENTY * n_weights
+    least, chosen = (1.0 if plenty else 1.0 - SMALLEST_GAIN) * float(y @ y), np.inf
+    strengths = _STRENGTHS if plenty else _STRENGTHS[_STRENGTHS >= SMALLEST_STRENGTH]
     for strength in strengths * float((s**2).mean()) if len(s) else ():
         shrunk = s**2 / (s**2 + strength)
         apart = (y - u @ (shrunk * along)) / np.maximum(1.0 - (u**2) @ shrunk, 1e-9)  # each sample left out in turn

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from fakenews.classifiers.base import read
-from fakenews.explain.lime import LimeExplainer, pairs_of_variants
+from fakenews.explain.gradient import integrated_gradients
+from fakenews.explain.lime import FEWEST_SLOPES, MOST_SLOPES, LimeExplainer, local_guess, n_slopes, pairs_of_variants
 
 TEXT = "The mayor said lizard on the road and the people said no"
 
@@ -69,6 +70,45 @@ def test_variants_are_drawn_as_often_as_the_kernel_weighs_them():
     distance = 100 * (1 - np.sqrt((n - removed) / n))
     kernel = np.sqrt(np.exp(-(distance**2) / 25**2))
     assert sizes.mean() == pytest.approx((removed * kernel).sum() / kernel.sum(), rel=0.02)
+
+
+def test_the_guess_is_what_words_do_to_variants_better_than_integrated_gradients(bert):
+    n = len(read(TEXT).words)
+    pairs = pairs_of_variants(n, np.random.default_rng(7))
+    variants = np.concatenate([next(pairs) for _ in range(100)])
+    truth = np.zeros(n)
+    for i in range(n):
+        with_word, without = variants.copy(), variants.copy()
+        with_word[:, i], without[:, i] = True, False
+        truth[i] = (bert.masked_margin(TEXT, with_word) - bert.masked_margin(TEXT, without)).mean()
+    guess, _ = local_guess(TEXT, bert, np.random.default_rng(0), lambda share: None)
+    of_gradients = integrated_gradients(TEXT, bert, 2, lambda share: None).weights
+    missed, missed_by_gradients = np.abs(guess.weights - truth).sum(), np.abs(of_gradients - truth).sum()
+    assert missed < 0.7 * missed_by_gradients
+    assert np.corrcoef(guess.weights, truth)[0, 1] > 0.95
+
+
+def test_stability_asks_whether_either_half_of_the_slopes_says_the_same(bert):
+    guess, either = local_guess(TEXT, bert, np.random.default_rng(0), lambda share: None)
+    assert not np.allclose(either[0], either[1])
+    np.testing.assert_allclose(either.mean(axis=0), guess.weights)
+
+
+def test_long_texts_get_few_slopes_and_linear_classifiers_none(bert, tfidf):
+    numbers = [n_slopes("word " * n, bert) for n in (10, 400, 5000)]
+    assert numbers == [MOST_SLOPES, 16, FEWEST_SLOPES]
+    assert n_slopes(TEXT, tfidf) == 0
+
+
+def test_progress_and_shares_count_the_slopes(bert):
+    heard: list[float] = []
+    shares = [
+        found.share for found in LimeExplainer().refine(8 * f"{TEXT}. ", bert, n_samples=60, progress=heard.append)
+    ]
+    assert heard == sorted(heard)
+    assert sum(0 < share < 0.5 for share in heard) >= 2
+    assert shares == sorted(shares)
+    assert shares[0] > 0.5 and shares[-1] == 1.0
 
 
 def test_it_agrees_with_the_library_on_the_same_question(bert):
