@@ -330,7 +330,10 @@ class Services:
             stored, classifier = self._stored(model)
             margins, unlike = answers[stored.name] = self._margins(classifier, texts, answers)
             p_fake = classifier.calibrated(margins)
-            away = classifier.calibrated_elsewhere(margins)
+            if isinstance(classifier, EnsembleClassifier):
+                away = classifier.pooled_elsewhere(np.column_stack([answers[name][0] for name in classifier.members]))
+            else:
+                away = classifier.calibrated_elsewhere(margins)
             said[stored.name] = [
                 judge(
                     stored.name, float(p_fake[i]), float(margins[i]), n_words[i],
@@ -691,14 +694,17 @@ class Services:
         at_home = stored.folder == self.settings.models / stored.name
         return self.classifier(stored.name if at_home else str(stored.folder))
 
-    def _margins(self, classifier: TextClassifier, texts: Sequence[str], known: Mapping[str, _Answers]) -> _Answers:
+    def _margins(self, classifier: TextClassifier, texts: Sequence[str], known: dict[str, _Answers]) -> _Answers:
         """Log-odds of fake, and whether each text is unlike the training data in the classifier's own space.
 
         A classifier that has no measure of its own is spoken for by the baseline, where there is one; an ensemble by
-        its members, whose answers may be `known` already.
+        its members, whose answers may be `known` already and are afterwards.
         """
         if isinstance(classifier, EnsembleClassifier):
-            found = [known.get(n) or self._margins(m, texts, known) for n, m in classifier.members.items()]
+            for name, member in classifier.members.items():
+                if name not in known:
+                    known[name] = self._margins(member, texts, known)
+            found = [known[name] for name in classifier.members]
             margins = np.column_stack([margins for margins, _ in found])
             unlike = [far for (_, far), m in zip(found, classifier.members.values(), strict=True) if _measures(m)]
             together = classifier.combine(margins, [len(read(text).words) for text in texts])

@@ -10,6 +10,7 @@ import pytest
 
 from fakenews.classifiers import store
 from fakenews.classifiers.base import P_MAX, P_MIN
+from fakenews.classifiers.ensemble import MEMBERS
 from fakenews.config import REPOSITORY
 from fakenews.evaluate.flips import ANY
 from fakenews.evaluate.metrics import evaluate
@@ -106,4 +107,25 @@ def test_formatting_moves_no_shipped_model_by_more_than_two_in_a_hundred(model: 
 def test_every_model_is_calibrated_for_home_and_elsewhere(model: str) -> None:
     evidence = read_evaluation(MODELS / model)
     assert evidence.calibration["home"] == store.settings(MODELS / model)["calibration"]["home"]
-    assert evidence.calibration["elsewhere"] == store.settings(MODELS / model)["calibration"]["elsewhere"] is not None
+    elsewhere = evidence.calibration["elsewhere"]
+    assert elsewhere == store.settings(MODELS / model)["calibration"]["elsewhere"]
+    assert (elsewhere is None) == (model == TOGETHER)  # which asks its members
+
+
+def test_elsewhere_all_models_together_say_the_mean_of_what_they_say() -> None:
+    rows = [
+        read_predictions(MODELS / model, ["left-out"]).set_index(["corpus", "id"]) for model in (TOGETHER, *MEMBERS)
+    ]
+    together, *members = (answers["p_fake"] for answers in rows)
+    np.testing.assert_allclose(together, np.mean([p.reindex(together.index) for p in members], axis=0), atol=1e-6)
+    services = Services()
+    article = services.corpus("demo").iloc[0]["text"]
+    first, *others = services.analyse(article, (TOGETHER, *MEMBERS)).predictions
+    assert first.p_elsewhere == pytest.approx(np.mean([other.p_elsewhere for other in others]))
+    assert services.analyse(article, (TOGETHER,)).predictions[0].p_elsewhere == pytest.approx(first.p_elsewhere)
+
+
+@pytest.mark.parametrize("model", ("ensemble", "tinybert", "tfidf"))
+def test_probabilities_elsewhere_are_off_by_a_tenth_at_most(model: str) -> None:
+    corpora = read_evaluation(MODELS / model).protocols["left-out"].corpora
+    assert np.mean([evaluation.ece for evaluation in corpora.values()]) <= 0.10

@@ -36,8 +36,9 @@ class EnsembleClassifier(MarginClassifier):
 
     The log-odds of a member are taken by their spread over the articles that the weights were fitted on. Each member
     has two weights, for short and for long texts, none of them negative; between them the logarithm of the length
-    decides. Where the line between the classes lies is left to the calibrations, because it differs from corpus to
-    corpus. A ridge penalty draws them towards the plain average of the members, so few held-out texts change little.
+    decides. Where the line between the classes lies is left to the calibration at home and, elsewhere, to those of the
+    members, because it differs from corpus to corpus. A ridge penalty draws the weights towards the plain average of
+    the members, so few held-out texts change little.
     Stacking: Wolpert 1992 (doi:10.1016/S0893-6080(05)80023-1), with the non-negative weights of Breiman, «Stacked
     regressions», Machine Learning 24 (1996).
 
@@ -186,6 +187,18 @@ class EnsembleClassifier(MarginClassifier):
         """Margins of texts of so many words, shape (n_texts,), from those of the members, (n_texts, n_members)."""
         weights = self.weights_for(n_words)
         return np.asarray((weights * margins / self.scales_).sum(axis=1), dtype=np.float64)
+
+    def pooled_elsewhere(self, margins: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """Probability of fake, shape (n_texts,), on publishers that were never seen, by margins as in `combine`.
+
+        The mean of what the members say of such publishers: where they contradict each other it stays in the middle,
+        while a calibration of the weighed margin is too sure on a corpus unlike those it was fitted on. A linear
+        opinion pool: Stone, «The Opinion Pool», Annals of Mathematical Statistics 32 (1961). None where a member does
+        not know.
+        """
+        said = [m.calibrated_elsewhere(margins[:, i]) for i, m in enumerate(self.members.values())]
+        known = [p for p in said if p is not None]
+        return np.mean(known, axis=0) if len(known) == len(said) else None
 
     def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Margins of `text` with words removed, by every member in its own way; keep is (n_variants, n_words)."""

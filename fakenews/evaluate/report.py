@@ -712,7 +712,7 @@ def _flat(value: Any, name: str = "") -> dict[str, Any]:
 
 
 def _settings(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{_plain(k)} {_plain(v)}" for k, v in values.items())
+    return ", ".join(f"{_plain(k)} {_plain(v)}" for k, v in values.items() if v is not None)
 
 
 def _plain(value: Any) -> str:

@@ -15,7 +15,6 @@ from fakenews.data.table import joined_texts, read_table
 from fakenews.evaluate.protocols import LEFT_OUT
 from fakenews.evaluate.report import read_predictions
 from fakenews.training.job import Fitted, Job, Parts, Say, at_home, labelled, weights
-from fakenews.training.left_out import calibrated_on_each_other
 
 if TYPE_CHECKING:
     from fakenews.classifiers.ensemble import EnsembleClassifier
@@ -89,7 +88,7 @@ def fit_ensemble(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
 
 
 def member_answers(members: Sequence[store.StoredModel], protocols: Sequence[str]) -> pd.DataFrame | None:
-    """Rows of `predictions.parquet` that all members answered, with a column of margins for each.
+    """Rows of `predictions.parquet` that all members answered: the mean of p_fake, and a column of margins for each.
 
     None where a member was not measured under one of the protocols.
     """
@@ -98,13 +97,20 @@ def member_answers(members: Sequence[store.StoredModel], protocols: Sequence[str
         rows = read_predictions(stored.folder, protocols)
         if not set(protocols) <= set(rows["protocol"]):
             return None
-        own = rows.rename(columns={"margin": stored.name}).drop(columns="p_fake")
-        joined = own if joined is None else joined.merge(own, on=["protocol", "id", "corpus", "split", "label"])
-    return joined
+        own = rows.rename(columns={"margin": stored.name})
+        if joined is None:
+            joined = own
+        else:
+            joined = joined.merge(own, on=["protocol", "id", "corpus", "split", "label"], suffixes=("", "_of_it"))
+            joined["p_fake"] += joined.pop("p_fake_of_it")
+    return None if joined is None else joined.assign(p_fake=joined["p_fake"] / len(members))
 
 
 def _weigh_by_left_out(classifier: EnsembleClassifier, answers: pd.DataFrame, job: Job, say: Say) -> pd.DataFrame:
-    """Fit and calibrate an ensemble; gives its own answers on corpora left out, by weights fitted on the others."""
+    """Fit and calibrate an ensemble; gives its own answers on corpora left out, by weights fitted on the others.
+
+    Their p_fake is what the members say of them, each calibrated on the other corpora.
+    """
     home = job.data.stem
     words: dict[tuple[str, str], int] = {}
     for path in (job.data, *job.more):
@@ -128,7 +134,5 @@ def _weigh_by_left_out(classifier: EnsembleClassifier, answers: pd.DataFrame, jo
     unseen = classifier.fit_margins(margins[chosen], n_words[chosen], labels[chosen], folds, counts)
     held = chosen & ~out
     classifier.home_ = fit_calibration(classifier.combine(margins[held], n_words[held]), labels[held])
-    columns = ["protocol", "id", "corpus", "split", "label"]
-    return calibrated_on_each_other(
-        answers.loc[out, columns].assign(p_fake=0.5, margin=unseen[out[chosen]]).reset_index(drop=True)
-    )
+    columns = ["protocol", "id", "corpus", "split", "label", "p_fake"]
+    return answers.loc[out, columns].assign(margin=unseen[out[chosen]]).reset_index(drop=True)

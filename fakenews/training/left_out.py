@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakenews.classifiers.base import CalibratedClassifier, Calibration, TextClassifier, fit_calibration, probabilities
+from fakenews.classifiers.ensemble import EnsembleClassifier
 from fakenews.data.mix import leave_out
 from fakenews.data.splits import SPLITS
 from fakenews.data.table import joined_texts
@@ -104,8 +105,8 @@ def as_it_is(classifier: TextClassifier) -> Answer:
 
 
 def set_elsewhere(classifier: TextClassifier, rows: pd.DataFrame) -> None:
-    """Give a classifier the calibration for unseen publishers."""
-    if isinstance(classifier, CalibratedClassifier):
+    """Give a classifier the calibration for unseen publishers; an ensemble asks its members for theirs."""
+    if isinstance(classifier, CalibratedClassifier) and not isinstance(classifier, EnsembleClassifier):
         classifier.elsewhere_ = fit_elsewhere(rows)
 
 

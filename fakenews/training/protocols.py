@@ -23,7 +23,13 @@ from fakenews.data.table import joined_texts, read_table
 from fakenews.evaluate.evidence import latency_ms, predict_frame, predict_other_corpora
 from fakenews.evaluate.flips import FlipRates
 from fakenews.evaluate.protocols import LEFT_OUT, PROTOCOLS, SHIPPED, Protocol, get, parts
-from fakenews.evaluate.report import ModelEvidence, read_evaluation, update_evidence, write_model_card
+from fakenews.evaluate.report import (
+    ModelEvidence,
+    read_evaluation,
+    read_predictions,
+    update_evidence,
+    write_model_card,
+)
 from fakenews.training import recipes
 from fakenews.training.baselines import member_answers
 from fakenews.training.job import Job
@@ -155,6 +161,8 @@ def measure_protocols(
             say(f"measured {what}")
 
     def left_out() -> Measured | None:
+        if isinstance(classifier, EnsembleClassifier):
+            return pooled_again(classifier, stored)
         tables = read_tables((table, *more), say)
         if not measurable(tables):
             return None
@@ -281,6 +289,23 @@ def weighed_again(
         **calibrations(again),
     }
     return Measured(rows, training)
+
+
+def pooled_again(classifier: EnsembleClassifier, stored: store.StoredModel) -> Measured | None:
+    """An ensemble's own answers to corpora that were left out, with what its members make of these today.
+
+    None where it was not weighed by such corpora, or a member was not measured on them.
+    """
+    answers = member_answers([store.find(name, stored.folder.parent) for name in classifier.members], [LEFT_OUT])
+    own = read_predictions(stored.folder, [LEFT_OUT])
+    if answers is None or not len(own):
+        return None
+    place = ["protocol", "id", "corpus", "split", "label"]
+    pooled = own.drop(columns="p_fake").merge(answers[[*place, "p_fake"]], on=place)
+    classifier.elsewhere_ = None
+    store.change_settings(stored.folder, calibration=calibrations(classifier))
+    facts = dict(read_evaluation(stored.folder).protocols[LEFT_OUT].training)
+    return Measured(pooled[[*place, "p_fake", "margin"]], facts)
 
 
 def train_under(name: str, job: Job, say: Say = logger.info) -> TextClassifier:

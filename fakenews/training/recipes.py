@@ -214,9 +214,10 @@ _ENSEMBLE_CARD = (
     "A logistic regression on the log-odds of the models beside it, each by its spread, with non-negative weights that "
     "depend on the length of the text and are drawn towards the plain average. They were fitted on what the members "
     "said of corpora that had been left out of their training, and on held-out articles of ISOT, which count as much "
-    "as those corpora together; the penalty comes from leaving each corpus out of that too. The folder holds the "
-    "weights only; the members, named with the revision it was fitted on, must lie in the folders beside it, and their "
-    "size comes on top."
+    "as those corpora together; the penalty comes from leaving each corpus out of that too. What it says of publishers "
+    "unlike those it learnt from is the mean of what its members say of them. The folder holds the weights "
+    "only; the members, named with the revision it was fitted on, must lie in the folders beside it, and their size "
+    "comes on top."
 )
 
 RECIPES: dict[str, Recipe] = {

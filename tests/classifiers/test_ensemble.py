@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from fakenews.classifiers import store
-from fakenews.classifiers.base import NotFittedError
+from fakenews.classifiers.base import Calibration, NotFittedError
 from fakenews.classifiers.ensemble import LONG, MEMBERS, SHORT, EnsembleClassifier, _fit_weights
 from fakenews.classifiers.registry import CLASSIFIERS
 from tests.explain.toys import planted_corpus
@@ -39,6 +39,18 @@ def test_the_margin_is_the_weighed_sum_of_log_odds_by_their_spread(two, classifi
     logits = np.stack([classifiers[n].predict_margin(texts) for n in TWO], axis=1) / ensemble.scales_
     weights = ensemble.weights_for([len(text.split()) for text in texts])
     np.testing.assert_allclose(ensemble.predict_margin(texts), (weights * logits).sum(axis=1))
+
+
+def test_elsewhere_it_says_the_mean_of_what_members_say_and_nothing_where_one_does_not_know(two, monkeypatch):
+    ensemble, _ = two
+    margins = ensemble.member_margins(planted_corpus(6)[0])
+    assert ensemble.pooled_elsewhere(margins) is None
+    known = (Calibration(2.0, -1.0), Calibration(0.5, 3.0))
+    for member, calibration in zip(ensemble.members.values(), known, strict=True):
+        monkeypatch.setattr(member, "elsewhere_", calibration)
+    said = [member.calibrated_elsewhere(margins[:, i]) for i, member in enumerate(ensemble.members.values())]
+    np.testing.assert_allclose(ensemble.pooled_elsewhere(margins), np.mean(said, axis=0))
+    assert not np.allclose(said[0], said[1])
 
 
 def test_no_weight_is_negative_and_length_decides_between_two(two):

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from fakenews.classifiers import store
-from fakenews.classifiers.base import CalibratedClassifier, Calibration
+from fakenews.classifiers.base import Calibration
+from fakenews.classifiers.ensemble import EnsembleClassifier
 from fakenews.data.mix import with_split
 from fakenews.data.table import as_table, joined_texts
 from fakenews.evaluate.report import contradictions, read_evaluation, read_predictions
@@ -58,15 +59,23 @@ def test_several_corpora_are_learnt_from_and_each_is_left_out_in_turn(models):
     assert evidence.calibration["elsewhere"]["temperature"] > 0
 
 
-def test_the_ensemble_is_weighed_by_what_its_members_said_of_corpora_they_had_not_seen(models):
+def test_the_ensemble_is_weighed_by_what_its_members_said_of_corpora_they_had_not_seen(models, corpora):
     evidence = read_evaluation(models / "ensemble")
     assert contradictions(models / "ensemble") == ()
     answers = read_predictions(models / "ensemble", ["left-out"])
     member = read_predictions(models / "tfidf", ["left-out"])
     assert answers["id"].tolist() == member["id"].tolist()
     assert list(evidence.protocols["left-out"].corpora) == ["one/all", "two/all"]
-    classifier = store.load(store.find("ensemble", models))
-    assert isinstance(classifier, CalibratedClassifier) and classifier.elsewhere_ is not None
+    stored = store.find("ensemble", models)
+    classifier = store.load(stored)
+    assert isinstance(classifier, EnsembleClassifier) and classifier.elsewhere_ is None
+    said = [read_predictions(models / name, ["left-out"])["p_fake"] for name in classifier.members]
+    np.testing.assert_allclose(answers["p_fake"], np.mean(said, axis=0))
+
+    # Measured again it says the same, without anything learnt again.
+    again = measure_protocols(stored, ["left-out"], corpora[0], None)
+    pd.testing.assert_frame_equal(read_predictions(models / "ensemble", ["left-out"]), answers)
+    assert again.protocols["left-out"].training == evidence.protocols["left-out"].training
 
 
 def test_a_model_without_a_corpus_answers_it_whole(corpora, tmp_path):
