@@ -62,12 +62,13 @@ def agreement() -> str:
     }
     parts = [
         f"{name} {ours['all words']:.2f} of ours and {library['all words']:.2f} of the library at its default "
-        f"({ours['articles']} articles)"
+        f"({ours['articles']} article{'s' if ours['articles'] > 1 else ''})"
         for name, (ours, library) in pairs.items()
     ]
     return (
-        f"Rank correlation over all words with the library's own answer at ten times its default, on articles of 80 to "
-        f"130 words: {'; '.join(parts)}. (`python -m benchmarks.explain --agreement`; {found['date']}.)"
+        f"Rank correlation over all words with the library's own answer to the same question at ten times its default, "
+        f"on articles of 80 to 130 words: {'; '.join(parts)}. (`python -m benchmarks.explain --agreement`; "
+        f"{found['date']}.)"
     )
 
 
