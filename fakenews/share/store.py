@@ -506,7 +506,9 @@ def _engine(url: str) -> Engine:
     if parsed.get_backend_name() != "sqlite":
         if parsed.drivername in ("postgres", "postgresql"):
             parsed = parsed.set(drivername="postgresql+psycopg")
-        return create_engine(parsed, pool_pre_ping=True)
+        # A database made without an encoding (SQL_ASCII, where the locale was C) would answer in bytes.
+        utf8 = {"client_encoding": "utf8"} if parsed.get_driver_name() == "psycopg" else {}
+        return create_engine(parsed, pool_pre_ping=True, connect_args=utf8)
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     engine = create_engine(parsed, connect_args={"timeout": LOCK_SECONDS})

@@ -13,14 +13,15 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect, select, text
+from sqlalchemy import inspect, make_url, select, text
 
 from fakenews.schema import Span
-from fakenews.services import InputError
+from fakenews.services import InputError, Services
 from fakenews.share import store as module
 from fakenews.share.snapshot import Snapshot
 from fakenews.share.store import NOT_SHARED, NotShared, ShareStore, StorageError
 from fakenews.share.tables import METADATA
+from tests.share.conftest import snapshot_of
 
 REVIEW = {"name": "Ada", "verdict": "fake", "agree": {"tfidf": True}, "spans": [Span(0, 4)], "comment": "So it is."}
 
@@ -41,6 +42,20 @@ def test_a_link_shows_what_was_shared_also_after_a_restart(store: ShareStore, sn
     again = ShareStore(store.url, store.bucket and store.bucket.folder)
     assert again.get(link.id).snapshot.to_dict() == snapshot.to_dict()
     again.close()
+
+
+def test_a_database_without_an_encoding_keeps_every_character(postgres: str, services: Services) -> None:
+    import psycopg
+
+    shared = snapshot_of(services, "«Ça va», said the 市长 \U0001f98e in the city, and nobody knew why. " * 4)
+    name = f"{make_url(postgres).database}_ascii"
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
+        store = ShareStore(make_url(postgres).set(database=name).render_as_string(hide_password=False))
+        link = store.share(shared)
+        assert store.get(link.id).snapshot.to_dict() == shared.to_dict()
+        store.close()
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def test_ids_hold_128_bits_and_are_not_stored(store: ShareStore, snapshot: Snapshot, tmp_path: Path) -> None:
