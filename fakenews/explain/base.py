@@ -137,13 +137,7 @@ class WordExplainer(ABC):
 
     @abstractmethod
     def _weigh(
-        self,
-        text: str,
-        classifier: TextClassifier,
-        n_samples: int,
-        seed: int,
-        progress: Progress,
-        margin: float | None,
+        self, text: str, classifier: TextClassifier, n_samples: int, seed: int, progress: Progress, margin: float | None
     ) -> Iterator[WordWeights]:
         """Weigh the words of a text that has some, better and better; the last has a share of 1.
 

@@ -61,13 +61,7 @@ class GradientExplainer(WordExplainer):
         return isinstance(classifier, LinearTerms | Differentiable)
 
     def _weigh(
-        self,
-        text: str,
-        classifier: TextClassifier,
-        n_samples: int,
-        seed: int,
-        progress: Progress,
-        margin: float | None,
+        self, text: str, classifier: TextClassifier, n_samples: int, seed: int, progress: Progress, margin: float | None
     ) -> Iterator[WordWeights]:
         if isinstance(classifier, Differentiable):
             yield integrated_gradients(text, classifier, n_samples, progress, margin=margin)

@@ -48,13 +48,7 @@ class LimeExplainer(WordExplainer):
         return budget(text, classifier, SAMPLES, DEFAULT_WORDS)
 
     def _weigh(
-        self,
-        text: str,
-        classifier: TextClassifier,
-        n_samples: int,
-        seed: int,
-        progress: Progress,
-        margin: float | None,
+        self, text: str, classifier: TextClassifier, n_samples: int, seed: int, progress: Progress, margin: float | None
     ) -> Iterator[WordWeights]:
         n_words = len(read(text).words)
         rng = np.random.default_rng(seed)

@@ -34,13 +34,7 @@ class LinearExplainer(WordExplainer):
         return isinstance(classifier, LinearTerms)
 
     def _weigh(
-        self,
-        text: str,
-        classifier: TextClassifier,
-        n_samples: int,
-        seed: int,
-        progress: Progress,
-        margin: float | None,
+        self, text: str, classifier: TextClassifier, n_samples: int, seed: int, progress: Progress, margin: float | None
     ) -> Iterator[WordWeights]:
         yield linear_weights(text, classifier, margin)
 

@@ -45,13 +45,7 @@ class ShapExplainer(WordExplainer):
         return budget(text, classifier, SAMPLES, DEFAULT_WORDS)
 
     def _weigh(
-        self,
-        text: str,
-        classifier: TextClassifier,
-        n_samples: int,
-        seed: int,
-        progress: Progress,
-        margin: float | None,
+        self, text: str, classifier: TextClassifier, n_samples: int, seed: int, progress: Progress, margin: float | None
     ) -> Iterator[WordWeights]:
         guess = first_guess(text, classifier, progress)
         margins = MaskedMargins(text, classifier, n_samples, progress, margin)

@@ -145,8 +145,7 @@ def board(found: Scoreboard, titles: dict[str, str]) -> str:
         else:
             groups.append((column.group, 1))
     over = "".join(f'<th class="n" scope="colgroup" colspan="{n}">{escape(group)}</th>' for group, n in groups)
-    groups_of = [column.group for column in found.columns]
-    kinds = ["n" if of == before else "n fn-first" for before, of in zip([None, *groups_of], groups_of, strict=False)]
+    kinds = [kind for _, n in groups for kind in ("n fn-first", *["n"] * (n - 1))]
     head = _head(0, "Model", "ascending", "", "")
     for i, (column, kind) in enumerate(zip(found.columns, kinds, strict=True), start=1):
         first = "descending" if column.better == "high" else "ascending"
