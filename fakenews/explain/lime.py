@@ -15,9 +15,9 @@ from fakenews.explain.surrogate import Guess, budget, deviation, first_guess, is
 
 SAMPLES = SampleRange("samples", default=300, minimum=20, maximum=20_000)
 DEFAULT_WORDS = 8_000  # words read by default, all variants together, where there is a first guess
-SLOPE_WORDS = 6_700  # words of the variants whose slopes are the first guess
+SLOPE_WORDS = 5_300  # words of the variants whose slopes are the first guess
 SLOPES_COST = 3  # variants that can be asked in the time of slopes at one
-HALFWAY = 4  # one in so many words of such a variant is half masked
+HALFWAY = 4  # one in so many words of such a variant, or in a few more, is half masked
 FEWEST_SLOPES, MOST_SLOPES = 2 * HALFWAY, 32  # such variants
 WORTH = 8  # such variants that integrated gradients, biased but without noise, are worth
 ROUND = 16  # variants between two refinements, at first
@@ -93,7 +93,7 @@ def n_slopes(text: str, classifier: TextClassifier) -> int:
     if not isinstance(classifier, Differentiable):
         return 0
     wanted = SLOPE_WORDS // max(len(read(text).words), 1)
-    return min(max(wanted, FEWEST_SLOPES), MOST_SLOPES) // FEWEST_SLOPES * FEWEST_SLOPES
+    return min(max(wanted, FEWEST_SLOPES), MOST_SLOPES) // 2 * 2
 
 
 def local_guess(
