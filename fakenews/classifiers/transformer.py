@@ -55,6 +55,8 @@ class TransformerClassifier(CalibratedClassifier):
         Where the passes run; half precision on cuda.
     cleaning : {"neutral", "raw"}
         What is done to a text before it is read; «raw» is for measuring what cleaning takes away.
+    truncation : bool
+        Whether the first window is all that is read; for measuring what most notebooks measure.
     """
 
     def __init__(
@@ -67,9 +69,11 @@ class TransformerClassifier(CalibratedClassifier):
         batch_size: int = 16,
         device: str | torch.device = "cpu",
         cleaning: str = CLEANING,
+        truncation: bool = False,
     ) -> None:
         self.name = name
         self.cleaning = cleaning
+        self.truncation = truncation
         self.model = model
         self.tokenizer = tokenizer
         self.max_length = max_length
@@ -129,7 +133,7 @@ class TransformerClassifier(CalibratedClassifier):
         # A mark belongs to the word before it, and the first ones to the first word, as in every other classifier.
         starts = [word.start for word in known.words]
         words = np.maximum(np.searchsorted(starts, offsets[:, 0], side="right") - 1, 0 if starts else -1)
-        spans = window_spans(len(ids), self.max_length - 2, self.overlap)
+        spans = window_spans(len(ids), self.max_length - 2, self.overlap)[: 1 if self.truncation else None]
         lengths = np.array([end - start for start, end in spans])
         shape = (len(spans), lengths.max() + 2)
         input_ids = np.full(shape, self.tokenizer.pad_token_id or 0, dtype=np.int64)
@@ -195,6 +199,7 @@ class TransformerClassifier(CalibratedClassifier):
                 "cleaning": {"name": self.cleaning, "version": CLEANING_VERSION},
                 "max_length": self.max_length,
                 "overlap": self.overlap,
+                "truncation": self.truncation,
                 **self._calibration_settings(),
                 **self.info_,
             },
@@ -225,9 +230,9 @@ class TransformerClassifier(CalibratedClassifier):
         model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=dtype, local_files_only=True)
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         reading = (settings["max_length"], settings["overlap"], batch_size)
-        self = cls(settings["name"], model, tokenizer, *reading, device, cleaning)
+        self = cls(settings["name"], model, tokenizer, *reading, device, cleaning, settings.get("truncation", False))
         self._set_calibration(settings)
-        own = {"kind", "name", "labels", "cleaning", "max_length", "overlap", "calibration"}
+        own = {"kind", "name", "labels", "cleaning", "max_length", "overlap", "truncation", "calibration"}
         self.info_ = {k: v for k, v in settings.items() if k not in own}
         self.centroids_, self.probe_ = Centroids.load(folder), Probe.load(folder)
         return self

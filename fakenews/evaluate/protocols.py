@@ -38,6 +38,8 @@ class Protocol:
         What is read of a row.
     cleaning : {"neutral", "raw"}
         What is done to it before.
+    truncation : bool
+        Whether encoders learn from the first window of a text and read no further, as most notebooks have them do.
     own_training : bool
         Whether the model has to be fitted again for it, on other rows or other text than the shipped one.
     """
@@ -48,6 +50,7 @@ class Protocol:
     rows: Literal["grouped", "random", "time", "others", "left-out"] = "grouped"
     text: Literal["article", "title"] = "article"
     cleaning: Literal["neutral", "raw"] = "neutral"
+    truncation: bool = False
     own_training: bool = False
 
 
@@ -100,9 +103,11 @@ _SPECS = (
     Protocol(
         "seed",
         "As in the notebooks",
-        "Raw text, random split, near duplicates left where they fall: what is usually published, for comparison only.",
+        "Raw text, random split, near duplicates left where they fall; encoders read the first 512 word pieces: what "
+        "is usually published, for comparison only.",
         rows="random",
         cleaning="raw",
+        truncation=True,
         own_training=True,
     ),
 )

@@ -60,8 +60,9 @@ def fit_encoder(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
         raise TypeError(f"The recipe {recipe.name} says neither how to fine-tune nor how to distil.")
     round_to_half(trained.model)
     classifier = TransformerClassifier(
-        recipe.model, trained.model, trained.tokenizer, max_length, device=pick_device(), cleaning=job.cleaning
-    )
+        recipe.model, trained.model, trained.tokenizer, max_length, device=pick_device(), cleaning=job.cleaning,
+        truncation=job.truncation,
+    )  # fmt: skip
     answer = None
     if len(job.names) > 1:
         started = time.perf_counter()
@@ -195,7 +196,12 @@ def _digest(classifier: TransformerClassifier) -> str:
 
 
 def _override(settings: FineTuning, job: Job) -> FineTuning:
-    return replace(settings, base=job.base or settings.base, epochs=job.epochs or settings.epochs)
+    return replace(
+        settings,
+        base=job.base or settings.base,
+        epochs=job.epochs or settings.epochs,
+        window="first" if job.truncation else settings.window,
+    )
 
 
 def _fine_tune(settings: FineTuning, job: Job, parts: Parts, work: Path) -> Trained:
@@ -226,11 +232,9 @@ def _distil(
     from fakenews.training import distil, finetune
     from fakenews.training.projection import project
 
-    teacher_settings = _override(settings.teacher, job)
-    stages: tuple[FineTuning, ...] = (settings.hidden, settings.logits, settings.labels, settings.articles)
-    if job.epochs:
-        stages = tuple(replace(s, epochs=job.epochs) for s in stages)
-    hidden_settings, logit_settings, label_settings, article_settings = stages
+    stages = (settings.teacher, settings.hidden, settings.logits, settings.labels, settings.articles)
+    teacher_settings, *student_settings = (_override(stage, job) for stage in stages)
+    hidden_settings, logit_settings, label_settings, article_settings = student_settings
     history: dict[str, Any] = {}
 
     def stage(name: str, train: Callable[[], Trained]) -> Trained:
@@ -295,7 +299,7 @@ def _distil(
         "base": f"{base_name(teacher_settings.base)}, fine-tuned as teacher, then distilled",
         "stages": {
             name: {**asdict(s), "base": "", "minutes": round(finished[name].seconds / 60, 1)}
-            for name, s in zip(finished, (teacher_settings, *stages), strict=True)
+            for name, s in zip(finished, (teacher_settings, *student_settings), strict=True)
         },
         "layers": list(settings.layers),
         "variance_kept": round(projected.variance_kept, 4),

@@ -48,6 +48,8 @@ class Job:
         Folder of other corpora to be measured on.
     cleaning : {"neutral", "raw"}
         What is done to the texts; «raw» is for measuring what cleaning takes away.
+    truncation : bool
+        Whether encoders learn from the first window of a text and read no further.
     leave_out : str
         Name of one of `more` that is not learnt from, nor what others share with it; it is measured instead.
     """
@@ -61,6 +63,7 @@ class Job:
     resume: bool = False
     corpora: Path | None = None
     cleaning: str = CLEANING
+    truncation: bool = False
     more: tuple[Path, ...] = ()
     leave_out: str = ""
 

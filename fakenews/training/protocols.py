@@ -326,7 +326,7 @@ def train_under(name: str, job: Job, say: Say = logger.info) -> TextClassifier:
     found = parts(protocol, frame, SEED)
     say(f"{protocol.title}: " + ", ".join(f"{len(rows):,} {part}" for part, rows in found.items()))
     started = time.perf_counter()
-    fitted = recipe.fit(recipe, replace(job, cleaning=protocol.cleaning), found, say)
+    fitted = recipe.fit(recipe, replace(job, cleaning=protocol.cleaning, truncation=protocol.truncation), found, say)
     minutes = (time.perf_counter() - started) / 60 if fitted.minutes is None else fitted.minutes
     under = {"protocol": name, "recipe": recipe.title, **fitted.told, "minutes": round(minutes, 1)}
     fitted.classifier.info_ = facts_of(recipe, job, found, fitted) | {UNDER: {**under, "device": device_name()}}

@@ -200,6 +200,13 @@ def test_distillation_end_to_end_and_finished_stages_are_not_repeated(quick, tab
     assert (out / "model.safetensors").read_bytes() == weights
 
 
+def test_every_stage_learns_from_the_beginning_where_nothing_else_will_be_read(quick, table, teacher_base, tmp_path):
+    run(Job("tinybert-distilled", table, tmp_path, base=str(teacher_base), max_steps=1, truncation=True))
+    settings = store.settings(tmp_path)
+    assert settings["truncation"] is True
+    assert {settings["stages"][stage]["window"] for stage in STAGES} == {"first"}
+
+
 def test_a_teacher_of_another_kind_is_refused(quick, table, distilbert_base, tmp_path):
     with pytest.raises(ValueError, match="must be a BERT"):
         run(Job("tinybert-distilled", table, tmp_path, base=str(distilbert_base), max_steps=1))
