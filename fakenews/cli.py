@@ -536,6 +536,7 @@ def report(
 ) -> None:
     """Rewrite the results in the README and the model cards from the committed evaluations."""
     from fakenews.classifiers import store
+    from fakenews.evaluate.hindsight import left_out_in_hindsight
     from fakenews.evaluate.report import (
         bring_up_to_date,
         read_evaluation,
@@ -550,7 +551,7 @@ def report(
     for folder in folders:
         bring_up_to_date(folder)
         typer.echo(f"{write_model_card(folder, get(store.settings(folder)['recipe']).card)} written.")
-    table = results_table([read_evaluation(folder) for folder in folders])
+    table = results_table([read_evaluation(folder) for folder in folders], left_out_in_hindsight(folders))
     readme.write_text(replace_results(readme.read_text(encoding="utf-8"), table), encoding="utf-8")
     typer.echo(f"{readme} written.")
 

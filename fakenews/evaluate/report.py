@@ -522,11 +522,13 @@ def write_model_card(folder: Path, describe: str) -> Path:
     return path
 
 
-def results_table(evidences: Sequence[ModelEvidence]) -> str:
+def results_table(evidences: Sequence[ModelEvidence], hindsight: Mapping[str, float] | None = None) -> str:
     """The README's results in Markdown: a row per model, a row per corpus left out, and how each model was made.
 
-    Claims, posts, corpora of one class and parts that chose a setting stand on the model cards.
+    Claims, posts, corpora of one class and parts that chose a setting stand on the model cards. `hindsight` is ROC AUC
+    by corpus of what weights fitted on that corpus reach (`hindsight.left_out_in_hindsight`).
     """
+    bounds = hindsight or {}
     header = (
         "Model", "Accuracy at home", "ROC AUC", "ECE", "ROC AUC elsewhere, mean", "Accuracy", "ECE",
         "Error at 70 % coverage", "Moved by formatting",
@@ -534,7 +536,12 @@ def results_table(evidences: Sequence[ModelEvidence]) -> str:
     left_out = [name for name in DATASETS if any(name in _left_out(evidence) for evidence in evidences)]
     rows = [(evidence.model, *_at_home(evidence), *_elsewhere(evidence)) for evidence in evidences]
     per_corpus = [
-        (f"`{name}`", f"{_size(evidences, name):,}", *(_auc(evidence, name) for evidence in evidences))
+        (
+            f"`{name}`",
+            f"{_size(evidences, name):,}",
+            *(_auc(evidence, name) for evidence in evidences),
+            *([f"{bounds[name]:.2f}" if name in bounds else "–"] if bounds else []),
+        )
         for name in left_out
     ]
     notes = [
@@ -551,7 +558,17 @@ def results_table(evidences: Sequence[ModelEvidence]) -> str:
     if per_corpus:
         tables.append(
             "ROC AUC on each corpus, by models that had never seen it:\n\n"
-            + _markdown_table(("Corpus", "n", *(evidence.model for evidence in evidences)), per_corpus)
+            + _markdown_table(
+                ("Corpus", "n", *(evidence.model for evidence in evidences), *(["in hindsight"] if bounds else [])),
+                per_corpus,
+            )
+        )
+    if bounds:
+        tables.append(
+            "«In hindsight»: all single models together, weighed with the labels of the corpus that is measured, which "
+            "nobody has who meets a new publisher. Better weights than the ensemble's end about there, at "
+            f"{np.mean(list(bounds.values())):.2f} in the mean; the rest takes other models, or publishers more like "
+            "these to learn from."
         )
     return "\n\n".join((*tables, "\n".join(notes)))
 
