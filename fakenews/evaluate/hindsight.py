@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fakenews.classifiers import store
+from fakenews.classifiers.ensemble import EnsembleClassifier
 from fakenews.evaluate.protocols import LEFT_OUT
-from fakenews.evaluate.report import read_predictions
+from fakenews.evaluate.report import read_predictions, side_by_side
 from fakenews.schema import FAKE
 
 if TYPE_CHECKING:
     import pandas as pd
-
-KEYS = ["corpus", "id", "label"]
 
 
 def auc_in_hindsight(answers: Mapping[str, pd.DataFrame]) -> dict[str, float]:
@@ -37,12 +36,8 @@ def auc_in_hindsight(answers: Mapping[str, pd.DataFrame]) -> dict[str, float]:
     from sklearn.metrics import roc_auc_score
     from sklearn.preprocessing import scale
 
-    joined: pd.DataFrame | None = None
-    for model, rows in answers.items():
-        own = rows[[*KEYS, "margin"]].rename(columns={"margin": model})
-        joined = own if joined is None else joined.merge(own, on=KEYS)
     found: dict[str, float] = {}
-    for corpus, rows in () if joined is None else joined.groupby("corpus", sort=False):
+    for corpus, rows in side_by_side(answers, "margin").groupby("corpus", sort=False) if answers else ():
         fake = rows["label"].to_numpy() == FAKE
         if fake.all() or not fake.any():
             continue
@@ -54,6 +49,6 @@ def auc_in_hindsight(answers: Mapping[str, pd.DataFrame]) -> dict[str, float]:
 
 def left_out_in_hindsight(folders: Sequence[Path]) -> dict[str, float]:
     """The same of the single models in `folders` that were measured on corpora left out of their training."""
-    single = [folder for folder in folders if store.settings(folder).get("kind") != "ensemble"]
+    single = [folder for folder in folders if store.settings(folder).get("kind") != EnsembleClassifier.kind]
     answers = {folder.name: read_predictions(folder, (LEFT_OUT,)) for folder in single}
     return auc_in_hindsight({model: rows for model, rows in answers.items() if len(rows)})

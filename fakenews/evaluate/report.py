@@ -38,6 +38,7 @@ PREDICTION_TYPES = {
     "p_fake": "float32",
     "margin": "float32",
 }
+ARTICLE = ["protocol", "id", "corpus", "split", "label"]  # the columns of `PREDICTION_TYPES` that name it
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 DEMO = "demo"  # articles written for the demo: shown, but no evidence of accuracy
 SHIPPED_WEIGHTS, OWN_WEIGHTS = "shipped", "own"
@@ -345,6 +346,17 @@ def read_predictions(folder: Path, protocols: Collection[str] | None = SHIPPED) 
 
     rows = pd.read_parquet(folder / PREDICTIONS, columns=list(PREDICTION_TYPES))
     return rows if protocols is None else rows[rows["protocol"].isin(list(protocols))].reset_index(drop=True)
+
+
+def side_by_side(answers: Mapping[str, pd.DataFrame], column: str) -> pd.DataFrame:
+    """What models said of the articles that all of them answered: rows of `read_predictions`, by model.
+
+    The columns of `ARTICLE`, and for each model one of its name with its `column`; in the order of the first model.
+    """
+    import pandas as pd
+
+    said = [rows.set_index(ARTICLE)[column].rename(model) for model, rows in answers.items()]
+    return pd.concat(said, axis="columns", join="inner").reset_index()
 
 
 def contradictions(folder: Path) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from fakenews.classifiers.base import fit_calibration, read
 from fakenews.config import pick_device
 from fakenews.data.table import joined_texts, read_table
 from fakenews.evaluate.protocols import LEFT_OUT
-from fakenews.evaluate.report import read_predictions
+from fakenews.evaluate.report import read_predictions, side_by_side
 from fakenews.training.job import Fitted, Job, Parts, Say, at_home, labelled, weights
 
 if TYPE_CHECKING:
@@ -92,18 +92,11 @@ def member_answers(members: Sequence[store.StoredModel], protocols: Sequence[str
 
     None where a member was not measured under one of the protocols.
     """
-    joined: pd.DataFrame | None = None
-    for stored in members:
-        rows = read_predictions(stored.folder, protocols)
-        if not set(protocols) <= set(rows["protocol"]):
-            return None
-        own = rows.rename(columns={"margin": stored.name})
-        if joined is None:
-            joined = own
-        else:
-            joined = joined.merge(own, on=["protocol", "id", "corpus", "split", "label"], suffixes=("", "_of_it"))
-            joined["p_fake"] += joined.pop("p_fake_of_it")
-    return None if joined is None else joined.assign(p_fake=joined["p_fake"] / len(members))
+    answers = {stored.name: read_predictions(stored.folder, protocols) for stored in members}
+    if not answers or any(not set(protocols) <= set(rows["protocol"]) for rows in answers.values()):
+        return None
+    said = side_by_side(answers, "p_fake")
+    return side_by_side(answers, "margin").assign(p_fake=said[list(answers)].mean(axis="columns"))
 
 
 def _weigh_by_left_out(classifier: EnsembleClassifier, answers: pd.DataFrame, job: Job, say: Say) -> pd.DataFrame:

@@ -13,7 +13,8 @@ from fakenews.evaluate.report import read_predictions
 
 
 def rows(corpus: str, labels: np.ndarray, margin: np.ndarray) -> pd.DataFrame:
-    return pd.DataFrame({"corpus": corpus, "id": np.arange(len(labels)), "label": labels, "margin": margin})
+    article = {"protocol": "left-out", "id": np.arange(len(labels)), "corpus": corpus, "split": "all", "label": labels}
+    return pd.DataFrame({**article, "margin": margin})
 
 
 @pytest.fixture
