@@ -21,7 +21,7 @@ from fakenews.space.commands import app as space_app
 
 if TYPE_CHECKING:
     from fakenews.batch.score import Done
-    from fakenews.evaluate.metrics import Evaluation
+    from fakenews.evaluate.verdicts import TableResult
     from fakenews.formatting import FormattingTest
     from fakenews.schema import Explanation, Prediction
     from fakenews.services import Services
@@ -450,17 +450,13 @@ def evaluate(
         raise ValueError(f"One table at a time without --protocol, got {len(data)} with --data.")
     table = data[0]
     from fakenews.data.table import read_table
-    from fakenews.evaluate.evidence import predict_frame
-    from fakenews.evaluate.metrics import evaluate as measure
 
-    classifier = _services().classifier(model)
-    show = _progress("scoring")
-    report = (lambda _, share: show(share)) if show else None
-    scored = predict_frame(classifier, read_table(table), table.stem, "all", report)
-    evaluation = measure(scored["label"], scored["p_fake"])
+    services = _services()
+    name = services.classifier(model).name
+    result = services.measure_table(read_table(table), model, _progress("scoring"))
     if as_json:
-        return _print_json({"model": classifier.name, "data": str(table), **evaluation.to_dict()})
-    typer.echo(_evaluation_text(classifier.name, table.name, evaluation))
+        return _print_json({"model": name, "data": str(table), **result.to_dict()})
+    typer.echo(_evaluation_text(name, table.name, result))
 
 
 @app.command()
@@ -764,18 +760,25 @@ def _formatting_text(test: FormattingTest) -> str:
     return f"Of {tried} edits of formatting, {', '.join(moved) or 'none'} turned an answer round."
 
 
-def _evaluation_text(model: str, data: str, evaluation: Evaluation) -> str:
+def _evaluation_text(model: str, data: str, result: TableResult) -> str:
     from fakenews.evaluate.digits import METRIC_NAMES, metric_text
+    from fakenews.schema import LABELS
+    from fakenews.verdict import REASONS
 
-    lines = []
+    kinds = {"known publishers": result.home, "unseen publishers": result.elsewhere}
+    columns = {kind: evaluation for kind, evaluation in kinds.items() if evaluation}
+    lines = [" ".join([f"{'':<24}", *(f"{kind:>24}" for kind in columns)])]
     for metric, name in METRIC_NAMES.items():
-        value, interval = metric_text(evaluation, metric)
-        lines.append(f"{name:<24} {value:>8}  {interval}".rstrip())
-    (ff, fr), (rf, rr) = evaluation.confusion_matrix
-    lines += [
-        f"{'':<24} {'predicted fake':>14} {'predicted real':>14}",
-        f"{'fake':<24} {ff:>14,} {fr:>14,}",
-        f"{'real':<24} {rf:>14,} {rr:>14,}",
-        f"{model} is right on {ff + rr:,} of the {evaluation.n:,} articles in {data}; ranges are 95 % intervals.",
-    ]
-    return "\n".join(lines)
+        cells = [str(metric_text(evaluation, metric)) for evaluation in columns.values()]
+        lines.append(" ".join([f"{name:<24}", *(f"{cell:>24}" for cell in cells)]))
+    for i, label in enumerate(LABELS):
+        found = [evaluation.confusion_matrix[i] for evaluation in columns.values()]
+        cells = [f"{row[i]:,} of {sum(row):,}" for row in found]
+        lines.append(" ".join([f"{f'{label} recognised':<24}", *(f"{cell:>24}" for cell in cells)]))
+    given = result.verdicts
+    right = f", {given.right:,} of them right" if given.given else ""
+    lines.append(f"{model} gives a verdict on {given.given:,} of the {given.n:,} articles in {data}{right}.")
+    lines += [f"{count:>8,} {REASONS[reason]}" for reason, count in given.reasons.items()]
+    if result.elsewhere:
+        lines.append("Known: its probability for publishers that it learnt from. Unseen: for those it never saw.")
+    return "\n".join([*lines, "Ranges are 95 % intervals."])

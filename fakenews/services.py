@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from fakenews.evaluate.faithfulness import Bounds
     from fakenews.evaluate.neighbours import Neighbours, TrackRecord
     from fakenews.evaluate.report import ModelEvidence
+    from fakenews.evaluate.verdicts import TableResult
     from fakenews.evaluate.words import WordTotal
     from fakenews.explain.agreement import Agreement
     from fakenews.explain.flip import Flip
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 DEFAULT_MODELS = ("tinybert", "tfidf")  # side by side on the page
 TOGETHER = "ensemble"  # the answer of all models in one, where its weights are here
 QUICK = ("linear", "gradient")  # methods fast enough for many articles
+TABLE_CHUNK = 128  # articles between two reports of progress
 NEIGHBOURS_FOLDER = "neighbours"  # beside the models
 # Long enough to be judged, so that everything a verdict needs is loaded.
 _WARM_UP = (
@@ -344,6 +346,27 @@ class Services:
             ]  # fmt: skip
         names = [self._stored(model)[0].name for model in asked]
         return [reconcile([said[name][i] for name in names]) for i in range(len(texts))]
+
+    def measure_table(
+        self, table: pd.DataFrame, model: str, progress: Callable[[float], None] | None = None
+    ) -> TableResult:
+        """Ask a model about the articles of a labelled table (`table.read_table`), and measure its answers.
+
+        Raises
+        ------
+        InputError
+            If the model is unknown or not here.
+        """
+        from fakenews.data.table import joined_texts
+        from fakenews.evaluate.verdicts import table_result
+
+        asked = joined_texts(table)
+        predictions: list[Prediction] = []
+        for start in range(0, len(asked), TABLE_CHUNK):
+            predictions += [said for (said,) in self.judge_many(asked[start : start + TABLE_CHUNK], (model,))]
+            if progress:
+                progress(len(predictions) / len(asked))
+        return table_result(predictions, table["label"].tolist())
 
     def formatting_test(self, text: str, models: Sequence[str] | None = None) -> FormattingTest:
         """Ask models again under every edit of `formatting.EDITS`; `text` is what `check` returned.

@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from fakenews.cli import _progress, app
+from fakenews.config import REPOSITORY
 from fakenews.data.demo import PATH as DEMO
 from tests.explain.toys import FAKE_WORD, REAL_WORD, planted_corpus, small_tfidf
 
@@ -232,12 +233,28 @@ def test_evaluate_prints_the_documented_json_alone(run: Run, table: Path) -> Non
     assert (answer["model"], answer["data"], answer["n"]) == ("tfidf", str(table), 40)
     assert {"accuracy", "macro_f1", "roc_auc", "ece", "brier", "log_loss", "intervals"} <= set(answer)
     assert answer["confusion_matrix"] == [[20, 0], [0, 20]]
+    assert answer["elsewhere"] is None  # this model was never measured on corpora left out
+    assert set(answer["verdicts"]) == {"n", "given", "right", "accuracy", "interval", "reasons"}
+    assert answer["verdicts"]["n"] == 40 and answer["verdicts"]["reasons"]["too_short"] == 40
 
 
-def test_evaluate_ends_in_a_sentence_for_people(run: Run, table: Path) -> None:
+def test_evaluate_tells_people_what_is_known_and_how_often_it_keeps_quiet(run: Run, table: Path) -> None:
     lines = run("evaluate", "--model", "tfidf", "--data", table).stdout.splitlines()
-    assert lines[0].split()[0] == "Accuracy"
-    assert lines[-1].startswith("tfidf is right on 40 of the 40 articles in planted.parquet")
+    assert lines[0].split() == ["known", "publishers"]
+    assert [line for line in lines if line.startswith("fake recognised")][0].split()[-3:] == ["20", "of", "20"]
+    assert "tfidf gives a verdict on 0 of the 40 articles in planted.parquet." in lines
+    assert "      40 too short: at least 40 words are needed" in lines
+
+
+def test_evaluate_tells_what_the_shipped_models_say_of_publishers_they_never_saw(run: Run) -> None:
+    asked = ("evaluate", "--model", "tfidf", "--data", DEMO)
+    shipped = {"FAKENEWS_MODELS": str(REPOSITORY / "models")}
+    answer = json.loads(run(*asked, "--json", **shipped).stdout)
+    assert answer["elsewhere"]["n"] == answer["n"] == 82
+    assert answer["elsewhere"]["accuracy"] != answer["accuracy"]
+    assert 0 < answer["verdicts"]["right"] <= answer["verdicts"]["given"] < 82
+    lines = run(*asked, **shipped).stdout.splitlines()
+    assert lines[0].split() == ["known", "publishers", "unseen", "publishers"]
 
 
 def test_audit_prints_json_and_prose(run: Run, table: Path) -> None:

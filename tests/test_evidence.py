@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from fakenews.classifiers import store
-from fakenews.classifiers.base import P_MAX, P_MIN
+from fakenews.classifiers.base import P_MAX, P_MIN, Calibration, probabilities
 from fakenews.classifiers.ensemble import MEMBERS
 from fakenews.config import REPOSITORY
 from fakenews.evaluate.flips import ANY
@@ -123,6 +123,41 @@ def test_elsewhere_all_models_together_say_the_mean_of_what_they_say() -> None:
     first, *others = services.analyse(article, (TOGETHER, *MEMBERS)).predictions
     assert first.p_elsewhere == pytest.approx(np.mean([other.p_elsewhere for other in others]))
     assert services.analyse(article, (TOGETHER,)).predictions[0].p_elsewhere == pytest.approx(first.p_elsewhere)
+
+
+def other_corpora(model: str) -> pd.DataFrame:
+    """Answers to corpora that were never learnt from nor left out."""
+    rows = read_predictions(MODELS / model, ["external", "other"])
+    left_out = set(read_predictions(MODELS / model, ["left-out"])["corpus"])
+    return rows[~rows["corpus"].isin(left_out)]
+
+
+@pytest.mark.parametrize("model", [model for model in SHIPPED if model != TOGETHER])
+def test_other_corpora_are_answered_as_publishers_never_seen_and_the_demo_as_the_page_does(model: str) -> None:
+    rows = other_corpora(model)
+    told = store.settings(MODELS / model)["calibration"]
+    for where, part in (("home", rows["corpus"] == "demo"), ("elsewhere", rows["corpus"] != "demo")):
+        said = probabilities(rows.loc[part, "margin"].to_numpy(), Calibration(**told[where]))[:, 0]
+        assert part.any()
+        np.testing.assert_allclose(rows.loc[part, "p_fake"], said, atol=1e-5)
+
+
+def test_all_models_together_answer_other_corpora_by_the_mean_of_what_they_say() -> None:
+    together, *members = (other_corpora(m).set_index(["corpus", "id"])["p_fake"] for m in (TOGETHER, *MEMBERS))
+    unseen = together.index.get_level_values("corpus") != "demo"
+    mean = np.mean([p.reindex(together.index) for p in members], axis=0)
+    np.testing.assert_allclose(together[unseen], mean[unseen], atol=1e-5)
+
+
+@pytest.mark.parametrize("model", ("word2vec", "cnn"))
+def test_a_corpus_that_the_calibration_was_fitted_on_is_answered_by_that_of_the_others(model: str) -> None:
+    left_out, external = (
+        read_predictions(MODELS / model, [name]).set_index(["corpus", "id"])["p_fake"]
+        for name in ("left-out", "external")
+    )
+    both = external.index.intersection(left_out.index)
+    assert len(both) > 3000
+    np.testing.assert_array_equal(external[both], left_out[both])
 
 
 @pytest.mark.parametrize("model", ("ensemble", "tinybert", "tfidf"))

@@ -121,6 +121,9 @@ class TextClassifier(Protocol):
     def calibrated_elsewhere(self, margins: NDArray[np.float64]) -> NDArray[np.float64] | None:
         """Probability of fake, shape (n,), on publishers that were never seen; None where that was not measured."""
 
+    def predict_both(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        """Margins, and probabilities of fake on publishers that were never seen, both of shape (n_texts,)."""
+
     def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Margins of variants of one text with words removed.
 
@@ -218,6 +221,11 @@ class CalibratedClassifier(ABC):
     def calibrated_elsewhere(self, margins: NDArray[np.float64]) -> NDArray[np.float64] | None:
         """Probability of fake, shape (n,), if the texts come from publishers unlike those of the training."""
         return None if self.elsewhere_ is None else probabilities(margins, self.elsewhere_)[:, 0]
+
+    def predict_both(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        """Margins, and probabilities of fake on publishers that were never seen, both of shape (n_texts,)."""
+        margins = self.predict_margin(texts)
+        return margins, self.calibrated_elsewhere(margins)
 
     def calibrate(self, texts: Sequence[str], labels: Sequence[int]) -> Self:
         """Set the calibration at home on held-out texts."""

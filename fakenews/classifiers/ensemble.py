@@ -183,6 +183,12 @@ class EnsembleClassifier(MarginClassifier):
         self._fitted()
         return self.combine(self.member_margins(texts), [len(read(text).words) for text in check_texts(texts)])
 
+    def predict_both(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        """Margins, and probabilities of fake on publishers that were never seen, both of shape (n_texts,)."""
+        texts = check_texts(texts)
+        margins = self.member_margins(texts)
+        return self.combine(margins, [len(read(text).words) for text in texts]), self.pooled_elsewhere(margins)
+
     def combine(self, margins: NDArray[np.float64], n_words: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float64]:
         """Margins of texts of so many words, shape (n_texts,), from those of the members, (n_texts, n_members)."""
         weights = self.weights_for(n_words)

@@ -14,7 +14,7 @@ from fakenews.data.base import TextNotHere
 from fakenews.data.demo import SPEC as DEMO
 from fakenews.data.registry import DATASETS, load
 from fakenews.data.table import joined_texts
-from fakenews.evaluate.protocols import SHIPPED, of_corpus
+from fakenews.evaluate.protocols import SHIPPED, is_unseen, of_corpus
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,21 +33,26 @@ def predict_frame(
 ) -> pd.DataFrame:
     """Rows of `predictions.parquet` for a labelled table: protocol, id, corpus, split, label, p_fake, margin.
 
-    Without a `protocol`, it is the one of `protocols.SHIPPED` that the part of the corpus belongs to.
+    Without a `protocol`, it is the one of `protocols.SHIPPED` that the part of the corpus belongs to. Where its
+    publishers were never seen (`protocols.is_unseen`), p_fake is the probability for such ones, if the classifier
+    knows it.
     """
     import pandas as pd
 
     texts = joined_texts(frame)
+    protocol = protocol or of_corpus(corpus, split, frame["label"].nunique() > 1)
+    unseen = is_unseen(protocol, corpus)
     p_fake, margin = np.zeros(len(texts)), np.zeros(len(texts))
     for start in range(0, len(texts), _CHUNK):
         part = slice(start, start + _CHUNK)
-        margin[part] = classifier.predict_margin(texts[part])
-        p_fake[part] = classifier.calibrated(margin[part])
+        margin[part], elsewhere = classifier.predict_both(texts[part])
+        known = unseen and elsewhere is not None
+        p_fake[part] = elsewhere if known else classifier.calibrated(margin[part])
         if progress:
             progress(f"{corpus}/{split}", min(1.0, (start + _CHUNK) / len(texts)))
     return pd.DataFrame(
         {
-            "protocol": protocol or of_corpus(corpus, split, frame["label"].nunique() > 1),
+            "protocol": protocol,
             "id": frame["id"].to_numpy(),
             "corpus": corpus,
             "split": split,

@@ -71,7 +71,8 @@ _SPECS = (
     Protocol(
         "external",
         "Other corpora",
-        "Every corpus at hand with both classes that is not learnt from, its overlap with ISOT removed first.",
+        "Every corpus at hand with both classes that is not learnt from, its overlap with ISOT removed first. Answered "
+        "with what a score was worth on other publishers that were never seen, where that was measured.",
         rows="others",
     ),
     Protocol(
@@ -138,6 +139,11 @@ def of_corpus(corpus: str, split: str, both_classes: bool) -> str:
     if split != "all":
         return "grouped"
     return "external" if both_classes and corpus != DEMO.name else "other"
+
+
+def is_unseen(protocol: str, corpus: str) -> bool:
+    """Whether these answers are to publishers that the model never saw; the articles of the demo have none."""
+    return get(protocol).rows == "others" and corpus != DEMO.name
 
 
 def parts(protocol: Protocol, frame: pd.DataFrame, seed: int = 42) -> dict[str, pd.DataFrame]:

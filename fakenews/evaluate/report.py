@@ -449,8 +449,8 @@ labelling the work of real publishers, and not for judging single claims or post
 
 {results}
 
-Validation rows chose the settings and the calibration, so they flatter the model. The `{DEMO}` articles were written
-for the demo and are no evidence of accuracy.
+Validation rows chose the settings and the calibration, so they flatter the model. Corpora named `all` were not learnt
+from{_answered(evidence)}. The `{DEMO}` articles were written for the demo and are no evidence of accuracy.
 {_protocol_section(evidence)}{_coverage_section(evidence)}{_formatting_section(evidence)}
 ## Limits
 
@@ -462,6 +462,12 @@ for the demo and are no evidence of accuracy.
 
 The training articles remain their publishers' property; this folder holds none of their text.
 """
+
+
+def _answered(evidence: ModelEvidence) -> str:
+    """By which probability other corpora were answered: leaving corpora out says what a margin is worth elsewhere."""
+    known = LEFT_OUT in evidence.protocols
+    return " and are answered with the probability for publishers that were never seen" if known else ""
 
 
 def _protocol_section(evidence: ModelEvidence) -> str:

@@ -78,6 +78,13 @@ def calibrated_on_each_other(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(p_fake=p_fake)
 
 
+def as_left_out(rows: pd.DataFrame, left_out: pd.DataFrame) -> pd.DataFrame:
+    """The rows, where those of articles in `left_out` have its p_fake: calibrated without the corpus they are from."""
+    place = ["corpus", "id"]
+    known = rows[place].merge(left_out[[*place, "p_fake"]].drop_duplicates(place), on=place, how="left")["p_fake"]
+    return rows.assign(p_fake=np.where(known.isna(), rows["p_fake"], known))
+
+
 def fit_elsewhere(rows: pd.DataFrame) -> Calibration:
     """What margins are worth on corpora that were left out; each corpus counts alike."""
     counts = 1.0 / rows.groupby("corpus")["corpus"].transform("size").to_numpy(dtype=np.float64)

@@ -45,7 +45,8 @@ and on this page, without knowing its class: datelines, agency names, photo and 
 quotation marks and dashes are neutralised first. Struck words in the highlights were removed by it.</p>
 <h2>How the models do</h2>
 {_results(services)}
-<p class="fn-meta">95 % bootstrap intervals in brackets. The Dataset tab shows every error, the Compare tab every
+<p class="fn-meta">95 % bootstrap intervals in brackets; corpora not learnt from are answered with the second
+probability. The Dataset tab shows every error, the Compare tab every
 model.</p>
 <h2>When it declines</h2>
 <ul><li>fewer than {MIN_WORDS} words were left to read,</li>

@@ -357,7 +357,8 @@ class Dataset:
         else:
             majority = max(result.n_fake, result.n_real) / result.n
             verdict = (
-                f"{title} was trained on another corpus. Always answering with the larger class would be right "
+                f"{title} learnt nothing from this corpus: these are its probabilities for publishers it never saw, "
+                "the second one on the cards of Analyse. Always answering with the larger class would be right "
                 f"{100 * majority:.0f} % of the time here."
             )
             if view.corpus in corpora.DATASETS and corpora.DATASETS[view.corpus].unit != "article":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,16 +11,15 @@ import gradio as gr
 
 from fakenews.data.table import read_table
 from fakenews.evaluate.digits import METRIC_NAMES, Metric, metric_text, share_text
-from fakenews.evaluate.error_analysis import misclassified
-from fakenews.evaluate.metrics import evaluate
 from fakenews.schema import LABELS
 from fakenews.services import Services
 from fakenews.ui import render
+from fakenews.verdict import REASONS
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from fakenews.evaluate.metrics import Evaluation
+    from fakenews.evaluate.verdicts import TableResult, Verdicts
 
 logger = logging.getLogger(__name__)
 
@@ -57,54 +57,56 @@ class OwnTable:
             return render.problem(SORRY)
 
     def _result(self, frame: pd.DataFrame, progress: Any) -> str:
-        from fakenews.evaluate.evidence import predict_frame
-
-        labels = frame["label"].to_numpy()
-        scores = {}
+        results = {}
         for i, model in enumerate(self.models):
 
-            def report(what: str, share: float, i: int = i, model: str = model) -> None:
+            def report(share: float, i: int = i, model: str = model) -> None:
                 if progress:
                     progress((i + share) / len(self.models), desc=f"Scoring with {self.services.title(model)}")
 
-            rows = predict_frame(self.services.classifier(model), frame, "own", "all", report)
-            scores[model] = rows["p_fake"].to_numpy()
-        results = {model: evaluate(labels, p) for model, p in scores.items()}
-        return self._figures(results) + self._errors(frame, scores)
+            results[model] = self.services.measure_table(frame, model, report)
+        return self._figures(results) + self._errors(frame, results)
 
-    def _figures(self, results: dict[str, Evaluation]) -> str:
-        one_class = next(iter(results.values())).roc_auc is None
-        headers = [("Model", False), *((METRIC_NAMES[m], True) for m in _METRICS)]
+    def _figures(self, results: dict[str, TableResult]) -> str:
+        headers = [("Model", False), ("If its publishers are", False), *((METRIC_NAMES[m], True) for m in _METRICS)]
         headers += [(f"{label} articles recognised", True) for label in LABELS]
         rows = []
         for model, result in results.items():
-            cells = [str(metric_text(result, m)) for m in _METRICS]
-            cells += [share_text(row[i], sum(row)) for i, row in enumerate(result.confusion_matrix)]
-            rows.append(("", (self.services.title(model), *cells)))
-        n = next(iter(results.values())).n
-        note = " It holds one class only, so nothing can be said of the other." if one_class else ""
-        return f'<p class="fn-read">{n:,} articles scored.{note}</p>' + render.table(headers, rows, "Your table")
+            for publishers, evaluation in (("known to it", result.home), ("unseen", result.elsewhere)):
+                if evaluation is not None:
+                    cells = [str(metric_text(evaluation, m)) for m in _METRICS]
+                    cells += [share_text(row[i], sum(row)) for i, row in enumerate(evaluation.confusion_matrix)]
+                    rows.append(("", (self.services.title(model), publishers, *cells)))
+        home = next(iter(results.values())).home
+        note = " It holds one class only, so nothing can be said of the other." if home.roc_auc is None else ""
+        told = "".join(
+            f'<p class="fn-meta">{escape(_told(self.services.title(model), result.verdicts))}</p>'
+            for model, result in results.items()
+        )
+        return (
+            f'<p class="fn-read">{home.n:,} articles scored.{note}</p>'
+            + render.table(headers, rows, "Your table")
+            + told
+        )
 
-    def _errors(self, frame: pd.DataFrame, scores: dict[str, Any]) -> str:
+    def _errors(self, frame: pd.DataFrame, results: dict[str, TableResult]) -> str:
         labels = frame["label"].to_numpy()
-        wrong = {model: set(misclassified(labels, p).tolist()) for model, p in scores.items()}
-        both = sorted(set.intersection(*wrong.values()))
-        order = sorted(both, key=lambda i: -sum(abs(p[i] - 0.5) for p in scores.values()))[:ERRORS_SHOWN]
-        counts = f"{len(both):,} read by every model like the other class"
+        said = [result.predictions for result in results.values()]
+        both = [i for i, label in enumerate(labels) if {p[i].verdict for p in said} == {LABELS[1 - label]}]
+        order = sorted(both, key=lambda i: -sum(abs(p[i].p_fake - 0.5) for p in said))[:ERRORS_SHOWN]
+        counts = f"{len(both):,} given the wrong verdict by every model"
         if len(both) > ERRORS_SHOWN:
             counts += f", the {ERRORS_SHOWN} most confident shown"
         heading = f'<p class="fn-meta">{counts}.</p>'
         if not order:
             return heading
-        headers = [("Article", False), ("Label", False), *((self.services.title(m), True) for m in scores)]
+        headers = [("Article", False), ("Label", False), *((self.services.title(m), True) for m in results)]
         rows = []
         for i in order:
             row = frame.iloc[i]
             name = str(row["title"]).strip() or f"{str(row['text'])[:70].strip()}…"
-            rows.append(
-                ("", (name, LABELS[labels[i]], *(f"{render.percent(float(p[i]))} fake" for p in scores.values())))
-            )
-        return heading + render.table(headers, rows, "Articles that every model misread")
+            rows.append(("", (name, LABELS[labels[i]], *(f"{render.percent(p[i].p_fake)} fake" for p in said))))
+        return heading + render.table(headers, rows, "Articles that every model judged wrongly")
 
 
 def build(services: Services) -> None:
@@ -139,6 +141,15 @@ def build(services: Services) -> None:
         show_progress="minimal",
     )
     file.clear(lambda: "", None, result, api_visibility="private", queue=False)
+
+
+def _told(title: str, verdicts: Verdicts) -> str:
+    """One sentence on the verdicts of a model."""
+    told = f"{title} gives a verdict on {verdicts.given:,} of {verdicts.n:,}"
+    if verdicts.given:
+        told += f" and is right on {share_text(verdicts.right, verdicts.given)} of these"
+    reasons = "; ".join(f"{REASONS[reason]}: {n:,}" for reason, n in verdicts.reasons.items())
+    return f"{told}. Reasons for none: {reasons}." if reasons else f"{told}."
 
 
 def _without_folder(message: str, path: Path) -> str:

@@ -51,6 +51,9 @@ def test_elsewhere_it_says_the_mean_of_what_members_say_and_nothing_where_one_do
     said = [member.calibrated_elsewhere(margins[:, i]) for i, member in enumerate(ensemble.members.values())]
     np.testing.assert_allclose(ensemble.pooled_elsewhere(margins), np.mean(said, axis=0))
     assert not np.allclose(said[0], said[1])
+    together, elsewhere = ensemble.predict_both(planted_corpus(6)[0])
+    np.testing.assert_allclose(together, ensemble.predict_margin(planted_corpus(6)[0]))
+    np.testing.assert_allclose(elsewhere, np.mean(said, axis=0))
 
 
 def test_no_weight_is_negative_and_length_decides_between_two(two):

@@ -137,7 +137,7 @@ def test_a_model_that_offers_nothing_but_answers_is_graded_too(tfidf):
         predict_proba, calibrated, calibrated_elsewhere = (
             tfidf.predict_proba, tfidf.calibrated, tfidf.calibrated_elsewhere
         )  # fmt: skip
-        save, load = tfidf.save, tfidf.load
+        predict_both, save, load = tfidf.predict_both, tfidf.save, tfidf.load
 
     opaque, text = Opaque(), planted_texts(1)[0]
     bounds = find_bounds(text, opaque)

@@ -123,6 +123,43 @@ def test_a_model_of_one_corpus_answers_the_others_as_it_is(corpora, tmp_path):
         measure_protocols(stored, ["left-out"], corpora[0], None)
 
 
+def test_other_corpora_are_answered_by_the_calibration_for_publishers_never_seen(corpora, tmp_path):
+    """From home alone at first; then the others are left out, which says what a margin is worth elsewhere."""
+    folder = tmp_path / "corpora"
+    folder.mkdir()
+    # The first two of the registry's names are left out, the third is never more than asked.
+    others = [folder / f"{name}.parquet" for name in ("horne2017", "fakenewsamt", "fakes")]
+    for path, source in zip(others, (*corpora[1:], corpora[1]), strict=True):
+        frame = pd.read_parquet(source)
+        frame.assign(text="Asked. " + frame["text"]).to_parquet(path)
+    run(Job("tfidf", corpora[0], tmp_path / "tfidf", corpora=folder))
+    stored = store.find("tfidf", tmp_path)
+    before = read_predictions(stored.folder, ["external", "other"])
+    classifier = store.load(stored)
+    np.testing.assert_allclose(before["p_fake"], classifier.calibrated(before["margin"].to_numpy()), atol=1e-6)
+
+    measure_protocols(stored, ["left-out"], corpora[0], None, more=others[:2])
+    after = read_predictions(stored.folder, ["external", "other"])
+    left_out = read_predictions(stored.folder, ["left-out"])
+    assert contradictions(stored.folder) == ()
+    classifier = store.load(store.find("tfidf", tmp_path))
+    elsewhere = classifier.calibrated_elsewhere(after["margin"].to_numpy())
+    only_asked = (after["corpus"] == "fakes").to_numpy()
+    np.testing.assert_allclose(after["p_fake"][only_asked], elsewhere[only_asked], atol=1e-6)
+    demo = (after["corpus"] == "demo").to_numpy()
+    np.testing.assert_array_equal(after["p_fake"][demo], before["p_fake"][demo])
+    for corpus in ("horne2017", "fakenewsamt"):  # the calibration of which had not seen it
+        mine, theirs = (
+            rows[rows["corpus"] == corpus].set_index("id")["p_fake"].sort_index() for rows in (after, left_out)
+        )
+        pd.testing.assert_series_equal(mine, theirs)
+
+    # Asked anew the answers are the same.
+    measure_protocols(stored, ["external"], corpora[0], folder)
+    again = read_predictions(stored.folder, ["external"])
+    np.testing.assert_allclose(again["p_fake"], after.loc[after["protocol"] == "external", "p_fake"], atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("job", "message"),
     [

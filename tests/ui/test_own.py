@@ -24,6 +24,8 @@ def test_both_models_are_measured_on_it(tab: OwnTable, tmp_path: Path) -> None:
     assert "8 articles scored" in shown
     assert all(tab.services.title(model) in shown for model in tab.models)
     assert "ROC AUC" in shown and "fake articles recognised" in shown
+    assert shown.count("<td>known to it</td>") == shown.count("<td>unseen</td>") == 2
+    assert shown.count("gives a verdict on") == 2 and "given the wrong verdict by every model" in shown
     assert seen == sorted(seen) and seen[-1] == 1.0
 
 
