@@ -33,7 +33,7 @@ from fakenews.language import is_english
 from fakenews.schema import Explanation, Prediction, Target
 from fakenews.text import encodable
 from fakenews.turns import Turns
-from fakenews.verdict import MIN_WORDS, judge, reconcile, with_formatting
+from fakenews.verdict import MIN_WORDS, judge, reconcile, taken_back, with_formatting
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -183,7 +183,7 @@ class Services:
         self._cache: ContentCache[Explanation] = ContentCache()
         self._said: ContentCache[float] = ContentCache()  # log-odds of texts that were judged
         self._bounds: ContentCache[Bounds] = ContentCache()
-        self._wrong: dict[str, NDArray[np.float64]] = {}
+        self._made: dict[str, NDArray[np.int8]] = {}
         self._revisions: dict[str, str] = {}
         self._turns = Turns()
         self._together: Batcher[tuple[str, ...], str, tuple[Prediction, ...]] | None = None
@@ -336,7 +336,7 @@ class Services:
                 away = classifier.pooled_elsewhere(np.column_stack([answers[name][0] for name in classifier.members]))
             else:
                 away = classifier.calibrated_elsewhere(margins)
-            said[stored.name] = [
+            alone = [
                 judge(
                     stored.name, float(p_fake[i]), float(margins[i]), n_words[i],
                     english=english[i], unlike_training=bool(unlike[i]),
@@ -344,6 +344,10 @@ class Services:
                 )
                 for i in range(len(texts))
             ]  # fmt: skip
+            said[stored.name] = [
+                taken_back(p, "mostly_wrong") if self._was_mostly_wrong(text, model, p) else p
+                for text, p in zip(texts, alone, strict=True)
+            ]
         names = [self._stored(model)[0].name for model in asked]
         return [reconcile([said[name][i] for name in names]) for i in range(len(texts))]
 
@@ -648,23 +652,31 @@ class Services:
     def track_record(self, text: str, model: str) -> TrackRecord | None:
         """How a model fared on the held-out articles most like a text that `check` returned.
 
-        None where there is no store of articles, or the model was never measured on them.
+        None where there is no store of articles, or the model was never measured on them, or lies in another folder.
 
         Raises
         ------
         InputError
             If the model is unknown.
         """
-        from fakenews.evaluate.neighbours import track_record, wrong_answers
+        from fakenews.evaluate.neighbours import outcomes, track_record
+        from fakenews.evaluate.verdicts import judged
 
-        name = self._stored(model)[0].name
-        if self._neighbours is None:
+        stored = self._stored(model)[0]
+        name = stored.name
+        if self._neighbours is None or stored.folder != self.settings.models / name:
             return None
-        if name not in self._wrong:
-            if self.evidence(name) is None:
+        if name not in self._made:
+            evidence = self.evidence(name)
+            if evidence is None:
                 return None
-            self._wrong[name] = wrong_answers(self._neighbours, self._unseen(name))
-        return track_record(self._neighbours, self._wrong[name], text, name)
+            self._made[name] = outcomes(self._neighbours, judged(self._unseen(name), evidence.calibration))
+        return track_record(self._neighbours, self._made[name], text, name)
+
+    def _was_mostly_wrong(self, text: str, model: str, prediction: Prediction) -> bool:
+        """Whether there is a verdict that the record on text like this speaks against."""
+        record = self.track_record(text, model) if prediction.verdict != "cannot_judge" else None
+        return record is not None and record.mostly_wrong
 
     def _unseen(self, model: str) -> pd.DataFrame:
         """Answers to articles of publishers that were not learnt from, where there are such, else to held-out ones."""

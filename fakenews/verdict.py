@@ -22,6 +22,7 @@ REASONS: dict[str, str] = {
     "unlike_training": "unlike the training data",
     "too_close": "too close to call",
     "elsewhere": "on publishers it never saw, such texts were more often of the other class",
+    "mostly_wrong": "on text like this its verdicts were more often wrong than right",
     "models_disagree": "the models contradict each other",
     "formatting": "formatting alone turns the answer round",
 }
@@ -75,23 +76,22 @@ def _contrary(p_fake: float, p_elsewhere: float) -> bool:
     return p_elsewhere <= low if p_fake >= 0.5 else p_elsewhere >= high
 
 
+def taken_back(prediction: Prediction, reason: str) -> Prediction:
+    """The prediction without its verdict, for one of `REASONS`; what gave none keeps its own reasons."""
+    if prediction.verdict == "cannot_judge":
+        return prediction
+    return replace(prediction, verdict="cannot_judge", reasons=(reason,))
+
+
 def with_formatting(predictions: Sequence[Prediction], moved: Collection[str]) -> tuple[Prediction, ...]:
     """Take back the verdicts of the models that an edit of formatting turned round (`FormattingTest.moved`)."""
-    return tuple(
-        replace(p, verdict="cannot_judge", reasons=("formatting",))
-        if p.model in moved and p.verdict != "cannot_judge"
-        else p
-        for p in predictions
-    )
+    return tuple(taken_back(p, "formatting") if p.model in moved else p for p in predictions)
 
 
 def reconcile(predictions: Sequence[Prediction]) -> tuple[Prediction, ...]:
     """Turn verdicts that contradict each other into «cannot judge»; others stay as they are."""
     if {"fake", "real"} <= {p.verdict for p in predictions}:
-        return tuple(
-            p if p.verdict == "cannot_judge" else replace(p, verdict="cannot_judge", reasons=("models_disagree",))
-            for p in predictions
-        )
+        return tuple(taken_back(p, "models_disagree") for p in predictions)
     return tuple(predictions)
 
 

@@ -12,6 +12,7 @@ import pytest
 from fakenews.classifiers.base import Calibration, TextClassifier
 from fakenews.config import Settings
 from fakenews.data.base import TextNotHere
+from fakenews.evaluate.neighbours import TrackRecord
 from fakenews.explain.base import Cancelled
 from fakenews.formatting import EDITS
 from fakenews.schema import Explanation
@@ -106,6 +107,23 @@ def test_what_the_models_contradict_each_other_on_is_not_judged(services):
     finally:
         contrary.home_ = before
     assert [p.reasons for p in found.predictions] == [("models_disagree",)] * 2
+
+
+def test_there_is_no_verdict_where_those_on_text_like_this_were_mostly_wrong(services, monkeypatch):
+    record = TrackRecord("tfidf", 60, 40, 2 / 3, (0.54, 0.77), {"isot": 80}, 0.5, 80)
+    monkeypatch.setattr(services, "track_record", lambda text, model: record if model == "tfidf" else None)
+    (tinybert, tfidf), (_, short) = services.judge_many([ARTICLE, SHORT], ("tinybert", "tfidf"))
+    assert (tfidf.verdict, tfidf.reasons) == ("cannot_judge", ("mostly_wrong",))
+    assert tinybert.verdict == "fake"
+    assert short.reasons == ("too_short",)
+    assert services.analyse(ARTICLE).predictions == (tinybert, tfidf)
+
+
+def test_the_record_of_the_shipped_models_is_not_that_of_another_model_of_their_name(models):
+    shipped = Services()
+    text = shipped.corpus("demo").iloc[0]["text"]
+    assert shipped.track_record(text, "tfidf") is not None
+    assert shipped.track_record(text, str(models / "tfidf")) is None
 
 
 def test_the_formatting_test_asks_every_model_under_every_edit(services):

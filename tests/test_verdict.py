@@ -44,7 +44,7 @@ def test_every_reason_and_verdict_has_its_words():
         for e in (True, False)
     )
     found = {reason for answer in judged for reason in answer.reasons}
-    assert found | {"models_disagree", "formatting"} == set(REASONS)
+    assert found | {"models_disagree", "formatting", "mostly_wrong"} == set(REASONS)
     assert {prediction("m", p).verdict for p in (0.1, 0.5, 0.9)} == set(VERDICTS)
     assert str(MIN_WORDS) in REASONS["too_short"]
 

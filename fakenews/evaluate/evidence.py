@@ -31,7 +31,7 @@ def predict_frame(
     progress: Progress | None = None,
     protocol: str | None = None,
 ) -> pd.DataFrame:
-    """Rows of `predictions.parquet` for a labelled table: protocol, id, corpus, split, label, p_fake, margin.
+    """Rows of `predictions.parquet` for a labelled table (`report.PREDICTION_TYPES`).
 
     Without a `protocol`, it is the one of `protocols.SHIPPED` that the part of the corpus belongs to. Where its
     publishers were never seen (`protocols.is_unseen`), p_fake is the probability for such ones, if the classifier
@@ -42,12 +42,15 @@ def predict_frame(
     texts = joined_texts(frame)
     protocol = protocol or of_corpus(corpus, split, frame["label"].nunique() > 1)
     unseen = is_unseen(protocol, corpus)
-    p_fake, margin = np.zeros(len(texts)), np.zeros(len(texts))
+    p_fake, margin, p_elsewhere = np.zeros(len(texts)), np.zeros(len(texts)), np.full(len(texts), np.nan)
     for start in range(0, len(texts), _CHUNK):
         part = slice(start, start + _CHUNK)
         margin[part], elsewhere = classifier.predict_both(texts[part])
-        known = unseen and elsewhere is not None
-        p_fake[part] = elsewhere if known else classifier.calibrated(margin[part])
+        if unseen and elsewhere is not None:
+            p_fake[part] = elsewhere
+        else:
+            p_fake[part] = classifier.calibrated(margin[part])
+            p_elsewhere[part] = np.nan if elsewhere is None else elsewhere
         if progress:
             progress(f"{corpus}/{split}", min(1.0, (start + _CHUNK) / len(texts)))
     return pd.DataFrame(
@@ -59,6 +62,7 @@ def predict_frame(
             "label": frame["label"].to_numpy(),
             "p_fake": p_fake,
             "margin": margin,
+            "p_elsewhere": p_elsewhere,
         }
     )
 

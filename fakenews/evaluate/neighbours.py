@@ -1,4 +1,4 @@
-"""A track record for a new text: how often a model was wrong on the held-out articles most like it.
+"""A track record for a new text: how often a model's verdict was wrong on the held-out articles most like it.
 
 The store holds a short vector, an id and a corpus for every held-out article, and no text. Vectors are 64 directions
 of TF-IDF (latent semantic analysis: Deerwester et al., JASIS 41, 1990) in eight bits, so a new text is placed among
@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakenews.classifiers.base import read
-from fakenews.evaluate.metrics import Interval, predict_labels, wilson_interval
+from fakenews.evaluate.metrics import Interval, wilson_interval
+from fakenews.schema import LABELS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 FILE = "neighbours.safetensors"
 WIDTH, N_TERMS = 64, 20_000
 K = 100  # nearest articles: an error of a tenth is then known to within six points
+UNASKED, RIGHT, WRONG, SILENT = -1, 0, 1, 2  # what a model made of an article; the last gave no verdict
 _STEPS = 127  # of a signed byte
 
 
@@ -38,24 +40,33 @@ class TrackRecord:
     model : str
         Key of the classifier.
     n, n_wrong : int
-        Nearest articles that the model answered, and how many of them wrongly.
-    error : float
-        `n_wrong / n`.
-    interval : (low, high)
+        Verdicts on the nearest articles, and how many of them were wrong.
+    error : float or None
+        `n_wrong / n`; None where there was no verdict.
+    interval : (low, high) or None
         95 % Wilson interval of `error`.
     corpora : mapping of str to int
         How many of the articles each corpus gave, the most first.
     similarity : float
         Mean cosine of the text and these articles, in [-1, 1]; near 0 there is nothing like it.
+    n_nearest : int or None
+        Nearest articles that were looked at; None in records from before verdicts were counted, where `n` is all of
+        them and what was counted is the side of 50 % that the probability was on.
     """
 
     model: str
     n: int
     n_wrong: int
-    error: float
-    interval: Interval
+    error: float | None
+    interval: Interval | None
     corpora: Mapping[str, int]
     similarity: float
+    n_nearest: int | None = None
+
+    @property
+    def mostly_wrong(self) -> bool:
+        """Whether verdicts were more often wrong than right, by more than chance: the interval lies above a half."""
+        return self.interval is not None and self.interval[0] > 0.5
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form."""
@@ -64,16 +75,17 @@ class TrackRecord:
             "n": self.n,
             "n_wrong": self.n_wrong,
             "error": self.error,
-            "interval": list(self.interval),
+            "interval": list(self.interval) if self.interval else None,
             "corpora": dict(self.corpora),
             "similarity": self.similarity,
+            "n_nearest": self.n_nearest,
         }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TrackRecord:
         """Inverse of `to_dict`."""
-        low, high = values["interval"]
-        return cls(**{**values, "interval": (low, high)})
+        interval = values["interval"]
+        return cls(**{**values, "interval": (interval[0], interval[1]) if interval else None})
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,48 +199,53 @@ def fit_neighbours(
     return Neighbours(terms, weights, np.round(vectors * _STEPS).astype(np.int8), tuple(ids), tuple(corpora))
 
 
-def wrong_answers(neighbours: Neighbours, predictions: pd.DataFrame) -> NDArray[np.float64]:
-    """What a model made of every article of the store, shape (n_articles,): 1 wrong, 0 right, NaN not answered.
+def outcomes(neighbours: Neighbours, rows: pd.DataFrame) -> NDArray[np.int8]:
+    """What a model made of every article of the store, shape (n_articles,): RIGHT, WRONG, SILENT or UNASKED.
 
-    `predictions` are rows of the model's predictions.parquet: id, corpus, label, p_fake.
+    `rows` are those of the model's predictions.parquet with their `prediction` (`verdicts.judged`).
     """
-    wrong = predict_labels(predictions["p_fake"].to_numpy()) != predictions["label"].to_numpy()
-    by_article = dict(zip(zip(predictions["corpus"], predictions["id"], strict=True), wrong.tolist(), strict=True))
+    found = {
+        (corpus, id_): SILENT if said.verdict == "cannot_judge" else RIGHT if said.verdict == LABELS[label] else WRONG
+        for corpus, id_, label, said in zip(rows["corpus"], rows["id"], rows["label"], rows["prediction"], strict=True)
+    }
     keys = zip(neighbours.corpora, neighbours.ids, strict=True)
-    return np.array([by_article.get(key, np.nan) for key in keys], dtype=np.float64)
+    return np.array([found.get(key, UNASKED) for key in keys], dtype=np.int8)
 
 
 def track_record(
-    neighbours: Neighbours, wrong: NDArray[np.float64], text: str, model: str, k: int = K
+    neighbours: Neighbours, made: NDArray[np.int8], text: str, model: str, k: int = K
 ) -> TrackRecord | None:
-    """How a model fared on the `k` held-out articles most like `text`; None if it answered none of the store.
+    """How a model fared on the `k` held-out articles most like `text`; None if it was asked about none of the store.
 
     Parameters
     ----------
     neighbours : Neighbours
-    wrong : ndarray of shape (n_articles,)
-        The model's `wrong_answers`.
+    made : ndarray of shape (n_articles,)
+        The model's `outcomes`.
     text : str
         As the user gave it.
     model : str
         Key of the classifier.
     k : int
     """
-    answered = np.flatnonzero(~np.isnan(wrong))
-    if not answered.size:
+    asked = np.flatnonzero(made != UNASKED)
+    if not asked.size:
         return None
-    similarities = neighbours.similarities(text)[answered]
-    nearest = np.argsort(-similarities, kind="stable")[:k]
-    n, n_wrong = len(nearest), int(wrong[answered[nearest]].sum())
-    low, high = wilson_interval(n_wrong, n)
+    similarities = neighbours.similarities(text)[asked]
+    order = np.argsort(-similarities, kind="stable")[:k]
+    nearest = asked[order]
+    n_wrong = int((made[nearest] == WRONG).sum())
+    n = n_wrong + int((made[nearest] == RIGHT).sum())
+    low, high = wilson_interval(n_wrong, n) if n else (0.0, 0.0)
     return TrackRecord(
         model,
         n,
         n_wrong,
-        n_wrong / n,
-        (float(low), float(high)),
-        dict(Counter(neighbours.corpora[i] for i in answered[nearest]).most_common()),
-        float(similarities[nearest].mean()),
+        n_wrong / n if n else None,
+        (float(low), float(high)) if n else None,
+        dict(Counter(neighbours.corpora[i] for i in nearest).most_common()),
+        float(similarities[order].mean()),
+        len(nearest),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from math import isclose
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,6 +21,7 @@ from fakenews.evaluate.digits import METRIC_NAMES, Metric, metric_text, percent_
 from fakenews.evaluate.flips import ANY, FlipRates
 from fakenews.evaluate.metrics import Evaluation, evaluate
 from fakenews.evaluate.protocols import LEFT_OUT, PROTOCOLS, SHIPPED, get, of_corpus
+from fakenews.evaluate.verdicts import Verdicts, judged, verdicts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,11 +38,14 @@ PREDICTION_TYPES = {
     "label": "int8",
     "p_fake": "float32",
     "margin": "float32",
+    "p_elsewhere": "float32",
 }
+OPTIONAL = "p_elsewhere"  # NaN where p_fake is it already (publishers never seen), and where a model does not know it
 ARTICLE = ["protocol", "id", "corpus", "split", "label"]  # the columns of `PREDICTION_TYPES` that name it
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 DEMO = "demo"  # articles written for the demo: shown, but no evidence of accuracy
 SHIPPED_WEIGHTS, OWN_WEIGHTS = "shipped", "own"
+_PART = ["protocol", "corpus", "split"]
 _TABLE_METRICS: tuple[Metric, ...] = ("accuracy", "macro_f1", "roc_auc", "ece")
 _FROM_EASY_TO_HARD = ("seed", "one-corpus", "grouped", "title-only", "time", LEFT_OUT)
 
@@ -62,6 +66,8 @@ class ProtocolResult:
         Of the same articles.
     formatting : FlipRates or None
         How formatting moves the answers; None where it was not measured.
+    verdicts : mapping of str to Verdicts
+        Of the same articles, by both probabilities; empty where the model was fitted again on other rows or text.
     """
 
     weights: str
@@ -69,6 +75,7 @@ class ProtocolResult:
     corpora: Mapping[str, Evaluation]
     coverage: Mapping[str, CoverageRisk]
     formatting: FlipRates | None = None
+    verdicts: Mapping[str, Verdicts] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form."""
@@ -78,6 +85,7 @@ class ProtocolResult:
             "corpora": {name: evaluation.to_dict() for name, evaluation in self.corpora.items()},
             "coverage": {name: curve.to_dict() for name, curve in self.coverage.items()},
             "formatting": self.formatting.to_dict() if self.formatting else None,
+            "verdicts": {name: found.to_dict() for name, found in self.verdicts.items()},
         }
 
     @classmethod
@@ -90,6 +98,7 @@ class ProtocolResult:
             {name: Evaluation.from_dict(evaluation) for name, evaluation in values["corpora"].items()},
             {name: CoverageRisk.from_dict(curve) for name, curve in values["coverage"].items()},
             FlipRates.from_dict(formatting) if formatting else None,
+            {name: Verdicts.from_dict(found) for name, found in values.get("verdicts", {}).items()},
         )
 
 
@@ -140,13 +149,22 @@ class ModelEvidence:
 
         Of a corpus that was left out of training and of the others, where a model has answers of both kinds.
         """
+        return {n: (result.corpora[part], result.coverage[part]) for n, (result, part) in self._unseen_parts().items()}
+
+    @property
+    def verdicts_unseen(self) -> dict[str, Verdicts]:
+        """Verdicts on the corpora of `unseen`, where they were counted."""
+        parts = self._unseen_parts()
+        return {name: result.verdicts[part] for name, (result, part) in parts.items() if part in result.verdicts}
+
+    def _unseen_parts(self) -> dict[str, tuple[ProtocolResult, str]]:
         found = {}
         for protocol in ("external", LEFT_OUT):
             result = self.protocols.get(protocol)
-            for name, evaluation in (result.corpora if result else {}).items():
-                corpus = name.partition("/")[0]
-                if is_foreign_article_corpus(corpus) and evaluation.roc_auc is not None:
-                    found[corpus] = (evaluation, result.coverage[name])  # type: ignore[union-attr]
+            for part, evaluation in (result.corpora if result else {}).items():
+                corpus = part.partition("/")[0]
+                if result and is_foreign_article_corpus(corpus) and evaluation.roc_auc is not None:
+                    found[corpus] = (result, part)
         return {name: found[name] for name in DATASETS if name in found}
 
     def to_dict(self) -> dict[str, Any]:
@@ -212,18 +230,23 @@ def write_evidence(
     ValueError
         If a column is missing, a protocol is unknown, or the numbers are bad (`metrics.check_arrays`).
     """
-    missing = [name for name in PREDICTION_TYPES if name not in predictions.columns]
+    missing = [name for name in PREDICTION_TYPES if name not in (*predictions.columns, OPTIONAL)]
     if missing:
         raise ValueError(f"Predictions lack the columns {', '.join(missing)}.")
     # As they will be read back, so that whoever recomputes the metrics finds the same ones.
-    frame = predictions[list(PREDICTION_TYPES)].astype(PREDICTION_TYPES)
+    frame = predictions.reindex(columns=list(PREDICTION_TYPES)).astype(PREDICTION_TYPES)
     present = {get(name).name for name in frame["protocol"].unique()}
     frame = _stacked([frame[frame["protocol"] == name] for name in PROTOCOLS if name in present])
     own, flips = own_training or {}, formatting or {}
-    curves = coverage_of_predictions(frame)
+    curves, given = coverage_of_predictions(frame), verdicts_of_predictions(frame, calibration)
     results = {
         name: ProtocolResult(
-            OWN_WEIGHTS if name in own else SHIPPED_WEIGHTS, own.get(name, {}), corpora, curves[name], flips.get(name)
+            OWN_WEIGHTS if name in own else SHIPPED_WEIGHTS,
+            own.get(name, {}),
+            corpora,
+            curves[name],
+            flips.get(name),
+            given.get(name, {}),
         )
         for name, corpora in evaluate_predictions(frame, seed=seed).items()
     }
@@ -316,9 +339,19 @@ def coverage_of_predictions(predictions: pd.DataFrame) -> dict[str, dict[str, Co
     return _by_part(predictions, coverage_risk)
 
 
+def verdicts_of_predictions(
+    predictions: pd.DataFrame, calibration: Mapping[str, Any]
+) -> dict[str, dict[str, Verdicts]]:
+    """By protocol and "corpus/split", in order of appearance: verdicts given, and how many were right (`judged`)."""
+    found: dict[str, dict[str, Verdicts]] = {}
+    for (protocol, corpus, split), rows in judged(predictions, calibration).groupby(_PART, sort=False):
+        found.setdefault(protocol, {})[f"{corpus}/{split}"] = verdicts(rows["prediction"], rows["label"])
+    return found
+
+
 def _by_part(predictions: pd.DataFrame, measure: Callable[[Any, Any], Value]) -> dict[str, dict[str, Value]]:
     found: dict[str, dict[str, Value]] = {}
-    for (protocol, corpus, split), rows in predictions.groupby(["protocol", "corpus", "split"], sort=False):
+    for (protocol, corpus, split), rows in predictions.groupby(_PART, sort=False):
         value = measure(rows["label"].to_numpy(), rows["p_fake"].to_numpy())
         found.setdefault(protocol, {})[f"{corpus}/{split}"] = value
     return found
@@ -344,7 +377,7 @@ def read_predictions(folder: Path, protocols: Collection[str] | None = SHIPPED) 
     """
     import pandas as pd
 
-    rows = pd.read_parquet(folder / PREDICTIONS, columns=list(PREDICTION_TYPES))
+    rows = pd.read_parquet(folder / PREDICTIONS).reindex(columns=list(PREDICTION_TYPES)).astype({OPTIONAL: "float32"})
     return rows if protocols is None else rows[rows["protocol"].isin(list(protocols))].reset_index(drop=True)
 
 
@@ -362,14 +395,14 @@ def side_by_side(answers: Mapping[str, pd.DataFrame], column: str) -> pd.DataFra
 def contradictions(folder: Path) -> tuple[str, ...]:
     """Where `evaluation.json` does not follow from `predictions.parquet`; empty where all is well."""
     evidence, rows = read_evaluation(folder), read_predictions(folder, None)
-    measured, curves = evaluate_predictions(rows, seed=evidence.seed), coverage_of_predictions(rows)
+    curves, given = coverage_of_predictions(rows), verdicts_of_predictions(rows, evidence.calibration)
     found = {
-        f"{protocol} {name}": _flat({**e.to_dict(), "coverage": curves[protocol][name].to_dict()})
-        for protocol, corpora in measured.items()
+        f"{protocol} {name}": _leaves(e, curves[protocol][name], given.get(protocol, {}).get(name))
+        for protocol, corpora in evaluate_predictions(rows, seed=evidence.seed).items()
         for name, e in corpora.items()
     }
     told = {
-        f"{protocol} {name}": _flat({**e.to_dict(), "coverage": result.coverage[name].to_dict()})
+        f"{protocol} {name}": _leaves(e, result.coverage[name], result.verdicts.get(name))
         for protocol, result in evidence.protocols.items()
         for name, e in result.corpora.items()
     }
@@ -451,7 +484,7 @@ labelling the work of real publishers, and not for judging single claims or post
 
 Validation rows chose the settings and the calibration, so they flatter the model. Corpora named `all` were not learnt
 from{_answered(evidence)}. The `{DEMO}` articles were written for the demo and are no evidence of accuracy.
-{_protocol_section(evidence)}{_coverage_section(evidence)}{_formatting_section(evidence)}
+{_protocol_section(evidence)}{_coverage_section(evidence)}{_verdict_section(evidence)}{_formatting_section(evidence)}
 ## Limits
 
 - The labels are by publisher, not by fact: every article of a site carries that site's label, so the model learns
@@ -511,6 +544,33 @@ def _coverage_section(evidence: ModelEvidence) -> str:
     )
 
 
+def _verdict_section(evidence: ModelEvidence) -> str:
+    """How often it keeps quiet on whole articles, and how often it is right where it does not."""
+    found = {
+        name: given
+        for protocol in (*SHIPPED[:2], LEFT_OUT)
+        if protocol in evidence.protocols
+        for name, given in evidence.protocols[protocol].verdicts.items()
+        if not name.endswith("/validation") and _holds_articles(name)
+    }
+    if not found:
+        return ""
+    rows = [
+        (
+            f"`{name}`", f"{given.n:,}", share_text(given.given, given.n), share_text(given.right, given.given),
+            *(f"{given.reasons.get(reason, 0):,}" for reason in ("too_close", "elsewhere")),
+        )
+        for name, given in sorted(found.items(), key=lambda item: _rank(item[0]))
+    ]  # fmt: skip
+    header = ("Corpus", "n", "verdict given", "right of these", "too close to call", "the probabilities contradict")
+    return (
+        "\n## Verdicts\n\nAs on the page, from both probabilities: none where the first is too close to call, or the "
+        "second contradicts it. That a text is too short, not English, unlike the training, or like articles on which "
+        "verdicts were mostly wrong, is not counted here.\n\n"
+        f"{_markdown_table(header, rows)}\n"
+    )
+
+
 def _formatting_section(evidence: ModelEvidence) -> str:
     measured = {name: r.formatting for name, r in evidence.protocols.items() if r.formatting is not None}
     if not measured:
@@ -549,7 +609,7 @@ def results_table(evidences: Sequence[ModelEvidence], hindsight: Mapping[str, fl
     bounds = hindsight or {}
     header = (
         "Model", "Accuracy at home", "ROC AUC", "ECE", "ROC AUC elsewhere, mean", "Accuracy", "ECE",
-        "Error at 70 % coverage", "Moved by formatting",
+        "Error at 70 % coverage", "Verdicts elsewhere", "Moved by formatting",
     )  # fmt: skip
     left_out = [name for name in DATASETS if any(name in _left_out(evidence) for evidence in evidences)]
     rows = [(evidence.model, *_at_home(evidence), *_elsewhere(evidence)) for evidence in evidences]
@@ -629,14 +689,24 @@ def _elsewhere(evidence: ModelEvidence) -> tuple[str, ...]:
     flips = grouped.formatting if grouped else None
     moved = f"{100 * flips.rate_of_all(ANY):.1f} %" if flips else "–"
     if not found:
-        return ("–", "–", "–", "–", moved)
+        return ("–", "–", "–", "–", "–", moved)
     aucs = [e.roc_auc for e, _ in found if e.roc_auc is not None]
     means = [float(np.mean([getattr(e, m) for e, _ in found])) for m in ("accuracy", "ece")]
     at, always = (float(np.mean([c.error[k] for _, c in found])) for k in ("0.7", "1.0"))
     return (
         f"{np.mean(aucs):.3f} ({min(aucs):.2f}–{max(aucs):.2f})", percent_text(means[0]), f"{means[1]:.3f}",
-        f"{percent_text(at)} of {percent_text(always)}", moved,
+        f"{percent_text(at)} of {percent_text(always)}", _verdicts_elsewhere(evidence), moved,
     )  # fmt: skip
+
+
+def _verdicts_elsewhere(evidence: ModelEvidence) -> str:
+    """Mean over corpora left out of the share of verdicts given, and of the right ones among these."""
+    found = list(evidence.protocols[LEFT_OUT].verdicts.values())
+    right = [given.accuracy for given in found if given.accuracy is not None]
+    if not right:
+        return "–"
+    share = float(np.mean([given.given / given.n for given in found]))
+    return f"{percent_text(share)}, {percent_text(float(np.mean(right)))} right"
 
 
 def _size(evidences: Sequence[ModelEvidence], corpus: str) -> int:
@@ -733,6 +803,11 @@ def _minutes(minutes: float) -> str:
     if minutes < 1:
         return f"{60 * minutes:.0f} seconds"
     return f"{minutes:.0f} minute{'' if round(minutes) == 1 else 's'}"
+
+
+def _leaves(evaluation: Evaluation, curve: CoverageRisk, given: Verdicts | None) -> dict[str, Any]:
+    told = {"coverage": curve.to_dict(), "verdicts": given.to_dict() if given else None}
+    return _flat({**evaluation.to_dict(), **told})
 
 
 def _flat(value: Any, name: str = "") -> dict[str, Any]:

@@ -105,6 +105,21 @@ def scoreboard(evidences: Sequence[ModelEvidence], metric: Metric) -> Scoreboard
         ),
         (
             Column(
+                "Other corpora", "verdicts given", "high",
+                "Articles of these corpora on which it does not keep quiet, in the mean; what is too close to call, or "
+                "contradicted by the second probability, gets no verdict.",
+            ),
+            _given,
+        ),
+        (
+            Column(
+                "Other corpora", "of these right", "high",
+                "Verdicts that are right among those given, in the mean over these corpora.",
+            ),
+            _right,
+        ),
+        (
+            Column(
                 "", "moved by formatting", "low",
                 "Unseen articles whose predicted class some edit of the formatting test turns round.",
             ),
@@ -158,9 +173,9 @@ def _elsewhere(evidence: ModelEvidence, metric: Metric) -> Cell:
     found = [getattr(e, metric) for e in foreign(evidence).values()]
     if not found:
         return Cell(None, NOTHING)
-    mean, low, high = float(np.mean(found)), min(found), max(found)
     if metric == "accuracy":
-        return Cell(mean, percent_text(mean), f"{100 * low:.0f}–{100 * high:.0f}")
+        return _mean(found)
+    mean, low, high = float(np.mean(found)), min(found), max(found)
     return Cell(mean, f"{mean:.2f}", f"{low:.2f}–{high:.2f}")
 
 
@@ -170,6 +185,22 @@ def _surest(evidence: ModelEvidence) -> Cell:
         return Cell(None, NOTHING)
     right = 1.0 - float(np.mean([c.error[COVERAGE] for c in curves]))
     return Cell(right, percent_text(right))
+
+
+def _given(evidence: ModelEvidence) -> Cell:
+    return _mean([given.given / given.n for given in evidence.verdicts_unseen.values()])
+
+
+def _right(evidence: ModelEvidence) -> Cell:
+    return _mean([g.accuracy for g in evidence.verdicts_unseen.values() if g.accuracy is not None])
+
+
+def _mean(shares: Sequence[float]) -> Cell:
+    """The mean of shares, one per corpus, and their range."""
+    if not shares:
+        return Cell(None, NOTHING)
+    mean = float(np.mean(shares))
+    return Cell(mean, percent_text(mean), f"{100 * min(shares):.0f}–{100 * max(shares):.0f}")
 
 
 def _moved(evidence: ModelEvidence) -> Cell:

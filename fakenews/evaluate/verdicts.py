@@ -1,16 +1,22 @@
-"""What a model's answers to a labelled table are worth: both probabilities, and the verdicts it did give."""
+"""What a model's verdicts are worth: how often it gave one, and how often that was right."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fakenews.classifiers.base import Calibration, probabilities
 from fakenews.evaluate.metrics import Evaluation, Interval, evaluate, wilson_interval
+from fakenews.evaluate.protocols import LEFT_OUT, SHIPPED, is_unseen
 from fakenews.schema import LABELS, Prediction
+from fakenews.verdict import MIN_WORDS, judge
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,12 @@ class Verdicts:
             "interval": list(self.interval) if self.interval else None,
             "reasons": dict(self.reasons),
         }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Verdicts:
+        """Inverse of `to_dict`."""
+        interval = values["interval"]
+        return cls(**{**values, "interval": (interval[0], interval[1]) if interval else None})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +101,33 @@ def table_result(predictions: Sequence[Prediction], labels: Sequence[int]) -> Ta
         evaluate(labels, np.array(away)) if away and len(away) == len(predictions) else None,
         verdicts(predictions, labels),
     )
+
+
+def judged(rows: pd.DataFrame, calibration: Mapping[str, Any]) -> pd.DataFrame:
+    """Rows of predictions.parquet that a model answered as it is, or as publishers never seen: their `prediction`.
+
+    Both probabilities decide, as on the page; what takes the text does not: its length, its language, how far it is
+    from the training and what the verdicts on text like it were worth. `calibration` is that of evaluation.json.
+    """
+    import pandas as pd
+
+    rows = rows[rows["protocol"].isin([*SHIPPED, LEFT_OUT])]
+    unseen = np.array(
+        [
+            name == LEFT_OUT or is_unseen(name, corpus)
+            for name, corpus in zip(rows["protocol"], rows["corpus"], strict=True)
+        ],
+        dtype=bool,
+    )
+    p_fake, margin = (rows[name].to_numpy(dtype=np.float64) for name in ("p_fake", "margin"))
+    home = probabilities(margin, Calibration(**calibration["home"]))[:, 0] if "home" in calibration else p_fake
+    p_home = np.where(unseen, home, p_fake)
+    p_elsewhere = np.where(unseen, p_fake, rows["p_elsewhere"].to_numpy(dtype=np.float64))
+    found = [
+        judge("", p, m, MIN_WORDS, p_elsewhere=None if np.isnan(q) else q)
+        for p, m, q in zip(p_home.tolist(), margin.tolist(), p_elsewhere.tolist(), strict=True)
+    ]
+    return rows.assign(prediction=pd.Series(found, index=rows.index, dtype=object))
 
 
 def verdicts(predictions: Sequence[Prediction], labels: Sequence[int]) -> Verdicts:

@@ -241,13 +241,13 @@ def measure_protocols(
     if not results:
         raise ValueError("Nothing was measured: FAKENEWS_DATA names no folder with corpora for these protocols.")
     facts: dict[str, Any] = {}
+    if set(results) & set(SHIPPED):
+        articles = joined_texts(frame[frame["split"] == "test"])[:LATENCY_ARTICLES]
+        facts["latency_ms"] = latency_ms(classifier, articles)
     if LEFT_OUT in results:
         before = read_evaluation(stored.folder).calibration
         facts["calibration"] = {**before, **calibrations(classifier)}
         results = {**answered_again(classifier, stored, results[LEFT_OUT].rows), **results}
-    if set(results) & set(SHIPPED):
-        articles = joined_texts(frame[frame["split"] == "test"])[:LATENCY_ARTICLES]
-        facts["latency_ms"] = latency_ms(classifier, articles)
     evidence = update_evidence(
         stored.folder,
         pd.concat([r.rows for r in results.values()], ignore_index=True),
@@ -318,22 +318,28 @@ def pooled_again(classifier: EnsembleClassifier, stored: store.StoredModel) -> M
 def answered_again(
     classifier: TextClassifier, stored: store.StoredModel, left_out: pd.DataFrame
 ) -> dict[str, Measured]:
-    """What was measured on other corpora, by protocol, with the calibration for unseen publishers of today."""
+    """What the model as it is was measured on, by protocol, with the calibration for unseen publishers of today."""
     import numpy as np
 
     found = {}
-    for name in (p.name for p in PROTOCOLS.values() if p.rows == "others"):
+    for name in SHIPPED:
         rows = read_predictions(stored.folder, [name])
         unseen = np.array([is_unseen(name, corpus) for corpus in rows["corpus"]], dtype=bool)
         if isinstance(classifier, EnsembleClassifier):
             said = member_answers([store.find(m, stored.folder.parent) for m in classifier.members], [name])
-            whole = None if said is None else rows[ARTICLE].merge(said, on=ARTICLE, how="left")["p_fake"]
-            p_fake = None if whole is None else whole.fillna(rows["p_fake"]).to_numpy()
+            if said is None:
+                continue
+            margins = rows[ARTICLE].merge(said, on=ARTICLE, how="left")[list(classifier.members)]
+            elsewhere = classifier.pooled_elsewhere(margins.to_numpy(dtype=np.float64))
         else:
-            p_fake = classifier.calibrated_elsewhere(rows["margin"].to_numpy(dtype=np.float64))
-        if p_fake is not None and unseen.any():
-            again = rows.assign(p_fake=np.where(unseen, p_fake, rows["p_fake"]))
-            found[name] = Measured(as_left_out(again, left_out))
+            elsewhere = classifier.calibrated_elsewhere(rows["margin"].to_numpy(dtype=np.float64))
+        if elsewhere is not None and len(rows):
+            known = unseen & ~np.isnan(elsewhere)
+            again = rows.assign(
+                p_fake=np.where(known, elsewhere, rows["p_fake"]), p_elsewhere=np.where(unseen, np.nan, elsewhere)
+            )
+            formatting = read_evaluation(stored.folder).protocols[name].formatting
+            found[name] = Measured(as_left_out(again, left_out) if unseen.any() else again, formatting=formatting)
     return found
 
 

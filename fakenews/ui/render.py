@@ -101,14 +101,19 @@ def _after(outcome: EditOutcome, model: str) -> str:
 
 def track_record(record: TrackRecord) -> tuple[str, str]:
     """How a model fared on the held-out articles most like a text, in one sentence, and which articles these are."""
-    low, high = (100 * bound for bound in record.interval)
     places = [(DATASETS[name].title if name in DATASETS else name, n) for name, n in record.corpora.items()]
-    told = ", ".join(f"{n} of {place}" for place, n in places[:NEIGHBOUR_CORPORA])
+    told = "nearest to it, " + ", ".join(f"{n} of {place}" for place, n in places[:NEIGHBOUR_CORPORA])
     rest = sum(n for _, n in places[NEIGHBOUR_CORPORA:])
     told += f", {rest} of others" if rest else ""
+    if record.error is None or record.interval is None:
+        return "On text like this it gave no verdict", f"On none of the {record.n_nearest} held-out articles {told}."
+    low, high = (100 * bound for bound in record.interval)
+    wrong = f"wrong {100 * record.error:.0f} % of the time ({low:.0f}–{high:.0f} %)"
+    if record.n_nearest is None:
+        return f"On text like this it was {wrong}", f"Measured on the {record.n} held-out articles {told}."
     return (
-        f"On text like this it was wrong {100 * record.error:.0f} % of the time ({low:.0f}–{high:.0f} %)",
-        f"Measured on the {record.n} held-out articles nearest to it, {told}.",
+        f"On text like this its verdicts were {wrong}",
+        f"It gave {record.n} on the {record.n_nearest} held-out articles {told}.",
     )
 
 

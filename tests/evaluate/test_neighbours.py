@@ -11,7 +11,18 @@ import pytest
 from fakenews.data.table import article_id
 from fakenews.evaluate.evidence import held_out_articles
 from fakenews.evaluate.metrics import wilson_interval
-from fakenews.evaluate.neighbours import FILE, WIDTH, Neighbours, fit_neighbours, track_record, wrong_answers
+from fakenews.evaluate.neighbours import (
+    FILE,
+    SILENT,
+    UNASKED,
+    WIDTH,
+    Neighbours,
+    TrackRecord,
+    fit_neighbours,
+    outcomes,
+    track_record,
+)
+from fakenews.verdict import judge
 
 TOPICS = {topic: [f"{topic}{i}" for i in range(40)] for topic in ("harbour", "ballot", "kitchen")}
 
@@ -32,10 +43,15 @@ def store() -> Neighbours:
 
 
 def predictions() -> pd.DataFrame:
-    """A model that is wrong on every second kitchen article, right on ballots, and never saw the harbour."""
+    """A model that is wrong on every second kitchen article, right on ballots, and never saw the harbour.
+
+    On every fourth kitchen article it gives no verdict.
+    """
     rows = pd.DataFrame({"id": IDS, "corpus": OWN, "label": 0, "p_fake": 0.9})
     kitchen = np.flatnonzero(rows["corpus"] == "kitchen")
     rows.loc[kitchen[::2], "p_fake"] = 0.1
+    rows.loc[kitchen[1::4], "p_fake"] = 0.5
+    rows["prediction"] = [judge("m", p, 0.0, 400) for p in rows["p_fake"]]
     return rows[rows["corpus"] != "harbour"]
 
 
@@ -48,23 +64,52 @@ def test_an_article_is_nearest_to_its_own_topic(store):
 
 
 def test_the_record_is_that_of_the_nearest_articles(store):
-    wrong = wrong_answers(store, predictions())
-    kitchen = track_record(store, wrong, " ".join(TOPICS["kitchen"]), "m", k=80)
-    ballot = track_record(store, wrong, " ".join(TOPICS["ballot"]), "m", k=80)
+    made = outcomes(store, predictions())
+    kitchen = track_record(store, made, " ".join(TOPICS["kitchen"]), "m", k=80)
+    ballot = track_record(store, made, " ".join(TOPICS["ballot"]), "m", k=80)
     assert kitchen is not None and ballot is not None
-    assert (kitchen.n, kitchen.n_wrong, kitchen.error) == (80, 40, 0.5)
+    assert (kitchen.n_nearest, kitchen.n, kitchen.n_wrong, kitchen.error) == (80, 60, 40, 2 / 3)
     assert (ballot.n_wrong, dict(ballot.corpora)) == (0, {"ballot": 80})
-    assert kitchen.interval == pytest.approx([float(x) for x in wilson_interval(40, 80)])
+    assert kitchen.interval == pytest.approx([float(x) for x in wilson_interval(40, 60)])
     assert kitchen.similarity > 0.5
     assert json.loads(json.dumps(kitchen.to_dict()))["corpora"] == {"kitchen": 80}
+    assert TrackRecord.from_dict(json.loads(json.dumps(kitchen.to_dict()))) == kitchen
+
+
+def test_verdicts_are_mostly_wrong_where_chance_alone_would_not_have_it(store):
+    made = outcomes(store, predictions())
+    assert track_record(store, made, " ".join(TOPICS["kitchen"]), "m", k=80).mostly_wrong  # 40 of 60
+    two_of_three = TrackRecord("m", 6, 4, 2 / 3, (0.3, 0.9), {}, 0.5, 8)
+    assert not two_of_three.mostly_wrong  # of so few that it may be chance
+    assert not track_record(store, made, " ".join(TOPICS["ballot"]), "m", k=80).mostly_wrong
+
+
+def test_where_there_was_no_verdict_there_is_no_share_of_wrong_ones(store):
+    record = track_record(store, np.full(240, SILENT, dtype=np.int8), " ".join(TOPICS["ballot"]), "m", k=10)
+    assert (record.n_nearest, record.n, record.error, record.interval, record.mostly_wrong) == (
+        10,
+        0,
+        None,
+        None,
+        False,
+    )
+    assert TrackRecord.from_dict(json.loads(json.dumps(record.to_dict()))) == record
+
+
+def test_a_record_from_before_verdicts_were_counted_is_still_read():
+    old = {
+        "model": "m", "n": 100, "n_wrong": 40, "error": 0.4, "interval": [0.31, 0.5], "corpora": {"isot": 100},
+        "similarity": 0.5,
+    }  # fmt: skip
+    assert TrackRecord.from_dict(old).n_nearest is None
 
 
 def test_articles_a_model_never_answered_do_not_count(store):
-    wrong = wrong_answers(store, predictions())
-    assert np.isnan(wrong).sum() == 80
-    harbour = track_record(store, wrong, " ".join(TOPICS["harbour"]), "m", k=10)
+    made = outcomes(store, predictions())
+    assert (made == UNASKED).sum() == 80
+    harbour = track_record(store, made, " ".join(TOPICS["harbour"]), "m", k=10)
     assert harbour is not None and "harbour" not in harbour.corpora and harbour.similarity < 0.3
-    assert track_record(store, np.full(240, np.nan), "ballot1", "m") is None
+    assert track_record(store, np.full(240, UNASKED, dtype=np.int8), "ballot1", "m") is None
 
 
 def test_the_store_survives_the_disk_and_holds_no_text(store, tmp_path):

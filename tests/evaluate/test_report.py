@@ -151,9 +151,11 @@ def test_an_edited_number_is_found(folder):
     stored = json.loads(path.read_text(encoding="utf-8"))
     stored["protocols"]["grouped"]["corpora"]["isot/test"]["accuracy"] += 0.001
     stored["protocols"]["seed"]["coverage"]["isot/test"]["error"]["0.7"] = 0.0001
+    stored["protocols"]["left-out"]["verdicts"]["horne2017/all"]["right"] += 1
     del stored["protocols"]["other"]["corpora"]["demo/all"]
     path.write_text(json.dumps(stored), encoding="utf-8")
-    edited, missing, curve = contradictions(folder)
+    edited, verdicts, missing, curve = contradictions(folder)
+    assert verdicts.startswith("tinybert: left-out horne2017/all states verdicts.right ")
     assert edited.startswith("tinybert: grouped isot/test states accuracy ")
     assert missing == "tinybert: other demo/all is in predictions.parquet only."
     assert curve.startswith("tinybert: seed isot/test states coverage.error.0.7 0.0001")
@@ -265,8 +267,11 @@ def test_results_table_has_a_line_per_model_and_one_per_corpus_left_out(folder):
     rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("|")]
     first, per_protocol, per_corpus = rows[2:4], rows[6:9], rows[11:]
     assert [row[0] for row in first] == ["tinybert", "tfidf"]
-    assert first[1][1:] == ["–"] * 8
+    assert first[1][1:] == ["–"] * 9
     assert first[0][-1] == "3.0 %"  # moved by formatting
+    given = list(evidence.protocols["left-out"].verdicts.values())
+    share, right = np.mean([[v.given / v.n, v.accuracy] for v in given], axis=0)
+    assert first[0][-2] == f"{100 * share:.0f} %, {100 * right:.0f} % right"
     assert [row[0] for row in per_protocol] == ["As in the notebooks", "Unseen articles", "Corpora left out"]
     assert per_protocol[1][1:] == [first[0][1], "–"]
     assert per_protocol[2][1:] == [first[0][5], "–"]  # the mean

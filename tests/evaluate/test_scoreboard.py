@@ -1,5 +1,7 @@
 """The scoreboard holds what the evidence holds, marks the best, and leaves gaps where nothing was measured."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from fakenews.evaluate.flips import ANY, EditFlips, FlipRates
 from fakenews.evaluate.metrics import evaluate
 from fakenews.evaluate.report import ModelEvidence, ProtocolResult
 from fakenews.evaluate.scoreboard import NOTHING, foreign, places, scoreboard
+from fakenews.evaluate.verdicts import Verdicts
 
 
 def result(rights: dict[str, float], seed: int, formatting: FlipRates | None = None) -> ProtocolResult:
@@ -85,6 +88,18 @@ def test_the_surest_articles_are_right_more_often_than_all_of_them():
     one = ModelEvidence("tfidf", "grouped", 1, {}, {}, 1.0, None, {}, {"external": measured})
     (cell,) = column(scoreboard([one], "accuracy"), "right at 70 % coverage")
     assert cell.value > part["horne2017/all"].accuracy + 0.03
+
+
+def test_verdicts_on_other_corpora_are_counted_corpus_by_corpus(two):
+    assert [c.text for c in column(scoreboard(two, "accuracy"), "verdicts given")] == [NOTHING, NOTHING]
+    external = two[0].protocols["external"]
+    told = {"horne2017/all": (80, 60), "webis2016/all": (40, 10), "liar/all": (1, 0)}
+    given = {part: Verdicts(100, n, right, right / n, (0.0, 1.0), {}) for part, (n, right) in told.items()}
+    known = replace(two[0], protocols={**two[0].protocols, "external": replace(external, verdicts=given)})
+    board = scoreboard([known], "roc_auc")
+    (share,), (right,) = column(board, "verdicts given"), column(board, "of these right")
+    assert (share.value, share.text, share.detail) == (pytest.approx(0.6), "60 %", "40–80")
+    assert (right.value, right.text, right.detail) == (pytest.approx(0.5), "50 %", "25–75")
 
 
 def test_places_are_what_the_table_says(two):

@@ -6,6 +6,7 @@ from html import unescape
 
 import pytest
 
+from fakenews.evaluate.neighbours import TrackRecord
 from fakenews.evaluate.words import WordTotal
 from fakenews.explain.flip import Flip
 from fakenews.schema import Attribution, Explanation, Grade, Prediction, Span
@@ -32,6 +33,13 @@ FLIP = Flip("tfidf", (Span(0, 10), Span(11, 20)), (1,), 0.9, 0.2, True, 3, 0.1)
 
 def graded(level: str) -> Grade:
     return Grade(2.0, 0.1, (0.3, 1.5), (2.1, 0.0), 0.95, level, 0.1)  # type: ignore[arg-type]
+
+
+def record(n: int, n_wrong: int, n_nearest: int | None) -> TrackRecord:
+    interval = (0.54, 0.77) if n else None
+    return TrackRecord(
+        "tfidf", n, n_wrong, n_wrong / n if n else None, interval, {"isot": 70, "fakes": 10}, 0.5, n_nearest
+    )
 
 
 def strip_tags(markup: str) -> str:
@@ -168,3 +176,18 @@ def test_a_flip_says_how_it_was_found() -> None:
     assert "every smaller set of the 2 sentences was tried" in render.flip(FLIP, text, "TF-IDF")
     assert "smaller set may exist" in render.flip(replace(FLIP, exact=False), text, "TF-IDF")
     assert "no set of sentences turns it round" in render.flip(replace(FLIP, removed=()), text, "TF-IDF")
+
+
+def test_the_record_on_text_like_this_counts_verdicts_and_says_on_which_articles():
+    told, where = render.track_record(record(60, 40, 80))
+    assert told == "On text like this its verdicts were wrong 67 % of the time (54–77 %)"
+    assert where == "It gave 60 on the 80 held-out articles nearest to it, 70 of ISOT, 10 of FA-KES."
+    told, where = render.track_record(record(0, 0, 80))
+    assert told == "On text like this it gave no verdict"
+    assert where == "On none of the 80 held-out articles nearest to it, 70 of ISOT, 10 of FA-KES."
+
+
+def test_a_record_of_an_older_link_reads_as_it_did():
+    told, where = render.track_record(record(80, 40, None))
+    assert told == "On text like this it was wrong 50 % of the time (54–77 %)"
+    assert where == "Measured on the 80 held-out articles nearest to it, 70 of ISOT, 10 of FA-KES."
