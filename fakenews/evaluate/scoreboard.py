@@ -113,7 +113,7 @@ def scoreboard(evidences: Sequence[ModelEvidence], metric: Metric) -> Scoreboard
         ),
         (
             Column(
-                "Other corpora", "of these right", "high",
+                "Other corpora", "verdicts right", "high",
                 "Verdicts that are right among those given, in the mean over these corpora.",
             ),
             _right,

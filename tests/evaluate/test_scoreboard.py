@@ -97,7 +97,7 @@ def test_verdicts_on_other_corpora_are_counted_corpus_by_corpus(two):
     given = {part: Verdicts(100, n, right, right / n, (0.0, 1.0), {}) for part, (n, right) in told.items()}
     known = replace(two[0], protocols={**two[0].protocols, "external": replace(external, verdicts=given)})
     board = scoreboard([known], "roc_auc")
-    (share,), (right,) = column(board, "verdicts given"), column(board, "of these right")
+    (share,), (right,) = column(board, "verdicts given"), column(board, "verdicts right")
     assert (share.value, share.text, share.detail) == (pytest.approx(0.6), "60 %", "40–80")
     assert (right.value, right.text, right.detail) == (pytest.approx(0.5), "50 %", "25–75")
 
