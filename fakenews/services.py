@@ -670,7 +670,9 @@ class Services:
             evidence = self.evidence(name)
             if evidence is None:
                 return None
-            self._made[name] = outcomes(self._neighbours, judged(self._unseen(name), evidence.calibration))
+            rows = self._unseen(name)
+            placed = rows[rows["corpus"].isin(list(set(self._neighbours.corpora)))]
+            self._made[name] = outcomes(self._neighbours, judged(placed, evidence.calibration))
         return track_record(self._neighbours, self._made[name], text, name)
 
     def _was_mostly_wrong(self, text: str, model: str, prediction: Prediction) -> bool:
