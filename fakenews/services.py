@@ -245,6 +245,8 @@ class Services:
 
     def warm_up(self) -> None:
         """Load the default models and ask them for a verdict and its quick explanation, so that no visitor waits."""
+        for model in self.asked:  # here and not on the thread of verdicts, whose heap would keep what this takes
+            self.track_record(_WARM_UP, model)
         if self.models:
             self.analyse(_WARM_UP)
         for model in self.models[:2]:

@@ -377,8 +377,11 @@ def read_predictions(folder: Path, protocols: Collection[str] | None = SHIPPED) 
     """
     import pandas as pd
 
-    rows = pd.read_parquet(folder / PREDICTIONS).reindex(columns=list(PREDICTION_TYPES)).astype({OPTIONAL: "float32"})
-    return rows if protocols is None else rows[rows["protocol"].isin(list(protocols))].reset_index(drop=True)
+    wanted = None if protocols is None else [("protocol", "in", list(protocols))]
+    rows = pd.read_parquet(folder / PREDICTIONS, filters=wanted)
+    if OPTIONAL not in rows:
+        rows[OPTIONAL] = np.float32(np.nan)
+    return rows[list(PREDICTION_TYPES)]
 
 
 def side_by_side(answers: Mapping[str, pd.DataFrame], column: str) -> pd.DataFrame:
