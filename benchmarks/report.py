@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.results import FOLDER
+from fakenews.training.recipes import FineTuning
 
 ROOT = Path(__file__).parents[1]
+SHORT = "random windows"  # the name of a recipe in `benchmarks.training`
 PAGES = (ROOT / "README.md", ROOT / "docs" / "operations.md")
 
 
@@ -23,7 +25,7 @@ def main() -> None:
 
 def replaced(page: str) -> str:
     """The page with what is between its marks as the measurements say."""
-    for part, make in {"explanations": explanations, "throughput": throughput, "load": load}.items():
+    for part, make in {"explanations": explanations, "gpu": gpu, "throughput": throughput, "load": load}.items():
         before, begin, rest = page.partition(f"<!-- {part}:begin -->")
         _, end, after = rest.partition(f"<!-- {part}:end -->")
         if end:
@@ -82,6 +84,43 @@ def flips() -> str:
         f"{found['p90_seconds']:.0f} s at the ninth decile; {found['with_a_flip']:,} articles have one. "
         f"(`python -m benchmarks.flip`; {found['date']}.)"
     )
+
+
+def gpu() -> str:
+    """What a GPU changes, and how fast our loop trains beside the notebooks', there and on a CPU."""
+    found, trained, without = _read("gpu"), _read("training_gpu"), _read("training_quick")
+    cpu, cuda, theirs = found["cpu"], found["cuda"], trained["notebooks"]
+    seconds = {"Verdict": (cpu["verdict_seconds"], cuda["verdict_seconds"])} | {
+        name: (cpu["explanation_seconds"][method], cuda["explanation_seconds"][method])
+        for method, name in (("gradient", "First highlights"), ("shap", "SHAP"), ("lime", "LIME"))
+    }
+    settings = FineTuning("")
+    here = next(row for row in without["ours"] if row["recipe"] == SHORT)
+    lines = [
+        f"| Seconds an article | {found['device']} | the {found['machine'].split(',')[0]} beside it |",
+        "| --- | --- | --- |",
+        *(f"| {name} | {there:.2f} | {beside:.2f} |" for name, (beside, there) in seconds.items()),
+        "",
+        f"Probabilities on the two differ by at most {found['largest_difference']:.5f} on {found['articles']} articles "
+        f"({found['date']}, `python -m benchmarks.gpu`). Training takes larger steps on a GPU, "
+        f"{settings.gpu_batch_size} articles instead of {settings.batch_size}, at a higher learning rate. "
+        f"{trained['passes']} passes over {trained['articles']:,} articles with {trained['base']}, evaluations and "
+        f"checkpoints included:",
+        "",
+        f"| On the {trained['device']} | Articles a second | Times | Accuracy on {trained['unseen']:,} unseen ones |",
+        "| --- | --- | --- | --- |",
+        f"| The notebooks' loop: padded to 512 word pieces, single precision, {settings.batch_size} a step | "
+        f"{theirs['samples_per_second']:,.0f} | 1 | {100 * theirs['accuracy']:.1f} % |",
+        *(
+            f"| Ours, {row['recipe']} of {row['max_length']}, {row['batch']} a step | "
+            f"{row['samples_per_second']:,.0f} | {row['speedup']:.1f} | {100 * row['accuracy']:.1f} % |"
+            for row in trained["ours"]
+        ),
+        "",
+        f"On {without['machine'].split(',')[0]} without a GPU, {settings.batch_size} a step, {SHORT} are "
+        f"{here['speedup']:.1f} times as fast. ({trained['date']}, `python -m benchmarks.training`.)",
+    ]
+    return "\n".join(lines)
 
 
 def throughput() -> str:

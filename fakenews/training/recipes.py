@@ -30,6 +30,8 @@ class FineTuning:
         Which part of a longer article an example shows: always its beginning, or another part each time.
     epochs, learning_rate, batch_size, warmup_ratio, weight_decay
         As in `transformers.TrainingArguments`; learning rate decays linearly.
+    gpu_batch_size : int
+        Articles a step on a GPU, where small steps cost as much as large ones (`finetune.for_gpu`).
     patience : int
         Evaluations without a better F1 before the run stops.
     evaluations_per_epoch : int
@@ -48,6 +50,7 @@ class FineTuning:
     epochs: float = 3
     learning_rate: float = 2e-5
     batch_size: int = 16
+    gpu_batch_size: int = 128
     warmup_ratio: float = 0.1
     weight_decay: float = 0.01
     patience: int = 2

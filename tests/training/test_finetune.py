@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from transformers import Trainer
+from transformers import BertConfig, Trainer
 
 from fakenews.schema import FAKE, LABELS, REAL
 from fakenews.training import finetune
@@ -96,6 +96,48 @@ def test_a_batch_is_framed_and_padded_to_its_longest(recipe):
     assert batch["input_ids"].tolist() == [[cls, 11, 12, 13, 14, sep], [cls, 16, sep, pad, pad, pad]]
     assert batch["attention_mask"].tolist() == [[1] * 6, [1, 1, 1, 0, 0, 0]]
     assert batch["labels"].tolist() == [0, 1]
+
+
+def test_lengths_are_rounded_up_to_a_multiple_but_not_beyond_the_recipe(recipe):
+    collate = finetune.Collator(small_tokenizer(), replace(recipe, max_length=20), multiple=8)
+    for n_pieces, length in ((1, 8), (6, 8), (7, 16), (14, 16), (15, 20), (50, 20)):
+        batch = collate([{"input_ids": np.full(n_pieces, 11), "labels": 0}])
+        assert batch["input_ids"].shape == (1, length)
+        assert int(batch["attention_mask"].sum()) == min(n_pieces + 2, 20)
+
+
+def test_what_an_example_shows_leaves_the_example_as_it_is(recipe):
+    example = {"input_ids": np.arange(10, 40, dtype=np.int32), "labels": 0}
+    collate = finetune.Collator(small_tokenizer(), replace(recipe, max_length=64, mask_share=0.5))
+    collate([example] * 50)
+    assert example["input_ids"].tolist() == list(range(10, 40))
+
+
+@pytest.mark.parametrize(
+    ("n_examples", "epochs", "batch"), [(6_375, 3, 128), (6_375, 0.5, 32), (64, 1, 16), (100_000, 3, 128)]
+)
+def test_a_gpu_takes_larger_steps_as_long_as_enough_of_them_are_left(n_examples, epochs, batch):
+    asked = FineTuning("", epochs=epochs)
+    found, passes = finetune.for_gpu(asked, BertConfig(), n_examples, memory=80 * 2**30)
+    assert (found.batch_size, passes) == (batch, 1)
+    assert found.learning_rate == pytest.approx(2e-5 * (batch / 16) ** 0.5)
+    assert replace(found, batch_size=16, learning_rate=2e-5) == asked
+
+
+@pytest.mark.parametrize(("gigabytes", "passes"), [(80, 1), (24, 4), (16, 4), (4, 16), (0, 128)])
+def test_a_smaller_gpu_takes_a_step_in_more_passes(gigabytes, passes):
+    found = finetune.for_gpu(FineTuning(""), BertConfig(), 6_375, gigabytes * 2**30)
+    assert (found[0].batch_size, found[1]) == (128, passes)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_a_step_in_several_passes_is_the_step_in_one(run, monkeypatch, smoothing):
+    at_once = run("one", max_steps=4, label_smoothing=smoothing)
+    monkeypatch.setattr(finetune, "_for_device", lambda recipe, config, n: (recipe, 4))
+    in_passes = run("four", max_steps=4, label_smoothing=smoothing)
+    curves = [[(r["loss"], r["grad_norm"]) for r in found.history if "loss" in r] for found in (at_once, in_passes)]
+    assert len(curves[0]) == 4
+    np.testing.assert_allclose(curves[1], curves[0], rtol=1e-3)
 
 
 def test_random_windows_are_drawn_only_while_training(recipe):
