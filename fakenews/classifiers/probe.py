@@ -2,9 +2,10 @@
 
 Fine-tuning bends an encoder towards one corpus. What it still knows of all others lies below its last layer, whose
 first piece the head reads already: the mean of each lower layer's states over a text, weighed by one logistic
-regression over all of them. It transferred about as well as fine-tuning in the two comparisons made here, and takes
-seconds once the states are there. Kumar et al., «Fine-Tuning can Distort Pretrained Features and Underperform
-Out-of-Distribution», ICLR 2022 (arXiv:2202.10054).
+regression over all of them. It takes seconds once the states are there; fine-tuning every weight on the same corpora
+instead was worth 0.01 to 0.02 of mean ROC AUC on corpora left out, and answered them more confidently than it should.
+Kumar et al., «Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution», ICLR 2022
+(arXiv:2202.10054).
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import nn
 from transformers import (
     AutoConfig,
     AutoModelForSequenceClassification,
@@ -42,7 +43,7 @@ _LEAST_STEPS = 50  # of a run; with fewer articles a GPU takes smaller steps
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A model and how its training went; `history` holds the rows that `Trainer` logs (step, epoch, loss, …)."""
+    """A model, on the CPU, and how its training went; `history` holds the rows of `Trainer` (step, epoch, loss, …)."""
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
@@ -248,7 +249,7 @@ def train(
     if resume and last is None:
         logger.warning("No checkpoint in %s: starting from the beginning.", work)
     result = trainer.train(resume_from_checkpoint=last)
-    model.eval()
+    nn.Module.to(model, "cpu").eval()  # the stages after it compute there
     return Trained(
         model, tokenizer, tuple(dict(row) for row in trainer.state.log_history), result.metrics["train_runtime"]
     )
