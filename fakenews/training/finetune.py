@@ -111,7 +111,8 @@ class Collator:
     def __call__(self, examples: Sequence[Mapping[str, Any]]) -> dict[str, torch.Tensor]:
         """Batch of tensors: input_ids and attention_mask (n, length), labels (n,)."""
         windows = [self._window(example["input_ids"]) for example in examples]
-        longest = min(-max(len(w) for w in windows) // self.multiple * -self.multiple, self.room + 2)
+        longest = max(len(window) for window in windows)
+        longest = min(-(-longest // self.multiple) * self.multiple, self.room + 2)
         ids = np.full((len(windows), longest), int(self.tokenizer.pad_token_id or 0), dtype=np.int64)
         mask = np.zeros_like(ids)
         for i, window in enumerate(windows):
@@ -163,7 +164,8 @@ def for_gpu(recipe: FineTuning, config: PreTrainedConfig, n_examples: int, memor
     return replace(recipe, batch_size=size, learning_rate=rate), passes
 
 
-def _for_device(recipe: FineTuning, config: PreTrainedConfig, n_examples: int) -> tuple[FineTuning, int]:
+def for_device(recipe: FineTuning, config: PreTrainedConfig, n_examples: int) -> tuple[FineTuning, int]:
+    """`for_gpu` where there is one; elsewhere the recipe as it is, in one pass."""
     if not torch.cuda.is_available():
         return recipe, 1
     return for_gpu(recipe, config, n_examples, torch.cuda.get_device_properties().total_memory)
@@ -197,7 +199,7 @@ def train(
         A subclass of `Trainer` with another loss, and what it is to be given.
     """
     cuda = torch.cuda.is_available()
-    recipe, passes = _for_device(recipe, model.config, len(train_examples))
+    recipe, passes = for_device(recipe, model.config, len(train_examples))
     steps_per_epoch = math.ceil(len(train_examples) / recipe.batch_size)
     total = max_steps or math.ceil(steps_per_epoch * recipe.epochs)
     every = max(1, min(total, steps_per_epoch // recipe.evaluations_per_epoch))

@@ -133,7 +133,7 @@ def test_a_smaller_gpu_takes_a_step_in_more_passes(gigabytes, passes):
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 def test_a_step_in_several_passes_is_the_step_in_one(run, monkeypatch, smoothing):
     at_once = run("one", max_steps=4, label_smoothing=smoothing)
-    monkeypatch.setattr(finetune, "_for_device", lambda recipe, config, n: (recipe, 4))
+    monkeypatch.setattr(finetune, "for_device", lambda recipe, config, n: (recipe, 4))
     in_passes = run("four", max_steps=4, label_smoothing=smoothing)
     curves = [[(r["loss"], r["grad_norm"]) for r in found.history if "loss" in r] for found in (at_once, in_passes)]
     assert len(curves[0]) == 4
