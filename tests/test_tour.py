@@ -127,6 +127,82 @@ def test_the_tour(page: Any) -> None:
     assert page.locator("#fn-title textarea, #fn-title input").input_value() == title
 
 
+def text_shown(page: Any) -> str:
+    return str(page.locator("#fn-highlight").inner_text())
+
+
+def wait_for_the_end(page: Any) -> None:
+    page.wait_for_selector("#fn-legend .fn-badge", timeout=WAIT)
+    page.wait_for_selector("#fn-status :text-matches('done in [0-9.]+ s$')", timeout=WAIT)
+
+
+def test_another_article_takes_the_place_of_one_that_is_still_explained(page: Any) -> None:
+    demo = load("demo")
+    first = demo[demo["subject"] == "long-read"].iloc[0]
+    second = demo[demo["subject"] == "hoax"].iloc[0]
+    paste(page, second["text"], second["title"])
+    wait_for_the_end(page)
+    alone = page.locator("#fn-result").inner_text()
+
+    paste(page, first["text"] + " So it went on.", first["title"])  # nothing of it is remembered
+    page.wait_for_function("t => document.querySelector('#fn-highlight').innerText.includes(t)", arg=first["title"])
+    paste(page, second["text"], second["title"])
+    page.wait_for_function("t => document.querySelector('#fn-highlight').innerText.includes(t)", arg=second["title"])
+    wait_for_the_end(page)
+    page.wait_for_timeout(2000)
+    assert second["title"] in text_shown(page) and first["title"] not in text_shown(page)
+    assert page.locator("#fn-result").inner_text() == alone
+
+    # Two clicks, the second before the first has its verdict.
+    paste(page, first["text"] + " So it ended.", first["title"])
+    paste(page, second["text"], second["title"])
+    page.wait_for_timeout(1000)
+    wait_for_the_end(page)
+    assert second["title"] in text_shown(page)
+    assert page.locator("#fn-result").inner_text() == alone
+
+
+def test_a_cleared_page_stays_clear(page: Any) -> None:
+    demo = load("demo")
+    article = demo[demo["subject"] == "long-read"].iloc[0]
+    paste(page, article["text"] + " Nothing came of it.", article["title"])
+    page.wait_for_selector(".fn-card >> nth=1", timeout=WAIT)
+    page.click("#fn-clear")
+    page.wait_for_selector(".fn-card", state="detached", timeout=WAIT)
+    page.wait_for_timeout(4000)
+    assert page.locator(".fn-card").count() == 0
+
+
+def test_the_model_and_the_method_picked_last_are_those_shown(page: Any) -> None:
+    demo = load("demo")
+    article = demo[demo["subject"] == "wire"].iloc[0]
+    paste(page, article["text"], article["title"])
+    wait_for_the_end(page)
+    for title in ("TF-IDF", "TinyBERT", "TF-IDF"):
+        page.click(f"#fn-view label:has-text('{title}')")
+        page.wait_for_timeout(300)
+    page.wait_for_timeout(1000)
+    wait_for_the_end(page)
+    assert "TF-IDF" in page.locator("#fn-legend").inner_text()
+
+    # A slow method given up leaves what was there before, and can be asked for again.
+    page.click("#fn-view label:has-text('TinyBERT')")
+    page.click("#fn-method label:has-text('SHAP')")
+    page.wait_for_selector("#fn-status :text('SHAP, done in')", timeout=WAIT)
+    wait_for_the_end(page)
+    marks = page.locator("#fn-highlight").inner_html()
+    page.click("#fn-method label:has-text('LIME')")
+    page.click("#fn-cancel")
+    page.wait_for_selector("#fn-status :text('Cancelled')", timeout=WAIT)
+    if "SHAP" in page.locator("#fn-legend").inner_text():  # LIME had not yet said anything
+        assert page.locator("#fn-highlight").inner_html() == marks
+        assert page.locator("#fn-method label:has-text('SHAP') input").is_checked()
+    page.click("#fn-method label:has-text('Quick')")
+    wait_for_the_end(page)
+    page.click("#fn-method label:has-text('LIME')")
+    page.wait_for_selector("#fn-status :text('LIME, done in')", timeout=WAIT)
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "word", "x" * 1_000_000, "a\x00b " * 60, "中文新闻" * 100, "אבג דהו " * 60, HOSTILE],

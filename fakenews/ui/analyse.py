@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,6 +14,7 @@ from fakenews import web
 from fakenews.explain import registry as explainers
 from fakenews.explain.agreement import agreement
 from fakenews.explain.base import Cancelled
+from fakenews.formatting import FormattingTest
 from fakenews.schema import Explanation
 from fakenews.services import InputError, Services
 from fakenews.ui import render, share, what_if
@@ -30,6 +32,7 @@ QUICK = "quick"
 METHODS = (("Quick", QUICK), ("LIME", "lime"), ("SHAP", "shap"))
 UNITS = (("Word", "word"), ("Sentence", "sentence"))
 SORRY = "Something went wrong on our side; your text is still in the box. Please try again."
+STAY = (gr.skip(),) * 6  # of what `Analyse.explain` yields
 FIRST_EXAMPLES = {"wire": "in the manner of an agency report", "hoax": "in the manner of a hoax", "satire": "satire"}
 
 # A click on anything that carries data-open tells Python its key.
@@ -59,7 +62,7 @@ class Analyse:
     def __init__(self, services: Services, demo: pd.DataFrame) -> None:
         self.services = services
         self.demo = demo.set_index("id")
-        self.runs = Runs()
+        self.judging, self.runs, self.flips = Runs(), Runs(), Runs()
         self.models = services.models[:2]
         self.titles = {m: services.title(m) for m in services.asked}
         self.records = {m: services.record(m) for m in services.asked}
@@ -90,8 +93,21 @@ class Analyse:
             told += f" It was cut to the {self.services.settings.max_chars:,} characters that can be analysed at once."
         return article.title, article.text, render.caption(told)
 
-    def judge(self, title: str, body: str, length: float, unit: render.Unit = "word") -> tuple[Any, ...]:
-        """Verdict of all models: cards, reading line, whether «Why» shows, text, words, what is shown, both panels."""
+    def judge(self, title: str, body: str, length: float, unit: render.Unit, request: gr.Request) -> tuple[Any, ...]:
+        """Verdict of all models: cards, reading line, whether «Why» shows, text, words, what is shown, both panels.
+
+        Nothing changes where the visitor has asked about another text meanwhile, or cleared the page.
+        """
+        visitor = request.session_hash or ""
+        flag = self.judging.start(visitor)
+        judged = self._judged(title, body, length, unit)
+        if not self.judging.is_last(visitor, flag):
+            return (gr.skip(),) * len(judged)
+        self.judging.finish(visitor, flag)
+        self._leave_explained(visitor)
+        return judged
+
+    def _judged(self, title: str, body: str, length: float, unit: render.Unit) -> tuple[Any, ...]:
         try:
             if length > self.services.settings.max_chars:
                 raise InputError(
@@ -116,46 +132,89 @@ class Analyse:
     def _nothing(self, instead: str) -> tuple[Any, ...]:
         return instead, "", gr.update(visible=False), "", "", "", None, None, "", "", "", "", ""
 
+    def explain_first(
+        self, shown: Shown | None, view: str, method: str, unit: render.Unit, request: gr.Request
+    ) -> Iterator[tuple[Any, ...]]:
+        """What follows a verdict: `explain`, unless the verdict was dropped and the one before stands explained."""
+        if shown is None or not shown.begun:
+            yield from self.explain(shown, view, method, unit, request)
+        else:
+            yield STAY
+
     def explain(
         self, shown: Shown | None, view: str, method: str, unit: render.Unit, request: gr.Request
     ) -> Iterator[tuple[Any, ...]]:
         """Highlights: the quick ones at once, then the formatting test, the method asked for as it refines, the grade.
 
+        Once another run of the visitor has begun, nothing more is drawn; and because Gradio sends the last of what was
+        yielded once more when all is done, the last then changes nothing.
+
         Yields
         ------
         tuple
-            Status line, highlighted text, legend with grade, words, cards.
+            Status line, highlighted text, legend with grade, words, cards, method.
         """
         if shown is None or not shown.models:
             yield _only(render.status(""))
             return
+        shown.begun = True
         visitor = request.session_hash or ""
         flag = self.runs.start(visitor)
         view = view if view in shown.models else shown.models[0]
+        said = None
         try:
-            shown.graded.clear()
-            for model in sorted(shown.models, key=lambda m: m != view):
-                shown.explanations[model] = self._quick(shown.text, model)
-                if model == view:
-                    yield (render.status("Quick highlights; more follows"), *self._drawn(shown, view, unit), gr.skip())
-            yield (render.status(self._done(shown, view)), *self._drawn(shown, view, unit), gr.skip())
-            if shown.analysis.formatting is None:
-                shown.analysis = shown.analysis.tested(self.services.formatting_test(shown.text))
-                yield (*[gr.skip()] * 4, self._cards(shown))
-            if method != QUICK:
-                yield from self._refine(shown, view, method, unit, flag)
-            yield from self._grade(shown, view, unit, flag)
+            for drawn in self._explained(shown, view, method, unit, flag):
+                if flag.is_set():
+                    raise Cancelled
+                yield drawn
         except Cancelled:
-            yield _only(render.status("Cancelled; the highlights stay as they are."))
+            said = "Cancelled; the highlights stay as they are."
         except InputError as error:
-            yield _only(render.status(str(error)))
+            said = str(error)
         except Exception:
             logger.exception("explaining failed")
-            yield _only(render.status(SORRY))
+            said = SORRY
         finally:
+            last = self.runs.is_last(visitor, flag)
             self.runs.finish(visitor, flag)
+        if not last:
+            yield STAY
+        elif said is not None:
+            yield (*_only(render.status(said))[:-1], self._method(shown, view))
 
-    def _refine(self, shown: Shown, view: str, method: str, unit: render.Unit, flag: Any) -> Iterator[tuple[Any, ...]]:
+    def _explained(
+        self, shown: Shown, view: str, method: str, unit: render.Unit, flag: threading.Event
+    ) -> Iterator[tuple[Any, ...]]:
+        """What `explain` draws; explanations by a slow method stay in place until the first better one is there."""
+        for model in sorted(shown.models, key=lambda m: m != view):
+            if method == QUICK or model not in shown.explanations:
+                shown.put(model, self._quick(shown.text, model))
+            if model == view:
+                yield self._all(render.status("Quick highlights; more follows"), shown, view, unit)
+        yield self._all(render.status(self._done(shown, view)), shown, view, unit)
+        if shown.analysis.formatting is None:
+
+            def work(progress: Progress) -> Iterator[FormattingTest]:
+                yield self.services.formatting_test(shown.text)
+
+            for update in watch(work, flag):
+                if update.result is not None:
+                    shown.analysis = shown.analysis.tested(update.result)
+                    yield (*[gr.skip()] * 4, self._cards(shown), gr.skip())
+        if method != QUICK:
+            yield from self._refine(shown, view, method, unit, flag)
+        yield from self._grade(shown, view, unit, flag)
+
+    def _method(self, shown: Shown, view: str) -> Any:
+        """The method whose highlights are shown."""
+        if view not in shown.explanations:
+            return gr.skip()
+        explainer = shown.explanations[view].explainer
+        return explainer if explainer in dict(METHODS).values() else QUICK
+
+    def _refine(
+        self, shown: Shown, view: str, method: str, unit: render.Unit, flag: threading.Event
+    ) -> Iterator[tuple[Any, ...]]:
         name = explainers.get(method).title
         for model in sorted(shown.models, key=lambda m: m != view):
             if method not in self.services.methods(model):
@@ -169,11 +228,11 @@ class Analyse:
                 if update.result is None:
                     yield _only(line)
                     continue
-                shown.explanations[model] = update.result.explanation
-                yield (line, *self._drawn(shown, view, unit), gr.skip())
+                shown.put(model, update.result.explanation)
+                yield self._all(line, shown, view, unit)
         yield _only(render.status(self._done(shown, view)))
 
-    def _grade(self, shown: Shown, view: str, unit: render.Unit, flag: Any) -> Iterator[tuple[Any, ...]]:
+    def _grade(self, shown: Shown, view: str, unit: render.Unit, flag: threading.Event) -> Iterator[tuple[Any, ...]]:
         done = self._done(shown, view)
         yield _only(render.status(f"{done}; grading it"))
 
@@ -184,7 +243,7 @@ class Analyse:
             if update.result is not None:
                 shown.explanations[view] = update.result
                 shown.graded.add(view)
-        yield (render.status(done), *self._drawn(shown, view, unit), gr.skip())
+        yield self._all(render.status(done), shown, view, unit)
 
     def redraw(self, shown: Shown | None, view: str, unit: render.Unit) -> tuple[Any, ...]:
         """The text as it is highlighted, by word or by sentence."""
@@ -193,12 +252,26 @@ class Analyse:
         return self._drawn(shown, view, unit)
 
     def cancel(self, request: gr.Request) -> None:
-        """Stop the visitor's explanation."""
+        """Stop the visitor's explanation, which stays as far as it has come."""
         self.runs.cancel(request.session_hash or "")
+
+    def leave(self, request: gr.Request) -> None:
+        """Stop whatever is done for the visitor; nothing of it is drawn any more."""
+        visitor = request.session_hash or ""
+        self.judging.leave(visitor)
+        self._leave_explained(visitor)
+
+    def leave_explanation(self, request: gr.Request) -> None:
+        """Stop the visitor's explanation for another one of the same text."""
+        self.runs.leave(request.session_hash or "")
+
+    def _leave_explained(self, visitor: str) -> None:
+        self.runs.leave(visitor)
+        self.flips.leave(visitor)
 
     def clear(self, request: gr.Request) -> tuple[Any, ...]:
         """Everything as on the first visit."""
-        self.runs.cancel(request.session_hash or "")
+        self.leave(request)
         return "", "", *self._nothing(self.start_page())
 
     def _quick(self, text: str, model: str) -> Explanation:
@@ -223,6 +296,10 @@ class Analyse:
             words += render.rank_agreement(found, shown.text, [method, explainers.get(quick.explainer).title])
         return render.highlighted(explanation, unit), legend, words
 
+    def _all(self, status: str, shown: Shown, view: str, unit: render.Unit) -> tuple[Any, ...]:
+        """Status line and everything `_drawn`; cards and method stay."""
+        return (status, *self._drawn(shown, view, unit), gr.skip(), gr.skip())
+
     def _done(self, shown: Shown, view: str) -> str:
         explanation = shown.explanations[view]
         return f"{explainers.get(explanation.explainer).title}, done in {explanation.seconds:.1f} s"
@@ -230,7 +307,7 @@ class Analyse:
 
 def _only(status: str) -> tuple[Any, ...]:
     """The status line alone; everything else stays."""
-    return (status, *[gr.skip()] * 4)
+    return (status, *STAY[1:])
 
 
 def build(
@@ -285,37 +362,39 @@ def build(
                 text = gr.HTML(elem_id="fn-highlight", min_height=120)
                 legend = gr.HTML(elem_id="fn-legend", min_height=60)
                 words = gr.HTML(elem_id="fn-top", min_height=180)
-                panel = what_if.build(services, tab.runs, unit, view, OPEN)
+                panel = what_if.build(services, tab.flips, unit, view, OPEN)
                 made = share.build(services, store, shown, owner)
     length = gr.Number(0, visible=False)
 
     judged = [cards, meta, why, text, legend, words, shown, panel.edits, *panel.outputs, made]
-    explained = [status, text, legend, words, cards]
+    explained = [status, text, legend, words, cards, method]
 
-    judging: dict[str, Any] = {"js": CUT, "concurrency_limit": 2, "concurrency_id": "judge", **private}
-    explaining: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "explain", **private}
+    # Nothing is lost because the same was asked for just before and is still under way: that gives up.
+    again: dict[str, Any] = {"trigger_mode": "multiple", "concurrency_limit": 2, **private}
+    judging: dict[str, Any] = {"js": CUT, "concurrency_id": "judge", **again}
+    explaining: dict[str, Any] = {"concurrency_id": "explain", **again}
 
     def chain(event: Any) -> None:
         judge = event.then(tab.judge, [title, body, length, unit], judged, **judging)
-        judge.then(tab.explain, [shown, view, method, unit], explained, **explaining)
+        judge.then(tab.explain_first, [shown, view, method, unit], explained, **explaining)
 
     if services.settings.url_fetch:
         gr.on(
             [fetch.click, address.submit], tab.fetch, address, [title, body, fetched],
             concurrency_limit=2, concurrency_id="fetch", **private,
         )  # fmt: skip
-    chain(run.click(tab.cancel, None, None, queue=False, **private))
+    chain(run.click(tab.leave, None, None, queue=False, **private))
     chain(example.input(tab.example, example, [title, body], queue=False, **private))
 
     def open_example(event: gr.EventData) -> tuple[Any, Any]:
         return tab.example(str(event.key))
 
     chain(cards.click(open_example, None, [title, body], queue=False, **private))
-    gr.on([view.input, method.input], tab.cancel, None, None, queue=False, **private).then(
+    gr.on([view.input, method.input], tab.leave_explanation, None, None, queue=False, **private).then(
         tab.explain, [shown, view, method, unit], explained, **explaining
     )
     unit.input(tab.redraw, [shown, view, unit], [text, legend, words], queue=False, **private)
     cancel.click(tab.cancel, None, None, queue=False, **private)
     clear.click(tab.clear, None, [title, body, *judged], queue=False, **private)
-    blocks.unload(tab.cancel)
+    blocks.unload(tab.leave)
     return AnalyseTab(title, body, run)

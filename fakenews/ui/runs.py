@@ -26,7 +26,7 @@ class Update(Generic[Result]):
 
 
 class Runs:
-    """Cancellation flags by visitor; a new run of a visitor cancels the one before."""
+    """Cancellation flags by visitor; a new run of a visitor cancels the one before, which then has no say any more."""
 
     def __init__(self) -> None:
         self._flags: dict[str, threading.Event] = {}
@@ -41,9 +41,19 @@ class Runs:
         return flag
 
     def cancel(self, visitor: str) -> None:
-        """Cancel the visitor's run, if any; it ends within one batch."""
+        """Cancel the visitor's run, if any; it ends within one batch, and may say so."""
+        with self._lock:
+            self._flags.get(visitor, threading.Event()).set()
+
+    def leave(self, visitor: str) -> None:
+        """Cancel the visitor's run, if any, as a new one would: nobody looks at it any more."""
         with self._lock:
             self._flags.pop(visitor, threading.Event()).set()
+
+    def is_last(self, visitor: str, flag: threading.Event) -> bool:
+        """Whether the run is still the visitor's own: neither finished, nor left, nor followed by another."""
+        with self._lock:
+            return self._flags.get(visitor) is flag
 
     def finish(self, visitor: str, flag: threading.Event) -> None:
         """Forget a run that ended by itself."""

@@ -16,6 +16,12 @@ class Shown:
     models: tuple[str, ...]
     explanations: dict[str, Explanation] = field(default_factory=dict)
     graded: set[str] = field(default_factory=set)
+    begun: bool = False  # whether anything was asked to explain it
+
+    def put(self, model: str, explanation: Explanation) -> None:
+        """Show another explanation of a model, which nobody has graded."""
+        self.explanations[model] = explanation
+        self.graded.discard(model)
 
     @property
     def text(self) -> str:

@@ -141,7 +141,8 @@ class WhatIfPanel:
                     edits.add(without(text, [found.sentences[i] for i in found.removed]))
                 yield self.shown(edits, unit, render.flip(found, text, title))
         except Cancelled:
-            yield render.status("Cancelled; the text is as it was."), *stay
+            last = self.runs.is_last(visitor, flag)
+            yield render.status("Cancelled; the text is as it was.") if last else gr.skip(), *stay
         except Exception:
             logger.exception("smallest flip failed")
             yield render.problem(SORRY), *stay
