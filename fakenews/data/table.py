@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import io
 import json
@@ -108,7 +109,9 @@ def joined_texts(frame: pd.DataFrame) -> list[str]:
 
 
 def decode(raw: bytes) -> str:
-    """Text of a file in UTF-8; lines that are not UTF-8 are read as Windows-1252."""
+    """Text of a file in UTF-8, or in UTF-16 if it begins like that; other lines are read as Windows-1252."""
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return raw.decode("utf-16", "replace")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:

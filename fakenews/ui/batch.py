@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from fakenews.batch.rows import SUFFIXES, BadRow, Columns, Table
+from fakenews.batch.rows import SUFFIXES, Columns, Row, Table
 from fakenews.batch.score import Done, Task, score
+from fakenews.data.unpacked import check_unpacked
 from fakenews.explain.base import Cancelled
 from fakenews.services import QUICK, InputError
 from fakenews.ui import render
@@ -97,15 +98,18 @@ class Jobs:
         def progress(done: Done) -> None:
             if job.cancelled.is_set():
                 raise Cancelled
+            if done.rows + done.bad > MAX_ROWS:
+                raise InputError(_too_long(job.name))
             job.done = done
 
         try:
             with self._turn:
                 if not job.cancelled.is_set():
+                    check_unpacked(source)
                     job.done = score(source, job.out, self.services, task, progress=progress)
         except Cancelled:
             job.problem = "Cancelled; nothing was kept."
-        except InputError as error:
+        except ValueError as error:  # InputError among them
             job.problem = str(error).replace(source.name, job.name)
         except Exception as error:
             if not job.cancelled.is_set():
@@ -130,20 +134,26 @@ class Batch:
             return ("", *nothing)
         file = Path(path)
         try:
+            check_unpacked(file)
             table = Table(file)
-            columns = table.guess()
-            found = list(islice(table.items(columns), MAX_ROWS + 1))
+            guessed = table.guess()
+            columns = Columns(guessed.text or table.columns[0], guessed.title)
+            first: list[Row] = []
+            n_rows = n_good = 0
+            for item, _ in table.items(columns):
+                n_rows += 1
+                if n_rows > MAX_ROWS:
+                    raise InputError(_too_long(file.name))
+                if isinstance(item, Row):
+                    n_good += 1
+                    first += [item] if len(first) < PREVIEWED else []
         except (ValueError, OSError) as error:
             return (render.problem(str(error).replace(path, file.name)), *nothing)
-        if len(found) > MAX_ROWS:
-            told = f"{file.name} has more than {MAX_ROWS:,} rows: score it with «fakenews score {file.name} OUT.csv»."
-            return (render.problem(told), *nothing)
-        good = [item for item, _ in found if not isinstance(item, BadRow)]
         headers = [(name, False) for name in table.columns]
-        rows = [("", tuple(_short(item.values.get(c)) for c in table.columns)) for item in good[:PREVIEWED]]
-        told = f"{file.name}: {len(found):,} rows, {len(table.columns)} columns."
-        if len(good) < len(found):
-            told += f" {len(found) - len(good):,} of them cannot be scored as the columns are picked now."
+        rows = [("", tuple(_short(item.values.get(c)) for c in table.columns)) for item in first]
+        told = f"{file.name}: {n_rows:,} rows, {len(table.columns)} columns."
+        if n_good < n_rows:
+            told += f" {n_rows - n_good:,} of them cannot be scored as the columns are picked now."
         choices = list(table.columns)
         return (
             render.caption(told) + render.table(headers, rows, "First rows"),
@@ -226,6 +236,10 @@ class Batch:
         rows_, are = ("1 row", "is") if done.bad == 1 else (f"{done.bad:,} rows", "are")
         told = render.caption(f"{rows_} could not be scored and {are} not in the file{more}.")
         return told + render.table([("Line", False), ("Why not", False)], rows, "Rows that could not be scored")
+
+
+def _too_long(name: str) -> str:
+    return f"{name} has more than {MAX_ROWS:,} rows: score it with «fakenews score {name} OUT.csv»."
 
 
 def _short(value: Any) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from fakenews.data.table import read_table
+from fakenews.data.unpacked import check_unpacked
 from fakenews.evaluate.digits import METRIC_NAMES, Metric, metric_text, share_text
 from fakenews.schema import LABELS
 from fakenews.services import Services
@@ -42,6 +43,7 @@ class OwnTable:
         if path is None:
             return ""
         try:
+            check_unpacked(Path(path))
             frame = read_table(Path(path))
         except (ValueError, OSError) as error:
             return render.problem(_without_folder(str(error), Path(path)))

@@ -11,12 +11,15 @@ import sys
 import time
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from fakenews.config import REPOSITORY
 from fakenews.services import Services
 from fakenews.ui import batch as module
-from fakenews.ui.batch import GONE, Batch
+from fakenews.ui.batch import GONE, MAX_ROWS, Batch
+from fakenews.ui.own import OwnTable
 from tests.explain.toys import FAKE_WORD
 
 TEXT = f"The {FAKE_WORD} came to town again on Tuesday. " * 8
@@ -63,6 +66,25 @@ def test_a_table_is_scored_counted_and_given_back(tab: Batch, table: Path) -> No
     assert Batch(tab.services).status(key)[0] == module.render.caption(GONE), "another server knows nothing of it"
     tab.clear(key)
     assert tab.file(key) == "" and not list(tab.jobs.folder.iterdir())
+
+
+def test_a_table_too_long_is_refused_however_it_came(tab: Batch, tmp_path: Path) -> None:
+    path = tmp_path / "long.csv"
+    path.write_text("text\n" + "word word\n" * (MAX_ROWS + 600), encoding="utf-8")
+    told = "long.csv has more than 2,000 rows: score it with «fakenews score long.csv OUT.csv»."
+    assert told in tab.look(str(path))[0]
+    *_, key = tab.start(str(path), "text", "", ["tfidf"], False, ".csv", "")
+    assert told in finished(tab, key)
+
+
+def test_a_file_that_stands_for_gigabytes_is_refused(tab: Batch, tmp_path: Path) -> None:
+    path = tmp_path / "tiny.parquet"
+    pq.write_table(pa.table({"text": ["word " * 800_000] * 400}), path, compression="zstd")
+    told = "tiny.parquet unpacks to more than 32 MB"
+    assert told in tab.look(str(path))[0]
+    *_, key = tab.start(str(path), "text", "", ["tfidf"], False, ".csv", "")
+    assert told in finished(tab, key)
+    assert told in OwnTable(tab.services).score(str(path))
 
 
 def test_a_job_can_be_cancelled(tab: Batch, table: Path, monkeypatch: pytest.MonkeyPatch) -> None:

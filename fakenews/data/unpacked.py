@@ -1,0 +1,71 @@
+"""What a stranger's parquet file holds once it is unpacked: some of a few hundred bytes stand for gigabytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+MAX_UNPACKED = 32_000_000  # bytes, of a table somebody uploads
+MAX_VALUES = 1_000_000
+_READ = 256  # rows at once
+
+
+def check_unpacked(path: Path) -> None:
+    """Refuse a parquet file that is too large to be read whole; other files are as large as they look.
+
+    Sizes are those of the file's own metadata first, then of the texts its rows stand for, which repeat without taking
+    any room in the file: they are measured by their dictionary, without being written out.
+
+    Raises
+    ------
+    ValueError
+        If it is too large, has columns other than plain ones, or cannot be read; the message says so in a sentence.
+    """
+    if path.suffix.lower() != ".parquet":
+        return
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    large = f"{path.name} unpacks to more than {MAX_UNPACKED // 1_000_000} MB: that is for the commands."
+    try:
+        schema = pq.read_schema(path)
+        texts = [field.name for field in schema if _is_text(field.type)]
+        unfit = [field.name for field in schema if not (_is_text(field.type) or _is_plain(field.type))]
+        if unfit:
+            raise ValueError(f"{path.name} has columns that are neither text nor numbers: {', '.join(unfit)}.")
+        with pq.ParquetFile(path, read_dictionary=texts) as file:
+            groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
+            chunks = [group.column(i) for group in groups for i in range(group.num_columns)]
+            if (
+                sum(chunk.total_uncompressed_size for chunk in chunks) > MAX_UNPACKED
+                or sum(chunk.num_values for chunk in chunks) > MAX_VALUES
+            ):
+                raise ValueError(large)
+            size = 0
+            for batch in file.iter_batches(_READ):
+                for column in batch.columns:
+                    if pa.types.is_dictionary(column.type):
+                        lengths = pc.take(pc.binary_length(column.dictionary), column.indices)
+                        size += pc.sum(lengths).as_py() or 0
+                if size > MAX_UNPACKED:
+                    raise ValueError(large)
+    except (pa.ArrowException, OSError) as error:
+        raise ValueError(f"{path.name} cannot be read as parquet: {error}") from error
+
+
+def _is_text(kind: object) -> bool:
+    import pyarrow as pa
+
+    return bool(
+        pa.types.is_string(kind)
+        or pa.types.is_large_string(kind)
+        or pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or (pa.types.is_dictionary(kind) and _is_text(kind.value_type))  # type: ignore[attr-defined]
+    )
+
+
+def _is_plain(kind: object) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_primitive(kind) or pa.types.is_null(kind) or pa.types.is_decimal(kind))

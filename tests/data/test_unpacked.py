@@ -1,0 +1,48 @@
+"""A file of a few hundred bytes that stands for gigabytes is refused before it is unpacked."""
+
+from __future__ import annotations
+
+import resource
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from fakenews.data.unpacked import MAX_UNPACKED, MAX_VALUES, check_unpacked
+
+
+def test_an_ordinary_table_is_fine(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"text": [f"Article {i} of the day. " * 40 for i in range(2000)], "label": [0, 1] * 1000})
+    frame = frame.assign(subject=pd.Categorical(["a", "b"] * 1000), date=pd.Timestamp("2017-01-01"), none=None)
+    frame.to_parquet(tmp_path / "t.parquet")
+    check_unpacked(tmp_path / "t.parquet")
+    check_unpacked(tmp_path / "any.csv")
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (["word " * 800_000] * 400, "unpacks to more than 32 MB"),  # 1.6 GB from 809 bytes
+        (["word " * (MAX_UNPACKED // 5 + 1)], "unpacks to more than 32 MB"),
+        ([1] * (MAX_VALUES + 1), "unpacks to more than 32 MB"),
+        ([[1] * 10] * 3, "neither text nor numbers: text"),
+    ],
+)
+def test_what_is_small_on_disk_alone_is_refused_without_unpacking_it(
+    tmp_path: Path, column: list[object], message: str
+) -> None:
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.table({"text": column}), path, compression="zstd")
+    assert path.stat().st_size < 100_000
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ValueError, match=message):
+        check_unpacked(path)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 150_000  # KB
+
+
+def test_a_broken_file_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "t.parquet").write_bytes(b"PAR1 nothing")
+    with pytest.raises(ValueError, match="cannot be read as parquet"):
+        check_unpacked(tmp_path / "t.parquet")
