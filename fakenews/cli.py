@@ -273,8 +273,14 @@ def score(
 
     services = _services()
     models = tuple(dict.fromkeys(model or services.models[:2]))
-    guessed = Table(source).guess()
+    table = Table(source)
+    guessed = table.guess()
     text = text_column or guessed.text
+    if not text:
+        raise ValueError(
+            f"{source.name} has no column with a usual name for the text: it has {', '.join(table.columns)}; say which "
+            "with --text-column."
+        )
     columns = Columns(text, title_column or (guessed.title if guessed.title != text else ""))
     task = Task(models, columns, explain)
     check_task(services, task)
@@ -297,7 +303,9 @@ def score(
         told = ", ".join(f"{verdicts.get(v, 0):,} {words}" for v, words in _SAID.items())
         typer.echo(f"{services.title(name)}: {told}")
     bad = f"; {done.bad:,} could not be scored, see {out}.errors.jsonl" if done.bad else ""
-    typer.echo(f"{out}: {done.rows:,} rows, {done.rate:,.1f} a second{bad}.")
+    typer.echo(f"{out}: {done.rows:,} row{'' if done.rows == 1 else 's'} of «{text}», {done.rate:,.1f} a second{bad}.")
+    if not done.rows:
+        raise typer.Exit(1)
 
 
 @app.command()

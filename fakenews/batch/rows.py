@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 from collections.abc import Iterator, Sequence
@@ -87,9 +88,9 @@ class Table:
             raise InputError(f"{path.name} has the column {' and '.join(twice)} more than once.")
 
     def guess(self) -> Columns:
-        """Columns by their usual names; the first column's name where none is usual."""
+        """Columns by their usual names; no text where none is usual."""
         names = {c.strip().lower(): c for c in reversed(self.columns)}
-        text = next((names[n] for n in _TEXT_NAMES if n in names), self.columns[0])
+        text = next((names[n] for n in _TEXT_NAMES if n in names), "")
         title = next((names[n] for n in _TITLE_NAMES if n in names and names[n] != text), "")
         return Columns(text, title)
 
@@ -128,6 +129,9 @@ class Table:
                 yield line, read
 
     def _csv_header(self) -> tuple[str, ...]:
+        with self.path.open("rb") as file:
+            if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+                raise InputError(f"{self.path.name} is encoded in UTF-16: save it in UTF-8.")
         reader = csv.reader((line for line, _ in self._lines()), strict=True)
         try:
             header = next(reader)
@@ -135,31 +139,42 @@ class Table:
         except StopIteration:
             raise InputError(f"{self.path.name} holds no rows beneath a header.") from None
         except csv.Error as error:
+            if "new-line character" in str(error):
+                raise InputError(f"{self.path.name} ends its lines with CR alone: save it with LF or CRLF.") from error
             if "header" not in locals():
                 raise InputError(f"{self.path.name} cannot be read as CSV with a header: {error}.") from error
         if not header:
             raise InputError(f"{self.path.name} begins with an empty line: the first line names the columns.")
+        if len(header) == 1 and (other := next((mark for mark in ";\t" if mark in header[0]), "")):
+            mark = "semicolons" if other == ";" else "tabs"
+            raise InputError(f"{self.path.name} separates its columns by {mark}: save it with commas.")
         return tuple(header)
 
     def _csv_rows(self) -> Iterator[tuple[int, dict[str, Any] | BadRow, float]]:
         size = self.path.stat().st_size
-        read = 0
+        read = number = quotes = 0
 
         def lines() -> Iterator[str]:
-            nonlocal read
+            nonlocal read, number, quotes
             for line, read in self._lines():  # noqa: B007
+                number += 1
+                quotes += line.count('"')
                 yield line
 
+        source = lines()
         csv.field_size_limit(MAX_CHARACTERS + 1)
-        reader = csv.reader(lines(), strict=True)
+        reader = csv.reader(source, strict=True)
         next(reader)
         while True:
-            line = reader.line_num + 1
+            line, quotes = number + 1, 0
             try:
                 cells = next(reader)
             except StopIteration:
                 return
             except csv.Error as error:
+                if "field larger" in str(error):  # the rest of the cell is no rows of its own
+                    while quotes % 2 and next(source, None) is not None:
+                        pass
                 yield line, BadRow(line, f"not CSV: {error}"), read / size
                 continue
             if not cells:

@@ -63,6 +63,16 @@ def test_a_cell_too_long_is_told_and_the_rest_is_read(tmp_path: Path) -> None:
     assert a[1].startswith("! ") and b[1].startswith("! not CSV: field larger") and c == (4, "short")
 
 
+@pytest.mark.parametrize(("end", "after"), [('"\n3,"short, ""too"""\n', [(60_004, 'short, "too"')]), ("", [])])
+def test_the_rest_of_a_cell_too_long_is_no_rows(tmp_path: Path, end: str, after: list[tuple[int, str]]) -> None:
+    path = tmp_path / "t.csv"
+    cell = '"' + 'a line of the cell, with ""quotes""\n' * 60_000
+    path.write_text(f"id,text\n1,good\n2,{cell}{end}", encoding="utf-8")
+    first, second, *others = lines(path)
+    assert first == (2, "good") and second == (3, "! not CSV: field larger than field limit (1000001)")
+    assert others == after
+
+
 def test_jsonl_with_everything_that_occurs(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
     good = {"text": "good", "n": 1, "more": None}
@@ -96,6 +106,10 @@ def test_parquet(tmp_path: Path) -> None:
         ("t.csv", b"", "no rows beneath a header"),
         ("t.csv", b"text\n", "no rows beneath a header"),
         ("t.csv", b"text,text\na,b\n", "column text more than once"),
+        ("t.csv", b"id;text\n1;a\n", "by semicolons: save it with commas"),
+        ("t.csv", b"id\ttext\n1\ta\n", "by tabs: save it with commas"),
+        ("t.csv", b"id,text\r1,a\r", "CR alone"),
+        ("t.csv", "text\nbody\n".encode("utf-16"), "encoded in UTF-16"),
         ("t.jsonl", b"nothing\n", "no line with a JSON object"),
         ("t.parquet", b"not parquet", "cannot be read as parquet"),
     ],
