@@ -33,9 +33,11 @@ from fakenews.language import is_english
 from fakenews.schema import Explanation, Prediction, Target
 from fakenews.text import encodable
 from fakenews.turns import Turns
-from fakenews.verdict import MIN_WORDS, judge, reconcile, taken_back, with_formatting
+from fakenews.verdict import MIN_WORDS, UNLIKE, judge, reconcile, taken_back, with_formatting
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
     from fakenews.evaluate.faithfulness import Bounds
@@ -213,7 +215,10 @@ class Services:
 
     def title(self, model: str) -> str:
         """Name of a model for people."""
-        return classifiers.get(model).title
+        try:
+            return classifiers.get(model).title
+        except ValueError:
+            return classifiers.get(self._stored(model)[0].name).title  # of a folder
 
     def classifier(self, model: str) -> TextClassifier:
         """A model by name or folder, loaded once.
@@ -278,7 +283,7 @@ class Services:
     def analyse(self, text: str, models: Sequence[str] | None = None, records: bool = True) -> Analysis:
         """Ask models about a text that `check` returned; a text without words cannot be judged.
 
-        Without `records` the held-out articles like it are not looked up.
+        Without `records` the held-out articles like it are not looked up; nor are they where none is like it.
 
         Raises
         ------
@@ -291,11 +296,11 @@ class Services:
         started = time.perf_counter()
         with self._turns.urgent():
             predictions = self._judge(text, tuple(asked))
-        for said in predictions:
-            self._said.put(self._judged(text, said.model), said.margin)
+        for model, said in zip(asked, predictions, strict=True):
+            self._said.put(self._judged(text, model), said.margin)
         n_words = len(read(text).words)
-        wanted = asked if records and n_words >= MIN_WORDS else ()
-        found = (self.track_record(text, model) for model in wanted)
+        told = zip(asked, predictions, strict=True) if records and n_words >= MIN_WORDS else ()
+        found = (self.track_record(text, model) for model, said in told if not UNLIKE & set(said.reasons))
         tracks = tuple(record for record in found if record is not None)
         return Analysis(text, n_words, predictions, time.perf_counter() - started, tracks)
 
@@ -323,19 +328,22 @@ class Services:
         Raises
         ------
         InputError
-            If a model is unknown or not here.
+            If a model is unknown or not here, or two of them have the same name.
         """
         asked = models or self.asked
+        self._check_names(asked)
         n_words = [len(read(text).words) for text in texts]
         english = [is_english(text) for text in texts]
-        answers: dict[str, _Answers] = {}
+        answers: dict[int, _Answers] = {}
         said: dict[str, list[Prediction]] = {}
         for model in sorted(asked, key=lambda m: m == TOGETHER):  # last, because it needs what the others found
             stored, classifier = self._stored(model)
-            margins, unlike = answers[stored.name] = self._margins(classifier, texts, answers)
+            margins, unlike = answers[id(classifier)] = self._margins(classifier, texts, answers)
             p_fake = classifier.calibrated(margins)
             if isinstance(classifier, EnsembleClassifier):
-                away = classifier.pooled_elsewhere(np.column_stack([answers[name][0] for name in classifier.members]))
+                away = classifier.pooled_elsewhere(
+                    np.column_stack([answers[id(member)][0] for member in classifier.members.values()])
+                )
             else:
                 away = classifier.calibrated_elsewhere(margins)
             alone = [
@@ -733,17 +741,31 @@ class Services:
         at_home = stored.folder == self.settings.models / stored.name
         return self.classifier(stored.name if at_home else str(stored.folder))
 
-    def _margins(self, classifier: TextClassifier, texts: Sequence[str], known: dict[str, _Answers]) -> _Answers:
+    def _check_names(self, models: Sequence[str]) -> None:
+        """Answers go by the model's name: a folder and the model here that it is another version of would be mixed up.
+
+        Raises
+        ------
+        InputError
+            If two folders have the same name.
+        """
+        folders: dict[str, Path] = {}
+        for model in models:
+            stored = self._stored(model)[0]
+            if folders.setdefault(stored.name, stored.folder) != stored.folder:
+                raise InputError(f"Two of these models are a {stored.name}: ask them one after the other.")
+
+    def _margins(self, classifier: TextClassifier, texts: Sequence[str], known: dict[int, _Answers]) -> _Answers:
         """Log-odds of fake, and whether each text is unlike the training data in the classifier's own space.
 
         A classifier that has no measure of its own is spoken for by the baseline, where there is one; an ensemble by
-        its members, whose answers may be `known` already and are afterwards.
+        its members, whose answers may be `known` already, by the object, and are afterwards.
         """
         if isinstance(classifier, EnsembleClassifier):
-            for name, member in classifier.members.items():
-                if name not in known:
-                    known[name] = self._margins(member, texts, known)
-            found = [known[name] for name in classifier.members]
+            for member in classifier.members.values():
+                if id(member) not in known:
+                    known[id(member)] = self._margins(member, texts, known)
+            found = [known[id(member)] for member in classifier.members.values()]
             margins = np.column_stack([margins for margins, _ in found])
             unlike = [far for (_, far), m in zip(found, classifier.members.values(), strict=True) if _measures(m)]
             together = classifier.combine(margins, [len(read(text).words) for text in texts])

@@ -22,10 +22,12 @@ REASONS: dict[str, str] = {
     "unlike_training": "unlike the training data",
     "too_close": "too close to call",
     "elsewhere": "on publishers it never saw, such texts were more often of the other class",
-    "mostly_wrong": "on text like this its verdicts were more often wrong than right",
+    "mostly_wrong": "on text like this its verdicts were clearly more often wrong than right",
     "models_disagree": "the models contradict each other",
     "formatting": "formatting alone turns the answer round",
 }
+
+UNLIKE = frozenset(("not_english", "unlike_training"))  # for which nothing that was measured says anything
 
 
 def judge(
@@ -104,4 +106,6 @@ def agreement(predictions: Sequence[Prediction]) -> str:
         return "The models contradict each other, so neither verdict should be used."
     if len(leanings) == 1:
         return "The models lean the same way."
-    return "The models lean opposite ways, at least one of them weakly."
+    low, high = UNDECIDED
+    weakly = any(low < p.p_fake < high for p in predictions)
+    return "The models lean opposite ways" + (", at least one of them weakly." if weakly else ".")

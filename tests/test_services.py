@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fakenews.classifiers import store
 from fakenews.classifiers.base import Calibration, TextClassifier
 from fakenews.config import Settings
 from fakenews.data.base import TextNotHere
@@ -75,6 +77,21 @@ def test_models_can_be_chosen_by_name_and_by_folder(services, models):
     assert [p.model for p in found.predictions] == ["distilbert", "tfidf"]
 
 
+def test_another_version_of_a_model_is_not_taken_for_it(models, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(models / "tfidf", other)
+    classifier = store.load(store.find(str(other), models))
+    classifier.home_ = Calibration(-1.0)
+    classifier.save(other)
+    services = Services(Settings(models=models))
+    services.analyse(ARTICLE, [str(other)])
+    explained = services.explain(ARTICLE, "tfidf", "linear")
+    assert explained.margin == pytest.approx(services.analyse(ARTICLE, ["tfidf"]).predictions[0].margin)
+    assert services.title(str(other)) == services.title("tfidf")
+    with pytest.raises(InputError, match="Two of these models are a tfidf"):
+        services.analyse(ARTICLE, ["tfidf", str(other)])
+
+
 def test_the_json_form_has_the_documented_keys(services):
     found = services.analyse(SHORT, ["tfidf"]).to_dict()
     assert list(found) == ["predictions", "n_words", "seconds", "track_records"]
@@ -117,6 +134,15 @@ def test_there_is_no_verdict_where_those_on_text_like_this_were_mostly_wrong(ser
     assert tinybert.verdict == "fake"
     assert short.reasons == ("too_short",)
     assert services.analyse(ARTICLE).predictions == (tinybert, tfidf)
+
+
+def test_text_unlike_anything_known_has_no_record():
+    shipped = Services()
+    foreign = "\u0627\u0644\u0633\u0644\u0627\u0645 \u0639\u0644\u064a\u0643\u0645 " * 40
+    asked = shipped.analyse(foreign).predictions
+    assert all("not_english" in p.reasons for p in asked)
+    assert shipped.analyse(foreign).track_records == ()
+    assert shipped.analyse(shipped.corpus("demo").iloc[0]["text"]).track_records != ()
 
 
 def test_the_record_of_the_shipped_models_is_not_that_of_another_model_of_their_name(models):

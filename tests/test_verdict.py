@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 
 from fakenews.schema import Prediction
-from fakenews.verdict import MIN_WORDS, REASONS, UNDECIDED, VERDICTS, agreement, judge, reconcile, with_formatting
+from fakenews.verdict import (
+    MIN_WORDS,
+    REASONS,
+    UNDECIDED,
+    VERDICTS,
+    agreement,
+    judge,
+    reconcile,
+    taken_back,
+    with_formatting,
+)
 
 
 def prediction(model: str, p_fake: float, n_words: int = 400) -> Prediction:
@@ -90,12 +100,17 @@ def test_verdicts_that_do_not_contradict_stay(chances):
         ((0.9,), "Only one model"),
         ((0.9, 0.8), "lean the same way"),
         ((0.1, 0.45), "lean the same way"),
-        ((0.9, 0.45), "opposite ways"),
+        ((0.9, 0.45), "opposite ways, at least one of them weakly."),
         ((0.9, 0.1), "contradict each other"),
     ],
 )
 def test_agreement_in_words(chances, words):
     assert words in agreement(reconcile([prediction(f"m{i}", p) for i, p in enumerate(chances)]))
+
+
+def test_models_that_decline_are_not_said_to_lean_weakly():
+    predictions = [prediction("a", 0.97), taken_back(prediction("b", 0.01), "mostly_wrong")]
+    assert agreement(reconcile(predictions)) == "The models lean opposite ways."
 
 
 def test_a_prediction_survives_json():

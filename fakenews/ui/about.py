@@ -54,7 +54,8 @@ model.</p>
 <li>the probability lies between {100 * low:.0f} and {100 * high:.0f} per cent,</li>
 <li>the models contradict each other,</li>
 <li>what the score meant at home and what it meant on corpora left out of training lie clearly on opposite sides,</li>
-<li>on the held-out articles most like it, its verdicts were more often wrong than right,</li>
+<li>on the held-out articles most like it, its verdicts were clearly more often wrong than right (the whole
+interval of their errors lies above one half),</li>
 <li>or an edit of formatting alone, such as a dateline or another kind of quotation mark, turns the answer round. That
 test runs right after the verdict and takes it back where it fails.</li></ul>
 <h2>What the highlights are</h2>
