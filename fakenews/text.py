@@ -22,6 +22,14 @@ RAW = "raw"  # no cleaning at all; for measurements that show what cleaning take
 
 WORD = re.compile(r"\w+")
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+|\n+")
+_OPENERS = "The|This|That|These|Those|It|Its|He|She|They|We|You|But|And|In|On|At|As|If|When|While|After|There|What|Who"
+# What ends in a stop and seldom ends a sentence; after «U.S.» or «Jr.» one ends before a word that mostly opens one.
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|Sen|Rep|Gov|Gen|Lt|Col|Sgt|Capt|Rev|Hon|St|vs|Jan|Feb|Mar|Apr|Aug|Sept?|Oct|Nov|Dec)"
+    r"|\b(?P<dotted>[A-Za-z](?:\.[A-Za-z])+|Jr|Sr|Inc|Corp|Ltd)|\b[A-HJ-Z])\.$"
+)
+_OPENS = re.compile(rf"(?:{_OPENERS})\b")
+_LONGEST_ABBREVIATION = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,10 @@ _CHARACTERS = str.maketrans(
         "İ": "I",  # the one letter whose lower case is longer than itself
     }
 )
+
+# Soft hyphens and their like say where a word may be broken; between letters they are no space.
+INVISIBLE = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
+_INSIDE_A_WORD = Rule("invisible hyphen", re.compile(rf"(?<=\w)[{INVISIBLE}]+(?=\w)"), "")
 
 # Capitalised names in a row, as in «Drew Angerer/Getty Images» or «The Lantern Post».
 _NAMES = r"(?:[A-Z@#][\w&'.\-]*+[^\S\n]*+(?:[/|,][^\S\n]*+)?(?:(?:via|by|of|and|for|the)[^\S\n]+(?=[A-Z@]))?){1,9}"
@@ -166,9 +178,11 @@ def neutralise(source: str) -> NeutralText:
         Without datelines, agency names, photo and «via» credits, addresses, handles and markup; quotation
         marks gone, clitics and negations in one form, dashes and spaces in one form. Letters keep their case.
     """
-    text = source.translate(_CHARACTERS)
     starts = np.arange(len(source), dtype=np.int32)
     ends = starts + 1
+    if not source.isascii():
+        source, starts, ends = _apply(_INSIDE_A_WORD, source, starts, ends)
+    text = source.translate(_CHARACTERS)
     for rule in RULES:
         text, starts, ends = _apply(rule, text, starts, ends)
     return NeutralText(text, starts, ends)
@@ -225,12 +239,26 @@ def sentence_spans(text: str) -> tuple[Span, ...]:
     """Sentences of `text`, in order, without the space between them; line ends close a sentence."""
     spans, start = [], 0
     for m in _SENTENCE_END.finditer(text):
+        if _goes_on(text, m):
+            continue
         if text[start : m.start()].strip():
             spans.append(Span(start, m.start()))
         start = m.end()
     if text[start:].strip():
         spans.append(Span(start, len(text.rstrip())))
     return tuple(spans)
+
+
+def _goes_on(text: str, stop: re.Match[str]) -> bool:
+    """Whether a stop belongs to an abbreviation, as in «Sen. Smith», «J. Smith» and «the U.S. Senate»."""
+    if text[stop.start() - 1 : stop.start()] != "." or "\n" in stop.group():
+        return False
+    found = _ABBREVIATION.search(text, max(stop.start() - _LONGEST_ABBREVIATION, 0), stop.start())
+    if found is None or stop.group().strip():
+        return False
+    if found["dotted"]:
+        return stop.end() < len(text) and not _OPENS.match(text, stop.end())
+    return True
 
 
 def count_words(text: str) -> int:

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fakenews.schema import Span
-from fakenews.text import count_words, join, neutralise, sentence_spans, word_spans
+from fakenews.text import INVISIBLE, count_words, join, neutralise, sentence_spans, word_spans
 
 FRAGMENTS = (
     *(
@@ -225,6 +225,19 @@ def test_words_are_runs_of_letters_digits_and_underscores() -> None:
     assert word_spans("") == ()
 
 
+@pytest.mark.parametrize("mark", list(INVISIBLE))
+def test_invisible_hyphens_change_no_word(mark: str) -> None:
+    source = "In Wa\u015bhington, Tuesday's weather was unbearable."
+    hyphenated = source.replace("es", f"e{mark}s").replace("ea", f"e{mark}{mark}a")
+    assert hyphenated.count(mark) == 5
+    plain, neutral = neutralise(source), neutralise(hyphenated)
+    assert neutral.text == plain.text
+    at = neutral.text.index("Tuesday")
+    span = neutral.source_span(at, at + len("Tuesday"))
+    assert hyphenated[span.start : span.end] == f"Tue{mark}sday"
+    assert neutralise(f"one {mark}two{mark} three").text == "one two three"  # at the edge of a word it is a space
+
+
 @pytest.mark.parametrize(
     ("text", "sentences"),
     [
@@ -232,6 +245,30 @@ def test_words_are_runs_of_letters_digits_and_underscores() -> None:
         ("He said (twice). He left.", ["He said (twice).", "He left."]),
         ("A line\nanother line\n\n", ["A line", "another line"]),
         ("Version 2.5 is out. Wait… what?", ["Version 2.5 is out.", "Wait…", "what?"]),
+        (
+            "The U.S. Senate met. It was in the U.S. The vote, said Sen. J. D. Smith of St. Paul, is on Jan. 5.",
+            [
+                "The U.S. Senate met.",
+                "It was in the U.S.",
+                "The vote, said Sen. J. D. Smith of St. Paul, is on Jan. 5.",
+            ],
+        ),
+        (
+            "They met at 5 p.m. on Monday in Washington, D.C.\nMr. Low went.",
+            [
+                "They met at 5 p.m. on Monday in Washington, D.C.",
+                "Mr. Low went.",
+            ],
+        ),
+        (
+            "“Wait for the U.S.” Then he left. It was I. Nobody else.",
+            [
+                "“Wait for the U.S.",
+                "Then he left.",
+                "It was I.",
+                "Nobody else.",
+            ],
+        ),
         ("  \n ", []),
         ("", []),
     ],
