@@ -799,7 +799,8 @@ def _cost(evidence: ModelEvidence) -> str:
     made = [" ".join(parts)] if parts else []
     speed = [] if evidence.latency_ms is None else [f"{evidence.latency_ms:.0f} ms per article"]
     size = f"{evidence.size_mb:.1f} MB" if evidence.size_mb >= 0.05 else "less than 0.1 MB"
-    return ", ".join((*made, size, *speed))
+    beside = " beside its members" if "members" in evidence.training else ""
+    return ", ".join((*made, size + beside, *speed))
 
 
 def _minutes(minutes: float) -> str:

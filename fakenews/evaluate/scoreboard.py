@@ -126,8 +126,14 @@ def scoreboard(evidences: Sequence[ModelEvidence], metric: Metric) -> Scoreboard
             _moved,
         ),
         (Column("Cost", "ms", "low", "Milliseconds for one article on two CPU cores, cleaning included."), _ms),
-        (Column("Cost", "MB", "low", "Size of the model's files, millions of bytes."), _mb),
-        (Column("Cost", "train, min", "low", "Minutes of training; the model card names the device."), _minutes),
+        (
+            Column("Cost", "MB", "low", "Size of the model's files, millions of bytes, and of its members'."),
+            lambda evidence: _plain(sum(e.size_mb for e in _with_members(evidence, evidences))),
+        ),
+        (
+            Column("Cost", "train, min", "low", "Minutes of training, its members' too; model cards name the device."),
+            lambda evidence: _minutes(_with_members(evidence, evidences)),
+        ),
     ]  # fmt: skip
     columns = tuple(column for column, _ in makers)
     table = [[make(evidence) for _, make in makers] for evidence in evidences]
@@ -216,13 +222,15 @@ def _ms(evidence: ModelEvidence) -> Cell:
     return _plain(evidence.latency_ms)
 
 
-def _mb(evidence: ModelEvidence) -> Cell:
-    return _plain(evidence.size_mb)
+def _with_members(evidence: ModelEvidence, evidences: Sequence[ModelEvidence]) -> list[ModelEvidence]:
+    """The model, and those that it asks (of an ensemble, named with their revisions)."""
+    names = {member.split()[0] for member in str(evidence.training.get("members", "")).split(",") if member.strip()}
+    return [evidence, *(e for e in evidences if e.model in names)]
 
 
-def _minutes(evidence: ModelEvidence) -> Cell:
-    minutes = evidence.training.get("minutes")
-    return _plain(float(minutes) if minutes is not None else None)
+def _minutes(asked: Sequence[ModelEvidence]) -> Cell:
+    minutes = [e.training.get("minutes") for e in asked]
+    return _plain(None if None in minutes else sum(float(m) for m in minutes if m is not None))
 
 
 def _plain(value: float | None) -> Cell:

@@ -20,12 +20,14 @@ from fakenews.formatting import EDITS, EditOutcome, FormattingTest
 from fakenews.schema import Explanation, Prediction, Span
 from fakenews.services import TOGETHER, Analysis, WhatIf
 from fakenews.share.snapshot import HIDDEN
-from fakenews.text import sentence_spans, word_spans
+from fakenews.text import INVISIBLE, sentence_spans, word_spans
 from fakenews.verdict import REASONS, UNDECIDED, VERDICTS, agreement
 
 STEPS = (0.12, 0.22, 0.36, 0.52, 0.72)  # shares of the strongest weight from which a word has tint 1 to 5
 FOCUSABLE = 4  # tints from here on can be reached with the keyboard
 TOP_WORDS = 10
+LONGEST_WORD = 40  # characters, in lists
+_VISIBLE = dict.fromkeys(map(ord, INVISIBLE))
 ACROSS_WORDS = 15
 Unit = Literal["word", "sentence"]
 UNCOLOURED = (
@@ -265,10 +267,16 @@ def _totals(explanation: Explanation) -> dict[str, tuple[float, int]]:
     """Weight towards fake and number of places of every word."""
     found: dict[str, tuple[float, int]] = {}
     for a, weight in zip(explanation.attributions, towards_fake(explanation).tolist(), strict=True):
-        word = explanation.text[a.start : a.end].casefold()
+        word = _word(explanation.text[a.start : a.end])
         total, count = found.get(word, (0.0, 0))
         found[word] = (total + weight, count + 1)
     return found
+
+
+def _word(found: str) -> str:
+    """A word of the user's text as it is listed: in lower case, without invisible hyphens, not endlessly long."""
+    word = found.translate(_VISIBLE).casefold()
+    return word if len(word) <= LONGEST_WORD else f"{word[: LONGEST_WORD - 1]}…"
 
 
 def _words(title: str, words: Sequence[str], totals: Mapping[str, tuple[float, int]], scale: float) -> str:
@@ -322,7 +330,7 @@ def rank_agreement(found: Agreement, text: str, titles: Sequence[str]) -> str:
     """One line on how alike two explanations rank the words, and the words both hang on."""
     value = found.pairs[0][2]
     alike = "much alike" if value >= 0.7 else "partly alike" if value >= 0.3 else "differently"
-    words = list(dict.fromkeys(text[s.start : s.end].casefold() for s in found.shared))
+    words = list(dict.fromkeys(_word(text[s.start : s.end]) for s in found.shared))
     shared = f" Both hang on: {', '.join(words)}." if words else " No strongest word is common to both."
     return caption(f"{' and '.join(titles)} rank the words {alike} (rank agreement {value:.2f}).{shared}")
 

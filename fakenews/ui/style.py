@@ -14,7 +14,7 @@ CSS = REPOSITORY / "assets" / "page.css"
 REPORT_CSS = REPOSITORY / "assets" / "report.css"
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 
-# ⌘⏎ or Ctrl-⏎ anywhere analyses what is in the box; under a link, the page shows what was shared and nothing else
+# ⌘⏎ or Ctrl-⏎ analyses what is in the box while that is seen; under a link, the page shows what was shared and nothing else
 # (a style here, because Gradio confines its style sheets to what lies inside its container).
 HEAD = """<style>
 #fn-linked, .fn-linked #fn-main { display: none !important; }
@@ -23,7 +23,8 @@ HEAD = """<style>
 <script>
 if (new URLSearchParams(location.search).get('a')) document.documentElement.classList.add('fn-linked');
 document.addEventListener('keydown', e => {
-  if (e.key === 'Enter' && (e.metaKey || e.ctrlKey)) document.querySelector('#fn-analyse')?.click();
+  const analyse = document.querySelector('#fn-analyse');
+  if (e.key === 'Enter' && (e.metaKey || e.ctrlKey) && analyse?.offsetParent) analyse.click();
 });
 </script>"""
 

@@ -69,6 +69,14 @@ def test_the_best_of_a_column_is_marked_whichever_way_is_better(two):
     assert [c.best for c in column(board, "train, min")] == [True, True]  # print alike
 
 
+def test_an_ensemble_costs_what_its_members_cost(two):
+    asked = {"minutes": 0.9, "members": "tinybert 0123456789ab, tfidf ba9876543210"}
+    together = replace(evidence("ensemble", 0.99, 0.8, 50.0), training=asked, size_mb=0.0005)
+    board = scoreboard([*two, together, evidence("cnn", 0.9, 0.8, 4.0)], "accuracy")
+    assert [c.value for c in column(board, "MB")] == pytest.approx([1, 1, 2.0005, 1])
+    assert [c.value for c in column(board, "train, min")] == pytest.approx([3, 3, 6.9, 3])
+
+
 def test_what_was_not_measured_is_a_gap_and_never_the_best(two):
     board = scoreboard(two, "roc_auc")
     assert [c.text for c in column(board, "As in the notebooks")] == [NOTHING, NOTHING]

@@ -126,6 +126,13 @@ def test_top_words_sum_repeats_and_put_the_strongest_first() -> None:
     assert "×2" in render.top_words([("TF-IDF", e)])
 
 
+def test_words_are_listed_as_they_are_read_and_not_endlessly_long() -> None:
+    text = "Tues\u00adday Tuesday " + "x" * 20_000
+    found = render.top_words([("TinyBERT", explanation(text, [(0, 8, 0.5), (9, 16, 0.25), (17, len(text), 0.1)]))])
+    assert "tuesday" in found and "×2" in found and "\u00ad" not in found
+    assert len(found) < 2000
+
+
 def test_a_table_opens_its_rows_by_key() -> None:
     markup = render.table([("Title", False), ("n", True)], [("id1", ["A", "1"]), ("", ["B", "2"])], "Rows")
     assert '<button type="button" data-open="id1">A</button>' in markup
