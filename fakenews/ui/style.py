@@ -14,8 +14,8 @@ CSS = REPOSITORY / "assets" / "page.css"
 REPORT_CSS = REPOSITORY / "assets" / "report.css"
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 
-# ⌘⏎ or Ctrl-⏎ analyses what is in the box while that is seen; under a link, the page shows what was shared and nothing else
-# (a style here, because Gradio confines its style sheets to what lies inside its container).
+# ⌘⏎ or Ctrl-⏎ analyses what is in the box while that is seen; under a link, the page shows what was shared and nothing
+# else (a style here, because Gradio confines its style sheets to what lies inside its container).
 HEAD = """<style>
 #fn-linked, .fn-linked #fn-main { display: none !important; }
 .fn-linked #fn-linked { display: flex !important; }
