@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from fakenews.classifiers.base import CalibratedClassifier, Calibration, NotFittedError, check_texts, read_as
+from fakenews.classifiers.novelty import FILE as NOVELTY
 from fakenews.classifiers.novelty import Centroids, fit_centroids
+from fakenews.classifiers.probe import FILE as PROBE
 from fakenews.classifiers.probe import Probe, mean_states
 from fakenews.classifiers.windows import Windows, round_to_half
 from fakenews.schema import LABELS
@@ -207,10 +209,11 @@ class TransformerClassifier(CalibratedClassifier):
         state = {k: v.detach().to("cpu", torch.float16).contiguous() for k, v in self.model.state_dict().items()}
         self.model.save_pretrained(folder, state_dict=state)
         self.tokenizer.save_pretrained(folder)
-        if self.centroids_ is not None:
-            self.centroids_.save(folder)
-        if self.probe_ is not None:
-            self.probe_.save(folder)
+        for part, file in ((self.centroids_, NOVELTY), (self.probe_, PROBE)):
+            if part is not None:
+                part.save(folder)
+            else:
+                (folder / file).unlink(missing_ok=True)  # of an earlier model
 
     @classmethod
     def load(cls, folder: Path, device: str | torch.device = "cpu", batch_size: int = 16) -> Self:

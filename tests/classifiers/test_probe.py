@@ -64,6 +64,17 @@ def test_a_probe_travels_with_the_weights_and_changes_the_revision(probed, tmp_p
     assert Probe.load(bare) is None
 
 
+def test_a_model_without_a_probe_does_not_inherit_that_of_an_earlier_one(probed, tmp_path):
+    folder, texts = tmp_path / "again", planted_corpus(10)[0]
+    probed.remember(texts)
+    probed.save(folder)
+    probed.probe_ = probed.centroids_ = None
+    probed.save(folder)
+    stored = TransformerClassifier.load(folder)
+    assert stored.probe_ is None and stored.centroids_ is None
+    np.testing.assert_allclose(stored.predict_margin(texts), probed.predict_margin(texts), atol=1e-4)
+
+
 def test_weights_decide_which_corpus_a_probe_listens_to():
     rng = np.random.default_rng(0)
     labels = rng.integers(2, size=600)
