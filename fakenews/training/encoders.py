@@ -18,6 +18,7 @@ from fakenews.classifiers.windows import round_to_half
 from fakenews.config import pick_device
 from fakenews.data.mix import CORPUS
 from fakenews.data.table import article_id, joined_texts
+from fakenews.training.checkpoints import make_ready, write_whole
 from fakenews.training.job import TRAINING, Fitted, Job, Parts, Say, at_home, labelled, weights
 from fakenews.training.recipes import Distillation, FineTuning, Recipe
 
@@ -45,6 +46,7 @@ def fit_encoder(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
     told: dict[str, str] = {}
     minutes: float | None = None
     home = {name: rows[rows[CORPUS] == job.data.stem].reset_index(drop=True) for name, rows in parts.items()}
+    make_ready(checkpoints, recipe, job, parts)
     if isinstance(settings, Distillation):
         trained, history, facts, max_length = _distil(settings, job, home, checkpoints, say)
         took = {name: stage["minutes"] for name, stage in facts["stages"].items()}
@@ -251,7 +253,7 @@ def _distil(
             trained = train()
             trained.model.save_pretrained(folder)
             trained.tokenizer.save_pretrained(folder)
-            record.write_text(json.dumps({"history": trained.history, "seconds": trained.seconds}), encoding="utf-8")
+            write_whole(record, json.dumps({"history": trained.history, "seconds": trained.seconds}))
         history[name] = list(trained.history)
         return trained
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +21,8 @@ from transformers import (
     Trainer,
     TrainingArguments,
 )
-from transformers.trainer_utils import get_last_checkpoint
+from transformers.trainer import TRAINER_STATE_NAME
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, get_last_checkpoint
 
 from fakenews.classifiers.base import read_as
 from fakenews.schema import FAKE, LABELS
@@ -247,7 +249,7 @@ def train(
     )
     collator.training = lambda: model.training
     trainer.model_accepts_loss_kwargs = False  # all losses here are means over a pass, whatever forward() can be given
-    last = get_last_checkpoint(str(work)) if resume and work.is_dir() else None
+    last = _last_whole_checkpoint(work) if resume and work.is_dir() else None
     if resume and last is None:
         logger.warning("No checkpoint in %s: starting from the beginning.", work)
     result = trainer.train(resume_from_checkpoint=last)
@@ -255,3 +257,12 @@ def train(
     return Trained(
         model, tokenizer, tuple(dict(row) for row in trainer.state.log_history), result.metrics["train_runtime"]
     )
+
+
+def _last_whole_checkpoint(work: Path) -> str | None:
+    """The last checkpoint; those that were being written when the power went are taken away."""
+    for folder in work.glob(f"{PREFIX_CHECKPOINT_DIR}-*"):
+        if not (folder / TRAINER_STATE_NAME).is_file():  # which is written last
+            shutil.rmtree(folder)
+    found: str | None = get_last_checkpoint(str(work))
+    return found

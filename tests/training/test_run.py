@@ -164,14 +164,19 @@ def test_the_published_settings_run_as_they_are(table, bert_base, tmp_path):
 
 
 def test_training_is_taken_up_at_the_last_checkpoint(quick, table, bert_base, tmp_path):
-    job = Job("tinybert", table, tmp_path, base=str(bert_base), max_steps=4)
+    job = Job("tinybert", table, tmp_path, base=str(bert_base), epochs=2)
     run(job)
-    first = json.loads((tmp_path / TRAINING).read_text(encoding="utf-8"))["fine-tuning"]
-    run(replace(job, max_steps=8, resume=True))
-    second = json.loads((tmp_path / TRAINING).read_text(encoding="utf-8"))["fine-tuning"]
-    losses = [[row for row in rows if "loss" in row] for rows in (first, second)]
-    assert losses[1][: len(losses[0])] == losses[0]  # not computed again
-    assert losses[1][-1]["step"] == 8
+    curves, weights = ((tmp_path / name).read_bytes() for name in (TRAINING, "model.safetensors"))
+    # As if the power had gone while the second checkpoint was being written.
+    *_, last = sorted((tmp_path / "checkpoints" / "fine-tuning").glob("checkpoint-*"), key=lambda f: f.stat().st_mtime)
+    (last / "trainer_state.json").unlink()
+    run(replace(job, resume=True))
+    losses = [
+        [row["loss"] for row in json.loads(rows)["fine-tuning"] if "loss" in row]
+        for rows in (curves, (tmp_path / TRAINING).read_bytes())
+    ]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-3)
+    assert (tmp_path / "model.safetensors").read_bytes() == weights
 
 
 def test_distillation_end_to_end_and_finished_stages_are_not_repeated(quick, table, teacher_base, tmp_path):
@@ -198,6 +203,46 @@ def test_distillation_end_to_end_and_finished_stages_are_not_repeated(quick, tab
     assert taken_up == [f"{stage}: finished before, taken up" for stage in STAGES[:-1]]
     assert f"{STAGES[-1]}: training" in again
     assert (out / "model.safetensors").read_bytes() == weights
+
+
+def test_what_another_run_left_is_never_taken_up(quick, table, teacher_base, tmp_path):
+    out = tmp_path / "tinybert"
+    frame = pd.read_parquet(table)
+    swapped = tmp_path / "planted.parquet"  # the same name and texts, other labels
+    frame.assign(label=1 - frame["label"]).to_parquet(swapped)
+    job = Job("tinybert-distilled", table, out, base=str(teacher_base), max_steps=1)
+    run(job)
+    kept = out / "checkpoints" / "states.npz"
+    kept.write_bytes(b"what says itself whose it is")
+    before = {file: file.read_bytes() for file in (out / "checkpoints").rglob("*") if file.is_file()}
+    for other, named in (
+        ({"data": swapped}, "data"),
+        ({"max_steps": 2}, "max_steps"),
+        ({"epochs": 1.0, "base": "another"}, "base, epochs"),
+        ({"cleaning": "raw", "truncation": True}, "cleaning, truncation"),
+    ):
+        with pytest.raises(ValueError, match=f"Cannot resume: .* with another {named}; .* without --resume"):
+            run(replace(job, resume=True, **other))
+    assert {file: file.read_bytes() for file in (out / "checkpoints").rglob("*") if file.is_file()} == before
+    with pytest.raises(ValueError, match="is a checkpoint that a new run replaces"):
+        run(replace(job, base=str(out / "checkpoints" / "teacher")))
+
+    # A run from the beginning that ends in its first stage leaves nothing older to be taken up.
+    with pytest.raises(ValueError, match="Cannot load the base"):
+        run(replace(job, data=swapped, base="nobody/nothing"))
+    assert sorted(file.name for file in (out / "checkpoints").iterdir()) == ["job.json", "states.npz"]
+
+
+def test_checkpoints_of_nobody_are_not_taken_up(quick, table, bert_base, tmp_path):
+    job = Job("tinybert", table, tmp_path, base=str(bert_base), max_steps=1, resume=True)
+    run(job)  # nothing is there yet
+    (tmp_path / "checkpoints" / "job.json").unlink()
+    with pytest.raises(
+        ValueError, match=r"Cannot resume: no job\.json says whose checkpoints .* start without --resume"
+    ):
+        run(job)
+    run(replace(job, resume=False))
+    run(job)
 
 
 def test_every_stage_learns_from_the_beginning_where_nothing_else_will_be_read(quick, table, teacher_base, tmp_path):
