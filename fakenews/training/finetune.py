@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,15 +13,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from torch import nn
+from torch.utils.data import Dataset
 from transformers import (
     AutoConfig,
     AutoModelForSequenceClassification,
     AutoTokenizer,
     EarlyStoppingCallback,
     Trainer,
+    TrainerControl,
+    TrainerState,
     TrainingArguments,
 )
 from transformers.trainer import TRAINER_STATE_NAME
+from transformers.trainer_pt_utils import get_length_grouped_indices
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, get_last_checkpoint
 
 from fakenews.classifiers.base import read_as
@@ -94,11 +98,47 @@ def encode_examples(
     ]
 
 
+class Passes(Dataset[Example]):
+    """Training examples in the order of each pass over them, which the seed and the number of the pass decide alone.
+
+    A run that is taken up again thus goes on with the articles, and what it would have read of them, that an
+    undisturbed one goes on with.
+
+    Parameters
+    ----------
+    examples : list of dict
+    step : int
+        Examples of one optimiser step; those of a step are alike in length.
+    seed : int
+    """
+
+    def __init__(self, examples: list[Example], step: int, seed: int) -> None:
+        self.examples = examples
+        self.lengths = [len(example["input_ids"]) for example in examples]
+        self.step = step
+        self.seed = seed
+        self.set_epoch(0)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Go on to another pass; the loop calls it."""
+        self.epoch = epoch
+        generator = torch.Generator().manual_seed(self.seed + epoch)
+        self.order = get_length_grouped_indices(self.lengths, self.step, generator=generator)
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def __getitem__(self, place: int) -> Example:
+        """Example at a place of the pass; «drawn» says by which numbers its window is."""
+        return {**self.examples[self.order[place]], "drawn": (self.seed, self.epoch, place)}
+
+
 class Collator:
     """Cuts each example to a window, adds special pieces and pads to the longest of the batch.
 
-    Windows are drawn, and pieces masked, only while the model trains (`training`); one window in three is the
-    beginning, where the title is. Otherwise the beginning is taken as it is. The length is rounded up to a multiple.
+    Windows are drawn, and pieces masked, while `training`, and always for examples of `Passes`; one window in three is
+    the beginning, where the title is. Otherwise the beginning is taken as it is. The length is rounded up to a
+    multiple.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, recipe: FineTuning, multiple: int = 1) -> None:
@@ -108,11 +148,13 @@ class Collator:
         self.random = recipe.window == "random"
         self.mask_share = recipe.mask_share
         self.rng = np.random.default_rng(recipe.seed)
-        self.training: Callable[[], bool] = lambda: True
+        self.training = True
 
     def __call__(self, examples: Sequence[Mapping[str, Any]]) -> dict[str, torch.Tensor]:
         """Batch of tensors: input_ids and attention_mask (n, length), labels (n,)."""
-        windows = [self._window(example["input_ids"]) for example in examples]
+        drawn = examples[0].get("drawn")
+        rng = np.random.default_rng(drawn) if drawn else self.rng if self.training else None
+        windows = [self._window(example["input_ids"], rng) for example in examples]
         longest = max(len(window) for window in windows)
         longest = min(-(-longest // self.multiple) * self.multiple, self.room + 2)
         ids = np.full((len(windows), longest), int(self.tokenizer.pad_token_id or 0), dtype=np.int64)
@@ -123,18 +165,28 @@ class Collator:
         labels = torch.tensor([example["labels"] for example in examples], dtype=torch.int64)
         return {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask), "labels": labels}
 
-    def _window(self, ids: NDArray[np.int32]) -> NDArray[np.int32]:
+    def _window(self, ids: NDArray[np.int32], rng: np.random.Generator | None) -> NDArray[np.int32]:
         start = 0
         spare = len(ids) - self.room
-        if self.random and spare > 0 and self.training() and self.rng.random() > 1 / 3:
-            start = int(self.rng.integers(1, spare + 1))
+        if self.random and spare > 0 and rng is not None and rng.random() > 1 / 3:
+            start = int(rng.integers(1, spare + 1))
         window = np.empty(min(len(ids) - start, self.room) + 2, dtype=np.int32)
         window[0], window[-1] = self.tokenizer.cls_token_id, self.tokenizer.sep_token_id
         window[1:-1] = ids[start : start + self.room]
-        if self.mask_share and self.training():
-            hidden = self.rng.random(len(window) - 2) < self.rng.uniform(0.0, 2 * self.mask_share)
+        if self.mask_share and rng is not None:
+            hidden = rng.random(len(window) - 2) < rng.uniform(0.0, 2 * self.mask_share)
             window[1:-1][hidden] = self.tokenizer.mask_token_id
         return window
+
+
+class Patience(EarlyStoppingCallback):
+    """Early stopping that does not go on, taken up again, where it had stopped."""
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """The loop takes one step more; the best evaluation stays what it is."""
+        control.should_training_stop = self.early_stopping_patience_counter >= self.early_stopping_patience
 
 
 def f1_metrics(prediction: Any) -> dict[str, float]:
@@ -219,7 +271,7 @@ def train(
         lr_scheduler_type="linear",
         bf16=cuda and torch.cuda.is_bf16_supported(),
         fp16=cuda and not torch.cuda.is_bf16_supported(),
-        train_sampling_strategy="group_by_length",
+        train_sampling_strategy="sequential",  # in that of `Passes`
         eval_strategy="steps",
         eval_steps=every,
         save_strategy="steps",
@@ -235,19 +287,20 @@ def train(
         report_to=[],
         seed=recipe.seed,
         data_seed=recipe.seed,
+        restore_callback_states_from_checkpoint=True,
     )
     collator = Collator(tokenizer, recipe, _MULTIPLE if cuda else 1)
+    collator.training = False
     trainer = trainer_class(
         model=model,
         args=arguments,
-        train_dataset=train_examples,
+        train_dataset=Passes(train_examples, recipe.batch_size, recipe.seed),
         eval_dataset=validation_examples,
         data_collator=collator,
         compute_metrics=f1_metrics,
-        callbacks=[EarlyStoppingCallback(recipe.patience)],
+        callbacks=[Patience(recipe.patience)],
         **(trainer_options or {}),
     )
-    collator.training = lambda: model.training
     trainer.model_accepts_loss_kwargs = False  # all losses here are means over a pass, whatever forward() can be given
     last = _last_whole_checkpoint(work) if resume and work.is_dir() else None
     if resume and last is None:

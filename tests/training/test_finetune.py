@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -25,6 +26,12 @@ def recipe(bert_base) -> FineTuning:
 @pytest.fixture(scope="module")
 def examples() -> list[finetune.Example]:
     return finetune.encode_examples(*planted_corpus(80), small_tokenizer())
+
+
+@pytest.fixture(scope="module")
+def dropping(make_base) -> Path:
+    """A base with dropout, so that the global generator counts too."""
+    return make_base(BertConfig(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64))
 
 
 @pytest.fixture
@@ -148,7 +155,7 @@ def test_random_windows_are_drawn_only_while_training(recipe):
     assert min(firsts) == 10
     assert max(firsts) == 50  # the last window ends with the text
     assert 60 < firsts.count(10) < 140  # one in three
-    collate.training = lambda: False
+    collate.training = False
     assert {int(collate([example])["input_ids"][0, 1]) for _ in range(20)} == {10}
 
 
@@ -160,7 +167,7 @@ def test_pieces_are_masked_by_the_share_asked_for_and_only_while_training(recipe
     shares = torch.stack(masked)[:, 1:-1].double().mean(dim=1)
     assert float(shares.mean()) == pytest.approx(0.2, abs=0.03)
     assert float(shares.std()) > 0.1  # every example draws its own share
-    collate.training = lambda: False
+    collate.training = False
     assert not (collate([example])["input_ids"] == tokenizer.mask_token_id).any()
 
 
@@ -200,24 +207,72 @@ def test_a_run_that_gets_no_better_stops_early(run):
     assert sum("eval_f1" in row for row in trained.history) == 3
 
 
-class Interrupted(Trainer):
-    """Loses power in the fifth step."""
+def interrupted_in(step: int) -> type[Trainer]:
+    """Loses power in that step."""
 
-    def training_step(self, *args, **kwargs):
-        if self.state.global_step == 4:
-            raise KeyboardInterrupt
-        return super().training_step(*args, **kwargs)
+    class Interrupted(Trainer):
+        def training_step(self, *args, **kwargs):
+            if self.state.global_step == step - 1:
+                raise KeyboardInterrupt
+            return super().training_step(*args, **kwargs)
+
+    return Interrupted
 
 
-def test_an_interrupted_run_taken_up_again_ends_where_an_undisturbed_one_does(run, tmp_path):
-    settings = {"evaluations_per_epoch": 4, "patience": 9}
+@pytest.mark.parametrize("step", [5, 9, 12, 20])  # in the first pass, on the edge of two, in the second, in the third
+def test_an_interrupted_run_taken_up_again_ends_where_an_undisturbed_one_does(run, tmp_path, dropping, step):
+    drawn = {"max_length": 6, "window": "random", "mask_share": 0.3, "base": str(dropping)}
+    settings = {"evaluations_per_epoch": 4, "epochs": 3, "patience": 99, **drawn}
     undisturbed = run("whole", **settings)
     with pytest.raises(KeyboardInterrupt):
-        run("broken", trainer_class=Interrupted, **settings)
-    assert (tmp_path / "broken" / "checkpoint-4").is_dir()
+        run("broken", trainer_class=interrupted_in(step), **settings)
+    assert (tmp_path / "broken" / f"checkpoint-{(step - 1) // 2 * 2}").is_dir()
     resumed = run("broken", resume=True, **settings)
     assert steps(resumed) == steps(undisturbed)
     assert same_weights(resumed.model, undisturbed.model)
+    last = [tmp_path / work / "checkpoint-24" / "model.safetensors" for work in ("whole", "broken")]
+    assert last[0].read_bytes() == last[1].read_bytes()  # not the best only, which may stand before the interruption
+
+
+def test_patience_is_not_renewed_by_an_interruption(run):
+    settings = {"epochs": 30, "patience": 4, "learning_rate": 1e-9}
+    undisturbed = run("whole", **settings)
+    with pytest.raises(KeyboardInterrupt):
+        run("broken", trainer_class=interrupted_in(29), **settings)
+    resumed = run("broken", resume=True, **settings)
+    again = run("broken", resume=True, **settings)  # power is lost after the last evaluation
+    for found in (undisturbed, resumed, again):
+        assert [row["step"] for row in found.history if "eval_f1" in row] == [8, 16, 24, 32, 40]
+        assert same_weights(found.model, undisturbed.model)
+
+
+def test_every_pass_reads_every_article_once_in_an_order_of_its_own(examples):
+    orders = []
+    for epoch in (0, 1, 1):
+        passes = finetune.Passes(examples, 8, seed=42)
+        passes.set_epoch(epoch)
+        found = [passes[place] for place in range(len(passes))]
+        assert {example["drawn"] for example in found} == {(42, epoch, place) for place in range(80)}
+        orders.append(passes.order)
+    assert sorted(orders[0]) == sorted(orders[1]) == list(range(80))
+    assert orders[0] != orders[1] == orders[2]
+    assert finetune.Passes(examples, 8, seed=7).order != orders[0]
+
+
+class Watched(Trainer):
+    """Keeps what its batches show."""
+
+    masked: list[bool]
+
+    def training_step(self, model, inputs, *args, **kwargs):
+        self.masked.append(bool((inputs["input_ids"] == small_tokenizer().mask_token_id).any()))
+        return super().training_step(model, inputs, *args, **kwargs)
+
+
+def test_all_batches_of_training_are_drawn_those_after_an_evaluation_too(run):
+    Watched.masked = []
+    run(trainer_class=Watched, mask_share=0.5, evaluations_per_epoch=4, patience=99)
+    assert Watched.masked == [True] * 8
 
 
 def test_nothing_to_resume_starts_from_the_beginning_and_says_so(run, caplog):
