@@ -177,7 +177,6 @@ def measure_protocols(
             facts = {"recipe": recipe.title, "device": device_name()}
         rows = left_out_rows(tables, answer, say)
         set_elsewhere(classifier, rows)
-        store.change_settings(stored.folder, calibration=calibrations(classifier))
         return Measured(rows, {**facts, "left out in turn": ", ".join(dict.fromkeys(rows["corpus"]))})
 
     def left_out_so_far() -> pd.DataFrame:
@@ -255,6 +254,8 @@ def measure_protocols(
         {name: r.formatting for name, r in results.items() if r.formatting is not None},
         **facts,
     )
+    if LEFT_OUT in results:
+        store.change_settings(stored.folder, calibration=calibrations(classifier))
     write_model_card(stored.folder, recipe.card)
     return evidence
 
@@ -310,7 +311,6 @@ def pooled_again(classifier: EnsembleClassifier, stored: store.StoredModel) -> M
     place = ["protocol", "id", "corpus", "split", "label"]
     pooled = own.drop(columns="p_fake").merge(answers[[*place, "p_fake"]], on=place)
     classifier.elsewhere_ = None
-    store.change_settings(stored.folder, calibration=calibrations(classifier))
     facts = dict(read_evaluation(stored.folder).protocols[LEFT_OUT].training)
     return Measured(pooled[[*place, "p_fake", "margin"]], facts)
 

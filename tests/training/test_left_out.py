@@ -15,6 +15,7 @@ from fakenews.classifiers.ensemble import EnsembleClassifier
 from fakenews.data.mix import with_split
 from fakenews.data.table import as_table, joined_texts
 from fakenews.evaluate.report import contradictions, read_evaluation, read_predictions
+from fakenews.training import protocols
 from fakenews.training.encoders import STATES
 from fakenews.training.job import Job
 from fakenews.training.left_out import calibrated_on_each_other, fit_elsewhere, left_out_rows, measurable
@@ -112,10 +113,21 @@ def test_the_probe_of_an_encoder_learns_from_several_corpora(corpora, bert_base,
     assert (out / "probe.safetensors").read_bytes() == probe
 
 
-def test_a_model_of_one_corpus_answers_the_others_as_it_is(corpora, tmp_path):
+def interrupted(*_, **__) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_model_of_one_corpus_answers_the_others_as_it_is(corpora, tmp_path, monkeypatch):
     run(Job("tfidf", corpora[0], tmp_path / "tfidf"))
     stored = store.find("tfidf", tmp_path)
+    store.pin(stored.folder)
+    before = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
     weights = (stored.folder / "model.skops").read_bytes()
+    # Power is lost before the evidence is there: the model answers as it did.
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(protocols, "update_evidence", interrupted)
+        measure_protocols(stored, ["left-out"], corpora[0], None, more=corpora[1:])
+    assert {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()} == before
     evidence = measure_protocols(stored, ["left-out"], corpora[0], None, more=corpora[1:])
     assert (stored.folder / "model.skops").read_bytes() == weights
     assert evidence.calibration["elsewhere"] == store.settings(stored.folder)["calibration"]["elsewhere"] is not None
