@@ -450,6 +450,10 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Measure a model on a labelled table, or under protocols, whose results go into its folder."""
+    if protocol and every:
+        raise ValueError(f"Give --all or --protocol {protocol[0]}, not both: --all is every protocol there is.")
+    if weights is not None and not protocol:
+        raise ValueError("What --weights names was trained for one protocol: say which with --protocol.")
     if protocol or every:
         return _evaluate_protocols(model, None if every else protocol, data, weights, as_json)
     if not data:

@@ -61,6 +61,7 @@ logger = logging.getLogger(__name__)
 
 UNDER = "trained_under"  # of a model that was trained for one protocol: which, and how
 SEED = 42  # of every split
+TRAINABLE = tuple(p.name for p in PROTOCOLS.values() if p.own_training and p.rows not in ("others", "left-out"))
 
 Say = Callable[[str], None]
 
@@ -116,9 +117,8 @@ def measure_protocols(
     import pandas as pd
 
     wanted = [get(name) for name in names or PROTOCOLS]
-    if weights is not None and (len(wanted) != 1 or not wanted[0].own_training):
-        trainable = ", ".join(p.name for p in PROTOCOLS.values() if p.own_training)
-        raise ValueError(f"--weights goes with exactly one protocol that has its own training: {trainable}.")
+    if weights is not None and (len(wanted) != 1 or wanted[0].name not in TRAINABLE):
+        raise ValueError(f"--weights goes with exactly one protocol that has its own training: {', '.join(TRAINABLE)}.")
     classifier = store.load(stored, device)
     if weights is not None and isinstance(classifier, EnsembleClassifier):
         raise ValueError(
@@ -352,10 +352,14 @@ def train_under(name: str, job: Job, say: Say = logger.info) -> TextClassifier:
         If there is no such protocol, it has no training of its own, or the job will not do (`run.check`).
     """
     protocol, recipe = get(name), recipes.get(job.recipe)
-    if not protocol.own_training or protocol.rows in ("others", "left-out"):
+    if name not in TRAINABLE:
         raise ValueError(f"The protocol {name!r} has no training of its own.")
     if job.more:
         raise ValueError(f"The protocol {name!r} is about one corpus, got {len(job.more) + 1} with --data.")
+    if job.leave_out:
+        raise ValueError(
+            f"The protocol {name!r} is about one corpus, there is none to leave out: got {job.leave_out!r}."
+        )
     check(job, recipe)
     frame = with_groups(read_table(job.data), protocol.rows == "time", say).assign(**{CORPUS: job.data.stem})
     found = parts(protocol, frame, SEED)

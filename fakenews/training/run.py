@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import platform
 import time
 from collections.abc import Sequence
@@ -235,8 +236,8 @@ def check(job: Job, recipe: Recipe) -> None:
                 f"The recipe {recipe.name} needs {_package(requirement)}, which the demo does not: "
                 f"pip install {requirement}"
             )
-    if job.epochs is not None and job.epochs <= 0:
-        raise ValueError(f"--epochs must be positive, got {job.epochs}.")
+    if job.epochs is not None and not 0 < job.epochs < math.inf:
+        raise ValueError(f"--epochs must be positive and finite, got {job.epochs}.")
     if job.max_steps is not None and job.max_steps < 1:
         raise ValueError(f"--max-steps must be at least 1, got {job.max_steps}.")
     if recipe.settings is None and ((job.base and not recipe.takes_base) or job.epochs or job.max_steps or job.resume):

@@ -111,9 +111,11 @@ def test_a_transformer_answers_titles_as_it_is_and_the_rest_from_a_folder(classi
     with pytest.raises(ValueError, match="was not trained under 'time': run «fakenews train … --protocol time --out"):
         measure_protocols(stored, ["time"], table, corpora, weights=folder)
     with pytest.raises(
-        ValueError, match="exactly one protocol that has its own training: left-out, one-corpus, title-only, time, seed"
+        ValueError, match="exactly one protocol that has its own training: one-corpus, title-only, time, seed"
     ):
         measure_protocols(stored, ["grouped"], table, corpora, weights=folder)
+    with pytest.raises(ValueError, match="--weights goes with exactly one protocol"):
+        measure_protocols(stored, ["left-out"], table, corpora, weights=folder)
 
 
 @pytest.mark.parametrize(("protocol", "cleaning"), [("seed", "raw"), ("time", "neutral"), ("title-only", "neutral")])
@@ -191,6 +193,13 @@ def test_what_has_no_training_of_its_own_is_not_trained_for(protocol, corpora, t
     with pytest.raises(ValueError, match="has no training of its own|Unknown protocol"):
         train_under(protocol, Job("tfidf", corpora / "planted.parquet", tmp_path / "own"))
     assert not (tmp_path / "own").exists()
+
+
+def test_one_corpus_has_none_to_leave_out(corpora, tmp_path):
+    with pytest.raises(
+        ValueError, match="The protocol 'seed' is about one corpus, there is none to leave out: got 'x'"
+    ):
+        train_under("seed", Job("tfidf", corpora / "planted.parquet", tmp_path / "own", leave_out="x"))
 
 
 def test_without_corpora_there_is_no_external_evidence(model, corpora):

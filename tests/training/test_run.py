@@ -261,8 +261,10 @@ def test_a_teacher_of_another_kind_is_refused(quick, table, distilbert_base, tmp
     ("job", "message"),
     [
         ({"recipe": "tiny"}, "Unknown recipe 'tiny'"),
-        ({"recipe": "tinybert", "epochs": 0}, "--epochs must be positive, got 0"),
-        ({"recipe": "tinybert", "epochs": -1.0}, "--epochs must be positive, got -1"),
+        ({"recipe": "tinybert", "epochs": 0}, "--epochs must be positive and finite, got 0"),
+        ({"recipe": "tinybert", "epochs": -1.0}, "--epochs must be positive and finite, got -1"),
+        ({"recipe": "tinybert", "epochs": float("nan")}, "--epochs must be positive and finite, got nan"),
+        ({"recipe": "tinybert", "epochs": float("inf")}, "--epochs must be positive and finite, got inf"),
         ({"recipe": "tinybert", "max_steps": 0}, "--max-steps must be at least 1, got 0"),
         ({"recipe": "tfidf", "base": "somewhere"}, "takes no base"),
         ({"recipe": "tfidf", "resume": True}, "takes no base"),
