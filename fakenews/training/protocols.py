@@ -97,7 +97,8 @@ def measure_protocols(
     names : sequence of str, optional
         Keys of `PROTOCOLS`; if left out, all that can be measured.
     table : Path
-        What the model was trained on, with the columns split and, for `time`, group; both are computed if missing.
+        What the model was trained on, with the columns split and, for `time`, group; both are computed if missing. Of
+        several corpora the first: what is stored of the others under «grouped» stays, unless all of them are given.
     corpora : Path, optional
         Folder of other corpora.
     weights : Path, optional
@@ -105,14 +106,15 @@ def measure_protocols(
     device : str
         For loading the model.
     more : sequence of Path
-        Tables of further corpora, for «left-out»: of a recipe that is fitted in minutes, each is left out in turn; a
-        model that learnt from `table` alone answers them as it is. The calibration for unseen publishers, which these
-        answers give, is written into the model's settings.
+        Tables of the further corpora it was trained on, or of any, for «left-out»: of a recipe that is fitted in
+        minutes, each is left out in turn; a model that learnt from `table` alone answers them as it is. The calibration
+        for unseen publishers, which these answers give, is written into the model's settings.
 
     Raises
     ------
     ValueError
-        If a protocol is unknown, or named and not measurable without weights of its own.
+        If a protocol is unknown, or named and not measurable without weights of its own, or the tables are not those
+        that the model learnt from.
     """
     import pandas as pd
 
@@ -124,6 +126,9 @@ def measure_protocols(
         raise ValueError(
             f"--weights is for models that are trained: {stored.name} asks its members as they are measured."
         )
+    learnt, given = tuple(names_of(classifier)), tuple(path.stem for path in (table, *more))
+    if any(p.rows != "others" for p in wanted):
+        check_tables(stored.name, learnt, given)
     frame = with_groups(read_table(table), any(p.rows == "time" for p in wanted), say)
     recipe = recipes.get(classifier.info_["recipe"])
     seed = int(classifier.info_.get("seed", SEED))
@@ -188,7 +193,9 @@ def measure_protocols(
         if protocol.rows == "others":
             rows = predict_other_corpora(classifier, corpora, names_of(classifier), report, (protocol.name,))
             return Measured(as_left_out(rows, left_out_so_far()) if len(rows) else rows)
-        whole = mix(read_tables((table, *more), say)) if protocol.name == "grouped" else frame.assign(corpus=table.stem)
+        whole = frame.assign(corpus=table.stem)
+        if protocol.name == "grouped" and more and learnt in ((), given):
+            whole = mix(read_tables((table, *more), say))
         found = parts(protocol, whole, seed)
         asked, training = classifier, None
         if protocol.own_training and isinstance(classifier, EnsembleClassifier):
@@ -204,11 +211,14 @@ def measure_protocols(
             for name in ("test", "validation")
             for corpus, rows in found[name].groupby(CORPUS, sort=False)
         ]
+        if protocol.name == "grouped":
+            before = read_predictions(stored.folder, [protocol.name])
+            answered.append(before[before["corpus"].isin(set(learnt) - set(given))])  # not asked again
         rates = None
         if protocol.text == "article" and protocol.rows != "time":
             rates = measured_flips(asked, found["test"], table.stem, seed)
             say(f"measured formatting under {protocol.name}")
-        return Measured(pd.concat(answered, ignore_index=True), training, rates)
+        return Measured(pd.concat([rows for rows in answered if len(rows)], ignore_index=True), training, rates)
 
     results: dict[str, Measured] = {}
     for protocol in wanted:
@@ -258,6 +268,26 @@ def measure_protocols(
         store.change_settings(stored.folder, calibration=calibrations(classifier))
     write_model_card(stored.folder, recipe.card)
     return evidence
+
+
+def check_tables(model: str, learnt: Sequence[str], given: Sequence[str]) -> None:
+    """Refuse tables, by their names, that a model did not learn from.
+
+    Those that it learnt from will do, all of them in their order or the first alone, whose answers stand beside what
+    is stored of the others; further ones will do after the one that was all it learnt from.
+
+    Raises
+    ------
+    ValueError
+    """
+    if learnt and given[0] == learnt[0] and (len(given) == 1 or len(learnt) == 1 or tuple(given) == tuple(learnt)):
+        return
+    if learnt:
+        alone = f", or for {learnt[0]} alone" if len(learnt) > 1 else ""
+        raise ValueError(
+            f"{model} learnt from {', '.join(learnt)}: give --data for {'each, in this order' if alone else 'it'}"
+            f"{alone}, got {', '.join(given)}."
+        )
 
 
 def weighed_again(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -111,6 +112,36 @@ def test_the_probe_of_an_encoder_learns_from_several_corpora(corpora, bert_base,
         np.savez(states, **{**kept, "encoder": np.array("another"), "states": np.zeros_like(kept["states"])})
     run(Job("tinybert-probe", corpora[0], out, more=corpora[1:]))
     assert (out / "probe.safetensors").read_bytes() == probe
+
+
+def test_a_model_is_measured_on_the_corpora_it_learnt_from_or_on_the_first_alone(models, corpora, tmp_path):
+    stored = store.find(str(shutil.copytree(models / "tfidf", tmp_path / "tfidf")), tmp_path)
+    files = {file: file.read_bytes() for file in stored.folder.iterdir()}
+    told = "tfidf learnt from home, one, two: give --data for each, in this order, or for home alone, got "
+    for given in ((1,), (1, 0, 2), (0, 2), (0, 2, 1)):
+        first, *more = (corpora[i] for i in given)
+        for names in (None, ["grouped"], ["title-only"]):
+            with pytest.raises(ValueError, match=told + ", ".join(NAMES[i] for i in given)):
+                measure_protocols(stored, names, first, None, more=more)
+    assert {file: file.read_bytes() for file in stored.folder.iterdir()} == files
+
+    before = read_evaluation(stored.folder).corpora
+    for more in ((), corpora[1:]):
+        evidence = measure_protocols(stored, ["grouped"], corpora[0], None, more=more)
+        assert evidence.corpora == before
+        assert contradictions(stored.folder) == ()
+    again = store.find(str(shutil.copytree(models / "tfidf", tmp_path / "other")), tmp_path)
+    assert "home/test" in measure_protocols(again, ["external", "other"], corpora[1], None).corpora
+
+
+def test_what_a_model_of_one_corpus_leaves_out_is_not_among_its_own(corpora, tmp_path):
+    run(Job("tfidf", corpora[0], tmp_path / "tfidf"))
+    stored = store.find("tfidf", tmp_path)
+    evidence = measure_protocols(stored, ["grouped", "left-out"], corpora[0], None, more=corpora[1:])
+    assert list(evidence.protocols["grouped"].corpora) == ["home/test", "home/validation"]
+    assert list(evidence.protocols["left-out"].corpora) == ["one/all", "two/all"]
+    with pytest.raises(ValueError, match="tfidf learnt from home: give --data for it, got one"):
+        measure_protocols(stored, ["grouped"], corpora[1], None)
 
 
 def interrupted(*_, **__) -> None:
