@@ -30,7 +30,7 @@ from fakenews.serving import memory
 from fakenews.serving.guard import MAX_UPLOAD, Guard
 from fakenews.serving.numbers import Counted, Numbers, log_as
 from fakenews.serving.rates import RateLimit
-from fakenews.share.store import ShareStore, StorageError
+from fakenews.share.store import ShareStore
 from fakenews.zero import ZeroServices, lent_here
 
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ class Readiness:
         if store.bucket is not None:
             try:
                 store.open()
-            except StorageError as error:
-                logger.error("%s", error)
+            except Exception as error:  # its message could quote a review
+                logger.error("The storage for shared analyses cannot be used: %s.", type(error).__name__)
 
 
 def create_app(

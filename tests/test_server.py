@@ -88,6 +88,18 @@ def test_health_says_when_loading_failed(tmp_path: Path) -> None:
     assert readiness.status == "failed"
 
 
+def test_a_storage_that_fails_in_any_way_stops_no_verdict(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: ShareStore) -> None:
+        raise UnicodeError("a review")
+
+    monkeypatch.setattr(ShareStore, "open", fail)
+    readiness = server.Readiness()
+    readiness.warm_up(Services(settings), ShareStore("sqlite:///:memory:", tmp_path))
+    assert readiness.ready and "UnicodeError" in caplog.text and "a review" not in caplog.text
+
+
 def test_a_model_that_is_missing_is_not_offered(settings: Settings) -> None:
     with TestClient(asyncio.run(small_app(settings))) as client:
         answer = client.post(ANALYSE, json={"text": FAKE_ARTICLE, "models": ["tinybert"]})

@@ -55,7 +55,7 @@ class Bucket:
         for path in sorted(paths, key=lambda p: p.name):
             try:
                 event = json.loads(path.read_text(encoding="utf-8"))
-            except ValueError:
+            except (ValueError, RecursionError):
                 logger.warning("%s is not whole and is passed over: it was never confirmed to anyone.", path.name)
                 continue
             except FileNotFoundError:

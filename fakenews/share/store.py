@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import logging
 import os
+import re
 import secrets
 import sqlite3
 import threading
@@ -23,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, delete, event, func, insert, make_url, select, text, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from fakenews.config import Settings, data_folder
 from fakenews.schema import Span
@@ -32,9 +34,12 @@ from fakenews.share.bucket import Bucket, Event
 from fakenews.share.review import MAX_COMMENT, MAX_NAME, MAX_SPANS, OPINIONS, Review
 from fakenews.share.snapshot import Snapshot, redacted
 from fakenews.share.tables import APPLIED, REVIEWS, SHARES
+from fakenews.text import encodable
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Row
+
+logger = logging.getLogger(__name__)
 
 DAYS = (7, 30, 90)  # how long a link may live
 LOCK_SECONDS = 10  # a writer waits for another process that writes to the same SQLite file
@@ -43,6 +48,7 @@ MAX_REVIEWS = 500  # of one shared analysis
 _DAY = 86_400_000  # milliseconds
 _ORDER = {"share": 0, "expire": 1, "begin": 2, "review": 3, "delete": 4}  # in which a bucket's events are applied
 _LOCK = 0x66616B65  # PostgreSQL's advisory lock while tables are changed
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # all but tabs and line ends
 NOT_SHARED = "There is nothing under this link: it was mistyped, or what was shared has expired or was deleted."
 
 
@@ -336,7 +342,7 @@ class ShareStore:
         """
         name = _checked_name(name)
         _check_verdict(verdict)
-        comment = comment.strip()
+        comment = _clean(comment).strip()
         if len(comment) > MAX_COMMENT:
             raise InputError(f"The comment has {len(comment):,} characters; at most {MAX_COMMENT:,} fit.")
         with self._writing() as connection:
@@ -365,27 +371,39 @@ class ShareStore:
             )  # fmt: skip
 
     def _take_in(self, engine: Engine) -> None:
-        """Apply the bucket's events that the index lacks, and finish what deletions left behind."""
+        """Apply the bucket's events that the index lacks, and finish what deletions left behind.
+
+        One that the index refuses is passed over: it keeps no other from being taken in.
+        """
         if self.bucket is None:
             return
         with _transaction(engine) as connection:
             known = set(connection.execute(select(APPLIED.c.name)).scalars())
-            news = [(name, found) for name, found in self.bucket.events(known) if found.get("kind") in _ORDER]
+            news = [(name, found) for name, found in self.bucket.events(known) if _is_event(found)]
             news.sort(key=lambda pair: (_ORDER[pair[1]["kind"]], pair[1]["at"], pair[0]))
             for name, found in news:
-                # A mounted bucket shows an object before an older one at times: what belongs to a share that is not
-                # there yet, its deletion too, is taken in later.
-                if self._apply(connection, found):
-                    connection.execute(insert(APPLIED).values(name=name))
+                try:
+                    with connection.begin_nested():
+                        # A mounted bucket shows an object before an older one at times: what belongs to a share that
+                        # is not there yet, its deletion too, is taken in later.
+                        if self._apply(connection, found):
+                            connection.execute(insert(APPLIED).values(name=name))
+                except OperationalError:
+                    raise  # the index does not answer, which no event is to blame for
+                except Exception as error:  # its message could quote a review
+                    logger.error("A «%s» of the bucket cannot be taken in: %s.", found["kind"], type(error).__name__)
         for _, found in news:
             if found["kind"] == "delete":
                 self.bucket.erase(found["share"])
 
     def _record(self, connection: Connection, found: Event) -> None:
-        """Write an event to the bucket, if there is one, then to the index, whose transaction the caller ends."""
+        """Apply an event to the index, whose transaction the caller ends, then write it to the bucket, if there is one.
+
+        So nothing is in the bucket that the index refused, and nothing in the index that the bucket did not take.
+        """
+        self._apply(connection, found)
         if self.bucket is not None:
             connection.execute(insert(APPLIED).values(name=self.bucket.write(found)))
-        self._apply(connection, found)
 
     def _apply(self, connection: Connection, found: Event) -> bool:
         """The one way into the tables, for what happens now and for what is taken in from the bucket.
@@ -601,8 +619,20 @@ def _review(row: Row[Any]) -> Review:
     )
 
 
+def _is_event(found: Event) -> bool:
+    """Whether an object of the bucket says what happened, to which share and when."""
+    kind, share, at = (found.get(key) for key in ("kind", "share", "at"))
+    named = isinstance(kind, str) and kind in _ORDER and isinstance(at, int)
+    return named and isinstance(share, str) and re.fullmatch("[0-9a-f]{64}", share) is not None
+
+
+def _clean(said: str) -> str:
+    """What a visitor wrote, without characters that an index or a page cannot hold."""
+    return _CONTROL.sub(" ", encodable(said))
+
+
 def _checked_name(name: str) -> str:
-    name = " ".join(name.split())
+    name = " ".join(_clean(name).split())
     if not name:
         raise InputError("Give a name first, any name: it tells your reviews from others'.")
     if len(name) > MAX_NAME:

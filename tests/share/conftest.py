@@ -37,10 +37,11 @@ def snapshot(services: Services) -> Snapshot:
     return snapshot_of(services, services.check("", ARTICLE))
 
 
-@pytest.fixture(params=["sqlite", "sqlite and bucket", "postgres"])
+@pytest.fixture(params=["sqlite", "sqlite and bucket", "postgres", "postgres and bucket"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ShareStore]:
-    kind = request.param
-    url = request.getfixturevalue("postgres") if kind == "postgres" else f"sqlite:///{tmp_path / 'index' / 'shares.db'}"
-    found = ShareStore(url, tmp_path / "bucket" if kind.endswith("bucket") else None)
+    index, _, bucket = request.param.partition(" and ")
+    here = f"sqlite:///{tmp_path / 'index' / 'shares.db'}"
+    url = request.getfixturevalue("postgres") if index == "postgres" else here
+    found = ShareStore(url, tmp_path / "bucket" if bucket else None)
     yield found
     found.close()

@@ -177,6 +177,85 @@ def test_reviews_that_cannot_be_taken_are_refused_in_a_sentence(
     store.close()
 
 
+@pytest.mark.parametrize("told", ["A\ud800", "A\x00nn", "\x1b[2JA\x85", "a\u0301 \U0001f98e"], ids=ascii)
+def test_whatever_a_visitor_writes_can_be_stored_and_read_again(
+    store: ShareStore, snapshot: Snapshot, told: str
+) -> None:
+    link = store.share(snapshot, blind=True)
+    store.review(link.id, key=store.begin(link.id, told, "real"), **{**REVIEW, "name": told, "comment": f"{told}\n\tb"})
+    with pytest.raises(InputError, match="Give a name"):
+        store.begin(link.id, "\x00 \x1f", "real")
+    store.close()
+    (review,) = store.owned(link.owner)[0].reviews
+    for kept in (review.name, review.comment):
+        assert kept.encode() and not set(kept) & {"\x00", "\x1b", "\x85"}
+    assert review.comment.endswith("\n\tb")
+    if told.endswith("\U0001f98e"):
+        assert review.name == told
+
+
+def test_what_the_index_refuses_is_not_in_the_bucket(
+    snapshot: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = ShareStore(f"sqlite:///{tmp_path / 's.db'}", tmp_path / "bucket")
+    link = store.share(snapshot)
+    before = sorted((tmp_path / "bucket").rglob("*"))
+    monkeypatch.setattr(store, "_apply", lambda connection, found: connection.exec_driver_sql("INSERT INTO nothing"))
+    with pytest.raises(StorageError):
+        store.begin(link.id, "Ada", "fake")
+    assert sorted((tmp_path / "bucket").rglob("*")) == before
+    assert store.there(link.id) and dump(store)["reviews"] == []
+    store.close()
+
+
+def test_what_the_bucket_does_not_take_is_not_in_the_index(
+    snapshot: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = ShareStore(f"sqlite:///{tmp_path / 's.db'}", tmp_path / "bucket")
+    link = store.share(snapshot)
+    before = dump(store)
+
+    def full(event: object) -> str:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(store.bucket, "write", full)
+    for call in (lambda: store.review(link.id, **REVIEW), lambda: store.delete(link.owner, link.id)):
+        with pytest.raises(StorageError):
+            call()
+        assert dump(store) == before
+    store.close()
+
+
+def test_an_object_that_cannot_be_taken_in_keeps_no_other_out(
+    store: ShareStore, snapshot: Snapshot, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    if store.bucket is None:
+        pytest.skip("nothing is taken in")
+    link = store.share(snapshot)
+    store.review(link.id, **REVIEW)
+    before = dump(store)
+    store.close()
+    share, at = module._hash(link.id), 1
+    bad: list[object] = [
+        {"kind": "begin", "share": share, "at": at, "review": "1" * 64, "name": "A\ud800 secret", "verdict": "fake"},
+        {"kind": "begin", "share": share, "at": at, "review": "2" * 64, "name": "A\x00 secret", "verdict": {}},
+        {"kind": "review", "share": share, "at": 10**30, "review": "3" * 64, "name": "secret", "body": {}},
+        {"kind": "expire", "share": share, "at": at},
+        {"kind": "share", "share": share, "at": at, "owner": []},
+        {"kind": "begin", "share": "../" * 9, "at": at}, {"kind": [], "share": share, "at": at}, {"kind": "delete"},
+        {"kind": "delete", "share": share, "at": "x"}, [], "x", None,
+    ]  # fmt: skip
+    place = store.bucket._place(share)
+    for i, event in enumerate(bad):
+        (place / f"bad{i}.json").write_text(json.dumps(event))
+    (place / "deep.json").write_text("[" * 100_000)
+    assert dump(store) == before
+    again = ShareStore(f"sqlite:///{tmp_path / 'second.db'}", store.bucket.folder)
+    assert dump(again) == before
+    again.close()
+    assert "A «begin» of the bucket cannot be taken in" in caplog.text and "secret" not in caplog.text
+
+
 def test_quota_and_size_are_limits(snapshot: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     size = len(json.dumps(snapshot.to_dict()))
     store = ShareStore(f"sqlite:///{tmp_path / 's.db'}", quota=2 * size + 10)
