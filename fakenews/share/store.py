@@ -48,6 +48,7 @@ MAX_REVIEWS = 500  # of one shared analysis
 _DAY = 86_400_000  # milliseconds
 _ORDER = {"share": 0, "expire": 1, "begin": 2, "review": 3, "delete": 4}  # in which a bucket's events are applied
 _LOCK = 0x66616B65  # PostgreSQL's advisory lock while tables are changed
+_SHARE_LOCK = _LOCK + 1  # and while a share is added, so that the quota holds
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # all but tabs and line ends
 NOT_SHARED = "There is nothing under this link: it was mistyped, or what was shared has expired or was deleted."
 
@@ -209,6 +210,7 @@ class ShareStore:
         now = self._now()
         expires = now + days * _DAY
         with self._writing() as connection:
+            _alone(connection, _SHARE_LOCK)
             self._purge(connection, now)
             used = connection.execute(select(func.coalesce(func.sum(SHARES.c.size), 0))).scalar_one()
             if used + size > self.quota:
@@ -276,7 +278,7 @@ class ShareStore:
             raise InputError(f"A link may live {', '.join(map(str, DAYS[:-1]))} or {DAYS[-1]} days, got {days}.")
         now = self._now()
         with self._writing() as connection:
-            row = self._row(connection, id_, owner)
+            row = self._row(connection, id_, owner, alone=True)
             ends = now + days * _DAY
             self._record(connection, {"kind": "expire", "share": row.id_hash, "at": now, "expires": ends})
         return ends
@@ -291,7 +293,7 @@ class ShareStore:
         StorageError
         """
         with self._writing() as connection:
-            row = self._row(connection, id_, owner)
+            row = self._row(connection, id_, owner, alone=True)
             self._record(connection, {"kind": "delete", "share": row.id_hash, "at": self._now()})
         self._erase(row.id_hash)
 
@@ -309,7 +311,7 @@ class ShareStore:
         _check_verdict(verdict)
         key = _key(16)
         with self._writing() as connection:
-            row = self._row(connection, id_)
+            row = self._row(connection, id_, alone=True)
             self._check_room(connection, row.id_hash)
             self._record(
                 connection,
@@ -346,7 +348,7 @@ class ShareStore:
         if len(comment) > MAX_COMMENT:
             raise InputError(f"The comment has {len(comment):,} characters; at most {MAX_COMMENT:,} fit.")
         with self._writing() as connection:
-            row = self._row(connection, id_)
+            row = self._row(connection, id_, alone=True)
             begun = self._begun(connection, row.id_hash, key)
             if begun is None and (row.blind or key):
                 raise InputError("Give your own verdict first: this analysis is reviewed blind.")
@@ -460,11 +462,13 @@ class ShareStore:
             with _answering():
                 self.bucket.erase(share)
 
-    def _row(self, connection: Connection, id_: str, owner: str | None = None) -> Row[Any]:
+    def _row(self, connection: Connection, id_: str, owner: str | None = None, *, alone: bool = False) -> Row[Any]:
+        """A share, which nobody else changes or reviews before the transaction ends if `alone`."""
         wanted = (SHARES.c.id_hash == _hash(id_)) & (SHARES.c.expires > self._now())
         if owner is not None:
             wanted &= SHARES.c.owner_hash == _hash(owner)
-        row = connection.execute(select(SHARES).where(wanted)).first()
+        found = select(SHARES).where(wanted)
+        row = connection.execute(found.with_for_update() if alone else found).first()
         if row is None:
             raise NotShared
         return row
@@ -567,12 +571,17 @@ def _migrate(connection: Connection) -> None:
     from alembic import command
     from alembic.config import Config
 
-    if connection.dialect.name == "postgresql":
-        connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+    _alone(connection, _LOCK)
     config = Config()
     config.set_main_option("script_location", "fakenews.share:migrations")
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def _alone(connection: Connection, lock: int) -> None:
+    """Wait until nobody else holds the lock, and hold it until the transaction ends; SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({lock})"))
 
 
 def _key(n_bytes: int) -> str:

@@ -8,9 +8,11 @@ import os
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import inspect, make_url, select, text
@@ -383,6 +385,54 @@ def test_many_write_at_once(store: ShareStore, snapshot: Snapshot) -> None:
         links = list(pool.map(lambda _: store.share(snapshot), range(24)))
         list(pool.map(lambda link: store.review(link.id, **REVIEW), links))
     assert all(store.owned(link.owner)[0].reviews for link in links)
+
+
+def at_once(store: ShareStore, call: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many of four calls are acknowledged when each stores only once all of them want to, or can't get so far."""
+    store.open()
+    together, record = threading.Barrier(4), store._record
+
+    def slow(*arguments: Any) -> None:
+        with suppress(threading.BrokenBarrierError):
+            together.wait(0.5)
+        record(*arguments)
+
+    monkeypatch.setattr(store, "_record", slow)
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(call) for _ in range(4)]
+    return sum(not isinstance(done.exception(), InputError) for done in asked)
+
+
+def test_a_review_sent_several_times_at_once_is_acknowledged_once(
+    store: ShareStore, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = store.share(snapshot, blind=True)
+    key = store.begin(link.id, "Ada", "fake")
+    assert at_once(store, lambda: store.review(link.id, key=key, **REVIEW), monkeypatch) == 1
+
+
+@pytest.mark.parametrize("blind", [True, False])
+def test_the_last_place_for_a_review_is_taken_once(
+    blind: bool, store: ShareStore, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_REVIEWS", 1)
+    link = store.share(snapshot, blind=blind)
+
+    def call() -> None:
+        if blind:
+            store.begin(link.id, "Ada", "fake")
+        else:
+            store.review(link.id, **REVIEW)
+
+    assert at_once(store, call, monkeypatch) == 1
+    assert len(store.owned(link.owner)[0].reviews) == 1
+
+
+def test_the_last_of_the_quota_is_taken_once(
+    store: ShareStore, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.quota = len(json.dumps(snapshot.to_dict())) + 10
+    assert at_once(store, lambda: store.share(snapshot), monkeypatch) == 1
 
 
 def test_two_processes_open_a_new_index_at_once(store: ShareStore, snapshot: Snapshot) -> None:
