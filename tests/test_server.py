@@ -381,7 +381,7 @@ async def ask(app: Any, body: bytes, leave: asyncio.Event | None = None) -> int 
 
     line = {"type": "http", "http_version": "1.1", "scheme": "http", "method": "POST", "path": EXPLAIN}
     await app({**line, "root_path": "", "query_string": b"", "headers": []}, receive, send)
-    status: int = sent[0]["status"]
+    status: int = sent[0]["status"] if sent else answers.GONE
     return None if status == answers.GONE else status
 
 
@@ -414,12 +414,13 @@ def test_two_explanations_at_once_and_the_others_are_asked_to_wait(
     assert services.most == 2
 
 
-def test_an_explanation_stops_when_its_client_leaves(settings: Settings) -> None:
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_explanation_stops_when_its_client_leaves(stream: bool, settings: Settings) -> None:
     services = Slow(settings)
 
     async def scene() -> int | None:
         leave = asyncio.Event()
-        task = asyncio.create_task(ask(bare_app(services), json.dumps(explain_body()).encode(), leave))
+        task = asyncio.create_task(ask(bare_app(services), json.dumps(explain_body(stream=stream)).encode(), leave))
         while not services.running:
             await asyncio.sleep(0.01)
         leave.set()
@@ -427,6 +428,48 @@ def test_an_explanation_stops_when_its_client_leaves(settings: Settings) -> None
 
     assert asyncio.run(scene()) is None
     assert (services.running, services.cancelled) == (0, 1)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_whoever_leaves_while_waiting_makes_room_for_another(stream: bool, settings: Settings) -> None:
+    services = Slow(settings)
+
+    async def scene() -> tuple[list[int | None], list[int | None]]:
+        app, body = bare_app(services), json.dumps(explain_body(stream=stream)).encode()
+        early = [asyncio.create_task(ask(app, body)) for _ in range(server.EXPLANATIONS_AT_ONCE)]
+        while services.running < server.EXPLANATIONS_AT_ONCE:
+            await asyncio.sleep(0.01)
+        leave = asyncio.Event()
+        waiting = [asyncio.create_task(ask(app, body, leave)) for _ in range(server.EXPLANATIONS_WAITING)]
+        await asyncio.sleep(0.1)
+        assert await ask(app, body) == 503
+        leave.set()
+        left = await asyncio.wait_for(asyncio.gather(*waiting), 1)
+        late = asyncio.create_task(ask(app, body))
+        await asyncio.sleep(0.1)
+        services.go_on.set()
+        return left, await asyncio.gather(*early, late)
+
+    left, answered = asyncio.run(scene())
+    assert set(left) == {None} and set(answered) == {200}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_whoever_left_before_the_answer_began_keeps_no_place(
+    stream: bool, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "WAIT_SECONDS", 0.2)
+    services = Slow(settings)
+    services.go_on.set()
+
+    async def scene() -> int | None:
+        app, body, left = bare_app(services), json.dumps(explain_body(stream=stream)).encode(), asyncio.Event()
+        left.set()
+        for _ in range(server.EXPLANATIONS_AT_ONCE + 1):
+            await ask(app, body, left)
+        return await ask(app, body)
+
+    assert asyncio.run(scene()) == 200
 
 
 def test_too_many_articles_at_once_are_refused_at_once(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

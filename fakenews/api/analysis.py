@@ -130,7 +130,7 @@ def operations(services: Services, places: Places, verdicts: Places) -> list[Ope
                 }
 
         if asked.stream:
-            return await streamed(places, steps)
+            return await streamed(places, request, steps)
 
         def work(progress: Callable[[float], None]) -> Mapping[str, Any]:
             *_, last = steps(progress)

@@ -9,6 +9,7 @@ import re
 import threading
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -17,6 +18,7 @@ from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from fakenews.api.places import Places
 from fakenews.api.refusal import Refusal
@@ -118,58 +120,63 @@ def answering(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
 
 async def in_turn(places: Places, request: Request, work: Callable[[Progress], Mapping[str, Any]]) -> Mapping[str, Any]:
     """Run `work` in a thread once there is a place, and stop it, at its next report, when the client leaves."""
-    async with places.one():
-        return await _unless_gone(request, work)
+    async with _listening(request) as (left, progress), places.one(left):
+        return await run_in_threadpool(work, progress)
 
 
-async def streamed(places: Places, steps: Callable[[Progress], Iterator[Mapping[str, Any]]]) -> Response:
+async def streamed(
+    places: Places, request: Request, steps: Callable[[Progress], Iterator[Mapping[str, Any]]]
+) -> Response:
     """One line of JSON for each step; whoever stops reading stops the work, at its next report."""
-    await places.take()
-    gone = threading.Event()
-
-    def progress(_: float) -> None:
-        if gone.is_set():
-            raise Cancelled
-
-    found = steps(progress)
-    try:
+    async with AsyncExitStack() as kept:
+        left, progress = await kept.enter_async_context(_listening(request))
+        await kept.enter_async_context(places.one(left))
+        found = steps(progress)
         first = await run_in_threadpool(next, found)  # what is wrong with the request is heard here
-    except BaseException:
-        places.release()
-        raise
 
-    async def lines() -> AsyncIterator[str]:
-        try:
-            yield json.dumps(first, allow_nan=False) + "\n"
-            async for step in iterate_in_threadpool(found):
-                yield json.dumps(step, allow_nan=False) + "\n"
-        except Cancelled:
-            return
-        finally:
-            gone.set()
-            places.release()
+        async def lines() -> AsyncIterator[str]:
+            try:
+                yield json.dumps(first, allow_nan=False) + "\n"
+                async for step in iterate_in_threadpool(found):
+                    yield json.dumps(step, allow_nan=False) + "\n"
+            except Cancelled:
+                return
 
-    return StreamingResponse(lines(), media_type="application/x-ndjson")
+        return _Stream(lines(), kept.pop_all())
 
 
-async def _unless_gone(request: Request, work: Callable[[Progress], Mapping[str, Any]]) -> Mapping[str, Any]:
-    """Run `work` in a thread and stop it, at its next progress report, when the client leaves."""
+class _Stream(StreamingResponse):
+    """Lines of JSON, and what is kept until they are sent, or will not be."""
+
+    def __init__(self, lines: AsyncIterator[str], kept: AsyncExitStack) -> None:
+        super().__init__(lines, media_type="application/x-ndjson")
+        self._kept = kept
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send them; to a client that has left already, not even the first is."""
+        async with self._kept:
+            await super().__call__(scope, receive, send)
+
+
+@asynccontextmanager
+async def _listening(request: Request) -> AsyncIterator[tuple[asyncio.Task[None], Progress]]:
+    """A task that is done once the client has left, and a report of progress that then stops the work."""
     gone = threading.Event()
 
     def progress(_: float) -> None:
         if gone.is_set():
             raise Cancelled
 
-    async def watch() -> None:
+    async def listen() -> None:
         while (await request.receive())["type"] != "http.disconnect":
             pass
         gone.set()
 
-    watcher = asyncio.create_task(watch())
+    left = asyncio.create_task(listen())
     try:
-        return await run_in_threadpool(work, progress)
+        yield left, progress
     finally:
-        watcher.cancel()
+        left.cancel()
 
 
 def refused(refusal: Refusal, to_page: bool = False) -> Response:

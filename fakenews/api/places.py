@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from fakenews.api.refusal import Refusal
+from fakenews.explain.base import Cancelled
 
 WAIT_SECONDS = 20.0
 
@@ -44,11 +45,18 @@ class Places:
         self.waiting = 0
         self.taken = 0
 
-    async def take(self) -> None:
+    async def take(self, left: asyncio.Task[None] | None = None) -> None:
         """Take a place, or wait for one.
+
+        Parameters
+        ----------
+        left : Task, optional
+            Done once the client has left, who then waits no longer.
 
         Raises
         ------
+        Cancelled
+            If the client left.
         Refusal
             503, at once if too many wait, else after `wait_seconds`.
         """
@@ -56,9 +64,12 @@ class Places:
             raise self._refusal()
         self.waiting += 1
         try:
-            async with asyncio.timeout(self._wait_seconds):
-                await self._free.acquire()
+            async with asyncio.timeout(self._wait_seconds) as patience:
+                with _told(left, patience):
+                    await self._free.acquire()
         except TimeoutError:
+            if left is not None and left.done():
+                raise Cancelled from None
             raise self._refusal() from None
         finally:
             self.waiting -= 1
@@ -70,9 +81,9 @@ class Places:
         self._free.release()
 
     @asynccontextmanager
-    async def one(self) -> AsyncIterator[None]:
-        """A place that is given back at the end of the block."""
-        await self.take()
+    async def one(self, left: asyncio.Task[None] | None = None) -> AsyncIterator[None]:
+        """A place that is given back at the end of the block; `left` as for `take`."""
+        await self.take(left)
         try:
             yield
         finally:
@@ -80,3 +91,21 @@ class Places:
 
     def _refusal(self) -> Refusal:
         return Refusal(503, self._sentence, retry_after=self._retry_after)
+
+
+@contextmanager
+def _told(left: asyncio.Task[None] | None, patience: asyncio.Timeout) -> Iterator[None]:
+    """Lose patience at once if the client leaves before the end of the block."""
+
+    def lose(_: asyncio.Task[None]) -> None:
+        if not patience.expired():
+            patience.reschedule(0.0)
+
+    if left is None:
+        yield
+        return
+    left.add_done_callback(lose)
+    try:
+        yield
+    finally:
+        left.remove_done_callback(lose)

@@ -91,11 +91,11 @@ def is_one_sentence(answer: Answer) -> bool:
     return said.endswith(".") and "\n" not in said and "/" not in said
 
 
-def begin_explanation(address: str) -> socket.socket:
+def begin_explanation(address: str, **changes: Any) -> socket.socket:
     """Ask for long work, and leave the connection open."""
     host, _, port = address.removeprefix("http://").partition(":")
     client = socket.create_connection((host, int(port)))
-    body = json.dumps(LONG_WORK).encode()
+    body = json.dumps({**LONG_WORK, **changes}).encode()
     head = f"POST /api/v1/explain HTTP/1.1\r\nhost: {host}\r\ncontent-length: {len(body)}\r\n\r\n"
     client.sendall(head.encode() + body)
     return client
@@ -116,8 +116,9 @@ def test_a_full_disk_refuses_to_share_and_goes_on_judging(server: Address) -> No
     assert Answer(server, f"/api/v1/shares/{kept.json['id']}", method="GET").status == 200
 
 
-def test_whoever_leaves_frees_the_place_within_a_second(server: Address) -> None:
-    client = begin_explanation(server)
+@pytest.mark.parametrize("stream", [False, True])
+def test_whoever_leaves_frees_the_place_within_a_second(stream: bool, server: Address) -> None:
+    client = begin_explanation(server, stream=stream)
     wait_for(lambda: gauge(server, "fakenews_explanations_under_way") == 1)
     time.sleep(1.0)
     assert gauge(server, "fakenews_explanations_under_way") == 1
