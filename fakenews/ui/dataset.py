@@ -4,35 +4,31 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from html import escape
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import numpy as np
 
 from fakenews.batch.spreadsheet import safe_cell
 from fakenews.data import registry as corpora
-from fakenews.data.base import TextNotHere
 from fakenews.evaluate import plots
 from fakenews.evaluate.digits import METRIC_NAMES, Metric, metric_text
 from fakenews.evaluate.error_analysis import cell_mask, misclassified
 from fakenews.evaluate.metrics import calibration_bins, evaluate, roc_points
 from fakenews.evaluate.protocols import LEFT_OUT, PROTOCOLS
-from fakenews.evaluate.slices import SLICES, slice_names, slice_of
+from fakenews.evaluate.slices import SLICES
 from fakenews.explain.base import Cancelled
 from fakenews.schema import FAKE, LABELS, REAL
 from fakenews.services import InputError, Services
 from fakenews.text import count_words, join
 from fakenews.ui import audit, export, own, render
 from fakenews.ui.analyse import OPEN, AnalyseTab
+from fakenews.ui.measured import AS_SHIPPED, DEMO, ERRORS, WHOLE, Measured, Scored, View
 from fakenews.ui.runs import Progress, Runs, watch
 from fakenews.ui.share import DOWNLOAD, FORMATS, pack
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from fakenews.evaluate.metrics import Evaluation
     from fakenews.evaluate.words import WordTotal
 
@@ -41,9 +37,6 @@ logger = logging.getLogger(__name__)
 WEIGHED = 60  # articles whose words are weighed at once
 ROWS = 100  # of the table; more are counted, not drawn
 CARDS: tuple[Metric, ...] = ("accuracy", "macro_f1", "roc_auc", "ece")
-ERRORS = "errors"
-DEMO = "demo"
-AS_SHIPPED, WHOLE = "shipped", ""
 CELLS = {
     ERRORS: "All errors",
     "0,1": "Fake articles that read like the real class",
@@ -67,124 +60,25 @@ wire();
 """
 
 
-class View(NamedTuple):
-    """What is looked at.
-
-    Attributes
-    ----------
-    corpus, split, model : str
-    cell : str
-        Key of `CELLS`.
-    curve : str
-        Of `CURVES`.
-    protocol : str
-        One that had weights of its own, or `AS_SHIPPED`.
-    by, part : str
-        Key of `SLICES` and the slice, or `WHOLE`.
-    """
-
-    corpus: str
-    split: str
-    model: str
-    cell: str = ERRORS
-    curve: str = "calibration"
-    protocol: str = AS_SHIPPED
-    by: str = WHOLE
-    part: str = WHOLE
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """Predictions of one model on one part of one corpus, with texts where they are here.
-
-    Attributes
-    ----------
-    frame : DataFrame
-        id, label, p_fake; title, text, date, subject where `here`.
-    here : bool
-        Whether the texts are on this machine.
-    hint : str
-        How to get them otherwise.
-    """
-
-    frame: pd.DataFrame
-    here: bool
-    hint: str
-
-
 class Dataset:
     """Handlers of the tab; `build` draws and wires it."""
 
     def __init__(self, services: Services) -> None:
         self.services = services
-        self.models = tuple(m for m in services.models if services.evidence(m) is not None)
-        self._texts: dict[str, pd.DataFrame] = {}
-        self._live: dict[tuple[str, str], pd.DataFrame] = {}
+        self.measured = Measured(services)
         self.runs = Runs()
-
-    def protocols(self) -> list[tuple[str, str]]:
-        """Choices: the models as they are, then protocols for which some model was trained again."""
-        found = [e for m in self.models if (e := self.services.evidence(m)) is not None]
-        own = [n for n, p in PROTOCOLS.items() if p.own_training and any(n in e.protocols for e in found)]
-        return [("The models as shipped", AS_SHIPPED), *((PROTOCOLS[n].title, n) for n in own)]
-
-    def corpora(self, protocol: str = AS_SHIPPED) -> list[tuple[str, str]]:
-        """Choices: what the models were measured on, the demo last of these, then other tables in the data folder."""
-        measured = set(self._measured(protocol)["corpus"])
-        names = [n for n in corpora.DATASETS if n in measured and n != DEMO]
-        names += [n for n in sorted(measured) if n not in corpora.DATASETS] + [DEMO] * (DEMO in measured)
-        choices = [(corpora.DATASETS[n].title if n in corpora.DATASETS else n, n) for n in names]
-        if protocol != AS_SHIPPED:
-            return choices
-        folder = self.services.settings.data
-        found = sorted(folder.glob("*.parquet")) if folder is not None and folder.is_dir() else []
-        own = [p.stem for p in found if p.stem not in {*corpora.DATASETS, *measured} and _is_labelled(p)]
-        return choices + [(f"{n} (your file, scored when opened)", n) for n in own]
-
-    def splits(self, corpus: str, protocol: str = AS_SHIPPED) -> list[str]:
-        """Parts of a corpus that were measured; «all» for a file scored live."""
-        rows = self._measured(protocol)
-        found = list(dict.fromkeys(rows.loc[rows["corpus"] == corpus, "split"]))
-        return found or ["all"]
-
-    def parts(self, view: View) -> list[str]:
-        """The slices of what is looked at; empty without texts."""
-        if view.by == WHOLE:
-            return []
-        scored = self.scored(view)
-        return slice_names(view.by, slice_of(scored.frame, view.by)) if scored.here else []
-
-    def scored(self, view: View, progress: Any = None) -> Scored:
-        """Predictions and, where they are here, texts; of all slices."""
-        committed = self._predictions(view.model, view.protocol)
-        wanted = (committed["corpus"] == view.corpus) & (committed["split"] == view.split)
-        rows = committed[wanted].reset_index(drop=True)
-        if not len(rows):
-            if view.protocol != AS_SHIPPED:
-                title = self.services.title(view.model)
-                raise LookupError(f"{title} was not measured under this protocol: pick another model or protocol.")
-            return Scored(self._score_now(view.corpus, view.model, progress), True, "")
-        try:
-            texts = self._text_of(view.corpus)
-        except TextNotHere as error:
-            return Scored(rows, False, str(error))
-        columns = ["id", "title", "text", "date", "subject"]
-        merged = rows.merge(texts[columns].drop_duplicates("id"), on="id", how="left")
-        here = bool(merged["text"].notna().all())
-        hint = "" if here else "The file in FAKENEWS_DATA holds other articles than those that were measured."
-        return Scored(merged.fillna(dict.fromkeys(columns[1:], "")), here, hint)
 
     def show(self, view: View, progress: Any = None) -> tuple[Any, ...]:
         """Everything right of the pickers: cards, sentence, matrix, its words, curve, its words, heading, table."""
         try:
-            scored = self.scored(view, progress)
+            scored = self.measured.scored(view, progress)
         except (InputError, ValueError, LookupError) as error:
             return (render.problem(str(error)), "", None, "", None, "", "", "")
         sliced = view.by != WHOLE and view.part != WHOLE and scored.here
-        scored = self._sliced(scored, view)
+        scored = self.measured.sliced(scored, view)
         frame = scored.frame
         labels, p_fake = frame["label"].to_numpy(), frame["p_fake"].to_numpy().astype(float)
-        committed = None if sliced else self._committed(view)
+        committed = None if sliced else self.measured.committed(view)
         result = committed or evaluate(labels, p_fake)
         selected = None if view.cell == ERRORS else (int(view.cell[0]), int(view.cell[2]))
         figure, figure_words = self._curve(view, labels, p_fake, result)
@@ -226,12 +120,12 @@ class Dataset:
     def export(self, view: View, format_: str) -> str:
         """What is looked at as a file, packed for the browser; empty where there is nothing to look at."""
         try:
-            scored = self._sliced(self.scored(view), view)
+            scored = self.measured.sliced(self.measured.scored(view), view)
         except (InputError, ValueError, LookupError):
             return ""
         frame, sliced = scored.frame, view.by != WHOLE and view.part != WHOLE and scored.here
         labels, p_fake = frame["label"].to_numpy(), frame["p_fake"].to_numpy().astype(float)
-        result = (None if sliced else self._committed(view)) or evaluate(labels, p_fake)
+        result = (None if sliced else self.measured.committed(view)) or evaluate(labels, p_fake)
         name = "-".join(("fakenews", view.corpus, view.split, view.model))
         if format_ == "csv":
             predicted = [LABELS[FAKE] if p >= 0.5 else LABELS[REAL] for p in p_fake]
@@ -279,11 +173,11 @@ class Dataset:
         flag = self.runs.start(visitor)
         title = self.services.title(view.model)
         try:
-            scored = self.scored(view)
+            scored = self.measured.scored(view)
             if not scored.here:
                 yield render.problem(f"{scored.hint} The demo articles can be weighed without it.")
                 return
-            frame = self._sliced(scored, view).frame
+            frame = self.measured.sliced(scored, view).frame
             frame = frame.sample(min(len(frame), WEIGHED), random_state=0)
             texts = [join(str(row["title"]), str(row["text"])) for _, row in frame.iterrows()]
 
@@ -306,19 +200,6 @@ class Dataset:
     def cancel(self, request: gr.Request) -> None:
         """Stop weighing."""
         self.runs.cancel(request.session_hash or "")
-
-    def _sliced(self, scored: Scored, view: View) -> Scored:
-        """The articles of the slice, or all."""
-        if view.by == WHOLE or view.part == WHOLE or not scored.here:
-            return scored
-        members = slice_of(scored.frame, view.by) == view.part
-        return replace(scored, frame=scored.frame[members].reset_index(drop=True))
-
-    def article(self, corpus: str, key: str) -> tuple[str, str]:
-        """Title and text of an article of a corpus that is here."""
-        texts = self._text_of(corpus)
-        row = texts[texts["id"] == key].iloc[0]
-        return str(row["title"]), str(row["text"])
 
     def _row(self, scored: Scored, row: Any) -> tuple[str, tuple[str, ...]]:
         predicted = LABELS[FAKE] if row["p_fake"] >= 0.5 else LABELS[REAL]
@@ -367,74 +248,27 @@ class Dataset:
             verdict = f"{result.n:,} articles of the slice «{view.part}». {verdict}"
         return f'<p class="fn-read">{escape(verdict)}</p>'
 
-    def _committed(self, view: View) -> Evaluation | None:
-        evidence = self.services.evidence(view.model)
-        name = f"{view.corpus}/{view.split}"
-        if evidence is None:
-            return None
-        if view.protocol == AS_SHIPPED:
-            return evidence.corpora.get(name)
-        result = evidence.protocols.get(view.protocol)
-        return result.corpora.get(name) if result else None
-
-    def _predictions(self, model: str, protocol: str) -> pd.DataFrame:
-        return self.services.predictions(model, None if protocol == AS_SHIPPED else protocol)
-
-    def _measured(self, protocol: str) -> pd.DataFrame:
-        import pandas as pd
-
-        return pd.concat([self._predictions(m, protocol) for m in self.models], ignore_index=True)
-
-    def _text_of(self, corpus: str) -> pd.DataFrame:
-        from fakenews.data.table import read_table
-
-        if corpus not in self._texts:
-            known, folder = corpus in corpora.DATASETS, self.services.settings.data
-            own = None if known or folder is None else folder / f"{corpus}.parquet"
-            self._texts[corpus] = self.services.corpus(corpus) if own is None else read_table(own)
-        return self._texts[corpus]
-
-    def _score_now(self, corpus: str, model: str, progress: Any) -> pd.DataFrame:
-        """Predictions on a corpus that was not measured, kept in memory.
-
-        Raises
-        ------
-        TextNotHere
-            If its text is not on this machine.
-        """
-        from fakenews.evaluate.evidence import predict_frame
-
-        key = (corpus, model)
-        if key not in self._live:
-            texts = self._text_of(corpus)
-
-            def report(what: str, share: float) -> None:
-                if progress:
-                    progress(share, desc=f"Scoring {corpus}")
-
-            rows = predict_frame(self.services.classifier(model), texts, corpus, "all", report)
-            self._live[key] = texts.assign(p_fake=rows["p_fake"].to_numpy())
-        return self._live[key]
-
 
 def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Any:
     """Draw the tab inside the current one and wire it; gives the function that fills it when it is opened."""
     tab = Dataset(services)
-    if not tab.models:
+    measured = tab.measured
+    if not measured.models:
         gr.HTML(render.problem("No model here has been measured: «fakenews train» measures what it trains."))
         return None
-    choices = tab.corpora()
+    choices = measured.corpora()
     first = choices[0][1]
-    splits = tab.splits(first)
+    splits = measured.splits(first)
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     with gr.Row(elem_classes="fn-columns"):
         with gr.Column(scale=2):
-            protocol = gr.Dropdown(tab.protocols(), value=AS_SHIPPED, label="Protocol", elem_id="fn-protocol")
+            protocol = gr.Dropdown(measured.protocols(), value=AS_SHIPPED, label="Protocol", elem_id="fn-protocol")
             corpus = gr.Dropdown(choices, value=first, label="Corpus", elem_id="fn-corpus")
             split = gr.Dropdown(splits, value=splits[0], label="Split", elem_id="fn-split")
             model = gr.Dropdown(
-                [(services.title(m), m) for m in tab.models], value=tab.models[0], label="Model", elem_id="fn-model"
-            )
+                [(services.title(m), m) for m in measured.models], value=measured.models[0], label="Model",
+                elem_id="fn-model",
+            )  # fmt: skip
             by = gr.Dropdown(
                 [("Everything", WHOLE), *((title, key) for key, title in SLICES.items())],
                 value=WHOLE, label="Slice by", elem_id="fn-by",
@@ -502,18 +336,18 @@ def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Any:
         yield from tab.words(View(corpus, split, model, protocol=protocol, by=by, part=part), request)
 
     def pick_protocol(name: str, chosen: str) -> tuple[Any, ...]:
-        found = tab.corpora(name)
+        found = measured.corpora(name)
         value = chosen if chosen in [key for _, key in found] else found[0][1]
-        parts = tab.splits(value, name)
+        parts = measured.splits(value, name)
         picked = (gr.update(choices=found, value=value), gr.update(choices=parts, value=parts[0]))
         return (*picked, _about(value), audit.section(value), *unsliced)
 
     def pick_corpus(name: str, protocol: str) -> tuple[Any, ...]:
-        parts = tab.splits(name, protocol)
+        parts = measured.splits(name, protocol)
         return gr.update(choices=parts, value=parts[0]), _about(name), audit.section(name), *unsliced
 
     def pick_slicing(corpus: str, split: str, model: str, protocol: str, by: str) -> Any:
-        names = tab.parts(View(corpus, split, model, protocol=protocol, by=by))
+        names = measured.parts(View(corpus, split, model, protocol=protocol, by=by))
         if not names:
             return gr.update(choices=[("Everything", WHOLE)], value=WHOLE, visible=False)
         return gr.update(choices=names, value=names[0], visible=True)
@@ -523,7 +357,7 @@ def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Any:
         return key if key in CELLS else ERRORS
 
     def open_row(corpus: str, event: gr.EventData) -> tuple[Any, ...]:
-        return (*tab.article(corpus, str(event.key)), gr.Tabs(selected="analyse"))
+        return (*measured.article(corpus, str(event.key)), gr.Tabs(selected="analyse"))
 
     about_corpus = [split, about, given_away, by, part]
     protocol.input(pick_protocol, [protocol, corpus], [corpus, *about_corpus], queue=False, **private).then(
@@ -557,13 +391,6 @@ def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Any:
         **private,
     )
     return show, inputs, outputs
-
-
-def _is_labelled(path: Path) -> bool:
-    """Whether a parquet file is a labelled table, by its column names alone."""
-    import pyarrow.parquet as pq
-
-    return {"text", "label"} <= set(pq.read_schema(path).names)
 
 
 def _about(name: str) -> str:

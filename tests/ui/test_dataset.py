@@ -14,7 +14,8 @@ import pytest
 from fakenews.config import Settings
 from fakenews.data.registry import load
 from fakenews.services import Services
-from fakenews.ui.dataset import CELLS, ERRORS, WEIGHED, Dataset, View
+from fakenews.ui.dataset import CELLS, WEIGHED, Dataset
+from fakenews.ui.measured import ERRORS, View
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,7 @@ def test_a_row_opens_the_article_it_names(tab: Dataset) -> None:
     *_, table = tab.show(View("demo", "all", "tfidf", ERRORS, "roc"))
     key = re.findall(r'data-open="(\w+)"', table)[0]
     row = demo[demo["id"] == key].iloc[0]
-    assert tab.article("demo", key) == (row["title"], row["text"])
+    assert tab.measured.article("demo", key) == (row["title"], row["text"])
 
 
 def test_a_corpus_of_one_class_has_no_roc_curve_but_words(tab: Dataset) -> None:
@@ -67,9 +68,9 @@ def test_a_table_of_ones_own_is_listed_and_scored_when_opened(tmp_path: Path) ->
     own.to_parquet(tmp_path / "mine.parquet")
     pd.DataFrame({"id": ["a"], "sampling": ["random"]}).to_parquet(tmp_path / "helper.parquet")
     tab = Dataset(Services(Settings(data=tmp_path)))
-    assert [name for _, name in tab.corpora()][-1] == "mine"
-    assert "helper" not in {name for _, name in tab.corpora()}
-    assert tab.splits("mine") == ["all"]
+    assert [name for _, name in tab.measured.corpora()][-1] == "mine"
+    assert "helper" not in {name for _, name in tab.measured.corpora()}
+    assert tab.measured.splits("mine") == ["all"]
     cards, _, matrix, _, _, _, heading, _ = tab.show(View("mine", "all", "tfidf", ERRORS, "calibration"))
     assert "fn-figs" in cards and matrix is not None
     assert " of 12" in heading
@@ -94,7 +95,7 @@ def test_words_are_weighed_across_the_articles_looked_at(tab: Dataset) -> None:
 
 @pytest.mark.parametrize("kind", ["html", "json", "csv"])
 def test_what_is_looked_at_can_be_taken_away(tab: Dataset, kind: str) -> None:
-    view = View("demo", tab.splits("demo")[0], "tfidf")
+    view = View("demo", tab.measured.splits("demo")[0], "tfidf")
     file = json.loads(tab.export(view, kind))
     content = file["content"]
     assert file["name"] == f"fakenews-demo-{view.split}-tfidf.{kind}"
