@@ -52,6 +52,7 @@ DEFAULT_MODELS = ("tinybert", "tfidf")  # side by side on the page
 TOGETHER = "ensemble"  # the answer of all models in one, where its weights are here
 QUICK = ("linear", "gradient")  # methods fast enough for many articles
 TABLE_CHUNK = 128  # articles between two reports of progress
+SCORED_CHUNK = 16  # and where visitors may change their mind in between
 NEIGHBOURS_FOLDER = "neighbours"  # beside the models
 # Long enough to be judged, so that everything a verdict needs is loaded.
 _WARM_UP = (
@@ -248,6 +249,11 @@ class Services:
                 raise InputError(str(error)) from error
         return self._revisions[model]
 
+    def learnt_from(self, model: str) -> tuple[str, ...]:
+        """The corpora that a model says it learnt from, the one it started from first; empty if it does not say."""
+        data: dict[str, Any] = store.settings(self.settings.models / model).get("data", {})
+        return tuple(data.get("corpora", ()))
+
     def warm_up(self) -> None:
         """Load the default models and ask them for a verdict and its quick explanation, so that no visitor waits."""
         for model in self.asked:  # here and not on the thread of verdicts, whose heap would keep what this takes
@@ -381,6 +387,32 @@ class Services:
             if progress:
                 progress(len(predictions) / len(asked))
         return table_result(predictions, table["label"].tolist())
+
+    def score_corpus(
+        self, table: pd.DataFrame, corpus: str, model: str, progress: Callable[[float], None] | None = None
+    ) -> NDArray[np.float64]:
+        """Probabilities of fake for the articles of a labelled table that a model did not learn from.
+
+        Verdicts go ahead.
+
+        Raises
+        ------
+        InputError
+            If the model is unknown or not here.
+        Cancelled
+            If `progress` raised it.
+        """
+        from fakenews.evaluate.evidence import predict_frame
+        from fakenews.evaluate.protocols import of_corpus
+
+        classifier, report = self.classifier(model), self._politely(progress)
+        protocol = of_corpus(corpus, "all", table["label"].nunique() > 1)
+        found = []
+        for start in range(0, len(table), SCORED_CHUNK):
+            part = table.iloc[start : start + SCORED_CHUNK]
+            report(start / len(table))
+            found.append(predict_frame(classifier, part, corpus, "all", protocol=protocol)["p_fake"].to_numpy())
+        return np.concatenate(found)
 
     def formatting_test(self, text: str, models: Sequence[str] | None = None) -> FormattingTest:
         """Ask models again under every edit of `formatting.EDITS`; `text` is what `check` returned.

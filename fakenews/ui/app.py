@@ -35,7 +35,7 @@ def build_app(services: Services, store: ShareStore) -> gr.Blocks:
             with gr.Tab("Analyse", id="analyse"):
                 tab = analyse.build(services, store, load("demo"), blocks, owner)
             with gr.Tab("Dataset", id="dataset") as second:
-                filled = dataset.build(services, tab, tabs)
+                shown = dataset.build(services, tab, tabs)
             with gr.Tab("Compare", id="compare"):
                 compare.build(services)
             with gr.Tab("Batch", id="batch") as table:
@@ -44,8 +44,8 @@ def build_app(services: Services, store: ShareStore) -> gr.Blocks:
                 own, own_parts = reviews.build(services, store, owner, reviewed)
             with gr.Tab("About", id="about"):
                 about.build(services)
-        if filled:
-            second.select(*filled, **private)
+        if shown:
+            shown(second.select)
 
         def visited(request: gr.Request) -> tuple[Any, ...]:
             visit = read_query(str(request.query_params))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,7 @@ CELLS = {
     "0,0": "Fake articles that read like the fake class",
     "1,1": "Real articles that read like the real class",
 }
+NOTHING: tuple[Any, ...] = ("", "", None, "", None, "", "", "")  # instead of what `Dataset.show` gives
 CURVES = (("ROC", "roc"), ("Calibration", "calibration"))
 
 # Tells Python which cell of the confusion matrix was clicked; plotly draws it anew on every change.
@@ -66,14 +68,65 @@ class Dataset:
     def __init__(self, services: Services) -> None:
         self.services = services
         self.measured = Measured(services)
+        self.looks = Runs()  # a new one of a visitor takes the place of the one before
+        self.scorings = Runs()
         self.runs = Runs()
 
-    def show(self, view: View, progress: Any = None) -> tuple[Any, ...]:
+    def look(self, view: View, request: gr.Request) -> tuple[Any, ...]:
+        """How far scoring is, then what `show` gives; nothing of it while the model has to be asked first."""
+        visitor = request.session_hash or ""
+        self.scorings.cancel(visitor)
+        flag = self.looks.start(visitor)
+        try:
+            if self.measured.to_score(view):
+                return (self._scoring(view, 0.0, None), *NOTHING)
+            shown = self.show(view)
+        except LookupError as error:
+            shown = (render.problem(str(error)), *NOTHING[1:])
+        finally:
+            self.looks.finish(visitor, flag)
+        return (gr.skip(),) * (1 + len(NOTHING)) if flag.is_set() else ("", *shown)
+
+    def score(self, view: View, request: gr.Request) -> Iterator[tuple[Any, ...]]:
+        """Ask the model where `look` found that it has to be asked, with progress on the way."""
+        stay = (gr.skip(),) * len(NOTHING)
+        visitor = request.session_hash or ""
+        flag = self.scorings.start(visitor)
+
+        def work(progress: Progress) -> Iterator[bool]:
+            self.measured.score(view, progress)
+            yield True
+
+        last: Any = ""
+        try:
+            if self._is_to_score(view):
+                for update in watch(work, flag):
+                    if update.result is None:
+                        yield self._scoring(view, update.share, update.seconds_left), *stay
+                yield "", *self.show(view)
+        except (ValueError, LookupError) as error:
+            yield "", render.problem(str(error)), *NOTHING[1:]
+        except Cancelled:
+            last = gr.skip()
+        finally:
+            self.scorings.finish(visitor, flag)
+        yield last, *stay  # Gradio sends what comes last twice
+
+    def _is_to_score(self, view: View) -> bool:
+        try:
+            return self.measured.to_score(view)
+        except LookupError:  # `look` has said why it cannot be
+            return False
+
+    def _scoring(self, view: View, share: float, seconds_left: float | None) -> str:
+        return render.progress(f"{self.services.title(view.model)} reads {view.corpus}", share, seconds_left)
+
+    def show(self, view: View) -> tuple[Any, ...]:
         """Everything right of the pickers: cards, sentence, matrix, its words, curve, its words, heading, table."""
         try:
-            scored = self.measured.scored(view, progress)
+            scored = self.measured.scored(view)
         except (InputError, ValueError, LookupError) as error:
-            return (render.problem(str(error)), "", None, "", None, "", "", "")
+            return (render.problem(str(error)), *NOTHING[1:])
         sliced = view.by != WHOLE and view.part != WHOLE and scored.here
         scored = self.measured.sliced(scored, view)
         frame = scored.frame
@@ -120,6 +173,8 @@ class Dataset:
     def export(self, view: View, format_: str) -> str:
         """What is looked at as a file, packed for the browser; empty where there is nothing to look at."""
         try:
+            if self.measured.to_score(view):
+                return ""
             scored = self.measured.sliced(self.measured.scored(view), view)
         except (InputError, ValueError, LookupError):
             return ""
@@ -154,7 +209,6 @@ class Dataset:
         headers = [("Title" if scored.here else "Article id", False), ("True", False), ("Predicted", False)]
         headers += [("p (fake)", True), ("Words", True), ("Date", True)][: 3 if scored.here else 1]
         rows = [("", self._row(scored, row)[1]) for _, row in frame.iloc[chosen].iterrows()]
-        title = corpora.DATASETS[view.corpus].title if view.corpus in corpora.DATASETS else view.corpus
         parts = (
             render.figures([(t.value, METRIC_NAMES[n], t.interval) for t, n in zip(texts, CARDS, strict=True)]),
             self._reading(view, result, sliced),
@@ -165,7 +219,7 @@ class Dataset:
             render.table(headers, rows, CELLS[ERRORS]) if rows else "",
         )
         meta = f"{result.n:,} articles, split «{view.split}», weights {self.services.revision(view.model)}."
-        return export.tables_page(f"{self.services.title(view.model)} on {title}", meta, parts)
+        return export.tables_page(f"{self.services.title(view.model)} on {_title(view.corpus)}", meta, parts)
 
     def words(self, view: View, request: gr.Request) -> Iterator[str]:
         """The words that move the model across the articles looked at, with progress on the way."""
@@ -173,6 +227,9 @@ class Dataset:
         flag = self.runs.start(visitor)
         title = self.services.title(view.model)
         try:
+            if self.measured.to_score(view):
+                yield render.caption(f"{title} has not read these articles yet.")
+                return
             scored = self.measured.scored(view)
             if not scored.here:
                 yield render.problem(f"{scored.hint} The demo articles can be weighed without it.")
@@ -237,9 +294,12 @@ class Dataset:
             )
         else:
             majority = max(result.n_fake, result.n_real) / result.n
+            learnt = f"{title} learnt nothing from this corpus"
+            if view.corpus not in corpora.DATASETS:
+                learnt = f"{title} was not given this table to learn from, though articles of it may stand in another"
             verdict = (
-                f"{title} learnt nothing from this corpus: these are its probabilities for publishers it never saw, "
-                "the second one on the cards of Analyse. Always answering with the larger class would be right "
+                f"{learnt}: these are its probabilities for publishers it never saw, the second one on the cards of "
+                "Analyse. Always answering with the larger class would be right "
                 f"{100 * majority:.0f} % of the time here."
             )
             if view.corpus in corpora.DATASETS and corpora.DATASETS[view.corpus].unit != "article":
@@ -249,8 +309,8 @@ class Dataset:
         return f'<p class="fn-read">{escape(verdict)}</p>'
 
 
-def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Any:
-    """Draw the tab inside the current one and wire it; gives the function that fills it when it is opened."""
+def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Callable[[Any], None] | None:
+    """Draw the tab inside the current one and wire it; gives what is to be told of the event of opening it."""
     tab = Dataset(services)
     measured = tab.measured
     if not measured.models:
@@ -258,7 +318,7 @@ def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Any:
         return None
     choices = measured.corpora()
     first = choices[0][1]
-    splits = measured.splits(first)
+    splits = measured.splits(first, measured.models[0])
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     with gr.Row(elem_classes="fn-columns"):
         with gr.Column(scale=2):
@@ -276,6 +336,7 @@ def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Any:
             part = gr.Dropdown([("Everything", WHOLE)], value=WHOLE, label="Slice", elem_id="fn-part", visible=False)
             about = gr.HTML(_about(first), elem_id="fn-corpus-about")
         with gr.Column(scale=9):
+            scoring = gr.HTML(elem_id="fn-scoring")
             cards = gr.HTML(elem_id="fn-figures", min_height=70)
             reading = gr.HTML(min_height=56)
             with gr.Row(elem_classes="fn-columns fn-figures"):
@@ -314,37 +375,43 @@ def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Any:
     own.build(services)
 
     inputs = [corpus, split, model, cell, curve, protocol, by, part]
-    outputs = [cards, reading, matrix, matrix_words, figure, figure_words, heading, table]
-    unsliced = (gr.update(value=WHOLE), gr.update(value=WHOLE, visible=False))
+    outputs = [scoring, cards, reading, matrix, matrix_words, figure, figure_words, heading, table]
 
-    def show(
-        corpus: str,
-        split: str,
-        model: str,
-        cell: str,
-        curve: str,
-        protocol: str,
-        by: str,
-        part: str,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008  Gradio finds it by this default
-    ) -> tuple[Any, ...]:
-        return tab.show(View(corpus, split, model, cell, curve, protocol, by, part), progress)
+    def look(
+        corpus: str, split: str, model: str, cell: str, curve: str, protocol: str, by: str, part: str,
+        request: gr.Request,
+    ) -> tuple[Any, ...]:  # fmt: skip
+        return tab.look(View(corpus, split, model, cell, curve, protocol, by, part), request)
+
+    def score(
+        corpus: str, split: str, model: str, cell: str, curve: str, protocol: str, by: str, part: str,
+        request: gr.Request,
+    ) -> Iterator[tuple[Any, ...]]:  # fmt: skip
+        yield from tab.score(View(corpus, split, model, cell, curve, protocol, by, part), request)
 
     def words(
         corpus: str, split: str, model: str, protocol: str, by: str, part: str, request: gr.Request
     ) -> Iterator[str]:
         yield from tab.words(View(corpus, split, model, protocol=protocol, by=by, part=part), request)
 
-    def pick_protocol(name: str, chosen: str) -> tuple[Any, ...]:
-        found = measured.corpora(name)
-        value = chosen if chosen in [key for _, key in found] else found[0][1]
-        parts = measured.splits(value, name)
-        picked = (gr.update(choices=found, value=value), gr.update(choices=parts, value=parts[0]))
-        return (*picked, _about(value), audit.section(value), *unsliced)
-
-    def pick_corpus(name: str, protocol: str) -> tuple[Any, ...]:
-        parts = measured.splits(name, protocol)
-        return gr.update(choices=parts, value=parts[0]), _about(name), audit.section(name), *unsliced
+    def pick(corpus: str, split: str, model: str, protocol: str, by: str, part: str) -> tuple[Any, ...]:
+        """What the other pickers offer, and what they show where that was not on offer any more."""
+        found = measured.corpora(protocol)
+        corpus = corpus if corpus in [key for _, key in found] else found[0][1]
+        splits = measured.splits(corpus, model, protocol)
+        split = split if split in splits else splits[0]
+        names = measured.parts(View(corpus, split, model, protocol=protocol, by=by))
+        by = by if part in names or (names and part == WHOLE) else WHOLE
+        shown = [(name, name) for name in names] if by != WHOLE else [("Everything", WHOLE)]
+        part = part if part in names else shown[0][1]
+        return (
+            gr.update(choices=found, value=corpus),
+            gr.update(choices=splits, value=split),
+            by,
+            gr.update(choices=shown, value=part, visible=by != WHOLE),
+            _about(corpus),
+            audit.section(corpus),
+        )
 
     def pick_slicing(corpus: str, split: str, model: str, protocol: str, by: str) -> Any:
         names = measured.parts(View(corpus, split, model, protocol=protocol, by=by))
@@ -359,17 +426,24 @@ def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Any:
     def open_row(corpus: str, event: gr.EventData) -> tuple[Any, ...]:
         return (*measured.article(corpus, str(event.key)), gr.Tabs(selected="analyse"))
 
-    about_corpus = [split, about, given_away, by, part]
-    protocol.input(pick_protocol, [protocol, corpus], [corpus, *about_corpus], queue=False, **private).then(
-        show, inputs, outputs, **private
-    )
-    corpus.input(pick_corpus, [corpus, protocol], about_corpus, queue=False, **private).then(
-        show, inputs, outputs, **private
-    )
-    gr.on([by.input, split.input], pick_slicing, [corpus, split, model, protocol, by], part, **private).then(
-        show, inputs, outputs, **private
-    )
-    gr.on([part.input, model.input, cell.change, curve.input], show, inputs, outputs, **private)
+    quick: dict[str, Any] = {"concurrency_limit": 4, "concurrency_id": "dataset", **private}
+    asking: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "score", **private}
+
+    def shown(listen: Callable[..., Any]) -> None:
+        """Have an event show what is looked at, and ask the model where that has to be done first."""
+        event = listen(look, inputs, outputs, trigger_mode="always_last", **quick)
+        event.then(score, inputs, outputs, trigger_mode="always_last", **asking)
+
+    picking = [corpus, split, model, protocol, by, part]
+    picked = [corpus, split, by, part, about, given_away]
+    changed = gr.on(
+        [protocol.input, corpus.input, split.input, model.input], pick, picking, picked, trigger_mode="always_last",
+        **quick,
+    )  # fmt: skip
+    shown(changed.then)
+    slicing = by.input(pick_slicing, [corpus, split, model, protocol, by], part, trigger_mode="always_last", **quick)
+    shown(slicing.then)
+    shown(partial(gr.on, [part.input, cell.change, curve.input]))
     for button, key in zip(files, ("html", "json", "csv"), strict=True):
 
         def write(
@@ -390,7 +464,7 @@ def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Any:
         js="() => { document.querySelector('#fn-analyse').click(); window.scrollTo(0, 0); }",
         **private,
     )
-    return show, inputs, outputs
+    return shown
 
 
 def _about(name: str) -> str:
@@ -402,3 +476,7 @@ def _about(name: str) -> str:
         f'<p class="fn-meta">{escape(spec.description)}</p><p class="fn-meta">{escape(spec.label_meaning)}</p>'
         f'<p class="fn-meta">Licence: {escape(spec.licence)}</p>'
     )
+
+
+def _title(corpus: str) -> str:
+    return corpora.DATASETS[corpus].title if corpus in corpora.DATASETS else corpus

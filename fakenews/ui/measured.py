@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from fakenews.data import registry as corpora
 from fakenews.data.base import TextNotHere
-from fakenews.evaluate.protocols import PROTOCOLS
+from fakenews.evaluate.protocols import LEFT_OUT, PROTOCOLS
 from fakenews.evaluate.slices import slice_names, slice_of
 from fakenews.services import Services
 
@@ -95,9 +96,9 @@ class Measured:
         own = [p.stem for p in found if p.stem not in {*corpora.DATASETS, *measured} and _is_labelled(p)]
         return choices + [(f"{n} (your file, scored when opened)", n) for n in own]
 
-    def splits(self, corpus: str, protocol: str = AS_SHIPPED) -> list[str]:
-        """Parts of a corpus that were measured; «all» for a file scored live."""
-        rows = self._measured(protocol)
+    def splits(self, corpus: str, model: str, protocol: str = AS_SHIPPED) -> list[str]:
+        """Parts of a corpus that a model was measured on; «all» where it was on none."""
+        rows = self._predictions(model, protocol)
         found = list(dict.fromkeys(rows.loc[rows["corpus"] == corpus, "split"]))
         return found or ["all"]
 
@@ -105,19 +106,59 @@ class Measured:
         """The slices of what is looked at; empty without texts."""
         if view.by == WHOLE:
             return []
-        scored = self.scored(view)
+        try:
+            if self.to_score(view):
+                return slice_names(view.by, slice_of(self._unlearnt(view), view.by))
+            scored = self.scored(view)
+        except (ValueError, LookupError):
+            return []
         return slice_names(view.by, slice_of(scored.frame, view.by)) if scored.here else []
 
-    def scored(self, view: View, progress: Any = None) -> Scored:
-        """Predictions and, where they are here, texts; of all slices."""
-        committed = self._predictions(view.model, view.protocol)
-        wanted = (committed["corpus"] == view.corpus) & (committed["split"] == view.split)
-        rows = committed[wanted].reset_index(drop=True)
+    def to_score(self, view: View) -> bool:
+        """Whether the model has to be asked first, which takes a while.
+
+        Raises
+        ------
+        LookupError
+            If the model was not measured there and cannot be asked, because it learnt from the corpus or may have.
+        """
+        if len(self._rows(view)) or (view.corpus, view.model) in self._live:
+            return False
+        title = self.services.title(view.model)
+        if view.protocol != AS_SHIPPED:
+            raise LookupError(f"{title} was not measured under this protocol: pick another model or protocol.")
+        learnt = self.services.learnt_from(view.model)
+        if view.corpus in learnt:
+            out = self._predictions(view.model, LEFT_OUT)["corpus"]
+            way = f"the protocol «{PROTOCOLS[LEFT_OUT].title}»" if view.corpus in set(out) else "another model"
+            raise LookupError(
+                f"{title} learnt from articles of this corpus, so figures on all of it would say nothing: pick {way}."
+            )
+        if not learnt or view.split != "all":
+            raise LookupError(f"{title} was not measured on this part of the corpus: pick another split or model.")
+        return True
+
+    def score(self, view: View, progress: Callable[[float], None] | None = None) -> None:
+        """Ask the model, and keep what it says.
+
+        Raises
+        ------
+        TextNotHere
+            If the text is not on this machine.
+        Cancelled
+            If `progress` raised it.
+        """
+        texts = self._unlearnt(view)
+        p_fake = self.services.score_corpus(texts, view.corpus, view.model, progress)
+        self._live[view.corpus, view.model] = texts.assign(p_fake=p_fake)
+
+    def scored(self, view: View) -> Scored:
+        """Predictions and, where they are here, texts; of all slices. A model that `to_score` says is asked."""
+        if self.to_score(view):
+            self.score(view)
+        rows = self._rows(view)
         if not len(rows):
-            if view.protocol != AS_SHIPPED:
-                title = self.services.title(view.model)
-                raise LookupError(f"{title} was not measured under this protocol: pick another model or protocol.")
-            return Scored(self._score_now(view.corpus, view.model, progress), True, "")
+            return Scored(self._live[view.corpus, view.model], True, "")
         try:
             texts = self._text_of(view.corpus)
         except TextNotHere as error:
@@ -169,27 +210,17 @@ class Measured:
             self._texts[corpus] = self.services.corpus(corpus) if own is None else read_table(own)
         return self._texts[corpus]
 
-    def _score_now(self, corpus: str, model: str, progress: Any) -> pd.DataFrame:
-        """Predictions on a corpus that was not measured, kept in memory.
+    def _rows(self, view: View) -> pd.DataFrame:
+        rows = self._predictions(view.model, view.protocol)
+        return rows[(rows["corpus"] == view.corpus) & (rows["split"] == view.split)].reset_index(drop=True)
 
-        Raises
-        ------
-        TextNotHere
-            If its text is not on this machine.
-        """
-        from fakenews.evaluate.evidence import predict_frame
-
-        key = (corpus, model)
-        if key not in self._live:
-            texts = self._text_of(corpus)
-
-            def report(what: str, share: float) -> None:
-                if progress:
-                    progress(share, desc=f"Scoring {corpus}")
-
-            rows = predict_frame(self.services.classifier(model), texts, corpus, "all", report)
-            self._live[key] = texts.assign(p_fake=rows["p_fake"].to_numpy())
-        return self._live[key]
+    def _unlearnt(self, view: View) -> pd.DataFrame:
+        """The articles of a corpus that was not measured, without those it shares with what was learnt from."""
+        if view.corpus not in corpora.DATASETS:
+            return self._text_of(view.corpus)
+        learnt = self.services.learnt_from(view.model)
+        shared = [r.name for r in corpora.get(view.corpus).removals if r.overlap_with in learnt]
+        return corpora.load(view.corpus, self.services.settings.data, shared)
 
 
 def _is_labelled(path: Path) -> bool:

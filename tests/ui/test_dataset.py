@@ -70,10 +70,62 @@ def test_a_table_of_ones_own_is_listed_and_scored_when_opened(tmp_path: Path) ->
     tab = Dataset(Services(Settings(data=tmp_path)))
     assert [name for _, name in tab.measured.corpora()][-1] == "mine"
     assert "helper" not in {name for _, name in tab.measured.corpora()}
-    assert tab.measured.splits("mine") == ["all"]
+    assert tab.measured.splits("mine", "tfidf") == ["all"]
     cards, _, matrix, _, _, _, heading, _ = tab.show(View("mine", "all", "tfidf", ERRORS, "calibration"))
     assert "fn-figs" in cards and matrix is not None
     assert " of 12" in heading
+
+
+VISITOR: Any = SimpleNamespace(session_hash="visitor")
+
+
+@pytest.fixture
+def own_tab(tmp_path: Path) -> Dataset:
+    load("demo").head(40)[["title", "text", "label"]].to_parquet(tmp_path / "mine.parquet")
+    return Dataset(Services(Settings(data=tmp_path)))
+
+
+@pytest.mark.parametrize(("model", "corpus"), [("ensemble", "horne2017"), ("tfidf", "golbeck_fake_satire")])
+def test_a_corpus_that_was_learnt_from_is_never_scored_as_if_it_were_new(
+    tab: Dataset, model: str, corpus: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tab.services, "corpus", lambda name: load("demo"))  # its text is here
+    said, cards, *rest = tab.look(View(corpus, "all", model), VISITOR)
+    assert said == "" and "learnt from articles of this corpus" in cards
+    assert ("Corpora left out" in cards) == (corpus == "horne2017")
+    assert tuple(rest) == ("", None, "", None, "", "", "")
+    assert tab.export(View(corpus, "all", model), "csv") == ""
+
+
+def test_splits_are_those_of_the_model(tab: Dataset) -> None:
+    assert tab.measured.splits("horne2017", "tinybert") == ["validation"]
+    assert tab.measured.splits("horne2017", "word2vec") == ["all"]
+    assert tab.measured.splits("horne2017", "tinybert", "left-out") == ["all"]
+    _, cards, *_ = tab.look(View("horne2017", "validation", "word2vec"), VISITOR)
+    assert "pick another split or model" in cards
+
+
+def test_no_old_figures_stand_while_a_model_reads_a_table(own_tab: Dataset) -> None:
+    view = View("mine", "all", "tfidf")
+    said, *figures = own_tab.look(view, VISITOR)
+    assert "progress" in said and "TF-IDF" in said
+    assert tuple(figures) == ("", "", None, "", None, "", "", "")
+    assert own_tab.export(view, "csv") == "" and "not read these" in next(own_tab.words(view, VISITOR))
+    *progress, figures, last = own_tab.score(view, VISITOR)
+    assert all("progress" in said for said, *_ in progress)
+    assert figures[0] == "" and "fn-figs" in figures[1] and "was not given this table" in figures[2]
+    assert last[0] == "" and all(isinstance(kept, dict) for kept in last[1:])  # Gradio sends it twice: nothing changes
+    assert own_tab.look(view, VISITOR)[1] == figures[1]
+    assert [said for said, *_ in own_tab.score(view, VISITOR)] == [""]
+
+
+def test_looking_at_something_else_ends_the_scoring(own_tab: Dataset) -> None:
+    view = View("mine", "all", "tinybert")
+    scoring = own_tab.score(view, VISITOR)
+    assert "progress" in next(scoring)[0]
+    assert "fn-figs" in own_tab.look(View("isot", "test", "tfidf"), VISITOR)[1]
+    assert all(isinstance(kept, dict) for kept in [*scoring][-1])  # what the other look shows stays
+    assert own_tab.measured.to_score(view)
 
 
 def test_an_unknown_corpus_is_one_sentence(tab: Dataset) -> None:
@@ -95,7 +147,7 @@ def test_words_are_weighed_across_the_articles_looked_at(tab: Dataset) -> None:
 
 @pytest.mark.parametrize("kind", ["html", "json", "csv"])
 def test_what_is_looked_at_can_be_taken_away(tab: Dataset, kind: str) -> None:
-    view = View("demo", tab.measured.splits("demo")[0], "tfidf")
+    view = View("demo", tab.measured.splits("demo", "tfidf")[0], "tfidf")
     file = json.loads(tab.export(view, kind))
     content = file["content"]
     assert file["name"] == f"fakenews-demo-{view.split}-tfidf.{kind}"
