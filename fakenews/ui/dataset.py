@@ -21,7 +21,7 @@ from fakenews.evaluate.protocols import LEFT_OUT, PROTOCOLS
 from fakenews.evaluate.slices import SLICES
 from fakenews.explain.base import Cancelled
 from fakenews.schema import FAKE, LABELS, REAL
-from fakenews.services import InputError, Services
+from fakenews.services import TOGETHER, InputError, Services
 from fakenews.text import count_words, join
 from fakenews.ui import audit, export, own, render
 from fakenews.ui.analyse import OPEN, AnalyseTab
@@ -286,7 +286,7 @@ class Dataset:
         elif view.corpus == DEMO:
             verdict = "These articles were written for this demo; the figures are not evidence of accuracy."
         elif view.split == "validation":
-            verdict = "The calibration was fitted on these articles, so they flatter the model."
+            verdict = self._of_validation(view)
         elif view.split == "test":
             verdict = (
                 f"{title} never saw these articles, but it has seen their publishers: "
@@ -307,6 +307,18 @@ class Dataset:
         if sliced:
             verdict = f"{result.n:,} articles of the slice «{view.part}». {verdict}"
         return f'<p class="fn-read">{escape(verdict)}</p>'
+
+    def _of_validation(self, view: View) -> str:
+        """What was done with the held-out articles that are not the test's."""
+        evidence, title = self.services.evidence(view.model), self.services.title(view.model)
+        fitted_on = "" if evidence is None else str(evidence.calibration.get("fitted_on", ""))
+        home = fitted_on.partition("/")[0]
+        if view.corpus == home:
+            return "The calibration was fitted on these articles, so they flatter the model."
+        told = f"{title} learnt from other articles of this corpus, so it has seen their publishers"
+        if view.model == TOGETHER and view.corpus in set(self.services.predictions(TOGETHER, LEFT_OUT)["corpus"]):
+            told += ", and its weights were chosen by answers to this corpus"
+        return f"{told}. Its calibration here is that of {_title(home)}."
 
 
 def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Callable[[Any], None] | None:

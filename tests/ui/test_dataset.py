@@ -105,6 +105,15 @@ def test_splits_are_those_of_the_model(tab: Dataset) -> None:
     assert "pick another split or model" in cards
 
 
+def test_only_the_corpus_the_calibration_is_of_is_said_to_be_what_it_was_fitted_on(tab: Dataset) -> None:
+    assert "calibration was fitted on these" in tab.show(View("isot", "validation", "tfidf"))[1]
+    reading = tab.show(View("horne2017", "validation", "tfidf"))[1]
+    assert "fitted on these" not in reading and "learnt from other articles" in reading and "ISOT" in reading
+    assert (
+        "weights" not in reading and "weights were chosen" in tab.show(View("horne2017", "validation", "ensemble"))[1]
+    )
+
+
 def test_no_old_figures_stand_while_a_model_reads_a_table(own_tab: Dataset) -> None:
     view = View("mine", "all", "tfidf")
     said, *figures = own_tab.look(view, VISITOR)
