@@ -50,6 +50,12 @@ def metric_text(evaluation: Evaluation, metric: Metric) -> MetricText:
     return MetricText(_number(value, decimals, top), _range((low, high), decimals, top))
 
 
+def area_text(area: float, evaluation: Evaluation) -> str:
+    """Print another area under a curve with as many digits as the ROC AUC of the same articles."""
+    value = metric_text(evaluation, "roc_auc").value
+    return _number(area, len(value.partition(".")[2]), top=1)
+
+
 def share_text(part: int, whole: int) -> str:
     """Print `part` of `whole` in per cent, as «98.1 %»; «all», «none», and «–» where there is no whole."""
     if whole == 0:

@@ -321,6 +321,21 @@ def pr_points(labels: ArrayLike, p_fake: ArrayLike) -> PrPoints:
     return PrPoints(*precision_recall_curve(y == FAKE, p, drop_intermediate=True))
 
 
+def average_precision(labels: ArrayLike, p_fake: ArrayLike) -> float:
+    """Precision of `fake`, averaged over its recall as scikit-learn does it: a sum of steps, no interpolation.
+
+    Raises
+    ------
+    ValueError
+        See `check_arrays`; also where only one class occurs.
+    """
+    from sklearn.metrics import average_precision_score
+
+    y, p = check_arrays(labels, p_fake)
+    _need_both(y, "Average precision")
+    return float(average_precision_score(y == FAKE, p))
+
+
 def calibration_bins(labels: ArrayLike, p_fake: ArrayLike, n_bins: int = 10) -> CalibrationBins:
     """Observed share of fake articles against the predicted probability of fake, in equal-width bins.
 

@@ -170,11 +170,13 @@ def pr_figure(curves: Sequence[Curve], share_fake: float) -> go.Figure:
 
 
 def describe_pr(curves: Sequence[Curve], share_fake: float) -> str:
-    """The precision-recall curves in one sentence: the precision at nine fake articles found of ten."""
+    """The precision-recall curves in words: average precision, and the precision at nine fake articles found of ten."""
     parts = [f"{percent_text(np.max(c.y, where=c.x >= 0.9, initial=0.0))} for {c.name}" for c in curves]
+    areas = [f"{curve.area} for {curve.name}" for curve in curves if curve.area]
+    average = f"; the average precision is {_listed(areas)}" if areas else ""
     return (
         "Precision and recall: with nine of ten fake articles found, the share of fake ones among those called fake "
-        f"is {_listed(parts)}, where guessing has {percent_text(share_fake)}."
+        f"is {_listed(parts)}, where guessing has {percent_text(share_fake)}{average}."
     )
 
 

@@ -14,9 +14,9 @@ import numpy as np
 from fakenews.batch.spreadsheet import safe_cell
 from fakenews.data import registry as corpora
 from fakenews.evaluate import plots
-from fakenews.evaluate.digits import METRIC_NAMES, Metric, metric_text
+from fakenews.evaluate.digits import METRIC_NAMES, Metric, area_text, metric_text
 from fakenews.evaluate.error_analysis import cell_mask, misclassified
-from fakenews.evaluate.metrics import calibration_bins, evaluate, roc_points
+from fakenews.evaluate.metrics import average_precision, calibration_bins, evaluate, pr_points, roc_points
 from fakenews.evaluate.protocols import LEFT_OUT, PROTOCOLS
 from fakenews.evaluate.slices import SLICES
 from fakenews.explain.base import Cancelled
@@ -46,7 +46,7 @@ CELLS = {
     "1,1": "Real articles that read like the real class",
 }
 NOTHING: tuple[Any, ...] = ("", "", None, "", None, "", "", "")  # instead of what `Dataset.show` gives
-CURVES = (("ROC", "roc"), ("Calibration", "calibration"))
+CURVES = (("ROC", "roc"), ("Precision–recall", "pr"), ("Calibration", "calibration"))
 
 # Tells Python which cell of the confusion matrix was clicked; plotly draws it anew on every change.
 CELL_CLICKS = """
@@ -268,12 +268,17 @@ class Dataset:
 
     def _curve(self, view: View, labels: Any, p_fake: Any, result: Evaluation) -> tuple[Any, str]:
         name = self.services.title(view.model)
+        if view.curve != "calibration" and result.roc_auc is None:
+            return None, "There are articles of one class only, so there is no such curve: pick Calibration."
         if view.curve == "roc":
-            if result.roc_auc is None:
-                return None, "There are articles of one class only, so there is no ROC curve."
             points = roc_points(labels, p_fake)
             curves = [plots.Curve(name, points.fpr, points.tpr, metric_text(result, "roc_auc").value)]
             return plots.roc_figure(curves), plots.describe_roc(curves)
+        if view.curve == "pr":
+            found, guessing = pr_points(labels, p_fake), result.n_fake / result.n
+            area = area_text(average_precision(labels, p_fake), result)
+            curves = [plots.Curve(name, found.recall, found.precision, area)]
+            return plots.pr_figure(curves, guessing), plots.describe_pr(curves, guessing)
         models = [(name, calibration_bins(labels, p_fake))]
         return plots.calibration_figure(models), plots.describe_calibration(models)
 

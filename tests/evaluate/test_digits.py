@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fakenews.evaluate.digits import METRIC_NAMES, metric_text, percent_text, share_text
+from fakenews.evaluate.digits import METRIC_NAMES, area_text, metric_text, percent_text, share_text
 from fakenews.evaluate.metrics import evaluate
 
 BASE = evaluate([0, 1] * 500, [0.9, 0.1] * 500, n_resamples=0)
@@ -85,3 +85,8 @@ def test_whole_per_cent(share, expected):
 )
 def test_shares(part, whole, expected):
     assert share_text(part, whole) == expected
+
+
+def test_an_area_has_the_digits_of_the_roc_auc():
+    few, many = (evaluate([0, 1] * n, [0.9, 0.2] * n) for n in (3, 3000))
+    assert (area_text(0.98765, few), area_text(0.98768, many)) == ("> 0.9", "0.9877")

@@ -9,6 +9,7 @@ from sklearn import metrics as sk
 
 from fakenews.evaluate.metrics import (
     Evaluation,
+    average_precision,
     bootstrap_intervals,
     calibration_bins,
     evaluate,
@@ -237,3 +238,9 @@ def test_wilson_interval_agrees_with_scipy(k, n):
     low, high = wilson_interval([k], [n])
     expected = binomtest(k, n).proportion_ci(method="wilson")
     assert (low[0], high[0]) == pytest.approx((expected.low, expected.high))
+
+
+def test_average_precision_by_hand():
+    assert average_precision([0, 1, 0], [0.9, 0.5, 0.2]) == pytest.approx(0.5 * 1 + 0.5 * 2 / 3)
+    with pytest.raises(ValueError, match="needs fake and real"):
+        average_precision([1, 1], [0.2, 0.4])

@@ -10,11 +10,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from sklearn.metrics import average_precision_score, precision_recall_curve
 
 from fakenews.config import Settings
 from fakenews.data.registry import load
 from fakenews.services import Services
-from fakenews.ui.dataset import CELLS, WEIGHED, Dataset
+from fakenews.ui.dataset import CELLS, CURVES, WEIGHED, Dataset
 from fakenews.ui.measured import ERRORS, View
 
 
@@ -57,8 +58,24 @@ def test_a_row_opens_the_article_it_names(tab: Dataset) -> None:
     assert tab.measured.article("demo", key) == (row["title"], row["text"])
 
 
-def test_a_corpus_of_one_class_has_no_roc_curve_but_words(tab: Dataset) -> None:
-    _, _, matrix, _, curve, words, *_ = tab.show(View("horne2017_satire", "all", "tfidf", ERRORS, "roc"))
+@pytest.mark.parametrize("kind", [key for _, key in CURVES])
+def test_every_curve_is_of_the_predictions_looked_at(tab: Dataset, kind: str) -> None:
+    rows = tab.measured.scored(View("demo", "all", "tinybert")).frame
+    is_fake, p_fake = rows["label"] == 0, rows["p_fake"].astype(float)
+    *_, figure, words, _, _ = tab.show(View("demo", "all", "tinybert", ERRORS, kind))
+    reference, line = figure.data[:2]
+    if kind == "pr":
+        precision, recall, _ = precision_recall_curve(is_fake, p_fake, drop_intermediate=True)
+        assert line.x.tolist() == recall.tolist() and line.y.tolist() == precision.tolist()
+        assert list(reference.y) == [is_fake.mean()] * 2
+        assert f"average precision is {average_precision_score(is_fake, p_fake):.2f}" in words
+    else:
+        assert (list(reference.x), list(reference.y)) == ([0, 1], [0, 1])
+
+
+@pytest.mark.parametrize("kind", ["roc", "pr"])
+def test_a_corpus_of_one_class_has_no_such_curve_but_words(tab: Dataset, kind: str) -> None:
+    _, _, matrix, _, curve, words, *_ = tab.show(View("horne2017_satire", "all", "tfidf", ERRORS, kind))
     assert matrix is not None and curve is None
     assert "one class only" in words
 
