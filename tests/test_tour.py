@@ -119,6 +119,20 @@ def test_the_tour(page: Any) -> None:
     first = page.locator("#fn-table tbody tr").first
     assert first.locator("td").all_inner_texts()[1:3] == ["real", "fake"]
     title = first.locator("button").inner_text()
+
+    # The threshold moves the matrix, and back.
+    counts = "() => [...document.querySelectorAll('#fn-matrix .heatmaplayer text')].map(t => t.textContent).join()"
+    before = page.evaluate(counts)
+    page.locator("#fn-threshold input[type=range]").focus()
+    for _ in range(40):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_selector("#fn-scoring ~ * :text('from a probability of 0.90 on')", timeout=WAIT)
+    page.wait_for_function(f"before => ({counts})() !== before", arg=before, timeout=WAIT)
+    page.click("#fn-threshold-back")
+    page.wait_for_function(f"before => ({counts})() === before", arg=before, timeout=WAIT)
+    page.wait_for_selector("#fn-threshold-back:disabled", timeout=WAIT)
+    page.wait_for_function("t => document.querySelector('#fn-table button').innerText === t", arg=title, timeout=WAIT)
+
     first.locator("button").click()
     page.wait_for_selector("#fn-body textarea:visible", timeout=WAIT)
     page.wait_for_function(

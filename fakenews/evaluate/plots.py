@@ -47,6 +47,14 @@ class Curve(NamedTuple):
     area: str = ""
 
 
+class Mark(NamedTuple):
+    """Where on a curve a threshold stands."""
+
+    x: float
+    y: float
+    threshold: float
+
+
 class Point(NamedTuple):
     """One model in a scatter plot."""
 
@@ -122,7 +130,7 @@ def describe_confusion_matrix(evaluation: Evaluation) -> str:
     return _sentence("; ".join(rows))
 
 
-def roc_figure(curves: Sequence[Curve]) -> go.Figure:
+def roc_figure(curves: Sequence[Curve], mark: Mark | None = None) -> go.Figure:
     """True against false positive rate of `fake` (`Curve.x` is the false positive rate), and the diagonal of chance."""
     figure = _figure()
     _unit_axes(figure, "real articles taken for fake", "fake articles found")
@@ -136,16 +144,23 @@ def roc_figure(curves: Sequence[Curve]) -> go.Figure:
             name=f"{curve.name} {curve.area}".strip(),
             hovertemplate="%{y:.3f} of fake articles found<br>%{x:.3f} of real ones taken for fake",
         )
+    if mark is not None:
+        _add_mark(figure, mark, "right" if mark.x > 0.7 else "left")
     return figure
 
 
-def describe_roc(curves: Sequence[Curve]) -> str:
-    """The ROC curves in one sentence."""
+def describe_roc(curves: Sequence[Curve], mark: Mark | None = None) -> str:
+    """The ROC curves in one sentence, and what is marked in another."""
     areas = _listed([f"{curve.area or 'not known'} for {curve.name}" for curve in curves])
-    return f"ROC curves: the area under the curve is {areas}, where guessing has 0.5 and a perfect order 1."
+    return f"ROC curves: the area under the curve is {areas}, where guessing has 0.5 and a perfect order 1." + (
+        ""
+        if mark is None
+        else f" Marked: the threshold of {mark.threshold:.2f}, with {percent_text(mark.y)} of fake articles found and "
+        f"{percent_text(mark.x)} of real ones taken for fake."
+    )
 
 
-def pr_figure(curves: Sequence[Curve], share_fake: float) -> go.Figure:
+def pr_figure(curves: Sequence[Curve], share_fake: float, mark: Mark | None = None) -> go.Figure:
     """Precision against recall of `fake` (`Curve.x` is the recall).
 
     Parameters
@@ -153,6 +168,7 @@ def pr_figure(curves: Sequence[Curve], share_fake: float) -> go.Figure:
     curves : sequence of Curve
     share_fake : float
         Share of fake articles in [0, 1]: the precision of guessing, drawn as a dotted line.
+    mark : Mark, optional
     """
     figure = _figure()
     _unit_axes(figure, "fake articles found (recall)", "precision when saying fake")
@@ -166,10 +182,12 @@ def pr_figure(curves: Sequence[Curve], share_fake: float) -> go.Figure:
             name=f"{curve.name} {curve.area}".strip(),
             hovertemplate="%{x:.3f} of fake articles found<br>%{y:.3f} of those called fake are",
         )
+    if mark is not None:
+        _add_mark(figure, mark, "left" if mark.x < 0.3 else "right")
     return figure
 
 
-def describe_pr(curves: Sequence[Curve], share_fake: float) -> str:
+def describe_pr(curves: Sequence[Curve], share_fake: float, mark: Mark | None = None) -> str:
     """The precision-recall curves in words: average precision, and the precision at nine fake articles found of ten."""
     parts = [f"{percent_text(np.max(c.y, where=c.x >= 0.9, initial=0.0))} for {c.name}" for c in curves]
     areas = [f"{curve.area} for {curve.name}" for curve in curves if curve.area]
@@ -177,6 +195,11 @@ def describe_pr(curves: Sequence[Curve], share_fake: float) -> str:
     return (
         "Precision and recall: with nine of ten fake articles found, the share of fake ones among those called fake "
         f"is {_listed(parts)}, where guessing has {percent_text(share_fake)}{average}."
+    ) + (
+        ""
+        if mark is None
+        else f" Marked: the threshold of {mark.threshold:.2f}, with {percent_text(mark.x)} of fake articles found; of "
+        f"those called fake {percent_text(mark.y)} are."
     )
 
 
@@ -404,6 +427,29 @@ def _add_points(figure: go.Figure, points: Sequence[Point], hovertemplate: str) 
             cliponaxis=False,
             showlegend=True,
         )
+
+
+def _add_mark(figure: go.Figure, mark: Mark, side: str) -> None:
+    """A ring on the first curve, and the threshold beneath it, on the side where `xanchor` leaves the curve free."""
+    figure.add_scatter(
+        x=[mark.x],
+        y=[mark.y],
+        mode="markers",
+        marker={"size": 13, "color": "rgba(0,0,0,0)", "line": {"color": LINES[0][0], "width": 2.5}},
+        hovertemplate=f"threshold {mark.threshold:.2f}<extra></extra>",
+        cliponaxis=False,
+        showlegend=False,
+    )
+    figure.add_annotation(
+        x=mark.x,
+        y=mark.y,
+        text=_ink(f"{mark.threshold:.2f}"),
+        showarrow=False,
+        xanchor=side,
+        yanchor="bottom" if mark.y < 0.15 else "top",
+        xshift=9 if side == "left" else -9,
+        yshift=4 if mark.y < 0.15 else -4,
+    )
 
 
 def _decades(points: Sequence[Point]) -> tuple[float, float]:

@@ -9,42 +9,28 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
-import numpy as np
 
-from fakenews.batch.spreadsheet import safe_cell
 from fakenews.data import registry as corpora
 from fakenews.evaluate import plots
-from fakenews.evaluate.digits import METRIC_NAMES, Metric, area_text, metric_text
-from fakenews.evaluate.error_analysis import cell_mask, misclassified
-from fakenews.evaluate.metrics import average_precision, calibration_bins, evaluate, pr_points, roc_points
-from fakenews.evaluate.protocols import LEFT_OUT, PROTOCOLS
+from fakenews.evaluate.digits import area_text, metric_text
+from fakenews.evaluate.metrics import average_precision, calibration_bins, pr_points, roc_points
 from fakenews.evaluate.slices import SLICES
 from fakenews.explain.base import Cancelled
-from fakenews.schema import FAKE, LABELS, REAL
-from fakenews.services import TOGETHER, InputError, Services
-from fakenews.text import count_words, join
-from fakenews.ui import audit, export, own, render
+from fakenews.services import InputError, Services
+from fakenews.text import join
+from fakenews.ui import audit, lists, own, reading, render
+from fakenews.ui import dataset_files as files
 from fakenews.ui.analyse import OPEN, AnalyseTab
-from fakenews.ui.measured import AS_SHIPPED, DEMO, ERRORS, WHOLE, Measured, Scored, View
+from fakenews.ui.measured import AS_SHIPPED, ERRORS, THRESHOLD, WHOLE, Looked, Measured, View
 from fakenews.ui.runs import Progress, Runs, watch
-from fakenews.ui.share import DOWNLOAD, FORMATS, pack
+from fakenews.ui.share import DOWNLOAD, FORMATS
 
 if TYPE_CHECKING:
-    from fakenews.evaluate.metrics import Evaluation
     from fakenews.evaluate.words import WordTotal
 
 logger = logging.getLogger(__name__)
 
 WEIGHED = 60  # articles whose words are weighed at once
-ROWS = 100  # of the table; more are counted, not drawn
-CARDS: tuple[Metric, ...] = ("accuracy", "macro_f1", "roc_auc", "ece")
-CELLS = {
-    ERRORS: "All errors",
-    "0,1": "Fake articles that read like the real class",
-    "1,0": "Real articles that read like the fake class",
-    "0,0": "Fake articles that read like the fake class",
-    "1,1": "Real articles that read like the real class",
-}
 NOTHING: tuple[Any, ...] = ("", "", None, "", None, "", "", "")  # instead of what `Dataset.show` gives
 CURVES = (("ROC", "roc"), ("Precision–recall", "pr"), ("Calibration", "calibration"))
 
@@ -60,6 +46,9 @@ const wire = () => {
 new MutationObserver(wire).observe(document.body, {childList: true, subtree: true});
 wire();
 """
+
+# The way back is open while the threshold is elsewhere.
+AWAY = f"t => ({{__type__: 'update', interactive: t !== {THRESHOLD}}})"
 
 
 class Dataset:
@@ -124,102 +113,28 @@ class Dataset:
     def show(self, view: View) -> tuple[Any, ...]:
         """Everything right of the pickers: cards, sentence, matrix, its words, curve, its words, heading, table."""
         try:
-            scored = self.measured.scored(view)
-        except (InputError, ValueError, LookupError) as error:
+            looked = self.measured.looked(view)
+        except (ValueError, LookupError) as error:
             return (render.problem(str(error)), *NOTHING[1:])
-        sliced = view.by != WHOLE and view.part != WHOLE and scored.here
-        scored = self.measured.sliced(scored, view)
-        frame = scored.frame
-        labels, p_fake = frame["label"].to_numpy(), frame["p_fake"].to_numpy().astype(float)
-        committed = None if sliced else self.measured.committed(view)
-        result = committed or evaluate(labels, p_fake)
-        selected = None if view.cell == ERRORS else (int(view.cell[0]), int(view.cell[2]))
-        figure, figure_words = self._curve(view, labels, p_fake, result)
-        texts = [metric_text(result, name) for name in CARDS]
-        cards = render.figures([(t.value, METRIC_NAMES[n], t.interval) for t, n in zip(texts, CARDS, strict=True)])
+        result = looked.result
+        figure, figure_words = self._curve(looked)
         return (
-            cards,
-            self._reading(view, result, sliced),
-            plots.confusion_matrix_figure(result, selected),
+            files.cards(result),
+            files.paragraph(reading.verdict(self.services, looked)),
+            plots.confusion_matrix_figure(result, lists.cell_of(view.cell)),
             render.caption(plots.describe_confusion_matrix(result)),
             figure,
             render.caption(figure_words),
-            *self.table(scored, labels, p_fake, view.cell),
+            *lists.listed(looked),
         )
-
-    def table(self, scored: Scored, labels: Any, p_fake: Any, cell: str) -> tuple[str, str]:
-        """Heading with counts, and the articles of a cell, most confident first."""
-        if cell == ERRORS:
-            chosen = misclassified(labels, p_fake)
-        else:
-            true, predicted = int(cell[0]), int(cell[2])
-            members = np.flatnonzero(cell_mask(labels, p_fake, 0.5, true, predicted))
-            chosen = members[np.argsort(-np.abs(p_fake[members] - 0.5), kind="stable")]
-        shown = chosen[:ROWS]
-        count = f"{len(chosen):,} of {len(labels):,}"
-        if len(chosen) > ROWS:
-            count += f", the {ROWS} most confident shown"
-        can_open = " · a title opens the article in Analyse" if scored.here and len(chosen) else ""
-        heading = f'<div class="fn-whybar"><h2>{CELLS[cell]}</h2><p class="fn-meta">{count}{can_open}</p></div>'
-        if not scored.here:
-            heading += render.problem(f"{scored.hint} The demo articles can be opened without it.")
-        if not len(chosen):
-            return heading, '<p class="fn-meta">No article falls in here.</p>'
-        rows = [self._row(scored, frame_row) for _, frame_row in scored.frame.iloc[shown].iterrows()]
-        headers = [("Title" if scored.here else "Article id", False), ("True", False), ("Predicted", False)]
-        headers += [("p (fake)", True), ("Words", True), ("Date", True)][: 3 if scored.here else 1]
-        return heading, render.table(headers, rows, CELLS[cell])
 
     def export(self, view: View, format_: str) -> str:
         """What is looked at as a file, packed for the browser; empty where there is nothing to look at."""
         try:
-            if self.measured.to_score(view):
-                return ""
-            scored = self.measured.sliced(self.measured.scored(view), view)
-        except (InputError, ValueError, LookupError):
+            looked = None if self.measured.to_score(view) else self.measured.looked(view)
+        except (ValueError, LookupError):
             return ""
-        frame, sliced = scored.frame, view.by != WHOLE and view.part != WHOLE and scored.here
-        labels, p_fake = frame["label"].to_numpy(), frame["p_fake"].to_numpy().astype(float)
-        result = (None if sliced else self.measured.committed(view)) or evaluate(labels, p_fake)
-        name = "-".join(("fakenews", view.corpus, view.split, view.model))
-        if format_ == "csv":
-            predicted = [LABELS[FAKE] if p >= 0.5 else LABELS[REAL] for p in p_fake]
-            titles = [safe_cell(str(t)) for t in frame["title"]] if scored.here else [""] * len(frame)
-            rows = zip(frame["id"], titles, (LABELS[int(i)] for i in labels), predicted, p_fake.tolist(), strict=True)
-            content = export.table_csv(("id", "title", "label", "predicted", "p_fake"), list(rows))
-        elif format_ == "json":
-            content = export.as_json(
-                {
-                    "schema": 1,
-                    "kind": "fakenews evaluation",
-                    **{key: getattr(view, key) for key in ("corpus", "split", "model", "protocol", "by", "part")},
-                    "evaluation": result.to_dict(),
-                }
-            )
-        else:
-            content = self._report(view, scored, result, sliced)
-        return pack(f"{name}.{format_}", f"{export.MEDIA[format_]}; charset=utf-8", content)
-
-    def _report(self, view: View, scored: Scored, result: Evaluation, sliced: bool) -> str:
-        frame = scored.frame
-        chosen = misclassified(frame["label"].to_numpy(), frame["p_fake"].to_numpy().astype(float))[:ROWS]
-        texts = [metric_text(result, name) for name in CARDS]
-        (ff, fr), (rf, rr) = result.confusion_matrix
-        matrix = [("", ("fake", f"{ff:,}", f"{fr:,}")), ("", ("real", f"{rf:,}", f"{rr:,}"))]
-        headers = [("Title" if scored.here else "Article id", False), ("True", False), ("Predicted", False)]
-        headers += [("p (fake)", True), ("Words", True), ("Date", True)][: 3 if scored.here else 1]
-        rows = [("", self._row(scored, row)[1]) for _, row in frame.iloc[chosen].iterrows()]
-        parts = (
-            render.figures([(t.value, METRIC_NAMES[n], t.interval) for t, n in zip(texts, CARDS, strict=True)]),
-            self._reading(view, result, sliced),
-            "<h2>Confusion matrix</h2>",
-            render.table([("True", False), ("predicted fake", True), ("predicted real", True)], matrix, "Confusion"),
-            f"<h2>{CELLS[ERRORS]}</h2>",
-            render.caption(f"The {len(chosen):,} most confident of {fr + rf:,}." if rows else "There are none."),
-            render.table(headers, rows, CELLS[ERRORS]) if rows else "",
-        )
-        meta = f"{result.n:,} articles, split «{view.split}», weights {self.services.revision(view.model)}."
-        return export.tables_page(f"{self.services.title(view.model)} on {_title(view.corpus)}", meta, parts)
+        return "" if looked is None else files.packed(self.services, looked, format_)
 
     def words(self, view: View, request: gr.Request) -> Iterator[str]:
         """The words that move the model across the articles looked at, with progress on the way."""
@@ -258,72 +173,26 @@ class Dataset:
         """Stop weighing."""
         self.runs.cancel(request.session_hash or "")
 
-    def _row(self, scored: Scored, row: Any) -> tuple[str, tuple[str, ...]]:
-        predicted = LABELS[FAKE] if row["p_fake"] >= 0.5 else LABELS[REAL]
-        numbers = (LABELS[int(row["label"])], predicted, render.percent(float(row["p_fake"])))
-        if not scored.here:
-            return "", (str(row["id"]), *numbers)
-        title = str(row["title"]).strip() or str(row["text"])[:70].strip() + "…"
-        return str(row["id"]), (title, *numbers, f"{count_words(row['text']):,}", str(row["date"])[:10])
-
-    def _curve(self, view: View, labels: Any, p_fake: Any, result: Evaluation) -> tuple[Any, str]:
-        name = self.services.title(view.model)
-        if view.curve != "calibration" and result.roc_auc is None:
+    def _curve(self, looked: Looked) -> tuple[Any, str]:
+        name, kind, result = self.services.title(looked.view.model), looked.view.curve, looked.result
+        labels, p_fake, threshold = looked.labels, looked.p_fake, looked.view.threshold
+        if kind == "calibration":
+            models = [(name, calibration_bins(labels, p_fake))]
+            return plots.calibration_figure(models), plots.describe_calibration(models)
+        if result.roc_auc is None:
             return None, "There are articles of one class only, so there is no such curve: pick Calibration."
-        if view.curve == "roc":
+        (found, _), (mistaken, _) = result.confusion_matrix
+        recall = found / result.n_fake
+        if kind == "roc":
             points = roc_points(labels, p_fake)
             curves = [plots.Curve(name, points.fpr, points.tpr, metric_text(result, "roc_auc").value)]
-            return plots.roc_figure(curves), plots.describe_roc(curves)
-        if view.curve == "pr":
-            found, guessing = pr_points(labels, p_fake), result.n_fake / result.n
-            area = area_text(average_precision(labels, p_fake), result)
-            curves = [plots.Curve(name, found.recall, found.precision, area)]
-            return plots.pr_figure(curves, guessing), plots.describe_pr(curves, guessing)
-        models = [(name, calibration_bins(labels, p_fake))]
-        return plots.calibration_figure(models), plots.describe_calibration(models)
-
-    def _reading(self, view: View, result: Evaluation, sliced: bool) -> str:
-        title = self.services.title(view.model)
-        if view.protocol == LEFT_OUT:
-            verdict = f"{title} had learnt nothing from this corpus. {PROTOCOLS[view.protocol].description}"
-        elif view.protocol != AS_SHIPPED:
-            verdict = f"{title} was trained again for this. {PROTOCOLS[view.protocol].description}"
-        elif view.corpus == DEMO:
-            verdict = "These articles were written for this demo; the figures are not evidence of accuracy."
-        elif view.split == "validation":
-            verdict = self._of_validation(view)
-        elif view.split == "test":
-            verdict = (
-                f"{title} never saw these articles, but it has seen their publishers: "
-                "on corpora from other publishers it does much worse. Pick one on the left before trusting this page."
-            )
-        else:
-            majority = max(result.n_fake, result.n_real) / result.n
-            learnt = f"{title} learnt nothing from this corpus"
-            if view.corpus not in corpora.DATASETS:
-                learnt = f"{title} was not given this table to learn from, though articles of it may stand in another"
-            verdict = (
-                f"{learnt}: these are its probabilities for publishers it never saw, the second one on the cards of "
-                "Analyse. Always answering with the larger class would be right "
-                f"{100 * majority:.0f} % of the time here."
-            )
-            if view.corpus in corpora.DATASETS and corpora.DATASETS[view.corpus].unit != "article":
-                verdict += " These are not articles, so on the page it would mostly decline to judge them."
-        if sliced:
-            verdict = f"{result.n:,} articles of the slice «{view.part}». {verdict}"
-        return f'<p class="fn-read">{escape(verdict)}</p>'
-
-    def _of_validation(self, view: View) -> str:
-        """What was done with the held-out articles that are not the test's."""
-        evidence, title = self.services.evidence(view.model), self.services.title(view.model)
-        fitted_on = "" if evidence is None else str(evidence.calibration.get("fitted_on", ""))
-        home = fitted_on.partition("/")[0]
-        if view.corpus == home:
-            return "The calibration was fitted on these articles, so they flatter the model."
-        told = f"{title} learnt from other articles of this corpus, so it has seen their publishers"
-        if view.model == TOGETHER and view.corpus in set(self.services.predictions(TOGETHER, LEFT_OUT)["corpus"]):
-            told += ", and its weights were chosen by answers to this corpus"
-        return f"{told}. Its calibration here is that of {_title(home)}."
+            mark = plots.Mark(mistaken / result.n_real, recall, threshold)
+            return plots.roc_figure(curves, mark), plots.describe_roc(curves, mark)
+        precisions, recalls, _ = pr_points(labels, p_fake)
+        curves = [plots.Curve(name, recalls, precisions, area_text(average_precision(labels, p_fake), result))]
+        guessing, called = result.n_fake / result.n, found + mistaken
+        at = plots.Mark(recall, found / called, threshold) if called else None
+        return plots.pr_figure(curves, guessing, at), plots.describe_pr(curves, guessing, at)
 
 
 def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Callable[[Any], None] | None:
@@ -351,6 +220,14 @@ def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Callable[[A
                 value=WHOLE, label="Slice by", elem_id="fn-by",
             )  # fmt: skip
             part = gr.Dropdown([("Everything", WHOLE)], value=WHOLE, label="Slice", elem_id="fn-part", visible=False)
+            threshold = gr.Slider(
+                0.05, 0.95, value=THRESHOLD, step=0.01, label="Counts as fake from a probability of",
+                elem_id="fn-threshold",
+            )  # fmt: skip
+            back = gr.Button(
+                f"Back to {THRESHOLD:.2f}", size="sm", elem_classes="fn-plain", elem_id="fn-threshold-back",
+                interactive=False,
+            )  # fmt: skip
             about = gr.HTML(_about(first), elem_id="fn-corpus-about")
         with gr.Column(scale=9):
             scoring = gr.HTML(elem_id="fn-scoring")
@@ -369,12 +246,13 @@ def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Callable[[A
                     figure = gr.Plot(show_label=False, container=False, elem_id="fn-plot")
                     figure_words = gr.HTML()
             cell = gr.Dropdown(
-                [(words, key) for key, words in CELLS.items()], value=ERRORS, label="Articles shown", elem_id="fn-cell"
-            )
+                [(words, key) for key, words in lists.CELLS.items()], value=ERRORS, label="Articles shown",
+                elem_id="fn-cell",
+            )  # fmt: skip
             heading = gr.HTML(min_height=44)
             table = gr.HTML(elem_id="fn-table", js_on_load=OPEN, min_height=200)
             with gr.Row(elem_classes="fn-actions"):
-                files = [
+                downloads = [
                     gr.Button(name, elem_id=f"fn-dataset-{key}", elem_classes="fn-plain", size="sm")
                     for name, key in ((FORMATS[0][0], "html"), (FORMATS[1][0], "json"), ("Articles (CSV)", "csv"))
                 ]
@@ -391,20 +269,20 @@ def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Callable[[A
     given_away = gr.HTML(audit.section(first), elem_id="fn-audit")
     own.build(services)
 
-    inputs = [corpus, split, model, cell, curve, protocol, by, part]
+    inputs = [corpus, split, model, cell, curve, protocol, by, part, threshold]
     outputs = [scoring, cards, reading, matrix, matrix_words, figure, figure_words, heading, table]
 
     def look(
         corpus: str, split: str, model: str, cell: str, curve: str, protocol: str, by: str, part: str,
-        request: gr.Request,
+        threshold: float, request: gr.Request,
     ) -> tuple[Any, ...]:  # fmt: skip
-        return tab.look(View(corpus, split, model, cell, curve, protocol, by, part), request)
+        return tab.look(View(corpus, split, model, cell, curve, protocol, by, part, round(threshold, 2)), request)
 
     def score(
         corpus: str, split: str, model: str, cell: str, curve: str, protocol: str, by: str, part: str,
-        request: gr.Request,
+        threshold: float, request: gr.Request,
     ) -> Iterator[tuple[Any, ...]]:  # fmt: skip
-        yield from tab.score(View(corpus, split, model, cell, curve, protocol, by, part), request)
+        yield from tab.score(View(corpus, split, model, cell, curve, protocol, by, part, round(threshold, 2)), request)
 
     def words(
         corpus: str, split: str, model: str, protocol: str, by: str, part: str, request: gr.Request
@@ -438,7 +316,7 @@ def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Callable[[A
 
     def pick_cell(event: gr.EventData) -> str:
         key = str(event.key)
-        return key if key in CELLS else ERRORS
+        return key if key in lists.CELLS else ERRORS
 
     def open_row(corpus: str, event: gr.EventData) -> tuple[Any, ...]:
         return (*measured.article(corpus, str(event.key)), gr.Tabs(selected="analyse"))
@@ -460,14 +338,16 @@ def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Callable[[A
     shown(changed.then)
     slicing = by.input(pick_slicing, [corpus, split, model, protocol, by], part, trigger_mode="always_last", **quick)
     shown(slicing.then)
-    shown(partial(gr.on, [part.input, cell.change, curve.input]))
-    for button, key in zip(files, ("html", "json", "csv"), strict=True):
+    shown(partial(gr.on, [part.input, cell.change, curve.input, threshold.input]))
+    shown(back.click(lambda: THRESHOLD, None, threshold, queue=False, **private).then)
+    threshold.change(None, threshold, back, js=AWAY, **private)
+    for button, key in zip(downloads, ("html", "json", "csv"), strict=True):
 
         def write(
             corpus: str, split: str, model: str, cell: str, curve: str, protocol: str, by: str, part: str,
-            format_: str = key,
+            threshold: float, format_: str = key,
         ) -> str:  # fmt: skip
-            return tab.export(View(corpus, split, model, cell, curve, protocol, by, part), format_)
+            return tab.export(View(corpus, split, model, cell, curve, protocol, by, part, round(threshold, 2)), format_)
 
         button.click(write, inputs, file, **private).then(None, file, None, js=DOWNLOAD, **private)
     weighing: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "explain", **private}
@@ -493,7 +373,3 @@ def _about(name: str) -> str:
         f'<p class="fn-meta">{escape(spec.description)}</p><p class="fn-meta">{escape(spec.label_meaning)}</p>'
         f'<p class="fn-meta">Licence: {escape(spec.licence)}</p>'
     )
-
-
-def _title(corpus: str) -> str:
-    return corpora.DATASETS[corpus].title if corpus in corpora.DATASETS else corpus

@@ -7,8 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fakenews.data import registry as corpora
 from fakenews.data.base import TextNotHere
+from fakenews.evaluate.digits import Metric
+from fakenews.evaluate.metrics import Evaluation, evaluate
 from fakenews.evaluate.protocols import LEFT_OUT, PROTOCOLS
 from fakenews.evaluate.slices import slice_names, slice_of
 from fakenews.services import Services
@@ -16,11 +21,12 @@ from fakenews.services import Services
 if TYPE_CHECKING:
     import pandas as pd
 
-    from fakenews.evaluate.metrics import Evaluation
-
 DEMO = "demo"
 ERRORS = "errors"
 AS_SHIPPED, WHOLE = "shipped", ""
+THRESHOLD = 0.5  # what the committed figures are of
+RESAMPLED = 3000  # articles up to which other figures have intervals at once: a tenth of a second
+_OF_ORDER: tuple[Metric, ...] = ("roc_auc", "brier", "log_loss")  # metrics that no threshold moves
 
 
 class View(NamedTuple):
@@ -37,6 +43,8 @@ class View(NamedTuple):
         One that had weights of its own, or `AS_SHIPPED`.
     by, part : str
         Key of `SLICES` and the slice, or `WHOLE`.
+    threshold : float
+        Probability of fake from which an article counts as fake.
     """
 
     corpus: str
@@ -47,6 +55,7 @@ class View(NamedTuple):
     protocol: str = AS_SHIPPED
     by: str = WHOLE
     part: str = WHOLE
+    threshold: float = THRESHOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +75,37 @@ class Scored:
     frame: pd.DataFrame
     here: bool
     hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The articles that are looked at and the figures on them.
+
+    Attributes
+    ----------
+    view : View
+    scored : Scored
+        Of the slice alone.
+    result : Evaluation
+        At the threshold of the view; without intervals where they would take too long.
+    sliced : bool
+        Whether it is a slice and not everything.
+    """
+
+    view: View
+    scored: Scored
+    result: Evaluation
+    sliced: bool
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """Of the articles, in their order."""
+        return np.asarray(self.scored.frame["label"], dtype=np.int64)
+
+    @property
+    def p_fake(self) -> NDArray[np.float64]:
+        """Probabilities of fake, in the same order."""
+        return np.asarray(self.scored.frame["p_fake"], dtype=np.float64)
 
 
 class Measured:
@@ -168,6 +208,22 @@ class Measured:
         here = bool(merged["text"].notna().all())
         hint = "" if here else "The file in FAKENEWS_DATA holds other articles than those that were measured."
         return Scored(merged.fillna(dict.fromkeys(columns[1:], "")), here, hint)
+
+    def looked(self, view: View) -> Looked:
+        """What there is to see of a view."""
+        scored = self.scored(view)
+        sliced = view.by != WHOLE and view.part != WHOLE and scored.here
+        if sliced:
+            scored = self.sliced(scored, view)
+        labels, p_fake = scored.frame["label"].to_numpy(), scored.frame["p_fake"].to_numpy().astype(float)
+        committed = None if sliced else self.committed(view)
+        if view.threshold == THRESHOLD:
+            return Looked(view, scored, committed or evaluate(labels, p_fake), sliced)
+        n_resamples = 1000 if len(labels) <= RESAMPLED else 0
+        result = evaluate(labels, p_fake, threshold=view.threshold, n_resamples=n_resamples)
+        known = {} if committed is None else committed.intervals
+        kept = {str(name): known[name] for name in _OF_ORDER if name in known}
+        return Looked(view, scored, replace(result, intervals={**result.intervals, **kept}), sliced)
 
     def sliced(self, scored: Scored, view: View) -> Scored:
         """The articles of the slice, or all."""

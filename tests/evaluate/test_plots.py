@@ -118,6 +118,20 @@ def test_pr_has_the_precision_of_guessing():
     assert np.array_equal(line.y, pr_points(LABELS, P_A).precision)
 
 
+def test_a_threshold_is_marked_on_its_curve():
+    mark = plots.Mark(0.25, 5 / 6, 0.5)
+    for figure in (plots.roc_figure(_roc_curves(), mark), plots.pr_figure(_pr_curves(), 0.6, mark)):
+        ring, (label,) = figure.data[-1], figure.layout.annotations
+        assert (ring.x[0], ring.y[0]) == (label.x, label.y) == (0.25, 5 / 6)
+        assert _plain(label.text) == ["0.50"] and "color:currentColor" in label.text
+    assert plots.describe_roc(_roc_curves(), mark).endswith(
+        "Marked: the threshold of 0.50, with 83 % of fake articles found and 25 % of real ones taken for fake."
+    )
+    assert plots.describe_pr(_pr_curves(), 0.6, mark).endswith(
+        "Marked: the threshold of 0.50, with 25 % of fake articles found; of those called fake 83 % are."
+    )
+
+
 def test_calibration_has_wilson_bars_and_counts():
     bins = calibration_bins(LABELS, P_A)
     _, a, _ = plots.calibration_figure(_models()).data

@@ -8,14 +8,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import average_precision_score, precision_recall_curve
+from sklearn.metrics import average_precision_score, confusion_matrix, f1_score, precision_recall_curve
 
 from fakenews.config import Settings
 from fakenews.data.registry import load
 from fakenews.services import Services
-from fakenews.ui.dataset import CELLS, CURVES, WEIGHED, Dataset
+from fakenews.ui.dataset import CURVES, WEIGHED, Dataset
+from fakenews.ui.lists import CELLS, DOUBTFUL
 from fakenews.ui.measured import ERRORS, View
 
 
@@ -35,7 +37,7 @@ def test_every_cell_lists_what_the_committed_matrix_counts(tab: Dataset, model: 
     evidence = tab.services.evidence(model)
     assert evidence is not None
     matrix = evidence.corpora["demo/all"].confusion_matrix
-    for cell in CELLS:
+    for cell in set(CELLS) - {DOUBTFUL}:
         *_, heading, table = tab.show(View("demo", "all", model, cell, "roc"))
         expected = matrix[0][1] + matrix[1][0] if cell == ERRORS else matrix[int(cell[0])][int(cell[2])]
         assert count(heading) == expected
@@ -56,6 +58,61 @@ def test_a_row_opens_the_article_it_names(tab: Dataset) -> None:
     key = re.findall(r'data-open="(\w+)"', table)[0]
     row = demo[demo["id"] == key].iloc[0]
     assert tab.measured.article("demo", key) == (row["title"], row["text"])
+
+
+@pytest.mark.parametrize("threshold", [0.05, 0.3, 0.5, 0.95])
+def test_a_threshold_moves_all_that_hangs_on_it(tab: Dataset, threshold: float) -> None:
+    view = View("demo", "all", "tinybert", threshold=threshold)
+    rows = tab.measured.scored(view).frame
+    y, p = rows["label"].to_numpy(), rows["p_fake"].to_numpy().astype(float)
+    predicted = np.where(p >= threshold, 0, 1)
+    matrix = confusion_matrix(y, predicted)
+    result = tab.measured.looked(view).result
+    assert result.accuracy == np.mean(y == predicted)
+    assert result.macro_f1 == pytest.approx(f1_score(y, predicted, average="macro"))
+    assert result.roc_auc == tab.services.evidence("tinybert").corpora["demo/all"].roc_auc
+    low, high = result.intervals["accuracy"]
+    assert low <= result.accuracy <= high
+    for cell in set(CELLS) - {DOUBTFUL}:
+        *_, heading, table = tab.show(view._replace(cell=cell))
+        expected = matrix[0][1] + matrix[1][0] if cell == ERRORS else matrix[int(cell[0])][int(cell[2])]
+        assert count(heading) == expected == table.count("data-open")
+        assert cell == ERRORS or table.count(f"<td>{('fake', 'real')[int(cell[2])]}</td>") >= expected
+    drawn = tab.show(view)[2].data[0].text
+    assert [[int(re.search(r"<b>([\d,]+)</b>", cell)[1]) for cell in row] for row in drawn] == matrix.tolist()
+    for curve in ("roc", "pr"):
+        *_, figure, words, _, _ = tab.show(view._replace(curve=curve))
+        mark = figure.data[-1]
+        found, mistaken = matrix[0][0], matrix[1][0]
+        at = (mistaken / matrix[1].sum(), found / matrix[0].sum())
+        at = at if curve == "roc" else (at[1], found / (found + mistaken))
+        assert (mark.x[0], mark.y[0]) == pytest.approx(at)
+        assert f"threshold of {threshold:.2f}" in words
+    reading = tab.show(view)[1]
+    assert (f"from a probability of {threshold:.2f} on" in reading) == (threshold != 0.5)
+
+
+def test_the_committed_figures_are_those_of_one_half(tab: Dataset) -> None:
+    looked = tab.measured.looked(View("isot", "test", "tfidf"))
+    assert looked.result == tab.services.evidence("tfidf").corpora["isot/test"]
+
+
+def test_without_time_for_intervals_their_absence_is_said(tab: Dataset) -> None:
+    view = View("liar", "all", "tfidf", threshold=0.4)
+    intervals = tab.measured.looked(view).result.intervals
+    assert "accuracy" not in intervals and "roc_auc" in intervals  # which hangs on no threshold
+    assert "intervals that move with it would take too long" in tab.show(view)[1]
+
+
+@pytest.mark.parametrize("threshold", [0.5, 0.8])
+def test_doubtful_articles_are_those_nearest_the_threshold(tab: Dataset, threshold: float) -> None:
+    view = View("demo", "all", "tinybert", DOUBTFUL, threshold=threshold)
+    rows = tab.measured.scored(view).frame.set_index("id")["p_fake"].astype(float)
+    near = (rows - threshold).abs().sort_values(kind="stable")
+    *_, matrix, _, _, _, heading, table = tab.show(view)
+    assert re.findall(r'data-open="(\w+)"', table) == list(near[near <= 0.1].index)
+    assert count(heading) == (near <= 0.1).sum() and f"threshold of {threshold:.2f}" in heading
+    assert not matrix.layout.shapes
 
 
 @pytest.mark.parametrize("kind", [key for _, key in CURVES])
@@ -189,6 +246,21 @@ def test_what_is_looked_at_can_be_taken_away(tab: Dataset, kind: str) -> None:
     else:
         assert "Always answering" in content or "written for this demo" in content
         assert "<script" not in content and "http" not in content.replace("http-equiv", "") and len(content) < 300_000
+
+
+@pytest.mark.parametrize("kind", ["html", "json", "csv"])
+def test_a_threshold_of_ones_own_stands_in_the_file(tab: Dataset, kind: str) -> None:
+    file = json.loads(tab.export(View("demo", "all", "tfidf", threshold=0.85), kind))
+    assert file["name"] == f"fakenews-demo-all-tfidf-from-0.85.{kind}"
+    result = tab.measured.looked(View("demo", "all", "tfidf", threshold=0.85)).result
+    if kind == "json":
+        assert json.loads(file["content"])["evaluation"] == result.to_dict() and result.threshold == 0.85
+    elif kind == "csv":
+        rows = list(csv.DictReader(io.StringIO(file["content"])))
+        assert {row["threshold"] for row in rows} == {"0.85"}
+        assert all((row["predicted"] == "fake") == (float(row["p_fake"]) >= 0.85) for row in rows)
+    else:
+        assert "from a probability of 0.85 on" in file["content"]
 
 
 def test_nothing_to_look_at_is_no_file(tab: Dataset) -> None:

@@ -1,0 +1,73 @@
+"""What is looked at in the Dataset tab as a file: a page, JSON or CSV."""
+
+from __future__ import annotations
+
+from html import escape
+
+from fakenews.batch.spreadsheet import safe_cell
+from fakenews.evaluate.digits import METRIC_NAMES, Metric, metric_text
+from fakenews.evaluate.metrics import Evaluation, predict_labels
+from fakenews.schema import LABELS
+from fakenews.services import Services
+from fakenews.ui import export, lists, reading, render
+from fakenews.ui.measured import ERRORS, THRESHOLD, Looked
+from fakenews.ui.share import pack
+
+CARDS: tuple[Metric, ...] = ("accuracy", "macro_f1", "roc_auc", "ece")
+
+
+def cards(result: Evaluation) -> str:
+    """The four figures with their intervals."""
+    texts = [(metric_text(result, name), name) for name in CARDS]
+    return render.figures([(text.value, METRIC_NAMES[name], text.interval) for text, name in texts])
+
+
+def paragraph(told: str) -> str:
+    """The sentence over the figures."""
+    return f'<p class="fn-read">{escape(told)}</p>'
+
+
+def packed(services: Services, looked: Looked, format_: str) -> str:
+    """The file for the browser: its name, media type and content; a threshold of one's own stands in all of them."""
+    writers = {"html": _page, "json": _json, "csv": _csv}
+    view = looked.view
+    name = "-".join(("fakenews", view.corpus, view.split, view.model))
+    name += f"-from-{view.threshold:.2f}" if view.threshold != THRESHOLD else ""
+    content = writers[format_](services, looked)
+    return pack(f"{name}.{format_}", f"{export.MEDIA[format_]}; charset=utf-8", content)
+
+
+def _csv(services: Services, looked: Looked) -> str:
+    frame, threshold = looked.scored.frame, looked.view.threshold
+    titles = [safe_cell(str(t)) for t in frame["title"]] if looked.scored.here else [""] * len(frame)
+    true, predicted = ([LABELS[int(i)] for i in y] for y in (looked.labels, predict_labels(looked.p_fake, threshold)))
+    columns = {"id": frame["id"], "title": titles, "label": true, "predicted": predicted, "p_fake": looked.p_fake}
+    if threshold != THRESHOLD:
+        columns["threshold"] = [threshold] * len(frame)
+    return export.table_csv(tuple(columns), list(zip(*map(list, columns.values()), strict=True)))
+
+
+def _json(services: Services, looked: Looked) -> str:
+    asked = {key: getattr(looked.view, key) for key in ("corpus", "split", "model", "protocol", "by", "part")}
+    kind = {"schema": 1, "kind": "fakenews evaluation"}
+    return export.as_json({**kind, **asked, "evaluation": looked.result.to_dict()})
+
+
+def _page(services: Services, looked: Looked) -> str:
+    view, result = looked.view, looked.result
+    shown = lists.chosen(looked, ERRORS)[: lists.ROWS]
+    (ff, fr), (rf, rr) = result.confusion_matrix
+    matrix = [("", ("fake", f"{ff:,}", f"{fr:,}")), ("", ("real", f"{rf:,}", f"{rr:,}"))]
+    rows = [("", cells) for _, cells in lists.rows(looked, shown)]
+    title = lists.CELLS[ERRORS]
+    parts = (
+        cards(result),
+        paragraph(reading.verdict(services, looked)),
+        "<h2>Confusion matrix</h2>",
+        render.table([("True", False), ("predicted fake", True), ("predicted real", True)], matrix, "Confusion"),
+        f"<h2>{title}</h2>",
+        render.caption(f"The {len(rows):,} most confident of {fr + rf:,}." if rows else "There are none."),
+        render.table(lists.headers(looked), rows, title) if rows else "",
+    )
+    meta = f"{result.n:,} articles, split «{view.split}», weights {services.revision(view.model)}."
+    return export.tables_page(f"{services.title(view.model)} on {reading.title_of(view.corpus)}", meta, parts)

@@ -1,0 +1,70 @@
+"""The sentence over the Dataset tab's figures: what they can and cannot show."""
+
+from __future__ import annotations
+
+from fakenews.data import registry as corpora
+from fakenews.evaluate.protocols import LEFT_OUT, PROTOCOLS
+from fakenews.services import TOGETHER, Services
+from fakenews.ui.measured import AS_SHIPPED, DEMO, THRESHOLD, Looked, View
+
+
+def verdict(services: Services, looked: Looked) -> str:
+    """What is to be known before the figures are believed."""
+    view, result = looked.view, looked.result
+    told = _on_corpus(services, looked)
+    if looked.sliced:
+        told = f"{result.n:,} articles of the slice «{view.part}». {told}"
+    if view.threshold != THRESHOLD:
+        told += (
+            f" Articles count as fake from a probability of {view.threshold:.2f} on; a threshold that was chosen by "
+            "these figures flatters them."
+        )
+        if "accuracy" not in result.intervals:
+            told += f" For {result.n:,} articles the intervals that move with it would take too long."
+    return told
+
+
+def title_of(corpus: str) -> str:
+    """Name of a corpus for people."""
+    return corpora.DATASETS[corpus].title if corpus in corpora.DATASETS else corpus
+
+
+def _on_corpus(services: Services, looked: Looked) -> str:
+    view, result, title = looked.view, looked.result, services.title(looked.view.model)
+    if view.protocol == LEFT_OUT:
+        return f"{title} had learnt nothing from this corpus. {PROTOCOLS[view.protocol].description}"
+    if view.protocol != AS_SHIPPED:
+        return f"{title} was trained again for this. {PROTOCOLS[view.protocol].description}"
+    if view.corpus == DEMO:
+        return "These articles were written for this demo; the figures are not evidence of accuracy."
+    if view.split == "validation":
+        return _of_validation(services, view)
+    if view.split == "test":
+        return (
+            f"{title} never saw these articles, but it has seen their publishers: "
+            "on corpora from other publishers it does much worse. Pick one on the left before trusting this page."
+        )
+    majority = max(result.n_fake, result.n_real) / result.n
+    learnt = f"{title} learnt nothing from this corpus"
+    if view.corpus not in corpora.DATASETS:
+        learnt = f"{title} was not given this table to learn from, though articles of it may stand in another"
+    told = (
+        f"{learnt}: these are its probabilities for publishers it never saw, the second one on the cards of Analyse. "
+        f"Always answering with the larger class would be right {100 * majority:.0f} % of the time here."
+    )
+    if view.corpus in corpora.DATASETS and corpora.DATASETS[view.corpus].unit != "article":
+        told += " These are not articles, so on the page it would mostly decline to judge them."
+    return told
+
+
+def _of_validation(services: Services, view: View) -> str:
+    """What was done with the held-out articles that are not the test's."""
+    evidence, title = services.evidence(view.model), services.title(view.model)
+    fitted_on = "" if evidence is None else str(evidence.calibration.get("fitted_on", ""))
+    home = fitted_on.partition("/")[0]
+    if view.corpus == home:
+        return "The calibration was fitted on these articles, so they flatter the model."
+    told = f"{title} learnt from other articles of this corpus, so it has seen their publishers"
+    if view.model == TOGETHER and view.corpus in set(services.predictions(TOGETHER, LEFT_OUT)["corpus"]):
+        told += ", and its weights were chosen by answers to this corpus"
+    return f"{told}. Its calibration here is that of {title_of(home)}."
