@@ -130,7 +130,7 @@ def test_the_tour(page: Any) -> None:
     page.wait_for_function(f"before => ({counts})() !== before", arg=before, timeout=WAIT)
     page.click("#fn-threshold-back")
     page.wait_for_function(f"before => ({counts})() === before", arg=before, timeout=WAIT)
-    page.wait_for_selector("#fn-threshold-back:disabled", timeout=WAIT)
+    page.wait_for_selector("#fn-threshold-back:disabled", state="hidden", timeout=WAIT)
     page.wait_for_function("t => document.querySelector('#fn-table button').innerText === t", arg=title, timeout=WAIT)
 
     first.locator("button").click()

@@ -448,7 +448,7 @@ def _add_mark(figure: go.Figure, mark: Mark, side: str) -> None:
         xanchor=side,
         yanchor="bottom" if mark.y < 0.15 else "top",
         xshift=9 if side == "left" else -9,
-        yshift=4 if mark.y < 0.15 else -4,
+        yshift=4 if mark.y < 0.15 else -8,
     )
 
 

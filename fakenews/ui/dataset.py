@@ -77,7 +77,10 @@ class Dataset:
         return (gr.skip(),) * (1 + len(NOTHING)) if flag.is_set() else ("", *shown)
 
     def score(self, view: View, request: gr.Request) -> Iterator[tuple[Any, ...]]:
-        """Ask the model where `look` found that it has to be asked, with progress on the way."""
+        """Ask the model where `look` found that it has to be asked, with progress on the way; then what it learnt from.
+
+        The list gets its last column when that was read, which is once.
+        """
         stay = (gr.skip(),) * len(NOTHING)
         visitor = request.session_hash or ""
         flag = self.scorings.start(visitor)
@@ -93,6 +96,8 @@ class Dataset:
                     if update.result is None:
                         yield self._scoring(view, update.share, update.seconds_left), *stay
                 yield "", *self.show(view)
+            if self._has_new_twins(view) and not flag.is_set():
+                yield "", *stay[2:], *lists.listed(self.measured.looked(view), self.measured.twins(view))
         except (ValueError, LookupError) as error:
             yield "", render.problem(str(error)), *NOTHING[1:]
         except Cancelled:
@@ -107,8 +112,15 @@ class Dataset:
         except LookupError:  # `look` has said why it cannot be
             return False
 
+    def _has_new_twins(self, view: View) -> bool:
+        try:
+            return self.measured.scored(view).here and self.measured.find_twins(view)
+        except LookupError:
+            return False
+
     def _scoring(self, view: View, share: float, seconds_left: float | None) -> str:
-        return render.progress(f"{self.services.title(view.model)} reads {view.corpus}", share, seconds_left)
+        what = f"{self.services.title(view.model)} reads «{reading.title_of(view.corpus)}»"
+        return render.progress(what, share, seconds_left)
 
     def show(self, view: View) -> tuple[Any, ...]:
         """Everything right of the pickers: cards, sentence, matrix, its words, curve, its words, heading, table."""
@@ -125,7 +137,7 @@ class Dataset:
             render.caption(plots.describe_confusion_matrix(result)),
             figure,
             render.caption(figure_words),
-            *lists.listed(looked),
+            *lists.listed(looked, self.measured.twins(view)),
         )
 
     def export(self, view: View, format_: str) -> str:
@@ -221,8 +233,8 @@ def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Callable[[A
             )  # fmt: skip
             part = gr.Dropdown([("Everything", WHOLE)], value=WHOLE, label="Slice", elem_id="fn-part", visible=False)
             threshold = gr.Slider(
-                0.05, 0.95, value=THRESHOLD, step=0.01, label="Counts as fake from a probability of",
-                elem_id="fn-threshold",
+                0.05, 0.95, value=THRESHOLD, step=0.01, label="Fake from a probability of",
+                elem_id="fn-threshold", buttons=[],
             )  # fmt: skip
             back = gr.Button(
                 f"Back to {THRESHOLD:.2f}", size="sm", elem_classes="fn-plain", elem_id="fn-threshold-back",

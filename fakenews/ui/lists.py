@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fakenews.data.table import joined_texts
 from fakenews.evaluate.error_analysis import cell_mask, close_to_call, misclassified
+from fakenews.evaluate.twins import Twin, Twins
 from fakenews.schema import FAKE, LABELS, REAL
 from fakenews.text import count_words
 from fakenews.ui import render
@@ -15,6 +17,11 @@ from fakenews.ui.measured import ERRORS, Looked
 
 ROWS = 100  # of the table; more are counted, not drawn
 DOUBTFUL = "doubtful"
+LONGEST = 60  # characters of a twin's title
+TWINS = (
+    "Nearest training article: of those the model learnt from, the one most alike in words, from 0 to 1 for a copy "
+    "(cosine of TF-IDF), with its label."
+)
 WIDTH = 0.1  # no further from the threshold is doubtful
 CELLS = {
     ERRORS: "All errors",
@@ -44,18 +51,26 @@ def chosen(looked: Looked, key: str) -> NDArray[np.int64]:
     return members[np.argsort(order[members], kind="stable")]
 
 
-def headers(looked: Looked) -> list[tuple[str, bool]]:
-    """Titles of the columns, and whether they hold numbers."""
+def headers(looked: Looked, twins: Twins | None = None) -> list[tuple[str, bool]]:
+    """Titles of the columns, and whether they hold numbers; the last is there where the training text is."""
     first = [("Title" if looked.scored.here else "Article id", False), ("True", False), ("Predicted", False)]
-    return first + [("p (fake)", True), ("Words", True), ("Date", True)][: 3 if looked.scored.here else 1]
+    if not looked.scored.here:
+        return [*first, ("p (fake)", True)]
+    last = [] if twins is None else [("Nearest training article", False)]
+    return [*first, ("p (fake)", True), ("Words", True), ("Date", True), *last]
 
 
-def rows(looked: Looked, shown: NDArray[np.int64]) -> list[tuple[str, tuple[str, ...]]]:
+def rows(looked: Looked, shown: NDArray[np.int64], twins: Twins | None = None) -> list[tuple[str, tuple[str, ...]]]:
     """Key and cells of each article; no key without its text."""
-    return [_row(looked, row) for _, row in looked.scored.frame.iloc[shown].iterrows()]
+    frame = looked.scored.frame.iloc[shown]
+    found = [_row(looked, row) for _, row in frame.iterrows()]
+    if twins is None or not looked.scored.here:
+        return found
+    nearest = (_twin(twin) for twin in twins.nearest(joined_texts(frame)))
+    return [(key, (*cells, twin)) for (key, cells), twin in zip(found, nearest, strict=True)]
 
 
-def listed(looked: Looked) -> tuple[str, str]:
+def listed(looked: Looked, twins: Twins | None = None) -> tuple[str, str]:
     """Heading with counts, and the table."""
     key, scored = looked.view.cell, looked.scored
     found = chosen(looked, key)
@@ -69,7 +84,15 @@ def listed(looked: Looked) -> tuple[str, str]:
         heading += render.problem(f"{scored.hint} The demo articles can be opened without it.")
     if not len(found):
         return heading, '<p class="fn-meta">No article falls in here.</p>'
-    return heading, render.table(headers(looked), rows(looked, found[:ROWS]), CELLS[key])
+    table = render.table(headers(looked, twins), rows(looked, found[:ROWS], twins), CELLS[key])
+    return heading, table + (render.caption(TWINS) if twins is not None and scored.here else "")
+
+
+def _twin(twin: Twin) -> str:
+    if twin.similarity < 0.005:
+        return "none shares its words"
+    title = twin.title if len(twin.title) <= LONGEST else f"{twin.title[: LONGEST - 1].rstrip()}…"
+    return f"{twin.similarity:.2f}, {LABELS[twin.label]}: {title}"
 
 
 def _row(looked: Looked, row: Any) -> tuple[str, tuple[str, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,10 +13,12 @@ from numpy.typing import NDArray
 
 from fakenews.data import registry as corpora
 from fakenews.data.base import TextNotHere
+from fakenews.data.mix import mix
 from fakenews.evaluate.digits import Metric
 from fakenews.evaluate.metrics import Evaluation, evaluate
 from fakenews.evaluate.protocols import LEFT_OUT, PROTOCOLS
 from fakenews.evaluate.slices import slice_names, slice_of
+from fakenews.evaluate.twins import Twins
 from fakenews.services import Services
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ DEMO = "demo"
 ERRORS = "errors"
 AS_SHIPPED, WHOLE = "shipped", ""
 THRESHOLD = 0.5  # what the committed figures are of
+BEGINNING = 1000  # characters of an article that are enough to find it in another corpus
 RESAMPLED = 3000  # articles up to which other figures have intervals at once: a tenth of a second
 _OF_ORDER: tuple[Metric, ...] = ("roc_auc", "brier", "log_loss")  # metrics that no threshold moves
 
@@ -115,6 +119,8 @@ class Measured:
         self.services = services
         self.models = tuple(m for m in services.models if services.evidence(m) is not None)
         self._texts: dict[str, pd.DataFrame] = {}
+        self._twins: dict[tuple[str, ...], Twins] = {}
+        self._finding = threading.Lock()
         self._live: dict[tuple[str, str], pd.DataFrame] = {}
 
     def protocols(self) -> list[tuple[str, str]]:
@@ -224,6 +230,43 @@ class Measured:
         known = {} if committed is None else committed.intervals
         kept = {str(name): known[name] for name in _OF_ORDER if name in known}
         return Looked(view, scored, replace(result, intervals={**result.intervals, **kept}), sliced)
+
+    def twins(self, view: View) -> Twins | None:
+        """What the model learnt from, where `find_twins` found it and the protocol is not one of another training."""
+        return self._twins.get(self.services.learnt_from(view.model)) if view.protocol == AS_SHIPPED else None
+
+    def find_twins(self, view: View) -> bool:
+        """Read what the model learnt from, once; whether it was found now. Five seconds for 10,000 articles."""
+        names = self.services.learnt_from(view.model)
+        if view.protocol != AS_SHIPPED or not names:
+            return False
+        with self._finding:
+            if names in self._twins:
+                return False
+            learnt = self._learnt(view.model)
+            if learnt is None:
+                return False
+            self._twins[names] = Twins(learnt)
+            return True
+
+    def _learnt(self, model: str) -> pd.DataFrame | None:
+        """The articles a model learnt from, of the corpora that are here; None without the first of them."""
+        rows = self._predictions(model, AS_SHIPPED)
+        held = rows[rows["split"] != "all"].groupby("corpus")["id"].agg(set)
+        home, *others = self.services.learnt_from(model)
+        tables = {}
+        for name in (home, *others):
+            try:
+                table = self.services.corpus(name)
+            except (TextNotHere, ValueError):
+                continue
+            is_held = table["id"].isin(held.get(name, set()))
+            split = np.where(is_held, "validation", "train")
+            tables[name] = table.assign(split=split, whole=table["text"], text=table["text"].str.slice(0, BEGINNING))
+        if home not in tables:
+            return None
+        known = mix(tables)
+        return known[known["split"] == "train"].assign(text=lambda rows: rows["whole"]).reset_index(drop=True)
 
     def sliced(self, scored: Scored, view: View) -> Scored:
         """The articles of the slice, or all."""

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +14,9 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score, confusion_matrix, f1_score, precision_recall_curve
 
+from fakenews.classifiers.store import settings
 from fakenews.config import Settings
+from fakenews.data.base import TextNotHere
 from fakenews.data.registry import load
 from fakenews.services import Services
 from fakenews.ui.dataset import CURVES, WEIGHED, Dataset
@@ -200,6 +203,44 @@ def test_no_old_figures_stand_while_a_model_reads_a_table(own_tab: Dataset) -> N
     assert last[0] == "" and all(isinstance(kept, dict) for kept in last[1:])  # Gradio sends it twice: nothing changes
     assert own_tab.look(view, VISITOR)[1] == figures[1]
     assert [said for said, *_ in own_tab.score(view, VISITOR)] == [""]
+
+
+def test_where_the_training_text_is_each_article_is_listed_with_its_twin(monkeypatch: pytest.MonkeyPatch) -> None:
+    tab = Dataset(Services(Settings()))
+    demo = load("demo")
+
+    def corpus(name: str) -> pd.DataFrame:
+        if name in ("demo", "isot"):
+            return demo
+        raise TextNotHere("not here")
+
+    monkeypatch.setattr(tab.services, "corpus", corpus)
+    view = View("demo", "all", "tinybert")
+    assert "Nearest training article" not in tab.look(view, VISITOR)[-1]
+    column, last = tab.score(view, VISITOR)
+    assert all(isinstance(kept, dict) for kept in (*column[1:-2], *last[1:]))
+    for told in (column[-1], tab.look(view, VISITOR)[-1]):
+        assert "Nearest training article" in told
+        rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in told.split("<tr>")[2:]]
+        assert rows and all(row[-1].startswith(f"1.00, {row[1]}: ") for row in rows)  # each is its own copy
+    assert [len(said) for said in tab.score(view, VISITOR)] == [len(column)]  # found once
+    assert tab.measured.twins(view._replace(protocol="left-out")) is None
+    assert "Nearest" not in json.loads(tab.export(view, "html"))["content"]
+
+
+def test_without_the_training_text_there_is_no_such_column(tab: Dataset) -> None:
+    view = View("demo", "all", "tinybert")
+    assert not tab.measured.find_twins(view) and len(list(tab.score(view, VISITOR))) == 1
+    assert "Nearest training article" not in tab.show(view)[-1]
+
+
+@pytest.mark.skipif("FAKENEWS_DATA" not in os.environ, reason="FAKENEWS_DATA names no corpora")
+@pytest.mark.parametrize("model", ["word2vec", "tfidf"])
+def test_what_a_model_learnt_from_is_found_again(model: str) -> None:
+    tab = Dataset(Services(Settings.from_environment()))
+    rows = settings(tab.services.settings.models / model)["data"]["rows"]["train"]
+    learnt = tab.measured._learnt(model)
+    assert learnt is not None and len(learnt) == rows
 
 
 def test_looking_at_something_else_ends_the_scoring(own_tab: Dataset) -> None:
