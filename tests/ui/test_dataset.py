@@ -5,6 +5,8 @@ import io
 import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -250,6 +252,29 @@ def test_looking_at_something_else_ends_the_scoring(own_tab: Dataset) -> None:
     assert "fn-figs" in own_tab.look(View("isot", "test", "tfidf"), VISITOR)[1]
     assert all(isinstance(kept, dict) for kept in [*scoring][-1])  # what the other look shows stays
     assert own_tab.measured.to_score(view)
+
+
+WIRING = """
+import json
+import gradio as gr
+from fakenews.config import Settings
+from fakenews.services import Services
+from fakenews.ui.analyse import AnalyseTab
+from fakenews.ui.dataset import build
+with gr.Blocks() as blocks:
+    tab = AnalyseTab(gr.Textbox(), gr.Textbox(), gr.Button())
+    build(Services(Settings()), tab, gr.Tabs())(tab.run.click)
+fns = blocks.fns.values()
+print(json.dumps([(f.name, f.trigger_mode, f.concurrency_id, f.concurrency_limit) for f in fns]))
+"""
+
+
+def test_nobody_waits_for_another_whose_table_is_read_and_the_newest_choice_wins() -> None:
+    ran = subprocess.run([sys.executable, "-c", WIRING], capture_output=True, text=True, check=True)
+    found = [tuple(fn) for fn in json.loads(ran.stdout)]
+    named = {name: [fn[1:] for fn in found if fn[0] == name] for name in ("pick", "look", "score")}
+    assert named["score"].count(("always_last", "score", 2)) == len(named["look"]) == 5
+    assert {*named["pick"], *named["look"]} == {("always_last", "dataset", 4)}
 
 
 def test_an_unknown_corpus_is_one_sentence(tab: Dataset) -> None:
