@@ -19,7 +19,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from fakenews import server
-from fakenews.api import answers, places
+from fakenews.api import answers, places, preview
 from fakenews.classifiers.base import TextClassifier
 from fakenews.config import Settings
 from fakenews.explain.base import Cancelled, Refinement
@@ -28,7 +28,7 @@ from fakenews.server import create_app
 from fakenews.services import Analysis, Services
 from fakenews.serving.guard import MAX_BODY, Guard
 from fakenews.serving.numbers import Numbers
-from fakenews.share.store import ShareStore
+from fakenews.share.store import ShareStore, StorageError
 from tests.explain.toys import FAKE_WORD, REAL_WORD, planted_corpus, small_tfidf
 
 FAKE_ARTICLE = f"The people in the city said the {FAKE_WORD} was on the road today. " * 6
@@ -491,6 +491,42 @@ def test_too_many_articles_at_once_are_refused_at_once(settings: Settings, monke
     assert [a.status_code for a in answers] == [200, 200, 503, 503]
     assert answers[-1].headers["retry-after"] == "2"
     assert answers[-1].json() == {"error": "Too many articles are being read: try again in a few seconds."}
+
+
+def test_a_storage_that_hangs_leaves_verdicts_their_threads(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, visit = threading.Event(), "/api/v1/shares/x"
+
+    def hang(*_: Any) -> Any:
+        go_on.wait(30)
+        raise StorageError
+
+    for method in ("get", "owned", "delete"):
+        monkeypatch.setattr(ShareStore, method, hang)
+
+    async def scene() -> tuple[int, list[int]]:
+        app = preview.SharedPage(bare_app(Services(settings)), ShareStore("sqlite:///:memory:"))
+        owner = {"authorization": "Bearer x"}
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+            calls = [
+                ("GET", visit),
+                ("GET", "/api/v1/shares"),
+                ("DELETE", visit),
+                ("GET", "/card/x.png"),
+                ("GET", "/?a=x"),
+            ]
+            asked = [asyncio.create_task(client.request(*call, headers=owner)) for call in calls * 10]
+            await asyncio.sleep(0.2)
+            try:
+                verdict = await asyncio.wait_for(client.post(ANALYSE, json={"text": FAKE_ARTICLE}), 5)
+            finally:
+                go_on.set()
+            return verdict.status_code, [answer.status_code for answer in await asyncio.gather(*asked)]
+
+    verdict, others = asyncio.run(scene())
+    assert verdict == 200
+    assert others == [503, 503, 503, 503, 404] * 10  # here, no page lies beneath the last
 
 
 class Broken(Services):

@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from anyio import CapacityLimiter, to_thread
 from pydantic import BaseModel, ValidationError
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -29,12 +30,16 @@ from fakenews.share.store import NotShared, StorageError
 logger = logging.getLogger(__name__)
 
 BUSY_SECONDS = 2  # after which a verdict that was refused may be asked for again
+STORED_AT_ONCE = 15  # as many connections as the storage has
 GONE = 499  # nginx's status for a client that left; nobody reads it
 
 _ID = re.compile("(?<=/shares)/[^/]+|(?<=/card)/.+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
+_STORAGE = CapacityLimiter(STORED_AT_ONCE)
+
 Body = TypeVar("Body", bound=BaseModel)
+Result = TypeVar("Result")
 Endpoint = Callable[[Request], Awaitable[Mapping[str, Any] | Response]]
 Progress = Callable[[float], None]
 
@@ -116,6 +121,11 @@ def answering(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
             return as_json({"error": "Something went wrong on our side; the text was not kept."}, 500)
 
     return answer
+
+
+async def stored(work: Callable[..., Result], *arguments: Any) -> Result:
+    """Ask the storage in a thread of its own few: while it hangs, verdicts have theirs."""
+    return await to_thread.run_sync(work, *arguments, limiter=_STORAGE)
 
 
 async def in_turn(places: Places, request: Request, work: Callable[[Progress], Mapping[str, Any]]) -> Mapping[str, Any]:

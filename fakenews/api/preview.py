@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from fakenews.api.answers import Endpoint
+from fakenews.api.answers import Endpoint, stored
 from fakenews.schema import Prediction
 from fakenews.services import TOGETHER
 from fakenews.share.links import Visit, base_address, read_query, reader_address
@@ -58,7 +58,7 @@ class SharedPage:
         status, tags = 200, b""
         if visit.id:
             try:
-                shared = await run_in_threadpool(self.store.get, visit.id)
+                shared = await stored(self.store.get, visit.id)
                 base = base_address(self.public_url, Request(scope).base_url)
                 tags = card_tags(shared, base, visit.id).encode()
             except NotShared:
@@ -112,7 +112,7 @@ def card_of(store: ShareStore) -> Endpoint:
     """Endpoint of the picture on the card."""
 
     async def card(request: Request) -> Response:
-        shared = await run_in_threadpool(store.get, request.path_params["id"])
+        shared = await stored(store.get, request.path_params["id"])
         return Response(await run_in_threadpool(draw, shared), media_type="image/png", headers=_PRIVATE)
 
     return card

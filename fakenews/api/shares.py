@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from fakenews.api.analysis import here
-from fakenews.api.answers import Operation, in_turn, parse
+from fakenews.api.answers import Operation, in_turn, parse, stored
 from fakenews.api.places import Places
 from fakenews.api.refusal import Refusal
 from fakenews.config import Settings
@@ -116,7 +116,7 @@ def operations(services: Services, store: ShareStore, settings: Settings, places
                 "expires": link.expires,
             }
 
-        return await run_in_threadpool(keep)
+        return await stored(keep)
 
     async def read(request: Request) -> Mapping[str, Any]:
         def work() -> Mapping[str, Any]:
@@ -131,7 +131,7 @@ def operations(services: Services, store: ShareStore, settings: Settings, places
                 "snapshot": shared.snapshot.to_dict(),
             }
 
-        return await run_in_threadpool(work)
+        return await stored(work)
 
     async def begin(request: Request) -> Mapping[str, Any]:
         asked = parse(BeginRequest, await request.body())
@@ -141,7 +141,7 @@ def operations(services: Services, store: ShareStore, settings: Settings, places
             key = store.begin(id_, asked.name, asked.verdict)
             return {"review": key, "snapshot": store.get(id_, key).snapshot.to_dict()}
 
-        return await run_in_threadpool(work)
+        return await stored(work)
 
     async def review(request: Request) -> Mapping[str, Any]:
         asked = parse(ReviewRequest, await request.body())
@@ -158,19 +158,19 @@ def operations(services: Services, store: ShareStore, settings: Settings, places
             )
             return {"stored": True}
 
-        return await run_in_threadpool(work)
+        return await stored(work)
 
     async def owned(request: Request) -> Mapping[str, Any]:
-        found = await run_in_threadpool(store.owned, _owner(request))
+        found = await stored(store.owned, _owner(request))
         return listing(found)
 
     async def expiry(request: Request) -> Mapping[str, Any]:
         asked = parse(ExpiryRequest, await request.body())
-        ends = await run_in_threadpool(store.expire, _owner(request), request.path_params["id"], asked.days)
+        ends = await stored(store.expire, _owner(request), request.path_params["id"], asked.days)
         return {"expires": ends}
 
     async def remove(request: Request) -> Mapping[str, Any]:
-        await run_in_threadpool(store.delete, _owner(request), request.path_params["id"])
+        await stored(store.delete, _owner(request), request.path_params["id"])
         return {"deleted": True}
 
     async def export_(request: Request) -> Response:

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, delete, event, func, insert, make_url, select, text, update
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from fakenews.config import Settings, data_folder
 from fakenews.schema import Span
@@ -43,6 +43,12 @@ logger = logging.getLogger(__name__)
 
 DAYS = (7, 30, 90)  # how long a link may live
 LOCK_SECONDS = 10  # a writer waits for another process that writes to the same SQLite file
+POOL_SECONDS = 5  # a call waits for a connection that others hold
+POSTGRES = {  # psycopg's: an index that hangs is one that does not answer
+    "connect_timeout": 5,  # seconds
+    "tcp_user_timeout": 10_000,  # milliseconds
+    "options": "-c statement_timeout=10000",
+}
 MAX_SHARE = 4_000_000  # bytes of one snapshot
 MAX_REVIEWS = 500  # of one shared analysis
 _DAY = 86_400_000  # milliseconds
@@ -512,7 +518,7 @@ def _answering() -> Iterator[None]:
     """
     try:
         yield
-    except (DBAPIError, OSError) as error:
+    except (SQLAlchemyError, OSError) as error:
         raise StorageError from error
 
 
@@ -529,11 +535,13 @@ def _engine(url: str) -> Engine:
         if parsed.drivername in ("postgres", "postgresql"):
             parsed = parsed.set(drivername="postgresql+psycopg")
         # A database made without an encoding (SQL_ASCII, where the locale was C) would answer in bytes.
-        utf8 = {"client_encoding": "utf8"} if parsed.get_driver_name() == "psycopg" else {}
-        return create_engine(parsed, pool_pre_ping=True, connect_args=utf8)
+        wanted = {**POSTGRES, "client_encoding": "utf8"} if parsed.get_driver_name() == "psycopg" else {}
+        told = {key: value for key, value in wanted.items() if key not in parsed.query}
+        return create_engine(parsed, pool_pre_ping=True, pool_timeout=POOL_SECONDS, connect_args=told)
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    engine = create_engine(parsed, connect_args={"timeout": LOCK_SECONDS})
+    in_file = {"pool_timeout": POOL_SECONDS} if parsed.database and parsed.database != ":memory:" else {}
+    engine = create_engine(parsed, connect_args={"timeout": LOCK_SECONDS}, **in_file)
 
     @event.listens_for(engine, "connect")
     def connected(connection: Any, _: Any) -> None:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import socket
 import sqlite3
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import inspect, make_url, select, text
 
+from fakenews.api.answers import STORED_AT_ONCE
 from fakenews.schema import Span
 from fakenews.services import InputError, Services
 from fakenews.share import store as module
@@ -378,6 +380,44 @@ def test_an_index_that_does_not_answer_is_one_sentence(snapshot: Snapshot, tmp_p
         with pytest.raises(StorageError) as caught:
             ShareStore(url).share(snapshot)
         assert str(tmp_path) not in str(caught.value) and "127" not in str(caught.value)
+
+
+def test_connections_that_are_all_taken_are_waited_for_but_not_for_ever(
+    store: ShareStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "POOL_SECONDS", 0.2)
+    with ExitStack() as taken:
+        for _ in range(STORED_AT_ONCE):
+            taken.enter_context(store.open().connect())
+        with pytest.raises(StorageError):
+            store.there("a" * 22)
+    assert not store.there("a" * 22)
+
+
+def test_a_postgres_index_that_hangs_is_one_that_does_not_answer(
+    postgres: str, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import psycopg
+
+    store = ShareStore(postgres)
+    assert module.POSTGRES["options"] == "-c statement_timeout=10000"
+    monkeypatch.setitem(module.POSTGRES, "options", "-c statement_timeout=300")
+    link = store.share(snapshot)
+    with psycopg.connect(postgres) as other:
+        other.execute("LOCK TABLE shares")
+        with pytest.raises(StorageError):
+            store.get(link.id)
+    assert store.there(link.id)
+    store.close()
+
+
+def test_a_server_that_accepts_and_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(module.POSTGRES, "connect_timeout", 2)  # psycopg's least
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        started = time.monotonic()
+        with pytest.raises(StorageError):
+            ShareStore(f"postgresql://nobody@127.0.0.1:{silent.getsockname()[1]}/nothing").open()
+        assert time.monotonic() - started < 5
 
 
 def test_many_write_at_once(store: ShareStore, snapshot: Snapshot) -> None:
