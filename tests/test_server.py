@@ -546,6 +546,30 @@ def test_a_fault_of_ours_is_logged_without_the_article(settings: Settings, caplo
     assert "secret" not in caplog.text + answer.text
 
 
+@pytest.mark.parametrize("forwarded", [False, True])
+def test_no_header_changes_the_address_of_a_connection(forwarded: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    import uvicorn
+
+    configs: list[uvicorn.Config] = []
+    seen: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.append((scope["client"], scope["scheme"]))
+
+    monkeypatch.setattr(uvicorn.Server, "run", lambda self: configs.append(self.config))
+    monkeypatch.setattr(server, "create_app", lambda *_, **named: app)
+    for module, name in ((server, "log_as"), (server.memory, "put_off_collection"), (server.memory, "share_heaps")):
+        monkeypatch.setattr(module, name, lambda *_: None)
+    monkeypatch.setattr(server.signal, "signal", lambda *_: None)
+    server.serve(Settings(device="cpu", forwarded=forwarded))
+    (config,) = configs
+    config.load()
+    headers = [(b"x-forwarded-for", b"198.51.100.7"), (b"x-forwarded-proto", b"https")]
+    scope = {"type": "http", "client": ("127.0.0.1", 5), "scheme": "http", "headers": headers}
+    asyncio.run(config.loaded_app(scope, None, None))  # type: ignore[arg-type]
+    assert seen == [(("127.0.0.1", 5), "http")]
+
+
 def test_nobody_is_called_at_home_unless_the_environment_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GRADIO_ANALYTICS_ENABLED", raising=False)
     monkeypatch.setenv("HF_HUB_OFFLINE", "0")
