@@ -29,7 +29,7 @@ TRIES = 5  # of each call that brings back what was there
 SETTLE_SECONDS = 2.0  # between two of these
 KEPT = (".gitattributes",)  # made by the Hub itself
 HIDDEN = "•••"
-_RUNNING, _ASLEEP = "RUNNING", "SLEEPING"
+_RUNNING, _ASLEEP, _PAUSED = "RUNNING", "SLEEPING", "PAUSED"
 _UNDER_WAY = ("BUILDING", "RUNNING_BUILDING", "APP_STARTING", "RUNNING_APP_STARTING")
 
 Report = Callable[[str], None]
@@ -42,7 +42,7 @@ class DeployError(Exception):
 
 @dataclass(slots=True)
 class _Before:
-    """What was live: the commit and the bytes of the files that change, variables, hardware, sleep, volumes."""
+    """What was live: the commit and the bytes of the files that change, variables, hardware, sleep, volumes, stage."""
 
     sha: str | None  # None: there was no Space
     changed: dict[str, bytes] = field(default_factory=dict)
@@ -51,6 +51,7 @@ class _Before:
     flavor: str | None = None
     sleep_seconds: int | None = None
     volumes: list[Volume] = field(default_factory=list)
+    paused: bool = False
 
 
 class Deployment:
@@ -131,7 +132,7 @@ class Deployment:
         before = _Before(info.sha, variables=self._variables())
         runtime = self.api.get_space_runtime(self.space)
         before.flavor, before.sleep_seconds = runtime.requested_hardware or runtime.hardware, runtime.sleep_time
-        before.volumes = list(runtime.volumes or ())
+        before.volumes, before.paused = list(runtime.volumes or ()), runtime.stage == _PAUSED
         remote = self._remote()
         before.added = [path for path in here if path not in remote]
         different = [p for p, f in remote.items() if p not in KEPT and (p not in here or not _same(here[p], f))]
@@ -183,6 +184,9 @@ class Deployment:
         flavor = self._request_hardware(self.target.flavor, before)
         if PRICES.get(flavor) and before.sleep_seconds != hardware.sleep_seconds:
             api.set_space_sleep_time(self.space, hardware.sleep_seconds)
+        if before.paused:
+            self.report(f"Starting {self.space}, which was paused.")
+            api.restart_space(self.space)
         self._wait(str(commit.oid))
         return self._smoke()
 
@@ -270,6 +274,8 @@ class Deployment:
                 return ["The version from before is live, and nothing of it was changed."]
             self.report("Bringing back what was live.")
             self._restore(before)
+            if before.paused:
+                return ["The version from before is back, and paused as it was."]
             return ["The version from before is live again."]
         except Exception as error:
             return [
@@ -323,7 +329,10 @@ class Deployment:
             _insist(lambda: api.request_space_hardware(self.space, SpaceHardware(before.flavor)))
         if before.sleep_seconds and runtime.sleep_time != before.sleep_seconds:
             _insist(lambda: api.set_space_sleep_time(self.space, before.sleep_seconds or 0))
-        self._wait(sha)
+        if before.paused:
+            _insist(lambda: api.pause_space(self.space))
+        else:
+            self._wait(sha)
 
     def drift(self) -> list[str]:
         """What of the live Space is not as Spacefile and bundle say, one sentence each."""

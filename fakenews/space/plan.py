@@ -66,6 +66,7 @@ def make_plan(spacefile: Spacefile, target: Target, files: Sequence[BundledFile]
     steps += [
         Step("request_space_hardware", f"{target.flavor}{fallback}"),
         *([Step("set_space_sleep_time", f"{hardware.sleep_seconds} seconds")] if PRICES.get(target.flavor) else []),
+        Step("restart_space", "only if it was paused"),
         Step("get_space_runtime", "until it runs, or has failed"),
         Step("gradio_client", f"{spacefile.smoke.endpoint}, answered within {spacefile.smoke.timeout_s} seconds"),
         Step("on any failure", "the files, variables, hardware and volumes from before"),

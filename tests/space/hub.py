@@ -109,13 +109,18 @@ class Hub:
     def commit(self, space: Space, title: str, files: dict[str, bytes]) -> str:
         sha = hashlib.sha1(f"{len(space.commits)}{title}{time.monotonic_ns()}".encode()).hexdigest()
         space.commits.append(Commit(sha, title, files))
-        ends = self.builds.pop(0) if self.builds else "RUNNING"
-        space.stage = ends
-        if ends == "RUNNING":
-            space.built = sha
-            if self.start is not None:
-                self.host = self.start(files)
+        if space.stage != "PAUSED":
+            self.build(space)
         return sha
+
+    def build(self, space: Space) -> None:
+        """Build the last commit; a Space that is paused is only built when it is restarted."""
+        head = space.commits[-1]
+        space.stage = self.builds.pop(0) if self.builds else "RUNNING"
+        if space.stage == "RUNNING":
+            space.built = head.sha
+            if self.start is not None:
+                self.host = self.start(head.files)
 
     def _handler(hub) -> type[BaseHTTPRequestHandler]:  # noqa: N805
         class Handler(BaseHTTPRequestHandler):
@@ -207,13 +212,15 @@ class Hub:
         what, _, rest = path.partition("/")
         if what in ("", "revision"):
             return 200, {"id": name, "sha": head.sha, "host": self.host, "siblings": []}, {}
-        if what == "runtime" or what in ("hardware", "sleeptime", "pause"):
+        if what == "runtime" or what in ("hardware", "sleeptime", "pause", "restart"):
             if what == "hardware":
                 space.hardware = sent["flavor"]
             elif what == "sleeptime":
                 space.sleep = sent["seconds"]
             elif what == "pause":
                 space.stage = "PAUSED"
+            elif what == "restart":
+                self.build(space)
             runtime = {
                 "stage": space.stage, "sha": head.sha, "gcTimeout": space.sleep, "volumes": space.volumes,
                 "hardware": {"current": space.hardware, "requested": space.hardware},

@@ -136,11 +136,33 @@ def test_a_commit_of_someone_else_is_not_undone(hub: Hub, spacefile: Spacefile, 
     assert hub.live(SPACE) == theirs
 
 
-def test_a_new_space_that_fails_is_paused(hub: Hub, spacefile: Spacefile, files: list[BundledFile]):
+def test_a_new_space_that_fails_is_paused_and_the_next_deployment_starts_it(
+    hub: Hub, spacefile: Spacefile, files: list[BundledFile], monkeypatch: pytest.MonkeyPatch
+):
     hub.builds = ["NO_APP_FILE", "BUILD_ERROR"]
     with pytest.raises(DeployError, match="the new Space is paused"):
         deployment(hub, spacefile, files).run()
     assert hub.spaces[SPACE].stage == "PAUSED"
+    monkeypatch.setattr(Deployment, "_smoke", lambda self: "there")
+    assert deployment(hub, spacefile, files).run() == "there"
+    assert hub.spaces[SPACE].stage == "RUNNING"
+    assert hub.live(SPACE)["app.py"] == b"print('after')\n"
+
+
+@pytest.mark.parametrize("name", ["a secret is refused", "it does not build", "it runs and does not answer"])
+def test_a_space_that_was_paused_is_paused_again_after(
+    name: str, hub: Hub, spacefile: Spacefile, files: list[BundledFile]
+):
+    faults, builds, said = FAILURES[name]
+    hub.put(SPACE, BEFORE, hardware="cpu-upgrade", sleep=900)
+    hub.spaces[SPACE].stage = "PAUSED"
+    before = hub.state(SPACE)
+    hub.builds = list(builds)
+    for fault in faults:
+        hub.fail(*fault)
+    with pytest.raises(DeployError, match="paused as it was") as refused:
+        deployment(hub, spacefile, files).run()
+    assert hub.state(SPACE) == before and said in str(refused.value)
 
 
 @pytest.mark.parametrize("status", [402, 403])
