@@ -150,6 +150,10 @@ def create_app(
         app_kwargs={"openapi_url": None, "docs_url": None, "redoc_url": None},
         **page,
     )
+    if blocks.mcp_server_obj is not None:
+        from fakenews.ui.endpoints import answer_in_json
+
+        answer_in_json(blocks.mcp_server_obj)
     app.add_middleware(preview.SharedPage, store=store, public_url=settings.public_url)
     app.add_middleware(
         RateLimit,
