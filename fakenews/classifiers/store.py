@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any
 from zipfile import BadZipFile
 
 from fakenews.classifiers.base import TextClassifier
+from fakenews.classifiers.novelty import FILE as NOVELTY
 from fakenews.classifiers.registry import CLASSIFIERS, get
 
 WEIGHTS = ("model.safetensors", "model.skops", "model.json")
@@ -139,6 +141,31 @@ def pin(folder: Path) -> None:
             kept[f"{folder.name}/{file.name}"] = _sha256(file)
     lines = (f"{digest}  {path}\n" for path, digest in sorted(kept.items()))
     (folder.parent / SUMS).write_text("".join(lines), encoding="utf-8")
+
+
+@contextmanager
+def replacing(folder: Path) -> Iterator[Path]:
+    """A new folder beside that of a model, whose files take their places there, and are pinned if those were.
+
+    What goes wrong before leaves the model as it was. Other files in its folder stay, but for weights that the new
+    model does without.
+    """
+    place = folder.resolve()
+    new = place.with_name(f"{place.name}.partial")
+    shutil.rmtree(new, ignore_errors=True)  # of a run that was killed
+    new.mkdir(parents=True)
+    try:
+        yield new
+        place.mkdir(exist_ok=True)
+        for name in (*WEIGHTS, ADDED, NOVELTY):
+            if not (new / name).is_file():
+                (place / name).unlink(missing_ok=True)
+        for file in new.iterdir():
+            file.replace(place / file.name)
+        if pins(folder):
+            pin(folder)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
 
 
 def verify(folder: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,6 +81,20 @@ def predict_other_corpora(
     import pandas as pd
 
     parts = []
+    for name, frame in other_corpora(folder, skip):
+        if of_corpus(name, "all", frame["label"].nunique() > 1) in protocols:
+            parts.append(predict_frame(classifier, frame, name, "all", progress))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def other_corpora(folder: Path | None, skip: Collection[str]) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Every corpus whose text is here and that is not in `skip`, overlap with ISOT removed.
+
+    Raises
+    ------
+    ValueError
+        If one of the files breaks the table's promise.
+    """
     for name, spec in DATASETS.items():
         if name in skip:
             continue
@@ -88,9 +102,7 @@ def predict_other_corpora(
             frame = load(name, folder, remove=[r.name for r in spec.removals if r.overlap_with])
         except TextNotHere:
             continue
-        if of_corpus(name, "all", frame["label"].nunique() > 1) in protocols:
-            parts.append(predict_frame(classifier, frame, name, "all", progress))
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+        yield name, frame
 
 
 def held_out_articles(measured: pd.DataFrame, folder: Path | None) -> pd.DataFrame:

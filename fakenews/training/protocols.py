@@ -399,7 +399,8 @@ def train_under(name: str, job: Job, say: Say = logger.info) -> TextClassifier:
     minutes = (time.perf_counter() - started) / 60 if fitted.minutes is None else fitted.minutes
     under = {"protocol": name, "recipe": recipe.title, **fitted.told, "minutes": round(minutes, 1)}
     fitted.classifier.info_ = facts_of(recipe, job, found, fitted) | {UNDER: {**under, "device": device_name()}}
-    fitted.classifier.save(job.out)
+    with store.replacing(job.out) as folder:
+        fitted.classifier.save(folder)
     return fitted.classifier
 
 

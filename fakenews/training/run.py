@@ -20,7 +20,7 @@ from fakenews.classifiers.base import CalibratedClassifier, TextClassifier
 from fakenews.classifiers.store import ADDED, WEIGHTS
 from fakenews.data.mix import CORPUS, leave_out, mix, with_split
 from fakenews.data.table import joined_texts, read_table
-from fakenews.evaluate.evidence import latency_ms, predict_frame, predict_other_corpora
+from fakenews.evaluate.evidence import latency_ms, other_corpora, predict_frame, predict_other_corpora
 from fakenews.evaluate.flips import FlipRates, flip_rates
 from fakenews.evaluate.protocols import LEFT_OUT
 from fakenews.evaluate.report import ModelEvidence, write_evidence, write_model_card
@@ -49,10 +49,12 @@ FLIP_ARTICLES = 500  # of the test part: at no flip at all, the interval ends at
 def run(job: Job, say: Say = logger.info) -> ModelEvidence:
     """Train, calibrate on the validation part, save, and measure on the test part and every other corpus here.
 
+    A model that lies in `job.out` is replaced once all of that is done.
+
     Raises
     ------
     ValueError
-        If the recipe, the table, the base or a number will not do.
+        If the recipe, a table, the base or a number will not do.
     ModuleNotFoundError
         If the recipe needs a package that is not installed; the message says how to install it.
     """
@@ -63,29 +65,32 @@ def run(job: Job, say: Say = logger.info) -> ModelEvidence:
     parts = split_parts(frame)
     counts = ", ".join(f"{len(part):,} {name}" for name, part in parts.items())
     say(f"{', '.join(job.names)}: {counts}")
-    started = time.perf_counter()
-    fitted = recipe.fit(recipe, job, parts, say)
-    minutes = (time.perf_counter() - started) / 60 if fitted.minutes is None else fitted.minutes
-    classifier = fitted.classifier
-    classifier.info_ = facts_of(recipe, job, parts, fitted)
-    train, held_out = (joined_texts(parts[name]) for name in ("train", "validation"))
-    in_turn = None if job.leave_out else _left_out_in_turn(recipe, job, tables, fitted, say)
-    if in_turn is not None:
-        set_elsewhere(classifier, in_turn)
-    fit_novelty(classifier, train, held_out, f"{'+'.join(job.names)}/validation", fitted.seed)
-    classifier.save(job.out)
-    (job.out / TRAINING).write_text(json.dumps(fitted.history, indent=1) + "\n", encoding="utf-8")
-    if store.pins(job.out):
-        store.pin(job.out)
-    training = {
-        "recipe": recipe.title,
-        "base": "none",
-        "minutes": round(minutes, 1),
-        **fitted.told,
-        "device": device_name(),
-        "rows": f"{len(parts[fitted.fitted_on]):,} of {', '.join(job.names)}, near duplicates kept in one part",
-    }
-    return measure(classifier, job.out, parts, in_turn, left_out, training, fitted.seed, job.corpora, recipe.card, say)
+    for name, rows in other_corpora(job.corpora, {*job.names, job.leave_out}):
+        logger.info("%s: %d rows to be measured on", name, len(rows))  # a broken file is found before hours of training
+    with store.replacing(job.out) as folder:
+        started = time.perf_counter()
+        fitted = recipe.fit(recipe, job, parts, say)
+        minutes = (time.perf_counter() - started) / 60 if fitted.minutes is None else fitted.minutes
+        classifier = fitted.classifier
+        classifier.info_ = facts_of(recipe, job, parts, fitted)
+        train, held_out = (joined_texts(parts[name]) for name in ("train", "validation"))
+        in_turn = None if job.leave_out else _left_out_in_turn(recipe, job, tables, fitted, say)
+        if in_turn is not None:
+            set_elsewhere(classifier, in_turn)
+        fit_novelty(classifier, train, held_out, f"{'+'.join(job.names)}/validation", fitted.seed)
+        classifier.save(folder)
+        (folder / TRAINING).write_text(json.dumps(fitted.history, indent=1) + "\n", encoding="utf-8")
+        training = {
+            "recipe": recipe.title,
+            "base": "none",
+            "minutes": round(minutes, 1),
+            **fitted.told,
+            "device": device_name(),
+            "rows": f"{len(parts[fitted.fitted_on]):,} of {', '.join(job.names)}, near duplicates kept in one part",
+        }
+        return measure(
+            classifier, folder, parts, in_turn, left_out, training, fitted.seed, job.corpora, recipe.card, say
+        )
 
 
 def facts_of(recipe: Recipe, job: Job, parts: Parts, fitted: Fitted) -> dict[str, Any]:

@@ -101,6 +101,50 @@ def test_tfidf_end_to_end(table, tmp_path):
     assert any(line.startswith("planted: ") and "train" in line for line in said)
 
 
+def test_a_model_is_replaced_once_the_new_one_is_measured(table, tmp_path, monkeypatch):
+    out = tmp_path / "models" / "tfidf"
+    job = Job("tfidf", table, out)
+    run(job)
+    store.pin(out)
+    (out / "notes.txt").write_text("mine")
+    (out / store.ADDED).write_text("of an earlier model")
+    before = {file: file.read_bytes() for file in out.parent.rglob("*") if file.is_file()}
+
+    def interrupted(classifier, folder, *_):
+        assert (folder / "model.skops").is_file()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("fakenews.training.run.measure", interrupted)
+        run(job)
+    assert {file: file.read_bytes() for file in out.parent.rglob("*") if file.is_file()} == before
+
+    killed = tmp_path / "models" / "tfidf.partial"
+    killed.mkdir()
+    (killed / "novelty.safetensors").write_text("of a run that was killed")
+    assert store.shipped(out.parent) == ("tfidf",)
+    texts, labels = planted_corpus(120)
+    other = tmp_path / "planted.parquet"
+    pd.DataFrame({"text": texts, "label": labels}).to_parquet(other)
+    run(replace(job, data=other))
+    check_folder(out, "tfidf", other, 120)
+    assert not killed.exists()
+    assert (out / "notes.txt").read_text() == "mine"
+    assert {file.name for file in out.iterdir()} == {file.name for file in before if file.parent == out} - {store.ADDED}
+    store.load(store.find("tfidf", out.parent))  # what is pinned is what lies there
+    assert (out / "model.skops").read_bytes() != before[out / "model.skops"]
+
+
+def test_a_corpus_that_cannot_be_read_is_found_before_training(table, tmp_path, monkeypatch):
+    monkeypatch.setitem(
+        recipes.RECIPES, "tfidf", replace(recipes.RECIPES["tfidf"], fit=lambda *_: pytest.fail("too late"))
+    )
+    (tmp_path / "fakes.parquet").write_text("no table")
+    with pytest.raises(ValueError, match=r"fakes\.parquet"):
+        run(Job("tfidf", table, tmp_path / "tfidf", corpora=tmp_path))
+    assert not (tmp_path / "tfidf").exists()
+
+
 @pytest.fixture
 def eager(monkeypatch):
     """Settings with which so few words and texts teach anything."""
