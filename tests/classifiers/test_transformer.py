@@ -69,6 +69,21 @@ def test_states_that_nobody_reads_are_left_out_and_the_answer_stays(base: str, r
     np.testing.assert_allclose(states[1], whole.numpy(), atol=1e-5)
 
 
+def test_each_window_counts_by_its_length(classifiers: dict[str, TextClassifier]) -> None:
+    classifier = classifiers["tinybert"]
+    assert isinstance(classifier, TransformerClassifier)
+    text = f"{'The mayor said on road. ' * 11} {FAKE_WORD} {FAKE_WORD}"
+    windows = classifier.encode(text)
+    lengths = windows.attention_mask.sum(1).double() - 2  # without the special pieces
+    assert len(lengths) == 2 and lengths[0] > 2 * lengths[1]
+    torch.testing.assert_close(windows.weights.double(), lengths / lengths.sum())
+    with torch.no_grad():
+        margins = classifier.margin_from_embeddings(classifier.embed(windows.input_ids), windows.attention_mask)
+    expected = float((margins.double() * lengths).sum() / lengths.sum())
+    assert classifier.predict_margin([text])[0] == pytest.approx(expected, abs=1e-4)
+    assert expected != pytest.approx(float(margins.mean()), abs=0.1)
+
+
 class Tight:
     """The forward pass of a model, on a device that holds `most` texts at a time and can be left for the CPU."""
 

@@ -262,17 +262,34 @@ def test_every_pass_reads_every_article_once_in_an_order_of_its_own(examples):
 class Watched(Trainer):
     """Keeps what its batches show."""
 
-    masked: list[bool]
+    batches: list[dict[str, torch.Tensor]]
 
     def training_step(self, model, inputs, *args, **kwargs):
-        self.masked.append(bool((inputs["input_ids"] == small_tokenizer().mask_token_id).any()))
+        self.batches.append(dict(inputs))
         return super().training_step(model, inputs, *args, **kwargs)
 
 
 def test_all_batches_of_training_are_drawn_those_after_an_evaluation_too(run):
-    Watched.masked = []
+    Watched.batches = []
     run(trainer_class=Watched, mask_share=0.5, evaluations_per_epoch=4, patience=99)
-    assert Watched.masked == [True] * 8
+    mask = small_tokenizer().mask_token_id
+    assert [bool((batch["input_ids"] == mask).any()) for batch in Watched.batches] == [True] * 8
+
+
+def test_labels_are_smoothed_by_the_share_asked_for(run, recipe):
+    Watched.batches = []
+    trained = run(trainer_class=Watched, max_steps=1, label_smoothing=0.4)
+    (batch,) = Watched.batches
+    labels = batch.pop("labels")
+    with torch.no_grad():
+        found = finetune.load_base(recipe.base, 32, recipe.seed)[0](**batch).logits.log_softmax(-1)
+    wrong, right = (found.gather(1, side[:, None]).mean() for side in (1 - labels, labels))
+    assert trained.history[0]["loss"] == pytest.approx(-float(0.8 * right + 0.2 * wrong), rel=1e-4)
+
+
+def test_the_rate_rises_for_the_share_of_steps_asked_for_and_falls_from_there(run):
+    rates = [row["learning_rate"] for row in run(max_steps=4, warmup_ratio=0.5).history if "loss" in row]
+    assert rates == pytest.approx([0.0, 1.5e-3, 3e-3, 1.5e-3])
 
 
 def test_nothing_to_resume_starts_from_the_beginning_and_says_so(run, caplog):

@@ -11,10 +11,11 @@ import pandas as pd
 import pytest
 
 from fakenews.classifiers import store
-from fakenews.classifiers.base import Calibration
+from fakenews.classifiers.base import Calibration, fit_calibration
 from fakenews.classifiers.ensemble import EnsembleClassifier
+from fakenews.classifiers.transformer import TransformerClassifier
 from fakenews.data.mix import with_split
-from fakenews.data.table import as_table, joined_texts
+from fakenews.data.table import as_table, joined_texts, read_table
 from fakenews.evaluate.report import contradictions, read_evaluation, read_predictions
 from fakenews.training import protocols
 from fakenews.training.encoders import STATES
@@ -80,6 +81,24 @@ def test_the_ensemble_is_weighed_by_what_its_members_said_of_corpora_they_had_no
     assert again.protocols["left-out"].training == evidence.protocols["left-out"].training
 
 
+def test_the_ensemble_leaves_whole_corpora_out_of_its_own_fitting_too(models, corpora, tmp_path, monkeypatch):
+    for name in ("tfidf", "features"):
+        shutil.copytree(models / name, tmp_path / name)
+    fit_margins, seen = EnsembleClassifier.fit_margins, []
+
+    def watched(self, margins, n_words, labels, folds, counts=None):
+        seen.append(folds)
+        return fit_margins(self, margins, n_words, labels, folds, counts)
+
+    monkeypatch.setattr(EnsembleClassifier, "fit_margins", watched)
+    run(Job("ensemble", corpora[0], tmp_path / "ensemble", more=corpora[1:]))
+    answers = read_predictions(tmp_path / "ensemble", ["left-out"])
+    (folds,) = seen
+    of_corpus = pd.Series(folds[-len(answers) :]).groupby(answers["corpus"].to_numpy()).unique()
+    assert sorted(np.concatenate(of_corpus.tolist())) == [0, 1]  # one fold each, and not the same
+    assert set(folds[: -len(answers)]) == {0, 1}  # home is in both
+
+
 def test_a_model_without_a_corpus_answers_it_whole(corpora, tmp_path):
     run(Job("tfidf", corpora[0], tmp_path / "tfidf", more=corpora[1:], leave_out="two"))
     evidence = read_evaluation(tmp_path / "tfidf")
@@ -99,6 +118,16 @@ def test_the_probe_of_an_encoder_learns_from_several_corpora(corpora, bert_base,
     assert store.find("tinybert", tmp_path).revision != before
     assert evidence.protocols["left-out"].corpora["two/all"].roc_auc > 0.6  # of random weights, after two steps
     assert contradictions(out) == ()
+
+    # The head has the share that its own held-out articles say it is worth.
+    probed = store.load(store.find("tinybert", tmp_path), "cpu")
+    assert isinstance(probed, TransformerClassifier) and probed.probe_ is not None
+    home = with_split(read_table(corpora[0]))
+    held = home[home["split"] == "validation"]
+    heads, _ = probed.head_and_states(joined_texts(held))
+    share = 1.0 / fit_calibration(heads, held["label"].tolist()).temperature
+    assert probed.probe_.head == pytest.approx(share, rel=1e-2)
+    assert share != pytest.approx(1.0, rel=0.1)
 
     # As if the power had gone: the states are at hand, nothing is read again, and the result is the same.
     states, probe = out / "checkpoints" / STATES, (out / "probe.safetensors").read_bytes()
