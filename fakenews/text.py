@@ -61,6 +61,10 @@ class Rule(NamedTuple):
     replacement: str
 
 
+# Soft hyphens and their like say where a word may be broken; between letters they are no space.
+INVISIBLE = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
+_INSIDE_A_WORD = Rule("invisible hyphen", re.compile(rf"(?<=\w)[{INVISIBLE}]+(?=\w)"), "")
+
 # One character for one character, so the map is untouched. Line ends stay: datelines are found by them.
 _CHARACTERS = str.maketrans(
     {
@@ -69,7 +73,7 @@ _CHARACTERS = str.maketrans(
         **dict.fromkeys("‐‑‒−﹣－", "-"),
         **dict.fromkeys("―—", "–"),
         **dict.fromkeys("\u2028\u2029\x85\x0b\x0c", "\n"),
-        **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\u00ad\u061c", " "),
+        **dict.fromkeys(f"{INVISIBLE}\u061c", " "),
         **{chr(c): " " for c in (*range(0x09), *range(0x0E, 0x20), 0x09, 0x0D, 0x7F, *range(0x80, 0x85))},
         **{chr(c): " " for c in (*range(0x86, 0xA1), *range(0x2000, 0x2010), *range(0x202A, 0x2030))},
         **{chr(c): " " for c in (0x1680, 0x205F, 0x3000, *range(0x2066, 0x206A))},
@@ -77,10 +81,6 @@ _CHARACTERS = str.maketrans(
         "İ": "I",  # the one letter whose lower case is longer than itself
     }
 )
-
-# Soft hyphens and their like say where a word may be broken; between letters they are no space.
-INVISIBLE = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
-_INSIDE_A_WORD = Rule("invisible hyphen", re.compile(rf"(?<=\w)[{INVISIBLE}]+(?=\w)"), "")
 
 # Capitalised names in a row, as in «Drew Angerer/Getty Images» or «The Lantern Post».
 _NAMES = r"(?:[A-Z@#][\w&'.\-]*+[^\S\n]*+(?:[/|,][^\S\n]*+)?(?:(?:via|by|of|and|for|the)[^\S\n]+(?=[A-Z@]))?){1,9}"
@@ -251,14 +251,10 @@ def sentence_spans(text: str) -> tuple[Span, ...]:
 
 def _goes_on(text: str, stop: re.Match[str]) -> bool:
     """Whether a stop belongs to an abbreviation, as in «Sen. Smith», «J. Smith» and «the U.S. Senate»."""
-    if text[stop.start() - 1 : stop.start()] != "." or "\n" in stop.group():
+    if "\n" in stop.group() or stop.group().strip():  # a line or a quotation ends here
         return False
     found = _ABBREVIATION.search(text, max(stop.start() - _LONGEST_ABBREVIATION, 0), stop.start())
-    if found is None or stop.group().strip():
-        return False
-    if found["dotted"]:
-        return stop.end() < len(text) and not _OPENS.match(text, stop.end())
-    return True
+    return found is not None and not (found["dotted"] and _OPENS.match(text, stop.end()))
 
 
 def count_words(text: str) -> int:

@@ -139,9 +139,9 @@ def test_there_is_no_verdict_where_those_on_text_like_this_were_mostly_wrong(ser
 def test_text_unlike_anything_known_has_no_record():
     shipped = Services()
     foreign = "\u0627\u0644\u0633\u0644\u0627\u0645 \u0639\u0644\u064a\u0643\u0645 " * 40
-    asked = shipped.analyse(foreign).predictions
-    assert all("not_english" in p.reasons for p in asked)
-    assert shipped.analyse(foreign).track_records == ()
+    asked = shipped.analyse(foreign)
+    assert all("not_english" in p.reasons for p in asked.predictions)
+    assert asked.track_records == ()
     assert shipped.analyse(shipped.corpus("demo").iloc[0]["text"]).track_records != ()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import json
 from collections.abc import Iterator, Sequence
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fakenews.data.table import decode
+from fakenews.data.table import UTF16, decode
 from fakenews.services import InputError
 from fakenews.text import encodable, join
 
@@ -130,7 +129,7 @@ class Table:
 
     def _csv_header(self) -> tuple[str, ...]:
         with self.path.open("rb") as file:
-            if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            if file.read(2) in UTF16:
                 raise InputError(f"{self.path.name} is encoded in UTF-16: save it in UTF-8.")
         reader = csv.reader((line for line, _ in self._lines()), strict=True)
         try:
@@ -145,9 +144,9 @@ class Table:
                 raise InputError(f"{self.path.name} cannot be read as CSV with a header: {error}.") from error
         if not header:
             raise InputError(f"{self.path.name} begins with an empty line: the first line names the columns.")
-        if len(header) == 1 and (other := next((mark for mark in ";\t" if mark in header[0]), "")):
-            mark = "semicolons" if other == ";" else "tabs"
-            raise InputError(f"{self.path.name} separates its columns by {mark}: save it with commas.")
+        for mark, name in ((";", "semicolons"), ("\t", "tabs")):
+            if len(header) == 1 and mark in header[0]:
+                raise InputError(f"{self.path.name} separates its columns by {name}: save it with commas.")
         return tuple(header)
 
     def _csv_rows(self) -> Iterator[tuple[int, dict[str, Any] | BadRow, float]]:

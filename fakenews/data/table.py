@@ -18,6 +18,7 @@ from fakenews.schema import FAKE, REAL, TABLE_COLUMNS, Article
 from fakenews.text import join
 
 REQUIRED = ("text", "label")
+UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # how a file in it begins
 
 _LABELS = {"0": FAKE, "1": REAL, "fake": FAKE, "real": REAL}
 
@@ -110,7 +111,7 @@ def joined_texts(frame: pd.DataFrame) -> list[str]:
 
 def decode(raw: bytes) -> str:
     """Text of a file in UTF-8, or in UTF-16 if it begins like that; other lines are read as Windows-1252."""
-    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if raw.startswith(UTF16):
         return raw.decode("utf-16", "replace")
     try:
         return raw.decode("utf-8-sig")

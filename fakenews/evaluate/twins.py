@@ -48,9 +48,6 @@ class Twins:
         self._titles = table["title"].str.strip().where(table["title"].str.strip() != "", starts).tolist()
         self._labels = table["label"].tolist()
 
-    def __len__(self) -> int:
-        return len(self._labels)
-
     def nearest(self, texts: Sequence[str]) -> list[Twin]:
         """The training article most like each text, title and body as `text.join` gives them."""
         if not texts:

@@ -103,8 +103,7 @@ class Analyse:
         judged = self._judged(title, body, length, unit)
         if not self.judging.is_last(visitor, flag):
             return (gr.skip(),) * len(judged)
-        self.judging.finish(visitor, flag)
-        self._leave_explained(visitor)
+        self.leave(request)
         return judged
 
     def _judged(self, title: str, body: str, length: float, unit: render.Unit) -> tuple[Any, ...]:
@@ -258,16 +257,12 @@ class Analyse:
     def leave(self, request: gr.Request) -> None:
         """Stop whatever is done for the visitor; nothing of it is drawn any more."""
         visitor = request.session_hash or ""
-        self.judging.leave(visitor)
-        self._leave_explained(visitor)
+        for runs in (self.judging, self.runs, self.flips):
+            runs.leave(visitor)
 
     def leave_explanation(self, request: gr.Request) -> None:
         """Stop the visitor's explanation for another one of the same text."""
         self.runs.leave(request.session_hash or "")
-
-    def _leave_explained(self, visitor: str) -> None:
-        self.runs.leave(visitor)
-        self.flips.leave(visitor)
 
     def clear(self, request: gr.Request) -> tuple[Any, ...]:
         """Everything as on the first visit."""

@@ -1,0 +1,45 @@
+"""The Analyse tab's handlers: a slow method that is given up leaves the explanation that was there."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from fakenews.data.registry import load
+from fakenews.services import Services
+from fakenews.ui.analyse import Analyse
+from fakenews.ui.shown import Shown
+from tests.explain.toys import FAKE_WORD
+
+TEXT = f"The {FAKE_WORD} came to town again on Tuesday. " * 8
+VISITOR: Any = SimpleNamespace(session_hash="visitor")
+
+
+def test_cancel_keeps_what_was_explained_and_says_by_which_method(share_services: Services) -> None:
+    tab = Analyse(share_services, load("demo"))
+    shown = Shown(share_services.analyse(TEXT), ("tfidf",))
+    for _ in tab.explain(shown, "tfidf", "shap", "word", VISITOR):
+        pass
+    kept, graded = shown.explanations["tfidf"], set(shown.graded)
+    assert kept.explainer == "shap"
+    slow = tab.explain(shown, "tfidf", "lime", "word", VISITOR)
+    assert "Quick" in next(slow)[0]
+    tab.cancel(VISITOR)
+    status, *stay, method = list(slow)[-1]
+    assert "Cancelled" in status and method == "shap"
+    assert all(isinstance(part, dict) for part in stay)  # nothing else is drawn
+    assert shown.explanations["tfidf"] is kept and shown.graded == graded
+
+
+def test_a_run_that_another_follows_draws_nothing_more(share_services: Services) -> None:
+    tab = Analyse(share_services, load("demo"))
+    first, second = (Shown(share_services.analyse(TEXT + more), ("tfidf",)) for more in ("", "Then it left."))
+    old = tab.explain(first, "tfidf", "quick", "word", VISITOR)
+    next(old)
+    new = tab.explain(second, "tfidf", "quick", "word", VISITOR)
+    next(new)
+    (last,) = old
+    assert all(isinstance(part, dict) for part in last)
+    assert "done in" in list(new)[-1][0]
+    (last,) = tab.explain_first(second, "tfidf", "quick", "word", VISITOR)
+    assert all(isinstance(part, dict) for part in last)
