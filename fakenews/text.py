@@ -8,6 +8,8 @@ source it stands for, so whatever a classifier says of a word can be drawn on th
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -63,6 +65,8 @@ class Rule(NamedTuple):
 
 # Soft hyphens and their like say where a word may be broken; between letters they are no space.
 INVISIBLE = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
+_MARKS = "\u0300-\u036f"  # accents that were typed after their letter
+_MARK, _MARKED = re.compile(f"[{_MARKS}]"), re.compile(f"[^{_MARKS}]?[{_MARKS}]+")
 _INSIDE_A_WORD = Rule("invisible hyphen", re.compile(rf"(?<=\w)[{INVISIBLE}]+(?=\w)"), "")
 
 # One character for one character, so the map is untouched. Line ends stay: datelines are found by them.
@@ -176,11 +180,13 @@ def neutralise(source: str) -> NeutralText:
     -------
     NeutralText
         Without datelines, agency names, photo and «via» credits, addresses, handles and markup; quotation
-        marks gone, clitics and negations in one form, dashes and spaces in one form. Letters keep their case.
+        marks gone, clitics and negations in one form, dashes and spaces in one form. Letters keep their case,
+        and a letter and its accent are one character, however they were typed.
     """
     starts = np.arange(len(source), dtype=np.int32)
     ends = starts + 1
     if not source.isascii():
+        source, starts, ends = _compose(source, starts, ends)
         source, starts, ends = _apply(_INSIDE_A_WORD, source, starts, ends)
     text = source.translate(_CHARACTERS)
     for rule in RULES:
@@ -194,21 +200,36 @@ def untouched(source: str) -> NeutralText:
     return NeutralText(source, starts, starts + 1)
 
 
+def _compose(
+    text: str, starts: NDArray[np.int32], ends: NDArray[np.int32]
+) -> tuple[str, NDArray[np.int32], NDArray[np.int32]]:
+    """One character for each letter and its accents; accents that no letter of Unicode has are dropped."""
+    found = _MARKED.finditer(text)
+    return _splice(text, starts, ends, [(*m.span(), _MARK.sub("", unicodedata.normalize("NFC", m[0]))) for m in found])
+
+
 def _apply(
     rule: Rule, text: str, starts: NDArray[np.int32], ends: NDArray[np.int32]
 ) -> tuple[str, NDArray[np.int32], NDArray[np.int32]]:
     group = "cut" if "cut" in rule.pattern.groupindex else 0
-    cuts = [m.span(group) for m in rule.pattern.finditer(text)]
-    cuts = [(a, b) for a, b in cuts if b > a and text[a:b] != rule.replacement]
+    spans = [m.span(group) for m in rule.pattern.finditer(text)]
+    cuts = [(a, b, rule.replacement) for a, b in spans if b > a and text[a:b] != rule.replacement]
+    return _splice(text, starts, ends, cuts)
+
+
+def _splice(
+    text: str, starts: NDArray[np.int32], ends: NDArray[np.int32], cuts: Sequence[tuple[int, int, str]]
+) -> tuple[str, NDArray[np.int32], NDArray[np.int32]]:
+    """Put something else in the place of stretches; each of its characters stands for the whole stretch."""
     if not cuts:
         return text, starts, ends
     pieces: list[str] = []
     keep_starts: list[NDArray[np.int32]] = []
     keep_ends: list[NDArray[np.int32]] = []
     last = 0
-    for a, b in cuts:
-        pieces += (text[last:a], rule.replacement)
-        n = len(rule.replacement)
+    for a, b, replacement in cuts:
+        pieces += (text[last:a], replacement)
+        n = len(replacement)
         keep_starts += (starts[last:a], np.full(n, starts[a], dtype=np.int32))
         keep_ends += (ends[last:a], np.full(n, ends[b - 1], dtype=np.int32))
         last = b

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import unicodedata
 from itertools import pairwise
 
 import numpy as np
@@ -236,6 +237,14 @@ def test_invisible_hyphens_change_no_word(mark: str) -> None:
     span = neutral.source_span(at, at + len("Tuesday"))
     assert hyphenated[span.start : span.end] == f"Tue{mark}sday"
     assert neutralise(f"one {mark}two{mark} three").text == "one two three"  # at the edge of a word it is a space
+
+
+def test_an_accent_typed_after_its_letter_changes_no_word() -> None:
+    composed = "L’élève naïf, señor Müller, İpek."
+    typed = unicodedata.normalize("NFD", composed)
+    assert len(typed) > len(composed) and neutral(typed) == neutral(composed)
+    assert words_in_source(typed) == [unicodedata.normalize("NFD", word) for word in words_in_source(composed)]
+    assert neutral("h\u0337e\u0337y \u0301there") == "hey there"  # strokes, and an accent of nothing
 
 
 @pytest.mark.parametrize(
