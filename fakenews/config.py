@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+PORTS = 65_535
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -77,7 +79,8 @@ class Settings:
         Raises
         ------
         ValueError
-            If a number is none, a switch is neither on nor off, or the device is not one of the three.
+            If a number is none or no port, a switch is neither on nor off, the device is not one of the three, or
+            the database is of another kind than the two.
         """
         env = os.environ if environment is None else environment
         default = cls()
@@ -88,6 +91,9 @@ class Settings:
         log = env.get("FAKENEWS_LOG", default.log)
         if log not in ("text", "json"):
             raise ValueError(f"FAKENEWS_LOG must be text or json, got {log!r}.")
+        database = env.get("FAKENEWS_DATABASE_URL", "")
+        if database and not re.match(r"(?:sqlite|postgres(?:ql)?)(?:\+\w+)?://", database):
+            raise ValueError("FAKENEWS_DATABASE_URL must be sqlite:///… or postgresql://….")  # it may hold a password
         on_space = "SPACE_ID" in env or env.get("SYSTEM") == "spaces"
         space = env.get("SPACE_HOST", "")
         bucket = env.get("FAKENEWS_BUCKET", "")
@@ -97,9 +103,9 @@ class Settings:
             device=device,
             max_chars=_number(env, "FAKENEWS_MAX_CHARS", default.max_chars),
             host=env.get("FAKENEWS_HOST", env.get("GRADIO_SERVER_NAME", "0.0.0.0" if on_space else default.host)),
-            port=_number(env, "FAKENEWS_PORT", _number(env, "GRADIO_SERVER_PORT", default.port)),
+            port=_number(env, "FAKENEWS_PORT", _number(env, "GRADIO_SERVER_PORT", default.port, PORTS), PORTS),
             public_url=env.get("FAKENEWS_PUBLIC_URL", space and f"https://{space}").rstrip("/"),
-            database_url=env.get("FAKENEWS_DATABASE_URL", ""),
+            database_url=database,
             bucket=Path(bucket) if bucket else None,
             share_mb=_number(env, "FAKENEWS_SHARE_MB", default.share_mb),
             verdicts_per_minute=_number(env, "FAKENEWS_RATE", default.verdicts_per_minute, least=0),
@@ -125,12 +131,13 @@ def _switch(env: Mapping[str, str], name: str, default: bool = False) -> bool:
     return value in ("1", "true") if value else default
 
 
-def _number(env: Mapping[str, str], name: str, default: int, least: int = 1) -> int:
+def _number(env: Mapping[str, str], name: str, default: int, most: int | None = None, least: int = 1) -> int:
     value = env.get(name)
     if value is None:
         return default
-    if not value.isdigit() or int(value) < least:
+    if not value.isascii() or not value.isdigit() or not least <= int(value) <= (most or int(value)):
         wanted = "a positive whole number" if least else "a whole number, 0 for no limit"
+        wanted += f" up to {most}" if most else ""
         raise ValueError(f"{name} must be {wanted}, got {value!r}.")
     return int(value)
 

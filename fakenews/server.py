@@ -27,8 +27,8 @@ from fakenews.api.refusal import Refusal
 from fakenews.config import Settings
 from fakenews.services import Services
 from fakenews.serving import memory
-from fakenews.serving.guard import MAX_UPLOAD, Guard
-from fakenews.serving.numbers import Counted, Numbers, log_as
+from fakenews.serving.guard import MAX_UPLOAD, Guard, longest_body
+from fakenews.serving.numbers import Counted, Numbers, log_as, log_page_errors
 from fakenews.serving.rates import RateLimit
 from fakenews.share.store import ShareStore
 from fakenews.zero import ZeroServices, lent_here
@@ -65,8 +65,8 @@ class Readiness:
         status: Literal["ok", "failed"] = "ok"
         try:
             services.warm_up()
-        except Exception:
-            logger.exception("The models could not be loaded.")
+        except Exception as error:
+            logger.exception("The models could not be loaded: %s", error)  # no visitor's text is near it yet
             status = "failed"
         memory.settle()
         memory.give_back()
@@ -114,6 +114,7 @@ def create_app(
         blocks = build_app(services, store) if blocks is None else blocks
         page = PAGE if page is None else page
     readiness = readiness or Readiness()
+    log_page_errors()
     numbers = Numbers()
     services.answer_together(numbers.batch_size.observe)
     numbers.watch("fakenews_articles_queued", "Articles that wait for the models, the page's too.", services.waiting)
@@ -161,7 +162,7 @@ def create_app(
         forwarded=settings.forwarded,
         local=settings.limit_local,
     )
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, max_body=longest_body(settings.max_chars))
     app.add_middleware(Counted, numbers=numbers)
     return app
 

@@ -518,8 +518,12 @@ class Services:
         target: Target,
         progress: Callable[[float], None] | None,
     ) -> Iterator[Refinement]:
-        yield from explainers.get(method).load().refine(
-            text, self.classifier(model), target=target, n_samples=n_samples, seed=seed,
+        spec, classifier = explainers.get(method), self.classifier(model)
+        able = explainers.methods_for(classifier)
+        if method not in able:
+            raise ValueError(f"The explainer {method} cannot explain {model!r}; these can: {', '.join(able)}.")
+        yield from spec.load().refine(
+            text, classifier, target=target, n_samples=n_samples, seed=seed,
             progress=self._politely(progress), margin=self._said.get(self._judged(text, model)),
         )  # fmt: skip
 

@@ -53,8 +53,27 @@ def test_an_empty_data_folder_is_none():
 @pytest.mark.parametrize("name", ["FAKENEWS_PORT", "FAKENEWS_MAX_CHARS", "GRADIO_SERVER_PORT"])
 @pytest.mark.parametrize("value", ["0", "-1", "many", "", "1.5"])
 def test_a_number_that_is_none_is_refused_by_name(name, value):
-    with pytest.raises(ValueError, match=f"{name} must be a positive whole number, got '{value}'"):
+    with pytest.raises(ValueError, match=f"{name} must be a positive whole number.*, got '{value}'"):
         Settings.from_environment({name: value})
+
+
+@pytest.mark.parametrize("name", ["FAKENEWS_PORT", "GRADIO_SERVER_PORT"])
+def test_a_port_that_no_machine_has_is_refused(name):
+    assert Settings.from_environment({name: "65535"}).port == 65_535
+    with pytest.raises(ValueError, match=f"{name} must be a positive whole number up to 65535, got '65536'"):
+        Settings.from_environment({name: "65536"})
+
+
+@pytest.mark.parametrize("url", ["sqlite:///a.db", "postgres://u@h/d", "postgresql://h/d", "postgresql+psycopg://h/d"])
+def test_databases(url):
+    assert Settings.from_environment({"FAKENEWS_DATABASE_URL": url}).database_url == url
+
+
+@pytest.mark.parametrize("url", ["nonsense", "mysql://u:word@h/d", "postgresqlx://h", "a.db"])
+def test_a_database_of_another_kind_is_refused_without_its_password(url):
+    with pytest.raises(ValueError, match="FAKENEWS_DATABASE_URL must be sqlite:///… or postgresql://…") as caught:
+        Settings.from_environment({"FAKENEWS_DATABASE_URL": url})
+    assert "word" not in str(caught.value)
 
 
 def test_what_limits_a_server():

@@ -29,6 +29,7 @@ from fakenews.services import Analysis, Services
 from fakenews.serving.guard import MAX_BODY, Guard
 from fakenews.serving.numbers import Numbers
 from fakenews.share.store import ShareStore, StorageError
+from fakenews.ui.endpoints import Page, build
 from tests.explain.toys import FAKE_WORD, REAL_WORD, planted_corpus, small_tfidf
 
 FAKE_ARTICLE = f"The people in the city said the {FAKE_WORD} was on the road today. " * 6
@@ -47,6 +48,24 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 @pytest.fixture(scope="module")
 def client(settings: Settings) -> Iterator[TestClient]:
     with TestClient(asyncio.run(small_app(settings)), raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def page(settings: Settings) -> Iterator[TestClient]:
+    """The server around the functions for `gradio_client`, and one that fails with a message that quotes its input."""
+
+    async def app() -> FastAPI:
+        import gradio as gr
+
+        services = Services(settings)
+        with Page() as blocks:
+            build(services)
+            box = gr.Textbox()
+            box.change(lambda text: int(text), box, box, api_name="longer")
+        return create_app(services, settings, blocks=blocks, page={})
+
+    with TestClient(asyncio.run(app()), raise_server_exceptions=False) as client:
         yield client
 
 
@@ -314,6 +333,14 @@ def test_a_body_of_exactly_the_limit_is_read(client: TestClient) -> None:
     assert client.post(ANALYSE, content=iter([body, b" "])).status_code == 413
 
 
+def test_the_body_may_hold_the_longest_text_that_is_asked_for(settings: Settings) -> None:
+    with TestClient(asyncio.run(small_app(replace(settings, max_chars=50_000)))) as client:
+        body = json.dumps({"text": "“«»” " * 10_000})  # each mark takes six bytes
+        assert len(body) > MAX_BODY and client.post(ANALYSE, content=body).status_code == 200
+        assert client.post(ANALYSE, content=b" " * 300_000).status_code == 400
+        assert client.post(ANALYSE, content=b" " * 300_001).status_code == 413
+
+
 @pytest.mark.parametrize(("method", "path"), [("GET", ANALYSE), ("POST", "/api/v2/analyse"), ("DELETE", EXPLAIN)])
 def test_other_api_paths_and_methods_are_not_found(client: TestClient, method: str, path: str) -> None:
     answer = client.request(method, path)
@@ -535,6 +562,46 @@ class Broken(Services):
     def analyse(self, text: str, models: Any = None, records: bool = True) -> Any:
         """Raise what nobody expects."""
         raise RuntimeError(f"cannot read {text}")
+
+
+@pytest.mark.parametrize(
+    ("function", "data", "said"),
+    [
+        ("analyse", [5], "«text» has to be a string, got a number."),
+        ("analyse", ["a secret article", None], "«title» has to be a string, got null."),
+        ("analyse", [], "«text» has to be a string, got null."),
+        ("explain", ["a secret article", None], "Unknown model 'None'. Here: tfidf."),
+    ],
+)
+def test_named_functions_refuse_other_types_in_a_sentence(
+    page: TestClient, capfd: pytest.CaptureFixture[str], function: str, data: list[Any], said: str
+) -> None:
+    told = outcome(page, function, data)
+    assert told.startswith("event: error") and said in json.loads(told.partition("data: ")[2])["error"]
+    printed = capfd.readouterr()
+    assert "Traceback" not in printed.err and "secret" not in printed.err + printed.out
+
+
+def test_named_functions_take_their_defaults_for_what_is_left_out(page: TestClient) -> None:
+    told = outcome(page, "analyse", [FAKE_ARTICLE])
+    assert told.startswith("event: complete"), told
+    assert json.loads(told.partition("data: ")[2])[0]["predictions"][0]["model"] == "tfidf"
+
+
+def test_what_gradio_would_print_of_a_handler_is_logged_without_the_article(
+    page: TestClient, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = page.post("/gradio_api/run/longer", json={"data": ["a secret article"]})
+    assert answer.status_code == 500
+    assert "A handler of the page failed." in caplog.text and "ValueError" in caplog.text
+    printed = capfd.readouterr()
+    assert "secret" not in printed.err + printed.out + answer.text
+
+
+def outcome(page: TestClient, function: str, data: list[Any]) -> str:
+    """The last event that Gradio sends to whoever called a named function."""
+    asked = page.post(f"/gradio_api/call/{function}", json={"data": data}).json()
+    return page.get(f"/gradio_api/call/{function}/{asked['event_id']}").text.strip().split("\n\n")[-1]
 
 
 def test_a_fault_of_ours_is_logged_without_the_article(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:

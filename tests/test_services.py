@@ -54,6 +54,11 @@ def test_the_default_models_come_first(services):
     assert [services.title(m) for m in services.models] == ["TinyBERT", "TF-IDF", "DistilBERT"]
 
 
+def test_a_method_that_a_model_lacks_is_refused_with_those_it_has(services):
+    with pytest.raises(InputError, match="linear cannot explain 'tinybert'; these can: gradient, lime, shap"):
+        services.explain(services.check("", ARTICLE), "tinybert", "linear")
+
+
 def test_without_models_there_is_nothing_to_ask(tmp_path):
     empty = Services(Settings(models=tmp_path, device="cpu"))
     assert empty.models == ()

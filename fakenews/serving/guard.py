@@ -11,7 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from fakenews.api.answers import refused
 from fakenews.api.refusal import Refusal
 
-MAX_BODY = 200_000  # bytes
+MAX_BODY = 200_000  # bytes, unless longer texts are asked for
+BYTES_A_CHARACTER = 6  # one that JSON escapes, such as \u2014
 MAX_UPLOAD = 5_000_000  # bytes, of a table to be scored
 UPLOADS = "/gradio_api/upload"
 BODY_SECONDS = 20.0  # in which a body has to be here
@@ -26,6 +27,11 @@ HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
 }
+
+
+def longest_body(max_chars: int) -> int:
+    """Bytes of a body that may hold a text of so many characters; `MAX_BODY` at least."""
+    return max(MAX_BODY, BYTES_A_CHARACTER * max_chars)
 
 
 class Guard:

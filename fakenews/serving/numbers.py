@@ -1,4 +1,7 @@
-"""What the server counts for Prometheus and writes to its log: routes, seconds, outcomes, never a word of a text."""
+"""What the server counts for Prometheus and writes to its log: routes, seconds, outcomes, never a word of a text.
+
+The message of an exception could quote a text, so exceptions are logged by their type and the place of the fault.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,10 @@ import logging
 import re
 import sys
 import time
+import traceback
 from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -96,6 +102,20 @@ def route_of(path: str) -> str:
     return found[0] if found else "/api" if path.startswith("/api/") else "/"
 
 
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+
+
+class AsText(logging.Formatter):
+    """Level and message; of an exception its type and where it came from."""
+
+    def __init__(self) -> None:
+        super().__init__("%(levelname)s: %(message)s")
+
+    def formatException(self, ei: ExcInfo) -> str:  # noqa: N802
+        """Lines of code that lead to it, and its type."""
+        return "".join(traceback.format_tb(ei[2])) + (ei[0].__name__ if ei[0] else "")
+
+
 class AsJson(logging.Formatter):
     """One line of JSON for each record: time, level, logger, message, and facts where there are any."""
 
@@ -109,16 +129,35 @@ class AsJson(logging.Formatter):
             **getattr(record, "facts", {}),
         }
         if record.exc_info and record.exc_info[0] is not None:
-            line["error"] = record.exc_info[0].__name__  # the message of an exception could quote a text
+            line["error"] = record.exc_info[0].__name__
+            if frames := traceback.extract_tb(record.exc_info[2]):
+                line["at"] = f"{frames[-1].name}, {Path(frames[-1].filename).name}:{frames[-1].lineno}"
         return json.dumps(line, ensure_ascii=False)
 
 
 def log_as(form: str) -> None:
     """Send all logs to standard error: «json», a line for every request too, or «text», what needs attention."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(AsJson() if form == "json" else logging.Formatter("%(levelname)s: %(message)s"))
+    handler.setFormatter(AsJson() if form == "json" else AsText())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("uvicorn").setLevel(logging.INFO)
     logger.setLevel(logging.INFO if form == "json" else logging.WARNING)
+
+
+class PrintedByGradio:
+    """Stands where Gradio has the module traceback, which prints an exception whole: some quote all that was sent."""
+
+    @staticmethod
+    def print_exc() -> None:
+        """Log the exception that is being handled, as all others are."""
+        logger.error("A handler of the page failed.", exc_info=True)
+
+
+def log_page_errors() -> None:
+    """Have exceptions in handlers of the page logged like all others."""
+    from gradio import queueing, routes
+
+    for module in (queueing, routes):
+        module.traceback = PrintedByGradio  # type: ignore[attr-defined]

@@ -195,7 +195,8 @@ class ShareStore:
         Raises
         ------
         InputError
-            If it is too large, the storage is full, `days` is none of `DAYS`, or there is nothing to judge blind.
+            If it is too large, the storage is full, `days` is none of `DAYS`, `owner` is no key, or there is nothing
+            to judge blind.
         StorageError
             If it could not be stored.
         """
@@ -205,7 +206,9 @@ class ShareStore:
             raise InputError("A blind review needs the text: share it with its words, or not blind.")
         if redact:
             snapshot = redacted(snapshot)
-        owner = owner if _is_key(owner) else _key(32)
+        if owner and not _is_key(owner):
+            raise InputError("This is no owner's key: leave it out for a new one.")
+        owner = owner or _key(32)
         nonce = secrets.token_hex(16)
         while (id_ := _id(owner, nonce)).startswith("-"):
             nonce = secrets.token_hex(16)

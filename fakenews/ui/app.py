@@ -20,7 +20,7 @@ NO_MODELS = (
 
 def build_app(services: Services, store: ShareStore) -> gr.Blocks:
     """Build the page; nothing is loaded but the demo articles and the committed figures."""
-    blocks = gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 3600))
+    blocks = endpoints.Page(title=TITLE, analytics_enabled=False, delete_cache=(3600, 3600))
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     with blocks:
         gr.HTML('<a href="/">fakenews</a>', elem_id="fn-brand")

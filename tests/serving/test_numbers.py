@@ -15,7 +15,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from fakenews.serving import numbers
-from fakenews.serving.numbers import AsJson, Counted, Numbers, route_of
+from fakenews.serving.numbers import AsJson, AsText, Counted, Numbers, route_of
 
 SECRET = "a-secret-nobody-may-read"
 
@@ -105,5 +105,10 @@ def test_an_error_is_named_and_not_quoted() -> None:
         info = (ValueError, error, error.__traceback__)
     record = logging.LogRecord("x", logging.ERROR, "f", 1, "it failed", None, info)
     line = AsJson().format(record)
-    assert json.loads(line)["error"] == "ValueError"
-    assert SECRET not in line
+    told = json.loads(line)
+    assert told["error"] == "ValueError"
+    assert told["at"].startswith("test_an_error_is_named_and_not_quoted, test_numbers.py:")
+    text = AsText().format(record)
+    assert text.startswith("ERROR: it failed\n") and text.endswith("\nValueError")
+    assert "raise ValueError(SECRET)" in text
+    assert SECRET not in line + text
