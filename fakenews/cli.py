@@ -115,15 +115,19 @@ def explain(
         raise ValueError(f"Unknown unit {unit!r}. Known: word, sentence.")
     services = _services()
     text = services.check(title, read_article(file))
+
+    def in_units(found: Explanation) -> Explanation:
+        return replace(found, attributions=by_sentence(found)) if unit == "sentence" else found
+
     for step in services.refine(text, model, method, samples, seed, progress=_progress(method)):
         if stream and (step.share < 1.0 or grade):
-            typer.echo(_step_line(step.share, step.seconds_left, step.explanation))
-    explanation = services.grade(step.explanation, model, _progress("grading")) if grade else step.explanation
+            typer.echo(_step_line(step.share, step.seconds_left, in_units(step.explanation)))
+    explanation = in_units(services.grade(step.explanation, model, _progress("grading")) if grade else step.explanation)
     if stream:
         return typer.echo(_step_line(1.0, 0.0, explanation))
     if as_json:
         return _print_json(explanation.to_dict())
-    parts = by_sentence(explanation) if unit == "sentence" else explanation.attributions
+    parts = explanation.attributions
     strongest = sorted(parts, key=lambda a: -abs(a.weight))[:TOP_WORDS]
     for a in strongest:
         side = "fake" if a.weight > 0 else "real" if a.weight < 0 else "neither"
@@ -229,7 +233,7 @@ def flip(file: File, model: Model, title: Title = "", as_json: AsJson = False) -
         span = found.sentences[i]
         typer.echo(f"{i + 1:>4}  {' '.join(text[span.start : span.end].split())}")
     told = (
-        f"without these {len(found.removed)} of {len(found.sentences)} sentences it says {found.p_after:.1%} fake "
+        f"without {len(found.removed)} of {len(found.sentences)} sentences it says {found.p_after:.1%} fake "
         f"instead of {found.p_before:.1%}; {how}"
         if found.removed
         else f"no set of its {len(found.sentences)} sentences was found that turns {found.p_before:.1%} fake round"
@@ -354,7 +358,8 @@ def share(
     base = services.settings.public_url or f"http://{services.settings.host}:{services.settings.port}"
     addresses = reader_address(base, link.id), owner_address(base, link.owner)
     if as_json:
-        return _print_json({"id": link.id, "link": addresses[0], "owner": link.owner, "owner_link": addresses[1]})
+        told = {"id": link.id, "link": addresses[0], "owner": link.owner, "owner_link": addresses[1]}
+        return _print_json({**told, "expires": link.expires})
     typer.echo(f"For reviewers: {addresses[0]}\nYour own:      {addresses[1]}")
 
 
@@ -646,6 +651,8 @@ def read_article(file: str) -> str:
         If it holds more than 10 MB.
     """
     if file == "-":
+        if sys.stdin is None:
+            raise ValueError("Standard input is closed: name a file, or pipe the article in.")
         raw = sys.stdin.buffer.read(MAX_BYTES + 1)
     else:
         with Path(file).open("rb") as opened:

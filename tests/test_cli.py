@@ -337,6 +337,11 @@ def test_explain_grades_streams_and_sums_sentences(run: Run, article: Path) -> N
     assert lines[-1]["explanation"]["grade"]["level"] == "good"
     told = run(*shap, "--unit", "sentence", "--grade").stdout
     assert "6 strongest of 6 sentences" in told and "Grade: good" in told and "stable" in told
+    in_json = json.loads(run(*shap, "--unit", "sentence", "--json").stdout)
+    *_, streamed = map(json.loads, run(*shap, "--unit", "sentence", "--stream").stdout.splitlines())
+    for explanation in (in_json, streamed["explanation"]):
+        sentences = [part["text"] for part in explanation["attributions"]]
+        assert len(sentences) == 6 and all(FAKE_WORD in text and text.endswith(".") for text in sentences)
     assert is_refused(run(*shap, "--unit", "letter"), "letter", "word, sentence")
 
 
@@ -367,7 +372,7 @@ def test_flip_names_the_sentences_and_what_if_confirms_them(run: Run, tmp_path: 
     path.write_text(FAKE_ARTICLE + FAKE_ARTICLE.replace(FAKE_WORD, REAL_WORD)[:70], encoding="utf-8")
     found = json.loads(run("flip", path, "--model", "tfidf", "--json").stdout)
     assert found["exact"] and found["removed"]
-    numbers = [part for s in found["removed"] for part in ("--remove", s["sentence"] + 1)]
+    numbers = [part for s in found["removed"] for part in ("--remove", s["sentence"])]
     (change,) = json.loads(run("what-if", path, *numbers, "--json").stdout)["changes"]
     assert change["after"]["p_fake"] == pytest.approx(found["p_after"])
     assert "every smaller set was tried" in run("flip", path, "--model", "tfidf").stdout

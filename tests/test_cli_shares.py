@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,9 @@ def test_share_reviews_unshare(run) -> None:
     shared = json.loads(run("share", "article.txt", "--blind", "--days", "7", "--json").stdout)
     assert shared["link"] == f"https://demo.test/?a={shared['id']}"
     assert shared["owner_link"] == f"https://demo.test/?o={shared['owner']}"
+    assert 6 * 86_400_000 < shared["expires"] - 1000 * time.time() <= 7 * 86_400_000
+    refused = run("share", "article.txt", "--owner", "nonsense")
+    assert refused.exit_code == 2 and refused.stderr.strip() == "This is no owner's key: leave it out for a new one."
     listed = json.loads(run("reviews", shared["owner"]).stdout)
     assert [s["id"] for s in listed["shares"]] == [shared["id"]] and listed["shares"][0]["blind"]
     assert run("reviews", shared["owner"], "--jsonl").stdout == ""

@@ -201,8 +201,9 @@ def test_what_if_answers_for_a_text_and_its_edit(client: TestClient) -> None:
     answer = client.post("/api/v1/what-if", json=edited).json()
     assert answer["changes"][0]["after"]["verdict"] == "real"
     assert answer["text"] == edited["edited"]
-    for wrong in ([[5, 2]], [[0, 10**6]], [[1]], [[-1, 3]]):
-        refused = client.post("/api/v1/what-if", json={"text": FAKE_ARTICLE, "remove": wrong})
+    wrong: list[dict[str, Any]] = [{"remove": r} for r in ([[5, 2]], [[0, 10**6]], [[1]], [[-1, 3]], [])]
+    for body in (*wrong, {}, {"edited": "Other words.", "remove": [[0, 3]]}):
+        refused = client.post("/api/v1/what-if", json={"text": FAKE_ARTICLE, **body})
         assert refused.status_code == 400
         assert is_one_sentence(refused.json())
 

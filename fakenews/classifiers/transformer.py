@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from transformers.utils.logging import disable_progress_bar
 
 from fakenews.classifiers.base import CalibratedClassifier, Calibration, NotFittedError, check_texts, read_as
 from fakenews.classifiers.novelty import FILE as NOVELTY
@@ -230,6 +231,7 @@ class TransformerClassifier(CalibratedClassifier):
                 f"{CLEANING_VERSION}."
             )
         dtype = torch.float16 if torch.device(device).type == "cuda" else torch.float32
+        disable_progress_bar()  # it would stand in logs and before every answer
         model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=dtype, local_files_only=True)
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         reading = (settings["max_length"], settings["overlap"], batch_size)

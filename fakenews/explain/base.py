@@ -275,6 +275,24 @@ class WordExplainer(ABC):
         return int(n_samples)
 
 
+class Pace:
+    """How many variants of one text are evaluated at once: fewer of a long one, half as many after a slow batch."""
+
+    def __init__(self, n_words: int) -> None:
+        self._rows = max(1, min(BATCH_ROWS, BATCH_WORDS // max(1, n_words)))
+
+    def batches(self, n: int) -> Iterator[slice]:
+        """Parts of `n` variants, in order; the time until the next part is asked for sets its size."""
+        first = 0
+        while first < n:
+            batch = slice(first, first + self._rows)
+            started = time.perf_counter()
+            yield batch
+            if time.perf_counter() - started > BATCH_SECONDS:
+                self._rows = max(1, self._rows // 2)
+            first = batch.stop
+
+
 class MaskedMargins:
     """Margins of variants of one text: in bounded batches, each variant asked once, progress after each batch.
 
@@ -302,7 +320,7 @@ class MaskedMargins:
         n_words = len(read(text).words)
         whole = np.packbits(np.ones(n_words, dtype=bool)).tobytes()
         self._known: dict[bytes, float] = {} if margin is None else {whole: margin}
-        self._rows = max(1, min(BATCH_ROWS, BATCH_WORDS // max(1, n_words)))
+        self._pace = Pace(n_words)
 
     @property
     def n_evaluated(self) -> int:
@@ -314,16 +332,10 @@ class MaskedMargins:
         keys = [row.tobytes() for row in np.packbits(keep, axis=1)]
         new = {key: i for i, key in enumerate(keys) if key not in self._known}
         new_keys, new_rows = list(new), list(new.values())
-        first = 0
-        while first < len(new_rows):
-            batch = slice(first, first + self._rows)
-            started = time.perf_counter()
+        for batch in self._pace.batches(len(new_rows)):
             margins = self._classifier.masked_margin(self._text, keep[new_rows[batch]])
-            if time.perf_counter() - started > BATCH_SECONDS:
-                self._rows = max(1, self._rows // 2)
             self._known.update(zip(new_keys[batch], margins.tolist(), strict=True))
             self._progress(min(1.0, self.n_evaluated / self._expected))
-            first = batch.stop
         return np.array([self._known[key] for key in keys])
 
 

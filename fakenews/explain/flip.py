@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakenews.classifiers.base import TextClassifier, read
-from fakenews.explain.base import Progress
+from fakenews.explain.base import Pace, Progress
 from fakenews.schema import Span
 from fakenews.text import sentence_spans
 
 MOST_EXACT = 12  # sentences of which every set is tried, smallest first
 BEAM, TRIED = 4, 8  # sets kept at each size, and sentences tried for each
 MOST_EVALUATIONS = 600  # of the beam search
-_BATCH = 16
+_AT_ONCE = 16  # sets among which the best is looked for, before others are asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +51,13 @@ class Flip:
     seconds: float
 
     def to_dict(self, text: str) -> dict[str, Any]:
-        """JSON form, each removed sentence with its text."""
+        """JSON form, each removed sentence with its text and its number, counted from 1."""
         spans = [self.sentences[i] for i in self.removed]
         return {
             **asdict(self),
             "sentences": len(self.sentences),
             "removed": [
-                {"sentence": i, **asdict(s), "text": text[s.start : s.end]}
+                {"sentence": i + 1, **asdict(s), "text": text[s.start : s.end]}
                 for i, s in zip(self.removed, spans, strict=True)
             ],
         }
@@ -113,6 +113,7 @@ class _Search:
         self.text, self.classifier, self.progress = text, classifier, progress
         self.spans = worded_sentences(text)
         self.n = len(self.spans)
+        self.pace = Pace(len(read(text).words))
         self.worst = 2**self.n - 1 if self.n <= MOST_EXACT else MOST_EVALUATIONS
         self.known: dict[tuple[int, ...], float] = {}
         self.before = self.ask([()])[0]
@@ -127,17 +128,16 @@ class _Search:
     def ask(self, sets: Sequence[tuple[int, ...]]) -> list[float]:
         """Margins without each set of sentences, asked in batches, each once."""
         new = [s for s in dict.fromkeys(sets) if s not in self.known]
-        for first in range(0, len(new), _BATCH):
-            batch = new[first : first + _BATCH]
-            texts = [without(self.text, [self.spans[i] for i in s]) for s in batch]
-            self.known.update(zip(batch, self.classifier.predict_margin(texts).tolist(), strict=True))
+        for batch in self.pace.batches(len(new)):
+            texts = [without(self.text, [self.spans[i] for i in s]) for s in new[batch]]
+            self.known.update(zip(new[batch], self.classifier.predict_margin(texts).tolist(), strict=True))
             self.progress(min(1.0, len(self.known) / max(self.worst, 1)))
         return [self.known[s] for s in sets]
 
     def first_flip(self, sets: Sequence[tuple[int, ...]]) -> tuple[int, ...] | None:
-        """The first of `sets` that turns the answer round; later batches are not asked."""
-        for first in range(0, len(sets), _BATCH):
-            batch = sets[first : first + _BATCH]
+        """The first of `sets` that turns the answer round; later ones are not asked."""
+        for first in range(0, len(sets), _AT_ONCE):
+            batch = sets[first : first + _AT_ONCE]
             margins = self.ask(batch)
             best = min(range(len(batch)), key=lambda i: self.lean * margins[i])
             if self.flips(margins[best]):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fakenews.explain import flip
-from fakenews.explain.base import Cancelled
+from fakenews.explain.base import BATCH_WORDS, Cancelled
 from fakenews.explain.flip import smallest_flip, without, worded_sentences
 from fakenews.schema import Span
 
@@ -53,6 +53,17 @@ def test_many_sentences_are_searched_by_beam_and_said_to_be(tfidf):
     found = smallest_flip(text, tfidf)
     assert not found.exact
     assert {text[found.sentences[i].start : found.sentences[i].end] for i in found.removed} == {FAKE}
+
+
+def test_of_a_long_text_few_variants_are_asked_between_two_reports(tfidf, monkeypatch):
+    asked, reports = [], []
+    ask = tfidf.predict_margin
+    monkeypatch.setattr(tfidf, "predict_margin", lambda texts: asked.append(len(texts)) or ask(texts))
+    text = " ".join(f"{FAKE[:-1]} and {sentence}" for sentence in PLAIN * 30)
+    n_words = len(text.split())
+    found = smallest_flip(text, tfidf, reports.append)
+    assert n_words > 700 and max(asked) <= BATCH_WORDS // n_words and sum(asked) == found.evaluations
+    assert len(reports) > len(asked)
 
 
 def test_the_beam_gives_up_in_time(tfidf, monkeypatch):
