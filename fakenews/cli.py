@@ -546,6 +546,9 @@ def neighbours(
 @app.command()
 def report(
     readme: Annotated[Path, typer.Option("--readme", help="File with the results table.")] = Path("README.md"),
+    anew: Annotated[
+        bool, typer.Option("--recompute", help="Compute the metrics from the committed predictions first.")
+    ] = False,
 ) -> None:
     """Rewrite the results in the README and the model cards from the committed evaluations."""
     from fakenews.classifiers import store
@@ -553,6 +556,7 @@ def report(
     from fakenews.evaluate.report import (
         bring_up_to_date,
         read_evaluation,
+        recompute,
         replace_results,
         results_table,
         write_model_card,
@@ -563,6 +567,8 @@ def report(
     folders = [services.settings.models / model for model in services.models]
     for folder in folders:
         bring_up_to_date(folder)
+        if anew:
+            recompute(folder)
         typer.echo(f"{write_model_card(folder, get(store.settings(folder)['recipe']).card)} written.")
     table = results_table([read_evaluation(folder) for folder in folders], left_out_in_hindsight(folders))
     readme.write_text(replace_results(readme.read_text(encoding="utf-8"), table), encoding="utf-8")

@@ -418,12 +418,45 @@ def contradictions(folder: Path) -> tuple[str, ...]:
         stated, computed = told[name], found[name]
         for key in sorted({*stated, *computed}):
             a, b = stated.get(key), computed.get(key)
-            # Other processors and library versions may differ in the last digits.
-            if a != b and (
-                isinstance(a, str | None) or isinstance(b, str | None) or not isclose(a, b, rel_tol=1e-6, abs_tol=1e-9)
-            ):
+            if not _same(a, b):
                 problems.append(f"{evidence.model}: {name} states {key} {a}, the predictions give {b}.")
     return tuple(problems)
+
+
+def recompute(folder: Path) -> None:
+    """Bring the metrics in `evaluation.json` to what `predictions.parquet` gives, as where one is computed anew.
+
+    A number that follows from the predictions stays to its last digit, and so does everything that is no metric.
+    """
+    evidence = read_evaluation(folder)
+    found = evaluate_predictions(read_predictions(folder, None), seed=evidence.seed)
+    protocols = {
+        name: replace(
+            result,
+            corpora={
+                part: Evaluation.from_dict(_where_same(result.corpora[part].to_dict(), e.to_dict()))
+                for part, e in found[name].items()
+            },
+        )
+        for name, result in evidence.protocols.items()
+    }
+    _write_evaluation(folder, replace(evidence, protocols=protocols))
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Whether two leaves of a JSON value agree: other processors and library versions may differ in the last digits."""
+    if a == b or isinstance(a, str | None) or isinstance(b, str | None):
+        return bool(a == b)
+    return isclose(a, b, rel_tol=1e-6, abs_tol=1e-9)
+
+
+def _where_same(stated: Any, computed: Any) -> Any:
+    """The JSON value `computed`, with the leaves of `stated` where these agree."""
+    if isinstance(computed, Mapping):
+        return {name: _where_same(stated.get(name), value) for name, value in computed.items()}
+    if isinstance(computed, list):
+        return [_where_same(a, b) for a, b in zip(stated, computed, strict=True)]
+    return stated if _same(stated, computed) else computed
 
 
 def model_card(evidence: ModelEvidence, describe: str) -> str:

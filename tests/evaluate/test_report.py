@@ -19,6 +19,7 @@ from fakenews.evaluate.report import (
     model_card,
     read_evaluation,
     read_predictions,
+    recompute,
     replace_results,
     results_table,
     update_evidence,
@@ -159,6 +160,23 @@ def test_an_edited_number_is_found(folder):
     assert edited.startswith("tinybert: grouped isot/test states accuracy ")
     assert missing == "tinybert: other demo/all is in predictions.parquet only."
     assert curve.startswith("tinybert: seed isot/test states coverage.error.0.7 0.0001")
+
+
+def test_what_contradicts_the_predictions_is_computed_anew_and_nothing_else_moves(folder):
+    path = folder / "evaluation.json"
+    before = path.read_text(encoding="utf-8")
+    stored = json.loads(before)
+    part = stored["protocols"]["grouped"]["corpora"]["isot/test"]
+    part["intervals"]["ece"] = [0.5, 0.6]
+    other = stored["protocols"]["external"]["corpora"]["horne2017/all"]["intervals"]
+    other["brier"][0] *= 1 + 1e-12  # as another processor would have computed it
+    path.write_text(json.dumps(stored), encoding="utf-8")
+    recompute(folder)
+    after = json.loads(path.read_text(encoding="utf-8"))
+    assert after["protocols"]["external"]["corpora"]["horne2017/all"]["intervals"] == other
+    other["brier"] = json.loads(before)["protocols"]["external"]["corpora"]["horne2017/all"]["intervals"]["brier"]
+    after["protocols"]["external"]["corpora"]["horne2017/all"]["intervals"] = other
+    assert after == json.loads(before)
 
 
 def test_missing_columns_are_refused_and_nothing_is_written(tmp_path, predictions):
