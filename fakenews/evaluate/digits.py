@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import floor, log10
 from typing import Literal, NamedTuple
 
-from fakenews.evaluate.metrics import Evaluation, Interval, wilson_interval
+from fakenews.evaluate.metrics import Evaluation, Interval, of_guessing, wilson_interval
 
 Metric = Literal["accuracy", "macro_f1", "roc_auc", "ece", "brier", "log_loss"]
 
@@ -48,6 +48,21 @@ def metric_text(evaluation: Evaluation, metric: Metric) -> MetricText:
     decimals = _decimals(width, most=4)
     top = None if metric == "log_loss" else 1
     return MetricText(_number(value, decimals, top), _range((low, high), decimals, top))
+
+
+def against_guessing(evaluation: Evaluation, metric: Metric) -> str:
+    """Words for a metric whose interval does not clear what guessing reaches (`metrics.of_guessing`), else ""."""
+    guessed = of_guessing(evaluation, metric)
+    if guessed is None or metric not in evaluation.intervals:
+        return ""
+    return compared_words(metric, evaluation.intervals[metric], guessed)
+
+
+def compared_words(metric: Metric, interval: Interval, guessed: float) -> str:
+    """«no better than chance», or worse, where an interval does not lie above what guessing reaches; else ""."""
+    low, high = interval
+    than = "chance" if metric == "roc_auc" else "the larger class"
+    return "" if low > guessed else f"{'worse' if high < guessed else 'no better'} than {than}"
 
 
 def area_text(area: float, evaluation: Evaluation) -> str:

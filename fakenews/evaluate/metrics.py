@@ -218,6 +218,17 @@ def evaluate(
     )
 
 
+def of_guessing(evaluation: Evaluation, metric: str) -> float | None:
+    """What always answering with the larger class reaches on the same articles; None where that says nothing.
+
+    Of an area under the ROC curve it is that of any guess; a calibration error says nothing of it, nor does one class.
+    """
+    share = max(evaluation.n_fake, evaluation.n_real) / evaluation.n
+    if share == 1.0:
+        return None
+    return {"accuracy": share, "macro_f1": share / (1 + share), "roc_auc": 0.5}.get(metric)
+
+
 def expected_calibration_error(
     labels: ArrayLike, p_fake: ArrayLike, *, threshold: float = 0.5, n_bins: int = ECE_BINS
 ) -> float:

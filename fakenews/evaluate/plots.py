@@ -281,16 +281,21 @@ def training_curves_figure(history: Sequence[Mapping[str, float]]) -> go.Figure:
 def describe_training_curves(history: Sequence[Mapping[str, float]]) -> str:
     """The training curves in one sentence."""
     series = _series(history)
-    parts = []
-    for key in ("loss", "eval_loss"):
-        if key in series:
-            y = series[key][1]
-            parts.append(f"the {_SERIES[key]} went from {y[0]:.2g} to {y[-1]:.2g}")
-    if "eval_f1" in series:
-        x, y = series["eval_f1"]
-        best = int(np.argmax(y))
-        parts.append(f"the {_SERIES['eval_f1']} was best after epoch {x[best]:.3g} with {y[best]:.3f}")
-    return _sentence(_listed(parts))
+    parts, once, at = [], [], 0.0
+    for key, (x, y) in series.items():
+        name, first, last = f"the {_SERIES[key]}", f"{y[0]:.2g}", f"{y[-1]:.2g}"
+        if key != "loss" and len(y) == 1:
+            once.append(f"{name} was {f'{y[0]:.3f}' if key == 'eval_f1' else first}")
+            at = x[0]
+        elif key == "eval_f1":
+            best = int(np.argmax(y))
+            parts.append(f"{name} was best after epoch {x[best]:.3g} with {y[best]:.3f}")
+        else:
+            parts.append(f"{name} {f'stayed at {last}' if first == last else f'went from {first} to {last}'}")
+    told = [_listed(parts)] if parts else []
+    if once:
+        told.append(f"measured once, after epoch {at:.3g}, {_listed(once)}")
+    return _sentence("; ".join(told))
 
 
 def transfer_figure(points: Sequence[Point]) -> go.Figure:
@@ -327,10 +332,13 @@ def describe_cost(points: Sequence[Point]) -> str:
     """Accuracy against milliseconds in one sentence."""
     if not points:
         return "No model's speed was measured yet."
-    fastest, best = min(points, key=lambda p: p.x), max(points, key=lambda p: p.y)
+    fastest, top = min(points, key=lambda p: p.x), f"{100 * max(p.y for p in points):.1f} %"
+    best = [p for p in points if f"{100 * p.y:.1f} %" == top]
+    most = f"{_listed([p.name for p in best])} {'is' if len(best) == 1 else 'are'} right most often, on {top}"
+    taken = f"take{'s' if len(best) == 1 else ''} {_listed([f'{p.x:.0f}' for p in best])} ms"
     return _sentence(
         f"{fastest.name} is the fastest with {fastest.x:.0f} ms an article and is right on {percent_text(fastest.y)}; "
-        f"{best.name} is right most often, on {100 * best.y:.1f} %, and takes {best.x:.0f} ms"
+        f"{most}, and {taken}"
     )
 
 

@@ -17,9 +17,9 @@ import numpy as np
 
 from fakenews.data.registry import DATASETS, is_foreign_article_corpus
 from fakenews.evaluate.coverage import COVERAGES, CoverageRisk, coverage_risk
-from fakenews.evaluate.digits import METRIC_NAMES, Metric, metric_text, percent_text, share_text
+from fakenews.evaluate.digits import METRIC_NAMES, Metric, against_guessing, metric_text, percent_text, share_text
 from fakenews.evaluate.flips import ANY, FlipRates
-from fakenews.evaluate.metrics import Evaluation, evaluate
+from fakenews.evaluate.metrics import Evaluation, evaluate, of_guessing
 from fakenews.evaluate.protocols import LEFT_OUT, PROTOCOLS, SHIPPED, get, of_corpus
 from fakenews.evaluate.verdicts import Verdicts, judged, verdicts
 
@@ -667,7 +667,10 @@ def results_table(evidences: Sequence[ModelEvidence], hindsight: Mapping[str, fl
     if per_protocol := _per_protocol(evidences):
         tables.append(
             "Accuracy of the same recipes on held-out articles, by the way of measuring, which *Compare* explains:\n\n"
-            + _markdown_table(("Way of measuring", *(evidence.model for evidence in evidences)), per_protocol)
+            + _markdown_table(
+                ("Way of measuring", *(evidence.model for evidence in evidences), "always the larger class"),
+                per_protocol,
+            )
         )
     if per_corpus:
         tables.append(
@@ -693,19 +696,30 @@ def _per_protocol(evidences: Sequence[ModelEvidence]) -> list[tuple[str, ...]]:
     for name in _FROM_EASY_TO_HARD:
         told = [_accuracy_under(evidence, name) for evidence in evidences]
         if any(told):
-            rows.append((PROTOCOLS[name].title, *(cell or "–" for cell in told)))
+            rows.append((PROTOCOLS[name].title, *(cell or "–" for cell in told), _guessed_under(evidences, name)))
     return rows
+
+
+def _guessed_under(evidences: Sequence[ModelEvidence], protocol: str) -> str:
+    """Accuracy of always answering with the larger class; the mean where there are several corpora."""
+    found = {n: e for evidence in evidences for n, e in _answered_under(evidence, protocol).items()}
+    shares = [share for e in found.values() if (share := of_guessing(e, "accuracy")) is not None]
+    return percent_text(float(np.mean(shares))) if shares else "–"
 
 
 def _accuracy_under(evidence: ModelEvidence, protocol: str) -> str:
     """With its interval; the mean where there are several corpora; nothing where it was not measured."""
-    result = evidence.protocols.get(protocol)
-    if result is None:
-        return ""
-    found = [e for name, e in result.corpora.items() if protocol == LEFT_OUT or name.endswith("/test")]
+    found = list(_answered_under(evidence, protocol).values())
     if len(found) == 1:
         return _cell(found[0], "accuracy")
     return percent_text(float(np.mean([e.accuracy for e in found]))) if found else ""
+
+
+def _answered_under(evidence: ModelEvidence, protocol: str) -> dict[str, Evaluation]:
+    """What a protocol measures: its test part, or the corpora left out."""
+    result = evidence.protocols.get(protocol)
+    corpora = result.corpora.items() if result else ()
+    return {name: e for name, e in corpora if protocol == LEFT_OUT or name.endswith("/test")}
 
 
 def _left_out(evidence: ModelEvidence) -> dict[str, tuple[Evaluation, CoverageRisk]]:
@@ -796,12 +810,7 @@ def _ordered(corpora: Mapping[str, Evaluation]) -> list[tuple[str, Evaluation]]:
 
 
 def _cell(evaluation: Evaluation, metric: Metric) -> str:
-    text = str(metric_text(evaluation, metric))
-    if metric == "roc_auc" and metric in evaluation.intervals:
-        low, high = evaluation.intervals[metric]
-        if low <= 0.5:
-            return f"{text}, {'worse' if high < 0.5 else 'no better'} than chance"
-    return text
+    return ", ".join(filter(None, (str(metric_text(evaluation, metric)), against_guessing(evaluation, metric))))
 
 
 def _thresholds(evidence: ModelEvidence) -> str:

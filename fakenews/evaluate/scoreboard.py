@@ -8,9 +8,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from fakenews.evaluate.digits import Metric, metric_text, percent_text
+from fakenews.evaluate.digits import Metric, against_guessing, compared_words, metric_text, percent_text
 from fakenews.evaluate.flips import ANY
-from fakenews.evaluate.metrics import Evaluation
+from fakenews.evaluate.metrics import Evaluation, of_guessing
 from fakenews.evaluate.protocols import PROTOCOLS
 from fakenews.evaluate.report import ModelEvidence, ProtocolResult
 
@@ -23,13 +23,15 @@ _LOWER_IS_BETTER = frozenset({"ece", "brier", "log_loss"})
 class Cell(NamedTuple):
     """One figure in print; `value` is None, and `text` a dash, where it was not measured.
 
-    `detail` stands in small type beside it: an interval, or the range over corpora. `best` marks the best of a column.
+    `detail` stands in small type beside it: an interval, or the range over corpora. `best` marks the best of a column,
+    and `note` says where it does not clear what guessing reaches.
     """
 
     value: float | None
     text: str
     detail: str = ""
     best: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +55,17 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Scoreboard:
-    """Models by columns; `rows` holds one tuple of cells per model, in the order of `models` and `columns`."""
+    """Models by columns; `rows` holds one tuple of cells per model, in the order of `models` and `columns`.
+
+    `guessing` holds what always answering with the larger class reaches, by column; it is empty for a metric of which
+    that says nothing.
+    """
 
     metric: Metric
     columns: tuple[Column, ...]
     models: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    guessing: tuple[Cell, ...] = ()
 
 
 class Place(NamedTuple):
@@ -140,7 +147,9 @@ def scoreboard(evidences: Sequence[ModelEvidence], metric: Metric) -> Scoreboard
     marked = list(
         zip(*(_with_best(cells, c) for cells, c in zip(zip(*table, strict=True), columns, strict=True)), strict=True)
     )
-    return Scoreboard(metric, columns, tuple(e.model for e in evidences), tuple(marked))
+    guessing = _guessing(evidences, metric)
+    row = tuple(guessing.get(c.title, Cell(None, "")) for c in columns) if guessing else ()
+    return Scoreboard(metric, columns, tuple(e.model for e in evidences), tuple(marked), row)
 
 
 def places(evidences: Sequence[ModelEvidence]) -> tuple[Place, ...]:
@@ -162,6 +171,20 @@ def foreign(evidence: ModelEvidence) -> dict[str, Evaluation]:
     return {name: evaluation for name, (evaluation, _) in evidence.unseen.items()}
 
 
+def figure(evaluation: Evaluation, metric: Metric) -> Cell:
+    """A metric on one set of articles, with its interval and what has to be said of it."""
+    value: float | None = getattr(evaluation, metric)
+    return Cell(value, *metric_text(evaluation, metric), note=against_guessing(evaluation, metric))
+
+
+def guessed(evaluation: Evaluation, metric: Metric) -> Cell:
+    """The same of always answering with the larger class."""
+    value = of_guessing(evaluation, metric)
+    if value is None:
+        return Cell(None, NOTHING)
+    return Cell(value, f"{100 * value:.1f} %" if metric == "accuracy" else f"{value:.2f}")
+
+
 def _test_part(result: ProtocolResult) -> str | None:
     return next((name for name in result.corpora if name.endswith("/test")), None)
 
@@ -171,18 +194,43 @@ def _at_home(evidence: ModelEvidence, protocol: str, metric: Metric) -> Cell:
     name = result and _test_part(result)
     if not result or not name:
         return Cell(None, NOTHING)
-    value = getattr(result.corpora[name], metric)
-    return Cell(value, *metric_text(result.corpora[name], metric))
+    return figure(result.corpora[name], metric)
 
 
 def _elsewhere(evidence: ModelEvidence, metric: Metric) -> Cell:
-    found = [getattr(e, metric) for e in foreign(evidence).values()]
-    if not found:
-        return Cell(None, NOTHING)
-    if metric == "accuracy":
-        return _mean(found)
-    mean, low, high = float(np.mean(found)), min(found), max(found)
-    return Cell(mean, f"{mean:.2f}", f"{low:.2f}–{high:.2f}")
+    found = list(foreign(evidence).values())
+    cell = _mean_of([getattr(e, metric) for e in found], metric)
+    guesses = [g for e in found if (g := of_guessing(e, metric)) is not None]
+    intervals = [e.intervals[metric] for e in found if metric in e.intervals]
+    if cell.value is None or not len(found) == len(guesses) == len(intervals):
+        return cell
+    # Articles are drawn corpus by corpus, so the variances of independent means add up.
+    half = float(np.linalg.norm([(high - low) / 2 for low, high in intervals])) / len(found)
+    words = compared_words(metric, (cell.value - half, cell.value + half), float(np.mean(guesses)))
+    return cell._replace(note=words)
+
+
+def _guessing(evidences: Sequence[ModelEvidence], metric: Metric) -> dict[str, Cell]:
+    """What always answering with the larger class reaches, by title of the column."""
+    others = {name: evaluation for evidence in evidences for name, evaluation in foreign(evidence).items()}
+    guesses = [g for e in others.values() if (g := of_guessing(e, metric)) is not None]
+    titles = ("mean", "right at 70 % coverage", "verdicts right") if metric == "accuracy" else ("mean",)
+    found = dict.fromkeys(titles, _mean_of(guesses, metric)) if guesses else {}
+    for evidence in evidences:
+        for name, result in evidence.protocols.items():
+            part = _test_part(result)
+            if part and of_guessing(result.corpora[part], metric) is not None:
+                found[PROTOCOLS[name].title] = guessed(result.corpora[part], metric)
+    return found
+
+
+def _mean_of(values: Sequence[float], metric: Metric) -> Cell:
+    """The mean of a metric over corpora, and its range."""
+    if not values or metric == "accuracy":
+        return _mean(values)
+    mean = float(np.mean(values))
+    low, high = (f"{bound:.2f}" for bound in (min(values), max(values)))
+    return Cell(mean, f"{mean:.2f}", f"{low}–{high}" if low != high else "")
 
 
 def _surest(evidence: ModelEvidence) -> Cell:

@@ -10,13 +10,18 @@ import gradio as gr
 
 from fakenews.data.registry import DATASETS
 from fakenews.evaluate import plots
-from fakenews.evaluate.digits import METRIC_NAMES, Metric, metric_text
+from fakenews.evaluate.digits import METRIC_NAMES, Metric
 from fakenews.evaluate.report import ModelEvidence
-from fakenews.evaluate.scoreboard import Cell, Scoreboard, foreign, places, scoreboard
+from fakenews.evaluate.scoreboard import NOTHING, Cell, Scoreboard, figure, foreign, guessed, places, scoreboard
 from fakenews.services import Services
 from fakenews.ui import render
 
 METRICS: tuple[Metric, ...] = ("accuracy", "macro_f1", "roc_auc", "ece")
+GUESSING: dict[Metric, str] = {  # what a guess is called, of which other metrics say nothing
+    "accuracy": "Always the larger class",
+    "macro_f1": "Always the larger class",
+    "roc_auc": "Guessing",
+}
 
 # A click on the head of a column sorts by it, best first, then the other way round.
 SORT = """
@@ -87,13 +92,23 @@ class Compare:
     def _by_corpus(self, metric: Metric) -> str:
         results = [(e, foreign(e)) for e in self.evidences]
         corpora = [c for c in DATASETS if any(c in found for _, found in results)]
-        headers = [("Corpus", False), ("n", True), *((self.titles[e.model], True) for e in self.evidences)]
+        guess = [GUESSING[metric]] if metric in GUESSING else []
+        columns = ["n", *guess, *(self.titles[e.model] for e in self.evidences)]
+        heads = "".join(f'<th scope="col" class="n">{escape(column)}</th>' for column in columns)
         rows = []
         for corpus in corpora:
-            n = next(found[corpus].n for _, found in results if corpus in found)
-            cells = [_corpus_cell(found.get(corpus), metric) for _, found in results]
-            rows.append(("", (DATASETS[corpus].title, f"{n:,}", *cells)))
-        return render.table(headers, rows, f"{METRIC_NAMES[metric]} corpus by corpus")
+            any_of = next(found[corpus] for _, found in results if corpus in found)
+            cells = [guessed(any_of, metric)] if guess else []
+            cells += [figure(f[corpus], metric) if corpus in f else Cell(None, NOTHING) for _, f in results]
+            rows.append(
+                f'<tr><td>{escape(DATASETS[corpus].title)}</td><td class="n">{any_of.n:,}</td>'
+                f"{''.join(_board_cell(cell, 'n') for cell in cells)}</tr>"
+            )
+        return render.wrapped(
+            f"{METRIC_NAMES[metric]} corpus by corpus",
+            f'<table class="fn-table"><thead><tr><th scope="col">Corpus</th>{heads}</tr></thead>'
+            f"<tbody>{''.join(rows)}</tbody></table>",
+        )
 
 
 def build(services: Services) -> None:
@@ -144,7 +159,10 @@ def board(found: Scoreboard, titles: dict[str, str]) -> str:
             groups[-1] = (column.group, groups[-1][1] + 1)
         else:
             groups.append((column.group, 1))
-    over = "".join(f'<th class="n" scope="colgroup" colspan="{n}">{escape(group)}</th>' for group, n in groups)
+    over = "".join(
+        f'<th class="n" scope="colgroup" colspan="{n}">{escape(group)}</th>' if group else f'<td colspan="{n}"></td>'
+        for group, n in groups
+    )
     kinds = [kind for _, n in groups for kind in ("n fn-first", *["n"] * (n - 1))]
     head = _head(0, "Model", "ascending", "", "")
     for i, (column, kind) in enumerate(zip(found.columns, kinds, strict=True), start=1):
@@ -156,11 +174,14 @@ def board(found: Scoreboard, titles: dict[str, str]) -> str:
         + "</tr>"
         for model, cells in zip(found.models, found.rows, strict=True)
     )
-    label = f"Scoreboard, {METRIC_NAMES[found.metric]}"
-    return (
-        f'<div class="fn-tablewrap" tabindex="0" role="region" aria-label="{escape(label)}">'
+    foot = "".join(map(_board_cell, found.guessing, kinds))
+    return render.wrapped(
+        f"Scoreboard, {METRIC_NAMES[found.metric]}",
         f'<table class="fn-table fn-scores"><thead><tr><td></td>{over}</tr><tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
+        f"<tbody>{body}</tbody>"
+        + (f'<tfoot><tr><th scope="row">{GUESSING[found.metric]}</th>{foot}</tr></tfoot>' if foot else "")
+        + "</table>",
+    ) + (
         '<p class="fn-meta">The best of each column in bold; 95 % intervals, or the range over corpora, in small type; '
         "– was not measured. A column's head sorts by it.</p>"
     )
@@ -177,15 +198,8 @@ def _board_cell(cell: Cell, kind: str) -> str:
     value = "" if cell.value is None else f"{cell.value:.6g}"
     text = f"<b>{escape(cell.text)}</b>" if cell.best else escape(cell.text)
     detail = f" <small>{escape(cell.detail)}</small>" if cell.detail else ""
-    return f'<td class="{kind}" data-value="{value}">{text}{detail}</td>'
-
-
-def _corpus_cell(evaluation: Any, metric: Metric) -> str:
-    if evaluation is None:
-        return "–"
-    text = str(metric_text(evaluation, metric))
-    by_chance = metric == "roc_auc" and evaluation.intervals.get(metric, (1.0, 1.0))[0] <= 0.5
-    return f"{text}, no better than chance" if by_chance else text
+    note = f' <small class="fn-note">{escape(cell.note)}</small>' if cell.note else ""
+    return f'<td class="{kind}" data-value="{value}">{text}{detail}{note}</td>'
 
 
 def _reading(evidences: Sequence[ModelEvidence], titles: dict[str, str]) -> str:

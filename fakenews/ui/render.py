@@ -480,10 +480,15 @@ def table(headers: Sequence[tuple[str, bool]], rows: Sequence[tuple[str, Sequenc
             for cell, (_, numeric) in zip(cells[1:], headers[1:], strict=True)
         )
         body.append(f"<tr><td>{first}</td>{rest}</tr>")
-    return (
-        f'<div class="fn-tablewrap" tabindex="0" role="region" aria-label="{escape(label)}"><table class="fn-table">'
-        f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+    return wrapped(
+        label,
+        f'<table class="fn-table"><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table>',
     )
+
+
+def wrapped(label: str, table: str) -> str:
+    """A table's markup in a region of that name, which scrolls where the page is too narrow for it."""
+    return f'<div class="fn-tablewrap" tabindex="0" role="region" aria-label="{escape(label)}">{table}</div>'
 
 
 def examples(choices: Sequence[tuple[str, str, str]]) -> str:

@@ -14,6 +14,7 @@ from fakenews.evaluate.metrics import (
     calibration_bins,
     evaluate,
     expected_calibration_error,
+    of_guessing,
     pr_points,
     predict_labels,
     roc_points,
@@ -90,6 +91,15 @@ def test_one_class_alone(label):
     )
     assert absent == (None, None, None)
     assert e.intervals["accuracy"][0] < 2 / 3 < e.intervals["accuracy"][1]
+
+
+def test_what_guessing_reaches_is_what_one_answer_to_all_reaches():
+    labels = [0] * 30 + [1] * 70
+    always_real = evaluate(labels, [0.3] * 100, n_resamples=0)
+    for name in ("accuracy", "macro_f1", "roc_auc"):
+        assert of_guessing(always_real, name) == pytest.approx(getattr(always_real, name)), name
+    assert of_guessing(always_real, "ece") is None
+    assert of_guessing(evaluate([1, 1], [0.3, 0.4], n_resamples=0), "accuracy") is None
 
 
 def test_class_never_predicted_has_precision_zero():

@@ -197,6 +197,32 @@ def test_descriptions():
     )
 
 
+def test_one_measurement_is_no_way_from_one_value_to_another():
+    once = [
+        {"epoch": 0.5, "loss": 2.8},
+        {"epoch": 1.0, "loss": 2.1},
+        {"epoch": 1.0, "eval_loss": 0.14, "eval_f1": 0.96},
+    ]
+    assert plots.describe_training_curves(once) == (
+        "The training loss went from 2.8 to 2.1; measured once, after epoch 1, the validation loss was 0.14 and the "
+        "validation F1 was 0.960."
+    )
+    twice = [{"epoch": 1.0, "eval_loss": 0.161}, {"epoch": 2.0, "eval_loss": 0.157}]
+    assert plots.describe_training_curves(twice) == "The validation loss stayed at 0.16."
+
+
+def test_models_that_are_right_equally_often_are_all_named():
+    points = [
+        plots.Point("TinyBERT", 47, 0.98464),
+        plots.Point("TF-IDF", 4, 0.974),
+        plots.Point("Ensemble", 50, 0.98464),
+    ]
+    assert "TinyBERT and Ensemble are right most often, on 98.5 %, and take 47 and 50 ms." in plots.describe_cost(
+        points
+    )
+    assert "TinyBERT is right most often, on 98.5 %, and takes 47 ms." in plots.describe_cost(points[:2])
+
+
 def test_description_of_calibration_states_gap_and_agreement():
     labels = np.repeat([0, 1, 0, 1], [10, 90, 20, 80])
     bins = calibration_bins(labels, np.repeat([0.1, 0.95], 100))

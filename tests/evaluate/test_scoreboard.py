@@ -9,7 +9,7 @@ from fakenews.evaluate.coverage import coverage_risk
 from fakenews.evaluate.flips import ANY, EditFlips, FlipRates
 from fakenews.evaluate.metrics import evaluate
 from fakenews.evaluate.report import ModelEvidence, ProtocolResult
-from fakenews.evaluate.scoreboard import NOTHING, foreign, places, scoreboard
+from fakenews.evaluate.scoreboard import NOTHING, figure, foreign, places, scoreboard
 from fakenews.evaluate.verdicts import Verdicts
 
 
@@ -69,6 +69,27 @@ def test_the_best_of_a_column_is_marked_whichever_way_is_better(two):
     assert [c.best for c in column(board, "train, min")] == [True, True]  # print alike
 
 
+def test_what_always_answering_with_the_larger_class_reaches_stands_beneath(two):
+    board = scoreboard(two, "accuracy")
+    known = {c.title: cell.text for c, cell in zip(board.columns, board.guessing, strict=True) if cell.text}
+    assert known == {
+        "Unseen articles": "50.0 %", "mean": "50 %", "right at 70 % coverage": "50 %", "verdicts right": "50 %",
+    }  # fmt: skip
+    assert not any(c.note for c in (*column(board, "Unseen articles"), *column(board, "mean")))
+    assert scoreboard(two, "ece").guessing == ()
+
+
+@pytest.mark.parametrize(
+    ("away", "words"), [(0.72, ""), (0.56, "no better than the larger class"), (0.4, "worse than the larger class")]
+)
+def test_figures_that_guessing_reaches_too_say_so(away, words):
+    one = evidence("tinybert", 0.98, away, 80.0)
+    (mean,) = column(scoreboard([one], "accuracy"), "mean")
+    assert mean.note == words
+    parts = [figure(e, "accuracy").note for e in foreign(one).values()]
+    assert all(words in ("", note) for note in parts)
+
+
 def test_an_ensemble_costs_what_its_members_cost(two):
     asked = {"minutes": 0.9, "members": "tinybert 0123456789ab, tfidf ba9876543210"}
     together = replace(evidence("ensemble", 0.99, 0.8, 50.0), training=asked, size_mb=0.0005)
@@ -82,7 +103,7 @@ def test_what_was_not_measured_is_a_gap_and_never_the_best(two):
     assert [c.text for c in column(board, "As in the notebooks")] == [NOTHING, NOTHING]
     moved = column(board, "moved by formatting")
     assert moved[0].text == "1.0 %" and not moved[0].best
-    assert moved[1] == (None, NOTHING, "", False)
+    assert moved[1] == (None, NOTHING, "", False, "")
 
 
 def test_the_surest_articles_are_right_more_often_than_all_of_them():
