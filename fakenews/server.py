@@ -21,7 +21,7 @@ from starlette.routing import BaseRoute, Route
 
 from fakenews import __version__
 from fakenews.api import analysis, documents, preview, shares
-from fakenews.api.answers import BUSY_SECONDS, answering, as_json
+from fakenews.api.answers import BUSY_SECONDS, Endpoint, answering, as_json
 from fakenews.api.places import Places
 from fakenews.api.refusal import Refusal
 from fakenews.config import Settings
@@ -241,8 +241,14 @@ def _routes(
     async def metrics(_: Request) -> Response:
         return Response(numbers.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
+    async def read_only(_: Request) -> Response:
+        answer = as_json({"error": "This is only read: ask with GET."}, 405)
+        answer.headers["allow"] = "GET, HEAD"
+        return answer
+
     async def nothing(_: Request) -> Mapping[str, Any]:
-        raise Refusal(404, "There is nothing here: POST to /api/v1/analyse, explain, compare, what-if, flip or shares.")
+        here = "analyse, explain, compare, what-if, flip, extract, export or shares"
+        raise Refusal(404, f"There is nothing here: POST to /api/v1/{here}.")
 
     operations = [
         *analysis.operations(services, places, verdicts),
@@ -253,10 +259,12 @@ def _routes(
         return documents.openapi(operations)
 
     every_method = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+    read: dict[str, Endpoint] = {"/healthz": health, "/readyz": ready}
+    if settings.metrics:
+        read["/metrics"] = metrics
     return [
-        Route("/healthz", answering(health), methods=["GET"]),
-        Route("/readyz", answering(ready), methods=["GET"]),
-        *([Route("/metrics", answering(metrics), methods=["GET"])] if settings.metrics else []),
+        *(Route(path, answering(endpoint), methods=["GET"]) for path, endpoint in read.items()),
+        *(Route(path, answering(read_only), methods=every_method) for path in read),
         *(operation.route() for operation in operations),
         *([Route("/api/v1/openapi.json", answering(described), methods=["GET"])] if settings.api_docs else []),
         Route("/card/{id}.png", answering(preview.card_of(store)), methods=["GET"]),

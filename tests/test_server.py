@@ -349,6 +349,14 @@ def test_other_api_paths_and_methods_are_not_found(client: TestClient, method: s
     assert is_one_sentence(answer.json())
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
+def test_what_is_only_read_says_so_to_any_other_method(client: TestClient, path: str, method: str) -> None:
+    answer = client.request(method, path)
+    assert answer.status_code == 405 and answer.headers["allow"] == "GET, HEAD"
+    assert is_one_sentence(answer.json())
+
+
 def test_the_page_is_mounted_with_headers_and_without_extras(client: TestClient) -> None:
     page = client.get("/")
     assert page.status_code == 200 and "#123456" in page.text

@@ -232,6 +232,13 @@ def test_the_document_describes_every_operation(client: TestClient) -> None:
                 if r not in document["components"]["schemas"]]  # fmt: skip
 
 
+def test_an_unknown_path_is_told_every_operation_that_takes_a_text(client: TestClient) -> None:
+    told = client.get("/api/v1/nothing").json()["error"]
+    paths = client.get("/api/v1/openapi.json").json()["paths"]
+    taken = [path for path, methods in paths.items() if "{" not in path and "post" in methods]
+    assert len(taken) > 7 and all(path.removeprefix("/api/v1/") in told for path in taken)
+
+
 def test_the_document_is_not_there_unless_switched_on(settings: Settings) -> None:
     from fakenews.server import Readiness, _routes
     from fakenews.serving.numbers import Numbers
