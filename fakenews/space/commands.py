@@ -90,7 +90,7 @@ def deploy(
     """Upload, wait until it runs, ask it for a verdict; on any failure bring back what was live."""
     from fakenews.space.bundle import bundle
     from fakenews.space.check import check as problems_of
-    from fakenews.space.deploy import DeployError
+    from fakenews.space.deploy import DeployError, NotBegun
     from fakenews.space.plan import make_plan
 
     problems = problems_of(root, target)
@@ -104,6 +104,8 @@ def deploy(
         raise typer.Exit(FAILED)
     try:
         address = _deployment(root, spacefile, target).run()
+    except NotBegun as error:
+        raise ValueError(str(error)) from None
     except DeployError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(FAILED) from None
@@ -112,8 +114,13 @@ def deploy(
 
 @app.command()
 def drift(root: Root = REPOSITORY, target: TargetName = None, space_id: Id = None) -> None:
-    """Print what of the live Space is not as it is here."""
-    found = _deployment(root, _spacefile(root, space_id), target).drift()
+    """Print what of the live Space is not as it is here; exit code 1 if anything is, 2 if the Hub did not say."""
+    from fakenews.space.deploy import NotBegun
+
+    try:
+        found = _deployment(root, _spacefile(root, space_id), target).drift()
+    except NotBegun as error:
+        raise ValueError(str(error)) from None
     for difference in found:
         typer.echo(difference)
     if found:

@@ -29,6 +29,10 @@ TRIES = 5  # of each call that brings back what was there
 SETTLE_SECONDS = 2.0  # between two of these
 KEPT = (".gitattributes",)  # made by the Hub itself
 HIDDEN = "•••"
+_REFUSED = {
+    401: ": the token was refused, so run «hf auth login», or set HF_TOKEN",
+    403: ": the token was refused this, so use one that may write to the Space",
+}
 _RUNNING, _ASLEEP, _PAUSED = "RUNNING", "SLEEPING", "PAUSED"
 _UNDER_WAY = ("BUILDING", "RUNNING_BUILDING", "APP_STARTING", "RUNNING_APP_STARTING")
 
@@ -38,6 +42,10 @@ T = TypeVar("T")
 
 class DeployError(Exception):
     """A deployment that did not come to its end; the message says why, and what is live now."""
+
+
+class NotBegun(DeployError):
+    """Nothing was changed: something is missing here, or the Hub cannot be asked what is live, or refuses to say."""
 
 
 @dataclass(slots=True)
@@ -101,14 +109,15 @@ class Deployment:
         ------
         DeployError
             If anything failed; by then what was live before is live again, or the message says what is not.
+            `NotBegun` if it failed before anything was changed.
         """
         missing = [name for name in self.spacefile.secrets.required if not self.secrets.get(name)]
         if missing:
-            raise DeployError(f"Nothing was changed: the environment lacks {', '.join(missing)}.")
+            raise NotBegun(f"Nothing was changed: the environment lacks {', '.join(missing)}.")
         try:
             before = self._look()
         except Exception as error:
-            raise DeployError(f"Nothing was changed: {self._sentence(error)}") from error
+            raise NotBegun(f"Nothing was changed: {self._sentence(error)}") from error
         undone: list[str] = []
         try:
             return self._apply(before)
@@ -121,13 +130,13 @@ class Deployment:
 
     def _look(self) -> _Before:
         """What is live now, and the bytes of all files that the commit would change or remove."""
-        from huggingface_hub.errors import RepositoryNotFoundError
-
         self.report(f"Looking at {self.space}.")
         try:
             info = self.api.space_info(self.space)
-        except RepositoryNotFoundError:
-            return _Before(None)
+        except OSError as error:
+            if _is_absence(error):
+                return _Before(None)
+            raise
         here = {file.path: file for file in self.files}
         before = _Before(info.sha, variables=self._variables())
         runtime = self.api.get_space_runtime(self.space)
@@ -278,6 +287,8 @@ class Deployment:
                 return ["The version from before is back, and paused as it was."]
             return ["The version from before is live again."]
         except Exception as error:
+            if before.sha is None:
+                return [f"And the new Space could not be paused: {self._sentence(error)}"]
             return [
                 f"And it could not be brought back: {self._sentence(error)}",
                 f"Go back to commit {before.sha} by hand.",
@@ -285,12 +296,12 @@ class Deployment:
 
     def _stop_new(self) -> list[str]:
         """A Space that was not there before is paused, so that it neither costs anything nor shows a broken page."""
-        from huggingface_hub.errors import RepositoryNotFoundError
-
         try:
             _insist(lambda: self.api.pause_space(self.space))
-        except RepositoryNotFoundError:
-            return ["There was no Space before, and there is none."]
+        except OSError as error:
+            if _is_absence(error):
+                return ["There was no Space before, and there is none."]
+            raise
         return ["There was no version before; the new Space is paused."]
 
     def _ours_is_live(self) -> bool:
@@ -335,14 +346,21 @@ class Deployment:
             self._wait(sha)
 
     def drift(self) -> list[str]:
-        """What of the live Space is not as Spacefile and bundle say, one sentence each."""
-        from huggingface_hub.errors import RepositoryNotFoundError
+        """What of the live Space is not as Spacefile and bundle say, one sentence each.
+
+        Raises
+        ------
+        NotBegun
+            If there is no Space, or the Hub cannot be asked or refuses to say.
+        """
+        from httpx2 import TransportError
 
         try:
             runtime = self.api.get_space_runtime(self.space)
-        except RepositoryNotFoundError:
-            return [f"There is no Space {self.space}."]
-        return [*self._drifted_files(), *self._drifted_settings(runtime)]
+            return [*self._drifted_files(), *self._drifted_settings(runtime)]
+        except (OSError, TransportError) as error:
+            absent = f"There is no Space {self.space}."
+            raise NotBegun(absent if _is_absence(error) else self._sentence(error)) from error
 
     def _drifted_files(self) -> Iterator[str]:
         remote, here = self._remote(), {file.path: file for file in self.files}
@@ -402,10 +420,15 @@ class Deployment:
 
     def _sentence(self, error: BaseException) -> str:
         """An error in one line, without the value of any secret."""
+        from httpx2 import TransportError
+
         response = getattr(error, "response", None)
         if response is not None:
-            said = " ".join(str(getattr(error, "server_message", "") or "").split())[:300]
-            text = f"The Hub answered {response.status_code}{f', {said}' if said else ''}."
+            said = " ".join(str(getattr(error, "server_message", "") or "").split())[:300].rstrip(".")
+            text = f"The Hub answered {response.status_code}{f', {said}' if said else ''}"
+            text += _REFUSED.get(response.status_code, "")
+        elif isinstance(error, TransportError):
+            text = f"{self.api.endpoint} cannot be reached: {error or type(error).__name__}"
         else:
             text = " ".join(str(error).split())[:400] or type(error).__name__
         return self._hidden(text if text.endswith((".", "!", "?")) else f"{text}.")
@@ -418,19 +441,26 @@ class Deployment:
 
 def _insist(call: Callable[[], T]) -> T:
     """Call again where the Hub is busy or out of reach; what it refuses for good is raised at once."""
-    import httpx
+    from httpx2 import TransportError  # as huggingface_hub raises it, whose calls alone are made here
     from huggingface_hub.errors import HfHubHTTPError
 
     for left in reversed(range(TRIES)):
         try:
             return call()
-        except (HfHubHTTPError, httpx.TransportError, OSError) as error:
+        except (HfHubHTTPError, TransportError, OSError) as error:
             response: Any = getattr(error, "response", None)
             status = 503 if response is None else response.status_code
             if not left or (status < 500 and status not in (408, 409, 412, 429)):
                 raise
             time.sleep(SETTLE_SECONDS)
     raise AssertionError("unreachable")
+
+
+def _is_absence(error: Exception) -> bool:
+    """Whether the Hub says that there is no such Space; with 401 it says so to any token it does not know."""
+    from huggingface_hub.errors import RepositoryNotFoundError
+
+    return isinstance(error, RepositoryNotFoundError) and error.response.status_code == 404
 
 
 def _same(file: BundledFile, there: RepoFile) -> bool:

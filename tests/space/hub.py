@@ -158,7 +158,8 @@ class Hub:
                     self.connection.close()
                     return
                 if isinstance(how, int):
-                    self._answer({"error": f"made to fail with {how}"}, how)
+                    known = {"X-Error-Code": "RepoNotFound"} if how == 401 else {}  # all that a wrong token is shown
+                    self._answer({"error": f"made to fail with {how}"}, how, known)
                     return
                 with hub.lock:
                     status, answer, headers = hub._answer(call, parse_qs(path.query), body)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import socket
 import subprocess
 import sys
 import time
@@ -14,7 +16,9 @@ from typing import Any
 import httpx
 import pytest
 from huggingface_hub import HfApi
+from typer.testing import CliRunner
 
+from fakenews.cli import app
 from fakenews.config import REPOSITORY
 from fakenews.space import deploy
 from fakenews.space.bundle import BundledFile, bundle, lay_out
@@ -68,7 +72,9 @@ def deployment(hub: Hub, spacefile: Spacefile, files: list[BundledFile], **setti
 
 # What goes wrong, and what the sentence has to say of it.
 FAILURES: dict[str, tuple[list[tuple[Any, ...]], list[str], str]] = {
-    "a token that is not valid": ([("GET /api/spaces/me/fakenews$", 401)], [], "401"),
+    "a token that is not valid": ([("GET /api/spaces/me/fakenews$", 401)], [], "401.*the token was refused"),
+    "a token that is not valid for anything": ([(".*", 401)], [], "401.*the token was refused"),
+    "a token that may only read": ([("POST .*", 403)], [], "403.*the token was refused"),
     "variables cannot be read": ([("GET .*/variables", 500)], [], "500"),
     "files cannot be listed": ([("GET .*/tree", 503)], [], "503"),
     "a file of the version before cannot be kept": ([("(GET|HEAD) .*/resolve/.*gone.txt", 500)], [], ""),
@@ -97,6 +103,7 @@ FAILURES: dict[str, tuple[list[tuple[Any, ...]], list[str], str]] = {
     "it builds for ever": ([], ["BUILDING"], "still BUILDING"),
     "it runs and does not answer": ([], [], "smoke test"),
     "the Hub is down too": ([("POST .*/hardware", 400, 1), ("POST .*/variables", 503, 3, 6)], [], "400"),
+    "the connection breaks too": ([("POST .*/hardware", 400, 1), ("POST .*/variables", "drop", 3, 6)], [], "400"),
 }  # fmt: skip
 
 
@@ -112,9 +119,33 @@ def test_the_version_from_before_is_live_after(name: str, hub: Hub, spacefile: S
     with pytest.raises(DeployError) as refused:
         deployment(hub, spacefile, files, report=told.append).run()
     assert hub.state(SPACE) == before
-    assert said in str(refused.value)
+    assert re.search(said, str(refused.value))
     assert any(s in str(refused.value) for s in ("Nothing was changed", "is live"))
     assert SECRET not in " ".join([str(refused.value), *told]) and "hf_dummy" not in " ".join(told)
+
+
+@pytest.fixture
+def closed() -> str:
+    """An address at which every connection is refused."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+def test_a_connection_that_is_refused_is_tried_again(hub: Hub, closed: str):
+    hub.put(SPACE, BEFORE)
+    addresses = iter([closed] * (deploy.TRIES - 1) + [hub.address])
+    assert deploy._insist(lambda: HfApi(endpoint=next(addresses), token="hf_dummy").space_info(SPACE)).id == SPACE
+
+
+def test_a_connection_that_breaks_while_it_starts_does_not_end_the_deployment(
+    hub: Hub, spacefile: Spacefile, files: list[BundledFile], monkeypatch: pytest.MonkeyPatch
+):
+    hub.put(SPACE, BEFORE)
+    hub.fail("GET .*/runtime", "drop", 2, 1)
+    monkeypatch.setattr(Deployment, "_smoke", lambda self: "there")
+    assert deployment(hub, spacefile, files).run() == "there"
+    assert hub.live(SPACE)["app.py"] == b"print('after')\n"
 
 
 def test_without_a_secret_nothing_is_called(hub: Hub, spacefile: Spacefile, files: list[BundledFile]):
@@ -171,6 +202,14 @@ def test_a_space_that_may_not_be_created_is_not_there(status: int, hub: Hub, spa
     with pytest.raises(DeployError, match=f"{status}.*There was no Space before, and there is none"):
         deployment(hub, spacefile, files).run()
     assert hub.spaces == {}
+
+
+def test_a_new_space_that_cannot_be_paused_is_told(hub: Hub, spacefile: Spacefile, files: list[BundledFile]):
+    hub.builds = ["NO_APP_FILE", "BUILD_ERROR"]
+    hub.fail("POST .*/pause", 500)
+    with pytest.raises(DeployError, match="And the new Space could not be paused: The Hub answered 500") as refused:
+        deployment(hub, spacefile, files).run()
+    assert "None" not in str(refused.value)
 
 
 def test_an_interrupted_deployment_is_undone_too(hub: Hub, spacefile: Spacefile, files: list[BundledFile]):
@@ -258,9 +297,9 @@ def test_hardware_that_is_refused_is_replaced(
     assert "t4-small was refused (402): going on with cpu-basic." in told
 
 
-def test_the_commands(hub: Hub, tmp_path: Path):
-    def space(*arguments: str) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "HF_ENDPOINT": hub.address, "HF_TOKEN": "hf_dummy", "HF_HUB_OFFLINE": "0"}
+def test_the_commands(hub: Hub, closed: str, tmp_path: Path):
+    def space(*arguments: str, endpoint: str = hub.address) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "HF_ENDPOINT": endpoint, "HF_TOKEN": "hf_dummy", "HF_HUB_OFFLINE": "0"}
         return subprocess.run(
             [sys.executable, "-m", "fakenews", "space", *arguments], capture_output=True, text=True, env=environment,
             cwd=REPOSITORY, input="n\n",
@@ -273,13 +312,33 @@ def test_the_commands(hub: Hub, tmp_path: Path):
     assert hub.calls == []  # neither of these asks the Hub
     refused = space("deploy", "--id", SPACE)
     assert refused.returncode == 1 and "Nothing was changed." in refused.stdout and hub.spaces == {}
+    unreached = space("drift", "--id", SPACE, endpoint=closed)
+    assert unreached.returncode == 2 and unreached.stderr.startswith(f"{closed} cannot be reached: ")
+    absent = space("drift", "--id", SPACE)
+    assert (absent.returncode, absent.stdout, absent.stderr) == (2, "", "There is no Space me/fakenews.\n")
+    hub.put(SPACE, BEFORE)
     drifted = space("drift", "--id", SPACE)
-    assert drifted.returncode == 1 and "There is no Space me/fakenews" in drifted.stdout
+    assert drifted.returncode == 1 and "gone.txt is on the Space only." in drifted.stdout
+    for status in (401, 403):
+        hub.faults.clear()
+        hub.fail("GET", status)
+        told = space("drift", "--id", SPACE)
+        said = told.stderr.splitlines()[-1]
+        assert told.returncode == 2 and f"The Hub answered {status}" in said and "the token was refused" in said
     laid = space("render", "--target", "zero", "--out", str(tmp_path / "zero"))
     assert laid.returncode == 0
     assert "torch==2.11.0" in (tmp_path / "zero" / "requirements.txt").read_text()
     assert 'python_version: "3.12.12"' in (tmp_path / "zero" / "README.md").read_text()
     assert space("render").stdout == "Nothing had to be changed.\n"
+
+
+def test_a_deployment_that_did_not_begin_is_the_users_to_mend(hub: Hub, closed: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("fakenews.space.check.check", lambda *_: [])
+    monkeypatch.setenv("HF_TOKEN", "hf_dummy")
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", closed)
+    told = CliRunner().invoke(app, ["space", "deploy", "--yes", "--id", SPACE])
+    assert told.exit_code == 2
+    assert told.stderr.splitlines()[-1].startswith(f"Nothing was changed: {closed} cannot be reached: ")
 
 
 def test_laid_out_files_are_those_of_the_bundle(tmp_path: Path, files: list[BundledFile]):
