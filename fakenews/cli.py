@@ -301,13 +301,16 @@ def score(
     except KeyboardInterrupt:
         _say(f"Stopped; nothing is lost: «fakenews score {source} {out} … --resume» goes on.")
         raise typer.Exit(130) from None
+    if done.before:
+        _say(f"{out} is there already, by an earlier run of the same task: nothing was scored again.")
     if as_json:
         return _print_json({"rows": done.rows, "bad_rows": done.bad, "verdicts": done.verdicts, "out": str(out)})
     for name, verdicts in done.verdicts.items():
         told = ", ".join(f"{verdicts.get(v, 0):,} {words}" for v, words in _SAID.items())
         typer.echo(f"{services.title(name)}: {told}")
     bad = f"; {done.bad:,} could not be scored, see {out}.errors.jsonl" if done.bad else ""
-    typer.echo(f"{out}: {done.rows:,} row{'' if done.rows == 1 else 's'} of «{text}», {done.rate:,.1f} a second{bad}.")
+    rate = "" if done.before else f", {done.rate:,.1f} a second"
+    typer.echo(f"{out}: {done.rows:,} row{'' if done.rows == 1 else 's'} of «{text}»{rate}{bad}.")
     if not done.rows:
         raise typer.Exit(1)
 

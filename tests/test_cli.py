@@ -69,6 +69,17 @@ def is_refused(result: Result, *said: str) -> bool:
     )
 
 
+def test_a_wrapper_that_always_resumes_succeeds_once_more(run: Run, table: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    command = ("score", table, out, "--model", "tfidf", "--resume")
+    first, again, as_json = run(*command), run(*command), run(*command, "--json")
+    assert first.exit_code == again.exit_code == as_json.exit_code == 0
+    assert first.stderr == "" and "nothing was scored again" in again.stderr and "a second" not in again.stdout
+    assert again.stdout.splitlines()[0] == first.stdout.splitlines()[0]
+    assert json.loads(as_json.stdout)["rows"] == 40
+    assert is_refused(run(*command[:-1]), "is there already")
+
+
 def test_predict_prints_the_documented_json_alone(run: Run, article: Path) -> None:
     result = run("predict", article, "--model", "tfidf", "--model", "tfidf", "--json")
     (prediction,) = json.loads(result.stdout)["predictions"]

@@ -7,7 +7,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
@@ -63,6 +63,8 @@ class Done:
         By extrapolation of what this run has read.
     verdicts : mapping
         Of every model, how many rows got each verdict.
+    before : bool
+        Whether an earlier run had done it all.
     """
 
     rows: int
@@ -71,6 +73,7 @@ class Done:
     rate: float
     seconds_left: float | None
     verdicts: dict[str, dict[str, int]]
+    before: bool = False
 
 
 @dataclass(slots=True)
@@ -146,14 +149,15 @@ def score(
 ) -> Done:
     """Score every row of a table into another, which appears whole once all is done.
 
-    Beside `out` stand until then what is under way and a journal; bad rows stay in `OUT.errors.jsonl`.
+    Beside `out` stand until then what is under way and a journal; bad rows stay in `OUT.errors.jsonl`, and what was
+    done in `OUT.done.json`, by which the same task is known again.
 
     Parameters
     ----------
     source, out : Path
         .csv, .jsonl or .parquet each, in any combination.
     resume : bool
-        Go on where an earlier run of the same task ended, however it ended.
+        Go on where an earlier run of the same task ended, however it ended; nothing is left to do if it was finished.
     overwrite : bool
         Replace `out`, and forget what is under way.
     progress : callable, optional
@@ -177,10 +181,12 @@ def score(
     journal, errors = _beside(out, "journal"), _beside(out, "errors.jsonl")
     output = _output(out, table, task)
     header = {"schema": _SCHEMA, "source": _digest(source), "task": asdict(task), "revisions": revisions}
+    if resume and not overwrite and not journal.exists() and (whole := _finished(out, header)):
+        return replace(_done(whole, 1.0, 0.0, 0.0), before=True)
     place = _begin(out, journal, output, header, resume, overwrite)
-    if place.read and output.gone() and out.exists():  # an earlier run had only its journal left to remove
-        journal.unlink()
-        return _done(place, 1.0, 0.0, 0.0)
+    if place.read and output.gone() and out.exists():  # an earlier run had only to say that it is done
+        _finish(out, journal, header, place)
+        return replace(_done(place, 1.0, 0.0, 0.0), before=True)
     for model in task.models:
         place.verdicts.setdefault(model, {})
     output.cut(place.out)
@@ -212,7 +218,7 @@ def score(
     if not errors.stat().st_size:
         errors.unlink()
     output.finish(out)
-    journal.unlink()
+    _finish(out, journal, header, place)
     return _done(place, 1.0, (place.read - first_read) / max(time.perf_counter() - started, 1e-9), 0.0)
 
 
@@ -261,9 +267,26 @@ def _begin(out: Path, journal: Path, output: Output, header: dict[str, Any], res
     if out.exists() and not overwrite:
         raise InputError(f"{out.name} is there already: name another file, or use --overwrite.")
     output.discard()
-    _beside(out, "errors.jsonl").unlink(missing_ok=True)
+    for left in ("errors.jsonl", "done.json"):
+        _beside(out, left).unlink(missing_ok=True)
     _note(journal, header)
     return _Place()
+
+
+def _finish(out: Path, journal: Path, header: dict[str, Any], place: _Place) -> None:
+    """Say what was done, and to which file, before the journal goes."""
+    _beside(out, "done.json").write_text(json.dumps({**header, "place": asdict(place), "out": _digest(out)}))
+    journal.unlink()
+
+
+def _finished(out: Path, header: dict[str, Any]) -> _Place | None:
+    """Where an earlier run ended, if it was of the same task and `out` is still the file that it wrote."""
+    try:
+        said = json.loads(_beside(out, "done.json").read_bytes())
+        wanted = json.loads(json.dumps({**header, "out": _digest(out)}))
+        return _Place(**said["place"]) if said == {**wanted, "place": said["place"]} else None
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None  # no file, or none of ours
 
 
 def _last(journal: Path, header: dict[str, Any], out: Path) -> _Place:

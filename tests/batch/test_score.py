@@ -160,8 +160,9 @@ def test_a_crash_after_the_last_step_but_one_loses_nothing(
             score(table, out, share_services, TASK)
     assert out.read_bytes() == whole.read_bytes()
     done = score(table, out, share_services, TASK, resume=True)
-    assert out.read_bytes() == whole.read_bytes() and done.rows == len(read(whole))
+    assert out.read_bytes() == whole.read_bytes() and done.rows == len(read(whole)) and done.before
     assert not list(tmp_path.glob("*.journal"))
+    assert score(table, out, share_services, TASK, resume=True).before
 
 
 def test_parquet_keeps_types_and_jsonl_keeps_values(share_services: Services, tmp_path: Path) -> None:
@@ -244,6 +245,50 @@ def test_an_unfinished_run_is_neither_forgotten_nor_mixed_with_another(
         score(other, out, share_services, TASK, resume=True)
     score(table, out, share_services, TASK, overwrite=True)
     assert len(read(out)) == 700 - len(range(7, 700, 89))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_resumed_once_more_after_its_end_it_is_done(
+    table: Path, share_services: Services, tmp_path: Path, suffix: str
+) -> None:
+    out = tmp_path / f"out{suffix}"
+    first = score(table, out, share_services, TASK, resume=True)
+    assert not first.before
+    written = out.stat()
+    again = score(table, out, share_services, TASK, resume=True)
+    assert again.before and (again.rows, again.bad, again.verdicts) == (first.rows, first.bad, first.verdicts)
+    assert (out.stat().st_ino, out.stat().st_mtime_ns) == (written.st_ino, written.st_mtime_ns)
+
+
+def test_a_file_that_is_not_known_to_be_of_the_same_task_is_refused(
+    table: Path, share_services: Services, tmp_path: Path
+) -> None:
+    source, out = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_bytes(table.read_bytes())
+    score(source, out, share_services, TASK)
+    whole, said = out.read_bytes(), out.with_name("out.csv.done.json")
+
+    def refused(source: Path = source, task: Task = TASK, **how: bool) -> None:
+        with pytest.raises(InputError, match="is there already"):
+            score(source, out, share_services, task, **how)
+
+    refused()
+    refused(task=Task(("tfidf",), TASK.columns), resume=True)
+    refused(task=Task(TASK.models, Columns("text")), resume=True)
+    out.write_bytes(whole.replace(b"real", b"fake", 1))
+    refused(resume=True)
+    out.write_bytes(whole)
+    source.write_bytes(table.read_bytes() + b"9,T,more words,x\n")
+    refused(resume=True)
+    source.write_bytes(table.read_bytes())
+    assert score(source, out, share_services, TASK, resume=True).before
+    for content in ("", "[]", "{", said.read_text()[:-9]):
+        said.write_text(content)
+        refused(resume=True)
+    said.unlink()
+    refused(resume=True)
+    assert out.read_bytes() == whole
+    assert not score(source, out, share_services, TASK, overwrite=True).before
 
 
 def test_progress_tells_rows_rate_and_time_left(table: Path, share_services: Services, tmp_path: Path) -> None:
