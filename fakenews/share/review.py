@@ -21,6 +21,8 @@ OPINIONS: dict[str, str] = {
     "cannot_judge": "I cannot say",
 }
 MAX_NAME, MAX_COMMENT, MAX_SPANS = 60, 2000, 200
+Rater = tuple[str, str]  # kind and name, so that a reviewer named like a model is not taken for it
+_PERSON, _MODEL = "person", "model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +96,13 @@ class Summary:
     ----------
     verdicts : tuple of Kappa
         Between reviewers, and of each reviewer with each model, over the shared analyses both judged. A reviewer's
-        verdict is the one given before the models were seen, where there is one.
+        verdict is the first one given before the models were seen, where there is one.
     marks : tuple of Kappa
         The same over words, of analyses in which the reviewer marked some: marked or not, and for models whether the
         word is among the twenty strongest.
     n_blind, n_changed : int
-        Blind reviews, and those whose verdict was another once the models' answers were seen.
+        Blind reviews, one for each reviewer and analysis, and those whose verdict was another once the models' answers
+        were seen.
     """
 
     verdicts: tuple[Kappa, ...]
@@ -118,37 +121,46 @@ class Summary:
 
 
 def summarise(items: Sequence[tuple[Snapshot, Sequence[Review]]]) -> Summary:
-    """Agreement over shared analyses and their reviews; reviewers are told apart by name, without regard to case."""
-    said: dict[str, dict[Any, str]] = {}  # rater: item: verdict
-    marked: dict[str, dict[Any, bool]] = {}  # rater: (item, word): marked
-    people: dict[str, str] = {}
-    finished = [r for _, reviews in items for r in reviews if r.finished is not None]
+    """Agreement over shared analyses and their reviews; reviewers are told apart by name, without regard to case.
+
+    Who reviews one analysis twice has seen the models' answers by then: the first blind verdict stays, and of what was
+    said with the answers in sight the last counts.
+    """
+    said: dict[Rater, dict[Any, str]] = {}  # rater: item: verdict
+    marked: dict[Rater, dict[Any, bool]] = {}  # rater: (item, word): marked
+    names: dict[Rater, str] = {}
+    changed: list[bool] = []  # of every blind review
     for item, (snapshot, reviews) in enumerate(items):
-        done = [r for r in reviews if r.finished is not None]
-        for review in done:
-            rater = people.setdefault(review.name.strip().casefold(), review.name.strip() or "no name")
-            said.setdefault(rater, {})[item] = str(review.first_verdict or review.verdict)
-            if review.spans:
-                words = _words(snapshot)
-                found = [any(s.start < w.end and w.start < s.end for s in review.spans) for w in words]
-                marked.setdefault(rater, {}).update({(item, i): m for i, m in enumerate(found)})
-        if done:
+        given: dict[Rater, list[Review]] = {}
+        for review in reviews:
+            given.setdefault((_PERSON, review.name.strip().casefold()), []).append(review)
+        for person, theirs in given.items():
+            done = [r for r in theirs if r.finished is not None]
+            if not done:
+                continue
+            names.setdefault(person, done[0].name.strip() or "no name")
+            first = next((r.first_verdict for r in theirs if r.first_verdict is not None), None)
+            said.setdefault(person, {})[item] = str(first or done[-1].verdict)
+            if first is not None:
+                changed.append(done[-1].verdict != first)
+            for review in done:
+                if review.spans:
+                    found = [any(s.start < w.end and w.start < s.end for s in review.spans) for w in _words(snapshot)]
+                    marked.setdefault(person, {}).update({(item, i): m for i, m in enumerate(found)})
+        if any(r.finished is not None for r in reviews):
+            names.update({(_MODEL, p.model): snapshot.titles[p.model] for p in snapshot.analysis.predictions})
             for prediction in snapshot.analysis.predictions:
-                title = snapshot.titles[prediction.model]
-                said.setdefault(title, {})[item] = prediction.verdict
+                said.setdefault((_MODEL, prediction.model), {})[item] = prediction.verdict
             for explanation in snapshot.explanations:
                 weights = np.abs(towards_fake(explanation))
                 top = set(np.argsort(-weights, kind="stable")[:TOP_WORDS].tolist())
-                title = snapshot.titles[explanation.classifier]
-                marked.setdefault(title, {}).update({(item, i): i in top for i in range(len(weights))})
-    reviewers = list(dict.fromkeys(people.values()))
-    blind = [r for r in finished if r.first_verdict is not None]
-    return Summary(
-        tuple(_kappas(said, reviewers)),
-        tuple(_kappas(marked, reviewers)),
-        len(blind),
-        sum(r.verdict != r.first_verdict for r in blind),
-    )
+                model = (_MODEL, explanation.classifier)
+                marked.setdefault(model, {}).update({(item, i): i in top for i in range(len(weights))})
+    titles = {title.casefold() for (kind, _), title in names.items() if kind == _MODEL}
+    for kind, name in list(names):
+        if kind == _PERSON and name in titles:
+            names[kind, name] += " (reviewer)"
+    return Summary(tuple(_kappas(said, names)), tuple(_kappas(marked, names)), len(changed), sum(changed))
 
 
 def _words(snapshot: Snapshot) -> list[Span]:
@@ -157,14 +169,15 @@ def _words(snapshot: Snapshot) -> list[Span]:
     return [Span(a.start, a.end) for a in explained]
 
 
-def _kappas(answers: Mapping[str, Mapping[Any, Any]], reviewers: Sequence[str]) -> Iterable[Kappa]:
+def _kappas(answers: Mapping[Rater, Mapping[Any, Any]], names: Mapping[Rater, str]) -> Iterable[Kappa]:
     """Of all pairs with a reviewer in it that have an item in common."""
-    others = [rater for rater in answers if rater not in reviewers]
-    here = [r for r in reviewers if r in answers]
-    for first, second in [*combinations(here, 2), *((r, o) for r in here for o in others)]:
-        common = [item for item in answers[first] if item in answers[second]]
+    people = [rater for rater in names if rater[0] == _PERSON and rater in answers]
+    models = [rater for rater in answers if rater[0] == _MODEL]
+    for first, second in [*combinations(people, 2), *((p, m) for p in people for m in models)]:
+        a, b = answers[first], answers[second]
+        common = [item for item in a if item in b]
         if common:
-            yield _kappa(first, second, [answers[first][i] for i in common], [answers[second][i] for i in common])
+            yield _kappa(names[first], names[second], [a[i] for i in common], [b[i] for i in common])
 
 
 def _kappa(first: str, second: str, a: Sequence[Any], b: Sequence[Any]) -> Kappa:

@@ -155,8 +155,8 @@ def _agreement(summary: Summary) -> str:
     parts.append(
         render.caption(
             "κ is 1 where two always agree and 0 where they agree as often as chance would have it. It takes two items "
-            "and two different answers at least; «—» means there are not. Blind verdicts count as given before the "
-            "models were seen."
+            "and two different answers at least; «—» means there are not. Blind verdicts count as first given, before "
+            "the models were seen."
         )
     )
     return "".join(parts)

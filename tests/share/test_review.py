@@ -59,6 +59,25 @@ def test_the_verdict_before_the_models_were_seen_counts_and_changes_are_counted(
     assert not [k for k in summary.verdicts if "Bob" in (k.first, k.second)], "begun is not said"
 
 
+def test_a_second_blind_verdict_under_one_name_is_none(snapshot: Snapshot) -> None:
+    begun = replace(review("Ada", "fake", first="real"), finished=None, verdict=None)
+    for first in (review("Ada", "real", first="real"), begun):
+        items = [(with_verdict(snapshot, "fake"), [first, review("ada ", "fake", first="fake")])] * 2
+        summary = summarise(items)
+        assert (summary.n_blind, summary.n_changed) == (2, 2)
+        assert {k.agreed for k in summary.verdicts} == {0.0}, "the verdict given once the answers were seen counted"
+
+
+def test_a_reviewer_named_like_a_model_is_not_the_model(snapshot: Snapshot) -> None:
+    marked = (Span(0, snapshot.text.index("town")),)
+    items = [(with_verdict(snapshot, "fake"), [review("tf-idf", "real", spans=marked), review("Ada", "real")])]
+    summary = summarise(items)
+    found = {(k.first, k.second): k.agreed for k in summary.verdicts}
+    assert found["tf-idf (reviewer)", "Ada"] == 1.0
+    assert found["tf-idf (reviewer)", "TF-IDF"] == found["Ada", "TF-IDF"] == 0.0
+    assert ("tf-idf (reviewer)", "TF-IDF") in {(k.first, k.second) for k in summary.marks}
+
+
 def test_marks_are_compared_word_by_word(snapshot: Snapshot) -> None:
     text = snapshot.text
     first = Span(0, text.index("town"))
