@@ -15,6 +15,7 @@ from fakenews.verdict import VERDICTS
 
 _QUOTED, _NAMED = 90, 48  # characters of a marked stretch, and of a heading, that are shown
 NOT_YET = "—"
+READERS = "Link for reviewers"
 BLIND = "Say what you think of it; then see what the models say."
 NOTHING_SHARED = (
     "Nothing is shared under this key: analyse an article, press Share, and reviewers' answers will stand here."
@@ -29,32 +30,39 @@ COPY = """element.addEventListener('click', async e => {
   let done = false;
   try { await navigator.clipboard.writeText(field.value); done = true; }
   catch { done = document.execCommand('copy'); }
-  b.textContent = done ? 'Copied' : 'Selected';
+  b.firstChild.data = done ? 'Copied' : 'Selected';
 });"""
+
+
+def done(sentence: str) -> str:
+    """What a press of a button came to; it is read out, and focus can be brought to it."""
+    return f'<p class="fn-meta" role="status" tabindex="-1">{escape(sentence)}</p>'
 
 
 def link(address: str, owner_address: str, expires: int, redacted: bool, blind: bool) -> str:
     """Both links, each with a button that copies it, and what they do."""
     how = "highlights and numbers, no word of the text" if redacted else "the text, its highlights and numbers"
-    how += "; readers judge first and see the models' answers after" if blind else ""
+    order = " Readers judge first and see the models' answers after." if blind else ""
+    own = "Your own link, to delete it and to see the reviews"
     return (
-        f'<div class="fn-links" role="status">{_copied("fn-link", "Link for reviewers", address)}'
-        f"{render.caption(f'Shows {how}, as they are now, until {day(expires)}.')}"
-        f"{_copied('fn-owner-link', 'Your own link, to delete it and to see the reviews', owner_address)}"
+        f'<div class="fn-links" role="status">{_copied("fn-link", READERS, address)}'
+        f"{render.caption(f'Shows {how}, as they are now, until {day(expires)}.{order}')}"
+        f"{_copied('fn-owner-link', own, owner_address, 'your own link')}"
         f"{render.caption('Keep this one to yourself: there is no account, and whoever has it can delete.')}</div>"
     )
 
 
-def _copied(id_: str, label: str, address: str) -> str:
+def _copied(id_: str, label: str, address: str, what: str = "the link for reviewers") -> str:
     return (
         f'<label for="{id_}">{escape(label)}</label><div class="fn-copy"><input id="{id_}" readonly '
-        f'value="{escape(address)}"><button type="button" data-copy="{id_}">Copy</button></div>'
+        f'value="{escape(address)}"><button type="button" data-copy="{id_}">Copy<span class="fn-sr"> {what}</span>'
+        "</button></div>"
     )
 
 
 def again(address: str) -> str:
     """The link for reviewers once more."""
-    return f'<div class="fn-links">{_copied("fn-link-copy", "Link for reviewers", address)}</div>'
+    return f'<div class="fn-links" role="status">{_copied("fn-link-copy", READERS, address)}</div>'
 
 
 def head(shared: Shared, changes: Sequence[str]) -> str:
@@ -97,13 +105,13 @@ def owned(found: Sequence[Owned]) -> str:
     """An owner's list: what is shared, what reviewers said, how far they agree."""
     if not found:
         return render.caption(NOTHING_SHARED)
-    headers = [("Shared", False), ("On", False), ("Until", False), ("Kind", False), ("Reviews", True)]
+    headers = [("Shared", False), ("On (UTC)", False), ("Until", False), ("Kind", False), ("Reviews", True)]
     rows = [
         (
             "",
             (
-                _name(o),
-                o.shared.snapshot.created[:10],
+                _name(o.shared),
+                _when(o.shared),
                 day(o.shared.expires),
                 _kind(o.shared),
                 f"{sum(r.finished is not None for r in o.reviews)}",
@@ -132,7 +140,8 @@ def _reviews(reviews: Sequence[tuple[Owned, Review]]) -> str:
         quotes = "; ".join(f"«{_quoted(o.shared.snapshot.text[s.start : s.end])}»" for s in r.spans)
         after = OPINIONS[r.verdict] if r.verdict else "begun only"
         first = OPINIONS[r.first_verdict] if r.first_verdict else NOT_YET
-        rows.append(("", (r.name, _name(o), first, after, agree or NOT_YET, quotes or NOT_YET, r.comment or NOT_YET)))
+        rest = (agree or NOT_YET, quotes or NOT_YET, r.comment or NOT_YET)
+        rows.append(("", (r.name, _name(o.shared), first, after, *rest)))
     return render.table(headers, rows, "Reviews")
 
 
@@ -169,11 +178,20 @@ def _kappa(found: Kappa) -> tuple[str, ...]:
 
 def choices(found: Sequence[Owned]) -> list[tuple[str, str]]:
     """Name and id of everything shared."""
-    return [(f"{_name(o)}, {o.shared.snapshot.created[:10]}", o.id) for o in found]
+    return [(named(o.shared), o.id) for o in found]
 
 
-def _name(owned: Owned) -> str:
-    return _quoted(owned.shared.snapshot.heading, _NAMED) or "Without its text"
+def named(shared: Shared) -> str:
+    """What tells a share from others of the same text: its heading, kind and second."""
+    return f"{_name(shared)}{', blind' if shared.blind else ''}, shared {_when(shared)} UTC"
+
+
+def _name(shared: Shared) -> str:
+    return _quoted(shared.snapshot.heading, _NAMED) or "Without its text"
+
+
+def _when(shared: Shared) -> str:
+    return shared.snapshot.created[:19].replace("T", " ")
 
 
 def _kind(shared: Shared) -> str:

@@ -11,7 +11,7 @@ import gradio as gr
 from fakenews.services import InputError
 from fakenews.share.links import Visit, read_query, reader_address
 from fakenews.share.listing import review_lines
-from fakenews.share.store import DAYS, NotShared, Owned, ShareStore, StorageError
+from fakenews.share.store import DAYS, NOT_SHARED, NotShared, Owned, ShareStore, StorageError
 from fakenews.ui import render, render_shares
 from fakenews.ui.share import DOWNLOAD, address_of, pack
 
@@ -35,20 +35,26 @@ class Reviews:
         self.services = services
         self.store = store
 
-    def show(self, key: str | None, said: str = "") -> tuple[Any, Any, str]:
-        """List, picker and a sentence for an owner's key."""
+    def show(self, key: str | None, id_: str | None = None, said: str = "") -> tuple[Any, Any, str]:
+        """List, picker and a sentence for an owner's key; what was picked stays so, and nothing takes its place."""
         try:
             found = self._owned(key)
         except StorageError as error:
             return gr.skip(), gr.skip(), render.problem(str(error))
         choices = render_shares.choices(found)
-        picker = gr.update(choices=choices, value=choices[0][1] if choices else None)
+        picked = id_ or (choices[0][1] if choices else None)
+        picker = gr.update(choices=choices, value=picked if picked in dict(choices).values() else None)
         return (render_shares.owned(found) if key else render.caption(ASK)), picker, said
 
     def address(self, key: str | None, id_: str | None, request: gr.Request) -> str:
         """The link for reviewers of what is picked, to be copied again."""
         if not key or not id_:
             return render.problem(PICK)
+        try:
+            if not self.store.there(id_):
+                return render.problem(NOT_SHARED)
+        except StorageError as error:
+            return render.problem(str(error))
         return render_shares.again(reader_address(address_of(self.services, request), id_))
 
     def expire(self, key: str | None, id_: str | None, days: int) -> tuple[Any, Any, str]:
@@ -57,9 +63,10 @@ class Reviews:
             return gr.skip(), gr.skip(), render.problem(PICK)
         try:
             ends = self.store.expire(key, id_, int(days))
+            told = f"{render_shares.named(self.store.get(id_))}: there until {render_shares.day(ends)}."
         except (InputError, NotShared, StorageError) as error:
             return gr.skip(), gr.skip(), render.problem(str(error))
-        return self.show(key, render.caption(f"It is there until {render_shares.day(ends)}."))
+        return self.show(key, id_, render_shares.done(told))
 
     def delete(self, key: str | None, id_: str | None, sure: bool) -> tuple[Any, Any, str]:
         """Delete what is picked, with its reviews."""
@@ -69,10 +76,11 @@ class Reviews:
             told = "Tick «Delete for good» first: the link and its reviews will be gone."
             return gr.skip(), gr.skip(), render.problem(told)
         try:
+            told = f"Deleted: {render_shares.named(self.store.get(id_))}. Its link leads nowhere now."
             self.store.delete(key, id_)
         except (NotShared, StorageError) as error:
             return gr.skip(), gr.skip(), render.problem(str(error))
-        return self.show(key, render.caption("Deleted; its link leads nowhere now."))
+        return self.show(key, id_, render_shares.done(told))
 
     def export(self, key: str | None) -> str:
         """All reviews as JSON lines, packed for the browser."""
@@ -95,6 +103,8 @@ def build(services: Services, store: ShareStore, owner: gr.BrowserState, tab: gr
     """Draw the tab inside the current one and wire it; gives its handlers and [key, list, picker, sentence]."""
     reviews = Reviews(services, store)
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    # What is picked is checked by the storage: Gradio would check it against choices that it forgets with its session.
+    picking = {**private, "preprocess": False}
     with gr.Row(elem_classes="fn-shareform"):
         key = gr.Textbox(label="Your key or own link", max_lines=1, type="password", elem_id="fn-key")
         show = gr.Button("Show", elem_id="fn-show", size="sm")
@@ -113,12 +123,12 @@ def build(services: Services, store: ShareStore, owner: gr.BrowserState, tab: gr
     file = gr.Textbox(visible=False)
     listed = [found, picked, said]
 
-    def shown(pasted: str) -> tuple[Any, ...]:
-        return reviews.show(key_of(pasted))
+    def shown(pasted: str, id_: str | None) -> tuple[Any, ...]:
+        return reviews.show(key_of(pasted), id_)
 
-    def remembered(pasted: str, kept: str | None) -> tuple[Any, ...]:
+    def remembered(pasted: str, kept: str | None, id_: str | None) -> tuple[Any, ...]:
         known = key_of(pasted) or kept or ""
-        return (known, *reviews.show(known))
+        return (known, *reviews.show(known, id_))
 
     def address(pasted: str, id_: str | None, request: gr.Request) -> str:
         return reviews.address(key_of(pasted), id_, request)
@@ -132,11 +142,11 @@ def build(services: Services, store: ShareStore, owner: gr.BrowserState, tab: gr
     def exported(pasted: str) -> str:
         return reviews.export(key_of(pasted))
 
-    gr.on([show.click, key.submit], shown, key, listed, **private)
-    tab.select(remembered, [key, owner], [key, *listed], **private)
-    link.click(address, [key, picked], said, **private)
-    expire.click(expired, [key, picked, days], listed, **private)
-    delete.click(deleted, [key, picked, sure], [*listed, sure], **private)
+    gr.on([show.click, key.submit], shown, [key, picked], listed, **picking)
+    tab.select(remembered, [key, owner, picked], [key, *listed], **picking)
+    link.click(address, [key, picked], said, **picking)
+    expire.click(expired, [key, picked, days], listed, **picking)
+    delete.click(deleted, [key, picked, sure], [*listed, sure], **picking)
     export.click(exported, key, file, **private).then(None, file, None, js=DOWNLOAD, **private)
     return reviews, [key, *listed]
 

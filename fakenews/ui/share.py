@@ -112,7 +112,8 @@ def build(services: Services, store: ShareStore, shown: gr.State, owner: gr.Brow
         gr.HTML(
             render.caption(
                 "Share keeps this analysis on the server under a link that cannot be guessed: text, numbers and "
-                "highlights as they are now. Until you press it nothing is stored; exports never are."
+                "highlights as they are now. Until you press it nothing is stored; exports never are. Who judges first "
+                "needs the text, so it cannot be left out then."
             )
         )
         with gr.Row(elem_classes="fn-shareform"):
@@ -126,6 +127,8 @@ def build(services: Services, store: ShareStore, shown: gr.State, owner: gr.Brow
             ]
         said = gr.HTML(elem_id="fn-shared-link", js_on_load=render_shares.COPY)
         file = gr.Textbox(visible=False)
+    for this, other in ((redact, blind), (blind, redact)):
+        this.input(_either, this, other, queue=False, **private)
     make.click(panel.share, [shown, redact, blind, days, owner], [said, owner], concurrency_limit=2, **private)
     for button, (_, format_) in zip(buttons, FORMATS, strict=True):
 
@@ -136,3 +139,8 @@ def build(services: Services, store: ShareStore, shown: gr.State, owner: gr.Brow
             None, file, None, js=DOWNLOAD, **private
         )
     return said
+
+
+def _either(chosen: bool) -> Any:
+    """A box that cannot be ticked while the other one is."""
+    return gr.update(interactive=not chosen)
