@@ -33,6 +33,13 @@ SELECT = """() => {
   getSelection().removeAllRanges(); getSelection().addRange(range);
   return range.toString();
 }"""
+# From the last highlighted word to beyond the end of the text, as a hand that drags too far.
+TOO_FAR = """() => {
+  const marks = document.querySelectorAll('#fn-shared-text mark'), range = document.createRange();
+  range.setStartBefore(marks[marks.length - 1]); range.setEndAfter(document.querySelector('#fn-shared-legend .fn-key'));
+  getSelection().removeAllRanges(); getSelection().addRange(range);
+}"""
+FOCUSED = "what => document.activeElement.matches(what)"
 
 
 class Demo:
@@ -46,15 +53,19 @@ class Demo:
 
     @contextmanager
     def page(self, address: str = "", **settings: str) -> Iterator[Any]:
-        """A page in a fresh profile, served by a fresh process; no request left the machine, nothing went wrong."""
-        with running(
-            self.folder, warm=not address, port=self.port, **{**self.settings, **settings}
-        ) as found, self.profile() as page:  # fmt: skip
+        """A page in a fresh profile, served by a fresh process."""
+        with self.process(warm=not address, **settings) as found, self.profile() as page:
             page.goto(address or found)
             yield page
 
     @contextmanager
+    def process(self, warm: bool = False, **settings: str) -> Iterator[str]:
+        with running(self.folder, warm=warm, port=self.port, **{**self.settings, **settings}) as found:
+            yield found
+
+    @contextmanager
     def profile(self) -> Iterator[Any]:
+        """A page in a fresh profile; no request left the machine, nothing went wrong."""
         context = self.browser.new_context(viewport={"width": 1360, "height": 1000}, accept_downloads=True)
         page = context.new_page()
         outside: list[str] = []
@@ -97,6 +108,7 @@ def test_from_sharing_to_deletion(demo: Demo, tmp_path: Path) -> None:
         assert len(drawn[1]) > 5 and len(numbers) == 3
         page.click("#fn-share button >> nth=0")
         page.click("#fn-blind input")
+        page.wait_for_selector("#fn-redact input:disabled", timeout=WAIT)
         page.click("#fn-make-link")
         page.wait_for_selector("#fn-link", timeout=WAIT)
         link, own = page.input_value("#fn-link"), page.input_value("#fn-owner-link")
@@ -112,27 +124,48 @@ def test_from_sharing_to_deletion(demo: Demo, tmp_path: Path) -> None:
         text, marks = page.evaluate(DRAWN, "section")
         assert text == drawn[0] and [m[:2] for m in marks] == [m[:2] for m in drawn[1]]
 
-    # A reviewer judges first.
-    with demo.page(link) as page:
-        page.wait_for_selector("#fn-begin", timeout=WAIT)
-        content = page.content()
-        assert "Reads like the fake class" not in content and page.locator("#fn-shared-text mark").count() == 0
-        assert page.evaluate("document.querySelector('meta[name=robots]').content") == "noindex"
-        page.click("#fn-begin")
-        page.wait_for_selector("#fn-begin-said :text('Give a name')", timeout=WAIT)
-        begin(page, "Ada", "real")
-        assert page.evaluate(DRAWN, "#fn-shared-text") == drawn
-        assert page.evaluate(NUMBERS, "#fn-shared-cards") == numbers
-        selected = page.evaluate(SELECT)
-        page.click("#fn-mark")
-        page.wait_for_selector("#fn-marks li", timeout=WAIT)
-        quoted = page.locator("#fn-marks q").inner_text()
-        assert quoted.rstrip("…") in " ".join(selected.split())
-        page.click("#fn-verdict label:has-text('fake')")
-        page.click("#fn-review label:has-text('disagree') >> nth=1")
-        page.fill("#fn-comment textarea", "No source is named.")
-        page.click("#fn-send")
-        page.wait_for_selector("#fn-review-said :text('Thank you')", timeout=WAIT)
+    # A reviewer judges first, and goes on where the server is another one meanwhile.
+    with demo.profile() as page:
+        with demo.process():
+            page.goto(link)
+            page.wait_for_selector("#fn-begin", timeout=WAIT)
+            content = page.content()
+            assert "Reads like the fake class" not in content and page.locator("#fn-shared-text mark").count() == 0
+            assert page.evaluate("document.querySelector('meta[name=robots]').content") == "noindex"
+            assert page.title() == article["title"]
+            page.click("#fn-begin")
+            page.wait_for_selector("#fn-begin-said :text('Give a name')", timeout=WAIT)
+            begin(page, "Ada", "real")
+            page.wait_for_function(FOCUSED, arg="#fn-shared-head h1", timeout=WAIT)
+            assert page.evaluate(DRAWN, "#fn-shared-text") == drawn
+            assert page.evaluate(NUMBERS, "#fn-shared-cards") == numbers
+        with demo.process():
+            page.focus("#fn-shared-unit input:checked")
+            page.keyboard.press("Tab")
+            page.keyboard.press("Control+End")
+            page.keyboard.press("Shift+ArrowLeft")
+            page.keyboard.press("Enter")
+            page.wait_for_selector("#fn-marks q", timeout=WAIT)
+            assert page.locator("#fn-marks q").inner_text() == drawn[0][-1]
+            selected = page.evaluate(SELECT)
+            page.click("#fn-mark")
+            page.wait_for_selector("#fn-marks li >> nth=1", timeout=WAIT)
+            quoted = page.locator("#fn-marks q >> nth=0").inner_text()
+            assert quoted.rstrip("…") in " ".join(selected.split())
+            page.evaluate(TOO_FAR)
+            page.click("#fn-mark")
+            page.wait_for_function("n => document.querySelectorAll('#fn-marks q')[1].innerText.length > n", arg=3)
+            page.click("#fn-mark")
+            page.wait_for_selector("#fn-marks :text('Select words')", timeout=WAIT)
+            page.reload()
+            page.wait_for_selector("#fn-marks li >> nth=1", timeout=WAIT)
+            assert page.evaluate(DRAWN, "#fn-shared-text") == drawn
+            page.click("#fn-verdict label:has-text('fake')")
+            page.get_by_role("group", name="TinyBERT").get_by_text("disagree").click()
+            page.fill("#fn-comment textarea", "No source is named.")
+            page.click("#fn-send")
+            page.wait_for_selector("#fn-review-said :text('Thank you')", timeout=WAIT)
+            page.wait_for_function(FOCUSED, arg="#fn-review-said p", timeout=WAIT)
 
     # The owner sees it with κ, on a build whose model is another, and takes the reviews away.
     other = tmp_path / "models"
@@ -152,7 +185,9 @@ def test_from_sharing_to_deletion(demo: Demo, tmp_path: Path) -> None:
         (line,) = (tmp_path / "reviews.jsonl").read_text(encoding="utf-8").splitlines()
         review = json.loads(line)["review"]
         assert (review["name"], review["first_verdict"], review["verdict"]) == ("Ada", "real", "fake")
-        assert review["agree"] == {"tinybert": False} and drawn[0][slice(*review["spans"][0])] == selected
+        first, last = (drawn[0][slice(*span)] for span in review["spans"])
+        assert review["agree"] == {"tinybert": False} and first == selected
+        assert last.startswith(drawn[1][-1][0]) and drawn[0].endswith(last)
 
         # The link shows the numbers of the first build there, and says that today's models are others.
         with demo.profile() as reader:

@@ -20,7 +20,7 @@ import zlib
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,12 +95,15 @@ class Shared:
         Milliseconds since 1970, UTC.
     hidden : bool
         Whether this reader has yet to give a verdict; until then nothing of the models' answers may be shown.
+    mine : Review or None
+        What this reader has said so far, where the review's key was given.
     """
 
     snapshot: Snapshot
     blind: bool
     expires: int
     hidden: bool = False
+    mine: Review | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,8 +247,9 @@ class ShareStore:
         """
         with self._reading() as connection:
             row = self._row(connection, id_)
-            seen = not row.blind or self._begun(connection, row.id_hash, review) is not None
-        return _shared(row, hidden=not seen)
+            begun = self._begun(connection, row.id_hash, review)
+        mine = None if begun is None else _review(begun)
+        return replace(_shared(row), hidden=row.blind and mine is None, mine=mine)
 
     def there(self, id_: str) -> bool:
         """Whether a link shows anything.
@@ -617,8 +621,8 @@ def _is_key(owner: str) -> bool:
     return len(owner) == 43 and all(c.isascii() and (c.isalnum() or c in "-_") for c in owner)
 
 
-def _shared(row: Row[Any], hidden: bool = False) -> Shared:
-    return Shared(_snapshot(row), row.blind, row.expires, hidden)
+def _shared(row: Row[Any]) -> Shared:
+    return Shared(_snapshot(row), row.blind, row.expires)
 
 
 def _snapshot(row: Row[Any]) -> Snapshot:

@@ -30,7 +30,7 @@ def build_app(services: Services, store: ShareStore) -> gr.Blocks:
         endpoints.build(services)  # first, because the page's own functions would take their names
         owner = gr.BrowserState("", storage_key="fakenews-owner", secret="fakenews")
         with gr.Column(elem_id="fn-linked"):
-            linked, linked_parts = shared.build(services, store)
+            linked, reader, linked_parts = shared.build(services, store)
         with gr.Column(elem_id="fn-main"), gr.Tabs(elem_id="fn-tabs", selected="analyse") as tabs:
             with gr.Tab("Analyse", id="analyse"):
                 tab = analyse.build(services, store, load("demo"), blocks, owner)
@@ -47,13 +47,13 @@ def build_app(services: Services, store: ShareStore) -> gr.Blocks:
         if shown:
             shown(second.select)
 
-        def visited(request: gr.Request) -> tuple[Any, ...]:
+        def visited(kept: str, request: gr.Request) -> tuple[Any, ...]:
             visit = read_query(str(request.query_params))
-            opened = linked.open(visit.id) if visit.id else (gr.skip(),) * len(linked_parts)
+            opened = linked.open(visit.id, kept) if visit.id else (gr.skip(),) * len(linked_parts)
             selected = gr.Tabs(selected="reviews") if visit.owner else gr.skip()
             return (*opened, *reviews.visited(visit, own), selected)
 
-        blocks.load(visited, None, [*linked_parts, *own_parts, tabs], **private)
+        blocks.load(visited, reader, [*linked_parts, *own_parts, tabs], js=shared.RESUME, **private)
     return blocks
 
 

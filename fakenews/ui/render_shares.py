@@ -17,6 +17,10 @@ _QUOTED, _NAMED = 90, 48  # characters of a marked stretch, and of a heading, th
 NOT_YET = "—"
 READERS = "Link for reviewers"
 BLIND = "Say what you think of it; then see what the models say."
+MARK = (
+    "Nothing marked yet. Select words in the text above, then press «Mark selection»; or Tab to the text, select with "
+    "Shift and the arrow keys, and press Enter."
+)
 NOTHING_SHARED = (
     "Nothing is shared under this key: analyse an article, press Share, and reviewers' answers will stand here."
 )
@@ -72,7 +76,7 @@ def head(shared: Shared, changes: Sequence[str]) -> str:
     taken = snapshot.created[:16].replace("T", " ")
     if shared.hidden:
         told = f"Shared on {taken} UTC, here until {day(shared.expires)}. {BLIND}"
-        return f'<h1>{title}</h1><p class="fn-meta">{told}</p>'
+        return f'<h1 tabindex="-1">{title}</h1><p class="fn-meta">{told}</p>'
     weights = ", ".join(f"{snapshot.titles[m]} {revision}" for m, revision in snapshot.revisions.items())
     told = f"As analysed on {taken} UTC with {weights}; no model was asked again. Here until {day(shared.expires)}."
     told += " It was shared without its text: each block stands for a word." if snapshot.redacted else ""
@@ -80,20 +84,23 @@ def head(shared: Shared, changes: Sequence[str]) -> str:
     if note:
         since = "The numbers below are those of the day of sharing. Since then:"
         note = f'<div class="fn-note"><p>{since}</p><ul>{note}</ul></div>'
-    return f'<h1>{title}</h1><p class="fn-meta">{escape(told)}</p>{note}'
+    return f'<h1 tabindex="-1">{title}</h1><p class="fn-meta">{escape(told)}</p>{note}'
 
 
-def marks(snapshot: Snapshot, spans: Sequence[Span]) -> str:
+def marks(snapshot: Snapshot, spans: Sequence[Span], said: str = "") -> str:
     """The stretches a reviewer has marked so far, each with a button that takes it away."""
     if not spans:
-        return render.caption("Nothing marked yet. Select words in the text above, then press «Mark selection».")
-    items = "".join(
-        f"<li><q>{escape(_quoted(snapshot.text[s.start : s.end]))}</q> "
-        f'<button type="button" data-open="{s.start}-{s.end}" aria-label="Take this mark away">remove</button></li>'
-        for s in spans
-    )
+        return done(said) if said else render.caption(MARK)
+    items = []
+    for s in spans:
+        quote = escape(_quoted(snapshot.text[s.start : s.end]))
+        items.append(
+            f'<li><q>{quote}</q> <button type="button" data-open="{s.start}-{s.end}" '
+            f'aria-label="remove «{quote}»">remove</button></li>'
+        )
     places = " ".join(f"{s.start}-{s.end}" for s in spans)
-    return f'<ul class="fn-marks" data-spans="{places}">{items}</ul>'
+    count = "1 stretch is marked." if len(spans) == 1 else f"{len(spans)} stretches are marked."
+    return f'{done(said or count)}<ul class="fn-marks" data-spans="{places}">{"".join(items)}</ul>'
 
 
 def _quoted(text: str, at_most: int = _QUOTED) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gradio as gr
@@ -11,7 +13,7 @@ import gradio as gr
 from fakenews.schema import Span
 from fakenews.services import InputError
 from fakenews.share.review import MAX_SPANS, OPINIONS
-from fakenews.share.snapshot import changes
+from fakenews.share.snapshot import Snapshot, changes
 from fakenews.share.store import NotShared, Shared, ShareStore, StorageError
 from fakenews.ui import render, render_shares
 from fakenews.ui.analyse import OPEN, UNITS
@@ -23,26 +25,61 @@ logger = logging.getLogger(__name__)
 
 MODELS_ASKED = 4  # models a reviewer can agree with; a link holds three unless it was made with more
 AGREE = (("agree", "yes"), ("disagree", "no"))
+PICK = "Pick one of the three verdicts first."
+SELECT = "Select words in the text first, then press «Mark selection»."
 THANKS = "Thank you: your review is stored, and whoever shared this can see it."
 SHOW, HIDE, STAY = gr.update(visible=True), gr.update(visible=False), gr.skip()
+_PLACE = re.compile(r"(\d{1,7})-(\d{1,7})")
 SORRY = "Something went wrong on our side; what you wrote is still here. Please try again."
 
-# Remembers what was last selected in the text, as characters; marks are drawn over the text without changing it.
+# Remembers what is selected in the text, as characters; marks are drawn over the text without changing it. A finger on
+# the button takes the selection away before the click comes, so what happens to it meanwhile is passed over.
 SELECTION = """
 const root = element;
 const inText = () => root.querySelector('.fn-text');
 const length = s => [...s].length;
-document.addEventListener('selectionchange', () => {
+const selected = () => {
   const text = inText(), s = getSelection();
-  if (!text || !s.rangeCount || s.isCollapsed || !text.contains(s.anchorNode) || !text.contains(s.focusNode)) return;
-  const range = s.getRangeAt(0), before = document.createRange();
+  if (!text || !s.rangeCount || !s.getRangeAt(0).intersectsNode(text)) return '';
+  const range = s.getRangeAt(0).cloneRange(), before = document.createRange();
   before.selectNodeContents(text);
+  if (range.compareBoundaryPoints(Range.START_TO_START, before) < 0) range.setStart(text, 0);
+  if (range.compareBoundaryPoints(Range.END_TO_END, before) > 0) range.setEnd(text, text.childNodes.length);
   before.setEnd(range.startContainer, range.startOffset);
-  const start = length(before.toString());
-  window.fnSelected = start + '-' + (start + length(range.toString()));
-});
+  const start = length(before.toString()), end = start + length(range.toString());
+  return end > start ? start + '-' + end : '';
+};
+let pressing = false;
+for (const kind of ['pointerdown', 'click', 'keydown'])
+  document.addEventListener(kind, e => {
+    pressing = kind === 'pointerdown' && Boolean(e.target.closest('#fn-mark'));
+  }, true);
+document.addEventListener('selectionchange', () => { if (!pressing) window.fnSelected = selected(); });
+// Reached with the keyboard, the text gets a caret like a box that cannot be written in, for as long as it has focus.
+const edit = (text, on) => {
+  if (on === (text.contentEditable === 'true')) return;
+  text.contentEditable = on ? 'true' : 'inherit';
+  const told = {role: 'textbox', 'aria-multiline': true, 'aria-readonly': true, inputmode: 'none', spellcheck: false};
+  for (const [name, value] of Object.entries(told)) on ? text.setAttribute(name, value) : text.removeAttribute(name);
+  const s = getSelection();
+  if (on && !text.contains(s.anchorNode)) s.collapse(text, 0);
+};
+const reach = text => {
+  text.tabIndex = 0;
+  text.setAttribute('aria-label', 'The text: Shift and the arrow keys select, Enter marks');
+  text.addEventListener('focus', () => { if (text.matches(':focus-visible')) edit(text, true); });
+  text.addEventListener('pointerdown', () => edit(text, false));
+  text.addEventListener('blur', () => edit(text, false));
+  text.addEventListener('beforeinput', e => e.preventDefault());
+  text.addEventListener('keydown', e => {
+    if (e.key !== 'Enter') return;
+    e.preventDefault();
+    document.querySelector('#fn-mark')?.click();
+  });
+};
 const draw = () => {
   const list = document.querySelector('#fn-marks [data-spans]'), text = inText();
+  if (text && text.tabIndex !== 0) reach(text);
   if (!window.Highlight || !text) return;
   const spans = list ? list.dataset.spans.split(' ').map(s => s.split('-').map(Number)) : [];
   const ranges = spans.map(([from, to]) => {
@@ -63,16 +100,66 @@ new MutationObserver(draw).observe(document.body, {childList: true, subtree: tru
 """
 
 
-@dataclass(slots=True)
-class Visitor:
-    """Who looks at a shared analysis, and what has been done so far; kept on the server, one per session."""
+# Hands over what is selected, once.
+SELECTED = """visitor => {
+  const chosen = window.fnSelected ?? '';
+  window.fnSelected = '';
+  if (getSelection().rangeCount) getSelection().collapseToEnd();
+  return [visitor, chosen];
+}"""
 
-    id: str
-    shared: Shared
-    key: str = ""
-    name: str = ""
-    verdict: str = ""
-    spans: list[Span] = field(default_factory=list)
+# Each group of buttons is named by what stands above it, and is one stop of the Tab key.
+GROUPS = """
+const name = () => document.querySelectorAll('#fn-linked fieldset').forEach(group => {
+  const title = group.querySelector('[data-testid=block-info]')?.textContent.trim();
+  if (title && group.ariaLabel !== title) group.ariaLabel = title;
+  const [first, ...others] = group.querySelectorAll('input[type=radio]');
+  for (const other of others) if (other.name !== first.name) other.name = first.name;
+});
+new MutationObserver(name).observe(document.body, {childList: true, subtree: true, attributeFilter: ['name']});
+"""
+
+# The reader's review outlives a reload of the page, in this tab of the browser alone; a browser may forbid even that.
+_KEPT = "'fakenews-review-' + new URLSearchParams(location.search).get('a')"
+RESUME = f"""() => {{
+  const title = document.querySelector('meta[property="og:title"]')?.content;
+  if (document.documentElement.classList.contains('fn-linked') && title) document.title = title;
+  try {{ return [sessionStorage.getItem({_KEPT}) ?? '']; }} catch {{ return ['']; }}
+}}"""
+
+
+def keep(focus: str) -> str:
+    """Script that keeps the review; where what was pressed is gone, focus goes to something else, a selector."""
+    return f"""visitor => {{
+      try {{ sessionStorage.setItem({_KEPT}, visitor); }} catch {{ }}
+      requestAnimationFrame(() => requestAnimationFrame(() => {{
+        if (document.activeElement === document.body) document.querySelector('{focus}')?.focus();
+      }}));
+    }}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who looks at a shared analysis, and what has been done so far.
+
+    The browser keeps it, as text, so that it outlives the server; what it says is checked here whenever it comes.
+    """
+
+    id: str = ""
+    key: str = ""  # of the review that was begun
+    spans: tuple[Span, ...] = ()
+
+    @classmethod
+    def read(cls, kept: str | None) -> Visitor:
+        """Inverse of `str`; whatever is not understood is left out."""
+        id_, _, rest = (kept or "").partition(" ")
+        key, _, places = rest.partition(" ")
+        spans = (Span(int(start), int(end)) for start, end in _PLACE.findall(places))
+        return cls(id_, key, tuple(s for s in spans if s.start < s.end))
+
+    def __str__(self) -> str:
+        """Id, key and marks, with spaces between."""
+        return " ".join((self.id, self.key, *(f"{s.start}-{s.end}" for s in self.spans)))
 
 
 class Parts(NamedTuple):
@@ -88,10 +175,11 @@ class Parts(NamedTuple):
     legend: Any = ""
     words: Any = ""
     form: Any = HIDE
-    visitor: Visitor | None = None
+    visitor: str = ""
     name: Any = STAY
     verdict: Any = STAY
     marks: str = ""
+    said: str = ""
     agree: tuple[Any, ...] = ()
 
     def values(self) -> tuple[Any, ...]:
@@ -107,128 +195,163 @@ class SharedPage:
         self.services = services
         self.store = store
 
-    def open(self, id_: str) -> tuple[Any, ...]:
-        """Everything drawn for a link, or the sentence that says why there is nothing."""
+    def open(self, id_: str, kept: str | None = "") -> tuple[Any, ...]:
+        """Everything drawn for a link and a review begun before, or the sentence that says why there is nothing."""
+        visitor = Visitor.read(kept)
+        if visitor.id != id_:
+            visitor = Visitor(id_)
         try:
-            visitor = Visitor(id_, self.store.get(id_))
+            return self.shown(visitor)
         except (NotShared, StorageError) as error:
             return _nothing(str(error))
         except Exception as error:
             logger.error("opening a link failed: %s", type(error).__name__)
             return _nothing(SORRY)
-        return self.shown(visitor)
 
     def shown(self, visitor: Visitor) -> tuple[Any, ...]:
-        """Everything that is drawn: as far as a blind reader may see it, or all of it."""
-        snapshot = visitor.shared.snapshot
-        if visitor.shared.hidden:
+        """Everything that is drawn: as far as a blind reader may see it, or all of it.
+
+        Raises
+        ------
+        NotShared
+        StorageError
+        """
+        shared = self._shared(visitor)
+        snapshot, mine = shared.snapshot, shared.mine
+        if shared.hidden:
             return Parts(
-                head=render_shares.head(visitor.shared, ()),
+                head=render_shares.head(shared, ()),
                 unread=render.plain(snapshot.text),
                 blind=SHOW,
-                visitor=visitor,
+                visitor=str(Visitor(visitor.id)),
             ).values()
         models = [p.model for p in snapshot.analysis.predictions][:MODELS_ASKED]
         explained = [e.classifier for e in snapshot.explanations]
         cards = render.verdicts(snapshot.analysis, snapshot.titles, snapshot.records)
-        text, legend, words = self.drawn(visitor, explained[0], "word") if explained else ("", "", "")
+        text, legend, words = _drawn(snapshot, explained[0], "word") if explained else ("", "", "")
+        first = mine.first_verdict if mine else None
+        sent = mine is not None and mine.finished is not None
         return Parts(
-            head=render_shares.head(visitor.shared, changes(snapshot, self.services)),
+            head=render_shares.head(shared, changes(snapshot, self.services)),
             analysis=SHOW,
-            cards=(render_shares.own_words(visitor.verdict, snapshot) if visitor.verdict else "") + cards,
+            cards=(render_shares.own_words(first, snapshot) if first else "") + cards,
             view=gr.update(
                 choices=[(snapshot.titles[m], m) for m in explained], value=explained[0] if explained else None
             ),
             text=text,
             legend=legend,
             words=words,
-            form=SHOW,
-            visitor=visitor,
-            name=visitor.name or gr.skip(),
-            verdict=visitor.verdict or gr.skip(),
-            marks=render_shares.marks(snapshot, visitor.spans),
+            form=HIDE if sent else SHOW,
+            visitor=str(visitor),
+            name=mine.name if mine else STAY,
+            verdict=first or STAY,
+            marks=render_shares.marks(snapshot, _within(snapshot.text, visitor.spans)),
+            said=render_shares.done(THANKS) if sent else "",
             agree=tuple(gr.update(visible=True, label=snapshot.titles[m], value=None) for m in models),
         ).values()
 
-    def drawn(self, visitor: Visitor | None, view: str, unit: render.Unit) -> tuple[Any, Any, Any]:
-        """Highlights, legend and strongest words."""
-        if visitor is None or visitor.shared.hidden:
-            return gr.skip(), gr.skip(), gr.skip()
-        snapshot = visitor.shared.snapshot
-        found = {e.classifier: e for e in snapshot.explanations}
-        if view not in found:
-            return gr.skip(), gr.skip(), gr.skip()
-        explanation = found[view]
-        method = snapshot.titles[explanation.explainer]
-        legend = render.legend(explanation, snapshot.titles[view], method)
-        if explanation.grade is not None:
-            legend += render.grade(explanation, method)
-        words = "" if snapshot.redacted else render.top_words([(snapshot.titles[m], e) for m, e in found.items()])
-        return render.highlighted(explanation, unit, snapshot.unread), legend, words
-
-    def begin(self, visitor: Visitor | None, name: str, verdict: str | None) -> tuple[Any, ...]:
-        """Take a blind verdict and show the models' answers; a sentence, then everything drawn."""
-        stay = [STAY] * len(Parts().values())
-        if visitor is None:
-            return ("", *stay)
+    def drawn(self, kept: str, view: str, unit: render.Unit) -> tuple[Any, Any, Any]:
+        """Highlights, legend and strongest words, or why they are not there."""
         try:
-            visitor.key = self.store.begin(visitor.id, name or "", verdict or "")
-            visitor.shared = self.store.get(visitor.id, visitor.key)
+            shared = self._shared(Visitor.read(kept))
+        except (NotShared, StorageError) as error:
+            return STAY, render.problem(str(error)), STAY
+        return (STAY,) * 3 if shared.hidden else _drawn(shared.snapshot, view, unit)
+
+    def begin(self, kept: str, name: str, verdict: str | None) -> tuple[Any, ...]:
+        """Take a blind verdict and show the models' answers; a sentence, then everything drawn."""
+        visitor = Visitor.read(kept)
+        stay = [STAY] * len(Parts().values())
+        try:
+            key = self.store.begin(visitor.id, name or "", verdict or "")
+            return ("", *self.shown(Visitor(visitor.id, key)))
         except InputError as error:
-            told = "Pick one of the three verdicts first." if verdict is None and (name or "").strip() else str(error)
+            told = PICK if verdict is None and (name or "").strip() else str(error)
             return (render.problem(told), *stay)
         except (NotShared, StorageError) as error:
             return (render.problem(str(error)), *stay)
-        visitor.name, visitor.verdict = name, verdict or ""
-        return ("", *self.shown(visitor))
 
-    def mark(self, visitor: Visitor | None, selected: str) -> tuple[Any, Any]:
+    def mark(self, kept: str, selected: str) -> tuple[Any, Any]:
         """Mark what is selected, as «start-end»; marks that touch become one."""
-        if visitor is None:
-            return gr.skip(), gr.skip()
-        start, _, end = (selected or "").partition("-")
-        text = visitor.shared.snapshot.text
-        if start.isdigit() and end.isdigit() and int(start) < int(end) <= len(text) and len(visitor.spans) < MAX_SPANS:
-            visitor.spans = _merged([*visitor.spans, Span(int(start), int(end))])
-        return render_shares.marks(visitor.shared.snapshot, visitor.spans), visitor
-
-    def unmark(self, visitor: Visitor | None, key: str) -> tuple[Any, Any]:
-        """Take a mark away."""
-        if visitor is None:
-            return gr.skip(), gr.skip()
-        visitor.spans = [s for s in visitor.spans if f"{s.start}-{s.end}" != key]
-        return render_shares.marks(visitor.shared.snapshot, visitor.spans), visitor
-
-    def send(
-        self, visitor: Visitor | None, name: str, verdict: str | None, comment: str, *agree: str | None
-    ) -> tuple[str, Any]:
-        """Store the review; a sentence, and whether the form still stands."""
-        if visitor is None:
-            return "", gr.skip()
-        models = [p.model for p in visitor.shared.snapshot.analysis.predictions][:MODELS_ASKED]
-        if verdict is None and (name or "").strip():
-            return render.problem("Pick one of the three verdicts first."), gr.skip()
+        visitor = Visitor.read(kept)
         try:
+            snapshot = self._shared(visitor).snapshot
+        except (NotShared, StorageError) as error:
+            return render.problem(str(error)), STAY
+        spans, said = _within(snapshot.text, visitor.spans), ""
+        chosen = _within(snapshot.text, Visitor.read(f"  {selected}").spans)
+        if not chosen:
+            said = SELECT
+        elif len(spans) >= MAX_SPANS:
+            said = f"{MAX_SPANS} stretches are marked, and no more fit: take one away first."
+        else:
+            spans = _merged([*spans, *chosen])
+        return self._marked(visitor, snapshot, spans, said)
+
+    def unmark(self, kept: str, key: str) -> tuple[Any, Any]:
+        """Take a mark away."""
+        visitor = Visitor.read(kept)
+        try:
+            snapshot = self._shared(visitor).snapshot
+        except (NotShared, StorageError) as error:
+            return render.problem(str(error)), STAY
+        spans = [s for s in _within(snapshot.text, visitor.spans) if f"{s.start}-{s.end}" != key]
+        return self._marked(visitor, snapshot, spans)
+
+    def _marked(self, visitor: Visitor, snapshot: Snapshot, spans: list[Span], said: str = "") -> tuple[str, str]:
+        """Marks as they are drawn, and the visitor with them."""
+        return render_shares.marks(snapshot, spans, said), str(replace(visitor, spans=tuple(spans)))
+
+    def send(self, kept: str, name: str, verdict: str | None, comment: str, *agree: str | None) -> tuple[str, Any]:
+        """Store the review; a sentence, and whether the form still stands."""
+        if verdict is None and (name or "").strip():
+            return render.problem(PICK), STAY
+        visitor = Visitor.read(kept)
+        try:
+            snapshot = self._shared(visitor).snapshot
+            models = [p.model for p in snapshot.analysis.predictions][:MODELS_ASKED]
             self.store.review(
                 visitor.id,
                 name=name or "",
                 verdict=verdict or "",
                 agree={m: a == "yes" for m, a in zip(models, agree, strict=False) if a is not None},
-                spans=visitor.spans,
+                spans=_within(snapshot.text, visitor.spans),
                 comment=comment or "",
                 key=visitor.key,
             )
         except (InputError, NotShared, StorageError) as error:
-            return render.problem(str(error)), gr.skip()
+            return render.problem(str(error)), STAY
         except Exception as error:
             logger.error("storing a review failed: %s", type(error).__name__)
-            return render.problem(SORRY), gr.skip()
-        return render.caption(THANKS), gr.update(visible=False)
+            return render.problem(SORRY), STAY
+        return render_shares.done(THANKS), HIDE
+
+    def _shared(self, visitor: Visitor) -> Shared:
+        return self.store.get(visitor.id, visitor.key)
 
 
 def _nothing(sentence: str) -> tuple[Any, ...]:
     back = '<p class="fn-read"><a href="/">Analyse an article of your own</a></p>'
     return Parts(head=render.problem(sentence) + back).values()
+
+
+def _drawn(snapshot: Snapshot, view: str, unit: render.Unit) -> tuple[Any, Any, Any]:
+    """Highlights and legend of one model, and the strongest words of all."""
+    found = {e.classifier: e for e in snapshot.explanations}
+    if view not in found:
+        return (STAY,) * 3
+    explanation = found[view]
+    method = snapshot.titles[explanation.explainer]
+    legend = render.legend(explanation, snapshot.titles[view], method)
+    if explanation.grade is not None:
+        legend += render.grade(explanation, method)
+    words = "" if snapshot.redacted else render.top_words([(snapshot.titles[m], e) for m, e in found.items()])
+    return render.highlighted(explanation, unit, snapshot.unread), legend, words
+
+
+def _within(text: str, spans: Sequence[Span]) -> list[Span]:
+    """Those stretches that hold something of the text."""
+    return [s for s in spans if text[s.start : s.end].strip() and s.end <= len(text)]
 
 
 def _merged(spans: list[Span]) -> list[Span]:
@@ -241,14 +364,14 @@ def _merged(spans: list[Span]) -> list[Span]:
     return found
 
 
-def build(services: Services, store: ShareStore) -> tuple[SharedPage, list[Any]]:
-    """Draw the view and wire it; gives its handlers and what `SharedPage.open` fills."""
+def build(services: Services, store: ShareStore) -> tuple[SharedPage, gr.Textbox, list[Any]]:
+    """Draw the view and wire it; gives its handlers, what `RESUME` fills, and what `SharedPage.open` fills."""
     tab = SharedPage(services, store)
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     opinions = [(words, key) for key, words in OPINIONS.items()]
-    visitor = gr.State(None)
+    visitor = gr.Textbox(visible=False)
     with gr.Column(elem_id="fn-shared"):
-        head = gr.HTML(elem_id="fn-shared-head")
+        head = gr.HTML(elem_id="fn-shared-head", js_on_load=GROUPS)
         unread = gr.HTML(elem_id="fn-shared-blind-text")
         with gr.Column(visible=False, elem_id="fn-blind-form", elem_classes="fn-review") as blind:
             gr.HTML("<h2>Your verdict first</h2>")
@@ -287,18 +410,27 @@ def build(services: Services, store: ShareStore) -> tuple[SharedPage, list[Any]]
                 send = gr.Button("Send review", elem_id="fn-send", size="sm", variant="primary")
         said = gr.HTML(elem_id="fn-review-said")
     outputs = [
-        head, unread, blind, analysis, cards, view, text, legend, words, form, visitor, name, verdict, marks, *agree,
+        head, unread, blind, analysis, cards, view, text, legend, words, form, visitor, name, verdict, marks, said,
+        *agree,
     ]  # fmt: skip
-    begin.click(tab.begin, [visitor, first_name, first], [begun, *outputs], **private)
-    gr.on([view.input, unit.input], tab.drawn, [visitor, view, unit], [text, legend, words], queue=False, **private)
-    mark.click(
-        tab.mark, [visitor, selected], [marks, visitor], js="(v, _) => [v, window.fnSelected ?? '']", queue=False,
-        **private,
+    begin.click(tab.begin, [visitor, first_name, first], [begun, *outputs], **private).then(
+        None, visitor, None, js=keep("#fn-shared-head h1"), **private
+    )
+    # Which models there are is checked above: Gradio would check it against choices that it forgets with its session.
+    gr.on(
+        [view.input, unit.input], tab.drawn, [visitor, view, unit], [text, legend, words], queue=False,
+        preprocess=False, **private,
     )  # fmt: skip
 
-    def unmarked(state: Visitor | None, event: gr.EventData) -> tuple[Any, Any]:
-        return tab.unmark(state, str(event.key))
+    def unmarked(kept: str, event: gr.EventData) -> tuple[Any, Any]:
+        return tab.unmark(kept, str(event.key))
 
-    marks.click(unmarked, visitor, [marks, visitor], queue=False, **private)
-    send.click(tab.send, [visitor, name, verdict, comment, *agree], [said, form], **private)
-    return tab, outputs
+    for marked in (
+        mark.click(tab.mark, [visitor, selected], [marks, visitor], js=SELECTED, queue=False, **private),
+        marks.click(unmarked, visitor, [marks, visitor], queue=False, **private),
+    ):
+        marked.then(None, visitor, None, js=keep("#fn-mark"), **private)
+    send.click(tab.send, [visitor, name, verdict, comment, *agree], [said, form], **private).then(
+        None, visitor, None, js=keep("#fn-review-said [role=status]"), **private
+    )
+    return tab, visitor, outputs
