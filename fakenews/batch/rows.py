@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fakenews.data.table import UTF16, decode
+from fakenews.data.delimited import Delimited, check_names
+from fakenews.data.lines import json_rows
 from fakenews.services import InputError
 from fakenews.text import encodable, join
 
@@ -79,12 +78,12 @@ class Table:
             raise InputError(f"Cannot read {path.name!r}: expected one of {', '.join(SUFFIXES)}.")
         if not path.is_file():
             raise FileNotFoundError(f"There is no file {path}.")
-        self.columns = {".csv": self._csv_header, ".jsonl": self._jsonl_keys, ".parquet": self._parquet_names}[
-            self.suffix
-        ]()
-        twice = sorted({c for c in self.columns if self.columns.count(c) > 1})
-        if twice:
-            raise InputError(f"{path.name} has the column {' and '.join(twice)} more than once.")
+        names = {".csv": self._csv_header, ".jsonl": self._jsonl_keys, ".parquet": self._parquet_names}[self.suffix]
+        try:
+            self.columns = names()
+            check_names(self.columns, path.name)
+        except ValueError as error:
+            raise InputError(str(error)) from error
 
     def guess(self) -> Columns:
         """Columns by their usual names; no text where none is usual."""
@@ -114,101 +113,26 @@ class Table:
 
     def items(self, columns: Columns) -> Iterator[tuple[Item, float]]:
         """Every row in order, good or bad, with the share of the file that has been read."""
-        readers = {".csv": self._csv_rows, ".jsonl": self._jsonl_rows, ".parquet": self._parquet_rows}
+        readers = {".csv": self._csv_rows, ".jsonl": lambda: json_rows(self.path), ".parquet": self._parquet_rows}
         for line, found, share in readers[self.suffix]():
-            yield found if isinstance(found, BadRow) else _row(line, found, columns), share
-
-    def _lines(self) -> Iterator[tuple[str, int]]:
-        """Lines as text with the bytes read so far; lines that are not UTF-8 are read as Windows-1252."""
-        read = 0
-        with self.path.open("rb") as file:
-            for raw in file:
-                line = decode(raw) if read == 0 or not raw.isascii() else raw.decode("ascii")
-                read += len(raw)
-                yield line, read
+            yield BadRow(line, found) if isinstance(found, str) else _row(line, found, columns), share
 
     def _csv_header(self) -> tuple[str, ...]:
-        with self.path.open("rb") as file:
-            if file.read(2) in UTF16:
-                raise InputError(f"{self.path.name} is encoded in UTF-16: save it in UTF-8.")
-        reader = csv.reader((line for line, _ in self._lines()), strict=True)
-        try:
-            header = next(reader)
-            next(reader)
-        except StopIteration:
-            raise InputError(f"{self.path.name} holds no rows beneath a header.") from None
-        except csv.Error as error:
-            if "new-line character" in str(error):
-                raise InputError(f"{self.path.name} ends its lines with CR alone: save it with LF or CRLF.") from error
-            if "header" not in locals():
-                raise InputError(f"{self.path.name} cannot be read as CSV with a header: {error}.") from error
-        if not header:
-            raise InputError(f"{self.path.name} begins with an empty line: the first line names the columns.")
-        for mark, name in ((";", "semicolons"), ("\t", "tabs")):
-            if len(header) == 1 and mark in header[0]:
-                raise InputError(f"{self.path.name} separates its columns by {name}: save it with commas.")
-        return tuple(header)
+        self._csv = Delimited(self.path)
+        return self._csv.columns
 
-    def _csv_rows(self) -> Iterator[tuple[int, dict[str, Any] | BadRow, float]]:
-        size = self.path.stat().st_size
-        read = number = quotes = 0
-
-        def lines() -> Iterator[str]:
-            nonlocal read, number, quotes
-            for line, read in self._lines():  # noqa: B007
-                number += 1
-                quotes += line.count('"')
-                yield line
-
-        source = lines()
-        csv.field_size_limit(MAX_CHARACTERS + 1)
-        reader = csv.reader(source, strict=True)
-        next(reader)
-        while True:
-            line, quotes = number + 1, 0
-            try:
-                cells = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                if "field larger" in str(error):  # the rest of the cell is no rows of its own
-                    while quotes % 2 and next(source, None) is not None:
-                        pass
-                yield line, BadRow(line, f"not CSV: {error}"), read / size
-                continue
-            if not cells:
-                continue  # an empty line
-            if len(cells) != len(self.columns):
-                found: dict[str, Any] | BadRow = BadRow(
-                    line, f"cells: {len(cells)}, where the header has {len(self.columns)}"
-                )
-            else:
-                found = dict(zip(self.columns, cells, strict=True))
-            yield line, found, read / size
+    def _csv_rows(self) -> Iterator[tuple[int, dict[str, Any] | str, float]]:
+        for line, cells, share in self._csv.rows(MAX_CHARACTERS):
+            yield line, cells if isinstance(cells, str) else dict(zip(self.columns, cells, strict=True)), share
 
     def _jsonl_keys(self) -> tuple[str, ...]:
         keys: dict[str, None] = {}
-        for _, found, _ in self._jsonl_rows():
+        for _, found, _ in json_rows(self.path):
             if isinstance(found, dict):
                 keys.update(dict.fromkeys(found))
         if not keys:
             raise InputError(f"{self.path.name} holds no line with a JSON object.")
         return tuple(keys)
-
-    def _jsonl_rows(self) -> Iterator[tuple[int, dict[str, Any] | BadRow, float]]:
-        size = self.path.stat().st_size
-        for number, (line, read) in enumerate(self._lines(), start=1):
-            if not line.strip():
-                continue
-            try:
-                found = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                told = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deep"
-                yield number, BadRow(number, f"not JSON: {told}"), read / size
-                continue
-            if not isinstance(found, dict):
-                found = BadRow(number, f"expected a JSON object, got {type(found).__name__}")
-            yield number, found, read / size
 
     def _parquet_names(self) -> tuple[str, ...]:
         import pyarrow as pa
@@ -223,7 +147,7 @@ class Table:
                 raise InputError(f"{self.path.name} holds no rows.")
             return tuple(file.schema_arrow.names)
 
-    def _parquet_rows(self) -> Iterator[tuple[int, dict[str, Any] | BadRow, float]]:
+    def _parquet_rows(self) -> Iterator[tuple[int, dict[str, Any], float]]:
         import pyarrow as pa
         import pyarrow.parquet as pq
 

@@ -19,7 +19,7 @@ from fakenews.services import InputError, Services
 CHUNK = 128  # rows through the models at once; also as many as a reading of texts is remembered for
 KEPT = 4  # chunks between two notes of how far it got
 TOP_WORDS = 10
-_SCHEMA = 1
+_SCHEMA = 2  # of the journal, and of what counts as one row
 
 
 @dataclass(frozen=True, slots=True)

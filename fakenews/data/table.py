@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import codecs
 import hashlib
-import io
-import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
+from fakenews.data.delimited import Delimited, check_names
+from fakenews.data.lines import json_rows
 from fakenews.schema import FAKE, REAL, TABLE_COLUMNS, Article
 from fakenews.text import join
 
 REQUIRED = ("text", "label")
-UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # how a file in it begins
 
+_LINE = "line of the file"  # name of an index that says where each row begins
 _LABELS = {"0": FAKE, "1": REAL, "fake": FAKE, "real": REAL}
+_Found = TypeVar("_Found")
 
 
 def article_id(text: str) -> str:
@@ -35,7 +35,7 @@ def read_table(path: Path) -> pd.DataFrame:
     ----------
     path : Path
         A .parquet, .csv or .jsonl file with the columns `text` and `label` (0 or «fake», 1 or «real»), and
-        any other of `schema.TABLE_COLUMNS`.
+        any other of `schema.TABLE_COLUMNS`, in any case.
 
     Returns
     -------
@@ -48,8 +48,8 @@ def read_table(path: Path) -> pd.DataFrame:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file cannot be read as its suffix says, holds no rows, lacks a required column or has a value
-        that is not a label.
+        If the file cannot be read as its suffix says, to its last row, holds no rows, lacks a required column or has
+        a value that is not a label.
     """
     path = Path(path)
     readers = {".parquet": _read_parquet, ".csv": read_csv, ".jsonl": _read_jsonl}
@@ -62,25 +62,27 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def as_table(frame: pd.DataFrame, origin: str = "the table") -> pd.DataFrame:
-    """Check and complete a frame as `read_table` promises; `origin` names it in messages."""
-    columns = [str(c) for c in frame.columns]
+    """Check and complete a frame as `read_table` promises; `origin` names it in messages.
+
+    A column of ours may be written in another case or between blanks, unless it is there as it should be too.
+    """
+    had = [str(c) for c in frame.columns]
+    columns = [name if (name := c.strip().lower()) in TABLE_COLUMNS and name not in had else c for c in had]
     missing = [c for c in REQUIRED if c not in columns]
     if missing:
         raise ValueError(
-            f"{origin} lacks the column {' and '.join(missing)}: it has {', '.join(columns) or 'none'}; "
+            f"{origin} lacks the column {' and '.join(missing)}: it has {', '.join(had) or 'none'}; "
             "needed are text and label (0 fake, 1 real)."
         )
-    if len(set(columns)) < len(columns):
-        twice = sorted({c for c in columns if columns.count(c) > 1})
-        raise ValueError(f"{origin} has the column {' and '.join(twice)} more than once.")
+    check_names(columns, origin)
     if not len(frame):
         raise ValueError(f"{origin} holds no rows.")
-    frame = frame.set_axis(columns, axis=1).reset_index(drop=True)
+    frame = frame.set_axis(columns, axis=1)
     table = {c: _strings(frame, c, origin) for c in TABLE_COLUMNS if c != "label"}
     table["id"] = [given or article_id(text) for given, text in zip(table["id"], table["text"], strict=True)]
     text_columns = pd.DataFrame(table, dtype="str")
     labels = pd.Series(_labels(frame["label"], origin), dtype=np.int8, name="label")
-    others = frame[[c for c in columns if c not in TABLE_COLUMNS]]
+    others = frame[[c for c in columns if c not in TABLE_COLUMNS]].reset_index(drop=True)
     return pd.concat([text_columns, labels, others], axis=1)[[*TABLE_COLUMNS, *others.columns]]
 
 
@@ -109,35 +111,17 @@ def joined_texts(frame: pd.DataFrame) -> list[str]:
     return [join(t, b) for t, b in zip(frame["title"].tolist(), frame["text"].tolist(), strict=True)]
 
 
-def decode(raw: bytes) -> str:
-    """Text of a file in UTF-8, or in UTF-16 if it begins like that; other lines are read as Windows-1252."""
-    if raw.startswith(UTF16):
-        return raw.decode("utf-16", "replace")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return "\n".join(map(_decode_line, raw.removeprefix(b"\xef\xbb\xbf").split(b"\n")))
-
-
-def _decode_line(raw: bytes) -> str:
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return raw.decode("cp1252", "replace")
-
-
 def read_csv(path: Path) -> pd.DataFrame:
-    """Every column of a CSV file as text, nothing guessed.
+    """Every column of a CSV file as text, nothing guessed; the index names the line each row begins in.
 
     Raises
     ------
     ValueError
-        If the file is not a CSV file with a header.
+        If the file is not a CSV file with a header, or one of its rows is broken.
     """
-    try:
-        return pd.read_csv(io.StringIO(decode(path.read_bytes())), dtype="str", keep_default_na=False)
-    except ValueError as error:  # pandas' parser errors are ValueErrors
-        raise ValueError(f"{path.name} cannot be read as CSV with a header: {error}") from error
+    table = Delimited(path)
+    lines, rows = _whole(path, table.rows())
+    return pd.DataFrame(rows, columns=list(table.columns), index=pd.Index(lines, name=_LINE), dtype="str")
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
@@ -148,18 +132,20 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
 
 def _read_jsonl(path: Path) -> pd.DataFrame:
-    rows = []
-    for number, line in enumerate(decode(path.read_bytes()).split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise ValueError(f"{path.name}, line {number}, is not JSON: {error}") from error
-        if not isinstance(row, dict):
-            raise ValueError(f"{path.name}, line {number}: expected a JSON object, got {type(row).__name__}.")
-        rows.append({key: _encodable(v) if isinstance(v, str) else v for key, v in row.items()})
-    return pd.DataFrame(rows)
+    lines, rows = _whole(path, json_rows(path))
+    clean = [{key: _encodable(v) if isinstance(v, str) else v for key, v in row.items()} for row in rows]
+    return pd.DataFrame(clean, index=pd.Index(lines, name=_LINE))
+
+
+def _whole(path: Path, rows: Iterable[tuple[int, _Found | str, float]]) -> tuple[list[int], list[_Found]]:
+    """Lines and rows of a file of which none may be broken."""
+    lines, found = [], []
+    for line, row, _ in rows:
+        if isinstance(row, str):
+            raise ValueError(f"{path.name}, line {line}: {row}.")
+        lines.append(line)
+        found.append(row)
+    return lines, found
 
 
 def _strings(frame: pd.DataFrame, column: str, origin: str) -> list[str]:
@@ -170,7 +156,7 @@ def _strings(frame: pd.DataFrame, column: str, origin: str) -> list[str]:
     if column in ("title", "text"):
         for i, value in enumerate(values):
             if not isinstance(value, str):
-                raise ValueError(f"{origin}: {column} must be text, got {value!r:.60} in row {i}.")
+                raise ValueError(f"{origin}: {column} must be text, got {value!r:.60} in {_place(frame.index, i)}.")
     return [_encodable(str(v).removesuffix(" 00:00:00") if column == "date" else str(v)) for v in values]
 
 
@@ -183,13 +169,27 @@ def _encodable(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _labels(values: Iterable[Any], origin: str) -> list[int]:
+def _labels(values: pd.Series, origin: str) -> list[int]:
     labels = []
     for i, value in enumerate(values):
         # True would read as 1 and so as real; whether it meant «true news» or «is fake» nobody knows.
-        whole = int(value) if isinstance(value, float) and value.is_integer() else value
-        label = None if isinstance(value, bool | np.bool_) else _LABELS.get(str(whole).strip().lower())
+        label = None if isinstance(value, bool | np.bool_) else _LABELS.get(_whole_number(str(value).strip().lower()))
         if label is None:
-            raise ValueError(f"{origin}: label must be 0 or fake, 1 or real; got {value!r:.60} in row {i}.")
+            raise ValueError(
+                f"{origin}: label must be 0 or fake, 1 or real; got {value!r:.60} in {_place(values.index, i)}."
+            )
         labels.append(label)
     return labels
+
+
+def _whole_number(text: str) -> str:
+    """«1» for «1.0», as spreadsheets write it; what is no whole number stays."""
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return str(int(number)) if number.is_integer() else text
+
+
+def _place(index: pd.Index, i: int) -> str:
+    return f"line {index[i]}" if index.name == _LINE else f"row {i + 1}"

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fakenews.data.table import article_id, articles, as_table, decode, joined_texts, read_table, write_table
+from fakenews.data.table import article_id, articles, as_table, joined_texts, read_table, write_table
 from fakenews.schema import TABLE_COLUMNS, Article
 
 ROWS = {"text": ["A pier has opened.", "The moon is a hat."], "label": [1, 0]}
@@ -25,16 +25,25 @@ def test_id_is_the_head_of_the_sha1() -> None:
 
 
 @pytest.mark.parametrize(
-    "labels", [[1, 0], [1.0, 0.0], ["1", "0"], ["real", "fake"], [" Real", "FAKE "], [np.int8(1), np.int64(0)]]
+    "labels",
+    [
+        [1, 0],
+        [1.0, 0.0],
+        ["1", "0"],
+        ["1.0", " 0.0"],
+        ["real", "fake"],
+        [" Real", "FAKE "],
+        [np.int8(1), np.int64(0)],
+    ],
 )
 def test_labels_are_numbers_or_names(labels: list[object]) -> None:
     assert as_table(pd.DataFrame({**ROWS, "label": labels}))["label"].tolist() == [1, 0]
 
 
-@pytest.mark.parametrize("wrong", ["pants-fire", 2, -1, 0.5, True, None, float("nan"), "true"])
+@pytest.mark.parametrize("wrong", ["pants-fire", 2, -1, 0.5, True, None, float("nan"), "true", "0.5", "inf", ""])
 def test_other_labels_are_refused_by_value(wrong: object) -> None:
     frame = pd.DataFrame({"text": ["a", "b"], "label": pd.Series([0, wrong], dtype=object)})
-    with pytest.raises(ValueError, match=r"label must be 0 or fake, 1 or real; got .+ in row 1"):
+    with pytest.raises(ValueError, match=r"label must be 0 or fake, 1 or real; got .+ in row 2"):
         as_table(frame)
 
 
@@ -53,8 +62,18 @@ def test_a_column_that_comes_twice_is_refused() -> None:
         as_table(pd.DataFrame([["a", "b", 0]], columns=["text", "text", "label"]))
 
 
+def test_columns_are_found_in_any_case() -> None:
+    table = as_table(pd.DataFrame({" Title": ["Pier"], "TEXT ": ["A pier has opened."], "Label": [1], "Mine": ["x"]}))
+    assert joined_texts(table) == ["Pier\n\nA pier has opened."]
+    assert list(table.columns) == [*TABLE_COLUMNS, "Mine"]
+    both = as_table(pd.DataFrame({**ROWS, "Text": ["other", "texts"]}))
+    assert both["text"].tolist() == ROWS["text"] and both["Text"].tolist() == ["other", "texts"]
+    with pytest.raises(ValueError, match="column text more than once"):
+        as_table(pd.DataFrame([["a", "b", 0]], columns=["Text", "TEXT", "label"]))
+
+
 def test_text_must_be_text() -> None:
-    with pytest.raises(ValueError, match="text must be text, got 7 in row 0"):
+    with pytest.raises(ValueError, match="text must be text, got 7 in row 1"):
         as_table(pd.DataFrame({"text": [7], "label": [0]}))
 
 
@@ -107,9 +126,15 @@ def test_words_that_look_like_missing_values_stay_words(tmp_path: Path) -> None:
     [
         ("a.xlsx", b"", r"Cannot read 'a.xlsx': expected one of .parquet, .csv, .jsonl"),
         ("a.parquet", b"no parquet", "a.parquet cannot be read as parquet"),
-        ("a.csv", b"", "a.csv cannot be read as CSV"),
-        ("a.csv", b'text,label\n"open,0\n', "a.csv cannot be read as CSV"),
-        ("a.jsonl", b'{"text": "a", "label": 0}\n{"text"\n', "a.jsonl, line 2, is not JSON"),
+        ("a.csv", b"", "a.csv holds no rows beneath a header"),
+        ("a.csv", b'text,label\n"open,0\n', "a.csv, line 2: not CSV: the quote .* is never closed"),
+        ("a.csv", b"title,text,label\n\nT,a,0\nT,b,1,x\n", "a.csv, line 4: cells: 4, where the header has 3"),
+        ("a.csv", b"title,text,label\nT,a,0\nT,b\n", "a.csv, line 3: cells: 2, where the header has 3"),
+        ("a.csv", b"text,text,label\na,b,0\n", "a.csv has the column text more than once"),
+        ("a.csv", b'text,label\n"two\nlines",0\nb,no\n', "got 'no' in line 4"),
+        ("a.jsonl", b'{"text": "a", "label": 0}\n{"text"\n', "a.jsonl, line 2: not JSON"),
+        ("a.jsonl", b'{"text": "a", "label": 0}\n\n{"text": "b", "label": 2}\n', "got 2 in line 3"),
+        ("a.jsonl", b"[" * 100_000, "a.jsonl, line 1: not JSON: nested too deep"),
         ("a.jsonl", b"[1]\n", "a.jsonl, line 1: expected a JSON object, got list"),
         ("a.jsonl", b"", "a.jsonl lacks the column text and label: it has none"),
     ],
@@ -123,11 +148,6 @@ def test_unreadable_files_are_refused_by_name(tmp_path: Path, name: str, content
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"There is no file .*gone.csv"):
         read_table(tmp_path / "gone.csv")
-
-
-def test_windows_bytes_are_read_line_by_line() -> None:
-    assert decode("é “so”\n".encode() + b"\x93quoted\x94 caf\xe9\n") == "é “so”\n“quoted” café\n"
-    assert decode(b"\xef\xbb\xbftext") == "text"
 
 
 def test_articles_carry_title_text_and_label() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import tempfile
 from collections.abc import Callable
@@ -10,15 +11,17 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from fakenews.batch.rows import BadRow, Row, Table
+from fakenews.data.delimited import Delimited
 from fakenews.services import InputError
 from tests.fuzz.inputs import TEXTS, VALUES
 
 UNHURRIED = settings(deadline=None, suppress_health_check=list(HealthCheck))
 _CELLS = TEXTS | st.sampled_from(['"', '""', '"a\nb"', ",", "\n", "\r", "text", "id,text\n"])
+_MARKS = st.lists(st.sampled_from(["a", "é ", '"', '""', ",", "\n", "\r\n", '"x"', ',"', '",', '",\n']), max_size=30)
 CSV = st.lists(st.lists(_CELLS, max_size=4).map(",".join), max_size=8).map("\n".join)
 JSONL = st.lists(VALUES | st.dictionaries(st.sampled_from(["text", "id", "title"]), VALUES, max_size=3), max_size=6)
 
@@ -69,6 +72,29 @@ def read(content: bytes, suffix: str) -> None:
 def test_csv(count: Callable[[str], None], content: bytes) -> None:
     count("CSV files")
     read(content, ".csv")
+
+
+@given(_MARKS.map("".join), st.sampled_from(["utf-8", "utf-16"]))
+@UNHURRIED
+def test_csv_that_is_whole_is_read_as_the_csv_module_reads_it(
+    count: Callable[[str], None], body: str, encoding: str
+) -> None:
+    count("whole CSV files")
+    text = f'id,"te;xt"\n1,a\n{body}'
+    try:
+        expected = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
+    except csv.Error:
+        assume(False)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "table.csv"
+        path.write_bytes(text.encode(encoding))
+        table = Delimited(path)
+        found = [(cells, share) for _, cells, share in table.rows()]
+    assert list(table.columns) == expected[0]
+    assert [c if isinstance(c, list) else c.partition(",")[0] for c, _ in found] == [
+        row if len(row) == 2 else f"cells: {len(row)}" for row in expected[1:]
+    ]
+    assert not found or found[-1][1] <= 1.0
 
 
 @given(JSONL.map(lines_of) | CSV.map(as_bytes) | st.binary(max_size=600))

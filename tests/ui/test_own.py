@@ -40,7 +40,9 @@ def test_one_class_is_said_to_be_one_class(tab: OwnTable, tmp_path: Path) -> Non
     ("content", "sentence"),
     [
         ("headline,verdict\nA,1\n", "lacks the column text and label"),
-        ("text,label\nA town met.,maybe\n", "label must be 0 or fake, 1 or real; got &#x27;maybe&#x27; in row 0"),
+        ("text,label\nA town met.,maybe\n", "label must be 0 or fake, 1 or real; got &#x27;maybe&#x27; in line 2"),
+        ("title,text,label\nT,A town met.,0,1\n", "mine.csv, line 2: cells: 4, where the header has 3"),
+        ("text,text,label\nA town met.,,0\n", "mine.csv has the column text more than once"),
         ("text,label\n", "holds no rows"),
         ("text,label\n" + "A town met.,1\n" * (MAX_ROWS + 1), "1,001 rows; up to 1,000"),
     ],
