@@ -151,7 +151,7 @@ def _csv_lines(rows: Sequence[Sequence[str]]) -> bytes:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, default=str)
+    return json.dumps(value, default=str) if isinstance(value, dict | list | int | float) else str(value)
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import random
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from fakenews.batch import score as module
@@ -188,6 +192,25 @@ def test_parquet_keeps_types_and_jsonl_keeps_values(share_services: Services, tm
     assert first["n"] == 1 and first["tags"] == ["a", "b"] and first["when"].startswith("2020-01-01")
     assert second["when"] is None or second["when"] == "NaT"
     assert (first["verdict_tfidf"], second["verdict_tfidf"]) == ("fake", "real")
+
+
+def test_what_csv_has_no_form_for_is_written_as_json_lines_have_it(share_services: Services, tmp_path: Path) -> None:
+    when = datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)
+    values = {
+        "day": date(2020, 1, 1), "when": when, "price": Decimal("1.50"), "took": timedelta(minutes=90), "raw": b"ab",
+        "tags": ["a"], "n": 1, "share": 0.5, "true": True, "nothing": None,
+    }  # fmt: skip
+    source = tmp_path / "in.parquet"
+    pq.write_table(pa.Table.from_pylist([{"text": f"The {FAKE_WORD} came to town. " * 15} | values]), source)
+    for suffix in (".csv", ".jsonl"):
+        score(source, tmp_path / f"o{suffix}", share_services, Task(("tfidf",), Columns("text")))
+    (row,) = read(tmp_path / "o.csv")
+    assert {name: row[name] for name in values} == {
+        "day": "2020-01-01", "when": "2020-01-02 03:04:05+00:00", "price": "1.50", "took": "1:30:00", "raw": "b'ab'",
+        "tags": '["a"]', "n": "1", "share": "0.5", "true": "true", "nothing": "",
+    }  # fmt: skip
+    lines = json.loads((tmp_path / "o.jsonl").read_text(encoding="utf-8"))
+    assert all(lines[name] == row[name] for name in ("day", "when", "price", "took", "raw"))
 
 
 def test_words_are_added_if_asked_for(share_services: Services, tmp_path: Path) -> None:
