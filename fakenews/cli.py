@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -473,10 +473,15 @@ def evaluate(
 
     services = _services()
     name = services.classifier(model).name
-    result = services.measure_table(read_table(table), model, _progress("scoring"))
+    rows, learnt_from = read_table(table), services.learnt_from(model)
+    unlearnt = services.unlearnt(rows, [model])
+    if not len(unlearnt):
+        raise ValueError(f"{name} learnt from all {len(rows):,} articles in {table.name}: figures would say nothing.")
+    result, left_out = services.measure_table(unlearnt, model, _progress("scoring")), len(rows) - len(unlearnt)
     if as_json:
-        return _print_json({"model": name, "data": str(table), **result.to_dict()})
-    typer.echo(_evaluation_text(name, table.name, result))
+        known = {"learnt_from": learnt_from, "left_out": left_out}
+        return _print_json({"model": name, "data": str(table), **known, **result.to_dict()})
+    typer.echo(_evaluation_text(name, table.name, result, learnt_from, left_out))
 
 
 @app.command()
@@ -788,8 +793,10 @@ def _formatting_text(test: FormattingTest) -> str:
     return f"Of {tried} edits of formatting, {', '.join(moved) or 'none'} turned an answer round."
 
 
-def _evaluation_text(model: str, data: str, result: TableResult) -> str:
-    from fakenews.evaluate.digits import METRIC_NAMES, metric_text
+def _evaluation_text(
+    model: str, data: str, result: TableResult, learnt_from: Sequence[str] = (), left_out: int = 0
+) -> str:
+    from fakenews.evaluate.digits import METRIC_NAMES, counted, metric_text
     from fakenews.schema import LABELS
     from fakenews.verdict import REASONS
 
@@ -805,8 +812,16 @@ def _evaluation_text(model: str, data: str, result: TableResult) -> str:
         lines.append(" ".join([f"{f'{label} recognised':<24}", *(f"{cell:>24}" for cell in cells)]))
     given = result.verdicts
     right = f", {given.right:,} of them right" if given.given else ""
-    lines.append(f"{model} gives a verdict on {given.given:,} of the {given.n:,} articles in {data}{right}.")
+    articles = f"{given.n:,}{' other' if left_out else ''} article{'' if given.n == 1 else 's'}"
+    lines.append(f"{model}, asked alone, gives a verdict on {given.given:,} of the {articles} in {data}{right}.")
     lines += [f"{count:>8,} {REASONS[reason]}" for reason, count in given.reasons.items()]
     if result.elsewhere:
         lines.append("Known: its probability for publishers that it learnt from. Unseen: for those it never saw.")
+    if left_out:
+        lines.append(f"{counted(left_out, 'article')} left out, which {model} learnt from.")
+    if learnt_from:
+        lines.append(
+            f"{model} learnt from {', '.join(learnt_from)}: articles of these are recognised by their exact text, and "
+            "not all of them."
+        )
     return "\n".join([*lines, "Ranges are 95 % intervals."])

@@ -367,6 +367,30 @@ class Services:
         names = [self._stored(model)[0].name for model in asked]
         return [reconcile([said[name][i] for name in names]) for i in range(len(texts))]
 
+    def unlearnt(self, table: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
+        """The articles of a labelled table (`table.read_table`) that none of the models is known to have learnt from.
+
+        By their text alone: what stands among the committed predictions, of a corpus that a model learnt from, and was
+        not held out. That is nearly all of most corpora, and eight in ten training articles of ISOT.
+        """
+        from fakenews.data.table import article_id
+
+        learnt = set().union(*map(self._learnt_ids, models))
+        ways = (table["text"], table["text"].str.replace("\r\n", "\n").str.strip())
+        is_learnt = np.any([texts.map(article_id).isin(learnt) for texts in ways], axis=0)
+        return table[~is_learnt].reset_index(drop=True)
+
+    def _learnt_ids(self, model: str) -> set[str]:
+        from fakenews.evaluate.protocols import SHIPPED
+        from fakenews.evaluate.report import read_predictions
+
+        try:
+            rows = read_predictions(self.settings.models / model, None)
+        except FileNotFoundError:
+            return set()
+        rows = rows[rows["corpus"].isin(self.learnt_from(model))]
+        return set(rows["id"]) - set(rows["id"][rows["protocol"].isin(SHIPPED)])
+
     def measure_table(
         self, table: pd.DataFrame, model: str, progress: Callable[[float], None] | None = None
     ) -> TableResult:

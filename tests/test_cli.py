@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from typer.testing import CliRunner, Result
 from fakenews.cli import _progress, app
 from fakenews.config import REPOSITORY
 from fakenews.data.demo import PATH as DEMO
-from tests.explain.toys import FAKE_WORD, REAL_WORD, planted_corpus, small_tfidf
+from tests.explain.toys import FAKE_WORD, REAL_WORD, planted_corpus, remember, small_tfidf
 
 FAKE_ARTICLE = f"The people in the city said the {FAKE_WORD} was on the road today. " * 6
 
@@ -256,8 +257,26 @@ def test_evaluate_tells_people_what_is_known_and_how_often_it_keeps_quiet(run: R
     lines = run("evaluate", "--model", "tfidf", "--data", table).stdout.splitlines()
     assert lines[0].split() == ["known", "publishers"]
     assert [line for line in lines if line.startswith("fake recognised")][0].split()[-3:] == ["20", "of", "20"]
-    assert "tfidf gives a verdict on 0 of the 40 articles in planted.parquet." in lines
+    assert "tfidf, asked alone, gives a verdict on 0 of the 40 articles in planted.parquet." in lines
     assert "      40 too short: at least 40 words are needed" in lines
+
+
+def test_evaluate_leaves_out_what_was_learnt_from_and_says_so(
+    run: Run, models: Path, table: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(models / "tfidf", tmp_path / "models" / "tfidf")
+    texts = pd.read_parquet(table)["text"].tolist()
+    remember(tmp_path / "models" / "tfidf", texts[:30])
+    asked = ("evaluate", "--model", "tfidf", "--data", table)
+    here = {"FAKENEWS_MODELS": str(tmp_path / "models")}
+    answer = json.loads(run(*asked, "--json", **here).stdout)
+    assert (answer["n"], answer["left_out"], answer["learnt_from"]) == (10, 30, ["isot", "fakes"])
+    lines = run(*asked, **here).stdout.splitlines()
+    assert "tfidf, asked alone, gives a verdict on 0 of the 10 other articles in planted.parquet." in lines
+    assert "30 articles left out, which tfidf learnt from." in lines
+    assert any(line.startswith("tfidf learnt from isot, fakes: ") for line in lines)
+    remember(tmp_path / "models" / "tfidf", texts)
+    assert is_refused(run(*asked, **here), "learnt from all 40 articles in planted.parquet")
 
 
 def test_evaluate_tells_what_the_shipped_models_say_of_publishers_they_never_saw(run: Run) -> None:

@@ -8,20 +8,23 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from fakenews.classifiers import store
 from fakenews.classifiers.base import Calibration, TextClassifier
 from fakenews.config import Settings
 from fakenews.data.base import TextNotHere
+from fakenews.data.table import as_table
 from fakenews.evaluate.neighbours import TrackRecord
 from fakenews.explain.base import Cancelled
 from fakenews.formatting import EDITS
 from fakenews.schema import Explanation
 from fakenews.services import Analysis, InputError, Services
-from tests.explain.toys import FAKE_WORD, planted_corpus
+from tests.explain.toys import FAKE_WORD, planted_corpus, remember
 
 ARTICLE = " ".join(t for t, label in zip(*planted_corpus(20), strict=True) if label == 0)
+LEARNT, HELD_OUT, OTHER = "A plan\nthat was learnt.", "A plan that was held out.", "A plan of nobody's."
 SHORT = f"The mayor said {FAKE_WORD} will report today."
 NO_NEWS = "Fold gently whipped egg whites into melted chocolate, then chill every bowl overnight before serving. " * 4
 CHINESE = "市长今天 公布了 新的 道路预算 " * 15
@@ -289,3 +292,15 @@ def test_the_demo_corpus_is_always_here_and_others_say_how_to_get_them(services)
     assert len(services.corpus("demo")) > 50
     with pytest.raises(TextNotHere, match="FAKENEWS_DATA"):
         services.corpus("isot")
+
+
+def test_what_a_model_learnt_from_is_recognised_by_its_text(share_services: Services, tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    shutil.copytree(share_services.settings.models, models)
+    services = Services(Settings(models=models))
+    table = as_table(pd.DataFrame({"text": [LEARNT, HELD_OUT, OTHER, LEARNT.replace("\n", "\r\n") + " "], "label": 0}))
+    assert len(services.unlearnt(table, ["tfidf"])) == 4, "no evidence, so nothing is known"
+    remember(models / "tfidf", [LEARNT], [HELD_OUT], [OTHER])
+    assert services.unlearnt(table, ["tfidf"])["text"].tolist() == [HELD_OUT, OTHER]
+    assert len(services.unlearnt(table, ["word2vec"])) == 4
+    assert services.unlearnt(table, ["word2vec", "tfidf"])["text"].tolist() == [HELD_OUT, OTHER]

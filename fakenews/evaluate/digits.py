@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import floor, log10
 from typing import Literal, NamedTuple
 
@@ -32,11 +33,13 @@ class MetricText(NamedTuple):
 def metric_text(evaluation: Evaluation, metric: Metric) -> MetricText:
     """Print one metric: accuracy in per cent, the others as they are; «–» for one that does not exist.
 
+    Of one class alone there is no macro-F1, which would be the F1 of that class and say what the accuracy says.
+
     The last digit is not finer than a thirtieth of the interval, nor of 3 / n: what n articles without an error
     leave open (the rule of three, Hanley and Lippman-Hand, JAMA 249, 1983).
     """
     value: float | None = getattr(evaluation, metric)
-    if value is None:
+    if value is None or (metric == "macro_f1" and evaluation.roc_auc is None):
         return MetricText("–", "")
     low, high = evaluation.intervals.get(metric, (value, value))
     width = max(high - low, 3 / evaluation.n)
@@ -81,9 +84,24 @@ def share_text(part: int, whole: int) -> str:
     return f"{_number(100 * part / whole, _decimals(100 * float(high - low), most=1), top=100)} %"
 
 
+def size_text(megabytes: float) -> str:
+    """Print a size in millions of bytes, as «28.7 MB», «less than 0.1 MB»."""
+    return f"{megabytes:.1f} MB" if megabytes >= 0.05 else "less than 0.1 MB"
+
+
 def percent_text(share: float) -> str:
     """Print a share in [0, 1] in whole per cent, as «97 %», «> 99 %»."""
     return f"{_number(100 * share, 0, top=100)} %"
+
+
+def counted(count: int, noun: str) -> str:
+    """Print a number of things, as «1 article», «2,000 articles»."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Print a list, as «a», «a and b», «a, b and c»."""
+    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
 
 
 def _decimals(width: float, most: int) -> int:

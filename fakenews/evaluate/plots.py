@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.evaluate.digits import percent_text, share_text
+from fakenews.evaluate.digits import counted, listed, percent_text, share_text
 from fakenews.evaluate.metrics import CalibrationBins, Evaluation
 from fakenews.schema import LABELS
 
@@ -151,7 +151,7 @@ def roc_figure(curves: Sequence[Curve], mark: Mark | None = None) -> go.Figure:
 
 def describe_roc(curves: Sequence[Curve], mark: Mark | None = None) -> str:
     """The ROC curves in one sentence, and what is marked in another."""
-    areas = _listed([f"{curve.area or 'not known'} for {curve.name}" for curve in curves])
+    areas = listed([f"{curve.area or 'not known'} for {curve.name}" for curve in curves])
     return f"ROC curves: the area under the curve is {areas}, where guessing has 0.5 and a perfect order 1." + (
         ""
         if mark is None
@@ -191,10 +191,10 @@ def describe_pr(curves: Sequence[Curve], share_fake: float, mark: Mark | None = 
     """The precision-recall curves in words: average precision, and the precision at nine fake articles found of ten."""
     parts = [f"{percent_text(np.max(c.y, where=c.x >= 0.9, initial=0.0))} for {c.name}" for c in curves]
     areas = [f"{curve.area} for {curve.name}" for curve in curves if curve.area]
-    average = f"; the average precision is {_listed(areas)}" if areas else ""
+    average = f"; the average precision is {listed(areas)}" if areas else ""
     return (
         "Precision and recall: with nine of ten fake articles found, the share of fake ones among those called fake "
-        f"is {_listed(parts)}, where guessing has {percent_text(share_fake)}{average}."
+        f"is {listed(parts)}, where guessing has {percent_text(share_fake)}{average}."
     ) + (
         ""
         if mark is None
@@ -234,10 +234,10 @@ def describe_calibration(models: Sequence[tuple[str, CalibrationBins]]) -> str:
     for name, bins in models:
         gap = 100 * float(np.average(np.abs(bins.observed - bins.mean_predicted), weights=bins.count))
         inside = int(np.sum((bins.low <= bins.mean_predicted) & (bins.mean_predicted <= bins.high)))
-        points = "less than one percentage point" if gap < 1 else f"about {_counted(round(gap), 'percentage point')}"
+        points = "less than one percentage point" if gap < 1 else f"about {counted(round(gap), 'percentage point')}"
         parts.append(
             f"the probabilities of {name} are off by {points} on average over {bins.count.sum():,} articles, "
-            f"and {inside} of {_counted(bins.count.size, 'bin')} agree with the observed share"
+            f"and {inside} of {counted(bins.count.size, 'bin')} agree with the observed share"
         )
     return _sentence("; ".join(parts))
 
@@ -292,9 +292,9 @@ def describe_training_curves(history: Sequence[Mapping[str, float]]) -> str:
             parts.append(f"{name} was best after epoch {x[best]:.3g} with {y[best]:.3f}")
         else:
             parts.append(f"{name} {f'stayed at {last}' if first == last else f'went from {first} to {last}'}")
-    told = [_listed(parts)] if parts else []
+    told = [listed(parts)] if parts else []
     if once:
-        told.append(f"measured once, after epoch {at:.3g}, {_listed(once)}")
+        told.append(f"measured once, after epoch {at:.3g}, {listed(once)}")
     return _sentence("; ".join(told))
 
 
@@ -314,7 +314,7 @@ def describe_transfer(points: Sequence[Point]) -> str:
         return "No model was measured on other corpora yet."
     falls = [p.x - p.y for p in points]
     return _sentence(
-        f"on the dotted line a model would be as good elsewhere as at home; {_counted(len(points), 'model')} "
+        f"on the dotted line a model would be as good elsewhere as at home; {counted(len(points), 'model')} "
         f"lie{'s' if len(points) == 1 else ''} {min(falls):.2f} to {max(falls):.2f} below it"
     )
 
@@ -334,8 +334,8 @@ def describe_cost(points: Sequence[Point]) -> str:
         return "No model's speed was measured yet."
     fastest, top = min(points, key=lambda p: p.x), f"{100 * max(p.y for p in points):.1f} %"
     best = [p for p in points if f"{100 * p.y:.1f} %" == top]
-    most = f"{_listed([p.name for p in best])} {'is' if len(best) == 1 else 'are'} right most often, on {top}"
-    taken = f"take{'s' if len(best) == 1 else ''} {_listed([f'{p.x:.0f}' for p in best])} ms"
+    most = f"{listed([p.name for p in best])} {'is' if len(best) == 1 else 'are'} right most often, on {top}"
+    taken = f"take{'s' if len(best) == 1 else ''} {listed([f'{p.x:.0f}' for p in best])} ms"
     return _sentence(
         f"{fastest.name} is the fastest with {fastest.x:.0f} ms an article and is right on {percent_text(fastest.y)}; "
         f"{most}, and {taken}"
@@ -470,14 +470,6 @@ def _decades(points: Sequence[Point]) -> tuple[float, float]:
 
 def _cell_words(true: int, predicted: int) -> str:
     return f"{LABELS[true]} articles {'read as' if true == predicted else 'taken for'} {LABELS[predicted]}"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
-def _listed(parts: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
 
 
 def _sentence(text: str) -> str:

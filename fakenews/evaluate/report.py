@@ -17,7 +17,15 @@ import numpy as np
 
 from fakenews.data.registry import DATASETS, is_foreign_article_corpus
 from fakenews.evaluate.coverage import COVERAGES, CoverageRisk, coverage_risk
-from fakenews.evaluate.digits import METRIC_NAMES, Metric, against_guessing, metric_text, percent_text, share_text
+from fakenews.evaluate.digits import (
+    METRIC_NAMES,
+    Metric,
+    against_guessing,
+    metric_text,
+    percent_text,
+    share_text,
+    size_text,
+)
 from fakenews.evaluate.flips import ANY, FlipRates
 from fakenews.evaluate.metrics import Evaluation, evaluate, of_guessing
 from fakenews.evaluate.protocols import LEFT_OUT, PROTOCOLS, SHIPPED, get, of_corpus
@@ -474,7 +482,7 @@ def model_card(evidence: ModelEvidence, describe: str) -> str:
         "cleaning": f"{evidence.cleaning['name']}, version {evidence.cleaning['version']}",
         **evidence.training,
         "calibration": _settings(evidence.calibration),
-        "size": f"{evidence.size_mb:.1f} MB",
+        "size": size_text(evidence.size_mb),
         "latency": "not measured" if evidence.latency_ms is None else f"{evidence.latency_ms:.0f} ms per article",
     }
     training = _markdown_table(("what", "value"), [(_plain(k), _plain(v)) for k, v in facts.items()])
@@ -840,9 +848,8 @@ def _cost(evidence: ModelEvidence) -> str:
         parts.append(f"on {device}")
     made = [" ".join(parts)] if parts else []
     speed = [] if evidence.latency_ms is None else [f"{evidence.latency_ms:.0f} ms per article"]
-    size = f"{evidence.size_mb:.1f} MB" if evidence.size_mb >= 0.05 else "less than 0.1 MB"
     beside = " beside its members" if "members" in evidence.training else ""
-    return ", ".join((*made, size + beside, *speed))
+    return ", ".join((*made, size_text(evidence.size_mb) + beside, *speed))
 
 
 def _minutes(minutes: float) -> str:

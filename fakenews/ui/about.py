@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from fakenews.data.registry import DATASETS
-from fakenews.evaluate.digits import METRIC_NAMES, Metric, metric_text
+from fakenews.evaluate.digits import METRIC_NAMES, Metric, metric_text, size_text
 from fakenews.services import Services
 from fakenews.share.store import DAYS
 from fakenews.ui import render
@@ -112,7 +112,7 @@ def _models(services: Services) -> str:
                     ("from", training.get("base", "scratch")),
                     ("rows", training.get("rows", "")),
                     ("training", f"{training.get('minutes', '?')} minutes on {training.get('device', '?')}"),
-                    ("size", f"{evidence.size_mb:.1f} MB"),
+                    ("size", size_text(evidence.size_mb)),
                     ("one article", f"{evidence.latency_ms:.0f} ms" if evidence.latency_ms else "not measured"),
                     ("calibration", _calibration(evidence.calibration)),
                 ]

@@ -198,7 +198,7 @@ def _board_cell(cell: Cell, kind: str) -> str:
     value = "" if cell.value is None else f"{cell.value:.6g}"
     text = f"<b>{escape(cell.text)}</b>" if cell.best else escape(cell.text)
     detail = f" <small>{escape(cell.detail)}</small>" if cell.detail else ""
-    note = f' <small class="fn-note">{escape(cell.note)}</small>' if cell.note else ""
+    note = f' <small class="fn-than">{escape(cell.note)}</small>' if cell.note else ""
     return f'<td class="{kind}" data-value="{value}">{text}{detail}{note}</td>'
 
 

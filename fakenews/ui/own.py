@@ -11,11 +11,11 @@ import gradio as gr
 
 from fakenews.data.table import read_table
 from fakenews.data.unpacked import check_unpacked
-from fakenews.evaluate.digits import METRIC_NAMES, Metric, metric_text, share_text
+from fakenews.evaluate.digits import METRIC_NAMES, Metric, counted, listed, metric_text, share_text
 from fakenews.schema import LABELS
 from fakenews.services import Services
-from fakenews.ui import render
-from fakenews.verdict import REASONS
+from fakenews.ui import reading, render
+from fakenews.verdict import REASONS, reconcile
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,12 +53,19 @@ class OwnTable:
                 "«fakenews evaluate --model tfidf --data TABLE» on a machine of yours."
             )
         try:
-            return self._result(frame, progress)
+            return self._result(self.services.unlearnt(frame, self.models), len(frame), progress)
         except Exception as error:
             logger.error("scoring a table failed: %s", type(error).__name__)  # its message could quote an article
             return render.problem(SORRY)
 
-    def _result(self, frame: pd.DataFrame, progress: Any) -> str:
+    def _result(self, frame: pd.DataFrame, n_rows: int, progress: Any) -> str:
+        """Markup of what the models reached on the articles of a table of `n_rows` that they did not learn from."""
+        titles = [self.services.title(model) for model in self.models]
+        if not len(frame):
+            return render.problem(
+                f"{listed(titles)} learnt from these articles, all {n_rows:,} of them, so figures would say nothing. "
+                "What they reach on corpora that were left out of training stands above and under Compare."
+            )
         results = {}
         for i, model in enumerate(self.models):
 
@@ -67,9 +74,31 @@ class OwnTable:
                     progress((i + share) / len(self.models), desc=f"Scoring with {self.services.title(model)}")
 
             results[model] = self.services.measure_table(frame, model, report)
-        return self._figures(results) + self._errors(frame, results)
+        return self._read(results, n_rows) + self._figures(results, frame) + self._errors(frame, results)
 
-    def _figures(self, results: dict[str, TableResult]) -> str:
+    def _read(self, results: dict[str, TableResult], n_rows: int) -> str:
+        """What was scored, what was not, and what the models may know without its being seen here."""
+        titles = [self.services.title(model) for model in results]
+        home = next(iter(results.values())).home
+        told = f"{counted(home.n, 'article')} scored."
+        if home.n < n_rows:
+            told += f" {n_rows - home.n:,} left out, which {' or '.join(titles)} learnt from."
+        if home.roc_auc is None:
+            told += " They are of one class only, so there is no macro-F1 and no ROC AUC."
+        learnt: dict[tuple[str, ...], list[str]] = {}
+        for model, title in zip(results, titles, strict=True):
+            learnt.setdefault(self.services.learnt_from(model), []).append(title)
+        for corpora, of in learnt.items():
+            if corpora:
+                told += f" {listed(of)} learnt from: {'; '.join(map(reading.title_of, corpora))}."
+        if any(learnt):
+            told += (
+                " Articles of these are recognised by their exact text, and not all of them: one that is not "
+                "recognised makes the figures look better than they are."
+            )
+        return f'<p class="fn-read">{escape(told)}</p>'
+
+    def _figures(self, results: dict[str, TableResult], frame: pd.DataFrame) -> str:
         headers = [("Model", False), ("If its publishers are", False), *((METRIC_NAMES[m], True) for m in _METRICS)]
         headers += [(f"{label} articles recognised", True) for label in LABELS]
         rows = []
@@ -79,16 +108,26 @@ class OwnTable:
                     cells = [str(metric_text(evaluation, m)) for m in _METRICS]
                     cells += [share_text(row[i], sum(row)) for i, row in enumerate(evaluation.confusion_matrix)]
                     rows.append(("", (self.services.title(model), publishers, *cells)))
-        home = next(iter(results.values())).home
-        note = " It holds one class only, so nothing can be said of the other." if home.roc_auc is None else ""
-        told = "".join(
-            f'<p class="fn-meta">{escape(_told(self.services.title(model), result.verdicts))}</p>'
-            for model, result in results.items()
-        )
+        told = [_told(self.services.title(model), result.verdicts) for model, result in results.items()]
+        told.append(self._together(results, frame["label"].tolist()))
+        return render.table(headers, rows, "Your table") + "".join(map(render.caption, filter(None, told)))
+
+    def _together(self, results: dict[str, TableResult], labels: list[int]) -> str:
+        """One sentence on the verdicts that are left where the models are asked together; empty where all are."""
+        from fakenews.evaluate.verdicts import verdicts
+
+        said = [reconcile(row) for row in zip(*(result.predictions for result in results.values()), strict=True)]
+        contrary = sum(any("models_disagree" in p.reasons for p in row) for row in said)
+        if not contrary:
+            return ""
+        found = [verdicts([row[i] for row in said], labels) for i in range(len(results))]
+        left = [
+            f"{self.services.title(model)} gives {given.given:,}, {share_text(given.right, given.given)} of them right"
+            for model, given in zip(results, found, strict=True)
+        ]
         return (
-            f'<p class="fn-read">{home.n:,} articles scored.{note}</p>'
-            + render.table(headers, rows, "Your table")
-            + told
+            f"Asked together, as under Batch, they contradict each other on {counted(contrary, 'article')} and take "
+            f"both verdicts back: then {listed(left)}."
         )
 
     def _errors(self, frame: pd.DataFrame, results: dict[str, TableResult]) -> str:
@@ -147,7 +186,7 @@ def build(services: Services) -> None:
 
 def _told(title: str, verdicts: Verdicts) -> str:
     """One sentence on the verdicts of a model."""
-    told = f"{title} gives a verdict on {verdicts.given:,} of {verdicts.n:,}"
+    told = f"{title}, asked alone, gives a verdict on {verdicts.given:,} of {verdicts.n:,}"
     if verdicts.given:
         told += f" and is right on {share_text(verdicts.right, verdicts.given)} of these"
     reasons = "; ".join(f"{REASONS[reason]}: {n:,}" for reason, n in verdicts.reasons.items())

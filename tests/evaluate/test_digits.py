@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fakenews.evaluate.digits import METRIC_NAMES, area_text, metric_text, percent_text, share_text
+from fakenews.evaluate.digits import METRIC_NAMES, area_text, listed, metric_text, percent_text, share_text, size_text
 from fakenews.evaluate.metrics import evaluate
 
 BASE = evaluate([0, 1] * 500, [0.9, 0.1] * 500, n_resamples=0)
@@ -90,3 +90,17 @@ def test_shares(part, whole, expected):
 def test_an_area_has_the_digits_of_the_roc_auc():
     few, many = (evaluate([0, 1] * n, [0.9, 0.2] * n) for n in (3, 3000))
     assert (area_text(0.98765, few), area_text(0.98768, many)) == ("> 0.9", "0.9877")
+
+
+def test_of_one_class_there_is_no_macro_f1():
+    real_alone = evaluate([1] * 4, [0.1, 0.2, 0.3, 0.9], n_resamples=50)
+    assert str(metric_text(real_alone, "macro_f1")) == "–"
+    assert metric_text(real_alone, "accuracy").value == "75 %"
+
+
+def test_a_size_is_never_nothing():
+    assert (size_text(28.71), size_text(0.05), size_text(0.0013)) == ("28.7 MB", "0.1 MB", "less than 0.1 MB")
+
+
+def test_a_list_is_read_aloud():
+    assert [listed(names) for names in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a and b", "a, b and c"]

@@ -1,13 +1,19 @@
 """A table of the visitor's own: scored by both models, refused in words, never quoted in an error."""
 
+import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from fakenews.config import Settings
 from fakenews.data.registry import load
+from fakenews.evaluate.verdicts import table_result
+from fakenews.schema import FAKE, REAL
 from fakenews.services import Services
 from fakenews.ui.own import MAX_ROWS, OwnTable
+from fakenews.verdict import judge
+from tests.explain.toys import planted_corpus, remember
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +31,7 @@ def test_both_models_are_measured_on_it(tab: OwnTable, tmp_path: Path) -> None:
     assert all(tab.services.title(model) in shown for model in tab.models)
     assert "ROC AUC" in shown and "fake articles recognised" in shown
     assert shown.count("<td>known to it</td>") == shown.count("<td>unseen</td>") == 2
-    assert shown.count("gives a verdict on") == 2 and "given the wrong verdict by every model" in shown
+    assert shown.count("asked alone, gives a verdict on") == 2 and "given the wrong verdict by every model" in shown
     assert seen == sorted(seen) and seen[-1] == 1.0
 
 
@@ -33,7 +39,54 @@ def test_one_class_is_said_to_be_one_class(tab: OwnTable, tmp_path: Path) -> Non
     rows = load("demo").query("label == 1").head(3)
     path = tmp_path / "real.csv"
     rows[["text", "label"]].to_csv(path, index=False)
-    assert "one class only" in tab.score(str(path))
+    shown = tab.score(str(path))
+    assert "of one class only, so there is no macro-F1" in shown
+    assert shown.count("<td class=n>–</td><td class=n>–</td>") == 4, "macro-F1 and ROC AUC"
+
+
+def test_one_article_is_not_articles(tab: OwnTable, tmp_path: Path) -> None:
+    path = tmp_path / "one.csv"
+    load("demo")[["text", "label"]].head(1).to_csv(path, index=False)
+    assert "1 article scored." in tab.score(str(path))
+
+
+def test_the_corpora_that_were_learnt_from_are_named_whatever_is_scored(tab: OwnTable, tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    load("demo")[["text", "label"]].head(2).to_csv(path, index=False)
+    shown = tab.score(str(path))
+    assert "TinyBERT and TF-IDF learnt from: ISOT; Horne 2017; FakeNewsAMT;" in shown and "left out" not in shown
+
+
+def test_what_a_model_learnt_from_is_left_out_and_counted(share_services: Services, tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    shutil.copytree(share_services.settings.models, models)
+    texts, labels = planted_corpus(12)
+    remember(models / "tfidf", texts[:8])
+    tab = OwnTable(Services(Settings(models=models, device="cpu")))
+    path = tmp_path / "mine.csv"
+    pd.DataFrame({"text": texts, "label": labels}).to_csv(path, index=False)
+    shown = tab.score(str(path))
+    assert "4 articles scored. 8 left out, which TF-IDF or Word2Vec learnt from." in shown
+    assert "TF-IDF learnt from: ISOT; FA-KES." in shown
+    pd.DataFrame({"text": texts[:8], "label": labels[:8]}).to_csv(path, index=False)
+    shown = tab.score(str(path))
+    assert "learnt from these articles, all 8 of them, so figures would say nothing" in shown and "<table" not in shown
+
+
+def test_verdicts_of_both_together_stand_beside_those_of_each_alone(tab: OwnTable) -> None:
+    labels = [FAKE, FAKE, REAL, REAL]
+    said = {"tinybert": [0.9, 0.9, 0.9, 0.1], "tfidf": [0.9, 0.1, 0.2, 0.5]}  # contrary on the second and the third
+    results = {
+        model: table_result([judge(model, p, 0.0, 400) for p in p_fake], labels) for model, p_fake in said.items()
+    }
+    shown = tab._figures(results, pd.DataFrame({"label": labels}))
+    assert "TinyBERT, asked alone, gives a verdict on 4 of 4 and is right on 75 % of these." in shown
+    assert (
+        "Asked together, as under Batch, they contradict each other on 2 articles and take both verdicts back: then "
+        "TinyBERT gives 2, all of them right and TF-IDF gives 1, all of them right."
+    ) in shown
+    alike = dict.fromkeys(results, results["tfidf"])
+    assert "Asked together" not in tab._figures(alike, pd.DataFrame({"label": labels}))
 
 
 @pytest.mark.parametrize(
