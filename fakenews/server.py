@@ -232,7 +232,8 @@ def _routes(
     numbers.watch("fakenews_explanations_waiting", "Waiting for a place.", lambda: places.waiting)
 
     async def health(_: Request) -> Mapping[str, Any]:
-        return {"status": readiness.status, "models": list(services.models), "version": __version__}
+        models = [model for model in services.models if model not in services.damaged]
+        return {"status": readiness.status, "models": models, "version": __version__}
 
     async def ready(_: Request) -> Response:
         status = "draining" if readiness.draining else readiness.status

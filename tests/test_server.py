@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from starlette.testclient import TestClient
 
 from fakenews import server
 from fakenews.api import answers, places, preview
+from fakenews.classifiers import store
 from fakenews.classifiers.base import TextClassifier
 from fakenews.config import Settings
 from fakenews.explain.base import Cancelled, Refinement
@@ -105,6 +107,32 @@ def test_health_says_when_loading_failed(tmp_path: Path) -> None:
     settings = Settings(models=tmp_path, device="cpu", bucket=tmp_path / "cpu")
     readiness.warm_up(Services(settings), ShareStore(f"sqlite:///{tmp_path / 's.db'}", settings.bucket))
     assert readiness.status == "failed"
+
+
+def test_a_further_model_cut_short_is_told_at_the_start(
+    share_services: Services, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = shutil.copytree(share_services.settings.models, tmp_path / "models") / "cnn"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}", encoding="utf-8")
+    weights = folder / "model.safetensors"
+    weights.write_bytes(b"some weights")
+    store.pin(folder)
+    weights.write_bytes(b"some")
+    settings = replace(share_services.settings, models=folder.parent)
+    with TestClient(asyncio.run(small_app(settings)), raise_server_exceptions=False) as client:
+        for _ in range(100):
+            health = client.get("/healthz").json()
+            if health["status"] != "starting":
+                break
+            time.sleep(0.1)
+        assert (health["status"], health["models"]) == ("ok", ["tfidf", "word2vec"])
+        assert client.get("/readyz").status_code == 200
+        refused = client.post(ANALYSE, json={"text": FAKE_ARTICLE, "models": ["cnn"]})
+    assert refused.status_code == 503 and "cnn/model.safetensors" in refused.json()["error"]
+    assert [r.getMessage() for r in caplog.records if "cnn" in r.getMessage()] == [
+        f"cnn cannot be asked: {refused.json()['error']}"
+    ]
 
 
 def test_a_storage_that_fails_in_any_way_stops_no_verdict(
