@@ -9,13 +9,34 @@ from typing import Any
 import pytest
 
 from fakenews.data.registry import load
+from fakenews.share.snapshot import HIDDEN
+from fakenews.ui import export, render
 from tests.running import WAIT, running
+from tests.ui.test_render import explanation
 
 pytestmark = pytest.mark.browser
 
 HOSTILE = (
     '<img src=x onerror="window.hit=1"><script>window.hit=2</script> ${window.hit=3} {{value}} ' + "plain words " * 60
 )
+
+
+PLACES = "() => ['legend', 'top', 'whatif'].map(id => document.querySelector('#fn-' + id).offsetTop)"
+# What is smaller than a finger, of what is drawn by Gradio.
+SMALL = """() => [...document.querySelectorAll('.label-wrap, .checkbox-container, input[type=range]')]
+  .filter(e => e.offsetParent && e.offsetHeight < 44).map(e => e.outerHTML)"""
+CONTRAST = """selector => {
+  const drawing = document.createElement('canvas').getContext('2d');
+  const light = colour => {
+    drawing.fillStyle = colour;
+    drawing.fillRect(0, 0, 1, 1);
+    const [r, g, b] = [...drawing.getImageData(0, 0, 1, 1).data].map(v => ((v / 255 + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const style = getComputedStyle(document.querySelector(selector));
+  const [dark, bright] = [light(style.color), light(style.backgroundColor)].sort((a, b) => a - b);
+  return (bright + 0.05) / (dark + 0.05);
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -252,4 +273,56 @@ def test_a_phone_needs_no_sideways_scrolling(browser: Any, address: str, scheme:
             opened.wait_for_selector("#fn-sure input", timeout=WAIT)
             box = opened.locator("#fn-sure label").bounding_box()
             assert box["width"] > 100 and box["x"] + box["width"] <= 390
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_is_told_by_colour_is_told_in_every_scheme(browser: Any, address: str, scheme: str) -> None:
+    context = browser.new_context(color_scheme=scheme)
+    opened = context.new_page()
+    opened.goto(address)
+    opened.wait_for_selector("#fn-body textarea", timeout=WAIT)
+    opened.hover("#fn-analyse")
+    assert opened.evaluate(CONTRAST, "#fn-analyse") >= 4.5
+
+    # Where the system sets the colours: a picture is still one, tints differ, and what is selected looks selected.
+    opened.emulate_media(color_scheme=scheme, forced_colors="active")
+    styles = "s => [...document.querySelectorAll(s)].map(e => getComputedStyle(e))"
+    paper, line, dot = opened.evaluate(
+        f"() => ['#fn-result', '.fn-scale i', '.fn-scale b'].map(s => ({styles})(s)[0].backgroundColor)"
+    )
+    assert len({paper, line, dot}) == 3
+    assert "gradient" in opened.evaluate(f"() => ({styles})('.fn-scale u')[0].backgroundImage")
+    assert len(set(opened.evaluate(f"() => ({styles})('.fn-sample mark').map(s => s.backgroundColor)"))) == 5
+    tabs = opened.evaluate(f"() => ({styles})('#fn-tabs [role=tab]').map(s => s.borderBottomStyle)")
+    assert tabs.count("solid") == 1 and tabs[0] == "solid"
+    context.close()
+
+
+def test_a_block_says_without_colour_which_way_it_pulls_and_no_gap_looks_stronger(browser: Any) -> None:
+    text = f"{HIDDEN} {HIDDEN} {HIDDEN} {HIDDEN}"
+    n = len(HIDDEN)
+    weights = [(0, n, 1.0), (n + 1, 2 * n + 1, 0.15), (2 * n + 2, 3 * n + 2, -0.15)]
+    context = browser.new_context()
+    opened = context.new_page()
+    opened.set_content(export.page("Blocks", [render.highlighted(explanation(text, weights))]))
+    for scheme in ("light", "dark"):
+        opened.emulate_media(color_scheme=scheme)
+        none, *marks = opened.evaluate("""() => {
+          const drawing = document.createElement('canvas').getContext('2d');
+          const rgb = colour => {
+            drawing.fillStyle = colour;
+            drawing.fillRect(0, 0, 1, 1);
+            return [...drawing.getImageData(0, 0, 1, 1).data];
+          };
+          const paper = rgb(getComputedStyle(document.body).backgroundColor);
+          const far = colour => rgb(colour).reduce((sum, v, i) => sum + Math.abs(v - paper[i]), 0);
+          const marks = [...document.querySelectorAll('mark')].map(e => getComputedStyle(e));
+          return [
+            far(getComputedStyle(document.querySelector('.fn-blocks')).color),
+            ...marks.map(s => [far(s.backgroundColor), s.textDecorationStyle, s.textDecorationSkipInk]),
+          ];
+        }""")
+        assert [mark[1:] for mark in marks] == [["solid", "none"], ["solid", "none"], ["dotted", "none"]]
+        assert all(mark[0] > none for mark in marks)
     context.close()
