@@ -29,7 +29,7 @@ class Scorer:
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Score a batch of packed items."""
         items: list[Item] = [pickle.loads(packed) for packed in batch["item"]]
-        scored = score_items(self.services, self.task, items)
+        scored = list(score_items(self.services, self.task, items))
         return {"item": batch["item"], "share": batch["share"], "added": [json.dumps(added) for _, added in scored]}
 
 

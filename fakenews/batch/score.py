@@ -18,6 +18,7 @@ from fakenews.services import InputError, Services
 
 CHUNK = 128  # rows through the models at once; also as many as a reading of texts is remembered for
 KEPT = 4  # chunks between two notes of how far it got
+STEP_ROWS, STEP_CHARACTERS = 32, 20_000  # rows at once where somebody waits, and how much text they are: half a second
 TOP_WORDS = 10
 _SCHEMA = 2  # of the journal, and of what counts as one row
 
@@ -60,7 +61,7 @@ class Done:
     rate : float
         Rows a second, of this run.
     seconds_left : float or None
-        By extrapolation of what this run has read.
+        By extrapolation of what this run has read; None while that is nothing.
     verdicts : mapping
         Of every model, how many rows got each verdict.
     before : bool
@@ -108,14 +109,27 @@ class Engine(Protocol):
         """Chunks of items after the first `skip`, each with what was added, and the share of the file read."""
 
 
-def score_items(services: Services, task: Task, items: Sequence[Item]) -> list[tuple[Item, dict[str, Any]]]:
-    """The one function that scores, whatever the engine: every item with the columns it gets."""
+def score_items(
+    services: Services,
+    task: Task,
+    items: Sequence[Item],
+    pause: Callable[[], None] | None = None,
+    most_explained: int | None = None,
+) -> Iterator[tuple[Item, dict[str, Any]]]:
+    """The one function that scores, whatever the engine: every item with the columns it gets, judged together.
+
+    Parameters
+    ----------
+    pause : callable, optional
+        Called often while words are weighed; what it raises stops the work.
+    most_explained : int, optional
+        Characters of a text; the words of a longer one are not weighed, and its row says so.
+    """
     rows = [item for item in items if isinstance(item, Row)]
     said = iter(services.judge_many([row.text for row in rows], task.models) if rows else [])
-    found: list[tuple[Item, dict[str, Any]]] = []
     for item in items:
         if isinstance(item, BadRow):
-            found.append((item, {}))
+            yield item, {}
             continue
         added: dict[str, Any] = {}
         for model, prediction in zip(task.models, next(said), strict=True):
@@ -123,17 +137,37 @@ def score_items(services: Services, task: Task, items: Sequence[Item]) -> list[t
             added[f"verdict_{model}"] = prediction.verdict
             added[f"reasons_{model}"] = "; ".join(prediction.reasons)
             if task.explain:
-                added[f"words_{model}"] = _words(services, item.text, model, task.explain)
-        found.append((item, added))
-    return found
+                added[f"words_{model}"] = _words(services, item.text, model, task.explain, pause, most_explained)
+        yield item, added
 
 
 def local(
     services: Services, task: Task, table: Table, skip: int
 ) -> Iterator[tuple[list[tuple[Item, dict[str, Any]]], float]]:
-    """Score in this process."""
+    """Score in this process; row by row where words are weighed, which takes longer than all else."""
     for chunk in _chunks(islice(table.items(task.columns), skip, None)):
-        yield score_items(services, task, [item for item, _ in chunk]), chunk[-1][1]
+        scored = score_items(services, task, [item for item, _ in chunk])
+        if task.explain:
+            yield from (([one], share) for one, (_, share) in zip(scored, chunk, strict=True))
+        else:
+            yield list(scored), chunk[-1][1]
+
+
+def in_steps(pause: Callable[[], None], most_explained: int) -> Engine:
+    """Score in this process for somebody who waits, and others who wait too.
+
+    `pause` is called about once a second; what it raises stops the work. Words are weighed as `score_items` says.
+    """
+
+    def engine(
+        services: Services, task: Task, table: Table, skip: int
+    ) -> Iterator[tuple[list[tuple[Item, dict[str, Any]]], float]]:
+        for step in _steps(islice(table.items(task.columns), skip, None)):
+            pause()
+            scored = score_items(services, task, [item for item, _ in step], pause, most_explained)
+            yield from (([one], share) for one, (_, share) in zip(scored, step, strict=True))
+
+    return engine
 
 
 def score(
@@ -161,7 +195,7 @@ def score(
     overwrite : bool
         Replace `out`, and forget what is under way.
     progress : callable, optional
-        Told after every chunk; an exception it raises leaves everything as if the process had been killed.
+        Told whenever the engine gives rows; an exception it raises leaves all as if the process had been killed.
 
     Raises
     ------
@@ -191,7 +225,8 @@ def score(
         place.verdicts.setdefault(model, {})
     output.cut(place.out)
     _cut(errors, place.errors)
-    started, first_share, first_read = time.perf_counter(), None, place.read
+    started, first_read = time.perf_counter(), place.read
+    begun = (0.0, 0.0) if not place.read else None  # seconds, and share of the file, from which the rest is foretold
     pending: list[tuple[Item, dict[str, Any]]] = []
 
     def keep() -> None:
@@ -202,16 +237,17 @@ def score(
         pending.clear()
         _note(journal, asdict(place))
 
-    for n, (scored, share) in enumerate(engine(services, task, table, place.read), start=1):
+    for scored, share in engine(services, task, table, place.read):
         pending += scored
         for item, added in scored:
             place.count(item, task.models, added)
-        if n % KEPT == 0:
+        if len(pending) >= KEPT * CHUNK:
             keep()
         if progress:
             seconds = time.perf_counter() - started
-            first_share = share if first_share is None else first_share
-            left = seconds * (1 - share) / max(share - first_share, 1e-9)
+            begun = begun or (seconds, share)
+            grown = share - begun[1]
+            left = (seconds - begun[0]) * (1 - share) / grown if grown > 0 else None
             progress(_done(place, share, (place.read - first_read) / seconds, left))
     if pending or not place.read:
         keep()
@@ -235,8 +271,18 @@ def check_task(services: Services, task: Task) -> None:
             services.method(model, task.explain)
 
 
-def _words(services: Services, text: str, model: str, method: str) -> str:
-    explanation = services.explain(text, model, services.method(model, method))
+def _words(
+    services: Services,
+    text: str,
+    model: str,
+    method: str,
+    pause: Callable[[], None] | None,
+    most_explained: int | None,
+) -> str:
+    if most_explained is not None and len(text) > most_explained:
+        return f"not weighed: {len(text):,} characters, at most {most_explained:,} are"
+    progress = None if pause is None else lambda _: pause()
+    explanation = services.explain(text, model, services.method(model, method), progress=progress)
     strongest = sorted(explanation.attributions, key=lambda a: -abs(a.weight))[:TOP_WORDS]
     return "; ".join(f"{text[a.start : a.end]} {a.weight:+.3f}" for a in strongest)
 
@@ -245,6 +291,21 @@ def _chunks(items: Iterable[tuple[Item, float]]) -> Iterator[list[tuple[Item, fl
     iterator = iter(items)
     while chunk := list(islice(iterator, CHUNK)):
         yield chunk
+
+
+def _steps(items: Iterable[tuple[Item, float]]) -> Iterator[list[tuple[Item, float]]]:
+    """A few rows at a time, or one that is longer than they may be together."""
+    step: list[tuple[Item, float]] = []
+    characters = 0
+    for item, share in items:
+        length = len(item.text) if isinstance(item, Row) else 0
+        if step and (len(step) == STEP_ROWS or characters + length > STEP_CHARACTERS):
+            yield step
+            step, characters = [], 0
+        step.append((item, share))
+        characters += length
+    if step:
+        yield step
 
 
 def _output(out: Path, table: Table, task: Task) -> Output:

@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from fakenews.batch import score as module
-from fakenews.batch.rows import Columns
-from fakenews.batch.score import Done, Task, score
+from fakenews.batch.rows import Columns, Row
+from fakenews.batch.score import Done, Task, in_steps, score
 from fakenews.batch.spreadsheet import safe_cell
 from fakenews.services import InputError, Services
 from tests.explain.toys import FAKE_WORD, REAL_WORD, planted_corpus
@@ -221,6 +221,21 @@ def test_words_are_added_if_asked_for(share_services: Services, tmp_path: Path) 
     assert row["words_tfidf"].startswith(f"{FAKE_WORD} +") and row["words_tfidf"].count(";") == 9
 
 
+def test_words_are_told_row_by_row_and_cut_where_they_were_before(
+    table: Path, share_services: Services, tmp_path: Path
+) -> None:
+    heard: list[Done] = []
+    notes: list[int] = []
+
+    def hear(done: Done) -> None:
+        heard.append(done)
+        notes.append(json.loads((tmp_path / "o.csv.journal").read_text().splitlines()[-1]).get("read", 0))
+
+    score(table, tmp_path / "o.csv", share_services, Task(("tfidf",), TASK.columns, "linear"), progress=hear)
+    assert [d.rows + d.bad for d in heard] == list(range(1, len(heard) + 1))
+    assert set(notes) == {0, module.KEPT * module.CHUNK}
+
+
 @pytest.mark.parametrize(
     ("out", "change", "message"),
     [
@@ -322,6 +337,47 @@ def test_progress_tells_rows_rate_and_time_left(table: Path, share_services: Ser
     assert [d.share for d in heard] == sorted(d.share for d in heard) and heard[-1].share == 1.0
     assert all(d.rate > 0 for d in heard) and heard[-1].seconds_left == 0.0
     assert heard[3].rows + heard[3].bad == 4 * module.CHUNK
+    assert all(d.seconds_left is not None and d.seconds_left < 1000 for d in heard)
+
+
+def test_a_resumed_run_foretells_the_rest_by_what_it_has_read_itself(
+    table: Path, share_services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CHUNK", 16)
+    heard: list[Done] = []
+
+    def stop(done: Done) -> None:
+        if done.share > 0.5:
+            raise Killed
+
+    with pytest.raises(Killed):
+        score(table, tmp_path / "o.csv", share_services, TASK, progress=stop)
+    score(table, tmp_path / "o.csv", share_services, TASK, resume=True, progress=heard.append)
+    assert heard[0].seconds_left is None
+    assert all(d.seconds_left is not None and d.seconds_left < 1000 for d in heard[1:])
+
+
+def test_where_somebody_waits_it_goes_in_small_steps_to_the_same_end(
+    table: Path, whole: Path, share_services: Services, tmp_path: Path
+) -> None:
+    heard: list[Done] = []
+    asked: list[int] = []
+    engine = in_steps(lambda: asked.append(len(heard)), 10_000)
+    score(table, tmp_path / "o.csv", share_services, TASK, engine=engine, progress=heard.append)
+    assert (tmp_path / "o.csv").read_bytes() == whole.read_bytes()
+    assert 0 < max(b - a for a, b in zip(asked, asked[1:], strict=False)) <= module.STEP_ROWS
+
+    def enough() -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        score(table, tmp_path / "k.csv", share_services, TASK, engine=in_steps(enough, 10_000))
+
+
+def test_long_rows_are_few_at_once() -> None:
+    long, short = Row(1, {}, "x" * 15_000), Row(2, {}, "x")
+    steps = module._steps((item, 1.0) for item in [long, long, short, short, Row(3, {}, "x" * 90_000), short])
+    assert [len(step) for step in steps] == [1, 3, 1, 1]
 
 
 def test_ray_gives_the_same_bytes(table: Path, whole: Path, share_services: Services, tmp_path: Path) -> None:
