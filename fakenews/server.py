@@ -25,9 +25,10 @@ from fakenews.api.answers import BUSY_SECONDS, Endpoint, answering, as_json
 from fakenews.api.places import Places
 from fakenews.api.refusal import Refusal
 from fakenews.config import Settings
+from fakenews.data.unpacked import MAX_UPLOAD
 from fakenews.services import Services
 from fakenews.serving import memory
-from fakenews.serving.guard import MAX_UPLOAD, Guard, longest_body
+from fakenews.serving.guard import Guard, longest_body
 from fakenews.serving.numbers import Counted, Numbers, log_as, log_page_errors
 from fakenews.serving.rates import RateLimit
 from fakenews.share.store import ShareStore

@@ -24,6 +24,7 @@ from fakenews.api import answers, places, preview
 from fakenews.classifiers import store
 from fakenews.classifiers.base import TextClassifier
 from fakenews.config import Settings
+from fakenews.data.unpacked import MAX_UPLOAD
 from fakenews.explain.base import Cancelled, Refinement
 from fakenews.schema import Explanation, Target
 from fakenews.server import create_app
@@ -447,6 +448,13 @@ async def ask(app: Any, body: bytes, leave: asyncio.Event | None = None) -> int 
     await app({**line, "root_path": "", "query_string": b"", "headers": []}, receive, send)
     status: int = sent[0]["status"] if sent else answers.GONE
     return None if status == answers.GONE else status
+
+
+def test_a_table_may_be_as_large_as_the_page_says(client: TestClient) -> None:
+    sizes = {MAX_UPLOAD: 200, MAX_UPLOAD + 1: 413, MAX_UPLOAD + 20_000: 413}
+    for size, status in sizes.items():
+        answer = client.post("/gradio_api/upload", files={"files": ("mine.csv", b"x" * size)})
+        assert answer.status_code == status, size
 
 
 def bare_app(services: Services) -> Guard:

@@ -1,9 +1,10 @@
-"""What a stranger's parquet file holds once it is unpacked: some of a few hundred bytes stand for gigabytes."""
+"""How large a stranger's table may be, also once it is unpacked: some of a few hundred bytes stand for gigabytes."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+MAX_UPLOAD = 5_000_000  # bytes of the file
 MAX_UNPACKED = 32_000_000  # bytes, of a table somebody uploads
 MAX_VALUES = 1_000_000
 _READ = 256  # rows at once

@@ -10,10 +10,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fakenews.api.answers import refused
 from fakenews.api.refusal import Refusal
+from fakenews.data.unpacked import MAX_UPLOAD
 
 MAX_BODY = 200_000  # bytes, unless longer texts are asked for
 BYTES_A_CHARACTER = 6  # one that JSON escapes, such as \u2014
-MAX_UPLOAD = 5_000_000  # bytes, of a table to be scored
+ENVELOPE = 10_000  # bytes that a browser sends around a file
 UPLOADS = "/gradio_api/upload"
 BODY_SECONDS = 20.0  # in which a body has to be here
 
@@ -49,7 +50,7 @@ class Guard:
         self,
         app: ASGIApp,
         max_body: int = MAX_BODY,
-        max_upload: int = MAX_UPLOAD,
+        max_upload: int = MAX_UPLOAD + ENVELOPE,
         body_seconds: float = BODY_SECONDS,
     ) -> None:
         self.app = app

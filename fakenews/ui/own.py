@@ -15,6 +15,7 @@ from fakenews.evaluate.digits import METRIC_NAMES, Metric, counted, listed, metr
 from fakenews.schema import LABELS
 from fakenews.services import Services
 from fakenews.ui import reading, render
+from fakenews.ui.upload import refusing, too_large
 from fakenews.verdict import REASONS, reconcile
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ MAX_ROWS = 1000  # minutes of work for both models; larger tables belong on the 
 ERRORS_SHOWN = 20
 SUFFIXES = (".csv", ".jsonl", ".parquet")
 _METRICS: tuple[Metric, ...] = ("accuracy", "macro_f1", "roc_auc", "ece")
+_ELSEWHERE = "For more, run «fakenews evaluate --model tfidf --data TABLE» on a machine of yours."
 SORRY = "This file could not be scored; something went wrong on our side."
 
 
@@ -49,8 +51,7 @@ class OwnTable:
             return render.problem(_without_folder(str(error), Path(path)))
         if len(frame) > MAX_ROWS:
             return render.problem(
-                f"This table has {len(frame):,} rows; up to {MAX_ROWS:,} are scored here. For more, run "
-                "«fakenews evaluate --model tfidf --data TABLE» on a machine of yours."
+                f"This table has {len(frame):,} rows; up to {MAX_ROWS:,} are scored here. {_ELSEWHERE}"
             )
         try:
             return self._result(self.services.unlearnt(frame, self.models), len(frame), progress)
@@ -159,8 +160,11 @@ def build(services: Services) -> None:
             f"(0 or fake, 1 or real), <b>title</b> if there is one; up to {MAX_ROWS:,} rows and 5 MB. It is read, "
             "scored by both models and forgotten.</p>"
         )
-        file = gr.File(file_types=list(SUFFIXES), file_count="single", type="filepath", label="Labelled table")
-        result = gr.HTML(elem_id="fn-own-result", min_height=40)
+        file = gr.File(
+            file_types=list(SUFFIXES), file_count="single", type="filepath", label="Labelled table",
+            elem_id="fn-own-file",
+        )  # fmt: skip
+        result = gr.HTML(elem_id="fn-own-result", min_height=40, js_on_load=refusing("fn-own-file"))
 
     def score(
         path: str | None,
@@ -181,6 +185,11 @@ def build(services: Services) -> None:
         concurrency_id="own",
         show_progress="minimal",
     )
+
+    def refused(event: gr.EventData) -> str:
+        return render.problem(f"{too_large(str(event.key))}. {_ELSEWHERE}")
+
+    result.click(refused, None, result, api_visibility="private", queue=False)
     file.clear(lambda: "", None, result, api_visibility="private", queue=False)
 
 

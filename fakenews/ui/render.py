@@ -47,6 +47,11 @@ def percent(p: float) -> str:
     return f"{value:.1f} %" if value < 1 or value > 99 else f"{value:.0f} %"
 
 
+def count(n: int, what: str) -> str:
+    """So many of something: «1 row», «2,000 rows»."""
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
+
+
 def problem(sentence: str) -> str:
     """A sentence about input that cannot be worked with, at the place where the result would stand."""
     return f'<p class="fn-problem" role="alert">{escape(sentence)}</p>'
@@ -438,7 +443,7 @@ def flip(found: Flip, text: str, title: str) -> str:
 
 def progress(what: str, share: float, seconds_left: float | None, stability: float | None = None) -> str:
     """A line and a bar on work that is under way."""
-    left = "" if seconds_left is None else f" · {max(seconds_left, 0.1):.1f} s left"
+    left = "" if seconds_left is None else f" · {_duration(max(seconds_left, 0.1))} left"
     left += "" if stability is None else f" · ranking {stability:.2f} stable"
     return (
         f'<div class="fn-progress" role="status"><span>{escape(what)} {100 * share:.0f} %{left}</span>'
@@ -512,6 +517,10 @@ def examples(choices: Sequence[tuple[str, str, str]]) -> str:
         '<mark class="fn-r5">said</mark> on <mark class="fn-r4">Tuesday</mark> the figures were preliminary.</p>'
         f'<h3>Try one, written for this demo</h3><div class="fn-examples">{buttons}</div></div>'
     )
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 100.0 else f"{seconds / 60:.0f} min"
 
 
 def _sentence(text: str) -> str:
