@@ -28,7 +28,8 @@ from fakenews.share.snapshot import Snapshot
 from fakenews.share.store import Owned, Shared
 from fakenews.text import sentence_spans
 from fakenews.ui import export, render, render_shares
-from fakenews.ui.batch import Batch, Job
+from fakenews.ui.batch import Batch
+from fakenews.ui.jobs import Job
 from tests.running import WAIT, running
 from tests.share.conftest import snapshot_of
 

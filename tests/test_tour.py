@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from fakenews.data.registry import load
+from fakenews.data.unpacked import MAX_UPLOAD
 from fakenews.share.snapshot import HIDDEN
 from fakenews.ui import export, render
 from tests.running import WAIT, running
@@ -199,6 +200,22 @@ def test_another_article_takes_the_place_of_one_that_is_still_explained(page: An
     wait_for_the_end(page)
     assert second["title"] in text_shown(page)
     assert cards(page) == alone
+
+
+def test_a_table_too_large_is_refused_where_its_result_would_stand(page: Any) -> None:
+    large = {"name": "mine.csv", "mimeType": "text/csv", "buffer": b"text\n" + b"x" * MAX_UPLOAD}
+    page.click("button[role=tab]:has-text('Batch')")
+    page.wait_for_selector("#fn-batch-preview .fn-meta", timeout=WAIT)
+    page.set_input_files("#fn-batch-file input[type=file]", large)
+    page.wait_for_selector("#fn-batch-preview :text('mine.csv is larger than 5 MB: score it with')", timeout=WAIT)
+    assert page.locator("#fn-batch-file :text('Error'), .toast-body").count() == 0
+    page.set_input_files("#fn-batch-file input[type=file]", large | {"buffer": b"text\na few words\n"})
+    page.wait_for_selector("#fn-batch-preview :text('mine.csv: 1 row, 1 column.')", timeout=WAIT)
+    page.wait_for_selector("#fn-batch-start:not([disabled])", timeout=WAIT)
+    page.click("button[role=tab]:has-text('Dataset')")
+    page.click("#fn-own button >> nth=0")
+    page.set_input_files("#fn-own-file input[type=file]", large)
+    page.wait_for_selector("#fn-own-result :text('mine.csv is larger than 5 MB.')", timeout=WAIT)
 
 
 def test_a_cleared_page_stays_clear(page: Any) -> None:

@@ -1,16 +1,10 @@
-"""The Batch tab: a table scored on the server, under an id that outlives a reload or a lost connection."""
+"""The Batch tab: what an uploaded table holds, how far its scoring is, the scored table to take away."""
 
 from __future__ import annotations
 
-import atexit
 import json
-import logging
-import secrets
-import shutil
-import tempfile
-import threading
-import time
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 from itertools import islice
 from pathlib import Path
@@ -18,106 +12,42 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from fakenews.batch.rows import SUFFIXES, Columns, Row, Table
-from fakenews.batch.score import Done, Task, score
+from fakenews.batch.rows import SUFFIXES, BadRow, Columns, Row, Table
+from fakenews.batch.score import Done, Task
 from fakenews.data.unpacked import check_unpacked
-from fakenews.explain.base import Cancelled
 from fakenews.services import QUICK, InputError
+from fakenews.text import count_words
 from fakenews.ui import render
+from fakenews.ui.jobs import MAX_ROWS, SORRY, Job, Jobs, too_long
 from fakenews.ui.share import DOWNLOAD, pack_bytes
+from fakenews.ui.upload import refusing, too_large
+from fakenews.verdict import MIN_WORDS
 
 if TYPE_CHECKING:
     from fakenews.services import Services
 
-logger = logging.getLogger(__name__)
-
-MAX_ROWS = 2000  # minutes of work; larger tables belong to the command
-KEPT_SECONDS = 3600  # a finished table is there for so long
 PREVIEWED = 3
+GUESSED_ROWS, GUESSED_COLUMNS = 20, 20  # looked at where no column has a usual name for a text
 BAD_SHOWN = 20
 MEDIA = {".csv": "text/csv", ".jsonl": "application/x-ndjson", ".parquet": "application/vnd.apache.parquet"}
-SORRY = "Something went wrong on our side; the table was not scored. Please try again."
-GONE = "This table is not here any more: results are kept for an hour. Upload it again."
+HINT = "The first rows of the table will stand here, and beneath them how far it is."
+GONE = (
+    "This table is not here any more. A result goes after an hour, with Clear, when the next table is scored, and when "
+    "the server is started anew: upload it again."
+)
+SAME = "Text and Title are the same column: pick another one for the text, or «none» for the title."
 _HEADINGS = (("fake class", "fake"), ("real class", "real"), ("cannot judge", "cannot_judge"))
 
 
-@dataclass(slots=True)
-class Job:
-    """One table under way or done."""
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a table holds: its columns, the picked ones, a sentence, first rows, why it cannot be scored or nothing."""
 
-    folder: Path
-    name: str
-    out: Path
-    cancelled: threading.Event = field(default_factory=threading.Event)
-    done: Done | None = None
-    finished: float = 0.0  # seconds since 1970; 0 while under way
-    problem: str = ""
-
-
-class Jobs:
-    """Tables under way, one after the other, and finished ones for an hour; nothing outlives the server."""
-
-    def __init__(self, services: Services) -> None:
-        self.services = services
-        self.folder = Path(tempfile.mkdtemp(prefix="fakenews-"))
-        atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
-        self._jobs: dict[str, Job] = {}
-        self._turn = threading.Lock()
-
-    def start(self, upload: Path, suffix: str, task: Task) -> str:
-        """Score a copy of an uploaded file, and give the job's id."""
-        self.tidy()
-        key = secrets.token_urlsafe(16)
-        folder = self.folder / key
-        folder.mkdir()
-        source = folder / f"table{upload.suffix.lower()}"
-        shutil.copyfile(upload, source)
-        job = Job(folder, upload.name, folder / f"scored{suffix}")
-        self._jobs[key] = job
-        threading.Thread(target=self._run, args=(job, source, task), daemon=True, name="batch").start()
-        return key
-
-    def get(self, key: str | None) -> Job | None:
-        """A job by its id."""
-        return self._jobs.get(key or "")
-
-    def forget(self, key: str | None) -> None:
-        """Stop a job and remove its files."""
-        job = self._jobs.pop(key or "", None)
-        if job is not None:
-            job.cancelled.set()
-            shutil.rmtree(job.folder, ignore_errors=True)
-
-    def tidy(self) -> None:
-        """Remove what was finished an hour ago."""
-        for key, job in list(self._jobs.items()):
-            if job.finished and time.time() - job.finished > KEPT_SECONDS:
-                self.forget(key)
-
-    def _run(self, job: Job, source: Path, task: Task) -> None:
-        def progress(done: Done) -> None:
-            if job.cancelled.is_set():
-                raise Cancelled
-            if done.rows + done.bad > MAX_ROWS:
-                raise InputError(_too_long(job.name))
-            job.done = done
-
-        try:
-            with self._turn:
-                if not job.cancelled.is_set():
-                    check_unpacked(source)
-                    job.done = score(source, job.out, self.services, task, progress=progress)
-        except Cancelled:
-            job.problem = "Cancelled; nothing was kept."
-        except ValueError as error:  # InputError among them
-            job.problem = str(error).replace(source.name, job.name)
-        except Exception as error:
-            if not job.cancelled.is_set():
-                logger.error("scoring a table failed: %s", type(error).__name__)  # its message could quote an article
-            job.problem = SORRY
-        finally:
-            job.finished = time.time()
-            source.unlink(missing_ok=True)
+    names: tuple[str, ...]
+    columns: Columns
+    told: str
+    first: tuple[Row, ...]
+    problem: str
 
 
 class Batch:
@@ -127,80 +57,94 @@ class Batch:
         self.services = services
         self.jobs = Jobs(services)
 
-    def look(self, path: str | None) -> tuple[Any, ...]:
-        """What an uploaded table holds: a sentence and its first rows, pickers of columns, whether it can start."""
-        nothing = (gr.update(choices=[], value=None), gr.update(choices=[], value=None), gr.update(interactive=False))
+    def look(self, path: str | None, models: Sequence[str] = (), words: bool = False) -> tuple[Any, ...]:
+        """What an uploaded table holds: a sentence and its first rows, pickers of columns, whether it can be scored."""
+        nothing = (gr.update(choices=[], value=None), gr.update(choices=[], value=None), False)
         if path is None:
-            return ("", *nothing)
-        file = Path(path)
+            return (render.caption(HINT), *nothing)
         try:
-            check_unpacked(file)
-            table = Table(file)
-            guessed = table.guess()
-            columns = Columns(guessed.text or table.columns[0], guessed.title)
-            first: list[Row] = []
-            n_rows = n_good = 0
-            for item, _ in table.items(columns):
-                n_rows += 1
-                if n_rows > MAX_ROWS:
-                    raise InputError(_too_long(file.name))
-                if isinstance(item, Row):
-                    n_good += 1
-                    first += [item] if len(first) < PREVIEWED else []
+            looked = _look(Path(path), None, models, words)
         except (ValueError, OSError) as error:
-            return (render.problem(str(error).replace(path, file.name)), *nothing)
-        headers = [(name, False) for name in table.columns]
-        rows = [("", tuple(_short(item.values.get(c)) for c in table.columns)) for item in first]
-        told = f"{file.name}: {n_rows:,} rows, {len(table.columns)} columns."
-        if n_good < n_rows:
-            told += f" {n_rows - n_good:,} of them cannot be scored as the columns are picked now."
-        choices = list(table.columns)
+            return (render.problem(str(error).replace(path, Path(path).name)), *nothing)
+        choices = list(looked.names)
         return (
-            render.caption(told) + render.table(headers, rows, "First rows"),
-            gr.update(choices=choices, value=columns.text),
-            gr.update(choices=[("none", ""), *((c, c) for c in choices)], value=columns.title),
-            gr.update(interactive=True),
+            _seen(looked),
+            gr.update(choices=choices, value=looked.columns.text or None),
+            gr.update(choices=[("none", ""), *((c, c) for c in choices)], value=looked.columns.title),
+            not looked.problem,
         )
 
-    def start(
-        self, path: str | None, text: str | None, title: str | None, models: list[str], words: bool, suffix: str,
-        before: str | None,
-    ) -> tuple[Any, ...]:  # fmt: skip
-        """Begin scoring; status, timer, the job's id for the browser to keep."""
-        if path is None or not text:
-            return render.problem("Upload a table first: CSV, JSON lines or parquet."), gr.skip(), gr.skip(), gr.skip()
-        if not models:
-            return render.problem("Pick a model to ask, one at least."), gr.skip(), gr.skip(), gr.skip()
-        self.jobs.forget(before)
-        task = Task(tuple(models), Columns(text, title or ""), QUICK[0] if words else "")
+    def pick(
+        self, path: str | None, text: str | None, title: str | None, models: Sequence[str], words: bool
+    ) -> tuple[Any, ...]:
+        """The same of a table that lies here already, with columns and models picked by hand."""
+        if path is None:
+            return gr.skip(), gr.skip()
         try:
-            key = self.jobs.start(Path(path), suffix, task)
+            looked = _look(Path(path), Columns(text or "", title or ""), models, words)
+        except (ValueError, OSError) as error:
+            return render.problem(str(error).replace(path, Path(path).name)), False
+        return _seen(looked), not looked.problem
+
+    def refuse(self, name: str) -> tuple[Any, ...]:
+        """Say of a file that it is too large, in the place of what it holds."""
+        told = f"{too_large(name)}: score it with «fakenews score {name[:80]} OUT.csv»."
+        return (render.problem(told), *self.look(None)[1:])
+
+    def start(
+        self, path: str | None, text: str | None, title: str | None, models: Sequence[str], words: bool, suffix: str,
+        before: str | None, visitor: str = "",
+    ) -> tuple[Any, ...]:  # fmt: skip
+        """Begin scoring; what `status` gives, and the job's id for the browser to keep.
+
+        Who has a table under way, by the id `before` or as the same visitor, is shown that one.
+        """
+        if path is None or not text:
+            return render.problem("Upload a table first: CSV, JSON lines or parquet."), *(gr.skip(),) * 4
+        if not models:
+            return render.problem("Pick a model to ask, one at least."), *(gr.skip(),) * 4
+        if text == title:
+            return render.problem(SAME), *(gr.skip(),) * 4
+        try:
+            key = self.jobs.start(Path(path), suffix, _task(models, Columns(text, title or ""), words), visitor, before)
         except OSError:
-            return render.problem(SORRY), gr.skip(), gr.skip(), gr.skip()
-        return (*self.status(key), key)
+            return render.problem(SORRY), *(gr.skip(),) * 4
+        return (*self.status(key, True), key)
 
-    def status(self, key: str | None) -> tuple[Any, ...]:
-        """Status of a job, whether to look again, and whether there is a file to take away."""
+    def status(self, key: str | None, ready: bool) -> tuple[Any, ...]:
+        """Status of a job, whether to look again, whether there is a file to take away, and whether to score another.
+
+        `ready` says whether the table that was uploaded last can be scored.
+        """
         job = self.jobs.get(key)
-        stop, off = gr.update(active=False), gr.update(visible=False)
+        stop, off, start = gr.update(active=False), gr.update(visible=False), gr.update(interactive=ready)
         if job is None:
-            return (render.caption(GONE) if key else "", stop, off)
+            return (render.caption(GONE) if key else "", stop, off, start)
         if not job.finished:
-            return self._under_way(job), gr.update(active=True), off
+            return self._under_way(job), gr.update(active=True), off, gr.update(interactive=False)
         if job.problem or job.done is None:
-            return render.problem(job.problem or SORRY), stop, off
-        return self._summary(job, job.done), stop, gr.update(visible=True)
+            return render.problem(job.problem or SORRY), stop, off, start
+        return self._summary(job, job.done), stop, gr.update(visible=bool(job.done.rows)), start
 
-    def cancel(self, key: str | None) -> None:
-        """Stop a job at its next rows."""
+    def uploaded(self, key: str | None, ready: bool) -> tuple[Any, ...]:
+        """What `status` gives once another table is here, and the id: what went wrong with the last one is over."""
+        job = self.jobs.get(key)
+        if job is None or job.problem:
+            self.jobs.forget(key)
+            key = ""
+        return (*self.status(key, ready), key)
+
+    def cancel(self, key: str | None, ready: bool) -> tuple[Any, ...]:
+        """Stop a job within about a second, and say so at once."""
         job = self.jobs.get(key)
         if job is not None:
             job.cancelled.set()
+        return self.status(key, ready)
 
     def clear(self, key: str | None) -> tuple[Any, ...]:
-        """Forget the job and its files."""
+        """Forget the job and its files: no table, no id."""
         self.jobs.forget(key)
-        return None, "", gr.update(active=False), gr.update(visible=False), ""
+        return None, ""
 
     def file(self, key: str | None) -> str:
         """The scored table, packed for the browser."""
@@ -211,9 +155,12 @@ class Batch:
         return pack_bytes(name, MEDIA[job.out.suffix], job.out.read_bytes())
 
     def _under_way(self, job: Job) -> str:
+        if job.cancelled.is_set():
+            return render.status(f"Stopping {job.name} …")
         if job.done is None:
-            return render.progress(f"{job.name}: waiting for its turn", 0.0, None)
-        what = f"{job.done.rows:,} rows of {job.name} · {job.done.rate:,.0f} rows a second ·"
+            what = "reading its first rows" if job.started else "waiting for its turn"
+            return render.progress(f"{job.name}: {what}", 0.0, None)
+        what = f"{render.count(job.done.rows, 'row')} of {job.name} · {_pace(job.done.rate)} ·"
         return render.progress(what, job.done.share, job.done.seconds_left)
 
     def _summary(self, job: Job, done: Done) -> str:
@@ -222,7 +169,8 @@ class Batch:
             ("", (self.services.title(model), *(f"{found.get(verdict, 0):,}" for _, verdict in _HEADINGS)))
             for model, found in done.verdicts.items()
         ]
-        told = f'<p class="fn-read">{done.rows:,} rows of {escape(job.name)} scored, {done.rate:,.0f} a second.</p>'
+        told = f"{render.count(done.rows, 'row')} of {escape(job.name)} scored"
+        told = f'<p class="fn-read">{told}{", " + _pace(done.rate) if done.rows else ""}.</p>'
         return told + render.table(headers, rows, "Verdicts") + self._bad(job, done)
 
     def _bad(self, job: Job, done: Done) -> str:
@@ -233,13 +181,86 @@ class Batch:
             found = [json.loads(line) for line in islice(lines, BAD_SHOWN)]
         rows = [("", (f"{row['line']:,}", row["reason"])) for row in found]
         more = f", the first {BAD_SHOWN} shown" if done.bad > BAD_SHOWN else ""
-        rows_, are = ("1 row", "is") if done.bad == 1 else (f"{done.bad:,} rows", "are")
-        told = render.caption(f"{rows_} could not be scored and {are} not in the file{more}.")
+        are = "is" if done.bad == 1 else "are"
+        told = render.caption(f"{render.count(done.bad, 'row')} could not be scored and {are} not in the file{more}.")
         return told + render.table([("Line", False), ("Why not", False)], rows, "Rows that could not be scored")
 
 
-def _too_long(name: str) -> str:
-    return f"{name} has more than {MAX_ROWS:,} rows: score it with «fakenews score {name} OUT.csv»."
+def _task(models: Sequence[str], columns: Columns, words: bool) -> Task:
+    return Task(tuple(models), columns, QUICK[0] if words else "")
+
+
+def _look(file: Path, picked: Columns | None, models: Sequence[str], words: bool) -> Looked:
+    """Read all of an uploaded table, with the columns that were picked or with those that its names or texts suggest.
+
+    Raises
+    ------
+    InputError, ValueError, OSError
+        If it cannot be read, or is too long.
+    """
+    check_unpacked(file)
+    table = Table(file)
+    columns, suggested = picked or table.guess(), ""
+    if not columns.text and picked is None:
+        text = _longest(table)
+        columns = Columns(text, columns.title if columns.title != text else "")
+        suggested = f" No column has a usual name for a text; «{text}» has the longest ones." if text else ""
+    shown = Columns(columns.text or table.columns[0], columns.title)
+    first: list[Row] = []
+    bad: list[BadRow] = []
+    n_rows = n_short = 0
+    for item, _ in table.items(shown):
+        n_rows += 1
+        if n_rows > MAX_ROWS:
+            raise InputError(too_long(file.name))
+        if isinstance(item, BadRow):
+            bad.append(item)
+            continue
+        n_short += count_words(item.text) < MIN_WORDS
+        first += [item] if len(first) < PREVIEWED else []
+    told = f"{file.name}: {render.count(n_rows, 'row')}, {render.count(len(table.columns), 'column')}.{suggested}"
+    if bad and len(bad) < n_rows:
+        told += f" {len(bad):,} of them cannot be scored as the columns are picked now."
+    if n_short:
+        have = "has" if n_short == 1 else "have"
+        told += f" {n_short:,} of them {have} fewer than {MIN_WORDS} words, too few for a verdict."
+    taken = [name for name in _task(models, columns, words).added if name in table.columns]
+    problem = ""
+    if not columns.text:
+        problem = "No column holds a text."
+    elif columns.text == columns.title:
+        problem = SAME
+    elif taken:
+        problem = f"{file.name} has columns that scoring would add, so rename or remove them first: {', '.join(taken)}."
+    elif len(bad) == n_rows:
+        problem = f"No row of {file.name} can be scored as the columns are picked now: {bad[0].reason}."
+    return Looked(table.columns, columns, told, tuple(first), problem)
+
+
+def _longest(table: Table) -> str:
+    """The column with the longest texts in the first rows; empty where none holds any."""
+
+    def length(column: str) -> int:
+        rows = islice(table.items(Columns(column)), GUESSED_ROWS)
+        return sum(len(item.text) for item, _ in rows if isinstance(item, Row))
+
+    found = {column: length(column) for column in table.columns[:GUESSED_COLUMNS]}
+    best = max(found, key=lambda column: found[column])
+    return best if found[best] else ""
+
+
+def _seen(looked: Looked) -> str:
+    headers = [(name, False) for name in looked.names]
+    rows = [("", tuple(_short(row.values.get(name)) for name in looked.names)) for row in looked.first]
+    problem = render.problem(looked.problem) if looked.problem else ""
+    return problem + render.caption(looked.told) + (render.table(headers, rows, "First rows") if rows else "")
+
+
+def _pace(rate: float) -> str:
+    """Rows a second, or seconds a row."""
+    if rate >= 1.0:
+        return f"{render.count(round(rate), 'row')} a second"
+    return f"{max(1.0 / max(rate, 1e-9), 1.0):,.0f} s a row"
 
 
 def _short(value: Any) -> str:
@@ -271,10 +292,18 @@ def build(services: Services, tab: gr.Tab) -> None:
                 models,
                 value=[m for _, m in models][-2:],
                 label="Models",
+                info="Where the ticked models contradict each other none of them gives a verdict, so which are ticked "
+                "changes verdicts.",
                 elem_id="fn-batch-models",
                 elem_classes="fn-choice",
             )
-            words = gr.Checkbox(False, label="Add each model's ten strongest words (slower)", elem_id="fn-batch-words")
+            words = gr.Checkbox(
+                False,
+                label="Add each model's ten strongest words (slower)",
+                info=f"Of texts up to {services.settings.max_chars:,} characters; the row of a longer one says that "
+                "they were not weighed.",
+                elem_id="fn-batch-words",
+            )
             suffix = gr.Radio(
                 [("CSV", ".csv"), ("JSON lines", ".jsonl"), ("Parquet", ".parquet")], value=".csv", label="Give back",
                 elem_id="fn-batch-format", elem_classes="fn-choice",
@@ -284,9 +313,8 @@ def build(services: Services, tab: gr.Tab) -> None:
                 clear = gr.Button("Clear", elem_classes="fn-plain", elem_id="fn-batch-clear")
         with gr.Column(scale=7):
             preview = gr.HTML(
-                render.caption("The first rows of the table will stand here, and beneath them how far it is."),
-                elem_id="fn-batch-preview", min_height=80,
-            )  # fmt: skip
+                render.caption(HINT), elem_id="fn-batch-preview", min_height=80, js_on_load=refusing("fn-batch-file")
+            )
             with gr.Row(elem_classes="fn-progressrow"):
                 status = gr.HTML(elem_id="fn-batch-status", min_height=44)
                 cancel = gr.Button("Cancel", elem_id="fn-batch-cancel", elem_classes="fn-cancel", size="sm")
@@ -294,18 +322,37 @@ def build(services: Services, tab: gr.Tab) -> None:
                 download = gr.Button("Download", visible=False, elem_id="fn-batch-download", size="sm")
     file = gr.Textbox(visible=False)
     timer = gr.Timer(0.7, active=False)
-    looked = [status, timer, download]
+    ready = gr.State(False)
+    seen = [preview, text, title, ready]
+    looked = [status, timer, download, start]
 
-    def looking(path: str | None) -> tuple[Any, ...]:
-        return batch.look(path)
+    def then_shown(event: Any) -> None:
+        event.then(batch.uploaded, [kept, ready], [*looked, kept], **private)
 
-    upload.upload(looking, upload, [preview, text, title, start], concurrency_limit=2, **private)
-    upload.clear(looking, upload, [preview, text, title, start], queue=False, **private)
-    start.click(batch.start, [upload, text, title, asked, words, suffix, kept], [*looked, kept], **private)
-    timer.tick(batch.status, kept, looked, **private)
-    tab.select(batch.status, kept, looked, **private)
-    cancel.click(batch.cancel, kept, None, queue=False, **private)
+    def refused(event: gr.EventData) -> tuple[Any, ...]:
+        return batch.refuse(str(event.key))
+
+    def started(
+        path: str | None, text: str | None, title: str | None, models: Sequence[str], words: bool, suffix: str,
+        before: str | None, request: gr.Request,
+    ) -> tuple[Any, ...]:  # fmt: skip
+        return batch.start(path, text, title, models, words, suffix, before, request.session_hash or "")
+
+    then_shown(upload.upload(batch.look, [upload, asked, words], seen, concurrency_limit=2, **private))
+    then_shown(upload.clear(batch.look, [upload, asked, words], seen, queue=False, **private))
+    then_shown(preview.click(refused, None, seen, queue=False, **private))
+    gr.on(
+        [text.input, title.input, asked.input, words.input],
+        batch.pick, [upload, text, title, asked, words], [preview, ready], trigger_mode="always_last",
+        concurrency_limit=2, **private,
+    ).then(batch.status, [kept, ready], looked, **private)  # fmt: skip
+    start.click(started, [upload, text, title, asked, words, suffix, kept], [*looked, kept], **private)
+    timer.tick(batch.status, [kept, ready], looked, **private)
+    tab.select(batch.status, [kept, ready], looked, **private)
+    cancel.click(batch.cancel, [kept, ready], looked, queue=False, **private)
     download.click(batch.file, kept, file, **private).then(None, file, None, js=DOWNLOAD, **private)
-    clear.click(batch.clear, kept, [upload, *looked, kept], **private).then(
-        looking, upload, [preview, text, title, start], **private
+    then_shown(
+        clear.click(batch.clear, kept, [upload, kept], **private).then(
+            batch.look, [upload, asked, words], seen, **private
+        )
     )

@@ -8,17 +8,24 @@ import io
 import json
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from fakenews.config import REPOSITORY
+from fakenews.explain.base import Cancelled
+from fakenews.schema import Explanation
 from fakenews.services import Services
-from fakenews.ui import batch as module
-from fakenews.ui.batch import GONE, MAX_ROWS, Batch
+from fakenews.ui import jobs as module
+from fakenews.ui import render
+from fakenews.ui.batch import GONE, HINT, SAME, Batch, _pace
+from fakenews.ui.jobs import MAX_ROWS, Rounds
 from fakenews.ui.own import OwnTable
 from tests.explain.toys import FAKE_WORD
 
@@ -40,7 +47,8 @@ def table(tmp_path: Path) -> Path:
 
 def finished(tab: Batch, key: str) -> str:
     for _ in range(600):
-        status, timer, download = tab.status(key)
+        status, timer, download, start = tab.status(key, True)
+        assert start["interactive"] != timer["active"]
         if not timer["active"]:
             return str(status)
         time.sleep(0.05)
@@ -48,9 +56,9 @@ def finished(tab: Batch, key: str) -> str:
 
 
 def test_a_table_is_looked_at_and_its_columns_guessed(tab: Batch, table: Path) -> None:
-    seen, text, title, start = tab.look(str(table))
+    seen, text, title, ready = tab.look(str(table))
     assert "151 rows, 3 columns" in seen and "1 of them cannot be scored" in seen and "my table.csv" in seen
-    assert (text["value"], title["value"], start["interactive"]) == ("body", "headline", True)
+    assert (text["value"], title["value"], ready) == ("body", "headline", True)
     assert str(table.parent) not in seen
 
 
@@ -63,7 +71,7 @@ def test_a_table_is_scored_counted_and_given_back(tab: Batch, table: Path) -> No
     rows = list(csv.DictReader(io.StringIO(base64.b64decode(packed["bytes"]).decode())))
     assert len(rows) == 150 and {row["verdict_tfidf"] for row in rows} == {"fake"}
     assert rows[0]["words_tfidf"].startswith(f"{FAKE_WORD} +")
-    assert Batch(tab.services).status(key)[0] == module.render.caption(GONE), "another server knows nothing of it"
+    assert Batch(tab.services).status(key, True)[0] == render.caption(GONE), "another server knows nothing of it"
     tab.clear(key)
     assert tab.file(key) == "" and not list(tab.jobs.folder.iterdir())
 
@@ -85,23 +93,6 @@ def test_a_file_that_stands_for_gigabytes_is_refused(tab: Batch, tmp_path: Path)
     *_, key = tab.start(str(path), "text", "", ["tfidf"], False, ".csv", "")
     assert told in finished(tab, key)
     assert told in OwnTable(tab.services).score(str(path))
-
-
-def test_a_job_can_be_cancelled(tab: Batch, table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = module.score
-
-    def slow(*args: object, progress: object, **kwargs: object) -> object:
-        def told(done: object) -> None:
-            time.sleep(0.2)
-            progress(done)  # type: ignore[operator]
-
-        return real(*args, progress=told, **kwargs)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(module, "score", slow)
-    *_, key = tab.start(str(table), "body", "", ["tfidf"], False, ".jsonl", "")
-    assert tab.status(key)[1]["active"]
-    tab.cancel(key)
-    assert "Cancelled" in finished(tab, key) and tab.file(key) == ""
 
 
 def test_results_are_kept_for_an_hour(tab: Batch, table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,8 +117,8 @@ def test_what_cannot_be_scored_here_is_told_in_a_sentence(
     tab: Batch, tmp_path: Path, name: str, content: str, message: str
 ) -> None:
     (tmp_path / name).write_text(content, encoding="utf-8")
-    seen, *_, start = tab.look(str(tmp_path / name))
-    assert message in seen and not start["interactive"] and str(tmp_path) not in seen
+    seen, *_, ready = tab.look(str(tmp_path / name))
+    assert message in seen and not ready and str(tmp_path) not in seen
 
 
 def test_a_problem_of_the_table_is_told_by_its_name(tab: Batch, tmp_path: Path) -> None:
@@ -140,6 +131,150 @@ def test_a_problem_of_the_table_is_told_by_its_name(tab: Batch, tmp_path: Path) 
 
 
 def test_nothing_outlives_the_server() -> None:
-    script = "from fakenews.ui.batch import Jobs; jobs = Jobs(None); (jobs.folder / 'x').touch(); print(jobs.folder)"
+    script = "from fakenews.ui.jobs import Jobs; jobs = Jobs(None); (jobs.folder / 'x').touch(); print(jobs.folder)"
     done = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert not Path(done.stdout.strip()).exists()
+
+
+def written(path: Path, rows: Sequence[Sequence[object]]) -> str:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(rows)
+    return str(path)
+
+
+def test_a_column_without_a_usual_name_is_proposed_by_its_texts(tab: Batch, tmp_path: Path) -> None:
+    path = written(tmp_path / "t.csv", [("title", "contents"), ("A", TEXT), ("B", "Too short.")])
+    seen, text, title, ready = tab.look(path)
+    assert (text["value"], title["value"], ready) == ("contents", "title", True)
+    assert "«contents» has the longest ones" in seen and "1 of them has fewer than 40 words" in seen
+    seen, text, title, ready = tab.look(written(tmp_path / "t.csv", [("title",), (TEXT,)]))
+    assert (text["value"], title["value"], ready) == ("title", "", True) and "1 row, 1 column." in seen
+    numbers = tmp_path / "n.jsonl"
+    numbers.write_text('{"n": 1}\n', encoding="utf-8")
+    seen, text, _, ready = tab.look(str(numbers))
+    assert "No column holds a text." in seen and text["value"] is None and not ready
+
+
+def test_what_is_said_follows_the_columns_that_are_picked(tab: Batch, tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_text(json.dumps({"text": TEXT, "n": 1}) + "\n", encoding="utf-8")
+    assert tab.look(str(path))[-1]
+    seen, ready = tab.pick(str(path), "n", "", ["tfidf"], False)
+    assert not ready and "No row of t.jsonl can be scored" in seen and "n is no text but int" in seen
+    seen, ready = tab.pick(str(path), "text", "text", ["tfidf"], False)
+    assert not ready and render.problem(SAME) in seen
+    assert tab.start(str(path), "text", "text", ["tfidf"], False, ".csv", "")[0] == render.problem(SAME)
+    assert tab.pick(str(path), "text", "", ["tfidf"], False)[1]
+
+
+def test_nothing_to_take_away_where_no_row_was_scored(tab: Batch, tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_text('{"n": 1}\n', encoding="utf-8")
+    *_, key = tab.start(str(path), "n", "", ["tfidf"], False, ".csv", "")
+    assert "0 rows of t.jsonl scored." in finished(tab, key) and not tab.status(key, True)[2]["visible"]
+
+
+def test_columns_of_ours_are_all_named_when_the_table_comes(tab: Batch, tmp_path: Path) -> None:
+    path = written(tmp_path / "again.csv", [("text", "p_fake_tfidf", "verdict_tfidf"), (TEXT, "0.5", "fake")])
+    seen, *_, ready = tab.look(path, ["tfidf"], False)
+    assert "again.csv has columns that scoring would add" in seen and "p_fake_tfidf, verdict_tfidf." in seen
+    assert not ready and tab.pick(path, "text", "", ["word2vec"], False)[1]
+
+
+def test_what_went_wrong_is_over_with_the_next_table(tab: Batch, table: Path, tmp_path: Path) -> None:
+    path = written(tmp_path / "again.csv", [("text", "p_fake_tfidf"), (TEXT, "0.5")])
+    *_, key = tab.start(path, "text", "", ["tfidf"], False, ".csv", "")
+    assert "again.csv has a column" in finished(tab, key)
+    told, _, _, start, key = tab.uploaded(key, True)
+    assert (told, key, start["interactive"]) == ("", "", True) and tab.uploaded("forgotten", False)[0] == ""
+    *_, key = tab.start(str(table), "body", "", ["tfidf"], False, ".csv", "")
+    finished(tab, key)
+    assert "150 rows" in tab.uploaded(key, True)[0], "a result stays until it is replaced"
+    assert tab.clear(key)[1] == "" and tab.look(None)[0] == render.caption(HINT)
+
+
+def test_a_second_press_starts_nothing(tab: Batch, table: Path) -> None:
+    press = (str(table), "body", "", ["tfidf"], True, ".csv")
+    *_, start, key = tab.start(*press, "", "a visitor")
+    assert not start["interactive"]
+    assert tab.start(*press, "", "a visitor")[-1] == key, "the browser does not know the id yet"
+    assert tab.start(*press, key, "the visitor after a reload")[-1] == key
+    assert len(list(tab.jobs.folder.iterdir())) == 1
+    other = tab.start(*press, "", "somebody else")[-1]
+    assert other != key
+    finished(tab, key)
+    finished(tab, other)
+    *_, third = tab.start(*press, key, "a visitor")
+    assert third != key and tab.jobs.get(key) is None
+    finished(tab, third)
+
+
+def test_cancel_is_heard_within_one_explanation(tab: Batch, table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, real = threading.Event(), tab.services.explain
+
+    def endless(*args: Any, progress: Callable[[float], None], **kwargs: Any) -> Explanation:
+        while True:
+            begun.set()
+            time.sleep(0.01)
+            progress(0.5)
+
+    monkeypatch.setattr(tab.services, "explain", endless)
+    *_, key = tab.start(str(table), "body", "", ["tfidf"], True, ".jsonl", "")
+    assert begun.wait(30)
+    assert "my table.csv: reading its first rows" in tab.status(key, True)[0]
+    monkeypatch.setattr(tab.services, "explain", real)
+    *_, other = tab.start(str(table), "body", "", ["tfidf"], False, ".jsonl", "")
+    assert "150 rows" in finished(tab, other), "a table without words does not wait for the end of one with them"
+    told, timer, _, start = tab.cancel(key, True)
+    assert "Stopping my table.csv …" in told and timer["active"] and not start["interactive"]
+    cancelled = time.monotonic()
+    assert "Cancelled; nothing was kept." in finished(tab, key) and tab.file(key) == ""
+    assert time.monotonic() - cancelled < 2.0
+    assert not tab.jobs.get(key).folder.exists()  # type: ignore[union-attr]
+
+
+def test_turns_go_round_and_a_cancelled_one_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "TURN_SECONDS", 0.0)
+    rounds, order, stopped = Rounds(), [], threading.Event()
+
+    def work(name: str, n: int) -> None:
+        with rounds.turn(lambda: None) as give_way:
+            for _ in range(n):
+                order.append(name)
+                give_way()
+
+    def given_up() -> None:
+        raise Cancelled
+
+    threads = [threading.Thread(target=work, args=(name, 3)) for name in "ab"]
+    with rounds.turn(lambda: None) as give_way:
+        for n, thread in enumerate(threads, start=2):
+            thread.start()
+            while len(rounds._present) < n:
+                time.sleep(0.001)
+        with pytest.raises(Cancelled), rounds.turn(given_up):
+            stopped.set()
+        give_way()
+        order.append("me")
+    for thread in threads:
+        thread.join(10)
+    assert order == ["a", "b", "me", "a", "b", "a", "b"] and not stopped.is_set() and not rounds._present
+
+
+def test_words_of_a_text_too_long_are_not_weighed_and_its_row_says_so(tab: Batch, tmp_path: Path) -> None:
+    path = written(tmp_path / "t.csv", [("text",), (TEXT,), (TEXT * 60,)])
+    *_, key = tab.start(path, "text", "", ["tfidf"], True, ".csv", "")
+    finished(tab, key)
+    content = base64.b64decode(json.loads(tab.file(key))["bytes"]).decode()
+    short, long = csv.DictReader(io.StringIO(content))
+    assert short["words_tfidf"].startswith(f"{FAKE_WORD} +")
+    assert long["words_tfidf"] == f"not weighed: {len(TEXT * 60):,} characters, at most 20,000 are"
+    assert long["verdict_tfidf"] == "fake"
+    assert "2 rows of t.csv scored, " in tab.status(key, True)[0]
+
+
+@pytest.mark.parametrize(
+    ("rate", "told"), [(14.6, "15 rows a second"), (1.2, "1 row a second"), (0.9, "1 s a row"), (0.2, "5 s a row")]
+)
+def test_a_pace_is_told_in_rows_or_in_seconds(rate: float, told: str) -> None:
+    assert _pace(rate) == told
