@@ -15,6 +15,7 @@ import gradio as gr
 from fakenews.batch.rows import SUFFIXES, BadRow, Columns, Row, Table
 from fakenews.batch.score import Done, Task
 from fakenews.data.unpacked import check_unpacked
+from fakenews.evaluate.digits import counted
 from fakenews.services import QUICK, InputError
 from fakenews.text import count_words
 from fakenews.ui import render
@@ -160,7 +161,7 @@ class Batch:
         if job.done is None:
             what = "reading its first rows" if job.started else "waiting for its turn"
             return render.progress(f"{job.name}: {what}", 0.0, None)
-        what = f"{render.count(job.done.rows, 'row')} of {job.name} · {_pace(job.done.rate)} ·"
+        what = f"{counted(job.done.rows, 'row')} of {job.name} · {_pace(job.done.rate)} ·"
         return render.progress(what, job.done.share, job.done.seconds_left)
 
     def _summary(self, job: Job, done: Done) -> str:
@@ -169,7 +170,7 @@ class Batch:
             ("", (self.services.title(model), *(f"{found.get(verdict, 0):,}" for _, verdict in _HEADINGS)))
             for model, found in done.verdicts.items()
         ]
-        told = f"{render.count(done.rows, 'row')} of {escape(job.name)} scored"
+        told = f"{counted(done.rows, 'row')} of {escape(job.name)} scored"
         told = f'<p class="fn-read">{told}{", " + _pace(done.rate) if done.rows else ""}.</p>'
         return told + render.table(headers, rows, "Verdicts") + self._bad(job, done)
 
@@ -182,7 +183,7 @@ class Batch:
         rows = [("", (f"{row['line']:,}", row["reason"])) for row in found]
         more = f", the first {BAD_SHOWN} shown" if done.bad > BAD_SHOWN else ""
         are = "is" if done.bad == 1 else "are"
-        told = render.caption(f"{render.count(done.bad, 'row')} could not be scored and {are} not in the file{more}.")
+        told = render.caption(f"{counted(done.bad, 'row')} could not be scored and {are} not in the file{more}.")
         return told + render.table([("Line", False), ("Why not", False)], rows, "Rows that could not be scored")
 
 
@@ -218,7 +219,7 @@ def _look(file: Path, picked: Columns | None, models: Sequence[str], words: bool
             continue
         n_short += count_words(item.text) < MIN_WORDS
         first += [item] if len(first) < PREVIEWED else []
-    told = f"{file.name}: {render.count(n_rows, 'row')}, {render.count(len(table.columns), 'column')}.{suggested}"
+    told = f"{file.name}: {counted(n_rows, 'row')}, {counted(len(table.columns), 'column')}.{suggested}"
     if bad and len(bad) < n_rows:
         told += f" {len(bad):,} of them cannot be scored as the columns are picked now."
     if n_short:
@@ -259,7 +260,7 @@ def _seen(looked: Looked) -> str:
 def _pace(rate: float) -> str:
     """Rows a second, or seconds a row."""
     if rate >= 1.0:
-        return f"{render.count(round(rate), 'row')} a second"
+        return f"{counted(round(rate), 'row')} a second"
     return f"{max(1.0 / max(rate, 1e-9), 1.0):,.0f} s a row"
 
 

@@ -47,11 +47,6 @@ def percent(p: float) -> str:
     return f"{value:.1f} %" if value < 1 or value > 99 else f"{value:.0f} %"
 
 
-def count(n: int, what: str) -> str:
-    """So many of something: «1 row», «2,000 rows»."""
-    return f"{n:,} {what}{'' if n == 1 else 's'}"
-
-
 def problem(sentence: str) -> str:
     """A sentence about input that cannot be worked with, at the place where the result would stand."""
     return f'<p class="fn-problem" role="alert">{escape(sentence)}</p>'
