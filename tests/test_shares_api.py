@@ -12,16 +12,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+from fakenews import web
 from fakenews.config import Settings
+from fakenews.evaluate.neighbours import TrackRecord
+from fakenews.explain.registry import EXPLAINERS
 from fakenews.server import create_app
 from fakenews.services import Services
+from fakenews.share.review import OPINIONS
 from fakenews.share.snapshot import Snapshot
-from fakenews.share.store import NOT_SHARED, ShareStore
-from tests.explain.toys import FAKE_WORD
+from fakenews.share.store import DAYS, NOT_SHARED, ShareStore
+from tests.explain.toys import FAKE_WORD, REAL_WORD
 from tests.share.conftest import ARTICLE
 
 SHARES = "/api/v1/shares"
@@ -37,6 +42,7 @@ def settings(share_services: Services, tmp_path_factory: pytest.TempPathFactory)
         database_url=f"sqlite:///{folder / 'shares.db'}",
         bucket=folder / "bucket",
         api_docs=True,
+        url_fetch=True,
     )
 
 
@@ -230,6 +236,96 @@ def test_the_document_describes_every_operation(client: TestClient) -> None:
     assert len(ids) == len(set(ids))
     assert not [r for r in re.findall(r'"#/components/schemas/(\w+)"', json.dumps(document))
                 if r not in document["components"]["schemas"]]  # fmt: skip
+
+
+def strict(schema: Any) -> Any:
+    """The same schema, and no object has a field that it doesn't name."""
+    if isinstance(schema, list):
+        return [strict(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {"additionalProperties": False} if isinstance(schema.get("properties"), dict) else {}
+    return closed | {key: strict(part) for key, part in schema.items()}
+
+
+def test_every_answer_is_as_the_document_says(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = client.get("/api/v1/openapi.json").json()
+    components = strict(document["components"])
+    seen = set()
+
+    def is_as_described(schema: Any, value: Any) -> None:
+        jsonschema_rs.validate({**strict(schema), "components": components}, value)
+
+    def ask(call: str, key: str = "", **body: Any) -> Any:
+        method, _, path = call.partition(" ")
+        named = next(p for p in document["paths"] if re.fullmatch(re.sub("{id}", "[^/?]+", p), path.partition("?")[0]))
+        headers = bearer(key) if key else {}
+        answer = client.request(method, path, headers=headers, **({"json": body} if body else {}))
+        assert answer.status_code == 200, answer.text
+        media = answer.headers["content-type"].partition(";")[0]
+        operation = document["paths"][named][method.lower()]
+        assert bool(key) == ("security" in operation)
+        schema = operation["responses"]["200"]["content"][media]["schema"]
+        seen.add((named, method.lower(), media))
+        if media.startswith("text/"):
+            assert schema == {"type": "string"}
+            return None
+        lines = answer.text.splitlines() if media == "application/x-ndjson" else [answer.text]
+        found = [json.loads(line) for line in lines]
+        for value in found:
+            is_as_described(schema, value)
+        if body:
+            is_as_described(operation["requestBody"]["content"]["application/json"]["schema"], body)
+        return found[-1]
+
+    monkeypatch.setattr(web, "read", lambda url, most: web.Article("A title", "Some words.", url))
+    of = {"title": TITLE, "text": BODY}
+    ask("POST /api/v1/extract", url="https://example.org/story")
+    ask("POST /api/v1/analyse", **of)
+    ask("POST /api/v1/analyse", **of, formatting=True, models=["tfidf"])
+    for how in ({"method": "linear", "grade": True}, {"method": "lime", "samples": 50, "stream": True, "grade": True}):
+        ask("POST /api/v1/explain", **of, model="tfidf", **how)
+    ask("POST /api/v1/what-if", **of, remove=[[0, 5]])
+    turning = f"The {FAKE_WORD} came to town. The {REAL_WORD} came to town."
+    assert ask("POST /api/v1/flip", text=turning, model="tfidf")["removed"]
+    assert ask("POST /api/v1/compare", **of, models=["tfidf"], methods=["linear", "lime"])["shared"]
+    for kind in ("html", "json", "csv"):
+        ask("POST /api/v1/export", **of, format=kind)
+    link = ask("POST /api/v1/shares", **of, blind=True, days=7)
+    one = f"/api/v1/shares/{link['id']}"
+    ask(f"GET {one}")
+    key = ask(f"POST {one}/begin", name="Ada", verdict="fake")["review"]
+    assert document["paths"]["/api/v1/shares/{id}"]["get"]["parameters"][1]["name"] == "review"
+    assert ask(f"GET {one}?review={key}")["snapshot"]
+    ask("GET /api/v1/shares", link["owner"])
+    ask(f"POST {one}/reviews", name="Ada", verdict="real", review=key, agree={"tfidf": True}, spans=[[0, 5]])
+    assert ask("GET /api/v1/shares", link["owner"])["agreement"]["verdicts"]
+    ask(f"POST {one}/expiry", link["owner"], days=30)
+    ask(f"DELETE {one}", link["owner"])
+    assert seen == {
+        (path, method, media)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+        for media in operation["responses"]["200"]["content"]
+    }
+    record = TrackRecord("tfidf", 9, 2, 2 / 9, (0.1, 0.5), {"isot": 100}, 0.5, 100)
+    is_as_described({"$ref": "#/components/schemas/TrackRecord"}, json.loads(json.dumps(record.to_dict())))
+
+
+def test_the_document_says_which_values_are_taken(client: TestClient) -> None:
+    schemas = client.get("/api/v1/openapi.json").json()["components"]["schemas"]
+
+    def of(request: str, field: str) -> Any:
+        return schemas[request]["properties"][field]
+
+    for days in (of("ShareRequest", "days"), of("ExpiryRequest", "days")):
+        assert days["enum"] == list(DAYS)
+    for verdict in (of("BeginRequest", "verdict"), of("ReviewRequest", "verdict")):
+        assert verdict["enum"] == list(OPINIONS)
+    assert of("ExplainRequest", "method")["enum"] == list(EXPLAINERS)
+    samples = of("ExplainRequest", "samples")["anyOf"][0]
+    assert (samples["minimum"], samples["maximum"]) == (1, 20_000)
+    assert "gradient: 1 to 200 steps" in samples["description"] and "lime: 20 to 20,000" in samples["description"]
 
 
 def test_an_unknown_path_is_told_every_operation_that_takes_a_text(client: TestClient) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
@@ -11,12 +11,27 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from fakenews import web
-from fakenews.api.answers import Operation, Progress, in_turn, parse, streamed
+from fakenews.api import schemas
+from fakenews.api.answers import LINES, Endpoint, Operation, Progress, in_turn, parse, streamed
 from fakenews.api.places import Places
 from fakenews.api.refusal import Refusal
 from fakenews.explain.flip import without
+from fakenews.explain.registry import EXPLAINERS
 from fakenews.schema import Span, Target
 from fakenews.services import InputError, Services
+
+_SAMPLED = [spec for spec in EXPLAINERS.values() if spec.samples_name]
+Method = Annotated[str, Field(json_schema_extra={"enum": list(EXPLAINERS)})]
+Samples = Annotated[
+    int,
+    Field(
+        description="; ".join(f"{s.name}: {s.min_samples} to {s.max_samples:,} {s.samples_name}" for s in _SAMPLED),
+        json_schema_extra={
+            "minimum": min(s.min_samples or 0 for s in _SAMPLED),
+            "maximum": max(s.max_samples or 0 for s in _SAMPLED),
+        },
+    ),
+]
 
 
 class AnalyseRequest(BaseModel):
@@ -42,8 +57,8 @@ class ExplainRequest(BaseModel):
     title: str = ""
     text: str
     model: str
-    method: str
-    samples: int | None = None
+    method: Method
+    samples: Samples | None = None
     seed: int = 42
     target: Target = "fake"
     grade: bool = False
@@ -83,7 +98,7 @@ class CompareRequest(BaseModel):
     title: str = ""
     text: str
     models: list[str] = Field(min_length=1)
-    methods: list[str] | None = Field(default=None, min_length=1)
+    methods: list[Method] | None = Field(default=None, min_length=1)
 
 
 class ExtractRequest(BaseModel):
@@ -179,13 +194,17 @@ def operations(services: Services, places: Places, verdicts: Places) -> list[Ope
 
         return await in_turn(places, request, work)
 
+    def of_text(name: str, summary: str, endpoint: Endpoint, answer: Any, body: type[BaseModel]) -> Operation:
+        also = {LINES: schemas.Step} if name == "explain" else {}
+        return Operation("POST", f"/api/v1/{name}", summary, endpoint, answer, body, also)
+
     return [
-        Operation("POST", "/api/v1/extract", "Title and text of the article at an address.", extract, ExtractRequest),
-        Operation("POST", "/api/v1/analyse", "What models say of a text.", analyse, AnalyseRequest),
-        Operation("POST", "/api/v1/explain", "How far each word moved a model.", explain, ExplainRequest),
-        Operation("POST", "/api/v1/what-if", "What an edit changes.", what_if, WhatIfRequest),
-        Operation("POST", "/api/v1/flip", "The fewest sentences whose removal turns it round.", flip, FlipRequest),
-        Operation("POST", "/api/v1/compare", "How alike explanations rank the words.", compare, CompareRequest),
+        of_text("extract", "Title and text of the article at an address.", extract, web.Article, ExtractRequest),
+        of_text("analyse", "What models say of a text.", analyse, schemas.Analysis, AnalyseRequest),
+        of_text("explain", "How far each word moved a model.", explain, schemas.Explanation, ExplainRequest),
+        of_text("what-if", "What an edit changes.", what_if, schemas.WhatIf, WhatIfRequest),
+        of_text("flip", "The fewest sentences whose removal turns it round.", flip, schemas.Flip, FlipRequest),
+        of_text("compare", "How alike explanations rank the words.", compare, schemas.Comparison, CompareRequest),
     ]
 
 

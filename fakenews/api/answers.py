@@ -10,7 +10,7 @@ import threading
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from anyio import CapacityLimiter, to_thread
@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 BUSY_SECONDS = 2  # after which a verdict that was refused may be asked for again
 STORED_AT_ONCE = 15  # as many connections as the storage has
+LINES = "application/x-ndjson"
 GONE = 499  # nginx's status for a client that left; nobody reads it
 
 _ID = re.compile("(?<=/shares)/[^/]+|(?<=/card)/.+")
@@ -54,18 +55,27 @@ class Operation:
     summary : str
         What it gives, in a sentence.
     endpoint : callable
+    answer : type
+        One of `api.schemas`: what is given, as JSON.
     body : type of BaseModel, optional
         What is sent.
-    gives : str
-        Type of the answer.
+    also : mapping of str to type
+        Other media types that can be asked for, each with the type of one line of it, or with str for a text.
+    query : mapping of str to str
+        Names of optional parameters behind «?», each with what it is.
+    owner : bool
+        Whether an owner's key has to be sent.
     """
 
     method: str
     path: str
     summary: str
     endpoint: Endpoint
+    answer: Any
     body: type[BaseModel] | None = None
-    gives: str = "application/json"
+    also: Mapping[str, Any] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    owner: bool = False
 
     def route(self) -> Route:
         """The endpoint at its path, every outcome a response."""
@@ -159,7 +169,7 @@ class _Stream(StreamingResponse):
     """Lines of JSON, and what is kept until they are sent, or will not be."""
 
     def __init__(self, lines: AsyncIterator[str], kept: AsyncExitStack) -> None:
-        super().__init__(lines, media_type="application/x-ndjson")
+        super().__init__(lines, media_type=LINES)
         self._kept = kept
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fakenews.api.analysis import here
+from fakenews.api import schemas
+from fakenews.api.analysis import Method, here
 from fakenews.api.answers import Operation, in_turn, parse, stored
 from fakenews.api.places import Places
 from fakenews.api.refusal import Refusal
@@ -19,11 +20,14 @@ from fakenews.schema import Span
 from fakenews.services import Services
 from fakenews.share.links import base_address, owner_address, reader_address
 from fakenews.share.listing import listing
+from fakenews.share.review import OPINIONS
 from fakenews.share.snapshot import Snapshot, changes, make
 from fakenews.share.store import DAYS, ShareStore
 from fakenews.ui import export
 
 Format = Literal["html", "json", "csv"]
+Days = Annotated[int, Field(json_schema_extra={"enum": list(DAYS)})]
+Said = Annotated[str, Field(json_schema_extra={"enum": list(OPINIONS)})]
 
 
 class SnapshotRequest(BaseModel):
@@ -34,7 +38,7 @@ class SnapshotRequest(BaseModel):
     title: str = ""
     text: str
     models: list[str] | None = Field(default=None, min_length=1)
-    method: str | None = None
+    method: Method | None = None
 
 
 class ShareRequest(SnapshotRequest):
@@ -46,7 +50,7 @@ class ShareRequest(SnapshotRequest):
 
     redact: bool = False
     blind: bool = False
-    days: int = DAYS[-1]
+    days: Days = DAYS[-1]
     owner: str = ""
 
 
@@ -62,7 +66,7 @@ class BeginRequest(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     name: str
-    verdict: str
+    verdict: Said
 
 
 class ReviewRequest(BaseModel):
@@ -71,7 +75,7 @@ class ReviewRequest(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     name: str
-    verdict: str
+    verdict: Said
     agree: dict[str, bool] = Field(default_factory=dict)
     spans: list[tuple[int, int]] = Field(default_factory=list)
     comment: str = ""
@@ -83,7 +87,7 @@ class ExpiryRequest(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
-    days: int
+    days: Days
 
 
 def operations(services: Services, store: ShareStore, settings: Settings, places: Places) -> list[Operation]:
@@ -180,16 +184,27 @@ def operations(services: Services, store: ShareStore, settings: Settings, places
         name = export.file_name(taken, asked.format)
         return Response(content, media_type=media, headers={"content-disposition": f'attachment; filename="{name}"'})
 
+    one = "/api/v1/shares/{id}"
+    key = {"review": "The key that `begin` gave: with it a blind share shows the models' answers."}
+    files = {"text/html": str, "text/csv": str}
     return [
-        Operation("POST", "/api/v1/shares", "Share an analysis under a link.", share, ShareRequest),
-        Operation("GET", "/api/v1/shares", "Everything shared under an owner's key, and its reviews.", owned),
-        Operation("GET", "/api/v1/shares/{id}", "What a link shows.", read),
-        Operation("DELETE", "/api/v1/shares/{id}", "Delete what was shared, with its reviews.", remove),
-        Operation("POST", "/api/v1/shares/{id}/expiry", "Let a link live longer or shorter.", expiry, ExpiryRequest),
-        Operation("POST", "/api/v1/shares/{id}/begin", "Begin a blind review.", begin, BeginRequest),
-        Operation("POST", "/api/v1/shares/{id}/reviews", "Send a review.", review, ReviewRequest),
-        Operation("POST", "/api/v1/export", "An analysis as a file.", export_, ExportRequest, "text/html"),
-    ]
+        Operation("POST", "/api/v1/shares", "Share an analysis under a link.", share, schemas.Link, ShareRequest),
+        Operation(
+            "GET", "/api/v1/shares", "Everything shared under an owner's key, and its reviews.", owned, schemas.Shares,
+            owner=True,
+        ),
+        Operation("GET", one, "What a link shows.", read, schemas.Hidden | schemas.Shown, query=key),
+        Operation("DELETE", one, "Delete what was shared, with its reviews.", remove, schemas.Deleted, owner=True),
+        Operation(
+            "POST", f"{one}/expiry", "Let a link live longer or shorter.", expiry, schemas.Expiry, ExpiryRequest,
+            owner=True,
+        ),
+        Operation("POST", f"{one}/begin", "Begin a blind review.", begin, schemas.Begun, BeginRequest),
+        Operation("POST", f"{one}/reviews", "Send a review.", review, schemas.Stored, ReviewRequest),
+        Operation(
+            "POST", "/api/v1/export", "An analysis as a file.", export_, schemas.Snapshot, ExportRequest, also=files
+        ),
+    ]  # fmt: skip
 
 
 def _owner(request: Request) -> str:
