@@ -173,6 +173,7 @@ def test_from_sharing_to_deletion(demo: Demo, tmp_path: Path) -> None:
     small_tfidf().calibrate(*planted_corpus()).save(other / "tfidf")
     with demo.page(own, FAKENEWS_MODELS=str(other)) as page:
         page.wait_for_selector("#fn-owned table", timeout=WAIT)
+        assert page.locator("#fn-key input").bounding_box()["width"] > 450, "43 characters can be seen"
         told = page.locator("#fn-owned").inner_text()
         for part in ("Ada", "No source is named.", "disagrees with TinyBERT", "Cohen's κ", "Of 1 blind review, 1 had"):
             assert part in told, part
