@@ -32,7 +32,8 @@ QUICK = "quick"
 METHODS = (("Quick", QUICK), ("LIME", "lime"), ("SHAP", "shap"))
 UNITS = (("Word", "word"), ("Sentence", "sentence"))
 SORRY = "Something went wrong on our side; your text is still in the box. Please try again."
-STAY = (gr.skip(),) * 6  # of what `Analyse.explain` yields
+SILENT = render.heard("")
+STAY = (gr.skip(),) * 7  # of what `Analyse.explain` yields
 FIRST_EXAMPLES = {"wire": "in the manner of an agency report", "hoax": "in the manner of a hoax", "satire": "satire"}
 
 # A click on anything that carries data-open tells Python its key.
@@ -94,7 +95,7 @@ class Analyse:
         return article.title, article.text, render.caption(told)
 
     def judge(self, title: str, body: str, length: float, unit: render.Unit, request: gr.Request) -> tuple[Any, ...]:
-        """Verdict of all models: cards, reading line, whether «Why» shows, text, words, what is shown, both panels.
+        """Verdict of all models, and whatever else of the page it fills, as `build` names it.
 
         Nothing changes where the visitor has asked about another text meanwhile, or cleared the page.
         """
@@ -123,13 +124,13 @@ class Analyse:
         shown = Shown(analysis, self.models)
         cards = self._cards(shown)
         edits = what_if.Edits([text])
-        panel = render.caption(what_if.HINT), "", render.edited(text, text, unit), text, ""
-        return (
-            cards, render.reading(analysis), gr.update(visible=True), render.plain(text), "", "", shown, edits, *panel
-        )  # fmt: skip
+        panel = render.caption(what_if.HINT), what_if.UNCHANGED, render.edited(text, text, unit), text, ""
+        drawn = cards, self._heard(shown), render.reading(analysis), gr.update(visible=True), render.plain(text)
+        return (*drawn, "", "", shown, edits, *panel)
 
     def _nothing(self, instead: str) -> tuple[Any, ...]:
-        return instead, "", gr.update(visible=False), "", "", "", None, None, "", "", "", "", ""
+        hidden = gr.update(visible=False)
+        return instead, SILENT, "", hidden, "", "", "", None, None, "", what_if.UNCHANGED, "", "", ""
 
     def explain_first(
         self, shown: Shown | None, view: str, method: str, unit: render.Unit, request: gr.Request
@@ -151,7 +152,7 @@ class Analyse:
         Yields
         ------
         tuple
-            Status line, highlighted text, legend with grade, words, cards, method.
+            Status line, highlighted text, legend with grade, words, cards, what is heard of them, method.
         """
         if shown is None or not shown.models:
             yield _only(render.status(""))
@@ -199,7 +200,7 @@ class Analyse:
             for update in watch(work, flag):
                 if update.result is not None:
                     shown.analysis = shown.analysis.tested(update.result)
-                    yield (*[gr.skip()] * 4, self._cards(shown), gr.skip())
+                    yield (*STAY[:4], self._cards(shown), self._heard(shown), gr.skip())
         if method != QUICK:
             yield from self._refine(shown, view, method, unit, flag)
         yield from self._grade(shown, view, unit, flag)
@@ -264,6 +265,11 @@ class Analyse:
         """Stop the visitor's explanation for another one of the same text."""
         self.runs.leave(request.session_hash or "")
 
+    def begin(self, request: gr.Request) -> str:
+        """What goes before a verdict: `leave`, and silence, so that the same verdict once more is heard once more."""
+        self.leave(request)
+        return SILENT
+
     def clear(self, request: gr.Request) -> tuple[Any, ...]:
         """Everything as on the first visit."""
         self.leave(request)
@@ -274,6 +280,9 @@ class Analyse:
 
     def _cards(self, shown: Shown) -> str:
         return render.verdicts(shown.analysis, self.titles, self.records)
+
+    def _heard(self, shown: Shown) -> str:
+        return render.verdicts_heard(shown.analysis, self.titles)
 
     def _drawn(self, shown: Shown, view: str, unit: render.Unit) -> tuple[str, str, str]:
         explanation = shown.explanations[view]
@@ -292,8 +301,8 @@ class Analyse:
         return render.highlighted(explanation, unit), legend, words
 
     def _all(self, status: str, shown: Shown, view: str, unit: render.Unit) -> tuple[Any, ...]:
-        """Status line and everything `_drawn`; cards and method stay."""
-        return (status, *self._drawn(shown, view, unit), gr.skip(), gr.skip())
+        """Status line and everything `_drawn`; the rest stays."""
+        return (status, *self._drawn(shown, view, unit), *STAY[4:])
 
     def _done(self, shown: Shown, view: str) -> str:
         explanation = shown.explanations[view]
@@ -327,14 +336,15 @@ def build(
                 label="Article", lines=16, max_lines=16, elem_id="fn-body",
                 placeholder="Paste a news article in English. Nothing is stored unless you press Share.",
             )  # fmt: skip
-            meta = gr.HTML(elem_id="fn-meta", min_height=24)
+            meta = gr.HTML(elem_id="fn-meta")
             with gr.Row(elem_classes="fn-actions"):
                 run = gr.Button("Analyse", variant="primary", elem_id="fn-analyse")
                 clear = gr.Button("Clear", elem_classes="fn-plain", elem_id="fn-clear")
             choices = [(f"{row['title']} ({row['subject']})", str(key)) for key, row in tab.demo.iterrows()]
             example = gr.Dropdown(choices, value=None, label="Examples, written for this demo", elem_id="fn-example")
         with gr.Column(scale=7):
-            cards = gr.HTML(tab.start_page(), elem_id="fn-result", min_height=260, js_on_load=OPEN)
+            cards = gr.HTML(tab.start_page(), elem_id="fn-result", js_on_load=OPEN)
+            heard = gr.HTML(SILENT, elem_id="fn-heard", elem_classes="fn-hidden")
             with gr.Column(visible=False, elem_classes="fn-why", elem_id="fn-why") as why:
                 with gr.Row(elem_classes="fn-whybar"):
                     gr.HTML("<h2>Why</h2>")
@@ -352,25 +362,26 @@ def build(
                         elem_id="fn-method", label="Method",
                     )  # fmt: skip
                 with gr.Row(elem_classes="fn-progressrow"):
-                    status = gr.HTML(render.status(""), elem_id="fn-status", min_height=44)
+                    status = gr.HTML(render.status(""), elem_id="fn-status")
                     cancel = gr.Button("Cancel", elem_id="fn-cancel", size="sm")
-                text = gr.HTML(elem_id="fn-highlight", min_height=120)
-                legend = gr.HTML(elem_id="fn-legend", min_height=60)
-                words = gr.HTML(elem_id="fn-top", min_height=180)
+                text = gr.HTML(elem_id="fn-highlight")
+                legend = gr.HTML(elem_id="fn-legend")
+                words = gr.HTML(elem_id="fn-top")
                 panel = what_if.build(services, tab.flips, unit, view, OPEN)
                 made = share.build(services, store, shown, owner)
     length = gr.Number(0, visible=False)
 
-    judged = [cards, meta, why, text, legend, words, shown, panel.edits, *panel.outputs, made]
-    explained = [status, text, legend, words, cards, method]
+    judged = [cards, heard, meta, why, text, legend, words, shown, panel.edits, *panel.outputs, made]
+    explained = [status, text, legend, words, cards, heard, method]
 
     # Nothing is lost because the same was asked for just before and is still under way: that gives up.
     again: dict[str, Any] = {"trigger_mode": "multiple", "concurrency_limit": 2, **private}
     judging: dict[str, Any] = {"js": CUT, "concurrency_id": "judge", **again}
     explaining: dict[str, Any] = {"concurrency_id": "explain", **again}
 
-    def chain(event: Any) -> None:
-        judge = event.then(tab.judge, [title, body, length, unit], judged, **judging)
+    def chain(on: Any) -> None:
+        begun = on(tab.begin, None, heard, queue=False, **private)
+        judge = begun.then(tab.judge, [title, body, length, unit], judged, **judging)
         judge.then(tab.explain_first, [shown, view, method, unit], explained, **explaining)
 
     if services.settings.url_fetch:
@@ -378,13 +389,13 @@ def build(
             [fetch.click, address.submit], tab.fetch, address, [title, body, fetched],
             concurrency_limit=2, concurrency_id="fetch", **private,
         )  # fmt: skip
-    chain(run.click(tab.leave, None, None, queue=False, **private))
-    chain(example.input(tab.example, example, [title, body], queue=False, **private))
+    chain(run.click)
+    chain(example.input(tab.example, example, [title, body], queue=False, **private).then)
 
     def open_example(event: gr.EventData) -> tuple[Any, Any]:
         return tab.example(str(event.key))
 
-    chain(cards.click(open_example, None, [title, body], queue=False, **private))
+    chain(cards.click(open_example, None, [title, body], queue=False, **private).then)
     gr.on([view.input, method.input], tab.leave_explanation, None, None, queue=False, **private).then(
         tab.explain, [shown, view, method, unit], explained, **explaining
     )

@@ -52,6 +52,27 @@ def problem(sentence: str) -> str:
     return f'<p class="fn-problem" role="alert">{escape(sentence)}</p>'
 
 
+def heard(sentence: str) -> str:
+    """A sentence that a screen reader says when it comes, and nobody sees: the page shows the same in another way.
+
+    It has to stand on the page before, empty: what comes together with its place is not said.
+    """
+    return f'<p class="fn-sr" role="status">{escape(sentence)}</p>'
+
+
+def verdicts_heard(analysis: Analysis, titles: Mapping[str, str]) -> str:
+    """What every model says, to be heard."""
+    said = []
+    for p in analysis.predictions:
+        why = _reasons(p) if p.verdict == "cannot_judge" else f"{percent(p.p_fake)} fake"
+        said.append(f"{titles[p.model]}: {VERDICTS[p.verdict]}{f', {why}' if why else ''}.")
+    return heard(" ".join(said))
+
+
+def _reasons(prediction: Prediction) -> str:
+    return "; ".join(REASONS.get(r, r) for r in prediction.reasons)
+
+
 def verdicts(analysis: Analysis, titles: Mapping[str, str], records: Mapping[str, str]) -> str:
     """All models together, the cards side by side, and the strip on agreement and formatting beneath.
 
@@ -71,7 +92,7 @@ def verdicts(analysis: Analysis, titles: Mapping[str, str], records: Mapping[str
     cards = "".join(drawn.values())
     test = _formatting(analysis.formatting, titles)
     return (
-        f'{together}<div class="fn-cards">{cards}</div>'
+        f'<h2 class="fn-sr">Verdicts</h2>{together}<div class="fn-cards">{cards}</div>'
         f'<div class="fn-strip"><span>{escape(agreement(analysis.predictions))}</span>{test}</div>'
     )
 
@@ -123,7 +144,7 @@ def _card(prediction: Prediction, title: str, track: tuple[str, str], record: st
     sure = prediction.verdict != "cannot_judge"
     tone = prediction.verdict if sure else "none"
     low, high = (100 * x for x in UNDECIDED)
-    reasons = "; ".join(REASONS.get(r, r) for r in prediction.reasons)
+    reasons = _reasons(prediction)
     towards = "fake" if prediction.margin >= 0 else "real"
     margin = f"Margin {abs(prediction.margin):.2f} log-odds towards {towards}."
     behind = [part for part in (track[1], record, margin) if part]
@@ -371,7 +392,11 @@ def _clickable(text: str, first: int, last: int, spans: Sequence[Span]) -> str:
 
 
 def changes(found: WhatIf, titles: Mapping[str, str]) -> str:
-    """What an edit did to every model, as a table."""
+    """What an edit did to every model, to be heard and as a table."""
+    said = (
+        f"{titles[a.model]}: {VERDICTS[a.verdict]}, {percent(a.p_fake)} fake, before {percent(b.p_fake)}."
+        for b, a in zip(found.before, found.after, strict=True)
+    )
     rows = [
         (
             "",
@@ -387,7 +412,8 @@ def changes(found: WhatIf, titles: Mapping[str, str]) -> str:
     ]
     headers = [("Model", False), ("before", True), ("now", True), ("log-odds", True), ("Verdict now", False)]
     return (
-        table(headers, rows, "What the edit changed")
+        heard(" ".join(said))
+        + table(headers, rows, "What the edit changed")
         + f'<p class="fn-meta">Probability of resembling the fake class; answered in {found.seconds:.2f} s.</p>'
     )
 

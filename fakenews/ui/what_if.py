@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 SORRY = "Something went wrong on our side; the text is as it was. Please try again."
 HINT = "Click a word, or a sentence, to take it away; or edit the text beneath."
+UNCHANGED = render.heard("")  # where the table on an edit will stand
 MOST_KEPT = 100  # edits that can be undone
 
 
@@ -75,18 +76,18 @@ class WhatIfPanel:
     def shown(self, edits: Edits | None, unit: render.Unit, said: str = "") -> tuple[Any, ...]:
         """Line, table, clickable text and text box for the edits as they are."""
         if edits is None or not edits.texts:
-            return said, "", "", ""
+            return said, UNCHANGED, "", ""
         text = edits.texts[0]
         drawn = render.edited(text, edits.now, unit)
         if edits.now == text:
-            return said or render.caption(HINT), "", drawn, text
+            return said or render.caption(HINT), UNCHANGED, drawn, text
         try:
             found = self.services.what_if(text, edits.now, self.models)
         except InputError as error:
-            return render.problem(str(error)), "", drawn, gr.skip()
+            return render.problem(str(error)), UNCHANGED, drawn, gr.skip()
         except Exception:
             logger.exception("what-if failed")
-            return render.problem(SORRY), "", drawn, gr.skip()
+            return render.problem(SORRY), UNCHANGED, drawn, gr.skip()
         return said, render.changes(found, self.titles), drawn, edits.now
 
     def cut(self, edits: Edits | None, unit: render.Unit, key: str) -> tuple[Any, ...]:
@@ -169,14 +170,14 @@ def build(services: Services, runs: Runs, unit: gr.Radio, view: gr.Radio, click:
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     edits = gr.State(None)
     with gr.Accordion("What if…", open=False, elem_classes="fn-whatif", elem_id="fn-whatif"):
-        said = gr.HTML(elem_id="fn-whatif-said", min_height=32)
-        changed = gr.HTML(elem_id="fn-whatif-changes")
+        said = gr.HTML(elem_id="fn-whatif-said")
+        changed = gr.HTML(UNCHANGED, elem_id="fn-whatif-changes")
         with gr.Row(elem_classes="fn-actions"):
             smallest = gr.Button("Smallest flip", elem_id="fn-flip", size="sm")
             stop = gr.Button("Cancel", elem_id="fn-flip-cancel", elem_classes="fn-plain", size="sm")
             undo = gr.Button("Undo", elem_id="fn-undo", elem_classes="fn-plain", size="sm")
             reset = gr.Button("Reset", elem_id="fn-reset", elem_classes="fn-plain", size="sm")
-        drawn = gr.HTML(elem_id="fn-whatif-text", min_height=120, js_on_load=click)
+        drawn = gr.HTML(elem_id="fn-whatif-text", js_on_load=click)
         typed = gr.Textbox(label="Edit in place", lines=6, max_lines=12, elem_id="fn-whatif-edit")
     outputs = [said, changed, drawn, typed]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from fakenews.data.registry import load
 from fakenews.services import Services
-from fakenews.ui.analyse import Analyse
+from fakenews.ui.analyse import SILENT, Analyse
 from fakenews.ui.shown import Shown
 from tests.explain.toys import FAKE_WORD
 
@@ -29,6 +29,16 @@ def test_cancel_keeps_what_was_explained_and_says_by_which_method(share_services
     assert "Cancelled" in status and method == "shap"
     assert all(isinstance(part, dict) for part in stay)  # nothing else is drawn
     assert shown.explanations["tfidf"] is kept and shown.graded == graded
+
+
+def test_the_same_verdict_once_more_is_heard_once_more(share_services: Services) -> None:
+    tab = Analyse(share_services, load("demo"))
+    for _ in range(2):
+        assert tab.begin(VISITOR) == SILENT
+        _, heard, *_ = tab.judge("", TEXT, len(TEXT), "word", VISITOR)
+        assert heard != SILENT and "TF-IDF" in heard
+    _, heard, *_ = tab.judge("", "", 0, "word", VISITOR)
+    assert heard == SILENT  # the sentence that says why is an alert
 
 
 def test_a_run_that_another_follows_draws_nothing_more(share_services: Services) -> None:

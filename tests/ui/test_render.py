@@ -120,6 +120,25 @@ def test_cards_say_verdict_number_and_reasons() -> None:
     assert "The models lean the same way." in text and "Right on most." in text
 
 
+def test_what_the_models_say_can_be_heard() -> None:
+    fake = Prediction("tinybert", 0.87, 2.0, "fake")
+    unsure = Prediction("tfidf", 0.54, 0.1, "cannot_judge", ("too_close",))
+    titles = {"tinybert": "TinyBERT", "tfidf": "TF-IDF"}
+    told = "TinyBERT: Reads like the fake class, 87 % fake. TF-IDF: Cannot judge this text, too close to call."
+    assert render.verdicts_heard(analysis(fake, unsure), titles) == render.heard(told)
+    # The place of what is heard stays the same element, empty or not, or it would not be said.
+    changed = render.changes(WhatIf("text", (fake,), (replace(unsure, model="tinybert"),), 0.1), titles)
+    place = render.heard("").removesuffix("</p>")
+    assert changed.startswith(f"{place}TinyBERT: Cannot judge this text, 54 % fake, before 87 %.</p>")
+
+
+def test_headings_leave_no_level_out_beneath_the_page_s_own() -> None:
+    said = render.verdicts(analysis(Prediction("tfidf", 0.87, 2.0, "fake")), {"tfidf": "TF-IDF"}, {})
+    for markup in (said, render.examples([("id1", "Title", "kind")])):
+        levels = [1, *map(int, re.findall(r"<h(\d)", markup))]
+        assert all(below - above <= 1 for above, below in zip(levels, levels[1:], strict=False))
+
+
 def test_top_words_sum_repeats_and_put_the_strongest_first() -> None:
     e = explanation("bad good Bad", [(0, 3, 1.0), (4, 8, -1.5), (9, 12, 1.0)])
     assert re.findall(r"<em>(\w+)", render.top_words([("TF-IDF", e)])) == ["bad", "good"]

@@ -13,7 +13,7 @@ import pytest
 from fakenews.config import Settings
 from fakenews.services import Services
 from fakenews.ui.runs import Runs
-from fakenews.ui.what_if import Edits, WhatIfPanel
+from fakenews.ui.what_if import UNCHANGED, Edits, WhatIfPanel
 from tests.explain.toys import FAKE_WORD, REAL_WORD, planted_corpus, small_tfidf
 
 TEXT = f"The people said the {FAKE_WORD} was on the road. The mayor will report today. The {REAL_WORD} said no."
@@ -35,7 +35,7 @@ def test_a_click_takes_the_characters_away_and_both_answers_are_shown(panel: Wha
     assert "TF-IDF" in changes
     assert re.search(f'<del class="fn-gone">[^<]*{FAKE_WORD}', drawn)
     said, changes, _, box = panel.undo(edits, "word")
-    assert (changes, box, edits.texts) == ("", TEXT, [TEXT])
+    assert (changes, box, edits.texts) == (UNCHANGED, TEXT, [TEXT])
     assert "Click a word" in said
 
 
@@ -67,12 +67,12 @@ def test_a_box_with_line_ends_of_its_own_is_not_an_edit(panel: WhatIfPanel) -> N
 def test_a_text_grown_too_long_is_told_and_kept(panel: WhatIfPanel) -> None:
     edits = Edits([TEXT])
     said, changes, _, _ = panel.typed(edits, "word", "long " * 10_000)
-    assert "at most 20,000 fit" in said and changes == ""
+    assert "at most 20,000 fit" in said and changes == UNCHANGED
 
 
 def test_nothing_analysed_is_nothing_to_edit(panel: WhatIfPanel) -> None:
     for found in (panel.cut(None, "word", "0-3"), panel.undo(None, "word"), panel.reset(None, "word")):
-        assert found == ("", "", "", "")
+        assert found == ("", UNCHANGED, "", "")
     assert list(panel.flip(None, "word", "tfidf", VISITOR)) == []
 
 
