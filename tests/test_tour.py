@@ -81,6 +81,12 @@ def test_the_tour(page: Any) -> None:
     article = demo[(demo["subject"] == "hoax") & (demo["text"].str.len() > 1200)].iloc[0]
 
     # Paste, verdict, highlights.
+    page.evaluate("""() => {
+      window.heard = [];
+      const place = document.querySelector('#fn-heard [role=status]');
+      const hear = () => window.heard.push(place.isConnected ? place.textContent : 'nothing, the place is another');
+      new MutationObserver(hear).observe(place, {childList: true, subtree: true, characterData: true});
+    }""")
     paste(page, article["text"], article["title"])
     page.wait_for_selector(".fn-card >> nth=1", timeout=WAIT)
     verdicts = page.locator(".fn-verdict").all_inner_texts()
@@ -91,15 +97,22 @@ def test_the_tour(page: Any) -> None:
     page.wait_for_selector("#fn-status :text('done in')", timeout=WAIT)
     assert page.locator("#fn-top section").count() == 2
     page.wait_for_selector("#fn-legend .fn-badge", timeout=WAIT)
+    (heard,) = page.evaluate("window.heard")  # once, although the cards were drawn twice
+    assert all(verdict in heard for verdict in verdicts)
+    stands = page.evaluate(PLACES)
 
-    # SHAP streams: a ranking with its stability before it is done; then by sentence.
+    # SHAP, by the keyboard, streams: a ranking with its stability before it is done; then by sentence. Nothing moves.
     page.evaluate("""() => {
       window.seen = [];
       const look = () => window.seen.push(document.querySelector('#fn-status').innerText);
       new MutationObserver(look).observe(document.querySelector('#fn-status'), {childList: true, subtree: true});
     }""")
-    page.click("#fn-method label:has-text('SHAP')")
+    page.focus("#fn-method input:checked")
+    page.keyboard.press("ArrowLeft")
     page.wait_for_selector("#fn-status :text('SHAP, done in')", timeout=WAIT)
+    assert page.evaluate(PLACES) == stands
+    wait_for_the_end(page)
+    assert page.evaluate(PLACES) == stands
     assert any("%" in told for told in page.evaluate("window.seen"))
     page.click("#fn-unit label:has-text('Sentence')")
     page.wait_for_function("() => document.querySelector('#fn-highlight mark')?.innerText.split(' ').length > 3")
@@ -285,6 +298,7 @@ def test_a_phone_needs_no_sideways_scrolling(browser: Any, address: str, scheme:
         opened.click(f"button[role=tab]:has-text('{tab}')")
         opened.wait_for_timeout(600)
         assert opened.evaluate("document.documentElement.scrollWidth") <= 390
+        assert opened.evaluate(SMALL) == []
         if tab == "Reviews":
             opened.click("#fn-manage button >> nth=0")
             opened.wait_for_selector("#fn-sure input", timeout=WAIT)

@@ -15,7 +15,10 @@ REPORT_CSS = REPOSITORY / "assets" / "report.css"
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 
 # ⌘⏎ or Ctrl-⏎ analyses what is in the box while that is seen; under a link, the page shows what was shared and nothing
-# else (a style here, because Gradio confines its style sheets to what lies inside its container).
+# else (a style here, because Gradio confines its style sheets to what lies inside its container). What Gradio leaves
+# undone is done whenever it draws: the radios of a group share a name, so that they are one stop for the keyboard with
+# arrows between them, and the group is named by its label; what opens says whether it is open; a place for files is
+# named by what it says.
 HEAD = """<style>
 #fn-linked, .fn-linked #fn-main { display: none !important; }
 .fn-linked #fn-linked { display: flex !important; }
@@ -25,6 +28,20 @@ if (new URLSearchParams(location.search).get('a')) document.documentElement.clas
 document.addEventListener('keydown', e => {
   const analyse = document.querySelector('#fn-analyse');
   if (e.key === 'Enter' && (e.metaKey || e.ctrlKey) && analyse?.offsetParent) analyse.click();
+});
+let groups = 0;
+const mend = () => {
+  for (const radio of document.querySelectorAll('fieldset input[type=radio]')) {
+    const group = radio.closest('fieldset'), label = group.querySelector('[data-testid=block-info]');
+    label.id ||= `fn-group-${++groups}`;
+    if (radio.name !== label.id) radio.name = label.id;
+    group.setAttribute('aria-labelledby', label.id);
+  }
+  for (const b of document.querySelectorAll('.label-wrap')) b.ariaExpanded = b.classList.contains('open');
+  for (const b of document.querySelectorAll('.upload-container[aria-label]')) b.removeAttribute('aria-label');
+};
+new MutationObserver(mend).observe(document, {
+  childList: true, subtree: true, attributes: true, attributeFilter: ['name', 'class'],
 });
 </script>"""
 
