@@ -13,7 +13,7 @@ from gradio.events import api
 from fakenews.services import InputError
 
 if TYPE_CHECKING:
-    from gradio.blocks import BlockFunction
+    from gradio.block_function import BlockFunction
     from gradio.mcp import GradioMCPServer
 
     from fakenews.services import Services
