@@ -80,7 +80,7 @@ def running(
         yield address
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(60)  # it waits for open pages, and the machine may be busy
 
 
 def health(address: str) -> str:

@@ -166,6 +166,7 @@ def test_from_sharing_to_deletion(demo: Demo, tmp_path: Path) -> None:
             page.click("#fn-send")
             page.wait_for_selector("#fn-review-said :text('Thank you')", timeout=WAIT)
             page.wait_for_function(FOCUSED, arg="#fn-review-said p", timeout=WAIT)
+            page.close()  # a server waits for open pages when it ends
 
     # The owner sees it with κ, on a build whose model is another, and takes the reviews away.
     other = tmp_path / "models"
