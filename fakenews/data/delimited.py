@@ -34,8 +34,8 @@ class _StrayQuote(Exception):
 class Delimited:
     """A CSV file with a header.
 
-    Its header tells the delimiter, the one of comma, semicolon and tab that stands in it most often outside quotes, and
-    what ends a line.
+    Its header tells the delimiter, the first of comma, semicolon and tab that stands in it outside quotes, and what ends
+    a line.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def _marks(head: str) -> tuple[str, str]:
     found = _HEADER.match(head)
     names, end = found.groups() if found else ("", "")
     bare = re.sub('"[^"]*"', "", names)
-    return max(DELIMITERS, key=bare.count), "\r" if end == "\r" else "\n"
+    return next((mark for mark in DELIMITERS if mark in bare), ","), "\r" if end == "\r" else "\n"
 
 
 def _cells(line: str, lines: Lines, delimiter: str, longest: int, alone: bool) -> list[str]:

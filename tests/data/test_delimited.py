@@ -40,7 +40,7 @@ def test_every_program_writes_the_same_table(path: Path, delimiter: str, end: st
 def test_the_delimiter_is_looked_for_outside_quotes_of_the_header_only(path: Path) -> None:
     assert rows(path, '"a, b,\nc";d\n1,2;3\n') == [(3, ["1,2", "3"])]
     assert rows(path, "a\n1;2,3\n") == [(2, "cells: 2, where the header has 1")]
-    assert rows(path, "a,b;c\n1,2;3\n") == [(2, ["1", "2;3"])]
+    assert rows(path, "a,b;c;d\n1,2;3\n") == [(2, ["1", "2;3"])]
 
 
 def test_a_stray_quote_costs_its_row_and_the_rows_after_it_are_read(path: Path) -> None:
