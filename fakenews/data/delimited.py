@@ -34,8 +34,8 @@ class _StrayQuote(Exception):
 class Delimited:
     """A CSV file with a header.
 
-    Its header tells the delimiter, the first of comma, semicolon and tab that stands in it outside quotes, and what ends
-    a line.
+    Its header tells the delimiter, the first of comma, semicolon and tab that stands in it outside quotes, and what
+    ends a line.
 
     Parameters
     ----------
