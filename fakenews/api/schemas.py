@@ -116,7 +116,7 @@ class WhatIf(TypedDict):
 
 
 class Sentence(Words):
-    """A sentence of the text, by its place among those with words, from 0."""
+    """A sentence of the text, by its place among those with words, from 1."""
 
     sentence: int
 
