@@ -74,6 +74,7 @@ const reach = text => {
   text.addEventListener('keydown', e => {
     if (e.key !== 'Enter') return;
     e.preventDefault();
+    window.fnSelected = selected();  // the browser tells of a selection a moment later
     document.querySelector('#fn-mark')?.click();
   });
 };
