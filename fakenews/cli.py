@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -470,18 +470,31 @@ def evaluate(
         raise ValueError(f"One table at a time without --protocol, got {len(data)} with --data.")
     table = data[0]
     from fakenews.data.table import read_table
+    from fakenews.evaluate.digits import counted
+    from fakenews.evaluate.verdicts import table_result
 
     services = _services()
     name = services.classifier(model).name
-    rows, learnt_from = read_table(table), services.learnt_from(model)
-    unlearnt = services.unlearnt(rows, [model])
-    if not len(unlearnt):
-        raise ValueError(f"{name} learnt from all {len(rows):,} articles in {table.name}: figures would say nothing.")
-    result, left_out = services.measure_table(unlearnt, model, _progress("scoring")), len(rows) - len(unlearnt)
+    rows = read_table(table)
+    result, learnt = services.measure_table(rows, model, _progress("scoring")), services.is_learnt(rows, [model])
+    others = None  # what was reached on articles it did not learn from, where there are both kinds
+    if learnt.any() and not learnt.all():
+        kept = [p for p, known in zip(result.predictions, learnt, strict=True) if not known]
+        others = table_result(kept, rows["label"][~learnt].tolist())
     if as_json:
-        known = {"learnt_from": learnt_from, "left_out": left_out}
-        return _print_json({"model": name, "data": str(table), **known, **result.to_dict()})
-    typer.echo(_evaluation_text(name, table.name, result, learnt_from, left_out))
+        known = {"learnt_from": services.learnt_from(model), "learnt": int(learnt.sum())}
+        told = {"model": name, "data": str(table), **known, **result.to_dict()}
+        return _print_json({**told, "unlearnt": others and others.to_dict()})
+    typer.echo(_evaluation_text(name, table.name, result))
+    if others:
+        typer.echo(f"\n{name} learnt from {counted(int(learnt.sum()), 'article')} of these. On the others:\n")
+        typer.echo(_evaluation_text(name, table.name, others))
+    elif learnt.any():
+        typer.echo(f"{name} learnt from all of these, so the figures say nothing of articles that it does not know.")
+    if corpora := services.learnt_from(model):
+        typer.echo(
+            f"It learnt from {', '.join(corpora)}; articles of these are recognised by their exact text, and not all."
+        )
 
 
 @app.command()
@@ -793,9 +806,7 @@ def _formatting_text(test: FormattingTest) -> str:
     return f"Of {tried} edits of formatting, {', '.join(moved) or 'none'} turned an answer round."
 
 
-def _evaluation_text(
-    model: str, data: str, result: TableResult, learnt_from: Sequence[str] = (), left_out: int = 0
-) -> str:
+def _evaluation_text(model: str, data: str, result: TableResult) -> str:
     from fakenews.evaluate.digits import METRIC_NAMES, counted, metric_text
     from fakenews.schema import LABELS
     from fakenews.verdict import REASONS
@@ -812,16 +823,9 @@ def _evaluation_text(
         lines.append(" ".join([f"{f'{label} recognised':<24}", *(f"{cell:>24}" for cell in cells)]))
     given = result.verdicts
     right = f", {given.right:,} of them right" if given.given else ""
-    articles = f"{given.n:,}{' other' if left_out else ''} article{'' if given.n == 1 else 's'}"
-    lines.append(f"{model}, asked alone, gives a verdict on {given.given:,} of the {articles} in {data}{right}.")
+    of = f"{given.given:,} of the {counted(given.n, 'article')} in {data}"
+    lines.append(f"{model}, asked alone, gives a verdict on {of}{right}.")
     lines += [f"{count:>8,} {REASONS[reason]}" for reason, count in given.reasons.items()]
     if result.elsewhere:
         lines.append("Known: its probability for publishers that it learnt from. Unseen: for those it never saw.")
-    if left_out:
-        lines.append(f"{counted(left_out, 'article')} left out, which {model} learnt from.")
-    if learnt_from:
-        lines.append(
-            f"{model} learnt from {', '.join(learnt_from)}: articles of these are recognised by their exact text, and "
-            "not all of them."
-        )
     return "\n".join([*lines, "Ranges are 95 % intervals."])

@@ -383,18 +383,18 @@ class Services:
         names = [self._stored(model)[0].name for model in asked]
         return [reconcile([said[name][i] for name in names]) for i in range(len(texts))]
 
-    def unlearnt(self, table: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
-        """The articles of a labelled table (`table.read_table`) that none of the models is known to have learnt from.
+    def is_learnt(self, table: pd.DataFrame, models: Sequence[str]) -> NDArray[np.bool_]:
+        """Of each article of a labelled table (`table.read_table`), whether one of the models is known to know it.
 
-        By their text alone: what stands among the committed predictions, of a corpus that a model learnt from, and was
-        not held out. That is nearly all of most corpora, and eight in ten training articles of ISOT.
+        By its text alone: it stands among the committed predictions, in a corpus that a model learnt from, and was not
+        held out. That is nearly all of most corpora, and eight in ten training articles of ISOT.
         """
         from fakenews.data.table import article_id
 
         learnt = set().union(*map(self._learnt_ids, models))
         ways = (table["text"], table["text"].str.replace("\r\n", "\n").str.strip())
-        is_learnt = np.any([texts.map(article_id).isin(learnt) for texts in ways], axis=0)
-        return table[~is_learnt].reset_index(drop=True)
+        found: NDArray[np.bool_] = np.any([texts.map(article_id).isin(learnt) for texts in ways], axis=0)
+        return found
 
     def _learnt_ids(self, model: str) -> set[str]:
         from fakenews.evaluate.protocols import SHIPPED

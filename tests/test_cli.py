@@ -261,7 +261,7 @@ def test_evaluate_tells_people_what_is_known_and_how_often_it_keeps_quiet(run: R
     assert "      40 too short: at least 40 words are needed" in lines
 
 
-def test_evaluate_leaves_out_what_was_learnt_from_and_says_so(
+def test_evaluate_tells_what_was_learnt_from_and_measures_the_others_beside_it(
     run: Run, models: Path, table: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(models / "tfidf", tmp_path / "models" / "tfidf")
@@ -270,13 +270,19 @@ def test_evaluate_leaves_out_what_was_learnt_from_and_says_so(
     asked = ("evaluate", "--model", "tfidf", "--data", table)
     here = {"FAKENEWS_MODELS": str(tmp_path / "models")}
     answer = json.loads(run(*asked, "--json", **here).stdout)
-    assert (answer["n"], answer["left_out"], answer["learnt_from"]) == (10, 30, ["isot", "fakes"])
+    assert (answer["n"], answer["learnt"], answer["learnt_from"]) == (40, 30, ["isot", "fakes"])
+    assert answer["unlearnt"]["n"] == answer["unlearnt"]["verdicts"]["n"] == 10
+    n_fake, n_real = (sum(row) for row in answer["unlearnt"]["confusion_matrix"])
+    assert [n_fake, n_real] == pd.read_parquet(table)["label"][30:].value_counts().sort_index().tolist()
     lines = run(*asked, **here).stdout.splitlines()
-    assert "tfidf, asked alone, gives a verdict on 0 of the 10 other articles in planted.parquet." in lines
-    assert "30 articles left out, which tfidf learnt from." in lines
-    assert any(line.startswith("tfidf learnt from isot, fakes: ") for line in lines)
+    told = "tfidf, asked alone, gives a verdict on 0 of the {} articles in planted.parquet."
+    first, second = (lines.index(told.format(n)) for n in (40, 10))
+    assert first < lines.index("tfidf learnt from 30 articles of these. On the others:") < second
+    assert lines[-1].startswith("It learnt from isot, fakes; ")
     remember(tmp_path / "models" / "tfidf", texts)
-    assert is_refused(run(*asked, **here), "learnt from all 40 articles in planted.parquet")
+    answer = json.loads(run(*asked, "--json", **here).stdout)
+    assert (answer["n"], answer["learnt"], answer["unlearnt"]) == (40, 40, None)
+    assert "learnt from all of these, so the figures say nothing" in run(*asked, **here).stdout
 
 
 def test_evaluate_tells_what_the_shipped_models_say_of_publishers_they_never_saw(run: Run) -> None:

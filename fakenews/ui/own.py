@@ -54,7 +54,8 @@ class OwnTable:
                 f"This table has {len(frame):,} rows; up to {MAX_ROWS:,} are scored here. {_ELSEWHERE}"
             )
         try:
-            return self._result(self.services.unlearnt(frame, self.models), len(frame), progress)
+            others = frame[~self.services.is_learnt(frame, self.models)].reset_index(drop=True)
+            return self._result(others, len(frame), progress)
         except Exception as error:
             logger.error("scoring a table failed: %s", type(error).__name__)  # its message could quote an article
             return render.problem(SORRY)
