@@ -109,17 +109,6 @@ SELECTED = """visitor => {
   return [visitor, chosen];
 }"""
 
-# Each group of buttons is named by what stands above it, and is one stop of the Tab key.
-GROUPS = """
-const name = () => document.querySelectorAll('#fn-linked fieldset').forEach(group => {
-  const title = group.querySelector('[data-testid=block-info]')?.textContent.trim();
-  if (title && group.ariaLabel !== title) group.ariaLabel = title;
-  const [first, ...others] = group.querySelectorAll('input[type=radio]');
-  for (const other of others) if (other.name !== first.name) other.name = first.name;
-});
-new MutationObserver(name).observe(document.body, {childList: true, subtree: true, attributeFilter: ['name']});
-"""
-
 # The reader's review outlives a reload of the page, in this tab of the browser alone; a browser may forbid even that.
 _KEPT = "'fakenews-review-' + new URLSearchParams(location.search).get('a')"
 RESUME = f"""() => {{
@@ -372,7 +361,7 @@ def build(services: Services, store: ShareStore) -> tuple[SharedPage, gr.Textbox
     opinions = [(words, key) for key, words in OPINIONS.items()]
     visitor = gr.Textbox(visible=False)
     with gr.Column(elem_id="fn-shared"):
-        head = gr.HTML(elem_id="fn-shared-head", js_on_load=GROUPS)
+        head = gr.HTML(elem_id="fn-shared-head")
         unread = gr.HTML(elem_id="fn-shared-blind-text")
         with gr.Column(visible=False, elem_id="fn-blind-form", elem_classes="fn-review") as blind:
             gr.HTML("<h2>Your verdict first</h2>")

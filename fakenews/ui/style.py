@@ -33,6 +33,7 @@ let groups = 0;
 const mend = () => {
   for (const radio of document.querySelectorAll('fieldset input[type=radio]')) {
     const group = radio.closest('fieldset'), label = group.querySelector('[data-testid=block-info]');
+    if (!label) continue;
     label.id ||= `fn-group-${++groups}`;
     if (radio.name !== label.id) radio.name = label.id;
     group.setAttribute('aria-labelledby', label.id);
