@@ -130,7 +130,9 @@ def test_links_expire(snapshot: Snapshot, tmp_path: Path) -> None:
 def test_an_owner_sees_all_shared_under_one_key(store: ShareStore, snapshot: Snapshot) -> None:
     first = store.share(snapshot)
     second = store.share(snapshot, owner=first.owner, blind=True)
-    other = store.share(snapshot, owner="guessable")
+    with pytest.raises(InputError, match="no owner's key"):
+        store.share(snapshot, owner="guessable")
+    other = store.share(snapshot)
     assert second.owner == first.owner != other.owner
     store.review(first.id, **REVIEW)
     owned = store.owned(first.owner)
