@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -263,33 +263,29 @@ class SharedPage:
 
     def mark(self, kept: str, selected: str) -> tuple[Any, Any]:
         """Mark what is selected, as «start-end»; marks that touch become one."""
-        visitor = Visitor.read(kept)
-        try:
-            snapshot = self._shared(visitor).snapshot
-        except (NotShared, StorageError) as error:
-            return render.problem(str(error)), STAY
-        spans, said = _within(snapshot.text, visitor.spans), ""
-        chosen = _within(snapshot.text, Visitor.read(f"  {selected}").spans)
-        if not chosen:
-            said = SELECT
-        elif len(spans) >= MAX_SPANS:
-            said = f"{MAX_SPANS} stretches are marked, and no more fit: take one away first."
-        else:
-            spans = _merged([*spans, *chosen])
-        return self._marked(visitor, snapshot, spans, said)
+
+        def marked(text: str, spans: list[Span]) -> tuple[list[Span], str]:
+            chosen = _within(text, Visitor.read(f"  {selected}").spans)
+            if not chosen:
+                return spans, SELECT
+            if len(spans) >= MAX_SPANS:
+                return spans, f"{MAX_SPANS} stretches are marked, and no more fit: take one away first."
+            return _merged([*spans, *chosen]), ""
+
+        return self._marks(kept, marked)
 
     def unmark(self, kept: str, key: str) -> tuple[Any, Any]:
         """Take a mark away."""
+        return self._marks(kept, lambda _, spans: ([s for s in spans if f"{s.start}-{s.end}" != key], ""))
+
+    def _marks(self, kept: str, change: Callable[[str, list[Span]], tuple[list[Span], str]]) -> tuple[Any, Any]:
+        """Marks as they are drawn after a change of them, which may say something, and the visitor with them."""
         visitor = Visitor.read(kept)
         try:
             snapshot = self._shared(visitor).snapshot
         except (NotShared, StorageError) as error:
             return render.problem(str(error)), STAY
-        spans = [s for s in _within(snapshot.text, visitor.spans) if f"{s.start}-{s.end}" != key]
-        return self._marked(visitor, snapshot, spans)
-
-    def _marked(self, visitor: Visitor, snapshot: Snapshot, spans: list[Span], said: str = "") -> tuple[str, str]:
-        """Marks as they are drawn, and the visitor with them."""
+        spans, said = change(snapshot.text, _within(snapshot.text, visitor.spans))
         return render_shares.marks(snapshot, spans, said), str(replace(visitor, spans=tuple(spans)))
 
     def send(self, kept: str, name: str, verdict: str | None, comment: str, *agree: str | None) -> tuple[str, Any]:
