@@ -244,6 +244,11 @@ def join(title: str, body: str) -> str:
     return f"{title}\n\n{body}" if title.strip() else body
 
 
+def browser_lines(text: str) -> str:
+    """`text` with the line ends that a browser knows: one character each."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def encodable(text: str) -> str:
     """`text` with lone surrogates, which cannot be sent or stored, replaced one for one."""
     if text.isascii():

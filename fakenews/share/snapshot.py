@@ -14,7 +14,7 @@ from fakenews.explain import registry as explainers
 from fakenews.formatting import FORMATTING_VERSION
 from fakenews.schema import Attribution, Explanation, Span
 from fakenews.services import TOGETHER, Analysis, Services
-from fakenews.text import CLEANING_VERSION, sentence_spans
+from fakenews.text import CLEANING_VERSION, browser_lines, sentence_spans
 
 SCHEMA = 1
 HIDDEN = "▇▇▇▇"  # stands for a word of any length, so that lengths tell nothing
@@ -145,7 +145,7 @@ def make(
     method: str | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Snapshot:
-    """Analyse a text that `Services.check` returned, and give the snapshot.
+    """Analyse a text that `Services.check` returned, in the lines a page has, and give the snapshot.
 
     Parameters
     ----------
@@ -161,6 +161,7 @@ def make(
     Cancelled
         If `progress` raised it.
     """
+    text = browser_lines(text)  # reviewers mark characters of the page
     analysis = services.analyse(text, models).tested(services.formatting_test(text, models))
     explained = [p.model for p in analysis.predictions if p.model != TOGETHER or len(analysis.predictions) == 1]
     methods = {model: services.method(model, method) for model in explained}

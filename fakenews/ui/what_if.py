@@ -13,6 +13,7 @@ from fakenews.explain.base import Cancelled
 from fakenews.explain.flip import without
 from fakenews.schema import Span
 from fakenews.services import InputError, Services
+from fakenews.text import browser_lines
 from fakenews.ui import render
 from fakenews.ui.runs import Progress, Runs, watch
 
@@ -99,7 +100,7 @@ class WhatIfPanel:
 
     def typed(self, edits: Edits | None, unit: render.Unit, text: str) -> tuple[Any, ...]:
         """Take the text as typed or pasted; the box itself stays as it is, and one that we filled says nothing new."""
-        if edits is None or not edits.texts or _lines(text or "") == _lines(edits.now):
+        if edits is None or not edits.texts or browser_lines(text or "") == browser_lines(edits.now):
             return (gr.skip(),) * 4
         edits.add(text or "", typed=True)
         return (*self.shown(edits, unit)[:-1], gr.skip())
@@ -149,11 +150,6 @@ class WhatIfPanel:
             yield render.problem(SORRY), *stay
         finally:
             self.runs.finish(visitor, flag)
-
-
-def _lines(text: str) -> str:
-    """`text` with the line ends of a browser's text box."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def build(services: Services, runs: Runs, unit: gr.Radio, view: gr.Radio, click: str) -> Panel:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from fakenews.services import Services
-from fakenews.share.snapshot import HIDDEN, Snapshot, changes, redacted
+from fakenews.share.snapshot import HIDDEN, Snapshot, changes, make, redacted
 from fakenews.text import sentence_spans
 from tests.explain.toys import FAKE_WORD
 from tests.share.conftest import ARTICLE
@@ -30,6 +30,13 @@ def test_it_holds_what_a_page_draws(snapshot: Snapshot) -> None:
     assert snapshot.analysis.formatting is not None
     assert any("Reuters" in snapshot.text[s.start : s.end] for s in snapshot.unread)
     assert set(snapshot.titles) == {"tfidf", "word2vec", "linear", "shap"}
+
+
+def test_a_page_counts_a_line_end_as_one_character(services: Services) -> None:
+    made = make(services, services.check("", ARTICLE.replace("\n", "\r\n").replace(". ", ".\r", 1)), ["tfidf"])
+    assert made.text == ARTICLE.replace(". ", ".\n", 1)
+    words = {made.text[a.start : a.end] for a in made.explanations[0].attributions}
+    assert {FAKE_WORD, "council"} <= words
 
 
 def test_a_later_schema_is_refused_in_a_sentence(snapshot: Snapshot) -> None:
