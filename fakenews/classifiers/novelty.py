@@ -34,7 +34,7 @@ class Centroids:
 
     def distances(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
         """One minus the cosine to the nearest centroid, shape (n,), in [0, 2], of vectors of shape (n, width)."""
-        nearest = (_unit(vectors - self.mean) @ self.directions.T).max(axis=1)
+        nearest = (unit(vectors - self.mean) @ self.directions.T).max(axis=1)
         return np.asarray(1.0 - nearest, dtype=np.float64)
 
     def save(self, folder: Path) -> None:
@@ -52,7 +52,7 @@ class Centroids:
         if not (folder / FILE).is_file():
             return None
         stored = {name: a.astype(np.float32) for name, a in load_file(folder / FILE).items()}
-        return cls(stored["mean"], _unit(stored["directions"]))
+        return cls(stored["mean"], unit(stored["directions"]))
 
 
 def fit_centroids(vectors: NDArray[np.float32], n_centroids: int = N_CENTROIDS, seed: int = 42) -> Centroids:
@@ -69,12 +69,13 @@ def fit_centroids(vectors: NDArray[np.float32], n_centroids: int = N_CENTROIDS, 
         raise ValueError("Centroids need at least one training article.")
     # As they are stored, so that what was fitted is what goes on answering.
     mean = vectors.mean(axis=0).astype(np.float16).astype(np.float32)
-    directions = _unit(vectors - mean)
+    directions = unit(vectors - mean)
     n = min(n_centroids, len(np.unique(directions, axis=0)))
     centres = KMeans(n, n_init=1, random_state=seed).fit(directions).cluster_centers_
-    return Centroids(mean, _unit(_unit(centres).astype(np.float16).astype(np.float32)))
+    return Centroids(mean, unit(unit(centres).astype(np.float16).astype(np.float32)))
 
 
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Vectors of shape (…, width) by their length; those of no length stay as they are."""
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return np.asarray(vectors / np.maximum(lengths, 1e-12), dtype=np.float32)

@@ -49,12 +49,6 @@ def close_to_call(p_fake: ArrayLike, *, threshold: float = 0.5, width: float = 0
     return np.abs(np.asarray(p_fake, dtype=np.float64) - threshold) <= width
 
 
-def confidently_wrong(labels: ArrayLike, p_fake: ArrayLike, *, confidence: float = 0.9) -> NDArray[np.bool_]:
-    """Mask of shape (n,): the other class has at least `confidence`. Doubt the label here before the model."""
-    y, p = check_arrays(labels, p_fake)
-    return np.where(y == FAKE, 1 - p, p) >= confidence
-
-
 def models_disagree(p_a: ArrayLike, p_b: ArrayLike, *, threshold: float = 0.5) -> NDArray[np.bool_]:
     """Mask of shape (n,): two models predict different labels.
 

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakenews.classifiers.base import read
+from fakenews.classifiers.novelty import unit
 from fakenews.evaluate.metrics import Interval, wilson_interval
 from fakenews.schema import LABELS
 
@@ -121,7 +122,7 @@ class Neighbours:
             counts = Counter(self._index[word] for word in words(text) if word in self._index)
             if counts:
                 row[:] = (1 + np.log(list(counts.values()))) @ self.weights[list(counts)]
-        return _unit(rows)
+        return unit(rows)
 
     @cached_property
     def similarities(self) -> Callable[[str], NDArray[np.float64]]:
@@ -194,7 +195,7 @@ def fit_neighbours(
         )
     _, _, directions = randomized_svd(features, WIDTH, random_state=seed)
     weights = (directions * counts.idf_).T.astype(np.float32)
-    vectors = _unit(np.asarray(features @ directions.T, dtype=np.float32))
+    vectors = unit(np.asarray(features @ directions.T, dtype=np.float32))
     terms = tuple(counts.get_feature_names_out().tolist())
     return Neighbours(terms, weights, np.round(vectors * _STEPS).astype(np.int8), tuple(ids), tuple(corpora))
 
@@ -254,11 +255,6 @@ def words(text: str) -> list[str]:
     known = read(text)
     found = (known.neutral.text[w.start : w.end].lower() for w in known.words)
     return [word for word in found if not word.isnumeric()]
-
-
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return np.asarray(vectors / np.maximum(lengths, 1e-12), dtype=np.float32)
 
 
 def _bytes(text: str) -> NDArray[np.uint8]:

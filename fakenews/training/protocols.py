@@ -314,9 +314,7 @@ def weighed_again(
     margin = np.zeros(len(answers))
     margin[held] = again.fit_held_out(margins[held], n_words[held], answers.loc[held, "label"].tolist())
     margin[~held] = again.combine(margins[~held], n_words[~held])
-    rows = answers[["protocol", "id", "corpus", "split", "label"]].assign(
-        p_fake=again.calibrated(margin), margin=margin
-    )
+    rows = answers[ARTICLE].assign(p_fake=again.calibrated(margin), margin=margin)
     training = {
         "cleaning": protocol.cleaning,
         "text": protocol.text,
@@ -338,11 +336,10 @@ def pooled_again(classifier: EnsembleClassifier, stored: store.StoredModel) -> M
     own = read_predictions(stored.folder, [LEFT_OUT])
     if answers is None or not len(own):
         return None
-    place = ["protocol", "id", "corpus", "split", "label"]
-    pooled = own.drop(columns="p_fake").merge(answers[[*place, "p_fake"]], on=place)
+    pooled = own.drop(columns="p_fake").merge(answers[[*ARTICLE, "p_fake"]], on=ARTICLE)
     classifier.elsewhere_ = None
     facts = dict(read_evaluation(stored.folder).protocols[LEFT_OUT].training)
-    return Measured(pooled[[*place, "p_fake", "margin"]], facts)
+    return Measured(pooled[[*ARTICLE, "p_fake", "margin"]], facts)
 
 
 def answered_again(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from fakenews.batch.rows import SUFFIXES
 from fakenews.data.table import read_table
 from fakenews.data.unpacked import check_unpacked
 from fakenews.evaluate.digits import METRIC_NAMES, Metric, counted, listed, metric_text, share_text
@@ -27,7 +28,6 @@ logger = logging.getLogger(__name__)
 
 MAX_ROWS = 1000  # minutes of work for both models; larger tables belong on the command line
 ERRORS_SHOWN = 20
-SUFFIXES = (".csv", ".jsonl", ".parquet")
 _METRICS: tuple[Metric, ...] = ("accuracy", "macro_f1", "roc_auc", "ece")
 _ELSEWHERE = "For more, run «fakenews evaluate --model tfidf --data TABLE» on a machine of yours."
 SORRY = "This file could not be scored; something went wrong on our side."

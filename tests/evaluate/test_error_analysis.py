@@ -6,7 +6,6 @@ import pytest
 from fakenews.evaluate.error_analysis import (
     cell_mask,
     close_to_call,
-    confidently_wrong,
     misclassified,
     models_disagree,
 )
@@ -38,11 +37,6 @@ def test_misclassified_start_with_the_most_confident():
 def test_close_to_call_lies_about_the_threshold():
     assert close_to_call([0.39, 0.45, 0.5, 0.58, 0.7]).tolist() == [False, True, True, True, False]
     assert close_to_call([0.5, 0.85], threshold=0.9).tolist() == [False, True]
-
-
-def test_confidently_wrong():
-    assert np.flatnonzero(confidently_wrong(LABELS, P_FAKE)).tolist() == [4, 5]
-    assert np.flatnonzero(confidently_wrong(LABELS, P_FAKE, confidence=0.7)).tolist() == [1, 4, 5]
 
 
 def test_models_disagree_about_labels_not_probabilities():
