@@ -125,7 +125,6 @@ def _weigh_by_left_out(classifier: EnsembleClassifier, answers: pd.DataFrame, jo
     labels = answers["label"].to_numpy(dtype=np.int64)
     say(f"weighing on {', '.join(corpora)}, each left out in turn, and held-out articles of {home}")
     unseen = classifier.fit_margins(margins[chosen], n_words[chosen], labels[chosen], folds, counts)
-    held = chosen & ~out
-    classifier.home_ = fit_calibration(classifier.combine(margins[held], n_words[held]), labels[held])
+    classifier.home_ = fit_calibration(unseen[~out[chosen]], labels[chosen & ~out])
     columns = ["protocol", "id", "corpus", "split", "label", "p_fake"]
     return answers.loc[out, columns].assign(margin=unseen[out[chosen]]).reset_index(drop=True)

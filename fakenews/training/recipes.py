@@ -176,7 +176,7 @@ _TFIDF_CARD = (
 )
 _FINE_TUNED_CARD = (
     "A pretrained encoder with a new two-class head, fine-tuned on the neutral text; the evaluation with the best F1 "
-    "was kept, and one temperature fitted on the validation part. Longer articles are read in overlapping windows."
+    "was kept, and the calibration fitted on the validation part. Longer articles are read in overlapping windows."
 )
 _DISTILLED_CARD = (
     "A BERT of the configuration of huawei-noah/TinyBERT_General_4L_312D (4 layers, 312 wide, 12 heads, 1,200 "
@@ -185,7 +185,7 @@ _DISTILLED_CARD = (
     "the same training rows as teacher. The leading 312 directions of the teacher's hidden states carry its embeddings "
     "and its layers 1, 3, 4 and 6; heads were cut from 32 to 26 dimensions by singular value decomposition. Then came "
     "two stages of distillation, hidden states and attention first, logits and labels second, then fine-tuning on "
-    "the labels alone with windows of 256 and then 512 word pieces, and one temperature fitted on the validation part. "
+    "the labels alone with windows of 256 and then 512 word pieces. "
     "Weights are stored in half precision. Whole articles are read in overlapping windows whose log-odds are averaged "
     "by length.\n\n"
     "All of that saw ISOT alone. Where further corpora were at hand, a probe was added: one logistic regression on the "
@@ -197,14 +197,14 @@ _DISTILLED_CARD = (
 
 _WORD2VEC_CARD = (
     "The mean of 300-dimensional Word2Vec vectors (CBOW, gensim, trained on the training part alone) and logistic "
-    "regression on the neutral text, with one temperature fitted on the validation part. The vectors are stored as "
+    "regression on the neutral text, with a calibration fitted on the validation part. The vectors are stored as "
     "bytes with one scale per word. It knows no order of words, and its explanations are exact."
 )
 _CNN_CARD = (
     "Word2Vec vectors (100 dimensions, CBOW, gensim, trained on the training part alone, kept as they are), a "
     "convolution of 256 filters over runs of three words, the largest answer of each filter, and a dense layer, on the "
     "neutral text. Training read the first 512 words of each article and kept the pass with the best F1 on the "
-    "validation part, on which one temperature was fitted too; when asked, it reads articles whole."
+    "validation part, on which the calibration was fitted too; when asked, it reads articles whole."
 )
 _FEATURES_CARD = (
     "Named numbers of how the neutral text is written (lengths, punctuation, capitals, readability, diversity of "
