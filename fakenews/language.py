@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from fakenews.text import count_words
+from fakenews.text import WORD
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 P_ENGLISH = 0.5  # at least, for a text long enough to be judged
 P_ENGLISH_SHORT = 0.001  # at least, for shorter ones: said only of what is plainly another language
 LONG = 40  # words
+SPELT = 0.5  # at least, of the words of such a text: the share with a letter
 _CHARACTERS = 5000  # more would not change the answer
 _ENGLISH = ("en", "pcm")  # English posts full of names come out as Nigerian Pidgin, written in English words
 
@@ -32,9 +33,12 @@ def english_probability(text: str) -> float:
 
 
 def is_english(text: str) -> bool:
-    """Whether `text` is English, or too short to say that it is not."""
-    line = P_ENGLISH if count_words(text[:_CHARACTERS]) >= LONG else P_ENGLISH_SHORT
-    return english_probability(text) >= line
+    """Whether `text` is English, or too short to say that it is not; a long row of numbers is no English."""
+    words = WORD.findall(text[:_CHARACTERS])
+    if len(words) < LONG:
+        return english_probability(text) >= P_ENGLISH_SHORT
+    n_spelt = sum(any(c.isalpha() for c in word) for word in words)
+    return n_spelt >= SPELT * len(words) and english_probability(text) >= P_ENGLISH
 
 
 @cache

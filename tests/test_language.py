@@ -65,3 +65,8 @@ def test_names_from_elsewhere_leave_a_text_english():
     )
     assert count_words(text) >= 40
     assert english_probability(text) > P_ENGLISH
+
+
+def test_a_long_row_of_numbers_is_no_english():
+    assert not is_english("7 12 23 31 40 44 " * 12)
+    assert is_english("In 2016 it was 31 of 40, in 2017 it was 44 of 51, and the mayor was glad. " * 4)

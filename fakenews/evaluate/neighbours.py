@@ -216,7 +216,9 @@ def outcomes(neighbours: Neighbours, rows: pd.DataFrame) -> NDArray[np.int8]:
 def track_record(
     neighbours: Neighbours, made: NDArray[np.int8], text: str, model: str, k: int = K
 ) -> TrackRecord | None:
-    """How a model fared on the `k` held-out articles most like `text`; None if it was asked about none of the store.
+    """How a model fared on the `k` held-out articles most like `text`.
+
+    None if it was asked about none of the store, or none has anything in common with the text.
 
     Parameters
     ----------
@@ -233,6 +235,8 @@ def track_record(
     if not asked.size:
         return None
     similarities = neighbours.similarities(text)[asked]
+    if not similarities.any():
+        return None
     order = np.argsort(-similarities, kind="stable")[:k]
     nearest = asked[order]
     n_wrong = int((made[nearest] == WRONG).sum())

@@ -127,6 +127,7 @@ def test_the_store_survives_the_disk_and_holds_no_text(store, tmp_path):
 def test_a_text_without_known_words_is_like_nothing(store):
     assert not store.similarities("Nothing of this was ever seen").any()
     assert store.project([]).shape == (0, WIDTH)
+    assert track_record(store, outcomes(store, predictions()), "Nothing of this was ever seen", "m") is None
 
 
 def test_too_little_is_refused():
