@@ -93,7 +93,15 @@ _DASH = r"(?:–|-{1,2})"
 _NOT = "ain|aren|can|couldn|didn|doesn|don|hadn|hasn|haven|isn|mightn|mustn|needn|shouldn|wasn|weren|won|wouldn"
 
 RULES: tuple[Rule, ...] = (
-    Rule("markup", re.compile(r"(?://\s*)?<!\[CDATA\[.{0,3000}?\]\]>|</?[A-Za-z!][^<>]{0,500}>", re.S), " "),
+    Rule(
+        "markup",
+        re.compile(
+            r"<(?P<code>(?i:script|style))\b[^<>]{0,500}>(?:[^<]++|<(?!/?(?i:script|style)\b))*+</(?i:(?P=code))\s*>"
+            r"|(?://\s*)?<!\[CDATA\[.{0,3000}?\]\]>|</?[A-Za-z!][^<>]{0,500}>",
+            re.S,
+        ),
+        " ",
+    ),
     Rule(
         "address",
         re.compile(

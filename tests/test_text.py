@@ -90,6 +90,9 @@ def words_in_source(source: str) -> list[str]:
         ("write to a.b@example.org now", "write to now"),
         ("@SomePatriot said", "said"),
         ("<p>Hello <b>you</b></p>", "Hello you"),
+        ("<SCRIPT async>if (a<b && c>d) run();</Script >Rain fell.<style>p {}</style>", "Rain fell."),
+        ("<script>a</script>Rain<script>b</script> fell. <scripts>run</scripts>", "Rain fell. run"),
+        ("<script>never closed. <style>p {}</style>Rain", "never closed. Rain"),
         ("x\x00y \ud800 z", "x y z"),
         ("😀 smile", "😀 smile"),
         ("Featured image via Screenshot", ""),
@@ -210,6 +213,8 @@ HOSTILE = (
     "'a' + '\\n' * 20000 + 'b'",
     "'<a' * 10000",
     "'A.' * 10000",
+    "'<script>' * 2500",
+    "'<script>' + 'a<' * 9000",
 )
 
 
