@@ -22,10 +22,12 @@ _QUOTES = "'\"‘’‚‛“”„‟"
 _DATELINE = re.compile(
     r"\s*(?:[A-Z][^\n()]{1,60})?\([A-Z][\w .&/\-]{1,30}\)\s*[-–—]{1,2}\s+|\s*[A-Z][A-Z .,'/\-]{2,60}?\s[-–—]{1,2}\s+"
 )
-_AGENCY = re.compile(r"[^\S\n]*\((?:Reuters|AP|AFP|UPI|Associated Press|Thomson Reuters)\)")
-_FIRST_SENTENCE = re.compile(r"[^\n]*?\w{2}[.!?][\"'”’]?(?=\s|$)")
+# No match begins inside a run of spaces or line ends, which would be tried from each of its characters.
+_AGENCY = re.compile(r"(?<![^\S\n])[^\S\n]*\((?:Reuters|AP|AFP|UPI|Associated Press|Thomson Reuters)\)")
+_FIRST_SENTENCE = re.compile(r"\w{2}[.!?][\"'”’]?(?=\s|$)")
 _CREDIT = re.compile(
-    r"\n+(?:Featured image|Photo by|Image via|Via:|Source:|Read more:?)[^\n]{0,200}(?=\n|$)|[^\S\n]*https?://\S+"
+    r"(?<!\n)\n+(?:Featured image|Photo by|Image via|Via:|Source:|Read more:?)[^\n]{0,200}(?=\n|$)"
+    r"|(?<![^\S\n])[^\S\n]*https?://\S+"
 )
 
 

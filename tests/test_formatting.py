@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -64,6 +66,35 @@ HARD = ("", " ", "\n\n", "x", "…", '"', "' '", "\u2028", "A (B) - ", "GENEVA -
 def test_an_edit_done_twice_is_done_once(name, text):
     once = EDITS[name].apply(text)
     assert EDITS[name].apply(once) == once
+
+
+HOSTILE = (
+    "'word ' * 3980",
+    "'a' + ' ' * 19890 + 'b'",
+    "'a' + '\\n' * 19890 + 'b'",
+    "'word.\"x ' * 2480",
+    "'http:/ ' * 2840",
+)
+
+
+@pytest.mark.parametrize("expression", HOSTILE)
+def test_hostile_text_does_not_hold_the_edits_up(expression):
+    """In a process of its own: a pattern that backtracks without end cannot be interrupted from within."""
+    code = f"from fakenews.formatting import variants; variants({expression})"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=5)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "edited"),
+    [
+        ("remove_agency", "Late  (AP) (AFP)(UPI) \t (AP)\n (AP)", "Late\n"),
+        ("remove_credits", "Late\n\n\nVia: A\n\nSource: B\nhttps://a.example \t https://b.example", "Late\n"),
+        ("remove_credits", "Late  https://a.example\n\n The end.", "Late\n\n The end."),
+        ("add_agency", 'No stop here\nOr a. "It waits." Late.', 'No stop here\nOr a. "It waits." (Reuters) Late.'),
+    ],
+)
+def test_runs_of_spaces_and_line_ends_go_as_a_whole(name, text, edited):
+    assert EDITS[name].apply(text) == edited
 
 
 def test_every_edit_finds_something_to_do_somewhere():
