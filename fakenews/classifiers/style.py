@@ -23,7 +23,8 @@ from fakenews.text import WORD
 _WINDOW = 50  # words in which different ones are counted
 _DIGITS = frozenset("0123456789")
 _SENTENCE_END = re.compile(
-    r"(?<!\b[A-Z])(?<!\b(?:Mr|Ms|Dr|St|Jr|Sr|Lt))(?<!\b(?:Mrs|Sen|Rep|Gov|Gen))[.!?…]+(?=\s|$|[A-Z][a-z])"
+    r"(?<![.!?…]{2})(?<!\b[A-Z])(?<!\b(?:Mr|Ms|Dr|St|Jr|Sr|Lt))(?<!\b(?:Mrs|Sen|Rep|Gov|Gen))"
+    r"[.!?…]++(?=\s|$|[A-Z][a-z])"
 )
 _SYLLABLES = re.compile(r"[aeiouy]+")
 _PATTERNS = {

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -54,6 +57,25 @@ def test_diversity_by_hand():
     assert found["yule"] == pytest.approx(1e4 * (6 - 4) / 16)
     repeated = ("a b " * 26).split()  # 52 words: three windows of 50, two types in each
     assert values(" ".join(repeated))["moving_types"] == pytest.approx(2 / 50)
+
+
+@pytest.mark.parametrize(
+    ("text", "ends"),
+    [
+        ("One... Two?! Three…. Four.", "...!"),
+        ("Mr. Lee, Mr... Lee. U.S... A!.", "...."),
+        ("a...b ...c ...", "."),
+    ],
+)
+def test_a_sentence_ends_once_with_its_last_mark(text, ends):
+    assert sorted(read_style(text).ends.elements()) == sorted(ends)
+
+
+@pytest.mark.parametrize("expression", ["'.' * 19000 + 'x'", "'?!' * 9500 + 'x'", "'x' + '…' * 19000 + 'x'"])
+def test_hostile_marks_do_not_hold_counting_up(expression):
+    """In a process of its own: a pattern that backtracks without end cannot be interrupted from within."""
+    code = f"from fakenews.classifiers.style import read_style; read_style({expression})"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=5)
 
 
 @pytest.mark.parametrize("text", ["", " ", "...", "?!", "市长今天公布", "a", "lizard" * 3000, "! " * 500])
