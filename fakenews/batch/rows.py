@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fakenews.data.delimited import Delimited, check_names
+from fakenews.data.delimited import Delimited, check_names, check_width
 from fakenews.data.lines import json_rows
 from fakenews.services import InputError
 from fakenews.text import encodable, join
@@ -68,7 +68,7 @@ class Table:
     FileNotFoundError
         If there is no such file.
     InputError
-        If it cannot be read as its suffix says, or has no rows.
+        If it cannot be read as its suffix says, has no rows or more than 1,000 columns.
     """
 
     def __init__(self, path: Path) -> None:
@@ -130,6 +130,7 @@ class Table:
         for _, found, _ in json_rows(self.path):
             if isinstance(found, dict):
                 keys.update(dict.fromkeys(found))
+                check_width(keys, self.path.name)
         if not keys:
             raise InputError(f"{self.path.name} holds no line with a JSON object.")
         return tuple(keys)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from fakenews.data.lines import Lines
 
 DELIMITERS = ",;\t"
+MAX_COLUMNS = 1_000  # of a table of any format; more are keys of JSON that differ from line to line
 _LOOK = 65_536  # characters of a header
 _HEADER = re.compile(r'((?:[^"\r\n]|"[^"]*+")*+)(\r*\n|\r)?')
 
@@ -50,7 +52,7 @@ class Delimited:
     Raises
     ------
     ValueError
-        If there is no header with a row beneath it, or a column's name comes twice.
+        If there is no header with a row beneath it, a column's name comes twice, or there are too many columns.
     """
 
     def __init__(self, path: Path) -> None:
@@ -113,17 +115,30 @@ class Delimited:
 
 
 def check_names(columns: Sequence[str], name: str) -> None:
-    """Refuse columns of which two are called the same; `name` is the table's.
+    """Refuse columns of which two are called the same, or too many; `name` is the table's.
 
     Raises
     ------
     ValueError
     """
-    twice = sorted({c for c in columns if columns.count(c) > 1})
+    check_width(columns, name)
+    times = Counter(columns)
+    twice = sorted(c for c, n in times.items() if n > 1)
     if any(c.strip() for c in twice):
         raise ValueError(f"{name} has the column {' and '.join(c for c in twice if c.strip())} more than once.")
     if twice:
-        raise ValueError(f"{name} has {columns.count(twice[0])} columns without a name: name them.")
+        raise ValueError(f"{name} has {times[twice[0]]} columns without a name: name them.")
+
+
+def check_width(columns: Collection[str], name: str) -> None:
+    """Refuse more than `MAX_COLUMNS` columns; `name` is the table's.
+
+    Raises
+    ------
+    ValueError
+    """
+    if len(columns) > MAX_COLUMNS:
+        raise ValueError(f"{name} has more than {MAX_COLUMNS:,} columns: keep those that are needed.")
 
 
 def _marks(head: str) -> tuple[str, str]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
-from fakenews.data.delimited import Delimited, check_names
+from fakenews.data.delimited import Delimited, check_names, check_width
 from fakenews.data.lines import json_rows
 from fakenews.schema import FAKE, REAL, TABLE_COLUMNS, Article
 from fakenews.text import join
@@ -48,8 +48,8 @@ def read_table(path: Path) -> pd.DataFrame:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file cannot be read as its suffix says, to its last row, holds no rows, lacks a required column or has
-        a value that is not a label.
+        If the file cannot be read as its suffix says, to its last row, holds no rows, lacks a required column, has
+        more than 1,000 columns or a value that is not a label.
     """
     path = Path(path)
     readers = {".parquet": _read_parquet, ".csv": read_csv, ".jsonl": _read_jsonl}
@@ -125,14 +125,22 @@ def read_csv(path: Path) -> pd.DataFrame:
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
+    import pyarrow.parquet as pq
+
+    check_width(_parquet(path, pq.read_schema).names, path.name)
+    return _parquet(path, pd.read_parquet)
+
+
+def _parquet(path: Path, read: Callable[[Path], _Found]) -> _Found:
     try:
-        return pd.read_parquet(path)
+        return read(path)
     except (ValueError, OSError) as error:
         raise ValueError(f"{path.name} cannot be read as parquet: {error}") from error
 
 
 def _read_jsonl(path: Path) -> pd.DataFrame:
     lines, rows = _whole(path, json_rows(path))
+    check_width({key for row in rows for key in row}, path.name)
     clean = [{key: _encodable(v) if isinstance(v, str) else v for key, v in row.items()} for row in rows]
     return pd.DataFrame(clean, index=pd.Index(lines, name=_LINE))
 

@@ -91,6 +91,19 @@ def test_jsonl_with_everything_that_occurs(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_more_than_a_thousand_columns_are_refused(tmp_path: Path, suffix: str) -> None:
+    path, names = tmp_path / f"t{suffix}", [f"k{i}" for i in range(1001)]
+    if suffix == ".parquet":
+        pd.DataFrame([names], columns=names).to_parquet(path)
+    elif suffix == ".csv":
+        path.write_text(f"{','.join(names)}\n{',' * 1000}\n", encoding="utf-8")
+    else:
+        path.write_text("".join(f'{{"text": "a", "{name}": 1}}\n' for name in names), encoding="utf-8")
+    with pytest.raises(InputError, match=rf"^t\{suffix} has more than 1,000 columns: keep those that are needed\.$"):
+        Table(path)
+
+
 def test_parquet(tmp_path: Path) -> None:
     path = tmp_path / "t.parquet"
     pd.DataFrame({"Headline": ["A", None], "Content": ["one", None], "n": [1, 2]}).to_parquet(path)

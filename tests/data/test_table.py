@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fakenews.data.delimited import MAX_COLUMNS, check_names
 from fakenews.data.table import article_id, articles, as_table, joined_texts, read_table, write_table
 from fakenews.schema import TABLE_COLUMNS, Article
 
@@ -143,6 +144,43 @@ def test_unreadable_files_are_refused_by_name(tmp_path: Path, name: str, content
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ValueError, match=message):
         read_table(tmp_path / name)
+
+
+def wide(folder: Path, n_columns: int) -> list[Path]:
+    """One table of so many columns in every format, each line of JSON with two keys that no other has."""
+    names = [f"k{i}" for i in range(n_columns - 2)]
+    frame = pd.DataFrame([["a", 0, *names], ["b", 1, *names]], columns=["text", "label", *names])
+    frame.to_csv(folder / "a.csv", index=False)
+    frame.to_parquet(folder / "a.parquet")
+    rows = [{"text": "a", "label": 0, one: 1, other: 1} for one, other in zip(names[::2], names[1::2], strict=True)]
+    (folder / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    return [folder / "a.csv", folder / "a.parquet", folder / "a.jsonl"]
+
+
+def test_a_thousand_columns_are_read_and_more_are_refused_before_there_is_a_frame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in wide(tmp_path, MAX_COLUMNS):
+        assert read_table(path).shape[1] == MAX_COLUMNS + len(TABLE_COLUMNS) - 2
+    paths = wide(tmp_path, MAX_COLUMNS + 2)
+    monkeypatch.setattr(pd, "DataFrame", None)
+    monkeypatch.setattr(pd, "read_parquet", None)
+    for path in paths:
+        with pytest.raises(ValueError, match=f"^{path.name} has more than 1,000 columns: keep those that are needed.$"):
+            read_table(path)
+
+
+def test_names_are_compared_once_each() -> None:
+    class Name(str):
+        compared = 0
+        __hash__ = str.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            Name.compared += 1
+            return str.__eq__(self, other)
+
+    check_names([Name(i) for i in range(MAX_COLUMNS)], "a.csv")
+    assert Name.compared < 10 * MAX_COLUMNS
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
