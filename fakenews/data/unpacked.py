@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from fakenews.data.delimited import check_width
+from fakenews.data.lines import json_rows
+
 MAX_UPLOAD = 5_000_000  # bytes of the file
 MAX_UNPACKED = 32_000_000  # bytes, of a table somebody uploads
 MAX_VALUES = 1_000_000
@@ -11,16 +14,19 @@ _READ = 256  # rows at once
 
 
 def check_unpacked(path: Path) -> None:
-    """Refuse a parquet file that is too large to be read whole; other files are as large as they look.
+    """Refuse a table that is too large to be read whole: parquet, or JSON lines; CSV is as large as it looks.
 
-    Sizes are those of the file's own metadata first, then of the texts its rows stand for, which repeat without taking
-    any room in the file: they are measured by their dictionary, without being written out.
+    Of JSON lines every key is a column, and what a line lacks is a value too. Of parquet, sizes are those of the
+    file's own metadata first, then of the texts its rows stand for, which repeat without taking any room in the file:
+    they are measured by their dictionary, without being written out.
 
     Raises
     ------
     ValueError
         If it is too large, has columns other than plain ones, or cannot be read; the message says so in a sentence.
     """
+    if path.suffix.lower() == ".jsonl":
+        _check_values(path)
     if path.suffix.lower() != ".parquet":
         return
     import pyarrow as pa
@@ -52,6 +58,17 @@ def check_unpacked(path: Path) -> None:
                     raise ValueError(large)
     except (pa.ArrowException, OSError) as error:
         raise ValueError(f"{path.name} cannot be read as parquet: {error}") from error
+
+
+def _check_values(path: Path) -> None:
+    n_rows, keys = 0, set[str]()
+    for _, row, _ in json_rows(path):
+        if isinstance(row, dict):
+            n_rows += 1
+            keys.update(row)
+            check_width(keys, path.name)
+    if n_rows * len(keys) > MAX_VALUES:
+        raise ValueError(f"{path.name} unpacks to more than {MAX_VALUES:,} values: that is for the commands.")
 
 
 def _is_text(kind: object) -> bool:

@@ -35,6 +35,18 @@ def test_an_ordinary_table_is_fine(tmp_path: Path) -> None:
     check_unpacked(tmp_path / "any.csv")
 
 
+def test_lines_that_hold_few_of_their_many_keys_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_text("".join(f'{{"text": "a", "label": 0, "k{i % 98}": 1}}\n' for i in range(MAX_VALUES // 100)))
+    check_unpacked(path)
+    with path.open("a") as file:
+        file.write('{"text": "one more", "label": 1}\n')
+    with pytest.raises(
+        ValueError, match=r"^t\.jsonl unpacks to more than 1,000,000 values: that is for the commands\.$"
+    ):
+        check_unpacked(path)
+
+
 @pytest.mark.parametrize(
     ("column", "message"),
     [
