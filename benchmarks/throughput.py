@@ -105,7 +105,7 @@ def ours(services: Services, task: Task, texts: Sequence[str]) -> None:
     """Score as a table is scored."""
     rows = [Row(i, {}, text) for i, text in enumerate(texts)]
     for start in range(0, len(rows), CHUNK):
-        score_items(services, task, rows[start : start + CHUNK])
+        list(score_items(services, task, rows[start : start + CHUNK]))
 
 
 class Stock:
