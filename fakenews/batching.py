@@ -6,6 +6,7 @@ models. One thread makes the calls, so the models are asked once at a time.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Hashable
@@ -15,6 +16,8 @@ from typing import Generic, TypeVar
 Key = TypeVar("Key", bound=Hashable)
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
+
+logger = logging.getLogger(__name__)
 
 
 class Full(RuntimeError):
@@ -33,7 +36,7 @@ class Batcher(Generic[Key, Item, Answer]):
     waiting : int
         Most items that wait; further ones are refused.
     told : callable, optional
-        Is given the size of each batch.
+        Is given the size of each batch; what it raises is logged, and the batch answered.
     """
 
     def __init__(
@@ -82,7 +85,10 @@ class Batcher(Generic[Key, Item, Answer]):
                 taken = [entry for entry in self._waiting if entry[0] == key][: self._at_once]
                 for entry in taken:
                     self._waiting.remove(entry)
-            self._told(len(taken))
+            try:
+                self._told(len(taken))
+            except Exception:
+                logger.exception("The size of a batch could not be told.")
             self._settle(key, [(item, future) for _, item, future in taken])
 
     def _settle(self, key: Key, taken: list[tuple[Item, Future[Answer]]]) -> None:

@@ -87,3 +87,17 @@ def test_too_many_are_refused_at_once_and_the_others_answered(slow: Slow) -> Non
         slow.go_on.set()
     assert sorted(f.result() for f in futures) == [0, 2, 4]
     assert batcher.ask("a", 3) == 6
+
+
+def test_a_size_that_cannot_be_told_is_logged_and_the_answers_come(
+    slow: Slow, caplog: pytest.LogCaptureFixture
+) -> None:
+    def told(size: int) -> None:
+        raise OSError("no room for figures")
+
+    batcher = Batcher(slow, told=told)
+    slow.go_on.set()
+    asked: Future[int] = Future()
+    threading.Thread(target=lambda: asked.set_result(batcher.ask("a", 2)), daemon=True).start()
+    assert asked.result(10) == 4
+    assert "no room for figures" in caplog.text
