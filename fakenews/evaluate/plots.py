@@ -313,10 +313,13 @@ def describe_transfer(points: Sequence[Point]) -> str:
     if not points:
         return "No model was measured on other corpora yet."
     falls = [p.x - p.y for p in points]
-    return _sentence(
-        f"on the dotted line a model would be as good elsewhere as at home; {counted(len(points), 'model')} "
-        f"lie{'s' if len(points) == 1 else ''} {min(falls):.2f} to {max(falls):.2f} below it"
-    )
+    lie = []
+    for where, found in (("below", [f for f in falls if f >= 0]), ("above", [-f for f in falls if f < 0])):
+        if found:
+            least, most = f"{min(found):.2f}", f"{max(found):.2f}"
+            far = least if least == most else f"{least} to {most}"
+            lie.append(f"{counted(len(found), 'model')} lie{'s' if len(found) == 1 else ''} {far} {where} it")
+    return _sentence(f"on the dotted line a model would be as good elsewhere as at home; {listed(lie)}")
 
 
 def cost_figure(points: Sequence[Point]) -> go.Figure:
