@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -91,8 +92,12 @@ def json_rows(path: Path) -> Iterator[tuple[int, dict[str, Any] | str, float]]:
             try:
                 value = json.loads(line)
                 found = value if isinstance(value, dict) else f"expected a JSON object, got {type(value).__name__}"
-            except (ValueError, RecursionError) as error:
-                found = f"not JSON: {error.msg if isinstance(error, json.JSONDecodeError) else 'nested too deep'}"
+            except json.JSONDecodeError as error:
+                found = f"not JSON: {error.msg}"
+            except RecursionError:
+                found = "not JSON: nested too deep"
+            except ValueError:
+                found = f"a number of more than {sys.get_int_max_str_digits():,} digits"
             yield lines.number, found, lines.share
 
 

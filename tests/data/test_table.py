@@ -136,6 +136,7 @@ def test_words_that_look_like_missing_values_stay_words(tmp_path: Path) -> None:
         ("a.jsonl", b'{"text": "a", "label": 0}\n{"text"\n', "a.jsonl, line 2: not JSON"),
         ("a.jsonl", b'{"text": "a", "label": 0}\n\n{"text": "b", "label": 2}\n', "got 2 in line 3"),
         ("a.jsonl", b"[" * 100_000, "a.jsonl, line 1: not JSON: nested too deep"),
+        ("a.jsonl", b'{"n": ' + b"9" * 5000 + b"}", "a.jsonl, line 1: a number of more than 4,300 digits"),
         ("a.jsonl", b"[1]\n", "a.jsonl, line 1: expected a JSON object, got list"),
         ("a.jsonl", b"", "a.jsonl lacks the column text and label: it has none"),
     ],
