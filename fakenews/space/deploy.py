@@ -101,6 +101,7 @@ class Deployment:
         self.poll_seconds = poll_seconds
         self.space = spacefile.space.id
         self._title = f"Deploy {os.urandom(4).hex()}"  # tells our commit from anyone else's
+        self._sha: str | None = None  # of our commit, or of the one there where no file had to change
 
     def run(self) -> str:
         """Do all of it and give the address of the Space.
@@ -176,6 +177,7 @@ class Deployment:
                 repo_type="space",
                 parent_commit=before.sha,
             )
+        self._sha = str(commit.oid)
         for name, value in self.spacefile.variables().items():
             if before.variables.get(name) != value:
                 self.report(f"Setting {name}.")
@@ -196,7 +198,7 @@ class Deployment:
         if before.paused:
             self.report(f"Starting {self.space}, which was paused.")
             api.restart_space(self.space)
-        self._wait(str(commit.oid))
+        self._wait(self._sha)
         return self._smoke()
 
     def _request_hardware(self, flavor: str, before: _Before) -> str:
@@ -280,6 +282,8 @@ class Deployment:
             if before.sha is None:
                 return self._stop_new()
             if not self._ours_is_live():
+                if self._sha is not None:
+                    return ["Someone else has committed since, so nothing was brought back: see to the settings."]
                 return ["The version from before is live, and nothing of it was changed."]
             self.report("Bringing back what was live.")
             self._restore(before)
@@ -305,9 +309,12 @@ class Deployment:
         return ["There was no version before; the new Space is paused."]
 
     def _ours_is_live(self) -> bool:
-        """Whether the newest commit is this deployment's: the Hub may have taken it and the answer been lost."""
+        """Whether the newest commit is this deployment's: the Hub may have taken it and the answer been lost.
+
+        Where every file was there already the Hub takes none, and it is the one that the settings were changed on.
+        """
         commits = _insist(lambda: self.api.list_repo_commits(self.space, repo_type="space"))
-        return bool(commits) and commits[0].title == self._title
+        return bool(commits) and (commits[0].title == self._title or commits[0].commit_id == self._sha)
 
     def _restore(self, before: _Before) -> None:
         from huggingface_hub import CommitOperationAdd, CommitOperationDelete, SpaceHardware

@@ -253,7 +253,7 @@ class Hub:
         if what == "preupload":
             files = [
                 {"path": f["path"], "uploadMode": "lfs" if f["size"] >= LARGE else "regular", "shouldIgnore": False,
-                 "oid": _entry("", head.files[f["path"]])["oid"] if f["path"] in head.files else None}
+                 "oid": _announced(head.files[f["path"]]) if f["path"] in head.files else None}
                 for f in sent["files"]
             ]  # fmt: skip
             return 200, {"files": files}, {}
@@ -297,6 +297,12 @@ def _entry(path: str, content: bytes) -> dict[str, Any]:
     if len(content) >= LARGE:
         entry["lfs"] = {"oid": hashlib.sha256(content).hexdigest(), "size": len(content), "pointerSize": 130}
     return entry
+
+
+def _announced(content: bytes) -> str:
+    """What a file is compared by before it is sent: a large one by its SHA-256."""
+    entry = _entry("", content)
+    return str(entry.get("lfs", entry)["oid"])
 
 
 def _listed(commit: Commit) -> dict[str, Any]:

@@ -124,6 +124,21 @@ def test_the_version_from_before_is_live_after(name: str, hub: Hub, spacefile: S
     assert SECRET not in " ".join([str(refused.value), *told]) and "hf_dummy" not in " ".join(told)
 
 
+def test_settings_are_brought_back_where_no_file_had_to_change(
+    hub: Hub, spacefile: Spacefile, files: list[BundledFile]
+):
+    there = {file.path: file.content for file in files}
+    volumes = [{"type": "bucket", "source": "me/other", "mountPath": "/data"}]
+    hub.put(SPACE, there, variables={"OLD": "1"}, hardware="cpu-upgrade", sleep=900, volumes=volumes)
+    before = hub.state(SPACE)
+    hub.fail("POST .*/sleeptime", 400, 1)
+    told: list[str] = []
+    with pytest.raises(DeployError, match="The version from before is live again"):
+        deployment(hub, spacefile, files, report=told.append).run()
+    assert "Requesting t4-small." in told and "Mounting what is kept." in told
+    assert hub.state(SPACE) == before and len(hub.spaces[SPACE].commits) == 1
+
+
 @pytest.fixture
 def closed() -> str:
     """An address at which every connection is refused."""
@@ -165,6 +180,22 @@ def test_a_commit_of_someone_else_is_not_undone(hub: Hub, spacefile: Spacefile, 
     with pytest.raises(DeployError, match="nothing of it was changed"):
         deployment(hub, spacefile, files, report=report).run()
     assert hub.live(SPACE) == theirs
+
+
+def test_a_commit_of_someone_else_after_ours_is_not_undone_and_told(
+    hub: Hub, spacefile: Spacefile, files: list[BundledFile]
+):
+    hub.put(SPACE, BEFORE)
+    theirs = {"app.py": b"theirs"}
+    hub.fail("POST .*/hardware", 500)
+
+    def report(sentence: str) -> None:
+        if sentence.startswith("Requesting"):
+            hub.commit(hub.spaces[SPACE], "Theirs", theirs)
+
+    with pytest.raises(DeployError, match="Someone else has committed since, so nothing was brought back") as refused:
+        deployment(hub, spacefile, files, report=report).run()
+    assert hub.live(SPACE) == theirs and "nothing of it was changed" not in str(refused.value)
 
 
 def test_a_new_space_that_fails_is_paused_and_the_next_deployment_starts_it(
