@@ -69,6 +69,20 @@ class Bucket:
             if "-delete-" not in path.name:
                 path.unlink(missing_ok=True)
 
+    def half_erased(self, deletions: set[str]) -> set[str]:
+        """Shares that an object of these names says were deleted, and of which other objects are still there.
+
+        A deletion that was never written to its end is none.
+        """
+        found: dict[Path, set[str]] = {}
+        for path in self.folder.glob("shares/??/*/*.json"):
+            found.setdefault(path.parent, set()).add(path.name)
+        return {
+            place.name
+            for place, names in found.items()
+            if any("-delete-" in name for name in names & deletions) and any("-delete-" not in name for name in names)
+        }
+
     def _place(self, share: str) -> Path:
         return self.folder / "shares" / share[:2] / share
 

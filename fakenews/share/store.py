@@ -299,6 +299,8 @@ class ShareStore:
     def delete(self, owner: str, id_: str) -> None:
         """Delete a shared analysis and its reviews, from index and bucket.
 
+        What the bucket fails to erase is erased at the next start.
+
         Raises
         ------
         NotShared
@@ -407,9 +409,9 @@ class ShareStore:
                     raise  # the index does not answer, which no event is to blame for
                 except Exception as error:  # its message could quote a review
                     logger.error("A «%s» of the bucket cannot be taken in: %s.", found["kind"], type(error).__name__)
-        for _, found in news:
-            if found["kind"] == "delete":
-                self.bucket.erase(found["share"])
+        deleted = {found["share"] for _, found in news if found["kind"] == "delete"}
+        for share in deleted | self.bucket.half_erased(known):
+            self._erase(share)
 
     def _record(self, connection: Connection, found: Event) -> None:
         """Apply an event to the index, whose transaction the caller ends, then write it to the bucket, if there is one.
@@ -471,9 +473,12 @@ class ShareStore:
             self._erase(share)
 
     def _erase(self, share: str) -> None:
+        """Remove what the bucket holds of a share that was deleted; where that fails, the next start does it."""
         if self.bucket is not None:
-            with _answering():
+            try:
                 self.bucket.erase(share)
+            except OSError as error:
+                logger.error("Something deleted is still in the bucket until the next start: %s.", type(error).__name__)
 
     def _row(self, connection: Connection, id_: str, owner: str | None = None, *, alone: bool = False) -> Row[Any]:
         """A share, which nobody else changes or reviews before the transaction ends if `alone`."""

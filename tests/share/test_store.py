@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -319,6 +320,52 @@ def test_a_bucket_that_shows_the_newer_first_gives_the_same_index(
         late.close()  # what the bucket holds is taken in at a start
     assert dump(late) == before
     late.close()
+    store.close()
+
+
+def objects(bucket: Path) -> list[Path]:
+    """What it holds besides the words that something was deleted."""
+    return [path for path in bucket.rglob("*.json") if "-delete-" not in path.name]
+
+
+def test_a_deletion_that_a_crash_cut_short_is_finished_at_the_next_start(
+    snapshot: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = ShareStore(f"sqlite:///{tmp_path / 's.db'}", tmp_path / "bucket")
+    link, other = store.share(snapshot), store.share(snapshot)
+    place = store.bucket._place(module._hash(other.id))
+    (place / "000000000000001-delete-00.json").write_text('{"kind": "del')  # never confirmed to anyone
+    with monkeypatch.context() as crashing:
+        crashing.setattr(store.bucket, "erase", lambda _: sys.exit())
+        with pytest.raises(SystemExit):
+            store.delete(link.owner, link.id)
+    assert len(objects(tmp_path / "bucket")) == 2
+    store.close()
+    store.open()
+    assert [path.parent for path in objects(tmp_path / "bucket")] == [place]
+    assert store.there(other.id) and not store.there(link.id)
+    store.close()
+
+
+def test_what_was_deleted_and_cannot_be_erased_is_deleted_and_logged(
+    snapshot: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = ShareStore(f"sqlite:///{tmp_path / 's.db'}", tmp_path / "bucket")
+    link = store.share(snapshot)
+
+    def failing(share: str) -> None:
+        raise PermissionError("no")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(store.bucket, "erase", failing)
+        store.delete(link.owner, link.id)
+        assert "still in the bucket until the next start: PermissionError" in caplog.text
+        store.close()
+        store.open()  # nor does it keep the index from being opened
+    assert not store.there(link.id) and objects(tmp_path / "bucket")
+    store.close()
+    store.open()
+    assert not objects(tmp_path / "bucket")
     store.close()
 
 
