@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ EXPLANATIONS_AT_ONCE, EXPLANATIONS_WAITING = 2, 8
 VERDICTS_AT_ONCE, VERDICTS_WAITING = 32, 64
 CLICKS_WAITING = 64  # of one kind, on the page
 SESSIONS = 300  # whose state the page keeps; Gradio's own default is ten thousand
+PURGE_SECONDS = 3600  # between two looks for shared analyses that have expired
 GRACE_SECONDS = 8  # for answers under way when the server is told to end; open pages would hold it for ever
 
 
@@ -123,7 +125,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         threading.Thread(target=readiness.warm_up, args=(services, store), name="warm-up", daemon=True).start()
-        tidying = asyncio.create_task(_tidy())
+        tidying = asyncio.create_task(_tidy(store))
         yield
         tidying.cancel()
 
@@ -168,11 +170,22 @@ def create_app(
     return app
 
 
-async def _tidy() -> None:
-    """While the server runs, memory that answers have left behind goes back to the machine."""
+async def _tidy(store: ShareStore) -> None:
+    """While the server runs, memory that answers have left behind goes back to the machine; what has expired goes."""
+    purged = time.monotonic()
     while True:
         await asyncio.sleep(memory.EVERY_SECONDS)
         await asyncio.to_thread(memory.give_back)
+        if time.monotonic() - purged >= PURGE_SECONDS:
+            purged = time.monotonic()
+            await asyncio.to_thread(_purge, store)
+
+
+def _purge(store: ShareStore) -> None:
+    try:
+        store.purge()
+    except Exception as error:  # its message could quote a review
+        logger.error("Shared analyses that have expired cannot be deleted: %s.", type(error).__name__)
 
 
 def serve(settings: Settings) -> None:

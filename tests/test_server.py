@@ -601,6 +601,29 @@ def test_a_storage_that_hangs_leaves_verdicts_their_threads(
     assert others == [503, 503, 503, 503, 404] * 10  # here, no page lies beneath the last
 
 
+def test_what_has_expired_is_deleted_while_the_server_runs_also_after_a_failure(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(server.memory, "EVERY_SECONDS", 0.001)
+    monkeypatch.setattr(server, "PURGE_SECONDS", 0)
+    asked, twice = [], threading.Event()
+
+    class Kept(ShareStore):
+        def purge(self) -> None:
+            asked.append(1)
+            if len(asked) == 2:
+                twice.set()
+            raise StorageError
+
+    async def scene() -> None:
+        tidying = asyncio.create_task(server._tidy(Kept(f"sqlite:///{tmp_path / 's.db'}")))
+        assert await asyncio.to_thread(twice.wait, 10)
+        tidying.cancel()
+
+    asyncio.run(scene())
+    assert "have expired cannot be deleted: StorageError" in caplog.text
+
+
 class Broken(Services):
     """Fails with a message that quotes the article."""
 

@@ -147,7 +147,9 @@ class ShareStore:
         return cls(url, settings.bucket, 1_000_000 * settings.share_mb)
 
     def open(self) -> Engine:
-        """Bring the tables up to date and take in what the bucket holds, once; done by itself at the first use.
+        """Bring the tables up to date, take in what the bucket holds and delete what has expired, once.
+
+        Done by itself at the first use.
 
         Raises
         ------
@@ -161,6 +163,7 @@ class ShareStore:
                     with _transaction(engine) as connection:
                         _migrate(connection)
                     self._take_in(engine)
+                    self._purge_if_possible(engine)
                 except BaseException:
                     engine.dispose()
                     raise
@@ -219,11 +222,11 @@ class ShareStore:
         size = len(json.dumps(values, allow_nan=False))
         if size > MAX_SHARE:
             raise InputError(f"This analysis takes {size:,} bytes; up to {MAX_SHARE:,} can be shared.")
+        self.purge()
         now = self._now()
         expires = now + days * _DAY
         with self._writing() as connection:
             _alone(connection, _SHARE_LOCK)
-            self._purge(connection, now)
             used = connection.execute(select(func.coalesce(func.sum(SHARES.c.size), 0))).scalar_one()
             if used + size > self.quota:
                 raise InputError("The storage for shared analyses is full: export this one instead.")
@@ -311,6 +314,16 @@ class ShareStore:
             row = self._row(connection, id_, owner, alone=True)
             self._record(connection, {"kind": "delete", "share": row.id_hash, "at": self._now()})
         self._erase(row.id_hash)
+
+    def purge(self) -> None:
+        """Delete what has expired, from index and bucket.
+
+        Raises
+        ------
+        StorageError
+        """
+        with _answering():
+            self._purge(self.open())
 
     def begin(self, id_: str, name: str, verdict: str) -> str:
         """Take a reviewer's own verdict, before the models' answers are shown, and give the review's key.
@@ -466,11 +479,23 @@ class ShareStore:
             connection.execute(delete(SHARES).where(SHARES.c.id_hash == share))
         return True
 
-    def _purge(self, connection: Connection, now: int) -> None:
-        """Delete what has expired."""
-        for share in connection.execute(select(SHARES.c.id_hash).where(SHARES.c.expires <= now)).scalars().all():
-            self._record(connection, {"kind": "delete", "share": share, "at": now})
+    def _purge(self, engine: Engine) -> None:
+        with _transaction(engine) as connection:
+            _alone(connection, _SHARE_LOCK)
+            now = self._now()
+            expired = select(SHARES.c.id_hash).where(SHARES.c.expires <= now).with_for_update()
+            gone = connection.execute(expired).scalars().all()
+            for share in gone:
+                self._record(connection, {"kind": "delete", "share": share, "at": now})
+        for share in gone:
             self._erase(share)
+
+    def _purge_if_possible(self, engine: Engine) -> None:
+        """The same where a full disk must keep nobody from reading."""
+        try:
+            self._purge(engine)
+        except (SQLAlchemyError, OSError) as error:
+            logger.error("Shared analyses that have expired cannot be deleted: %s.", type(error).__name__)
 
     def _erase(self, share: str) -> None:
         """Remove what the bucket holds of a share that was deleted; where that fails, the next start does it."""

@@ -128,6 +128,59 @@ def test_links_expire(snapshot: Snapshot, tmp_path: Path) -> None:
     store.close()
 
 
+def test_what_has_expired_is_deleted_once_and_for_good_where_a_share_is_refused(
+    snapshot: Snapshot, tmp_path: Path
+) -> None:
+    now = [1_000_000.0]
+    store = ShareStore(f"sqlite:///{tmp_path / 's.db'}", tmp_path / "bucket", clock=lambda: now[0])
+    store.share(snapshot, days=7)
+    now[0] += 8 * 86_400
+    store.quota = 10
+    for _ in range(3):
+        with pytest.raises(InputError, match="full"):
+            store.share(snapshot)
+    assert dump(store)["shares"] == []
+    assert [path.name.split("-")[1] for path in (tmp_path / "bucket").rglob("*.json")] == ["delete"]
+    store.close()
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["purged", "opened again"])
+def test_what_has_expired_goes_without_a_new_share(again: bool, store: ShareStore, snapshot: Snapshot) -> None:
+    now = [1_000_000.0]
+    store.clock = lambda: now[0]
+    store.share(snapshot, days=7)
+    kept = store.share(snapshot, days=30)
+    now[0] += 8 * 86_400
+    if again:
+        store.close()
+        store.open()
+    else:
+        store.purge()
+    assert [row[0] for row in dump(store)["shares"]] == [module._hash(kept.id)]
+    if store.bucket is not None:
+        assert {path.parent.name for path in objects(store.bucket.folder)} == {module._hash(kept.id)}
+
+
+def test_a_full_disk_keeps_nobody_from_reading(
+    snapshot: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = [1_000_000.0]
+    store = ShareStore(f"sqlite:///{tmp_path / 's.db'}", tmp_path / "bucket", clock=lambda: now[0])
+    store.share(snapshot, days=7)
+    kept = store.share(snapshot, days=30)
+    store.close()
+    now[0] += 8 * 86_400
+
+    def full(event: object) -> str:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(store.bucket, "write", full)
+    assert store.there(kept.id) and "have expired cannot be deleted: OSError" in caplog.text
+    with pytest.raises(StorageError):
+        store.purge()
+    store.close()
+
+
 def test_an_owner_sees_all_shared_under_one_key(store: ShareStore, snapshot: Snapshot) -> None:
     first = store.share(snapshot)
     second = store.share(snapshot, owner=first.owner, blind=True)
