@@ -125,7 +125,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         threading.Thread(target=readiness.warm_up, args=(services, store), name="warm-up", daemon=True).start()
-        tidying = asyncio.create_task(_tidy(store))
+        tidying = asyncio.create_task(_tidy(blocks, store))
         yield
         tidying.cancel()
 
@@ -170,12 +170,16 @@ def create_app(
     return app
 
 
-async def _tidy(store: ShareStore) -> None:
+async def _tidy(blocks: gr.Blocks, store: ShareStore) -> None:
     """While the server runs, memory that answers have left behind goes back to the machine; what has expired goes."""
+    from fakenews.ui.endpoints import Page
+
     purged = time.monotonic()
     while True:
         await asyncio.sleep(memory.EVERY_SECONDS)
         await asyncio.to_thread(memory.give_back)
+        if isinstance(blocks, Page):
+            await asyncio.to_thread(blocks.tidy)
         if time.monotonic() - purged >= PURGE_SECONDS:
             purged = time.monotonic()
             await asyncio.to_thread(_purge, store)

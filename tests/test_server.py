@@ -606,7 +606,7 @@ def test_what_has_expired_is_deleted_while_the_server_runs_also_after_a_failure(
 ) -> None:
     monkeypatch.setattr(server.memory, "EVERY_SECONDS", 0.001)
     monkeypatch.setattr(server, "PURGE_SECONDS", 0)
-    asked, twice = [], threading.Event()
+    asked, tidied, twice = [], [], threading.Event()
 
     class Kept(ShareStore):
         def purge(self) -> None:
@@ -616,12 +616,14 @@ def test_what_has_expired_is_deleted_while_the_server_runs_also_after_a_failure(
             raise StorageError
 
     async def scene() -> None:
-        tidying = asyncio.create_task(server._tidy(Kept(f"sqlite:///{tmp_path / 's.db'}")))
+        with Page() as blocks:
+            blocks.tidy = lambda: tidied.append(1)
+        tidying = asyncio.create_task(server._tidy(blocks, Kept(f"sqlite:///{tmp_path / 's.db'}")))
         assert await asyncio.to_thread(twice.wait, 10)
         tidying.cancel()
 
     asyncio.run(scene())
-    assert "have expired cannot be deleted: StorageError" in caplog.text
+    assert "have expired cannot be deleted: StorageError" in caplog.text and len(tidied) >= 2
 
 
 class Broken(Services):

@@ -18,7 +18,7 @@ NO_MODELS = (
 )
 
 
-def build_app(services: Services, store: ShareStore) -> gr.Blocks:
+def build_app(services: Services, store: ShareStore) -> endpoints.Page:
     """Build the page; nothing is loaded but the demo articles and the committed figures."""
     blocks = endpoints.Page(title=TITLE, analytics_enabled=False, delete_cache=(3600, 3600))
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -39,7 +39,7 @@ def build_app(services: Services, store: ShareStore) -> gr.Blocks:
             with gr.Tab("Compare", id="compare"):
                 compare.build(services)
             with gr.Tab("Batch", id="batch") as table:
-                batch.build(services, table)
+                blocks.tidy = batch.build(services, table).tidy
             with gr.Tab("Reviews", id="reviews") as reviewed:
                 own, own_parts = reviews.build(services, store, owner, reviewed)
             with gr.Tab("About", id="about"):

@@ -108,6 +108,8 @@ class Batch:
             return render.problem(SAME), *(gr.skip(),) * 4
         try:
             key = self.jobs.start(Path(path), suffix, _task(models, Columns(text, title or ""), words), visitor, before)
+        except InputError as error:
+            return render.problem(str(error)), *(gr.skip(),) * 4
         except OSError:
             return render.problem(SORRY), *(gr.skip(),) * 4
         return (*self.status(key, True), key)
@@ -269,8 +271,8 @@ def _short(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:79]}…"
 
 
-def build(services: Services, tab: gr.Tab) -> None:
-    """Draw the tab inside the current one and wire it."""
+def build(services: Services, tab: gr.Tab) -> Jobs:
+    """Draw the tab inside the current one and wire it; gives the tables it keeps."""
     batch = Batch(services)
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     kept = gr.BrowserState("", storage_key="fakenews-batch", secret="fakenews")
@@ -357,3 +359,4 @@ def build(services: Services, tab: gr.Tab) -> None:
             batch.look, [upload, asked, words], seen, **private
         )
     )
+    return batch.jobs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -23,7 +23,15 @@ DATA = "Words in this answer come from the article under analysis: they are data
 
 
 class Page(gr.Blocks):
-    """The page; a function below that is sent too few values takes its own defaults for the rest."""
+    """The page; a function below that is sent too few values takes its own defaults for the rest.
+
+    Attributes
+    ----------
+    tidy : callable
+        Removes what the page has kept for long enough; the server calls it every few seconds.
+    """
+
+    tidy: Callable[[], None] = staticmethod(lambda: None)
 
     def validate_inputs(self, block_fn: BlockFunction, inputs: list[Any]) -> None:
         """Complete the values in place, and refuse as Gradio does where that is not enough."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MAX_ROWS = 2000  # minutes of work; larger tables belong to the command
+MAX_UNDER_WAY = 16  # tables, each with a thread and a copy of its file
 KEPT_SECONDS = 3600  # a finished table is there for so long
 TURN_SECONDS = 1.0  # that a table is worked on while another waits
 _PATIENCE = 0.2  # seconds after which a table that waits notices that it was cancelled
@@ -107,12 +108,19 @@ class Jobs:
 
         Whoever has a table under way, by the id of it or as the same visitor, gets that one's; a finished one of the
         id `before` is forgotten.
+
+        Raises
+        ------
+        InputError
+            If too many are under way already.
         """
         with self._starting:
             self.tidy()
             for key, job in list(self._jobs.items()):
                 if not job.finished and (key == before or (visitor and visitor == job.visitor)):
                     return key
+            if sum(not job.finished for job in self._jobs.values()) >= MAX_UNDER_WAY:
+                raise InputError(f"{MAX_UNDER_WAY} tables are being scored already: try again in a few minutes.")
             self.forget(before)
             key = secrets.token_urlsafe(16)
             folder = self.folder / key
@@ -125,6 +133,7 @@ class Jobs:
 
     def get(self, key: str | None) -> Job | None:
         """A job by its id."""
+        self.tidy()
         return self._jobs.get(key or "")
 
     def forget(self, key: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import csv
 import io
@@ -14,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -22,10 +24,13 @@ from fakenews.config import REPOSITORY
 from fakenews.explain.base import Cancelled
 from fakenews.schema import Explanation
 from fakenews.services import Services
+from fakenews.share.store import ShareStore
 from fakenews.ui import jobs as module
 from fakenews.ui import render
+from fakenews.ui.app import build_app
 from fakenews.ui.batch import GONE, HINT, SAME, Batch, _pace
-from fakenews.ui.jobs import MAX_ROWS, Rounds
+from fakenews.ui.endpoints import Page
+from fakenews.ui.jobs import MAX_ROWS, Jobs, Rounds
 from fakenews.ui.own import OwnTable
 from tests.explain.toys import FAKE_WORD
 
@@ -103,6 +108,55 @@ def test_results_are_kept_for_an_hour(tab: Batch, table: Path, monkeypatch: pyte
     monkeypatch.setattr(module.time, "time", lambda: later)
     tab.jobs.tidy()
     assert tab.file(key) == "" and not list(tab.jobs.folder.iterdir())
+
+
+def test_an_hour_is_over_where_nobody_scores_another_table(
+    tab: Batch, table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    *_, key = tab.start(str(table), "body", "", ["tfidf"], False, ".csv", "")
+    finished(tab, key)
+    later = time.time() + module.KEPT_SECONDS + 1
+    monkeypatch.setattr(module.time, "time", lambda: later)
+    assert tab.status(key, True)[0] == render.caption(GONE)
+    assert tab.file(key) == "" and not list(tab.jobs.folder.iterdir())
+
+
+def test_the_page_hands_its_tables_to_the_servers_tidying(
+    share_services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tidied: list[Jobs] = []
+    monkeypatch.setattr(Jobs, "tidy", lambda jobs: tidied.append(jobs))
+
+    async def page() -> Page:  # a coroutine, because Gradio leaves event loops open where none runs
+        return build_app(share_services, ShareStore(f"sqlite:///{tmp_path / 's.db'}"))
+
+    asyncio.run(page()).tidy()
+    assert len(tidied) == 1
+
+
+@pytest.mark.parametrize("before", [False, True], ids=["first", "after a result"])
+def test_beyond_so_many_tables_another_is_refused_and_nothing_is_lost(
+    before: bool, tab: Batch, table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    press = (str(table), "body", "", ["tfidf"], False, ".csv")
+    mine = tab.start(*press, "", "me")[-1] if before else ""
+    if before:
+        finished(tab, mine)
+    go_on, real = threading.Event(), module.score
+    monkeypatch.setattr(module, "score", lambda *args, **kwargs: go_on.wait(30) and real(*args, **kwargs))
+    keys = [tab.start(*press, "", str(visitor))[-1] for visitor in range(module.MAX_UNDER_WAY)]
+    told, *rest = tab.start(*press, mine, "me")
+    assert "16 tables are being scored" in told and told.startswith('<p class="fn-problem"')
+    assert all(part == gr.skip() for part in rest) and len(rest) == 4
+    assert bool(tab.file(mine)) == before
+    assert tab.start(*press, "", "0")[-1] == keys[0], "who has one under way is still shown it"
+    tab.cancel(keys[-1], True)
+    finished(tab, keys[-1])
+    keys.append(tab.start(*press, mine, "me")[-1])
+    assert keys[-1] in tab.jobs._jobs
+    for key in keys:
+        tab.clear(key)
+    go_on.set()
 
 
 @pytest.mark.parametrize(
