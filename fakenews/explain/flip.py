@@ -36,7 +36,8 @@ class Flip:
     p_before, p_after : float
         Calibrated probability of fake, of the text and without the sentences; alike where nothing was found.
     exact : bool
-        Whether every smaller set was tried; with more than `MOST_EXACT` sentences a smaller one may exist.
+        Whether every smaller set was tried, and so none is smaller: with up to `MOST_EXACT` sentences, and where one or
+        two are removed of more, as each alone is always tried.
     evaluations : int
     seconds : float
     """
@@ -93,7 +94,7 @@ def smallest_flip(text: str, classifier: TextClassifier, progress: Progress = la
     """Find the fewest sentences without which the calibrated probability lies on the other side of one half.
 
     Of up to `MOST_EXACT` sentences every set is tried, size by size, so nothing smaller exists; of more, a beam search
-    adds to the best sets of each size. At least one sentence stays.
+    adds to the best sets of each size, after each sentence alone. At least one sentence stays.
 
     Parameters
     ----------
@@ -184,7 +185,7 @@ class _Search:
             removed=removed,
             p_before=self.p(self.before),
             p_after=self.p(after),
-            exact=self.n <= MOST_EXACT,
+            exact=self.n <= MOST_EXACT or len(removed) in (1, 2),
             evaluations=len(self.known),
             seconds=time.perf_counter() - self.started,
         )

@@ -439,19 +439,16 @@ def words_across(totals: Sequence[WordTotal], n_articles: int, title: str) -> st
 
 def flip(found: Flip, text: str, title: str) -> str:
     """What the search for the smallest set of sentences found."""
-    n = len(found.sentences)
-    how = (
-        f"every smaller set of the {n} sentences was tried"
-        if found.exact
-        else f"by beam search over {n} sentences, so a smaller set may exist"
-    )
+    n, one = len(found.sentences), len(found.removed) == 1
+    how = f"by beam search over {n} sentences, so a smaller set may exist"
+    if found.exact:
+        how = "no smaller set can exist" if one else f"every smaller set of the {n} sentences was tried"
     cost = f"{found.evaluations:,} variants, {found.seconds:.1f} s"
     if not found.removed:
         none = (
             "no set of sentences turns it round" if found.exact else "no set of sentences was found that turns it round"
         )
         return caption(f"{title}: {none} ({cost}).")
-    one = len(found.removed) == 1
     told = (
         f"{title} turns round without {'one sentence' if one else f'{len(found.removed)} sentences'}, from "
         f"{percent(found.p_before)} to {percent(found.p_after)} fake; {how} ({cost})."

@@ -55,6 +55,13 @@ def test_many_sentences_are_searched_by_beam_and_said_to_be(tfidf):
     assert {text[found.sentences[i].start : found.sentences[i].end] for i in found.removed} == {FAKE}
 
 
+@pytest.mark.parametrize("n_real", [1, 2])
+def test_one_or_two_of_many_sentences_are_as_few_as_can_be(tfidf, n_real):
+    found = smallest_flip(" ".join([REAL] * n_real + [*PLAIN] * 4), tfidf)
+    assert len(found.sentences) > flip.MOST_EXACT
+    assert len(found.removed) == n_real and found.exact
+
+
 def test_of_a_long_text_few_variants_are_asked_between_two_reports(tfidf, monkeypatch):
     asked, reports = [], []
     ask = tfidf.predict_margin
