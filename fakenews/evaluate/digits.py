@@ -36,13 +36,15 @@ def metric_text(evaluation: Evaluation, metric: Metric) -> MetricText:
     Of one class alone there is no macro-F1, which would be the F1 of that class and say what the accuracy says.
 
     The last digit is not finer than a thirtieth of the interval, nor of 3 / n: what n articles without an error
-    leave open (the rule of three, Hanley and Lippman-Hand, JAMA 249, 1983).
+    leave open (the rule of three, Hanley and Lippman-Hand, JAMA 249, 1983). Without an interval it is taken to be as
+    wide as that of a share of n articles, see `_supposed_width`.
     """
     value: float | None = getattr(evaluation, metric)
     if value is None or (metric == "macro_f1" and evaluation.roc_auc is None):
         return MetricText("–", "")
     low, high = evaluation.intervals.get(metric, (value, value))
-    width = max(high - low, 3 / evaluation.n)
+    width = high - low if metric in evaluation.intervals else _supposed_width(evaluation, metric, value)
+    width = max(width, 3 / evaluation.n)
     if metric == "accuracy":
         decimals = _decimals(100 * width, most=2)
         return MetricText(
@@ -102,6 +104,13 @@ def counted(count: int, noun: str) -> str:
 def listed(parts: Sequence[str]) -> str:
     """Print a list, as «a», «a and b», «a, b and c»."""
     return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
+
+
+def _supposed_width(evaluation: Evaluation, metric: Metric, value: float) -> float:
+    """Width of Wilson's interval of a share of that value; of a log-loss, which is no share, the widest one."""
+    share = 0.5 if metric == "log_loss" else value
+    low, high = wilson_interval(share * evaluation.n, evaluation.n)
+    return float(high - low)
 
 
 def _decimals(width: float, most: int) -> int:

@@ -44,6 +44,19 @@ def test_other_metrics_as_they_are(metric, value, low, high, expected):
     assert _text(metric, value, low, high, n=100_000) == expected
 
 
+@pytest.mark.parametrize(
+    ("metric", "value", "expected"),
+    [
+        ("accuracy", 0.82238, "82.2 %"),
+        ("macro_f1", 0.81963, "0.820"),
+        ("roc_auc", 0.91234, "0.912"),
+        ("log_loss", 1.23456, "1.235"),
+    ],
+)
+def test_without_an_interval_digits_are_those_of_a_share_of_as_many_articles(metric, value, expected):
+    assert str(metric_text(replace(BASE, n=6000, **{metric: value}), metric)) == expected
+
+
 def test_few_articles_support_few_digits():
     assert _text("roc_auc", 1.0, 1.0, 1.0, n=8) == "> 0.9"
     assert _text("ece", 0.1, 0.1, 0.1 + 1e-17, n=8) == "0.1"
