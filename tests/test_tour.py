@@ -231,6 +231,21 @@ def test_a_table_too_large_is_refused_where_its_result_would_stand(page: Any) ->
     page.wait_for_selector("#fn-own-result :text('mine.csv is larger than 5 MB.')", timeout=WAIT)
 
 
+@pytest.mark.parametrize(("typed", "shown"), [("2", "0.95"), ("0", "0.05"), ("", "0.05"), ("0.304", "0.3")])
+def test_the_figures_are_those_of_the_threshold_in_its_box(page: Any, typed: str, shown: str) -> None:
+    page.click("button[role=tab]:has-text('Dataset')")
+    page.wait_for_selector("#fn-figures .fn-figs", timeout=WAIT)
+    box = page.locator("#fn-threshold input[type=number]")
+    box.fill(typed)
+    box.press("Enter")
+    box.press("Tab")
+    page.wait_for_function(
+        "v => document.querySelector('#fn-threshold input[type=number]').value === v", arg=shown, timeout=WAIT
+    )
+    page.wait_for_selector(f"#fn-scoring ~ * :text('from a probability of {float(shown):.2f} on')", timeout=WAIT // 4)
+    assert page.locator(".toast-body").count() == 0
+
+
 def test_a_cleared_page_stays_clear(page: Any) -> None:
     demo = load("demo")
     article = demo[demo["subject"] == "long-read"].iloc[0]

@@ -47,6 +47,12 @@ new MutationObserver(wire).observe(document.body, {childList: true, subtree: tru
 wire();
 """
 
+# A box can be typed into without bounds: what is asked about is the number it shows once it is left.
+LOWEST, HIGHEST = 0.05, 0.95
+_BOUNDED = f"Math.min({HIGHEST}, Math.max({LOWEST}, Math.round(100 * t) / 100))"
+BOUNDED = f"t => {_BOUNDED}"
+LAST_BOUNDED = f"(...picked) => {{ const t = picked.pop(); return [...picked, {_BOUNDED}]; }}"
+
 # The way back is open while the threshold is elsewhere.
 AWAY = f"t => ({{__type__: 'update', interactive: t !== {THRESHOLD}}})"
 
@@ -233,7 +239,7 @@ def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Callable[[A
             )  # fmt: skip
             part = gr.Dropdown([("Everything", WHOLE)], value=WHOLE, label="Slice", elem_id="fn-part", visible=False)
             threshold = gr.Slider(
-                0.05, 0.95, value=THRESHOLD, step=0.01, label="Fake from a probability of",
+                LOWEST, HIGHEST, value=THRESHOLD, step=0.01, label="Fake from a probability of",
                 elem_id="fn-threshold", buttons=[],
             )  # fmt: skip
             back = gr.Button(
@@ -338,8 +344,8 @@ def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Callable[[A
 
     def shown(listen: Callable[..., Any]) -> None:
         """Have an event show what is looked at, and ask the model where that has to be done first."""
-        event = listen(look, inputs, outputs, trigger_mode="always_last", **quick)
-        event.then(score, inputs, outputs, trigger_mode="always_last", **asking)
+        event = listen(look, inputs, outputs, js=LAST_BOUNDED, trigger_mode="always_last", **quick)
+        event.then(score, inputs, outputs, js=LAST_BOUNDED, trigger_mode="always_last", **asking)
 
     picking = [corpus, split, model, protocol, by, part]
     picked = [corpus, split, by, part, about, given_away]
@@ -352,6 +358,7 @@ def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Callable[[A
     shown(slicing.then)
     shown(partial(gr.on, [part.input, cell.change, curve.input, threshold.input]))
     shown(back.click(lambda: THRESHOLD, None, threshold, queue=False, **private).then)
+    threshold.release(None, threshold, threshold, js=BOUNDED, **private)
     threshold.change(None, threshold, back, js=AWAY, **private)
     for button, key in zip(downloads, ("html", "json", "csv"), strict=True):
 
@@ -361,7 +368,7 @@ def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Callable[[A
         ) -> str:  # fmt: skip
             return tab.export(View(corpus, split, model, cell, curve, protocol, by, part, round(threshold, 2)), format_)
 
-        button.click(write, inputs, file, **private).then(None, file, None, js=DOWNLOAD, **private)
+        button.click(write, inputs, file, js=LAST_BOUNDED, **private).then(None, file, None, js=DOWNLOAD, **private)
     weighing: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "explain", **private}
     weigh.click(words, [corpus, split, model, protocol, by, part], across, **weighing)
     stop.click(tab.cancel, None, None, queue=False, **private)
