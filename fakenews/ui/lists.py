@@ -13,7 +13,7 @@ from fakenews.evaluate.twins import Twin, Twins
 from fakenews.schema import FAKE, LABELS, REAL
 from fakenews.text import count_words
 from fakenews.ui import render
-from fakenews.ui.measured import ERRORS, Looked
+from fakenews.ui.measured import AS_SHIPPED, ERRORS, Looked
 
 ROWS = 100  # of the table; more are counted, not drawn
 DOUBTFUL = "doubtful"
@@ -22,6 +22,7 @@ TWINS = (
     "Nearest training article: of those the model learnt from, the one most alike in words, from 0 to 1 for a copy "
     "(cosine of TF-IDF), with its label."
 )
+OTHERS = ", where the models as shipped answer, on the whole text, which they may have learnt from"
 WIDTH = 0.1  # no further from the threshold is doubtful
 CELLS = {
     ERRORS: "All errors",
@@ -78,7 +79,9 @@ def listed(looked: Looked, twins: Twins | None = None) -> tuple[str, str]:
     count = f"{len(found):,} of {len(looked.labels):,}"
     count += f", no further than {WIDTH:g} from the threshold of {looked.view.threshold:.2f}" if doubtful else ""
     count += f", the {ROWS} {'nearest' if doubtful else 'most confident'} shown" if len(found) > ROWS else ""
-    can_open = " · a title opens the article in Analyse" if scored.here and len(found) else ""
+    can_open = ""
+    if scored.here and len(found):
+        can_open = " · a title opens the article in Analyse" + (OTHERS if looked.view.protocol != AS_SHIPPED else "")
     heading = f'<div class="fn-whybar"><h2>{CELLS[key]}</h2><p class="fn-meta">{count}{can_open}</p></div>'
     if not scored.here:
         heading += render.problem(f"{scored.hint} The demo articles can be opened without it.")

@@ -65,6 +65,16 @@ def test_a_row_opens_the_article_it_names(tab: Dataset) -> None:
     assert tab.measured.article("demo", key) == (row["title"], row["text"])
 
 
+def test_a_row_says_that_other_models_answer_in_analyse(tab: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = tab.measured.scored(View("isot", "test", "tfidf", protocol="one-corpus")).frame["id"]
+    words = dict.fromkeys(("title", "text", "date", "subject"), "words")
+    monkeypatch.setattr(tab.measured, "_text_of", lambda corpus: pd.DataFrame({"id": ids, **words}))
+    said = "in Analyse, where the models as shipped answer, on the whole text, which they may have learnt from"
+    assert said in tab.show(View("isot", "test", "tfidf", protocol="one-corpus"))[-2]
+    shipped = tab.show(View("isot", "test", "tfidf"))[-2]
+    assert "opens the article in Analyse" in shipped and "as shipped" not in shipped
+
+
 @pytest.mark.parametrize("threshold", [0.05, 0.3, 0.5, 0.95])
 def test_a_threshold_moves_all_that_hangs_on_it(tab: Dataset, threshold: float) -> None:
     view = View("demo", "all", "tinybert", threshold=threshold)
