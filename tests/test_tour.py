@@ -246,6 +246,19 @@ def test_the_figures_are_those_of_the_threshold_in_its_box(page: Any, typed: str
     assert page.locator(".toast-body").count() == 0
 
 
+def test_words_across_articles_do_not_outlive_what_they_are_of(page: Any) -> None:
+    page.click("button[role=tab]:has-text('Dataset')")
+    page.wait_for_selector("#fn-figures .fn-figs", timeout=WAIT)
+    pick(page, "#fn-corpus", "Demo")
+    pick(page, "#fn-model", "TF-IDF")
+    page.wait_for_selector("#fn-table button[data-open]", timeout=WAIT)
+    page.click("#fn-weigh")
+    page.wait_for_selector("#fn-across :text('TF-IDF on')", timeout=WAIT)
+    pick(page, "#fn-model", "TinyBERT")
+    page.wait_for_selector("#fn-across table", state="detached", timeout=WAIT // 4)
+    assert "Quick explanations" in page.locator("#fn-across").inner_text()
+
+
 def test_a_cleared_page_stays_clear(page: Any) -> None:
     demo = load("demo")
     article = demo[demo["subject"] == "long-read"].iloc[0]

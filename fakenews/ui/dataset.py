@@ -31,6 +31,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 WEIGHED = 60  # articles whose words are weighed at once
+UNWEIGHED = f"Quick explanations of up to {WEIGHED} of them, summed by word."
+OTHERWISE = (
+    "Only the models as shipped can be asked which words move them, and these figures are of models trained otherwise: "
+    "pick the protocol «The models as shipped»."
+)
 NOTHING: tuple[Any, ...] = ("", "", None, "", None, "", "", "")  # instead of what `Dataset.show` gives
 CURVES = (("ROC", "roc"), ("Precision–recall", "pr"), ("Calibration", "calibration"))
 
@@ -160,6 +165,9 @@ class Dataset:
         flag = self.runs.start(visitor)
         title = self.services.title(view.model)
         try:
+            if view.protocol != AS_SHIPPED:
+                yield render.problem(OTHERWISE)
+                return
             if self.measured.to_score(view):
                 yield render.caption(f"{title} has not read these articles yet.")
                 return
@@ -179,7 +187,7 @@ class Dataset:
                     what = f"Weighing the words of {len(texts)} articles"
                     yield render.progress(what, update.share, update.seconds_left)
                 else:
-                    yield render.words_across(update.result, len(texts), title)
+                    yield render.words_across(update.result, len(texts), title, reading.title_of(view.corpus))
         except Cancelled:
             yield render.status("Cancelled.")
         except (InputError, ValueError, LookupError) as error:
@@ -190,6 +198,11 @@ class Dataset:
     def cancel(self, request: gr.Request) -> None:
         """Stop weighing."""
         self.runs.cancel(request.session_hash or "")
+
+    def unweighed(self, request: gr.Request) -> str:
+        """What stands instead of words once something else is looked at; no more words are weighed."""
+        self.cancel(request)
+        return render.caption(UNWEIGHED)
 
     def _curve(self, looked: Looked) -> tuple[Any, str]:
         name, kind, result = self.services.title(looked.view.model), looked.view.curve, looked.result
@@ -279,9 +292,7 @@ def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Callable[[A
                 gr.HTML("<h2>Words across these articles</h2>")
                 weigh = gr.Button("Weigh them", size="sm", elem_id="fn-weigh")
                 stop = gr.Button("Cancel", size="sm", elem_classes="fn-plain", elem_id="fn-weigh-cancel")
-            across = gr.HTML(
-                render.caption(f"Quick explanations of up to {WEIGHED} of them, summed by word."), elem_id="fn-across"
-            )
+            across = gr.HTML(render.caption(UNWEIGHED), elem_id="fn-across")
     clicks = gr.HTML("", elem_classes="fn-hidden", js_on_load=CELL_CLICKS)
 
     given_away = gr.HTML(audit.section(first), elem_id="fn-audit")
@@ -372,6 +383,7 @@ def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Callable[[A
     weighing: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "explain", **private}
     weigh.click(words, [corpus, split, model, protocol, by, part], across, **weighing)
     stop.click(tab.cancel, None, None, queue=False, **private)
+    gr.on([box.input for box in picking], tab.unweighed, None, across, queue=False, **private)
     clicks.click(pick_cell, None, cell, queue=False, **private)
     table.click(open_row, corpus, [analyse.title, analyse.body, tabs], queue=False, **private).then(
         None,

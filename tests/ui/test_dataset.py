@@ -297,11 +297,23 @@ def test_words_are_weighed_across_the_articles_looked_at(tab: Dataset) -> None:
     visitor: Any = SimpleNamespace(session_hash="visitor")
     *_, last = tab.words(View("demo", "all", "tfidf"), visitor)
     assert "Towards fake" in last and "Towards real" in last
-    assert f"on {min(len(load('demo')), WEIGHED)} articles" in last
+    assert f"TF-IDF on {min(len(load('demo')), WEIGHED)} articles of «Demo" in last
     *_, refused = tab.words(View("isot", "test", "tfidf"), visitor)
     assert "fakenews data get isot" in refused
     *_, refused = tab.words(View("demo", "all", "features"), visitor)
     assert "no quick explanation" in refused
+
+
+def test_words_are_not_weighed_for_models_that_were_trained_otherwise(tab: Dataset) -> None:
+    *_, refused = tab.words(View("isot", "test", "tfidf", protocol="one-corpus"), VISITOR)
+    assert "Only the models as shipped" in refused
+
+
+def test_words_of_something_else_are_not_weighed_on(tab: Dataset) -> None:
+    weighing = tab.words(View("demo", "all", "tfidf"), VISITOR)
+    assert "progress" in next(weighing)
+    assert "Quick explanations" in tab.unweighed(VISITOR)
+    assert "Cancelled" in [*weighing][-1]
 
 
 @pytest.mark.parametrize("kind", ["html", "json", "csv"])

@@ -68,7 +68,7 @@ def test_hostile_text_is_escaped_in_every_piece_of_markup() -> None:
         render.edited(HOSTILE, HOSTILE[::-1], "word"),
         render.edited("plain", HOSTILE, "sentence"),
         render.flip(FLIP, HOSTILE, HOSTILE),
-        render.words_across([WordTotal(HOSTILE, 1.0, 3, 3, 1.0)], 9, HOSTILE),
+        render.words_across([WordTotal(HOSTILE, 1.0, 3, 3, 1.0)], 9, HOSTILE, HOSTILE),
         render.grade(replace(e, grade=graded("good")), HOSTILE),
     ):
         assert "<img" not in markup
