@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 
 from fakenews.batch.spreadsheet import safe_cell
 from fakenews.evaluate.digits import METRIC_NAMES, Metric, metric_text
 from fakenews.evaluate.metrics import Evaluation, predict_labels
+from fakenews.evaluate.protocols import PROTOCOLS
 from fakenews.schema import LABELS
 from fakenews.services import Services
 from fakenews.ui import export, lists, reading, render
-from fakenews.ui.measured import ERRORS, THRESHOLD, Looked
+from fakenews.ui.measured import AS_SHIPPED, ERRORS, THRESHOLD, Looked
 from fakenews.ui.share import pack
 
 CARDS: tuple[Metric, ...] = ("accuracy", "macro_f1", "roc_auc", "ece")
@@ -31,17 +33,22 @@ def packed(services: Services, looked: Looked, format_: str) -> str:
     """The file for the browser: its name, media type and content; a threshold of one's own stands in all of them."""
     writers = {"html": _page, "json": _json, "csv": _csv}
     view = looked.view
-    name = "-".join(("fakenews", view.corpus, view.split, view.model))
+    parts = ["fakenews", view.corpus, view.split, view.model]
+    parts += [view.protocol] if view.protocol != AS_SHIPPED else []
+    parts += [view.by, *re.findall(r"[\w-]+", view.part)] if looked.sliced else []
+    name = "-".join(parts)
     name += f"-from-{view.threshold:.2f}" if view.threshold != THRESHOLD else ""
     content = writers[format_](services, looked)
     return pack(f"{name}.{format_}", f"{export.MEDIA[format_]}; charset=utf-8", content)
 
 
 def _csv(services: Services, looked: Looked) -> str:
-    frame, threshold = looked.scored.frame, looked.view.threshold
+    frame, view, threshold = looked.scored.frame, looked.view, looked.view.threshold
     titles = [safe_cell(str(t)) for t in frame["title"]] if looked.scored.here else [""] * len(frame)
     true, predicted = ([LABELS[int(i)] for i in y] for y in (looked.labels, predict_labels(looked.p_fake, threshold)))
     columns = {"id": frame["id"], "title": titles, "label": true, "predicted": predicted, "p_fake": looked.p_fake}
+    columns["protocol"] = [view.protocol] * len(frame)
+    columns["part"] = [safe_cell(view.part) if looked.sliced else ""] * len(frame)
     if threshold != THRESHOLD:
         columns["threshold"] = [threshold] * len(frame)
     return export.table_csv(tuple(columns), list(zip(*map(list, columns.values()), strict=True)))
@@ -69,5 +76,8 @@ def _page(services: Services, looked: Looked) -> str:
         render.caption(f"The {len(rows):,} most confident of {fr + rf:,}." if rows else "There are none."),
         render.table(lists.headers(looked), rows, title) if rows else "",
     )
-    meta = f"{result.n:,} articles, split «{view.split}», weights {services.revision(view.model)}."
+    of = f"weights {services.revision(view.model)}"
+    if view.protocol != AS_SHIPPED:
+        of = f"protocol «{PROTOCOLS[view.protocol].title}»"
+    meta = f"{result.n:,} articles, split «{view.split}», {of}."
     return export.tables_page(f"{services.title(view.model)} on {reading.title_of(view.corpus)}", meta, parts)

@@ -351,5 +351,31 @@ def test_a_threshold_of_ones_own_stands_in_the_file(tab: Dataset, kind: str) -> 
         assert "from a probability of 0.85 on" in file["content"]
 
 
+@pytest.mark.parametrize("kind", ["html", "json", "csv"])
+def test_a_file_tells_models_trained_otherwise_from_those_as_shipped(tab: Dataset, kind: str) -> None:
+    view = View("isot", "test", "tfidf", protocol="one-corpus")
+    file, shipped = (json.loads(tab.export(v, kind)) for v in (view, view._replace(protocol="shipped")))
+    assert (file["name"], shipped["name"]) == (
+        f"fakenews-isot-test-tfidf-one-corpus.{kind}",
+        f"fakenews-isot-test-tfidf.{kind}",
+    )
+    content, other = file["content"], shipped["content"]
+    if kind == "json":
+        assert (json.loads(content)["protocol"], json.loads(other)["protocol"]) == ("one-corpus", "shipped")
+    elif kind == "csv":
+        found, of_shipped = (next(csv.DictReader(io.StringIO(text))) for text in (content, other))
+        assert (found["protocol"], of_shipped["protocol"]) == ("one-corpus", "shipped")
+    else:
+        revision = f"weights {tab.services.revision('tfidf')}"
+        assert revision in other and revision not in content and "protocol «ISOT alone»" in content
+
+
+def test_a_file_of_a_slice_names_it(tab: Dataset) -> None:
+    view = View("demo", "all", "tfidf", by="length", part="100 to 249 words")
+    file = json.loads(tab.export(view, "csv"))
+    assert file["name"] == "fakenews-demo-all-tfidf-length-100-to-249-words.csv"
+    assert {row["part"] for row in csv.DictReader(io.StringIO(file["content"]))} == {view.part}
+
+
 def test_nothing_to_look_at_is_no_file(tab: Dataset) -> None:
     assert tab.export(View("nothing", "all", "tfidf"), "csv") == ""
