@@ -72,6 +72,13 @@ class InputError(ValueError):
     """Input that cannot be worked with; the message is one sentence for the person who gave it."""
 
 
+class Wordless(InputError):
+    """Nothing is left of a text once it is cleaned."""
+
+    def __init__(self) -> None:
+        super().__init__("There are no words to read here: addresses, markup and emoji are not read.")
+
+
 class Busy(InputError):
     """Too many are asking at this moment; the same input will do in a few seconds."""
 
@@ -171,6 +178,11 @@ class WhatIf:
             ],
             "seconds": round(self.seconds, 4),
         }
+
+
+def _check_words(text: str) -> None:
+    if not read(text).words:
+        raise Wordless
 
 
 class Services:
@@ -290,7 +302,8 @@ class Services:
         Raises
         ------
         InputError
-            If there is nothing to read, or more than `settings.max_chars` characters.
+            If there are no words to read (`Wordless` where there is a text), or more than `settings.max_chars`
+            characters.
         """
         text = encodable(texts.join(title, body))
         if len(text) > self.settings.max_chars:
@@ -300,10 +313,11 @@ class Services:
             )
         if not text.strip():
             raise InputError("There is no text yet: paste an article, at least a few sentences long.")
+        _check_words(text)
         return text
 
     def analyse(self, text: str, models: Sequence[str] | None = None, records: bool = True) -> Analysis:
-        """Ask models about a text that `check` returned; a text without words cannot be judged.
+        """Ask models about a text that `check` returned.
 
         Without `records` the held-out articles like it are not looked up; nor are they where none is like it.
 
@@ -675,7 +689,7 @@ class Services:
         Raises
         ------
         InputError
-            If the edited text is too long, or a model is unknown.
+            If the edited text is too long or has no words left, or a model is unknown.
         """
         if len(edited) > self.settings.max_chars:
             raise InputError(
@@ -683,6 +697,7 @@ class Services:
             )
         started = time.perf_counter()
         edited = encodable(edited)
+        _check_words(edited)
         before, after = (self.analyse(t, models, records=False).predictions for t in (text, edited))
         return WhatIf(edited, before, after, time.perf_counter() - started)
 

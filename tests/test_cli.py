@@ -158,10 +158,11 @@ def test_hostile_text_cannot_be_judged(run: Run, tmp_path: Path, raw: bytes) -> 
     [
         (b"", "There is no text"),
         (b"\xef\xbb\xbf \n\t ", "There is no text"),
+        (b"https://example.org/story\n", "no words to read"),
         (b"word " * 200_000, "1,000,000 characters"),
         (b"x" * 10_000_001, "more than 10 MB"),
     ],
-    ids=["empty", "only space", "1 MB", "more than 10 MB"],
+    ids=["empty", "only space", "an address", "1 MB", "more than 10 MB"],
 )
 def test_text_that_cannot_be_worked_with_gets_one_sentence(run: Run, raw: bytes, said: str) -> None:
     assert is_refused(run("predict", "-", "--json", stdin=raw), said)

@@ -231,7 +231,7 @@ def test_what_if_answers_for_a_text_and_its_edit(client: TestClient) -> None:
     assert answer["changes"][0]["after"]["verdict"] == "real"
     assert answer["text"] == edited["edited"]
     wrong: list[dict[str, Any]] = [{"remove": r} for r in ([[5, 2]], [[0, 10**6]], [[1]], [[-1, 3]], [])]
-    for body in (*wrong, {}, {"edited": "Other words.", "remove": [[0, 3]]}):
+    for body in (*wrong, {}, {"edited": "..."}, {"edited": "Other words.", "remove": [[0, 3]]}):
         refused = client.post("/api/v1/what-if", json={"text": FAKE_ARTICLE, **body})
         assert refused.status_code == 400
         assert is_one_sentence(refused.json())
@@ -264,7 +264,7 @@ HOSTILE = {
     "right to left": "قال المسؤولون \u202e\u2066 إن الجسر سيغلق " * 20,
     "HTML and JavaScript": "<script>alert(1)</script><img src=x onerror=alert(1)>{{7*7}} ${7*7} " * 20,
     "Chinese": "市议会周二投票决定修复河上的旧桥。" * 30,
-    "emoji": "👩‍👩‍👧‍👦🏳️‍🌈" * 50,
+    "emoji": "Lizard 👩‍👩‍👧‍👦🏳️‍🌈" * 50,
     "one long token": "x" * 19_000,
     "special pieces": "[MASK] [SEP] [CLS] <|endoftext|> " * 30,
 }
@@ -306,6 +306,8 @@ BAD_BODIES: dict[str, tuple[bytes, int]] = {
     "no models": (b'{"text": "a", "models": []}', 422),
     "empty text": (b'{"text": ""}', 400),
     "only space": (b'{"text": " \\n\\t ", "title": " "}', 400),
+    "only emoji": (json.dumps({"text": "\U0001f469\u200d\U0001f467 \U0001f3f3\ufe0f"}).encode(), 400),
+    "only an address": (b'{"text": "https://example.org/story"}', 400),
     "too long": (json.dumps({"text": "a " * 15_000}).encode(), 400),
     "unknown model": (b'{"text": "a", "models": ["\\ud800"]}', 400),
     "a folder of the server": (b'{"text": "a", "models": ["/etc"]}', 400),
@@ -322,6 +324,7 @@ def test_bad_bodies_get_one_sentence(client: TestClient, body: bytes, status: in
 @pytest.mark.parametrize(
     ("changes", "status"),
     [
+        ({"text": "..."}, 400),
         ({"method": "limee"}, 400),
         ({"method": "linear", "samples": 10}, 400),
         ({"method": "lime", "samples": -1}, 400),

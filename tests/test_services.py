@@ -20,7 +20,7 @@ from fakenews.evaluate.neighbours import TrackRecord
 from fakenews.explain.base import Cancelled
 from fakenews.formatting import EDITS
 from fakenews.schema import Explanation
-from fakenews.services import Analysis, InputError, Services
+from fakenews.services import Analysis, InputError, Services, Wordless
 from tests.explain.toys import FAKE_WORD, planted_corpus, remember
 
 ARTICLE = " ".join(t for t, label in zip(*planted_corpus(20), strict=True) if label == 0)
@@ -113,8 +113,6 @@ def test_the_json_form_has_the_documented_keys(services):
         (SHORT, [("too_short",)] * 3),
         (CHINESE, [("not_english",), ("not_english", "unlike_training"), ("not_english", "unlike_training")]),
         (NO_NEWS, [(), ("unlike_training",), ("unlike_training",)]),
-        ("\x00 - \x01", [("too_short",)] * 3),
-        ("…", [("too_short",)] * 3),
     ],
 )
 def test_what_cannot_be_judged_says_why(services, text, reasons):
@@ -194,6 +192,16 @@ def test_checked_text_keeps_every_character_in_its_place(services):
 def test_nothing_to_read_is_refused_in_one_sentence(services, title, body):
     with pytest.raises(InputError, match=r"^There is no text yet: .*\.$"):
         services.check(title, body)
+
+
+@pytest.mark.parametrize("text", ["…", "\x00 - \x01", "😀 👍🏽", "https://example.org/a/b?c=d", "<p></p>\n\n<br>"])
+def test_a_text_of_which_no_word_is_read_is_refused_in_one_sentence(services, text):
+    said = r"^There are no words to read here: .*\.$"
+    with pytest.raises(Wordless, match=said):
+        services.check("", text)
+    with pytest.raises(Wordless, match=said):
+        services.what_if(ARTICLE, text)
+    assert services.check("Words", text) == f"Words\n\n{text}"
 
 
 def test_a_megabyte_is_refused_and_the_limit_is_not(services):

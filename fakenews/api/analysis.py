@@ -129,7 +129,7 @@ def operations(services: Services, places: Places, verdicts: Places) -> list[Ope
     async def explain(request: Request) -> Mapping[str, Any] | Response:
         asked = parse(ExplainRequest, await request.body())
         (model,) = here(services, [asked.model])
-        text = services.check(asked.title, asked.text)
+        text = await run_in_threadpool(services.check, asked.title, asked.text)
 
         def steps(progress: Callable[[float], None]) -> Iterator[Mapping[str, Any]]:
             for step in services.refine(text, model, asked.method, asked.samples, asked.seed, asked.target, progress):
@@ -171,7 +171,7 @@ def operations(services: Services, places: Places, verdicts: Places) -> list[Ope
     async def flip(request: Request) -> Mapping[str, Any]:
         asked = parse(FlipRequest, await request.body())
         (model,) = here(services, [asked.model])
-        text = services.check(asked.title, asked.text)
+        text = await run_in_threadpool(services.check, asked.title, asked.text)
         return await in_turn(
             places, request, lambda progress: services.smallest_flip(text, model, progress).to_dict(text)
         )
@@ -179,7 +179,7 @@ def operations(services: Services, places: Places, verdicts: Places) -> list[Ope
     async def compare(request: Request) -> Mapping[str, Any]:
         asked = parse(CompareRequest, await request.body())
         models = here(services, asked.models)
-        text = services.check(asked.title, asked.text)
+        text = await run_in_threadpool(services.check, asked.title, asked.text)
         return await in_turn(
             places, request, lambda progress: services.agreement(text, models, asked.methods, progress).to_dict(text)
         )

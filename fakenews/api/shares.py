@@ -95,7 +95,7 @@ def operations(services: Services, store: ShareStore, settings: Settings, places
 
     async def snapshot(request: Request, asked: SnapshotRequest) -> Snapshot:
         models = None if asked.models is None else here(services, asked.models)
-        text = services.check(asked.title, asked.text)
+        text = await run_in_threadpool(services.check, asked.title, asked.text)
         found: list[Snapshot] = []
 
         def work(progress: Any) -> Mapping[str, Any]:

@@ -30,7 +30,11 @@ class Scorer:
         """Score a batch of packed items."""
         items: list[Item] = [pickle.loads(packed) for packed in batch["item"]]
         scored = list(score_items(self.services, self.task, items))
-        return {"item": batch["item"], "share": batch["share"], "added": [json.dumps(added) for _, added in scored]}
+        return {
+            "item": [pickle.dumps(item) for item, _ in scored],
+            "share": batch["share"],
+            "added": [json.dumps(added) for _, added in scored],
+        }
 
 
 def ray(

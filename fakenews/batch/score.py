@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from fakenews.batch.outputs import Lines, Output, Parts, parquet_schema
 from fakenews.batch.rows import SUFFIXES, BadRow, Columns, Item, Row, Table, taken
+from fakenews.classifiers.base import read
 from fakenews.services import InputError, Services
 
 CHUNK = 128  # rows through the models at once; also as many as a reading of texts is remembered for
@@ -118,6 +119,8 @@ def score_items(
 ) -> Iterator[tuple[Item, dict[str, Any]]]:
     """The one function that scores, whatever the engine: every item with the columns it gets, judged together.
 
+    A row in which there are no words to read comes back as a bad one.
+
     Parameters
     ----------
     pause : callable, optional
@@ -125,6 +128,7 @@ def score_items(
     most_explained : int, optional
         Characters of a text; the words of a longer one are not weighed, and its row says so.
     """
+    items = [_with_words(item, task.columns) for item in items]
     rows = [item for item in items if isinstance(item, Row)]
     said = iter(services.judge_many([row.text for row in rows], task.models) if rows else [])
     for item in items:
@@ -139,6 +143,12 @@ def score_items(
             if task.explain:
                 added[f"words_{model}"] = _words(services, item.text, model, task.explain, pause, most_explained)
         yield item, added
+
+
+def _with_words(item: Item, columns: Columns) -> Item:
+    if isinstance(item, BadRow) or read(item.text).words:
+        return item
+    return BadRow(item.line, f"no words in {columns.text}")
 
 
 def local(

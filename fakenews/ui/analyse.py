@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -16,7 +17,7 @@ from fakenews.explain.agreement import agreement
 from fakenews.explain.base import Cancelled
 from fakenews.formatting import FormattingTest
 from fakenews.schema import Explanation
-from fakenews.services import InputError, Services
+from fakenews.services import InputError, Services, Wordless
 from fakenews.ui import render, share, what_if
 from fakenews.ui.runs import Progress, Runs, watch
 from fakenews.ui.shown import Shown
@@ -35,6 +36,8 @@ SORRY = "Something went wrong on our side; your text is still in the box. Please
 SILENT = render.heard("")
 STAY = (gr.skip(),) * 7  # of what `Analyse.explain` yields
 FIRST_EXAMPLES = {"wire": "in the manner of an agency report", "hoax": "in the manner of a hoax", "satire": "satire"}
+
+LONE_ADDRESS = re.compile(r"(?:https?://|www\.)\S+", re.I)
 
 # A click on anything that carries data-open tells Python its key.
 OPEN = """element.addEventListener('click', e => {
@@ -116,6 +119,8 @@ class Analyse:
                 )
             text = self.services.check(title or "", body or "")
             analysis = self.services.analyse(text)
+        except Wordless as error:
+            return self._nothing(render.problem(str(error) + self._way_from_address(title, body)))
         except InputError as error:
             return self._nothing(render.problem(str(error)))
         except Exception:
@@ -127,6 +132,11 @@ class Analyse:
         panel = render.caption(what_if.HINT), what_if.UNCHANGED, render.edited(text, text, unit), text, ""
         drawn = cards, self._heard(shown), render.reading(analysis), gr.update(visible=True), render.plain(text)
         return (*drawn, "", "", shown, edits, *panel)
+
+    def _way_from_address(self, title: str, body: str) -> str:
+        """What to do with an address that was pasted where the text belongs."""
+        found = self.services.settings.url_fetch and LONE_ADDRESS.fullmatch(f"{title or ''} {body or ''}".strip())
+        return " Put this one into «Address» and press Fetch." if found else ""
 
     def _nothing(self, instead: str) -> tuple[Any, ...]:
         hidden = gr.update(visible=False)

@@ -387,3 +387,13 @@ def test_ray_gives_the_same_bytes(table: Path, whole: Path, share_services: Serv
     out = tmp_path / "out.csv"
     score(table, out, share_services, TASK, engine=ray)
     assert out.read_bytes() == whole.read_bytes() and errors(out) == errors(whole)
+
+
+def test_a_row_without_words_is_bad_as_one_without_text(share_services: Services, tmp_path: Path) -> None:
+    table, out = tmp_path / "in.csv", tmp_path / "out.csv"
+    table.write_text("title,text\n,A road.\n,https://example.org/a\n,\nWords,...\n", encoding="utf-8")
+    done = score(table, out, share_services, TASK)
+    assert (done.rows, done.bad) == (2, 2)
+    told = [json.loads(line) for line in errors(out).splitlines()]
+    assert [(e["line"], e["reason"]) for e in told] == [(3, "no words in text"), (4, "no text in text")]
+    assert len(pd.read_csv(out)) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -39,6 +40,15 @@ def test_the_same_verdict_once_more_is_heard_once_more(share_services: Services)
         assert heard != SILENT and "TF-IDF" in heard
     _, heard, *_ = tab.judge("", "", 0, "word", VISITOR)
     assert heard == SILENT  # the sentence that says why is an alert
+
+
+def test_an_address_pasted_as_text_is_sent_to_its_own_field_where_there_is_one(share_services: Services) -> None:
+    settings = share_services.settings
+    for url_fetch in (True, False):
+        tab = Analyse(Services(replace(settings, url_fetch=url_fetch)), load("demo"))
+        for text, points in ((" https://example.org/a\n", url_fetch), ("...", False)):
+            told, *_ = tab.judge("", text, len(text), "word", VISITOR)
+            assert "no words to read" in told and ("«Address»" in told) == points
 
 
 def test_a_run_that_another_follows_draws_nothing_more(share_services: Services) -> None:

@@ -70,6 +70,14 @@ def test_a_text_grown_too_long_is_told_and_kept(panel: WhatIfPanel) -> None:
     assert "at most 20,000 fit" in said and changes == UNCHANGED
 
 
+def test_a_text_emptied_of_its_words_gets_a_sentence_and_no_figures(panel: WhatIfPanel) -> None:
+    edits = Edits([TEXT])
+    for left in ("", "..."):
+        said, changes, drawn, _ = panel.typed(edits, "word", left)
+        assert "no words to read" in said and changes == UNCHANGED
+        assert "<del" in drawn
+
+
 def test_nothing_analysed_is_nothing_to_edit(panel: WhatIfPanel) -> None:
     for found in (panel.cut(None, "word", "0-3"), panel.undo(None, "word"), panel.reset(None, "word")):
         assert found == ("", UNCHANGED, "", "")
