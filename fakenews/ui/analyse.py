@@ -168,12 +168,13 @@ class Analyse:
             yield _only(render.status(""))
             return
         shown.begun = True
+        shown.unit = shown.unit or unit  # one picked since this was asked for is on the page
         visitor = request.session_hash or ""
         flag = self.runs.start(visitor)
         view = view if view in shown.models else shown.models[0]
         said = None
         try:
-            for drawn in self._explained(shown, view, method, unit, flag):
+            for drawn in self._explained(shown, view, method, flag):
                 if flag.is_set():
                     raise Cancelled
                 yield drawn
@@ -192,16 +193,14 @@ class Analyse:
         elif said is not None:
             yield (*_only(render.status(said))[:-1], self._method(shown, view))
 
-    def _explained(
-        self, shown: Shown, view: str, method: str, unit: render.Unit, flag: threading.Event
-    ) -> Iterator[tuple[Any, ...]]:
+    def _explained(self, shown: Shown, view: str, method: str, flag: threading.Event) -> Iterator[tuple[Any, ...]]:
         """What `explain` draws; explanations by a slow method stay in place until the first better one is there."""
         for model in sorted(shown.models, key=lambda m: m != view):
             if method == QUICK or model not in shown.explanations:
                 shown.put(model, self._quick(shown.text, model))
             if model == view:
-                yield self._all(render.status("Quick highlights; more follows"), shown, view, unit)
-        yield self._all(render.status(self._done(shown, view)), shown, view, unit)
+                yield self._all(render.status("Quick highlights; more follows"), shown, view)
+        yield self._all(render.status(self._done(shown, view)), shown, view)
         if shown.analysis.formatting is None:
 
             def work(progress: Progress) -> Iterator[FormattingTest]:
@@ -212,8 +211,8 @@ class Analyse:
                     shown.analysis = shown.analysis.tested(update.result)
                     yield (*STAY[:4], self._cards(shown), self._heard(shown), gr.skip())
         if method != QUICK:
-            yield from self._refine(shown, view, method, unit, flag)
-        yield from self._grade(shown, view, unit, flag)
+            yield from self._refine(shown, view, method, flag)
+        yield from self._grade(shown, view, flag)
 
     def _method(self, shown: Shown, view: str) -> Any:
         """The method whose highlights are shown."""
@@ -222,9 +221,7 @@ class Analyse:
         explainer = shown.explanations[view].explainer
         return explainer if explainer in dict(METHODS).values() else QUICK
 
-    def _refine(
-        self, shown: Shown, view: str, method: str, unit: render.Unit, flag: threading.Event
-    ) -> Iterator[tuple[Any, ...]]:
+    def _refine(self, shown: Shown, view: str, method: str, flag: threading.Event) -> Iterator[tuple[Any, ...]]:
         name = explainers.get(method).title
         for model in sorted(shown.models, key=lambda m: m != view):
             if method not in self.services.methods(model):
@@ -239,10 +236,10 @@ class Analyse:
                     yield _only(line)
                     continue
                 shown.put(model, update.result.explanation)
-                yield self._all(line, shown, view, unit)
+                yield self._all(line, shown, view)
         yield _only(render.status(self._done(shown, view)))
 
-    def _grade(self, shown: Shown, view: str, unit: render.Unit, flag: threading.Event) -> Iterator[tuple[Any, ...]]:
+    def _grade(self, shown: Shown, view: str, flag: threading.Event) -> Iterator[tuple[Any, ...]]:
         done = self._done(shown, view)
         yield _only(render.status(f"{done}; grading it"))
 
@@ -253,13 +250,15 @@ class Analyse:
             if update.result is not None:
                 shown.explanations[view] = update.result
                 shown.graded.add(view)
-        yield self._all(render.status(done), shown, view, unit)
+        yield self._all(render.status(done), shown, view)
 
     def redraw(self, shown: Shown | None, view: str, unit: render.Unit) -> tuple[Any, ...]:
         """The text as it is highlighted, by word or by sentence."""
+        if shown is not None:
+            shown.unit = unit
         if shown is None or view not in shown.explanations:
             return gr.skip(), gr.skip(), gr.skip()
-        return self._drawn(shown, view, unit)
+        return self._drawn(shown, view)
 
     def cancel(self, request: gr.Request) -> None:
         """Stop the visitor's explanation, which stays as far as it has come."""
@@ -294,7 +293,7 @@ class Analyse:
     def _heard(self, shown: Shown) -> str:
         return render.verdicts_heard(shown.analysis, self.titles)
 
-    def _drawn(self, shown: Shown, view: str, unit: render.Unit) -> tuple[str, str, str]:
+    def _drawn(self, shown: Shown, view: str) -> tuple[str, str, str]:
         explanation = shown.explanations[view]
         method = explainers.get(explanation.explainer).title
         legend = render.legend(explanation, self.titles[view], method)
@@ -308,11 +307,11 @@ class Analyse:
         if explanation.attributions and explanation.explainer != (quick := self._quick(shown.text, view)).explainer:
             found = agreement([explanation, quick])
             words += render.rank_agreement(found, shown.text, [method, explainers.get(quick.explainer).title])
-        return render.highlighted(explanation, unit), legend, words
+        return render.highlighted(explanation, shown.unit or "word"), legend, words
 
-    def _all(self, status: str, shown: Shown, view: str, unit: render.Unit) -> tuple[Any, ...]:
+    def _all(self, status: str, shown: Shown, view: str) -> tuple[Any, ...]:
         """Status line and everything `_drawn`; the rest stays."""
-        return (status, *self._drawn(shown, view, unit), *STAY[4:])
+        return (status, *self._drawn(shown, view), *STAY[4:])
 
     def _done(self, shown: Shown, view: str) -> str:
         explanation = shown.explanations[view]

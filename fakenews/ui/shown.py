@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from fakenews.schema import Explanation
 from fakenews.services import Analysis
+from fakenews.ui.render import Unit
 
 
 @dataclass(slots=True)
@@ -17,6 +18,7 @@ class Shown:
     explanations: dict[str, Explanation] = field(default_factory=dict)
     graded: set[str] = field(default_factory=set)
     begun: bool = False  # whether anything was asked to explain it
+    unit: Unit | None = None  # of the marks, as last asked for
 
     def put(self, model: str, explanation: Explanation) -> None:
         """Show another explanation of a model, which nobody has graded."""

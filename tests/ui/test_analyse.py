@@ -6,9 +6,13 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from fakenews.data.registry import load
 from fakenews.services import Services
+from fakenews.ui import render
 from fakenews.ui.analyse import SILENT, Analyse
+from fakenews.ui.render import Unit
 from fakenews.ui.shown import Shown
 from tests.explain.toys import FAKE_WORD
 
@@ -30,6 +34,27 @@ def test_cancel_keeps_what_was_explained_and_says_by_which_method(share_services
     assert "Cancelled" in status and method == "shap"
     assert all(isinstance(part, dict) for part in stay)  # nothing else is drawn
     assert shown.explanations["tfidf"] is kept and shown.graded == graded
+
+
+@pytest.mark.parametrize(("began", "picked"), [("word", "sentence"), ("sentence", "word")])
+def test_a_unit_picked_while_something_is_explained_is_that_of_the_marks_at_the_end(
+    share_services: Services, began: Unit, picked: Unit
+) -> None:
+    tab = Analyse(share_services, load("demo"))
+    shown = Shown(share_services.analyse(TEXT), ("tfidf",))
+    under_way = tab.explain(shown, "tfidf", "quick", began, VISITOR)
+    assert next(under_way)[1] == render.highlighted(shown.explanations["tfidf"], began)
+    tab.redraw(shown, "tfidf", picked)
+    marks = list(under_way)[-1][1]
+    assert marks == render.highlighted(shown.explanations["tfidf"], picked)
+
+
+def test_a_unit_picked_before_an_explanation_got_its_turn_is_kept(share_services: Services) -> None:
+    tab = Analyse(share_services, load("demo"))
+    shown = Shown(share_services.analyse(TEXT), ("tfidf",))
+    waits = tab.explain(shown, "tfidf", "quick", "word", VISITOR)
+    tab.redraw(shown, "tfidf", "sentence")
+    assert next(waits)[1] == render.highlighted(shown.explanations["tfidf"], "sentence")
 
 
 def test_the_same_verdict_once_more_is_heard_once_more(share_services: Services) -> None:
