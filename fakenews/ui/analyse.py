@@ -39,6 +39,14 @@ FIRST_EXAMPLES = {"wire": "in the manner of an agency report", "hoax": "in the m
 
 LONE_ADDRESS = re.compile(r"(?:https?://|www\.)\S+", re.I)
 
+
+def refocus(selector: str) -> str:
+    """Script that gives focus to something else, a selector, where what was pressed is gone."""
+    return f"""requestAnimationFrame(() => requestAnimationFrame(() => {{
+      if (document.activeElement === document.body) document.querySelector('{selector}')?.focus();
+    }}));"""
+
+
 # A click on anything that carries data-open tells Python its key.
 OPEN = """element.addEventListener('click', e => {
   const b = e.target.closest('[data-open]');
@@ -50,6 +58,16 @@ CUT = """(title, body, length, unit) => {
   title = title ?? ''; body = body ?? '';
   return [title.slice(0, 30001), body.slice(0, 30001), title.length + body.length, unit];
 }"""
+
+# The button hides once the work has ended, however long that takes; focus then goes to the method that is shown.
+CANCELLED = f"""() => {{
+  const status = document.querySelector('#fn-status');
+  new MutationObserver((_, watching) => {{
+    if (status.querySelector('progress')) return;
+    watching.disconnect();
+    {refocus("#fn-method input:checked")}
+  }}).observe(status, {{childList: true, subtree: true}});
+}}"""
 
 
 class AnalyseTab(NamedTuple):
@@ -409,7 +427,7 @@ def build(
         tab.explain, [shown, view, method, unit], explained, **explaining
     )
     unit.input(tab.redraw, [shown, view, unit], [text, legend, words], queue=False, **private)
-    cancel.click(tab.cancel, None, None, queue=False, **private)
+    cancel.click(tab.cancel, None, None, js=CANCELLED, queue=False, **private)
     clear.click(tab.clear, None, [title, body, *judged], queue=False, **private)
     blocks.unload(tab.leave)
     return AnalyseTab(title, body, run)

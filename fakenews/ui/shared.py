@@ -16,7 +16,7 @@ from fakenews.share.review import MAX_SPANS, OPINIONS
 from fakenews.share.snapshot import Snapshot, changes
 from fakenews.share.store import NotShared, Shared, ShareStore, StorageError
 from fakenews.ui import render, render_shares
-from fakenews.ui.analyse import OPEN, UNITS
+from fakenews.ui.analyse import OPEN, UNITS, refocus
 
 if TYPE_CHECKING:
     from fakenews.services import Services
@@ -122,9 +122,7 @@ def keep(focus: str) -> str:
     """Script that keeps the review; where what was pressed is gone, focus goes to something else, a selector."""
     return f"""visitor => {{
       try {{ sessionStorage.setItem({_KEPT}, visitor); }} catch {{ }}
-      requestAnimationFrame(() => requestAnimationFrame(() => {{
-        if (document.activeElement === document.body) document.querySelector('{focus}')?.focus();
-      }}));
+      {refocus(focus)}
     }}"""
 
 
