@@ -43,7 +43,7 @@ CONTRAST = """selector => {
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of `python app.py`, started as a user starts it, without any corpus but the demo's."""
-    with running(tmp_path_factory.mktemp("server")) as found:
+    with running(tmp_path_factory.mktemp("server"), FAKENEWS_URL_FETCH="1") as found:
         yield found
 
 
@@ -269,6 +269,24 @@ def test_a_cleared_page_stays_clear(page: Any) -> None:
     page.wait_for_selector(".fn-card", state="detached", timeout=WAIT)
     page.wait_for_timeout(4000)
     assert page.locator(".fn-card").count() == 0
+
+
+def test_a_failed_fetch_is_forgotten_by_the_next_analysis_and_by_clear(page: Any) -> None:
+    def fail() -> None:
+        page.fill("#fn-address input, #fn-address textarea", "http://127.0.0.1/")
+        page.click("#fn-fetch")
+        page.wait_for_selector("#fn-fetched .fn-problem", timeout=WAIT)
+
+    fail()
+    at = page.evaluate("document.querySelector('#fn-body').offsetTop")
+    paste(page, "The council of a small town met on Tuesday.")
+    page.wait_for_selector("#fn-fetched .fn-problem", state="detached", timeout=WAIT)
+    page.wait_for_selector(".fn-card", timeout=WAIT)
+    assert page.evaluate("document.querySelector('#fn-body').offsetTop") == at
+    fail()
+    page.click("#fn-clear")
+    page.wait_for_selector("#fn-fetched .fn-problem", state="detached", timeout=WAIT)
+    assert page.locator("#fn-address input, #fn-address textarea").input_value() == ""
 
 
 def test_the_model_and_the_method_picked_last_are_those_shown(page: Any) -> None:

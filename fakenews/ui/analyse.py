@@ -69,6 +69,12 @@ CANCELLED = f"""() => {{
   }}).observe(status, {{childList: true, subtree: true}});
 }}"""
 
+# What stands beneath may not move up as the words on an address go.
+HELD = """() => {
+  const place = document.querySelector('#fn-fetched');
+  place.style.minHeight = `${place.offsetHeight}px`;
+}"""
+
 
 class AnalyseTab(NamedTuple):
     """What other tabs need of this one."""
@@ -408,6 +414,8 @@ def build(
 
     def chain(on: Any) -> None:
         begun = on(tab.begin, None, heard, queue=False, **private)
+        if services.settings.url_fetch:
+            begun.then(lambda: "", None, fetched, js=HELD, queue=False, **private)
         judge = begun.then(tab.judge, [title, body, length, unit], judged, **judging)
         judge.then(tab.explain_first, [shown, view, method, unit], explained, **explaining)
 
@@ -416,6 +424,7 @@ def build(
             [fetch.click, address.submit], tab.fetch, address, [title, body, fetched],
             concurrency_limit=2, concurrency_id="fetch", **private,
         )  # fmt: skip
+        clear.click(lambda: ("", ""), None, [address, fetched], queue=False, **private)
     chain(run.click)
     chain(example.input(tab.example, example, [title, body], queue=False, **private).then)
 
