@@ -260,6 +260,42 @@ def test_words_across_articles_do_not_outlive_what_they_are_of(page: Any) -> Non
     assert "Quick explanations" in page.locator("#fn-across").inner_text()
 
 
+def test_a_text_that_was_changed_since_is_told_until_it_is_what_was_analysed(page: Any) -> None:
+    article = load("demo").iloc[0]
+    paste(page, article["text"], article["title"])
+    wait_for_the_end(page)
+    stands = page.evaluate(PLACES)
+    line, colours = "#fn-changed :text('The text was changed since; press Analyse')", "#fn-highlight"
+    asked: list[str] = []
+    page.on("request", lambda r: asked.append(r.url))
+    page.focus("#fn-body textarea")
+    page.keyboard.press("Control+End")
+    page.keyboard.type(" So")
+    page.wait_for_selector(line, timeout=WAIT)
+    assert page.evaluate(f"getComputedStyle(document.querySelector('{colours}')).filter") == "grayscale(1)"
+    assert page.evaluate(PLACES) == stands
+    page.click("#fn-share button")
+    assert page.locator("#fn-share .fn-ifchanged").is_visible()
+    page.focus("#fn-body textarea")
+    for _ in " So":
+        page.keyboard.press("Backspace")
+    page.wait_for_selector(line, state="detached", timeout=WAIT)
+    assert not page.locator("#fn-share .fn-ifchanged").is_visible()
+    assert page.evaluate(f"getComputedStyle(document.querySelector('{colours}')).filter") == "none"
+    assert asked == []  # the server is not needed for it
+
+    page.fill("#fn-title textarea, #fn-title input", "Another title")
+    page.wait_for_selector(line, timeout=WAIT)
+    page.click("#fn-analyse")
+    page.wait_for_selector(line, state="detached", timeout=WAIT)
+    wait_for_the_end(page)
+    assert "Another title" in text_shown(page)
+    page.fill("#fn-body textarea", "A few other words.")
+    page.wait_for_selector(line, timeout=WAIT)
+    page.click("#fn-clear")
+    page.wait_for_selector(line, state="detached", timeout=WAIT)
+
+
 def test_a_cleared_page_stays_clear(page: Any) -> None:
     demo = load("demo")
     article = demo[demo["subject"] == "long-read"].iloc[0]

@@ -56,6 +56,7 @@ OPEN = """element.addEventListener('click', e => {
 # Very long pastes are cut before they travel; the server is told their true length and refuses them in words.
 CUT = """(title, body, length, unit) => {
   title = title ?? ''; body = body ?? '';
+  window.fnSent = [title, body];
   return [title.slice(0, 30001), body.slice(0, 30001), title.length + body.length, unit];
 }"""
 
@@ -74,6 +75,22 @@ HELD = """() => {
   const place = document.querySelector('#fn-fetched');
   place.style.minHeight = `${place.offsetHeight}px`;
 }"""
+
+# Says, without the server, that the boxes hold another text than what stands beside them is about; `window.fnShown` is
+# that one. It waits a moment: an example that replaces the text is analysed at once.
+CHANGED = """(title, body) => {
+  const joined = ([title, body]) => (title?.trim() ? title + '\\n\\n' : '') + body;
+  const text = boxes => joined(boxes).replace(/\\r\\n?/g, '\\n');
+  clearTimeout(window.fnLook);
+  window.fnLook = setTimeout(() => {
+    const results = document.querySelector('#fn-result .fn-card') && window.fnShown;
+    const changed = Boolean(results) && text([title, body ?? '']) !== text(window.fnShown);
+    document.querySelector('#fn-main').toggleAttribute('data-changed', changed);
+    document.querySelector('#fn-changed [role=status]').textContent =
+      changed ? 'The text was changed since; press Analyse to ask the models about it.' : '';
+  }, 300);
+}"""
+ANALYSED = f"(...boxes) => {{ window.fnShown = window.fnSent; ({CHANGED})(...boxes); }}"
 
 
 class AnalyseTab(NamedTuple):
@@ -369,7 +386,9 @@ def build(
                 label="Article", lines=16, max_lines=16, elem_id="fn-body",
                 placeholder="Paste a news article in English. Nothing is stored unless you press Share.",
             )  # fmt: skip
-            meta = gr.HTML(elem_id="fn-meta")
+            with gr.Column(elem_classes="fn-oneplace"):
+                meta = gr.HTML(elem_id="fn-meta")
+                gr.HTML('<p class="fn-meta" role="status"></p>', elem_id="fn-changed")
             with gr.Row(elem_classes="fn-actions"):
                 run = gr.Button("Analyse", variant="primary", elem_id="fn-analyse")
                 clear = gr.Button("Clear", elem_classes="fn-plain", elem_id="fn-clear")
@@ -417,6 +436,7 @@ def build(
         if services.settings.url_fetch:
             begun.then(lambda: "", None, fetched, js=HELD, queue=False, **private)
         judge = begun.then(tab.judge, [title, body, length, unit], judged, **judging)
+        judge.success(None, [title, body], None, js=ANALYSED, **private)
         judge.then(tab.explain_first, [shown, view, method, unit], explained, **explaining)
 
     if services.settings.url_fetch:
@@ -425,6 +445,7 @@ def build(
             concurrency_limit=2, concurrency_id="fetch", **private,
         )  # fmt: skip
         clear.click(lambda: ("", ""), None, [address, fetched], queue=False, **private)
+    gr.on([title.change, body.change], None, [title, body], None, js=CHANGED, **private)
     chain(run.click)
     chain(example.input(tab.example, example, [title, body], queue=False, **private).then)
 

@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 FIRST = "Analyse an article first; then it can be shared or exported."
 SORRY = "Something went wrong on our side; nothing was stored. Please try again."
+OTHER = "The text in the box was changed since: what is shared or exported is the one that was analysed."
 FORMATS = (("Report (HTML)", "html"), ("Data (JSON)", "json"), ("Words (CSV)", "csv"))
 
 # Hands a file to the browser without one on the server.
@@ -115,6 +116,7 @@ def build(services: Services, store: ShareStore, shown: gr.State, owner: gr.Brow
                 "highlights as they are now. Until you press it nothing is stored; exports never are. Who judges first "
                 "needs the text, so it cannot be left out then."
             )
+            + f'<p class="fn-meta fn-ifchanged">{OTHER}</p>'
         )
         with gr.Row(elem_classes="fn-shareform"):
             redact = gr.Checkbox(False, label="Leave the text out", elem_id="fn-redact")
