@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 from html import escape
@@ -37,6 +39,7 @@ UNCOLOURED = (
 UNGRADED = "Grade: none, because taking words away hardly moves this score."
 NOT_READ = "Not read: it names the publisher or the file"
 _PIECES = re.compile(r"\w+|\s+|[^\w\s]+")
+_MOST_COMPARED = 1_000_000  # pairs of equal pieces looked at for what an edit kept: about 0.2 seconds
 HOW_OFTEN = "How often it is right"
 NEIGHBOUR_CORPORA = 3  # named in a track record; the others are counted
 
@@ -364,27 +367,70 @@ def edited(before: str, after: str, unit: Unit) -> str:
     spans = word_spans(after) if unit == "word" else sentence_spans(after)
     pieces = []
     old, new = _PIECES.findall(before), _PIECES.findall(after)
-    place = 0
     ends = np.cumsum([0, *map(len, new)]).tolist()
-    for tag, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if tag in ("delete", "replace"):
+    i1 = j1 = 0
+    for i2, j2, size in _kept(old, new):
+        if i2 > i1:
             pieces.append(f'<del class="fn-gone">{escape("".join(old[i1:i2]))}</del>')
-        if tag == "equal":
-            pieces.append(_clickable(after, ends[j1], ends[j2], spans))
-        elif j2 > j1:
+        if j2 > j1:
             pieces.append(f'<ins class="fn-came">{_clickable(after, ends[j1], ends[j2], spans)}</ins>')
-        place = ends[j2]
-    pieces.append(escape(after[place:]))
+        i1, j1 = i2 + size, j2 + size
+        pieces.append(_clickable(after, ends[j2], ends[j1], spans))
     return f'<div class="fn-text fn-edit" lang="und" dir="auto">{"".join(pieces)}</div>'
+
+
+def _kept(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int, int]]:
+    """What two lists of pieces share, in order: where it begins in either and how many pieces; the end of both is last.
+
+    Words and marks are matched, and the space beside them kept where it is the same.
+    """
+    olds, news = ([i for i, piece in enumerate(pieces) if not piece.isspace()] for pieces in (old, new))
+    joined = [(0, 0, 0)]
+    for first, second, size in sorted(_matches([old[i] for i in olds], [new[j] for j in news])):
+        for i, j in zip(olds[first : first + size], news[second : second + size], strict=True):
+            for a, b in ((i - 1, j - 1), (i, j), (i + 1, j + 1)):
+                if a < 0 or b < 0 or a >= len(old) or b >= len(new) or old[a] != new[b]:
+                    continue
+                i1, j1, n = joined[-1]
+                if (a, b) == (i1 + n, j1 + n):
+                    joined[-1] = (i1, j1, n + 1)
+                elif a >= i1 + n and b >= j1 + n:
+                    joined.append((a, b, 1))
+    return [*joined, (len(old), len(new), 0)]
+
+
+def _matches(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int, int]]:
+    """Stretches that two lists share, as `SequenceMatcher` finds them.
+
+    Of lists that repeat few pieces that takes the cube of their length: after `_MOST_COMPARED` pairs, what lies between
+    two stretches is not searched any further.
+    """
+    shortest = min(len(old), len(new))
+    head = next((i for i in range(shortest) if old[i] != new[i]), shortest)
+    tail = next((i for i in range(shortest - head) if old[-1 - i] != new[-1 - i]), shortest - head)
+    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    times = Counter(new)
+    pairs = np.cumsum([0, *(1 + times[piece] for piece in old)]).tolist()
+    found = [(0, 0, head), (len(old) - tail, len(new) - tail, tail)]
+    between, left = [(head, len(old) - tail, head, len(new) - tail)], _MOST_COMPARED
+    for i1, i2, j1, j2 in between:
+        left -= pairs[i2] - pairs[i1]
+        if left < 0:
+            break
+        i, j, size = matcher.find_longest_match(i1, i2, j1, j2)
+        if size:
+            found.append((i, j, size))
+            between += [(i1, i, j1, j), (i + size, i2, j + size, j2)]
+    return found
 
 
 def _clickable(text: str, first: int, last: int, spans: Sequence[Span]) -> str:
     """Characters `first` to `last` of a text, those inside a span on something that can be clicked."""
     pieces, place = [], first
-    for span in spans:
+    for span in spans[bisect_right(spans, first, key=lambda span: span.end) :]:
+        if span.start >= last:
+            break
         start, end = max(span.start, first), min(span.end, last)
-        if start >= end:
-            continue
         pieces.append(escape(text[place:start]))
         pieces.append(f'<span data-open="{span.start}-{span.end}">{escape(text[start:end])}</span>')
         place = end

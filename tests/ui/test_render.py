@@ -1,6 +1,8 @@
 """Markup from values: what is escaped, which words are tinted, what a card says."""
 
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from html import unescape
 
@@ -187,6 +189,41 @@ def test_an_edited_text_shows_what_went_and_what_came_and_can_be_clicked() -> No
     assert ["One 2. Three four."[int(a) : int(b)] for a, b in keys] == ["One", "2", "Three", "four"]
     sentences = re.findall(r'data-open="(\d+-\d+)"', render.edited("One two. Three.", "One two. Three.", "sentence"))
     assert set(sentences) == {"0-8", "9-15"}
+
+
+def changed(before: str, after: str) -> list[tuple[str, str]]:
+    """What went and what came, in order; the rest of the markup is both texts."""
+    markup = re.sub(r"</?span[^>]*>|</?div[^>]*>", "", render.edited(before, after, "word"))
+    edits = re.findall(r"<(del|ins)[^>]*>(.*?)</\1>", markup, re.S)
+    for tag, text in (("ins", before), ("del", after)):
+        kept = re.sub(rf"<{tag}[^>]*>.*?</{tag}>", "", markup, flags=re.S)
+        assert unescape(re.sub(r"<[^<>]*>", "", kept)) == text
+    return [(tag, unescape(text)) for tag, text in edits]
+
+
+def test_an_edit_shows_no_more_than_what_changed() -> None:
+    text = " ".join(f"word{i % 50}, then\n<{i}>" for i in range(300))
+    assert changed(text, text) == []
+    assert changed(text, "New " + text[:-1] + "!") == [("ins", "New "), ("del", ">"), ("ins", "!")]
+    assert changed("a b  c d", "a c d") == [("del", "b  ")]
+    assert changed("a b", "a  b") == [("del", " "), ("ins", "  ")]
+    assert changed("a b. c d", "x b! c y") == [
+        ("del", "a"), ("ins", "x"), ("del", "."), ("ins", "!"), ("del", "d"), ("ins", "y"),
+    ]  # fmt: skip
+    assert changed("", "a") == [("ins", "a")] and changed(" a", "") == [("del", " a")]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        "' '.join(f'a{i}' for i in range(3300)), ' '.join(f'b{i}' for i in range(3300))",
+        "'a,' * 9950, 'a,b,' * 4975",
+        "'a b ' * 4975, 'b c a ' * 3300",
+    ],
+)
+def test_two_hostile_texts_do_not_hold_the_page_up(texts: str) -> None:
+    code = f"from fakenews.ui.render import edited; edited(*({texts}), 'word')"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=8)
 
 
 def test_changes_name_every_model_before_and_now() -> None:
