@@ -30,6 +30,8 @@ MEDIA = ("text/html", "application/xhtml+xml")
 NOT_PUBLIC = "That address does not lead to a public web page: give the address of an article, http or https."
 AGENT = "fakenews/1 (reads one article for the person who asked)"
 
+_MEMBER = b"\x1f"  # what every part of a gzip file begins with
+
 Address = IPv4Address | IPv6Address
 Resolver = Callable[[str, int], Sequence[str]]
 Connector = Callable[[str, int, float], socket.socket]
@@ -273,12 +275,19 @@ def _unpacked(stream: Iterable[bytes], packed: str, at_most: int) -> Iterator[by
         return
     if packed not in ("gzip", "deflate"):
         raise FetchError("The page is packed in a way that is not understood: paste its text.")
-    unpacker = zlib.decompressobj(47 if packed == "gzip" else zlib.MAX_WBITS)
+    bits = 47 if packed == "gzip" else zlib.MAX_WBITS
+    unpacker = zlib.decompressobj(bits)
     for raw in stream:
-        yield unpacker.decompress(raw, at_most + 1)
-        while unpacker.unconsumed_tail:
-            yield unpacker.decompress(unpacker.unconsumed_tail, at_most + 1)
+        while raw:
+            if unpacker.eof:
+                if packed != "gzip" or raw[:1] != _MEMBER:  # some servers fill up what they send
+                    return
+                unpacker = zlib.decompressobj(bits)
+            yield unpacker.decompress(raw, at_most + 1)
+            raw = unpacker.unconsumed_tail or unpacker.unused_data
     yield unpacker.flush(at_most + 1)
+    if not unpacker.eof:
+        raise FetchError("The page did not come whole: try again, or paste its text.")
 
 
 def _host(host: str, scheme: str, port: int) -> str:

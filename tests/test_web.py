@@ -214,6 +214,11 @@ def test_the_request_is_plain() -> None:
         (http(PAGE, HTML, status="500 Oops"), "status 500"),
         (http(b"x", HTML, "Content-Encoding: br"), "not understood"),
         (http(b"not gzip", HTML, "Content-Encoding: gzip"), "could not be fetched"),
+        (http(gzip.compress(PAGE)[:-200], HTML, "Content-Encoding: gzip"), "did not come whole"),
+        (http(gzip.compress(PAGE)[:-1], HTML, "Content-Encoding: gzip"), "did not come whole"),
+        (http(zlib.compress(PAGE)[:-1], HTML, "Content-Encoding: deflate"), "did not come whole"),
+        (http(gzip.compress(PAGE) + gzip.compress(b"y")[:9], HTML, "Content-Encoding: gzip"), "did not come whole"),
+        (http(gzip.compress(b"y" * 1_500_000) * 2, HTML, "Content-Encoding: gzip"), "more than 2 MB"),
         (b"SSH-2.0-OpenSSH_9.2\r\n", "could not be fetched"),
         (b"", "could not be fetched"),
         (http(b"y" * 2_000_001, HTML), "more than 2 MB"),
@@ -222,6 +227,14 @@ def test_the_request_is_plain() -> None:
 def test_other_answers_are_refused_in_a_sentence(answer: bytes, message: str) -> None:
     with serving(lambda c, _: c.sendall(answer)) as net, pytest.raises(FetchError, match=message):
         net.fetch("http://example.org/")
+
+
+@pytest.mark.parametrize("piece", [1, 7, 10_000])
+@pytest.mark.parametrize("after", [b"", bytes(600), b"more"])
+def test_every_member_of_a_gzip_body_is_unpacked_and_what_fills_it_up_is_not(piece: int, after: bytes) -> None:
+    body = gzip.compress(PAGE[:100]) + gzip.compress(b"") + gzip.compress(PAGE[100:]) + after
+    pieces = (body[i : i + piece] for i in range(0, len(body), piece))
+    assert b"".join(web._unpacked(pieces, "gzip", 2_000_000)) == PAGE
 
 
 def drip(
