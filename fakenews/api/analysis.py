@@ -15,6 +15,7 @@ from fakenews.api import schemas
 from fakenews.api.answers import LINES, Endpoint, Operation, Progress, in_turn, parse, streamed
 from fakenews.api.places import Places
 from fakenews.api.refusal import Refusal
+from fakenews.explain.base import MAX_PLACES
 from fakenews.explain.flip import without
 from fakenews.explain.registry import EXPLAINERS
 from fakenews.schema import Span, Target
@@ -25,7 +26,8 @@ Method = Annotated[str, Field(json_schema_extra={"enum": list(EXPLAINERS)})]
 Samples = Annotated[
     int,
     Field(
-        description="; ".join(f"{s.name}: {s.min_samples} to {s.max_samples:,} {s.samples_name}" for s in _SAMPLED),
+        description="; ".join(f"{s.name}: {s.min_samples} to {s.max_samples:,} {s.samples_name}" for s in _SAMPLED)
+        + f"; times the words of the text {MAX_PLACES:,} at most",
         json_schema_extra={
             "minimum": min(s.min_samples or 0 for s in _SAMPLED),
             "maximum": max(s.max_samples or 0 for s in _SAMPLED),

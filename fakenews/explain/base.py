@@ -24,6 +24,7 @@ Progress = Callable[[float], None]
 
 MAX_SEED = 2**32 - 1
 BATCH_ROWS, BATCH_WORDS = 32, 2048  # at most so many variants, and words in them, are evaluated at once
+MAX_PLACES = 10_000_000  # samples times words: a fit to them takes up to 70 bytes for each
 BATCH_SECONDS = 0.5  # a batch that took longer is halved: progress is due every second
 
 
@@ -170,7 +171,8 @@ class WordExplainer(ABC):
         target : {"fake", "real"}
             Class that a positive weight pushes towards.
         n_samples : int, optional
-            Samples, steps or evaluations; the method's own default where None. Time grows with it.
+            Samples, steps or evaluations; the method's own default where None. Time and memory grow with it, and
+            with the words: of a long text fewer are taken, `MAX_PLACES` over its words.
         seed : int
             From 0 to 2**32 - 1; the same seed gives the same weights.
         progress : callable, optional
@@ -271,6 +273,11 @@ class WordExplainer(ABC):
             raise ValueError(
                 f"Got n_samples={n_samples!r}: the explainer {self.name} takes a whole number of "
                 f"{self.samples.name} from {low} to {high}."
+            )
+        if (most := MAX_PLACES // max(1, len(read(text).words))) < int(n_samples):
+            raise ValueError(
+                f"Got n_samples={n_samples}: for a text as long as this the explainer {self.name} takes at most "
+                f"{most:,} {self.samples.name}, so ask for fewer or shorten the text."
             )
         return int(n_samples)
 

@@ -72,9 +72,12 @@ class LimeExplainer(WordExplainer):
             drawn = np.concatenate([next(pairs) for _ in range((size + 1) // 2)])[:size]
             keep, values = np.concatenate([keep, drawn]), np.append(values, margins(drawn))
             weights, intercept, fidelity = local_model(keep, values, guess.weights)
-            halves = [[0, *range(1 + 2 * h, len(keep), 4), *range(2 + 2 * h, len(keep), 4)] for h in (0, 1)]
-            one, other = (local_model(keep[h], values[h], g)[0] for h, g in zip(halves, either, strict=True))
-            stability = rank_agreement(one, other)
+            rankings = []
+            for h, half_guess in enumerate(either):
+                told(margins.n_evaluated / n_samples)  # of many samples a fit takes seconds
+                half = [0, *range(1 + 2 * h, len(keep), 4), *range(2 + 2 * h, len(keep), 4)]
+                rankings.append(local_model(keep[half], values[half], half_guess)[0])
+            stability = rank_agreement(rankings[0], rankings[1])
             settled = settled + 1 if may_stop and is_settled(stability, len(keep)) else 0
             last = len(keep) >= n_samples or settled > 1
             yield WordWeights(
@@ -159,10 +162,10 @@ def local_model(
     keep: NDArray[np.bool_], values: NDArray[np.float64], guess: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], float, float]:
     """Weights of shape (n_words,), intercept and R² of a linear model of `values` (n,) in `keep` (n, n_words)."""
-    z = keep.astype(np.float64)
-    mean, level = z.mean(axis=0), float(values.mean())
-    left = values - level - (z - mean) @ guess
-    weights = guess + deviation(z - mean, left, np.ones(len(z)), guess)
+    mean, level = keep.mean(axis=0), float(values.mean())
+    z = keep - mean
+    left = values - level - z @ guess
+    weights = guess + deviation(z, left, np.ones(len(z)), guess)
     spread = float(((values - level) ** 2).sum())
-    missed = float(((values - level - (z - mean) @ weights) ** 2).sum())
+    missed = float(((values - level - z @ weights) ** 2).sum())
     return weights, level - float(mean @ weights), 1.0 - missed / spread if spread > 0 else 1.0

@@ -102,7 +102,8 @@ def deviation(
     whiten = 1.0 / np.sqrt(variance)
     length = float(np.linalg.norm(guess))
     common = guess * (np.sqrt(n_weights) / length if length > 0 and not exact else 0.0)
-    x, y = np.column_stack([design, design @ common]) * whiten[:, None], residual * whiten
+    x, y = np.column_stack([design, design @ common]), residual * whiten
+    x *= whiten[:, None]
     u, s, vt = np.linalg.svd(x, full_matrices=False)
     known = s > 1e-9 * max(s.max(initial=0.0), 1e-300)
     u, s, vt = u[:, known], s[known], vt[known]

@@ -7,6 +7,8 @@ import pytest
 
 from fakenews.explain import base
 from fakenews.explain.base import MaskedMargins
+from fakenews.explain.lime import LimeExplainer
+from fakenews.explain.shap import ShapExplainer
 
 TEXT = "the mayor said lizard people on new road"
 N_WORDS = 8
@@ -61,3 +63,13 @@ def test_slow_batches_are_halved(tfidf, batches, monkeypatch):
     keep = np.unpackbits(np.arange(64, dtype=np.uint8)[:, None], axis=1).astype(bool)
     MaskedMargins(TEXT, tfidf, 64, lambda share: None)(keep)
     assert batches == [32, 16, 8, 4, 2, 1, 1]
+
+
+@pytest.mark.parametrize(("explainer", "told"), [(LimeExplainer(), "samples"), (ShapExplainer(), "evaluations")])
+def test_more_samples_than_a_text_of_its_length_allows_are_refused(tfidf, monkeypatch, explainer, told):
+    monkeypatch.setattr(base, "MAX_PLACES", 40 * N_WORDS)
+    assert explainer.explain(TEXT, tfidf, n_samples=40).attributions
+    assert explainer.explain(TEXT, tfidf).attributions  # by default, however many that are
+    wrong = f"Got n_samples=41: for a text as long as this .* at most 40 {told}, so ask for fewer or shorten the text"
+    with pytest.raises(ValueError, match=wrong):
+        explainer.explain(TEXT, tfidf, n_samples=41)

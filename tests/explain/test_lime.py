@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from fakenews.classifiers.base import read
+from fakenews.explain import lime
+from fakenews.explain.base import Cancelled
 from fakenews.explain.gradient import integrated_gradients
 from fakenews.explain.lime import FEWEST_SLOPES, MOST_SLOPES, LimeExplainer, local_guess, n_slopes, pairs_of_variants
 
@@ -109,6 +111,23 @@ def test_progress_and_shares_count_the_slopes(bert):
     assert sum(0 < share < 0.5 for share in heard) >= 2
     assert shares == sorted(shares)
     assert shares[0] > 0.5 and shares[-1] == 1.0
+
+
+def test_it_can_be_cancelled_between_two_fits(tfidf, monkeypatch):
+    fits, fit = [], lime.local_model
+
+    def counted(keep, values, guess):
+        fits.append(len(keep))
+        return fit(keep, values, guess)
+
+    def cancel(share):
+        if fits:
+            raise Cancelled
+
+    monkeypatch.setattr(lime, "local_model", counted)
+    with pytest.raises(Cancelled):
+        LimeExplainer().explain(TEXT, tfidf, n_samples=50, progress=cancel)
+    assert len(fits) == 1
 
 
 def test_it_agrees_with_the_library_on_the_same_question(bert):
