@@ -160,7 +160,7 @@ def test_a_corpus_that_the_calibration_was_fitted_on_is_answered_by_that_of_the_
     np.testing.assert_array_equal(external[both], left_out[both])
 
 
-@pytest.mark.parametrize("model", ("ensemble", "tinybert", "tfidf"))
+@pytest.mark.parametrize("model", ("ensemble", "tinybert", "tfidf", "features"))
 def test_probabilities_elsewhere_are_off_by_a_tenth_at_most(model: str) -> None:
     corpora = read_evaluation(MODELS / model).protocols["left-out"].corpora
     assert np.mean([evaluation.ece for evaluation in corpora.values()]) <= 0.10
