@@ -1,4 +1,4 @@
-"""`python app.py` as users start it, for tests in a real browser."""
+"""Processes of their own: `python app.py` as users start it, for tests in a real browser; code against the clock."""
 
 from __future__ import annotations
 
@@ -20,6 +20,11 @@ FLAGS = (
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 WAIT = 60_000  # milliseconds; the machine may be slow and busy
+
+
+def ends_within(seconds: float, code: str) -> None:
+    """Run Python code in a process of its own: patterns that backtrack for ever cannot be stopped from within."""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=seconds)
 
 
 class Address(str):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pytest
 
 from fakenews.classifiers.base import distinct_margins, read
 from fakenews.formatting import EDITS, FORMATTING_VERSION, FormattingTest, flips, outcomes, title_and_body, variants
 from fakenews.text import join
+from tests.running import ends_within
 
 BODY = (
     "GENEVA (Reuters) - The ferry couldn't leave, the captain said. \"We wait for the tide - it's late,\" he said.\n"
@@ -79,9 +78,7 @@ HOSTILE = (
 
 @pytest.mark.parametrize("expression", HOSTILE)
 def test_hostile_text_does_not_hold_the_edits_up(expression):
-    """In a process of its own: a pattern that backtracks without end cannot be interrupted from within."""
-    code = f"from fakenews.formatting import variants; variants({expression})"
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=5)
+    ends_within(5, f"from fakenews.formatting import variants; variants({expression})")
 
 
 @pytest.mark.parametrize(

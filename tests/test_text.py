@@ -1,7 +1,5 @@
 """The neutral text and the way back: what cleaning removes, and that every offset lies on the user's characters."""
 
-import subprocess
-import sys
 import unicodedata
 from itertools import pairwise
 
@@ -12,6 +10,7 @@ from hypothesis import strategies as st
 
 from fakenews.schema import Span
 from fakenews.text import INVISIBLE, count_words, join, neutralise, sentence_spans, word_spans
+from tests.running import ends_within
 
 FRAGMENTS = (
     *(
@@ -220,9 +219,7 @@ HOSTILE = (
 
 @pytest.mark.parametrize("expression", HOSTILE)
 def test_hostile_text_does_not_hold_cleaning_up(expression: str) -> None:
-    """In a process of its own: a pattern that backtracks without end cannot be interrupted from within."""
-    code = f"from fakenews.text import neutralise; neutralise({expression})"
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
+    ends_within(30, f"from fakenews.text import neutralise; neutralise({expression})")
 
 
 def test_words_are_runs_of_letters_digits_and_underscores() -> None:

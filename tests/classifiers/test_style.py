@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
 from fakenews.classifiers.style import STYLE_FEATURES, read_style, style_vector
 from fakenews.classifiers.wordlists import LISTS_OF, WORD_LISTS
 from fakenews.text import neutralise
+from tests.running import ends_within
 
 TEXT = "Wow! The U.S. mayor told us 1,200 people on Tuesday: dont worry. Why would Mr. Lee, 45, totally lie?? NEVER."
 
@@ -73,9 +71,7 @@ def test_a_sentence_ends_once_with_its_last_mark(text, ends):
 
 @pytest.mark.parametrize("expression", ["'.' * 19000 + 'x'", "'?!' * 9500 + 'x'", "'x' + '…' * 19000 + 'x'"])
 def test_hostile_marks_do_not_hold_counting_up(expression):
-    """In a process of its own: a pattern that backtracks without end cannot be interrupted from within."""
-    code = f"from fakenews.classifiers.style import read_style; read_style({expression})"
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=5)
+    ends_within(5, f"from fakenews.classifiers.style import read_style; read_style({expression})")
 
 
 @pytest.mark.parametrize("text", ["", " ", "...", "?!", "市长今天公布", "a", "lizard" * 3000, "! " * 500])
