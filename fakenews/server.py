@@ -225,7 +225,8 @@ def serve(settings: Settings) -> None:
         proxy_headers=False,  # uvicorn would believe whoever asks from this machine; `RateLimit` knows whom to
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn hands it on when all is answered
+    for told in (signal.SIGTERM, signal.SIGINT):  # uvicorn hands it on when all is answered
+        signal.signal(told, lambda *_: sys.exit(0))
     Draining(config).run()
 
 

@@ -176,12 +176,13 @@ def test_connections_that_only_dribble_keep_nobody_out(server: Address) -> None:
             client.close()
 
 
-def test_told_to_end_it_first_answers(models: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
+def test_told_to_end_it_first_answers(told: signal.Signals, models: Path, tmp_path: Path) -> None:
     with running(tmp_path, FAKENEWS_MODELS=str(models), **OPEN) as address, ThreadPoolExecutor() as pool:
         work = {**LONG_WORK, "samples": 150}
         answers = [pool.submit(Answer, address, "/api/v1/explain", work)]
         wait_for(lambda: gauge(address, "fakenews_explanations_under_way") == 1)
-        address.process.send_signal(signal.SIGTERM)
+        address.process.send_signal(told)
         assert answers[0].result().status == 200
         assert address.process.wait(10) == 0
         with pytest.raises(OSError):
