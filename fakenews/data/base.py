@@ -58,6 +58,11 @@ class DatasetSpec:
         Checksum of that table; a file with another one holds other rows.
     get_hint : str
         One sentence on how to get the text.
+    for_training : tuple of str
+        Names of the removals that are applied before a model is trained on the corpus.
+    family : str
+        Source that it shares with other corpora of that family, which are left out of training together; its own
+        name if empty.
     """
 
     name: str
@@ -72,6 +77,8 @@ class DatasetSpec:
     get_hint: str
     removals: tuple[Removal, ...] = ()
     sha256: str | None = None
+    for_training: tuple[str, ...] = ()
+    family: str = ""
 
     def removal(self, name: str) -> Removal:
         """The removal called `name`.

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fakenews.text import WORD, neutralise
 
+if TYPE_CHECKING:
+    from datasketch import MinHash
+
 SHINGLE_WORDS = 3
 PERMUTATIONS = 128
+NEAR = 0.8  # Jaccard similarity from which two texts are near duplicates
 
 
 def shingles(text: str) -> frozenset[str]:
@@ -23,7 +29,7 @@ def shingles(text: str) -> frozenset[str]:
 
 def near_duplicate_groups(
     texts: Sequence[str],
-    threshold: float = 0.8,
+    threshold: float = NEAR,
     seed: int = 42,
     progress: Callable[[float], None] | None = None,
 ) -> NDArray[np.int64]:
@@ -48,7 +54,7 @@ def near_duplicate_groups(
     ndarray of shape (n_texts,), int64
         Group numbers from 0, in order of first appearance.
     """
-    from datasketch import MinHash, MinHashLSH
+    from datasketch import MinHashLSH
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -59,10 +65,9 @@ def near_duplicate_groups(
     sets = [shingles(text) for text in texts]
     pairs: list[tuple[int, int]] = []
     for i, one in enumerate(sets):
-        sketch = MinHash(num_perm=PERMUTATIONS, seed=seed)
-        sketch.update_batch([s.encode() for s in sorted(one)])
+        sketch = _sketch(one, seed)
         for j in index.query(sketch):
-            if len(one & sets[j]) >= threshold * len(one | sets[j]):
+            if _are_near(one, sets[j], threshold):
                 pairs.append((i, j))
         index.insert(i, sketch)
         if progress and i % 200 == 0:
@@ -76,3 +81,44 @@ def near_duplicate_groups(
     if progress:
         progress(1.0)
     return np.argsort(np.argsort(first))[inverse].astype(np.int64)
+
+
+def near_copies(
+    texts: Sequence[str], reference: Sequence[str], threshold: float = NEAR, seed: int = 42
+) -> NDArray[np.bool_]:
+    """Return which of `texts` are near duplicates of a text of `reference`.
+
+    Sketches are kept, 1 KB each beside the text: many calls on the same texts clean and hash each of them once.
+
+    Returns
+    -------
+    ndarray of shape (n_texts,), bool
+    """
+    from datasketch import MinHashLSH
+
+    index = MinHashLSH(threshold=max(0.05, threshold - 0.1), num_perm=PERMUTATIONS)
+    for i, text in enumerate(reference):
+        index.insert(i, _kept_sketch(text, seed))
+    near = np.zeros(len(texts), dtype=bool)
+    for i, text in enumerate(texts):
+        candidates = index.query(_kept_sketch(text, seed))
+        own = shingles(text) - {""} if candidates else frozenset()  # texts without a word are no copies of each other
+        near[i] = bool(own) and any(_are_near(own, shingles(reference[j]), threshold) for j in candidates)
+    return near
+
+
+def _are_near(one: frozenset[str], other: frozenset[str], threshold: float) -> bool:
+    return len(one & other) >= threshold * len(one | other)
+
+
+def _sketch(shingled: frozenset[str], seed: int) -> MinHash:
+    from datasketch import MinHash
+
+    sketch = MinHash(num_perm=PERMUTATIONS, seed=seed)
+    sketch.update_batch([s.encode() for s in sorted(shingled)])
+    return sketch
+
+
+@lru_cache(maxsize=32_768)
+def _kept_sketch(text: str, seed: int) -> MinHash:
+    return _sketch(shingles(text), seed)

@@ -1,4 +1,4 @@
-"""FakeNewsNet: the first version (BuzzFeed and PolitiFact) and a part of the later one (GossipCop)."""
+"""FakeNewsNet, the first version: BuzzFeed and PolitiFact."""
 
 from fakenews.data.base import DatasetSpec, Removal, place_hint
 
@@ -23,18 +23,4 @@ SPEC = DatasetSpec(
         Removal("isot-overlap", "These articles are in ISOT too, which the models train on.", overlap_with="isot"),
     ),
     sha256="82fcd5e21252e8290a21ea1c58259a28e90adba272c9cc2fe732ed07051f0c76",
-)
-
-GOSSIPCOP = DatasetSpec(
-    name="gossipcop_subset",
-    title="GossipCop, subset",
-    unit="article",
-    description="Celebrity news, lower-cased; labels are noisy, because the rumour was rated and not the page.",
-    homepage=_HOMEPAGE,
-    licence="No licence file in the snapshot.",
-    citation=_CITATION,
-    label_meaning="GossipCop's rating of the rumour; its source writes 1 for fake, turned round here.",
-    n_rows=566,
-    get_hint=place_hint("gossipcop_subset", _HOMEPAGE),
-    sha256="048e10148b4796cfba1efd5795a5ebee45b32eea818fe2c3fbdd225990bc2e8d",
 )

@@ -2,6 +2,7 @@
 
 from fakenews.data.base import DatasetSpec, place_hint
 
+FAMILY = "horne2017"  # its fakes come from the same sites as its satire and those of hoax_sites
 _HOMEPAGE = "https://github.com/BenjaminDHorne/fakenewsdata1"
 _CITATION = (
     "Horne, Adali: This Just In: Fake News Packs a Lot in Title, Uses Simpler, Repetitive Content in Text Body, "
@@ -21,6 +22,7 @@ SPEC = DatasetSpec(
     n_rows=251,
     get_hint=place_hint("horne2017", _HOMEPAGE),
     sha256="4969190260d1184722ceed640d35ff19a6cd588d27a18f1d33c8f236daac5f6d",
+    family=FAMILY,
 )
 
 SATIRE = DatasetSpec(
@@ -35,4 +37,5 @@ SATIRE = DatasetSpec(
     n_rows=75,
     get_hint=place_hint("horne2017_satire", _HOMEPAGE),
     sha256="f803bd6895a029c4ec76d2d9393bdf6e993fdfa7bfd5ddf0bdeea20d286bcfac",
+    family=FAMILY,
 )

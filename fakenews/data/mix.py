@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.data.duplicates import near_duplicate_groups
+from fakenews.data.duplicates import near_copies, near_duplicate_groups
 from fakenews.data.exact import drop_overlap
+from fakenews.data.registry import family_of
 from fakenews.data.splits import SPLITS, grouped_split
 
 if TYPE_CHECKING:
@@ -63,24 +64,38 @@ def mix(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def leave_out(tables: Mapping[str, pd.DataFrame], corpus: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The mix without one corpus, and that corpus; no article is in both.
+    """Return the mix without one corpus and its family, and that corpus; no article is in both.
 
-    What the corpus shares with the first table, the one that training starts from, goes from the corpus; what it
-    shares with another goes from there.
+    Tables of the same family (`registry.family_of`) are not trained on. What the corpus shares with the first table,
+    the one that training starts from, goes from the corpus; what it shares with another goes from there: the same
+    opening or title (`exact.drop_overlap`), or a near duplicate (`duplicates.near_copies`).
 
     Raises
     ------
     ValueError
-        If the corpus is not among the tables, or is the first of them.
+        If the corpus is not among the tables, is the first of them or of the family of the first.
     """
     first, *others = tables
     if corpus not in others:
         raise ValueError(
             f"Cannot leave out {corpus!r}: besides {first}, the corpora are {', '.join(others) or 'none'}."
         )
-    out = drop_overlap(tables[corpus], tables[first]).assign(corpus=corpus)
-    rest = {name: drop_overlap(table, out) for name, table in tables.items() if name != corpus}
+    if family_of(corpus) == family_of(first):
+        raise ValueError(f"Cannot leave out {corpus!r}: it shares its source with {first}, which training starts from.")
+    out = _without(tables[corpus], tables[first]).assign(corpus=corpus)
+    rest = {
+        name: table if name == first else _without(table, out)
+        for name, table in tables.items()
+        if family_of(name) != family_of(corpus)
+    }
     return mix(rest), out
+
+
+def _without(frame: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of `frame` whose article is not in `reference`, not even nearly."""
+    frame = drop_overlap(frame, reference)
+    near = near_copies(frame["text"].tolist(), reference["text"].tolist())
+    return frame[~near].reset_index(drop=True)
 
 
 def balance(corpora: Sequence[str], labels: Sequence[int], power: float = POWER) -> NDArray[np.float64]:

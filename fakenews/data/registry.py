@@ -7,16 +7,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fakenews.data import (
+    allsides,
     coaid,
     constraint,
+    ctfan,
     demo,
+    fakehealth,
     fakenewsamt,
     fakenewsnet,
     fakes,
     golbeck,
+    gossipcop,
+    hoax_sites,
     horne2017,
     isot,
     liar,
+    recovery,
     webis2016,
 )
 from fakenews.data.base import DatasetSpec, TextNotHere
@@ -30,9 +36,13 @@ DATASETS: dict[str, DatasetSpec] = {
     "horne2017": horne2017.SPEC,
     "fakenewsamt": fakenewsamt.SPEC,
     "fakenewsnet": fakenewsnet.SPEC,
-    "gossipcop_subset": fakenewsnet.GOSSIPCOP,
+    "gossipcop": gossipcop.SPEC,
+    "gossipcop_subset": gossipcop.SUBSET,
     "webis2016": webis2016.SPEC,
+    "recovery": recovery.SPEC,
+    "ctfan": ctfan.SPEC,
     "fakes": fakes.SPEC,
+    "fakehealth_release": fakehealth.SPEC,
     "coaid_news": coaid.NEWS,
     "coaid_claims": coaid.CLAIMS,
     "constraint": constraint.SPEC,
@@ -40,6 +50,8 @@ DATASETS: dict[str, DatasetSpec] = {
     "liar2_valtest": liar.LIAR2,
     "golbeck_fake_satire": golbeck.SPEC,
     "horne2017_satire": horne2017.SATIRE,
+    "hoax_sites_fake": hoax_sites.SPEC,
+    "allsides_real": allsides.SPEC,
 }
 
 
@@ -54,6 +66,20 @@ def get(name: str) -> DatasetSpec:
     if name not in DATASETS:
         raise ValueError(f"Unknown corpus {name!r}. Known: {', '.join(DATASETS)}.")
     return DATASETS[name]
+
+
+def for_training(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a corpus that models are trained on; all of them of a corpus that is not known here."""
+    spec = DATASETS.get(name)
+    for removal in (spec.removal(r) for r in spec.for_training) if spec else ():
+        assert removal.keep is not None
+        frame = frame[removal.keep(frame)].reset_index(drop=True)
+    return frame
+
+
+def family_of(name: str) -> str:
+    """Return the source that a corpus shares with others; an unknown corpus is its own."""
+    return (DATASETS[name].family if name in DATASETS else "") or name
 
 
 def is_foreign_article_corpus(name: str) -> bool:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fakenews.data.duplicates import near_copies
 from fakenews.data.mix import balance, leave_out, mix
 from fakenews.data.table import as_table
 
@@ -50,6 +51,45 @@ def test_what_is_shared_with_home_is_not_measured(tables):
     tables["home"].loc[3, "title"] = tables["two"].loc[3, "title"].upper()
     rest, out = leave_out(tables, "two")
     assert len(out) == 9 and (rest["corpus"] == "home").sum() == 10
+
+
+def test_a_near_copy_of_a_left_out_article_is_not_trained_on(tables):
+    words = [f"word{i}" for i in range(200)]
+    tables["two"].loc[4, "text"] = " ".join(words)
+    tables["one"].loc[4, "text"] = " ".join(["Another", "opening", *words[2:]])
+    tables["home"].loc[4, "text"] = " ".join([*words[:190], "another", "ending"])
+    rest, out = leave_out(tables, "two")
+    assert len(out) == 9  # what home has is not measured
+    assert "Another opening" in "".join(rest["text"])
+    tables["home"].loc[4, "text"] = "Nothing of the kind."
+    rest, out = leave_out(tables, "two")
+    assert len(out) == 10 and "Another opening" not in "".join(rest["text"])
+
+
+def test_texts_without_a_word_are_no_copies_of_each_other():
+    assert near_copies(["", "one two three four", "..."], ["", "One two three, four!"]).tolist() == [False, True, False]
+
+
+def test_corpora_of_one_source_are_left_out_together(tables):
+    whole = {**tables, "gossipcop": corpus("orchard"), "gossipcop_subset": corpus("pebble")}
+    for name in ("gossipcop", "gossipcop_subset"):
+        rest, out = leave_out(whole, name)
+        assert set(rest["corpus"]) == {"home", "one", "two"} and set(out["corpus"]) == {name}
+
+
+def test_the_family_of_the_first_corpus_cannot_be_left_out(tables):
+    family = {"horne2017": tables["home"], "horne2017_satire": tables["one"], "two": tables["two"]}
+    with pytest.raises(ValueError, match="it shares its source with horne2017, which training starts from"):
+        leave_out(family, "horne2017_satire")
+
+
+def test_tables_of_one_class_are_mixed_and_made_way_for(tables):
+    one_class = {**tables, "real_only": corpus("orchard").assign(label=1)}
+    assert mix(one_class)["corpus"].value_counts()["real_only"] == 10
+    rest, out = leave_out(one_class, "two")
+    assert (rest["corpus"] == "real_only").sum() == 10 and len(out) == 10
+    rest, out = leave_out(one_class, "real_only")
+    assert set(out["label"]) == {1} and "real_only" not in set(rest["corpus"])
 
 
 @pytest.mark.parametrize("name", ["home", "three"])
