@@ -69,6 +69,13 @@ CLASSIFIERS: dict[str, ClassifierSpec] = {
     "distilbert": ClassifierSpec(
         "distilbert", "DistilBERT", "A 6-layer, 768-wide BERT; trained by one command, not shipped.", _load_transformer
     ),
+    "mpnet": ClassifierSpec(
+        "mpnet",
+        "MPNet, first 6 layers",
+        "Not DistilBERT, though of its size: the embeddings and the first 6 of 12 layers of "
+        "sentence-transformers/all-mpnet-base-v2 with a linear probe.",
+        _load_transformer,
+    ),
     "word2vec": ClassifierSpec(
         "word2vec", "Word2Vec", "The mean of word vectors, weighed by logistic regression.", _load_word2vec
     ),

@@ -26,6 +26,13 @@ class Windows:
     word_index: torch.Tensor
     weights: torch.Tensor
 
+    def first(self, n: int | None) -> Windows:
+        """Return the first `n` windows, with weights that sum to 1; all of them for None."""
+        if n is None or n >= len(self.weights):
+            return self
+        weights = self.weights[:n] / self.weights[:n].sum()
+        return Windows(self.input_ids[:n], self.attention_mask[:n], self.word_index[:n], weights)
+
     def rows(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """Ids and mask of each window without its padding."""
         lengths = self.attention_mask.sum(1).tolist()

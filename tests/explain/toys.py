@@ -12,8 +12,10 @@ import pandas as pd
 
 from fakenews.classifiers.ensemble import EnsembleClassifier
 from fakenews.classifiers.features import FeaturesClassifier
+from fakenews.classifiers.probe import fit_probe
+from fakenews.classifiers.quantized import round_to_int8
 from fakenews.classifiers.tfidf import TfidfClassifier
-from fakenews.classifiers.transformer import TransformerClassifier
+from fakenews.classifiers.transformer import INT8, TransformerClassifier
 from fakenews.classifiers.word2vec import Word2VecClassifier
 from fakenews.data.table import article_id
 from fakenews.schema import FAKE, LABELS, REAL
@@ -52,20 +54,23 @@ def small_tfidf() -> TfidfClassifier:
     return TfidfClassifier(min_df=1).fit(*planted_corpus())
 
 
-def small_tokenizer() -> PreTrainedTokenizerFast:
+BERT_TOKENS = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
+MPNET_TOKENS = {"cls": "<s>", "pad": "<pad>", "sep": "</s>", "unk": "[UNK]", "mask": "<mask>"}  # padding has the id 1
+
+
+def small_tokenizer(special_tokens: Mapping[str, str] = BERT_TOKENS) -> PreTrainedTokenizerFast:
     """Word pieces of the planted corpus; reads any other Latin word letter by letter."""
     from tokenizers import Tokenizer, normalizers, pre_tokenizers
     from tokenizers.models import WordPiece
     from transformers import PreTrainedTokenizerFast
 
     letters = [chr(c) for c in range(ord("a"), ord("z") + 1)]
-    specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    pieces = [*specials, *"0123456789.,!?-<>()/=", *letters, *(f"##{c}" for c in letters)]
+    pieces = [*special_tokens.values(), *"0123456789.,!?-<>()/=", *letters, *(f"##{c}" for c in letters)]
     pieces += [w for w in (*FILLING, FAKE_WORD, "trea", "##sury") if w not in pieces]  # REAL_WORD is two pieces
     wordpiece = Tokenizer(WordPiece({p: i for i, p in enumerate(pieces)}, unk_token="[UNK]"))
     wordpiece.normalizer = normalizers.BertNormalizer(lowercase=True)
     wordpiece.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    names = {f"{t[1:-1].lower()}_token": t for t in specials}
+    names = {f"{name}_token": token for name, token in special_tokens.items()}
     return PreTrainedTokenizerFast(tokenizer_object=wordpiece, **names)
 
 
@@ -103,6 +108,33 @@ def small_bert(
             loss.backward()
             optimiser.step()
     return TransformerClassifier(name, model, tokenizer, max_length=max_length, overlap=8)
+
+
+def small_mpnet(name: str = "mpnet", max_length: int = 64) -> TransformerClassifier:
+    """Two-layer MPNet of width 32 with random weights, in 8 bits, and a probe that learned the planted corpus."""
+    import torch
+    from transformers import MPNetConfig, MPNetModel
+
+    tokenizer = small_tokenizer(MPNET_TOKENS)
+    config = MPNetConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=max_length + 2,  # positions are counted from the id of padding on
+        initializer_range=0.1,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = MPNetModel(config, add_pooling_layer=False).eval()
+    vectors = model.get_input_embeddings().weight.data
+    vectors[tokenizer.mask_token_id] = vectors.mean(0)  # a masked word has to be like any word, or it is noise
+    round_to_int8(model)
+    classifier = TransformerClassifier(name, model, tokenizer, max_length, overlap=8, weights=INT8)
+    texts, labels = planted_corpus(400)
+    classifier.probe_ = fit_probe(classifier.head_and_states(texts)[1], labels, head=0.0)
+    return classifier
 
 
 def small_word2vec() -> Word2VecClassifier:
