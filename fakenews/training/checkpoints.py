@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Collection
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
 JOB = "job.json"  # among the checkpoints: what they come from
 
 
-def make_ready(work: Path, recipe: Recipe, job: Job, parts: Parts) -> None:
+def make_ready(work: Path, recipe: Recipe, job: Job, parts: Parts, keep: Collection[str] = ()) -> None:
     """Write down whose checkpoints `work` will hold; without `resume` the folders of an earlier run are taken away.
 
-    Files stay: what is kept of articles says itself of which encoder it is.
+    Those in `keep` stay: what is kept of articles says itself of which encoder it is.
 
     Raises
     ------
@@ -31,7 +32,7 @@ def make_ready(work: Path, recipe: Recipe, job: Job, parts: Parts) -> None:
     """
     asked = _facts(recipe, job, parts)
     record = work / JOB
-    left = [path for path in work.iterdir() if path.is_dir()] if work.is_dir() else []
+    left = [path for path in work.iterdir() if path.is_dir() and path.name not in keep] if work.is_dir() else []
     if job.resume and left:
         if not record.is_file():
             raise ValueError(f"Cannot resume: no {JOB} says whose checkpoints {work} holds; start without --resume.")
@@ -71,7 +72,8 @@ def _facts(recipe: Recipe, job: Job, parts: Parts) -> dict[str, Any]:
     facts = {
         "recipe": recipe.name,
         "settings": asdict(recipe.settings) if recipe.settings else None,
-        "base": str(Path(job.base).resolve()) if job.base and Path(job.base).is_dir() else job.base,
+        "base": _resolved(job.base),
+        "teacher": _resolved(job.teacher),
         "epochs": job.epochs,
         "max_steps": job.max_steps,
         "cleaning": [job.cleaning, CLEANING_VERSION],
@@ -82,3 +84,7 @@ def _facts(recipe: Recipe, job: Job, parts: Parts) -> dict[str, Any]:
     }
     found: dict[str, Any] = json.loads(json.dumps(facts))
     return found
+
+
+def _resolved(base: str | None) -> str | None:
+    return str(Path(base).resolve()) if base and Path(base).is_dir() else base

@@ -6,31 +6,29 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fakenews.classifiers.base import fit_calibration
+from fakenews.classifiers.base import Scores, fit_calibration
+from fakenews.classifiers.domain import DomainHead, fit_domain_head
 from fakenews.classifiers.probe import Probe, fit_probe
 from fakenews.classifiers.windows import round_to_half
 from fakenews.config import pick_device
 from fakenews.data.mix import CORPUS
-from fakenews.data.table import article_id, joined_texts
 from fakenews.training.checkpoints import make_ready, write_whole
-from fakenews.training.job import TRAINING, Fitted, Job, Parts, Say, at_home, labelled, weights
-from fakenews.training.recipes import Distillation, FineTuning, Recipe
+from fakenews.training.job import TRAINING, Fitted, Job, Parts, Say, home_of, is_home, labelled, weights
+from fakenews.training.recipes import FineTuning, Projection, Recipe
+from fakenews.training.states import States
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import NDArray
 
     from fakenews.classifiers.transformer import TransformerClassifier
     from fakenews.training.finetune import Trained
 
-STATES = "lower-states.npz"  # of the articles that the probe is fitted on, among the checkpoints
-_STATES_AT_ONCE = 1000  # articles between two times they are kept
+STATES = "states"  # folder among the checkpoints: of the articles that the probe is fitted on
 _PROJECTION_EXAMPLES = 256
 
 
@@ -46,8 +44,8 @@ def fit_encoder(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
     told: dict[str, str] = {}
     minutes: float | None = None
     home = {name: rows[rows[CORPUS] == job.data.stem].reset_index(drop=True) for name, rows in parts.items()}
-    make_ready(checkpoints, recipe, job, parts)
-    if isinstance(settings, Distillation):
+    make_ready(checkpoints, recipe, job, parts, keep=(STATES,))
+    if isinstance(settings, Projection):
         trained, history, facts, max_length = _distil(settings, job, home, checkpoints, say)
         took = {name: stage["minutes"] for name, stage in facts["stages"].items()}
         told, minutes = {"stages": ", ".join(f"{name} {m} min" for name, m in took.items())}, sum(took.values())
@@ -73,7 +71,7 @@ def fit_encoder(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
         told["probe"] = f"on the states below the last layer, {', '.join(job.names)}, {spent:.1f} min"
         minutes = None if minutes is None else minutes + spent
     say("calibrating on the validation part")
-    classifier.calibrate(*labelled(at_home(parts["validation"])))
+    classifier.calibrate(*labelled(home_of(parts["validation"])))
     return Fitted(classifier, seed, "train", history, facts, {"base": facts["base"], **told}, minutes, answer)
 
 
@@ -102,99 +100,43 @@ def fit_probe_on_base(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitte
     answer = add_probe(classifier, parts, home[home[CORPUS] == job.data.stem], job.out / "checkpoints" / STATES, say)
     took = (time.perf_counter() - started) / 60
     stages = {name: stage["minutes"] for name, stage in before.get("stages", {}).items()} | {"probe": round(took, 1)}
-    classifier.calibrate(*labelled(at_home(parts["validation"])))
+    classifier.calibrate(*labelled(home_of(parts["validation"])))
     told = {"base": before.get("base", stored.name), "stages": ", ".join(f"{n} {m} min" for n, m in stages.items())}
     return Fitted(classifier, 42, "train", history, before, told, sum(stages.values()), answer)
 
 
 def add_probe(
-    classifier: TransformerClassifier, parts: Parts, home: pd.DataFrame, file: Path, say: Say
-) -> Callable[[str, pd.DataFrame, pd.DataFrame], NDArray[np.float64]]:
-    """Fit the probe of a fine-tuned encoder on the training parts of several corpora; `home` is held out of its own.
+    classifier: TransformerClassifier, parts: Parts, home: pd.DataFrame, folder: Path, say: Say
+) -> Callable[[str, pd.DataFrame, pd.DataFrame], Scores]:
+    """Fit probe and domain head of a fine-tuned encoder on the training parts of several corpora.
+
+    `home` is held out of what the encoder was fine-tuned on.
 
     Gives what answers a corpus that is left out: the same encoder, which never saw any of them, with another probe.
-    The states below the last layer are kept in `file`, so that they are computed once, whatever happens.
+    The states below the last layer are kept in `folder`, so that they are computed once, whatever happens.
     """
-    remembered = States(classifier, file, say)
+    remembered = States(classifier, folder, say)
     heads, _ = remembered.of(home)
-    head = 1.0 / fit_calibration(heads, home["label"].tolist()).temperature
+    head = fit_calibration(Scores.out_of_domain(heads), home["label"].tolist()).slope
 
-    def fitted_on(train: pd.DataFrame) -> Probe:
-        return fit_probe(remembered.of(train)[1], train["label"].tolist(), weights(train), head)
+    def fitted_on(train: pd.DataFrame) -> tuple[Probe, DomainHead | None]:
+        _, states = remembered.of(train)
+        counts = weights(train)
+        domain = fit_domain_head(states.reshape(len(states), -1), is_home(train), counts)
+        return fit_probe(states, train["label"].tolist(), counts, head), domain
 
-    def answer(corpus: str, rest: pd.DataFrame, out: pd.DataFrame) -> NDArray[np.float64]:
-        probe = fitted_on(rest[rest["split"] == "train"])
+    def answer(corpus: str, rest: pd.DataFrame, out: pd.DataFrame) -> Scores:
+        probe, domain = fitted_on(rest[rest["split"] == "train"])
         own_heads, states = remembered.of(out)
-        return probe.head * own_heads + probe.margins(states)
+        heads, probed = probe.head * own_heads, probe.margins(states)
+        if domain is None:
+            return Scores.out_of_domain(heads + probed)
+        in_domain = domain.in_domain(states.reshape(len(states), -1))
+        return Scores(in_domain * heads + probed, in_domain)  # as `TransformerClassifier.head_fades` says
 
     say("probe: learning from the states below the last layer")
-    classifier.probe_ = fitted_on(parts["train"])
+    classifier.probe_, classifier.domain_ = fitted_on(parts["train"])
     return answer
-
-
-class States:
-    """Head and mean states of articles by an encoder without its probe, each computed once and kept in a file.
-
-    Parameters
-    ----------
-    classifier : TransformerClassifier
-    file : Path
-        Written after every batch of articles, whole or not at all; what another encoder left there is not used.
-    say : callable
-    """
-
-    def __init__(self, classifier: TransformerClassifier, file: Path, say: Say) -> None:
-        self.classifier = classifier
-        self.file = file
-        self.say = say
-        self.encoder = _digest(classifier)
-        self.place: dict[str, int] = {}
-        self.heads: list[float] = []
-        self.states: list[NDArray[np.float16]] = []
-        if file.is_file():
-            with np.load(file) as kept:
-                if "encoder" not in kept or kept["encoder"].item() != self.encoder:
-                    say(f"{file} holds the states of another encoder: they are computed anew")
-                    return
-                self.place = {key: i for i, key in enumerate(kept["keys"].tolist())}
-                self.heads, self.states = kept["heads"].tolist(), list(kept["states"])
-
-    def of(self, frame: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-        """Heads, shape (n,), and states, shape (n, n_layers, width), of the rows of a table."""
-        asked = joined_texts(frame)
-        order = [article_id(text) for text in asked]
-        texts = dict(zip(order, asked, strict=True))
-        missing = [key for key in texts if key not in self.place]
-        probe, self.classifier.probe_ = self.classifier.probe_, None
-        for at in range(0, len(missing), _STATES_AT_ONCE):
-            keys = missing[at : at + _STATES_AT_ONCE]
-            heads, states = self.classifier.head_and_states([texts[key] for key in keys])
-            for key, head, state in zip(keys, heads.tolist(), states, strict=True):
-                self.place[key] = len(self.heads)
-                self.heads.append(head)
-                self.states.append(state.astype(np.float16))
-            self._keep()
-            self.say(f"states of {at + len(keys):,} of {len(missing):,} articles")
-        self.classifier.probe_ = probe
-        places = [self.place[key] for key in order]
-        chosen = [self.states[i] for i in places]
-        return np.array([self.heads[i] for i in places]), np.stack(chosen).astype(np.float32)
-
-    def _keep(self) -> None:
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.file.with_suffix(".partial.npz")
-        keys, heads, states = np.array(list(self.place)), np.array(self.heads), np.stack(self.states)
-        np.savez(partial, encoder=np.array(self.encoder), keys=keys, heads=heads, states=states)
-        partial.replace(self.file)
-
-
-def _digest(classifier: TransformerClassifier) -> str:
-    """Hash of all weights of the encoder and its head."""
-    digest = sha256()
-    for name, tensor in sorted(classifier.model.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
 
 
 def _override(settings: FineTuning, job: Job) -> FineTuning:
@@ -225,7 +167,7 @@ def examples_of(parts: Parts, tokenizer: Any, cleaning: str) -> dict[str, list[d
 
 
 def _distil(
-    settings: Distillation, job: Job, parts: Parts, work: Path, say: Say
+    settings: Projection, job: Job, parts: Parts, work: Path, say: Say
 ) -> tuple[Trained, dict[str, Any], dict[str, Any], int]:
     """Teacher, projection, hidden states, logits; each finished stage is kept in `work` for `resume`."""
     import torch

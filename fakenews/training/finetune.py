@@ -19,6 +19,7 @@ from transformers import (
     AutoModelForSequenceClassification,
     AutoTokenizer,
     EarlyStoppingCallback,
+    PreTrainedModel,
     Trainer,
     TrainerControl,
     TrainerState,
@@ -29,17 +30,20 @@ from transformers.trainer_pt_utils import get_length_grouped_indices
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, get_last_checkpoint
 
 from fakenews.classifiers.base import read_as
+from fakenews.classifiers.precision import cpu_has_bfloat16
 from fakenews.schema import FAKE, LABELS
 from fakenews.text import CLEANING
 from fakenews.training.recipes import FineTuning
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedConfig, PreTrainedTokenizerBase
+
+    from fakenews.training.student import Student
 
 logger = logging.getLogger(__name__)
 
-Example = dict[str, Any]  # {"input_ids": int32 array (n,) without special pieces, "labels": int}
+Example = dict[str, Any]  # {"input_ids": int32 array (n,) without special pieces, "labels": int or float32 array}
 
 _MULTIPLE = 64  # lengths of batches on a GPU: few different shapes, whose memory and kernels are found again
 _BYTES_KEPT = 60  # for the backward pass, of each piece, layer and unit of width; 46 to 48 measured in bf16
@@ -51,7 +55,7 @@ _LEAST_STEPS = 50  # of a run; with fewer articles a GPU takes smaller steps
 class Trained:
     """A model, on the CPU, and how its training went; `history` holds the rows of `Trainer` (step, epoch, loss, …)."""
 
-    model: PreTrainedModel
+    model: Any  # PreTrainedModel, or a Student with its encoder
     tokenizer: PreTrainedTokenizerBase
     history: tuple[dict[str, Any], ...]
     seconds: float
@@ -151,7 +155,7 @@ class Collator:
         self.training = True
 
     def __call__(self, examples: Sequence[Mapping[str, Any]]) -> dict[str, torch.Tensor]:
-        """Batch of tensors: input_ids and attention_mask (n, length), labels (n,)."""
+        """Return tensors: input_ids and attention_mask (n, length), labels (n,) or targets (n, n_targets)."""
         drawn = examples[0].get("drawn")
         rng = np.random.default_rng(drawn) if drawn else self.rng if self.training else None
         windows = [self._window(example["input_ids"], rng) for example in examples]
@@ -162,7 +166,7 @@ class Collator:
         for i, window in enumerate(windows):
             ids[i, : len(window)] = window
             mask[i, : len(window)] = 1
-        labels = torch.tensor([example["labels"] for example in examples], dtype=torch.int64)
+        labels = torch.from_numpy(np.asarray([example["labels"] for example in examples]))  # int64, or float32 targets
         return {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask), "labels": labels}
 
     def _window(self, ids: NDArray[np.int32], rng: np.random.Generator | None) -> NDArray[np.int32]:
@@ -227,7 +231,7 @@ def for_device(recipe: FineTuning, config: PreTrainedConfig, n_examples: int) ->
 
 def train(
     recipe: FineTuning,
-    model: PreTrainedModel,
+    model: PreTrainedModel | Student,
     tokenizer: PreTrainedTokenizerBase,
     train_examples: list[Example],
     validation_examples: list[Example],
@@ -238,7 +242,7 @@ def train(
     trainer_class: type[Trainer] = Trainer,
     trainer_options: Mapping[str, Any] | None = None,
 ) -> Trained:
-    """Train `model` in place by `recipe` and keep the evaluation with the best F1.
+    """Train `model` in place by `recipe` and keep its best evaluation: of F1, or for a student of its loss.
 
     Checkpoints go to `work`; with `resume` the last of them is taken up again. bf16 or fp16 where the device
     has it, and larger steps on a GPU (`for_gpu`); batches of similar length, padded to their longest.
@@ -253,6 +257,7 @@ def train(
         A subclass of `Trainer` with another loss, and what it is to be given.
     """
     cuda = torch.cuda.is_available()
+    by_labels = isinstance(model, PreTrainedModel)
     recipe, passes = for_device(recipe, model.config, len(train_examples))
     steps_per_epoch = math.ceil(len(train_examples) / recipe.batch_size)
     total = max_steps or math.ceil(steps_per_epoch * recipe.epochs)
@@ -269,7 +274,8 @@ def train(
         weight_decay=recipe.weight_decay,
         label_smoothing_factor=recipe.label_smoothing,
         lr_scheduler_type="linear",
-        bf16=cuda and torch.cuda.is_bf16_supported(),
+        use_cpu=not cuda,
+        bf16=torch.cuda.is_bf16_supported() if cuda else not by_labels and cpu_has_bfloat16(),
         fp16=cuda and not torch.cuda.is_bf16_supported(),
         train_sampling_strategy="sequential",  # in that of `Passes`
         eval_strategy="steps",
@@ -278,8 +284,8 @@ def train(
         save_steps=every,
         save_total_limit=2,
         load_best_model_at_end=True,
-        metric_for_best_model="f1",
-        greater_is_better=True,
+        metric_for_best_model="f1" if by_labels else "loss",
+        greater_is_better=by_labels,
         logging_steps=max(1, min(25, total // 4)),
         remove_unused_columns=False,
         dataloader_pin_memory=cuda,
@@ -297,7 +303,7 @@ def train(
         train_dataset=Passes(train_examples, recipe.batch_size, recipe.seed),
         eval_dataset=validation_examples,
         data_collator=collator,
-        compute_metrics=f1_metrics,
+        compute_metrics=f1_metrics if by_labels else None,
         callbacks=[Patience(recipe.patience)],
         **(trainer_options or {}),
     )

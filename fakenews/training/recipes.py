@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from fakenews.training.job import Fitted, Job, Parts, Say
 
+# MPNet: Song et al. 2020 (arXiv:2004.09297); the sentence-transformers checkpoint is Apache-2.0.
+MPNET_BASE = "sentence-transformers/all-mpnet-base-v2"
 # MiniLM: Wang et al. 2020 (arXiv:2002.10957); the sentence-transformers checkpoint is Apache-2.0.
 TEACHER_BASE = "sentence-transformers/all-MiniLM-L6-v2"
 TINYBERT_BASE = "huawei-noah/TinyBERT_General_4L_312D"  # Jiao et al. 2020 (arXiv:1909.10351)
@@ -61,7 +63,7 @@ class FineTuning:
 
 
 @dataclass(frozen=True, slots=True)
-class Distillation:
+class Projection:
     """Teacher, then a student projected from it, then two stages of teaching and two of practice.
 
     Stage 1 matches hidden states and attention (and a little of the logits), stage 2 the logits and the labels:
@@ -99,6 +101,61 @@ class Distillation:
 
 
 @dataclass(frozen=True, slots=True)
+class Probing:
+    """The first layers of a pretrained encoder, left as they are, and a logistic regression on their mean states.
+
+    Attributes
+    ----------
+    base : str
+        Hub id or folder of the encoder.
+    n_layers : int
+        How many of its layers are kept.
+    max_length : int
+        Word pieces per window, special pieces included; windows do not overlap.
+    n_windows : int
+        Windows of an article, from its beginning, that the probe is fitted on; verdicts read all of them.
+    home_rows : int
+        Articles of the first corpus that the probe is fitted on: more would teach its publishers, not its classes.
+    seed : int
+    """
+
+    base: str = MPNET_BASE
+    n_layers: int = 6
+    max_length: int = 256
+    n_windows: int = 2
+    home_rows: int = 2000
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Distillation:
+    """A small encoder that is taught the mean states and the answers of a large one with its probe.
+
+    Attributes
+    ----------
+    teacher : Probing
+    student : FineTuning
+        Of the training loop; its base is the encoder the student starts from.
+    teacher_layers, layers : tuple of int
+        Layers of the teacher, and those of the student that are taught to give them back; 0 are the embeddings.
+    certainty, hard_share : float
+        Of the articles of the first corpus the labels are taught too: the log-odds to give back are `hard_share` parts
+        those of the label, which are `certainty` either way, and the rest the teacher's.
+    folds : tuple of tuple of str
+        Families of corpora that are left out together, each fold of them with a teacher and a student of its own;
+        families that are named nowhere have a fold each.
+    """
+
+    teacher: Probing
+    student: FineTuning
+    teacher_layers: tuple[int, ...] = (3, 6)
+    layers: tuple[int, ...] = (2, 4)
+    certainty: float = 4.0
+    hard_share: float = 0.7
+    folds: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """What `fakenews train NAME` does, which classifier it leaves, and what its model card says of it.
 
@@ -106,7 +163,7 @@ class Recipe:
     ----------
     name, model, title : str
         Of the recipe; key of the classifier in the registry; for people.
-    settings : FineTuning, Distillation or None
+    settings : FineTuning, Projection, Probing, Distillation or None
         Of the training loop; None where the classifier's own defaults are the settings and nothing is resumed.
     card : str
     fit : callable
@@ -120,7 +177,7 @@ class Recipe:
     name: str
     model: str
     title: str
-    settings: FineTuning | Distillation | None
+    settings: FineTuning | Projection | Probing | Distillation | None
     card: str
     fit: Callable[[Recipe, Job, Parts, Say], Fitted]
     refits: bool = False
@@ -138,6 +195,18 @@ def _fit_probe(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
     from fakenews.training.encoders import fit_probe_on_base
 
     return fit_probe_on_base(recipe, job, parts, say)
+
+
+def _fit_probing(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
+    from fakenews.training.probing import fit_probing
+
+    return fit_probing(recipe, job, parts, say)
+
+
+def _fit_distilled(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
+    from fakenews.training.distilling import fit_distilled
+
+    return fit_distilled(recipe, job, parts, say)
 
 
 def _fit_tfidf(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
@@ -178,7 +247,15 @@ _FINE_TUNED_CARD = (
     "A pretrained encoder with a new two-class head, fine-tuned on the neutral text; the evaluation with the best F1 "
     "was kept, and the calibration fitted on the validation part. Longer articles are read in overlapping windows."
 )
-_DISTILLED_CARD = (
+_MPNET_CARD = (
+    "The embeddings and the first 6 of 12 layers of sentence-transformers/all-mpnet-base-v2 (Apache-2.0), as large as "
+    "DistilBERT, but not DistilBERT. The encoder is left as it was. One logistic regression on the mean states of the "
+    "embeddings and of all 6 layers (L2 penalty 1/C = 1000, states of unit variance) learns from the training parts of "
+    "all corpora, each class of a corpus weighed by its size to the power of -0.75; of the first corpus 2,000 articles "
+    "are used. It is fitted on the first 508 word pieces of an article; a verdict reads all of them, in windows of "
+    "254. Weights are stored in 8 bits."
+)
+_PROJECTED_CARD = (
     "A BERT of the configuration of huawei-noah/TinyBERT_General_4L_312D (4 layers, 312 wide, 12 heads, 1,200 "
     "feed-forward units), but **not** started from that checkpoint: its weights were projected from "
     "sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0; 6 layers, 384 wide) after that encoder had been fine-tuned on "
@@ -191,8 +268,21 @@ _DISTILLED_CARD = (
     "All of that saw ISOT alone. Where further corpora were at hand, a probe was added: one logistic regression on the "
     "mean states of the embeddings and of all layers but the last, learnt from the training parts of all corpora, "
     "each class of a corpus weighed by its size to the power of -0.75. Its log-odds and those of the fine-tuned head, "
-    "after its temperature, are summed; the encoder stays as it was. The calibration at home was fitted on the "
-    "validation part of ISOT, the one for unseen publishers on corpora left out of the probe one by one."
+    "after its temperature, are summed; the encoder stays as it was. A second head on the same states says how "
+    "in-domain a text is. The calibration was fitted on corpora left out of the probe one by one, and on the "
+    "validation part of ISOT."
+)
+
+_DISTILLED_CARD = (
+    "A BERT of the configuration of huawei-noah/TinyBERT_General_4L_312D (4 layers, 312 wide, 12 heads, 1,200 "
+    "feed-forward units), but **not** that checkpoint: it started from an earlier model of this project, a student of "
+    "all-MiniLM-L6-v2 fine-tuned on ISOT, and was then taught by the first 6 layers of "
+    "sentence-transformers/all-mpnet-base-v2 (Apache-2.0) and the probe on them (see the model `mpnet`). On windows of "
+    "254 word pieces of all training articles it learned to give back the teacher's mean states of layers 3 and 6, its "
+    "log-odds, and how much a text is like ISOT; of ISOT's articles, whose publishers are known, it was taught the "
+    "labels too. A linear probe on its own mean states gives the answer. Every figure on corpora left out is of a "
+    "teacher and a student that saw nothing of the corpus, nor of the others in its fold. Weights are stored in half "
+    "precision. Whole articles are read in windows whose log-odds are averaged by length."
 )
 
 _WORD2VEC_CARD = (
@@ -217,10 +307,9 @@ _ENSEMBLE_CARD = (
     "A logistic regression on the log-odds of the models beside it, each by its spread, with non-negative weights that "
     "depend on the length of the text and are drawn towards the plain average. They were fitted on what the members "
     "said of corpora that had been left out of their training, and on held-out articles of ISOT, which count as much "
-    "as those corpora together; the penalty comes from leaving each corpus out of that too. What it says of publishers "
-    "unlike those it learnt from is the mean of what its members say of them. The folder holds the weights "
-    "only; the members, named with the revision it was fitted on, must lie in the folders beside it, and their size "
-    "comes on top."
+    "as those corpora together; the penalty comes from leaving each corpus out of that too. The calibration was fitted "
+    "on the same answers. The folder holds the weights only; the members, named with "
+    "the revision it was fitted on, must lie in the folders beside it, and their size comes on top."
 )
 
 RECIPES: dict[str, Recipe] = {
@@ -235,7 +324,7 @@ RECIPES: dict[str, Recipe] = {
         "tinybert-distilled",
         "tinybert",
         "Distil a 4-layer, 312-wide student from a fine-tuned MiniLM",
-        Distillation(
+        Projection(
             teacher=FineTuning(
                 TEACHER_BASE,
                 max_length=160,
@@ -250,7 +339,7 @@ RECIPES: dict[str, Recipe] = {
             labels=FineTuning("", max_length=256, window="random", epochs=2, learning_rate=1.5e-4, mask_share=0.05),
             articles=FineTuning("", max_length=512, window="random", epochs=1.5, learning_rate=1e-4, mask_share=0.05),
         ),
-        _DISTILLED_CARD,
+        _PROJECTED_CARD,
         _fit_encoder,
     ),
     "tinybert-probe": Recipe(
@@ -258,9 +347,30 @@ RECIPES: dict[str, Recipe] = {
         "tinybert",
         "Teach a trained TinyBERT further corpora by a probe",
         None,
-        _DISTILLED_CARD,
+        _PROJECTED_CARD,
         _fit_probe,
         takes_base=True,
+    ),
+    "mpnet": Recipe("mpnet", "mpnet", "A probe on the first 6 layers of MPNet", Probing(), _MPNET_CARD, _fit_probing),
+    "tinybert-from-mpnet": Recipe(
+        "tinybert-from-mpnet",
+        "tinybert",
+        "Teach a 4-layer, 312-wide student what MPNet makes of texts",
+        Distillation(
+            teacher=Probing(),
+            student=FineTuning(
+                TINYBERT_BASE,
+                max_length=256,
+                epochs=2,
+                learning_rate=3e-4,
+                batch_size=16,
+                warmup_ratio=0.05,
+                mask_share=0.03,
+            ),
+            folds=(("horne2017", "gossipcop"), ("fakenewsamt", "webis2016", "recovery"), ("fakenewsnet", "ctfan")),
+        ),
+        _DISTILLED_CARD,
+        _fit_distilled,
     ),
     "word2vec": Recipe(
         "word2vec",

@@ -8,7 +8,7 @@ import pytest
 
 from fakenews.classifiers.registry import CLASSIFIERS
 from fakenews.config import REPOSITORY
-from fakenews.training.recipes import RECIPES, Distillation, FineTuning, get
+from fakenews.training.recipes import RECIPES, FineTuning, Projection, get
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -34,7 +34,7 @@ def test_the_plain_recipes_are_the_published_one(name, base):
 
 def test_the_distilled_student_has_the_shape_of_tinybert():
     settings = get("tinybert-distilled").settings
-    assert isinstance(settings, Distillation)
+    assert isinstance(settings, Projection)
     assert (len(settings.layers), settings.width, settings.heads, settings.intermediate) == (4, 312, 12, 1200)
     assert list(settings.layers) == sorted(set(settings.layers))
 

@@ -1,0 +1,115 @@
+"""A probe on the first layers of a pretrained encoder, which stay as they are."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from fakenews.classifiers.base import Scores
+from fakenews.classifiers.domain import DomainHead, fit_domain_head
+from fakenews.classifiers.probe import Probe, fit_probe
+from fakenews.config import pick_device
+from fakenews.data.mix import CORPUS
+from fakenews.training.bases import first_layers
+from fakenews.training.checkpoints import make_ready
+from fakenews.training.job import Fitted, Job, Parts, Say, home_of, is_home, labelled, weights
+from fakenews.training.states import States
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from fakenews.classifiers.transformer import TransformerClassifier
+    from fakenews.training.recipes import Probing, Recipe
+
+STATES = "states"  # folder among the checkpoints
+
+
+def fit_probing(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
+    """Fit probe and domain head on the training parts of all corpora; calibrate on the validation part of the first.
+
+    Corpora that are left out are answered by probes fitted without them, on the same states.
+    """
+    from fakenews.training.encoders import base_name
+    from fakenews.training.recipes import Probing
+
+    settings = recipe.settings
+    if not isinstance(settings, Probing):
+        raise TypeError(f"The recipe {recipe.name} does not say how to probe.")
+    settings = replace(settings, base=job.base or settings.base)
+    checkpoints = job.out / "checkpoints"
+    make_ready(checkpoints, recipe, job, parts, keep=(STATES,))
+    started = time.perf_counter()
+    classifier = bare_classifier(recipe.model, settings, job.cleaning)
+    states = States(classifier, checkpoints / STATES, say, settings.n_windows)
+
+    def answer(corpus: str, rest: pd.DataFrame, out: pd.DataFrame) -> Scores:
+        probe, domain = fit_on(states, rest[rest["split"] == "train"], settings)
+        return answered(probe, domain, states.of(out)[1])
+
+    say("fitting the probe on the states of all corpora")
+    classifier.probe_, classifier.domain_ = fit_on(states, parts["train"], settings)
+    classifier.weights = "int8"
+    classifier.round_weights()
+    say("calibrating on the validation part")
+    classifier.calibrate(*labelled(home_of(parts["validation"])))
+    facts: dict[str, Any] = {"base": base_name(settings.base), "n_layers": settings.n_layers}
+    minutes = (time.perf_counter() - started) / 60
+    return Fitted(classifier, settings.seed, facts=facts, told={"base": facts["base"]}, minutes=minutes, answer=answer)
+
+
+def bare_classifier(name: str, settings: Probing, cleaning: str) -> TransformerClassifier:
+    """Return the first layers of the base as a classifier without probe and head.
+
+    Raises
+    ------
+    ValueError
+        If the base cannot be had.
+    """
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    from fakenews.classifiers.transformer import TransformerClassifier
+
+    try:
+        encoder = AutoModel.from_pretrained(settings.base, dtype=torch.float32)
+        tokenizer = AutoTokenizer.from_pretrained(settings.base, use_fast=True)
+    except OSError as error:
+        raise ValueError(
+            f"Cannot load the base {settings.base!r}: neither a folder here nor reachable on the Hugging Face Hub. "
+            'Run "fakenews fetch-base mpnet", or go online.'
+        ) from error
+    encoder = first_layers(encoder, settings.n_layers)
+    return TransformerClassifier(
+        name, encoder, tokenizer, settings.max_length, overlap=0, device=pick_device(), cleaning=cleaning
+    )
+
+
+def trained_on(train: pd.DataFrame, home_rows: int, seed: int) -> pd.DataFrame:
+    """Return the rows a probe is fitted on: of the first corpus `home_rows` at most, drawn by `seed`."""
+    home = is_home(train)
+    if CORPUS not in train or home.all() or home.sum() <= home_rows:
+        return train
+    import pandas as pd
+
+    drawn = train[home].sample(frac=1.0, random_state=seed).iloc[:home_rows]
+    return pd.concat([drawn, train[~home]], ignore_index=True)
+
+
+def fit_on(states: States, train: pd.DataFrame, settings: Probing) -> tuple[Probe, DomainHead | None]:
+    """Fit a probe, and what tells articles of the first corpus from the others, on training rows."""
+    rows = trained_on(train, settings.home_rows, settings.seed)
+    _, known = states.of(rows)
+    counts = weights(rows)
+    domain = fit_domain_head(known.reshape(len(known), -1), is_home(rows), counts)
+    return fit_probe(known, rows["label"].tolist(), counts), domain
+
+
+def answered(probe: Probe, domain: DomainHead | None, states: NDArray[np.float32]) -> Scores:
+    """Return the scores of articles by their mean states, (n, n_states, width)."""
+    log_odds = probe.margins(states)
+    if domain is None:
+        return Scores.out_of_domain(log_odds)
+    return Scores(log_odds, domain.in_domain(states.reshape(len(states), -1)))

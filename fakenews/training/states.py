@@ -1,0 +1,127 @@
+"""Mean states of the windows of articles by an encoder: computed once, and kept whatever happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fakenews.classifiers.precision import fast_products
+from fakenews.data.table import article_id, joined_texts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from fakenews.classifiers.transformer import TransformerClassifier
+
+_ARTICLES_AT_ONCE = 500  # between two files
+
+
+class Article(NamedTuple):
+    """What an encoder makes of one article.
+
+    Attributes
+    ----------
+    heads : ndarray of shape (n_windows,)
+        Log-odds of the fine-tuned head; 0 without one.
+    lengths : ndarray of shape (n_windows,)
+        Word pieces of each window.
+    states : ndarray of shape (n_windows, n_states, width), float16
+    """
+
+    heads: NDArray[np.float64]
+    lengths: NDArray[np.int64]
+    states: NDArray[np.float16]
+
+
+class States:
+    """States of articles by an encoder without its probe.
+
+    Parameters
+    ----------
+    classifier : TransformerClassifier
+    folder : Path
+        One file for every 500 articles, whole or not at all; those that another encoder left are passed over.
+    say : callable
+    n_windows : int, optional
+        Windows of an article that are read, from its beginning; all of them if left out.
+    """
+
+    def __init__(
+        self, classifier: TransformerClassifier, folder: Path, say: Callable[[str], None], n_windows: int | None = None
+    ) -> None:
+        self.classifier = classifier
+        self.folder = folder
+        self.say = say
+        self.n_windows = n_windows
+        self.encoder = f"{digest(classifier)} {n_windows}"
+        self.known: dict[str, Article] = {}
+        for file in sorted(folder.glob("*.npz")):
+            with np.load(file) as kept:
+                if kept["encoder"].item() == self.encoder:
+                    ends = np.cumsum(kept["counts"])[:-1]
+                    parts = (np.split(kept[name], ends) for name in ("heads", "lengths", "states"))
+                    self.known |= {key: Article(*of) for key, *of in zip(kept["keys"].tolist(), *parts, strict=True)}
+
+    def articles(self, frame: pd.DataFrame) -> list[Article]:
+        """Return what the encoder makes of the rows of a table."""
+        asked = joined_texts(frame)
+        order = [article_id(text) for text in asked]
+        texts = dict(zip(order, asked, strict=True))
+        missing = [key for key in texts if key not in self.known]
+        for at in range(0, len(missing), _ARTICLES_AT_ONCE):
+            keys = missing[at : at + _ARTICLES_AT_ONCE]
+            self._compute({key: texts[key] for key in keys})
+            self.say(f"states of {at + len(keys):,} of {len(missing):,} articles")
+        return [self.known[key] for key in order]
+
+    def of(self, frame: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """Return heads, shape (n,), and states, shape (n, n_states, width), of rows: means by length of the windows."""
+        heads, states = [], []
+        for article in self.articles(frame):
+            weights = article.lengths / max(article.lengths.sum(), 1)
+            weights = weights if article.lengths.sum() else np.ones(1)
+            heads.append(float(article.heads @ weights))
+            states.append(np.tensordot(weights.astype(np.float32), article.states.astype(np.float32), 1))
+        return np.array(heads), np.stack(states)
+
+    def _compute(self, texts: dict[str, str]) -> None:
+        windows = [self.classifier.encode(text).first(self.n_windows) for text in texts.values()]
+        with fast_products(self.classifier.device):
+            heads, states = self.classifier.states_of_windows(windows)
+        counts = [len(w.weights) for w in windows]
+        lengths = np.concatenate([(w.attention_mask.sum(1) - 2).numpy() for w in windows])
+        ends = np.cumsum(counts)[:-1]
+        parts = (np.split(of, ends) for of in (heads, lengths, states.astype(np.float16)))
+        self.known |= {key: Article(*of) for key, *of in zip(texts, *parts, strict=True)}
+        self._keep(list(texts))
+
+    def _keep(self, keys: list[str]) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        n = len(list(self.folder.glob("*.npz")))
+        articles = [self.known[key] for key in keys]
+        partial = self.folder / "partial"
+        with partial.open("wb") as file:
+            np.savez(
+                file,
+                encoder=np.array(self.encoder),
+                keys=np.array(keys),
+                counts=np.array([len(article.heads) for article in articles]),
+                heads=np.concatenate([article.heads for article in articles]),
+                lengths=np.concatenate([article.lengths for article in articles]),
+                states=np.concatenate([article.states for article in articles]),
+            )
+        partial.replace(self.folder / f"{n:04}.npz")
+
+
+def digest(classifier: TransformerClassifier) -> str:
+    """Return a hash of all weights of an encoder and its head, and of how it cuts texts into windows."""
+    found = sha256(f"{classifier.cleaning} {classifier.max_length} {classifier.overlap}".encode())
+    for name, tensor in sorted(classifier.model.state_dict().items()):
+        found.update(name.encode())
+        found.update(tensor.detach().cpu().float().numpy().tobytes())
+    return found.hexdigest()
