@@ -136,6 +136,7 @@ class Stock:
         import shap
 
         np.random.seed(seed)  # the library draws ties from it
+        self.pipeline.model.head_share = self.classifier.head_share(text)
         model = shap.models.TransformersPipeline(self.pipeline, rescale_to_logits=logits)
         explainer = shap.Explainer(model, shap.maskers.Text(self.classifier.tokenizer), seed=seed)
         with redirect_stderr(StringIO()):
@@ -148,6 +149,8 @@ class Stock:
     def lime(self, text: str, samples: int = LIBRARY_LIME, seed: int = 0) -> np.ndarray:
         """Weights towards fake on the words of `text`, as `LimeTextExplainer` gives them at its defaults."""
         from lime.lime_text import LimeTextExplainer
+
+        self.pipeline.model.head_share = self.classifier.head_share(text)
 
         neutral = read(text).neutral.text
         local = dict(
@@ -193,11 +196,12 @@ class Stock:
         import torch
 
         windows, c = self.classifier.encode(text), self.classifier
+        margin_of = c.margin_function(text)
         mask, index = windows.attention_mask[:1], windows.word_index[0].numpy()
         with torch.no_grad():
             x = c.embed(windows.input_ids[:1])
             b = c.embed(torch.where(windows.word_index[:1] >= 0, c.mask_token_id, windows.input_ids[:1]))
-        pieces = attribute(lambda e: c.margin_from_embeddings(e, mask.expand(len(e), -1)), x.requires_grad_(), b)
+        pieces = attribute(lambda e: margin_of(e, mask.expand(len(e), -1)), x.requires_grad_(), b)
         found = np.zeros(len(read(text).words))
         np.add.at(found, index[index >= 0], pieces.detach().sum(-1)[0].numpy()[index >= 0])
         return found
@@ -213,13 +217,15 @@ def _WithProbe(classifier: Any) -> Any:  # noqa: N802
         return arguments, named | {"output_hidden_states": True}
 
     def after(_: Any, arguments: Any, named: dict[str, Any], output: Any) -> Any:
-        head = classifier._log_odds(output.logits)
-        states = mean_states(output.hidden_states, named["attention_mask"])
-        extra = classifier.probe_.added(head, states) - head
+        raw = classifier._log_odds(output.logits)
+        states = mean_states(output.hidden_states[:-1], named["attention_mask"])
+        head, probed = classifier._parts_of(raw, states)
+        extra = model.head_share * head + probed - raw
         output.logits = output.logits.clone()
         output.logits[:, classifier._fake] += extra
         return output
 
+    model.head_share = 1.0  # set for each text, whose in-domain share is held
     model.register_forward_pre_hook(before, with_kwargs=True)
     model.register_forward_hook(after, with_kwargs=True)
     return model

@@ -26,7 +26,7 @@ import numpy as np
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from benchmarks.results import store  # noqa: E402
-from fakenews.classifiers.base import TextClassifier  # noqa: E402
+from fakenews.classifiers.base import Scores, TextClassifier  # noqa: E402
 from fakenews.config import Settings  # noqa: E402
 from fakenews.explain.flip import MOST_EXACT, smallest_flip, without, worded_sentences  # noqa: E402
 from fakenews.services import Services  # noqa: E402
@@ -136,7 +136,9 @@ def brute_force(text: str, classifier: TextClassifier) -> int:
     """Size of the smallest set whose removal turns the answer round, from the answers to all sets; 0 if none."""
     spans = worded_sentences(text)
     sets = [chosen for size in range(len(spans)) for chosen in combinations(spans, size)]
-    fake = classifier.calibrated(classifier.predict_margin([without(text, chosen) for chosen in sets])) >= 0.5
+    margins = classifier.predict_margin([without(text, chosen) for chosen in sets])
+    in_domain = classifier.predict_scores([text]).in_domain
+    fake = classifier.calibrated(Scores(margins, np.broadcast_to(in_domain, margins.shape))) >= 0.5
     turned = [len(chosen) for chosen, other in zip(sets, fake != fake[0], strict=True) if other]
     return min(turned, default=0)
 

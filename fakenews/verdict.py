@@ -8,7 +8,7 @@ from dataclasses import replace
 from fakenews.schema import Prediction, Verdict
 
 MIN_WORDS = 40
-UNDECIDED = (0.4, 0.6)  # probabilities in here are too close to call
+UNDECIDED = (0.35, 0.65)  # probabilities in here are too close to call
 
 VERDICTS: dict[Verdict, str] = {
     "fake": "Reads like the fake class",
@@ -21,10 +21,11 @@ REASONS: dict[str, str] = {
     "not_english": "not English, the only language that was learnt",
     "unlike_training": "unlike the training data",
     "too_close": "too close to call",
-    "elsewhere": "on publishers it never saw, such texts were more often of the other class",
     "mostly_wrong": "on text like this its verdicts were clearly more often wrong than right",
     "models_disagree": "the models contradict each other",
     "formatting": "formatting alone turns the answer round",
+    # No longer given; in analyses that were shared while there were two probabilities.
+    "elsewhere": "on publishers it never saw, such texts were more often of the other class",
 }
 
 UNLIKE = frozenset(("not_english", "unlike_training"))  # for which nothing that was measured says anything
@@ -38,7 +39,6 @@ def judge(
     *,
     english: bool = True,
     unlike_training: bool = False,
-    p_elsewhere: float | None = None,
 ) -> Prediction:
     """Verdict of one model on one text.
 
@@ -52,10 +52,6 @@ def judge(
         Whether the text is English (`language.is_english`).
     unlike_training : bool
         Whether the text lies further from the training data than all but a few held-out articles.
-    p_elsewhere : float, optional
-        Probability of fake by what the margin was worth on corpora left out of training. No verdict is given where it
-        lies clearly on the other side: whoever pastes a text seldom knows whether its publisher was among those that
-        were learnt from.
     """
     reasons = []
     if n_words < MIN_WORDS:
@@ -66,16 +62,8 @@ def judge(
         reasons.append("unlike_training")
     if not reasons and UNDECIDED[0] < p_fake < UNDECIDED[1]:
         reasons.append("too_close")
-    if not reasons and p_elsewhere is not None and _contrary(p_fake, p_elsewhere):
-        reasons.append("elsewhere")
     verdict: Verdict = "cannot_judge" if reasons else ("fake" if p_fake >= 0.5 else "real")
-    return Prediction(model, p_fake, margin, verdict, tuple(reasons), p_elsewhere)
-
-
-def _contrary(p_fake: float, p_elsewhere: float) -> bool:
-    """Whether the two lie on opposite sides, the second beyond what is too close to call."""
-    low, high = UNDECIDED
-    return p_elsewhere <= low if p_fake >= 0.5 else p_elsewhere >= high
+    return Prediction(model, p_fake, margin, verdict, tuple(reasons))
 
 
 def taken_back(prediction: Prediction, reason: str) -> Prediction:
@@ -95,6 +83,14 @@ def reconcile(predictions: Sequence[Prediction]) -> tuple[Prediction, ...]:
     if {"fake", "real"} <= {p.verdict for p in predictions}:
         return tuple(taken_back(p, "models_disagree") for p in predictions)
     return tuple(predictions)
+
+
+def share_sentence(share_fake: float) -> str:
+    """Say in one sentence what was measured of articles that scored like this one (`Prediction.share_fake`)."""
+    return (
+        "Of articles that scored like this one on publishers never seen in training, "
+        f"{100 * share_fake:.0f} of 100 were labeled fake."
+    )
 
 
 def agreement(predictions: Sequence[Prediction]) -> str:

@@ -87,6 +87,7 @@ def classifiers(
         "word2vec": toys.small_word2vec(),
         "cnn": toys.small_cnn(),
         "features": toys.small_features(),
+        "mpnet": toys.small_mpnet(),
     }
     for name, base in (("tinybert", bert_base), ("distilbert", distilbert_base)):
         recipe = FineTuning(str(base), max_length=64, epochs=1, learning_rate=3e-3, mask_share=0.1)

@@ -11,13 +11,16 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from scipy.special import expit
 
 from fakenews.classifiers import store
 from fakenews.classifiers.base import (
     P_MAX,
     P_MIN,
+    SLOPES,
     Calibration,
     NotFittedError,
+    Scores,
     TextClassifier,
     check_labels,
     fit_calibration,
@@ -31,7 +34,8 @@ from fakenews.schema import FAKE, LABELS, REAL
 from fakenews.text import CLEANING, CLEANING_VERSION
 from tests.explain.toys import FAKE_WORD, REAL_WORD, planted_corpus
 
-TRANSFORMERS = ("tinybert", "distilbert")
+TRANSFORMERS = ("tinybert", "distilbert")  # with a head
+ENCODERS = (*TRANSFORMERS, "mpnet")
 SENTENCE = "The mayor said {} will report on a new road budget today."
 # Of very different lengths, so that a batch of them is padded.
 TEXTS = [
@@ -59,6 +63,7 @@ ODD_TEXTS = {
 }
 
 every_classifier = pytest.mark.parametrize("name", CLASSIFIERS)
+every_encoder = pytest.mark.parametrize("name", ENCODERS)
 every_transformer = pytest.mark.parametrize("name", TRANSFORMERS)
 
 
@@ -96,6 +101,7 @@ def test_probabilities_have_shape_type_sum_and_bounds(classifiers, name):
 def test_no_texts_give_no_rows(classifiers, name):
     assert classifiers[name].predict_proba([]).shape == (0, 2)
     assert classifiers[name].predict_margin([]).shape == (0,)
+    assert [part.shape for part in classifiers[name].predict_scores([])] == [(0,), (0,)]
 
 
 @every_classifier
@@ -138,10 +144,13 @@ def test_columns_are_the_right_way_round(classifiers, name):
 
 
 @every_classifier
-def test_calibrated_margins_are_the_first_column(classifiers, name):
+def test_calibrated_scores_are_the_first_column(classifiers, name):
     classifier = classifiers[name]
-    margins = classifier.predict_margin(TEXTS)
-    np.testing.assert_array_equal(classifier.calibrated(margins), classifier.predict_proba(TEXTS)[:, FAKE])
+    scores = classifier.predict_scores(TEXTS)
+    assert scores.log_odds.shape == scores.in_domain.shape == (len(TEXTS),)
+    assert ((scores.in_domain >= 0) & (scores.in_domain <= 1)).all()
+    np.testing.assert_allclose(scores.log_odds, classifier.predict_margin(TEXTS), atol=1e-9)
+    np.testing.assert_array_equal(classifier.calibrated(scores), classifier.predict_proba(TEXTS)[:, FAKE])
 
 
 @every_classifier
@@ -172,7 +181,7 @@ def test_tfidf_leaves_masked_words_out(classifiers):
     np.testing.assert_allclose(classifiers["tfidf"].masked_margin(SENTENCE, keep), expected, atol=1e-9)
 
 
-@every_transformer
+@every_encoder
 def test_transformers_put_the_mask_in_the_place_of_every_piece(classifiers, name):
     import torch
 
@@ -183,10 +192,13 @@ def test_transformers_put_the_mask_in_the_place_of_every_piece(classifiers, name
     assert int(pieces.sum()) == 2
     ids = windows.input_ids.masked_fill(pieces, classifier.mask_token_id)
     with torch.no_grad():
-        fake, real = classifier.model(input_ids=ids, attention_mask=windows.attention_mask).logits[0].tolist()
+        margin = classifier.margin_from_embeddings(classifier.embed(ids), windows.attention_mask)
+        if classifier.has_head:
+            fake, real = classifier.model(input_ids=ids, attention_mask=windows.attention_mask).logits[0].tolist()
+            assert margin[0].item() == pytest.approx(fake - real, abs=1e-5)
     keep = np.ones((1, len(read(text).words)), dtype=bool)
     keep[0, word] = False
-    assert classifier.masked_margin(text, keep)[0] == pytest.approx(fake - real, abs=1e-5)
+    assert classifier.masked_margin(text, keep)[0] == pytest.approx(margin[0].item(), abs=1e-5)
 
 
 @every_classifier
@@ -331,7 +343,7 @@ def test_labels_of_another_task_are_refused(classifiers, names):
         TransformerClassifier("other", BertForSequenceClassification(config), classifiers["tinybert"].tokenizer)
 
 
-@every_transformer
+@every_encoder
 def test_a_long_text_is_read_to_its_end(classifiers, name):
     filling = "the city said people on new plan for the road. " * 40
     fake, real = classifiers[name].predict_margin([f"{filling} {FAKE_WORD}", f"{filling} {REAL_WORD}"])
@@ -340,7 +352,7 @@ def test_a_long_text_is_read_to_its_end(classifiers, name):
     assert fake > real
 
 
-@every_transformer
+@every_encoder
 def test_every_word_owns_word_pieces_of_some_window(classifiers, name):
     text = TEXTS[3]
     windows = classifiers[name].encode(text)
@@ -368,30 +380,69 @@ def test_windows_that_cannot_advance_are_refused(room, overlap):
         window_spans(100, room, overlap)
 
 
-@given(st.lists(st.floats(-1e6, 1e6), max_size=5), st.floats(0.05, 20))
-def test_probabilities_follow_the_margin(margins, temperature):
-    proba = probabilities(np.array(sorted(margins)), Calibration(temperature, 0.5))
-    assert proba.shape == (len(margins), 2)
+@given(st.lists(st.floats(-1e6, 1e6), max_size=5), st.floats(0.05, 20), st.floats(0, 20), st.floats(0, 1))
+def test_probabilities_follow_the_log_odds(log_odds, slope, slope_in_domain, in_domain):
+    scores = Scores(np.array(sorted(log_odds)), np.full(len(log_odds), in_domain))
+    proba = probabilities(scores, Calibration(slope, 0.5, slope_in_domain, -1.0))
+    assert proba.shape == (len(log_odds), 2)
     assert ((proba >= P_MIN - 1e-12) & (proba <= P_MAX + 1e-12)).all()
     assert (np.diff(proba[:, FAKE]) >= 0).all()
 
 
-def test_half_is_half_whatever_the_temperature():
-    np.testing.assert_array_equal(probabilities(np.zeros(1), Calibration(3.0)), [[0.5, 0.5]])
+def test_half_is_half_whatever_the_slope():
+    np.testing.assert_array_equal(probabilities(Scores.out_of_domain(np.zeros(1)), Calibration(0.3)), [[0.5, 0.5]])
 
 
-@pytest.mark.parametrize(("temperature", "shift"), [(0.5, 0.0), (1.0, -1.0), (4.0, 0.5)])
-def test_the_calibration_of_drawn_labels_is_found(temperature, shift):
+def drawn(calibration: Calibration, scores: Scores) -> np.ndarray:
+    """Labels drawn with the probabilities that a calibration gives."""
     rng = np.random.default_rng(0)
-    margins = rng.normal(0, 4, 20_000)
-    drawn = rng.random(len(margins)) < 1 / (1 + np.exp(-margins / temperature - shift))
-    found = fit_calibration(margins, np.where(drawn, FAKE, REAL))
-    assert found.temperature == pytest.approx(temperature, rel=0.05)
-    assert found.shift == pytest.approx(shift, abs=0.1)
+    return np.where(rng.random(len(scores.log_odds)) < expit(calibration.logits(scores)), FAKE, REAL)
+
+
+@pytest.mark.parametrize(
+    "planted", [Calibration(2.0, 0.0, 0.0, 0.0), Calibration(0.25, 0.5, 0.8, -1.0), Calibration(0.6, -1.0, 0.2, 0.6)]
+)
+def test_the_calibration_of_drawn_labels_is_found(planted):
+    rng = np.random.default_rng(1)
+    scores = Scores(rng.normal(0, 3, 60_000), rng.random(60_000))
+    found = fit_calibration(scores, drawn(planted, scores))
+    assert found == pytest.approx(planted, abs=0.25)  # of which the ridge takes up to 0.2
+    assert found.slope == pytest.approx(planted.slope, rel=0.1)
+
+
+def test_without_a_measure_of_in_domain_calibration_is_plain_platt():
+    scores = Scores.out_of_domain(np.random.default_rng(1).normal(0, 3, 20_000))
+    found = fit_calibration(scores, drawn(Calibration(0.5, -1.0), scores))
+    assert found[2:] == (0.0, 0.0)
+    assert found[:2] == pytest.approx((0.5, -1.0), abs=0.1)
+
+
+def test_a_constant_measure_of_in_domain_changes_no_probability():
+    log_odds = np.random.default_rng(1).normal(0, 3, 5_000)
+    labels = drawn(Calibration(0.5, -1.0), Scores.out_of_domain(log_odds))
+    found = [Scores(log_odds, np.full(len(log_odds), d)) for d in (0.0, 1.0)]
+    zeros, ones = (probabilities(scores, fit_calibration(scores, labels)) for scores in found)
+    np.testing.assert_allclose(zeros, ones, atol=2e-3)
+
+
+def test_a_calibration_never_turns_the_log_odds_round():
+    rng = np.random.default_rng(0)
+    scores = Scores(rng.normal(0, 2, 500), rng.random(500))
+    against = np.where(scores.log_odds > 0, REAL, FAKE)
+    found = fit_calibration(scores, against)
+    assert found.slope == pytest.approx(SLOPES[0]) and found.slope_in_domain >= 0.0
 
 
 def test_calibration_hears_the_weights():
-    margins = np.array([-1.0, 1.0, -1.0, 1.0])
-    labels = np.array([REAL, FAKE, FAKE, REAL])  # two say the margins are right, two that they are wrong
-    right = fit_calibration(margins, labels, np.array([9.0, 9.0, 1.0, 1.0]))
-    assert probabilities(margins[:2], right)[:, FAKE] == pytest.approx([0.1, 0.9], abs=1e-3)
+    scores = Scores.out_of_domain(np.array([-1.0, 1.0, -1.0, 1.0]))
+    labels = np.array([REAL, FAKE, FAKE, REAL])  # two say the log-odds are right, two that they are wrong
+    right = fit_calibration(scores, labels, np.array([9.0, 9.0, 1.0, 1.0]))
+    first_two = Scores.out_of_domain(scores.log_odds[:2])
+    assert probabilities(first_two, right)[:, FAKE] == pytest.approx([0.1, 0.9], abs=1e-3)
+
+
+def test_models_from_before_there_was_one_calibration_are_read():
+    old = {"home": {"temperature": 4.0, "shift": 0.5}, "elsewhere": {"temperature": 20.0, "shift": -3.0}}
+    assert Calibration.from_dict(old) == Calibration(0.25, 0.5)
+    new = Calibration(1.5, -0.5, 0.25, 2.0)
+    assert Calibration.from_dict({"method": "Platt", **new.to_dict(), "fitted_on": "isot/validation"}) == new

@@ -19,7 +19,7 @@ from tests.explain.toys import FAKE_WORD, REAL_WORD
 LINEAR = ("tfidf", "word2vec")
 METHODS = {
     **dict.fromkeys(LINEAR, ("linear", "gradient", "lime", "shap")),
-    **dict.fromkeys(("toy-bert", "cnn"), ("gradient", "lime", "shap")),
+    **dict.fromkeys(("toy-bert", "mpnet", "cnn"), ("gradient", "lime", "shap")),
     **dict.fromkeys(("features", "ensemble"), ("lime", "shap")),
 }
 PAIRS = [(method, model) for model, methods in METHODS.items() for method in methods]
@@ -60,6 +60,7 @@ def classifiers() -> dict[str, TextClassifier]:
     return {
         **members,
         "toy-bert": toys.small_bert(),
+        "mpnet": toys.small_mpnet(),
         "features": toys.small_features(),
         "ensemble": toys.small_ensemble(members),
     }
@@ -176,9 +177,9 @@ def test_cancel_stops_after_the_batch_that_was_running(classifiers, method, mode
     batches = []
 
     def counting(real):
-        def counted(*args):
+        def counted(*args, **options):
             batches.append(1)
-            return real(*args)
+            return real(*args, **options)
 
         return counted
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from fakenews.classifiers.base import distinct_margins, read
+from fakenews.classifiers.base import distinct_scores, read
 from fakenews.formatting import EDITS, FORMATTING_VERSION, FormattingTest, flips, outcomes, title_and_body, variants
 from fakenews.text import join
 from tests.running import ends_within
@@ -151,11 +151,11 @@ def test_what_reads_the_same_gets_the_same_answer_and_is_asked_once(name, classi
     distinct = {read(text).neutral.text for text in texts}
     assert 1 < len(distinct) < len(texts)
     asked: list[str] = []
-    ask = classifier.predict_margin
-    classifier.predict_margin = lambda batch: asked.extend(batch) or ask(batch)
+    ask = classifier.predict_scores
+    classifier.predict_scores = lambda batch: asked.extend(batch) or ask(batch)
     try:
-        margins = distinct_margins(classifier, texts)
+        scores = distinct_scores(classifier, texts)
     finally:
-        del classifier.predict_margin
+        del classifier.predict_scores
     assert len(asked) == len(distinct)
-    assert margins == pytest.approx(ask(texts), abs=1e-5)
+    assert scores.log_odds == pytest.approx(ask(texts).log_odds, abs=1e-5)

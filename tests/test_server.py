@@ -180,7 +180,7 @@ def test_analyse_gives_the_documented_json(client: TestClient) -> None:
     answer = client.post(ANALYSE, json={"title": f"A {FAKE_WORD}", "text": FAKE_ARTICLE})
     assert answer.status_code == 200
     (prediction,) = answer.json()["predictions"]
-    assert set(prediction) == {"model", "p_fake", "p_elsewhere", "margin", "verdict", "reasons"}
+    assert set(prediction) == {"model", "p_fake", "margin", "verdict", "reasons", "share_fake"}
     assert prediction["model"] == "tfidf" and prediction["verdict"] == "fake" and prediction["reasons"] == []
     real = FAKE_ARTICLE.replace(FAKE_WORD, REAL_WORD)
     other = client.post(ANALYSE, json={"text": real, "models": ["tfidf", "tfidf"]})

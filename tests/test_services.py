@@ -17,10 +17,12 @@ from fakenews.config import Settings
 from fakenews.data.base import TextNotHere
 from fakenews.data.table import as_table
 from fakenews.evaluate.neighbours import TrackRecord
+from fakenews.evaluate.reliability import Reliability, share_like_this
 from fakenews.explain.base import Cancelled
 from fakenews.formatting import EDITS
 from fakenews.schema import Explanation
 from fakenews.services import Analysis, InputError, Services, Wordless
+from fakenews.ui.render import verdicts
 from tests.explain.toys import FAKE_WORD, planted_corpus, remember
 
 ARTICLE = " ".join(t for t, label in zip(*planted_corpus(20), strict=True) if label == 0)
@@ -89,7 +91,7 @@ def test_another_version_of_a_model_is_not_taken_for_it(models, tmp_path):
     other = tmp_path / "other"
     shutil.copytree(models / "tfidf", other)
     classifier = store.load(store.find(str(other), models))
-    classifier.home_ = Calibration(-1.0)
+    classifier.calibration_ = Calibration(-1.0)
     classifier.save(other)
     services = Services(Settings(models=models))
     services.analyse(ARTICLE, [str(other)])
@@ -103,7 +105,7 @@ def test_another_version_of_a_model_is_not_taken_for_it(models, tmp_path):
 def test_the_json_form_has_the_documented_keys(services):
     found = services.analyse(SHORT, ["tfidf"]).to_dict()
     assert list(found) == ["predictions", "n_words", "seconds", "track_records"]
-    assert list(found["predictions"][0]) == ["model", "p_fake", "margin", "verdict", "reasons", "p_elsewhere"]
+    assert list(found["predictions"][0]) == ["model", "p_fake", "margin", "verdict", "reasons", "share_fake"]
     assert found["predictions"][0]["reasons"] == ["too_short"]
 
 
@@ -123,12 +125,12 @@ def test_what_cannot_be_judged_says_why(services, text, reasons):
 
 def test_what_the_models_contradict_each_other_on_is_not_judged(services):
     contrary = services.classifier("tfidf")
-    before = contrary.home_
-    contrary.home_ = Calibration(-before.temperature)  # as if it had learnt the opposite
+    before = contrary.calibration_
+    contrary.calibration_ = Calibration(-before.slope)  # as if it had learnt the opposite
     try:
         found = services.analyse(ARTICLE)
     finally:
-        contrary.home_ = before
+        contrary.calibration_ = before
     assert [p.reasons for p in found.predictions] == [("models_disagree",)] * 2
 
 
@@ -140,6 +142,19 @@ def test_there_is_no_verdict_where_those_on_text_like_this_were_mostly_wrong(ser
     assert tinybert.verdict == "fake"
     assert short.reasons == ("too_short",)
     assert services.analyse(ARTICLE).predictions == (tinybert, tfidf)
+
+
+def test_beside_a_verdict_stands_what_share_of_articles_that_scored_alike_is_fake(services, monkeypatch):
+    curve = Reliability((0.05, 0.95), (0.1, 0.8), 1000)
+    monkeypatch.setitem(services._reliabilities, "tfidf", curve)
+    judged = services.judge_many([ARTICLE, SHORT, CHINESE], ("tinybert", "tfidf"))
+    (tinybert, tfidf), (_, short), (_, foreign) = judged
+    assert tinybert.share_fake is None  # without evidence nothing was measured
+    assert tfidf.share_fake == pytest.approx(share_like_this(curve, tfidf.p_fake)) and tfidf.share_fake > 0.6
+    assert short.share_fake is None and foreign.share_fake is None  # nothing of that kind was measured
+    assert "80 of 100 were labeled fake." in verdicts(
+        Analysis(ARTICLE, 100, (replace(tfidf, share_fake=0.8),), 0.0), {"tfidf": "TF-IDF"}, {}
+    )
 
 
 def test_text_unlike_anything_known_has_no_record():

@@ -275,7 +275,7 @@ def test_a_text_that_was_changed_since_is_told_until_it_is_what_was_analysed(pag
     assert page.evaluate(f"getComputedStyle(document.querySelector('{colours}')).filter") == "grayscale(1)"
     assert page.evaluate(PLACES) == stands
     page.click("#fn-share button")
-    assert page.locator("#fn-share .fn-ifchanged").is_visible()
+    page.wait_for_selector("#fn-share .fn-ifchanged", timeout=WAIT)  # once the panel has unfolded
     page.focus("#fn-body textarea")
     for _ in " So":
         page.keyboard.press("Backspace")

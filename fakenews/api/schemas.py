@@ -157,9 +157,9 @@ class SharedExplanation(_Explained):
 
 
 class Snapshot(TypedDict):
-    """An analysis as it stood, schema 1; `unread` is what cleaning removed."""
+    """An analysis as it stood, schema 2; `unread` is what cleaning removed."""
 
-    schema: Literal[1]
+    schema: Literal[2]
     kind: Literal["fakenews analysis"]
     created: str
     text: str

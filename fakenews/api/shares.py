@@ -55,7 +55,7 @@ class ShareRequest(SnapshotRequest):
 
 
 class ExportRequest(SnapshotRequest):
-    """Body of `POST /api/v1/export`: one self-contained page, JSON of schema 1, or a CSV of all weights."""
+    """Body of `POST /api/v1/export`: one self-contained page, JSON of schema 2, or a CSV of all weights."""
 
     format: Format
 

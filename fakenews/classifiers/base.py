@@ -1,4 +1,4 @@
-"""The promise every classifier keeps, and the little they all share: reading a text and calibrating a margin."""
+"""The promise every classifier keeps, and the little they all share: reading a text and calibrating scores."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from fakenews.schema import LABELS, Span
+from fakenews.schema import FAKE, LABELS, Span
 from fakenews.text import CLEANING, CLEANING_VERSION, RAW, NeutralText, neutralise, untouched, word_spans
 
 P_MIN, P_MAX = 0.001, 0.999
+SLOPES, SHIFTS = (0.05, 20.0), (-10.0, 10.0)  # bounds of a calibration
+RIDGE = 1e-3  # penalty of its shifts and in-domain slope
 
 
 class NotFittedError(ValueError):
@@ -109,20 +111,17 @@ class TextClassifier(Protocol):
     mask_token: str
     info_: dict[str, Any]  # facts of the training that travel with the weights
 
-    def predict_margin(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Log-odds of the fake class before calibration, shape (n_texts,)."""
+    def predict_scores(self, texts: Sequence[str]) -> Scores:
+        """Log-odds of the fake class before calibration and how in-domain each text is, each of shape (n_texts,)."""
+
+    def calibrated(self, scores: Scores) -> NDArray[np.float64]:
+        """Probability of fake, shape (n,), of scores already computed; in [0.001, 0.999]."""
 
     def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Calibrated probabilities of shape (n_texts, 2), columns `LABELS`, rows sum to 1."""
 
-    def calibrated(self, margins: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Probability of fake, shape (n,), of margins already computed."""
-
-    def calibrated_elsewhere(self, margins: NDArray[np.float64]) -> NDArray[np.float64] | None:
-        """Probability of fake, shape (n,), on publishers that were never seen; None where that was not measured."""
-
-    def predict_both(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
-        """Margins, and probabilities of fake on publishers that were never seen, both of shape (n_texts,)."""
+    def predict_margin(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Log-odds of the fake class before calibration, shape (n_texts,)."""
 
     def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Margins of variants of one text with words removed.
@@ -159,12 +158,12 @@ class KnowsItsTraining(Protocol):
     def remember(self, texts: Sequence[str], seed: int = 42) -> None:
         """Keep what distances to training texts need; never the texts."""
 
-    def predict_with_novelty(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Margins as `predict_margin` gives them and distances from the training texts, both of shape (n_texts,)."""
+    def predict_with_novelty(self, texts: Sequence[str]) -> tuple[Scores, NDArray[np.float64]]:
+        """Scores as `predict_scores` gives them, and distances from the training texts, shape (n_texts,)."""
 
 
-def distinct_margins(classifier: TextClassifier, texts: Sequence[str]) -> NDArray[np.float64]:
-    """Margins of `texts`, shape (n_texts,), where those that read the same are asked once.
+def distinct_scores(classifier: TextClassifier, texts: Sequence[str]) -> Scores:
+    """Scores of `texts`, where those that read the same are asked once.
 
     A classifier's answer depends on nothing but the text it reads after its cleaning, and most edits of formatting
     are gone by then: twenty variants of an article cost one to five answers.
@@ -172,74 +171,110 @@ def distinct_margins(classifier: TextClassifier, texts: Sequence[str]) -> NDArra
     cleaning = getattr(classifier, "cleaning", CLEANING)
     readings = [read_as(text, cleaning).neutral.text for text in check_texts(texts)]
     first = {reading: text for reading, text in reversed(list(zip(readings, texts, strict=True)))}
-    margins = dict(zip(first, classifier.predict_margin(list(first.values())), strict=True))
-    return np.array([margins[reading] for reading in readings], dtype=np.float64)
+    index = {reading: i for i, reading in enumerate(first)}
+    rows = np.array([index[reading] for reading in readings], dtype=np.int64)
+    scores = classifier.predict_scores(list(first.values()))
+    return Scores(scores.log_odds[rows], scores.in_domain[rows])
+
+
+class Scores(NamedTuple):
+    """What a classifier makes of texts before calibration.
+
+    Attributes
+    ----------
+    log_odds : ndarray of shape (n,)
+        Of the fake class.
+    in_domain : ndarray of shape (n,)
+        In [0, 1]: how much a text is like the first training corpus, whose publishers were seen in training; 0 where
+        the classifier has no measure.
+    """
+
+    log_odds: NDArray[np.float64]
+    in_domain: NDArray[np.float64]
+
+    @classmethod
+    def out_of_domain(cls, log_odds: NDArray[np.float64]) -> Scores:
+        """Scores of a classifier that has no measure of how in-domain a text is."""
+        log_odds = np.asarray(log_odds, dtype=np.float64)
+        return cls(log_odds, np.zeros_like(log_odds))
 
 
 class Calibration(NamedTuple):
-    """From log-odds of fake to calibrated ones: `margin / temperature + shift`.
+    """From log-odds of fake to calibrated ones, by a slope and a shift that depend on how in-domain a text is.
 
-    Platt, «Probabilistic outputs for support vector machines» (1999), with the temperature of Guo et al.,
-    «On Calibration of Modern Neural Networks», ICML 2017 (arXiv:1706.04599), as its slope.
+    Platt, "Probabilistic outputs for support vector machines" (1999), extended by the two terms that are multiplied
+    by `Scores.in_domain`: a score is worth more on publishers like those seen in training than on others.
+
+    Attributes
+    ----------
+    slope, shift : float
+        Of a text that is not in-domain at all.
+    slope_in_domain, shift_in_domain : float
+        Added to them at `in_domain` 1, and in proportion below.
     """
 
-    temperature: float = 1.0
+    slope: float = 1.0
     shift: float = 0.0
+    slope_in_domain: float = 0.0
+    shift_in_domain: float = 0.0
 
-    def logits(self, margins: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Calibrated log-odds of fake, of the shape of `margins`."""
-        return np.asarray(np.asarray(margins, dtype=np.float64) / self.temperature + self.shift)
+    def logits(self, scores: Scores) -> NDArray[np.float64]:
+        """Return the calibrated log-odds of fake, shape (n,)."""
+        log_odds, in_domain = (np.asarray(part, dtype=np.float64) for part in scores)
+        slope = self.slope + self.slope_in_domain * in_domain
+        return np.asarray(slope * log_odds + self.shift + self.shift_in_domain * in_domain)
 
     def to_dict(self) -> dict[str, float]:
         """JSON form."""
         return dict(self._asdict())
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Calibration:
+        """Inverse of `to_dict`.
+
+        Of the old form, with one calibration at "home" and another "elsewhere", the first is taken. Keys that are none
+        of its own, as evaluation.json has them beside, are passed over.
+        """
+        if "home" in values:
+            return cls(1.0 / values["home"]["temperature"], values["home"]["shift"])
+        return cls(**{name: float(values[name]) for name in cls._fields if name in values})
+
 
 class CalibratedClassifier(ABC):
-    """A classifier that gives margins, and what turns these into probabilities.
+    """A classifier that gives scores, and what turns these into one probability.
 
-    There are two answers. At home, on text like that of the publishers it learnt from, `home_` says what a margin is
-    worth. Elsewhere the same margin is worth less, and the line between the classes lies in another place:
-    `elsewhere_` was fitted on whole corpora that were left out of training; None where that was not done.
+    `calibration_` is fitted on unseen articles of publishers seen in training and, where whole corpora were left out of
+    training, on these: the probability has to hold on publishers that were never seen.
     """
 
-    home_: Calibration
-    elsewhere_: Calibration | None
+    calibration_: Calibration
 
     @abstractmethod
     def predict_margin(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Log-odds of the fake class before calibration, shape (n_texts,)."""
 
+    def predict_scores(self, texts: Sequence[str]) -> Scores:
+        """Log-odds of the fake class, and how in-domain each text is: 0, as this classifier has no measure."""
+        return Scores.out_of_domain(self.predict_margin(texts))
+
     def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Calibrated probabilities of shape (n_texts, 2), columns `LABELS`."""
-        return probabilities(self.predict_margin(texts), self.home_)
+        return probabilities(self.predict_scores(texts), self.calibration_)
 
-    def calibrated(self, margins: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Probability of fake, shape (n,), of margins already computed."""
-        return probabilities(margins, self.home_)[:, 0]
-
-    def calibrated_elsewhere(self, margins: NDArray[np.float64]) -> NDArray[np.float64] | None:
-        """Probability of fake, shape (n,), if the texts come from publishers unlike those of the training."""
-        return None if self.elsewhere_ is None else probabilities(margins, self.elsewhere_)[:, 0]
-
-    def predict_both(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
-        """Margins, and probabilities of fake on publishers that were never seen, both of shape (n_texts,)."""
-        margins = self.predict_margin(texts)
-        return margins, self.calibrated_elsewhere(margins)
+    def calibrated(self, scores: Scores) -> NDArray[np.float64]:
+        """Probability of fake, shape (n,), of scores already computed."""
+        return probabilities(scores, self.calibration_)[:, 0]
 
     def calibrate(self, texts: Sequence[str], labels: Sequence[int]) -> Self:
-        """Set the calibration at home on held-out texts."""
-        self.home_ = fit_calibration(self.predict_margin(texts), labels)
+        """Set the calibration on held-out texts of publishers seen in training."""
+        self.calibration_ = fit_calibration(self.predict_scores(texts), labels)
         return self
 
     def _calibration_settings(self) -> dict[str, Any]:
-        elsewhere = None if self.elsewhere_ is None else self.elsewhere_.to_dict()
-        return {"calibration": {"home": self.home_.to_dict(), "elsewhere": elsewhere}}
+        return {"calibration": self.calibration_.to_dict()}
 
     def _set_calibration(self, settings: Mapping[str, Any]) -> None:
-        found = settings["calibration"]
-        self.home_ = Calibration(**found["home"])
-        self.elsewhere_ = Calibration(**found["elsewhere"]) if found["elsewhere"] else None
+        self.calibration_ = Calibration.from_dict(settings["calibration"])
 
 
 class MarginClassifier(CalibratedClassifier):
@@ -263,8 +298,7 @@ class MarginClassifier(CalibratedClassifier):
     def __init__(self, name: str, cleaning: str = CLEANING) -> None:
         self.name = name
         self.cleaning = cleaning
-        self.home_ = Calibration()
-        self.elsewhere_ = None
+        self.calibration_ = Calibration()
         self.info_: dict[str, Any] = {}
 
     def _write_settings(self, folder: Path) -> None:
@@ -348,29 +382,39 @@ def check_weights(
     return found
 
 
-def probabilities(margins: NDArray[np.float64], calibration: Calibration) -> NDArray[np.float64]:
-    """Calibrated probabilities of shape (n, 2) from log-odds of fake, clipped to [0.001, 0.999]."""
-    p = np.clip(expit(calibration.logits(margins)), P_MIN, P_MAX)
+def probabilities(scores: Scores, calibration: Calibration) -> NDArray[np.float64]:
+    """Calibrated probabilities of shape (n, 2) from scores, clipped to [0.001, 0.999]."""
+    p = np.clip(expit(calibration.logits(scores)), P_MIN, P_MAX)
     return np.stack([p, 1.0 - p], axis=1)
 
 
 def fit_calibration(
-    margins: NDArray[np.float64], labels: Sequence[int], weights: NDArray[np.float64] | None = None
+    scores: Scores,
+    labels: Sequence[int] | NDArray[np.int64],
+    weights: NDArray[np.float64] | None = None,
+    shift_ridge: float = RIDGE,
 ) -> Calibration:
-    """The calibration that minimises the log-loss of `margins` (log-odds of fake) on held-out `labels`.
+    """Fit the calibration of least weighted log-loss on held-out labels, 0 fake, 1 real.
 
-    Two parameters, found by quasi-Newton search from (1, 0); the temperature stays within [0.05, 20].
+    Four parameters, found by quasi-Newton search from the identity. Slopes are bounded so that the probability never
+    falls as the log-odds rise. A ridge of `RIDGE` on the in-domain slope and shift, and of `shift_ridge` on the shift
+    itself, decides where the texts do not: a constant `in_domain` leaves plain Platt scaling.
     """
     from scipy.optimize import minimize
 
-    margins = np.asarray(margins, dtype=np.float64)
-    signs = np.where(np.asarray(labels) == 0, 1.0, -1.0)
+    log_odds, in_domain = (np.asarray(part, dtype=np.float64) for part in scores)
+    design = np.stack([log_odds, np.ones_like(log_odds), in_domain * log_odds, in_domain], axis=1)
+    signs = np.where(np.asarray(labels) == FAKE, 1.0, -1.0)
     counts = np.ones(len(signs)) if weights is None else np.asarray(weights, dtype=np.float64)
     counts = counts / counts.sum()
+    ridge = np.array([0.0, shift_ridge, RIDGE, RIDGE])
 
-    def loss(parameters: NDArray[np.float64]) -> float:
-        log_t, shift = parameters
-        return float(counts @ np.logaddexp(0.0, -signs * (margins / np.exp(log_t) + shift)))
+    def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        signed = signs * (design @ parameters)
+        value = counts @ np.logaddexp(0.0, -signed) + ridge @ parameters**2
+        gradient = design.T @ (-counts * signs * expit(-signed)) + 2.0 * ridge * parameters
+        return float(value), gradient
 
-    found = minimize(loss, np.zeros(2), bounds=[(np.log(0.05), np.log(20)), (-10.0, 10.0)], method="L-BFGS-B")
-    return Calibration(float(np.exp(found.x[0])), float(found.x[1]))
+    bounds = [SLOPES, SHIFTS, (0.0, SLOPES[1]), SHIFTS]
+    found = minimize(loss, np.array(Calibration()), jac=True, bounds=bounds, method="L-BFGS-B")
+    return Calibration(*found.x.tolist())

@@ -18,27 +18,27 @@ from fakenews.classifiers import store
 from fakenews.classifiers.base import (
     MarginClassifier,
     NotFittedError,
+    Scores,
     TextClassifier,
     check_labels,
     check_texts,
     fit_calibration,
-    read,
 )
 from fakenews.schema import FAKE
 
 MEMBERS = ("tinybert", "tfidf", "features")  # who is asked, of those that are here
-SHORT, LONG = 50, 800  # words up to which a text is wholly short, and from which it is wholly long
 PENALTIES = (0.3, 3.0, 30.0, 300.0)
 
 
 class EnsembleClassifier(MarginClassifier):
-    """A logistic regression on its members' log-odds, with weights that depend on the length of the text.
+    """A logistic regression on its members' log-odds, with weights that depend on how in-domain the text is.
 
     The log-odds of a member are taken by their spread over the articles that the weights were fitted on. Each member
-    has two weights, for short and for long texts, none of them negative; between them the logarithm of the length
-    decides. Where the line between the classes lies is left to the calibration at home and, elsewhere, to those of the
-    members, because it differs from corpus to corpus. A ridge penalty draws the weights towards the plain average of
-    the members, so few held-out texts change little.
+    has two weights, for publishers never seen in training and for those that were, none of them negative; how
+    in-domain a text is decides between them. Where the line between the classes lies is left to the calibration,
+    because it differs from corpus to corpus. A ridge penalty draws the weights towards the plain average of the
+    members, so few held-out texts change little. How in-domain a text is comes from the members that have a domain
+    head: the mean of theirs.
     Stacking: Wolpert 1992 (doi:10.1016/S0893-6080(05)80023-1), with the non-negative weights of Breiman, «Stacked
     regressions», Machine Learning 24 (1996).
 
@@ -68,7 +68,7 @@ class EnsembleClassifier(MarginClassifier):
         self.seed = seed
         self.penalty_ = 0.0
         self.scales_ = np.ones(len(self.members))  # spread of each member's log-odds
-        self.weights_: NDArray[np.float64] | None = None  # of shape (2, n_members): for short texts, for long ones
+        self.weights_: NDArray[np.float64] | None = None  # (2, n_members): out-of-domain, in-domain
 
     def fit(self, texts: Sequence[str], labels: Sequence[int]) -> Self:
         """Learn weights and calibration from texts that no member was fitted on, and labels 0 fake, 1 real.
@@ -81,16 +81,18 @@ class EnsembleClassifier(MarginClassifier):
         self._check_members()
         texts = check_texts(texts)
         y = check_labels(texts, labels)
-        self.fit_held_out(self.member_margins(texts), [len(read(text).words) for text in texts], y)
+        scores = self.member_scores(texts)
+        margins = np.stack([s.log_odds for s in scores], axis=1)
+        self.fit_held_out(margins, self._in_domain(scores), y)
         return self
 
     def fit_held_out(
         self,
         margins: NDArray[np.float64],
-        n_words: Sequence[int] | NDArray[np.int64],
+        in_domain: NDArray[np.float64],
         labels: Sequence[int] | NDArray[np.int64],
     ) -> NDArray[np.float64]:
-        """Learn weights and calibration from answers to texts that come in no groups; arrays as in `fit_margins`.
+        """Fit weights and calibration on answers to texts that come in no groups; arrays as in `fit_margins`.
 
         Returns
         -------
@@ -109,14 +111,14 @@ class EnsembleClassifier(MarginClassifier):
         parts = StratifiedKFold(self.n_folds, shuffle=True, random_state=self.seed)
         for number, (_, held) in enumerate(parts.split(folds, y)):
             folds[held] = number
-        unseen = self.fit_margins(margins, n_words, y, folds)
-        self.home_ = fit_calibration(unseen, y.tolist())
+        unseen = self.fit_margins(margins, in_domain, y, folds)
+        self.calibration_ = fit_calibration(Scores(unseen, in_domain), y)
         return unseen
 
     def fit_margins(
         self,
         margins: NDArray[np.float64],
-        n_words: Sequence[int] | NDArray[np.int64],
+        in_domain: NDArray[np.float64],
         labels: Sequence[int] | NDArray[np.int64],
         folds: NDArray[np.int64],
         counts: NDArray[np.float64] | None = None,
@@ -127,8 +129,8 @@ class EnsembleClassifier(MarginClassifier):
         ----------
         margins : ndarray of shape (n_texts, n_members)
             Log-odds of fake of texts that the member had not seen, columns as `members`.
-        n_words : sequence of int
-            Words of each text.
+        in_domain : ndarray of shape (n_texts,)
+            How in-domain each text is, in [0, 1].
         labels : sequence of int
         folds : ndarray of shape (n_texts,), int
             Texts of a fold are held out together: corpora that were left out of training, one a fold.
@@ -147,7 +149,6 @@ class EnsembleClassifier(MarginClassifier):
         """
         self._check_members()
         fake = np.asarray(labels) == FAKE
-        longness = _longness(n_words)
         weight = np.ones(len(fake)) if counts is None else counts / counts.mean()
         self.scales_ = _scales(margins, weight)
         logits = margins / self.scales_
@@ -158,59 +159,64 @@ class EnsembleClassifier(MarginClassifier):
                 rest, held = folds != fold, folds == fold
                 scales = _scales(margins[rest], weight[rest])
                 known = margins / scales
-                weights, intercept = _fit_weights(known[rest], longness[rest], fake[rest], penalty, weight[rest])
-                unseen[held] = _combine(known[held], longness[held], weights)
+                weights, intercept = _fit_weights(known[rest], in_domain[rest], fake[rest], penalty, weight[rest])
+                unseen[held] = _combine(known[held], in_domain[held], weights)
                 shifted[held] = unseen[held] + intercept
             loss = float(weight @ np.logaddexp(0.0, np.where(fake, -shifted, shifted)))
             if loss < best:
                 best, kept, self.penalty_ = loss, unseen, penalty
-        self.weights_, _ = _fit_weights(logits, longness, fake, self.penalty_, weight)
+        self.weights_, _ = _fit_weights(logits, in_domain, fake, self.penalty_, weight)
         return kept
 
-    def member_margins(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Log-odds of fake of every member, shape (n_texts, n_members), columns as `members`."""
+    def member_scores(self, texts: Sequence[str]) -> list[Scores]:
+        """Scores of every member, in the order of `members`."""
         texts = check_texts(texts)
-        return np.stack([m.predict_margin(texts) for m in self.members.values()], axis=1)
+        return [member.predict_scores(texts) for member in self.members.values()]
 
-    def weights_for(self, n_words: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float64]:
-        """How much each member counts in texts of so many words, shape (n_texts, n_members); none is negative."""
-        longness = _longness(n_words)[:, None]
-        short, long = self._fitted()
-        return np.asarray((1.0 - longness) * short + longness * long, dtype=np.float64)
+    def weights_for(self, in_domain: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how much each member counts in texts that are so in-domain, (n_texts, n_members); none is negative."""
+        outside, inside = self._fitted()
+        share = np.asarray(in_domain, dtype=np.float64)[:, None]
+        return np.asarray((1.0 - share) * outside + share * inside, dtype=np.float64)
 
     def predict_margin(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Log-odds of the fake class before calibration, shape (n_texts,)."""
+        return self.predict_scores(texts).log_odds
+
+    def predict_scores(self, texts: Sequence[str]) -> Scores:
+        """Log-odds of the fake class before calibration and how in-domain each text is, each of shape (n_texts,)."""
         self._fitted()
-        return self.combine(self.member_margins(texts), [len(read(text).words) for text in check_texts(texts)])
+        return self.combine_scores(self.member_scores(texts))
 
-    def predict_both(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
-        """Margins, and probabilities of fake on publishers that were never seen, both of shape (n_texts,)."""
-        texts = check_texts(texts)
-        margins = self.member_margins(texts)
-        return self.combine(margins, [len(read(text).words) for text in texts]), self.pooled_elsewhere(margins)
+    def combine_scores(self, scores: Sequence[Scores]) -> Scores:
+        """Scores of texts from those of the members, in the order of `members`."""
+        in_domain = self._in_domain(scores)
+        return Scores(self.combine(np.stack([s.log_odds for s in scores], axis=1), in_domain), in_domain)
 
-    def combine(self, margins: NDArray[np.float64], n_words: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float64]:
-        """Margins of texts of so many words, shape (n_texts,), from those of the members, (n_texts, n_members)."""
-        weights = self.weights_for(n_words)
+    @property
+    def with_domain(self) -> tuple[str, ...]:
+        """The members that can say how in-domain a text is, by name."""
+        return tuple(name for name, m in self.members.items() if getattr(m, "domain_", None) is not None)
+
+    def _in_domain(self, scores: Sequence[Scores]) -> NDArray[np.float64]:
+        """Mean over the members that have a domain head, shape (n_texts,); zeros if none has."""
+        known = [s.in_domain for name, s in zip(self.members, scores, strict=True) if name in self.with_domain]
+        return np.asarray(np.mean(known, axis=0) if known else np.zeros(len(scores[0].log_odds)), dtype=np.float64)
+
+    def combine(self, margins: NDArray[np.float64], in_domain: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Margins of texts that are so in-domain, shape (n_texts,), from those of the members, (n_texts, n_members)."""
+        weights = self.weights_for(in_domain)
         return np.asarray((weights * margins / self.scales_).sum(axis=1), dtype=np.float64)
 
-    def pooled_elsewhere(self, margins: NDArray[np.float64]) -> NDArray[np.float64] | None:
-        """Probability of fake, shape (n_texts,), on publishers that were never seen, by margins as in `combine`.
-
-        The mean of what the members say of such publishers: where they contradict each other it stays in the middle,
-        while a calibration of the weighed margin is too sure on a corpus unlike those it was fitted on. A linear
-        opinion pool: Stone, «The Opinion Pool», Annals of Mathematical Statistics 32 (1961). None where a member does
-        not know.
-        """
-        said = [m.calibrated_elsewhere(margins[:, i]) for i, m in enumerate(self.members.values())]
-        known = [p for p in said if p is not None]
-        return np.mean(known, axis=0) if len(known) == len(said) else None
-
     def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Margins of `text` with words removed, by every member in its own way; keep is (n_variants, n_words)."""
+        """Margins of `text` with words removed, by every member in its own way; keep is (n_variants, n_words).
+
+        How in-domain the text is stays that of the whole text.
+        """
         keep = np.atleast_2d(keep)
         margins = np.stack([m.masked_margin(text, keep) for m in self.members.values()], axis=1)
-        return self.combine(margins, keep.sum(axis=1))
+        in_domain = self._in_domain(self.member_scores([text]))
+        return self.combine(margins, np.repeat(in_domain, len(keep)))
 
     def save(self, folder: Path) -> None:
         """Write `model.json`, with the revisions of the members in the folders beside `folder`, and `config.json`.
@@ -220,11 +226,11 @@ class EnsembleClassifier(MarginClassifier):
         ModelNotHere
             If a member was not saved there.
         """
-        short, long = self._fitted()
+        outside, inside = self._fitted()
         revisions = [store.find(name, folder.parent).revision for name in self.members]
         members = {
-            name: {"revision": revision, "scale": float(scale), "short": float(a), "long": float(b)}
-            for name, revision, scale, a, b in zip(self.members, revisions, self.scales_, short, long, strict=True)
+            name: {"revision": revision, "scale": float(scale), "out_of_domain": float(a), "in_domain": float(b)}
+            for name, revision, scale, a, b in zip(self.members, revisions, self.scales_, outside, inside, strict=True)
         }
         folder.mkdir(parents=True, exist_ok=True)
         model = {"members": members, "penalty": self.penalty_}
@@ -256,7 +262,7 @@ class EnsembleClassifier(MarginClassifier):
                     f"{stored.revision}: train the ensemble again."
                 )
             self.members[name] = store.load(stored, device) if member is None else member(stored)
-        sides = [[part[side] for part in model["members"].values()] for side in ("short", "long")]
+        sides = [[part[side] for part in model["members"].values()] for side in ("out_of_domain", "in_domain")]
         self.weights_ = np.array(sides, dtype=np.float64)
         self.scales_ = np.array([part["scale"] for part in model["members"].values()], dtype=np.float64)
         self.penalty_ = float(model["penalty"])
@@ -275,16 +281,10 @@ class EnsembleClassifier(MarginClassifier):
         return self.weights_
 
 
-def _longness(n_words: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float64]:
-    """From 0 for short texts to 1 for long ones, by the logarithm of their words."""
-    words = np.maximum(np.asarray(n_words, dtype=np.float64), 1.0)
-    return np.asarray(np.clip(np.log(words / SHORT) / np.log(LONG / SHORT), 0.0, 1.0), dtype=np.float64)
-
-
 def _combine(
-    logits: NDArray[np.float64], longness: NDArray[np.float64], weights: NDArray[np.float64]
+    logits: NDArray[np.float64], in_domain: NDArray[np.float64], weights: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    return np.asarray((1.0 - longness) * (logits @ weights[0]) + longness * (logits @ weights[1]))
+    return np.asarray((1.0 - in_domain) * (logits @ weights[0]) + in_domain * (logits @ weights[1]))
 
 
 def _scales(margins: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -295,7 +295,7 @@ def _scales(margins: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArra
 
 def _fit_weights(
     logits: NDArray[np.float64],
-    longness: NDArray[np.float64],
+    in_domain: NDArray[np.float64],
     fake: NDArray[np.bool_],
     penalty: float,
     counts: NDArray[np.float64],
@@ -304,7 +304,7 @@ def _fit_weights(
     from scipy.optimize import minimize
 
     n_members = logits.shape[1]
-    design = np.concatenate([(1.0 - longness)[:, None] * logits, longness[:, None] * logits], axis=1)
+    design = np.concatenate([(1.0 - in_domain)[:, None] * logits, in_domain[:, None] * logits], axis=1)
     average = np.full(2 * n_members, 1.0 / n_members)
     signs = np.where(fake, 1.0, -1.0)
 

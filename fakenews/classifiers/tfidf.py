@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 from fakenews.classifiers.base import (
     MarginClassifier,
     NotFittedError,
+    Scores,
     check_labels,
     check_texts,
     check_weights,
     lower_words,
     read_as,
 )
+from fakenews.classifiers.domain import DomainHead, fit_domain_head
 from fakenews.schema import FAKE
 from fakenews.text import CLEANING, WORD
 
@@ -65,6 +67,7 @@ class TfidfClassifier(MarginClassifier):
         self.C = C
         self.vectorizer_: TfidfVectorizer | None = None
         self.regression_: LogisticRegression | None = None
+        self.domain_: DomainHead | None = None
 
     def fit(
         self,
@@ -94,9 +97,29 @@ class TfidfClassifier(MarginClassifier):
         self.vectorizer_ = vectorizer
         return self
 
+    def fit_domain(
+        self,
+        texts: Sequence[str],
+        is_home: Sequence[bool] | NDArray[np.bool_],
+        weights: Sequence[float] | NDArray[np.float64] | None = None,
+    ) -> Self:
+        """Learn how in-domain a text is, after `fit`, from training texts and whether each is of the first corpus."""
+        features = self._features([self._tokens(text)[0] for text in check_texts(texts)])
+        self.domain_ = fit_domain_head(features, is_home, weights)
+        return self
+
     def predict_margin(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Log-odds of the fake class before calibration, shape (n_texts,)."""
         return self._margins([self._tokens(text)[0] for text in check_texts(texts)])
+
+    def predict_scores(self, texts: Sequence[str]) -> Scores:
+        """Log-odds of the fake class before calibration and how in-domain each text is, each of shape (n_texts,)."""
+        documents = [self._tokens(text)[0] for text in check_texts(texts)]
+        self._fitted()
+        if self.domain_ is None or not documents:
+            return Scores.out_of_domain(self._margins(documents))
+        features = self._features(documents)
+        return Scores(self._log_odds(features), self.domain_.in_domain(features))
 
     def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Margins of `text` with the words where `keep` is False left out; keep is (n_variants, n_words)."""
@@ -139,10 +162,10 @@ class TfidfClassifier(MarginClassifier):
     def remember(self, texts: Sequence[str], seed: int = 42) -> None:
         """Nothing more to keep: the vocabulary is what distances are measured by."""
 
-    def predict_with_novelty(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Margins and the share of words that are not in the vocabulary, both of shape (n_texts,)."""
+    def predict_with_novelty(self, texts: Sequence[str]) -> tuple[Scores, NDArray[np.float64]]:
+        """Scores, and the share of words that are not in the vocabulary, shape (n_texts,)."""
         texts = check_texts(texts)
-        return self.predict_margin(texts), np.array([1.0 - self.known_share(text) for text in texts])
+        return self.predict_scores(texts), np.array([1.0 - self.known_share(text) for text in texts])
 
     def save(self, folder: Path) -> None:
         """Write `model.skops` and `config.json`."""
@@ -157,6 +180,8 @@ class TfidfClassifier(MarginClassifier):
         bare = copy(vectorizer)
         bare.vocabulary_ = {}
         parts = {"vectorizer": bare, "terms": terms, "regression": regression}
+        if self.domain_ is not None:
+            parts |= {"domain_weights": self.domain_.weights, "domain_bias": np.array(self.domain_.bias)}
         skops.io.dump(parts, folder / "model.skops", compression=ZIP_DEFLATED, compresslevel=9)
         self._write_settings(folder)
 
@@ -169,6 +194,8 @@ class TfidfClassifier(MarginClassifier):
         parts = skops.io.load(folder / "model.skops", trusted=[])
         self.vectorizer_, self.regression_ = parts["vectorizer"], parts["regression"]
         self.vectorizer_.vocabulary_ = {term: i for i, term in enumerate(parts["terms"].tolist())}
+        if "domain_weights" in parts:
+            self.domain_ = DomainHead(parts["domain_weights"], float(parts["domain_bias"]))
         return self
 
     def _tokens(self, text: str) -> tuple[list[str], NDArray[np.int64]]:
@@ -199,10 +226,12 @@ class TfidfClassifier(MarginClassifier):
         return vectorizer.transform([" ".join(tokens) for tokens in documents])
 
     def _margins(self, documents: Sequence[Sequence[str]]) -> NDArray[np.float64]:
+        self._fitted()
+        return self._log_odds(self._features(documents)) if documents else np.zeros(0)
+
+    def _log_odds(self, features: csr_matrix) -> NDArray[np.float64]:
         _, regression = self._fitted()
-        if not documents:
-            return np.zeros(0)
-        return np.asarray(self._features(documents) @ self._coefficients() - regression.intercept_[0], dtype=np.float64)
+        return np.asarray(features @ self._coefficients() - regression.intercept_[0], dtype=np.float64)
 
     def _occurrences(self, tokens: Sequence[str]) -> dict[int, list[tuple[int, ...]]]:
         vectorizer, _ = self._fitted()

@@ -1,4 +1,4 @@
-"""BERT-like encoders with a two-class head: TinyBERT, DistilBERT and any other checkpoint of that kind.
+"""BERT-like encoders: with a two-class head (TinyBERT, DistilBERT, any such checkpoint), or with a probe alone (MPNet).
 
 Long texts are read whole: overlapping windows, the last as short as the rest of the text, whose log-odds are averaged
 by length.
@@ -8,21 +8,32 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import expit
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar
 
-from fakenews.classifiers.base import CalibratedClassifier, Calibration, NotFittedError, check_texts, read_as
+from fakenews.classifiers.base import (
+    CalibratedClassifier,
+    Calibration,
+    NotFittedError,
+    Scores,
+    check_texts,
+    read_as,
+)
+from fakenews.classifiers.domain import DomainHead
 from fakenews.classifiers.novelty import FILE as NOVELTY
 from fakenews.classifiers.novelty import Centroids, fit_centroids
 from fakenews.classifiers.probe import FILE as PROBE
-from fakenews.classifiers.probe import Probe, mean_states
+from fakenews.classifiers.probe import Probe, load_domain, mean_states
+from fakenews.classifiers.quantized import load_strictly, round_to_int8, save_packed
 from fakenews.classifiers.windows import Windows, round_to_half
 from fakenews.schema import LABELS
 from fakenews.text import CLEANING, CLEANING_VERSION, RAW
@@ -33,19 +44,26 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PADDING = 0.05  # of the pieces of a batch
+_SHARES_KEPT = 1000  # texts
 CPU_PIECES = 1024  # of a batch on a CPU: more are no faster, and need more memory
 SETTINGS_KEY = "fakenews"  # our settings inside the checkpoint's own config.json
+HALF, INT8 = "float16", "int8"  # what weights are stored in
 
 
 class TransformerClassifier(CalibratedClassifier):
-    """A sequence classifier from transformers behind the project's promise.
+    """An encoder from transformers behind the project's promise.
+
+    With a classification head, its log-odds count, and those of a probe below the last layer are added where there is
+    one. With a domain head besides, those of the classification head, which was fine-tuned on the first corpus, count
+    as far as the text is in-domain. Without a classification head, the probe alone answers, from the embeddings and
+    all layers.
 
     Parameters
     ----------
     name : str
         Key in the registry.
     model : PreTrainedModel
-        With two labels; its `id2label` decides which column is which.
+        A sequence classifier of two labels, whose `id2label` decides which column is which; or a bare encoder.
     tokenizer : PreTrainedTokenizerBase
         A fast tokenizer with a mask token.
     max_length : int
@@ -60,6 +78,8 @@ class TransformerClassifier(CalibratedClassifier):
         What is done to a text before it is read; «raw» is for measuring what cleaning takes away.
     truncation : bool
         Whether the first window is all that is read; for measuring what most notebooks measure.
+    weights : {"float16", "int8"}
+        What `save` stores the weights in (`quantized`).
     """
 
     def __init__(
@@ -73,24 +93,31 @@ class TransformerClassifier(CalibratedClassifier):
         device: str | torch.device = "cpu",
         cleaning: str = CLEANING,
         truncation: bool = False,
+        weights: str = HALF,
     ) -> None:
+        if weights not in (HALF, INT8):
+            raise ValueError(f"Unknown weights {weights!r}. Known: {HALF}, {INT8}.")
         self.name = name
         self.cleaning = cleaning
         self.truncation = truncation
+        self.weights = weights
         self.model = model
         self.tokenizer = tokenizer
         self.max_length = max_length
         self.overlap = overlap
         self.batch_size = batch_size
         self.device = torch.device(device)
-        self.home_ = Calibration()
-        self.elsewhere_ = None
+        self.calibration_ = Calibration()
         self.info_: dict[str, Any] = {}
         self.centroids_: Centroids | None = None
         self.probe_: Probe | None = None
+        self.domain_: DomainHead | None = None  # on the flattened states that the probe reads
+        self._shares: dict[int, float] = {}  # `head_share` of the texts that were asked about last, by their hash
         self.mask_token = str(tokenizer.mask_token)
-        self._fake = _column_of_fake(model)
-        _leave_out_unread_states(model)
+        self.has_head = model.base_model is not model
+        if self.has_head:
+            self._fake = _column_of_fake(model)
+            _leave_out_unread_states(model)
         torch.nn.Module.to(model, self.device).eval()
 
     @property
@@ -100,11 +127,31 @@ class TransformerClassifier(CalibratedClassifier):
 
     def predict_margin(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Log-odds of the fake class before calibration, shape (n_texts,)."""
-        encoded = [self.encode(text) for text in check_texts(texts)]
-        return _averaged(self._window_margins([row for windows in encoded for row in windows.rows()]), encoded)
+        return self.predict_scores(texts).log_odds
+
+    def predict_scores(self, texts: Sequence[str]) -> Scores:
+        """Log-odds of the fake class before calibration and how in-domain each text is, each of shape (n_texts,)."""
+        texts = check_texts(texts)
+        encoded = [self.encode(text) for text in texts]
+        return self._scores(texts, encoded, self._answers([row for windows in encoded for row in windows.rows()]))
+
+    @property
+    def head_fades(self) -> bool:
+        """Whether the classification head counts only as far as a text is in-domain."""
+        return self.has_head and self.probe_ is not None and self.domain_ is not None
+
+    def head_share(self, text: str) -> float:
+        """How much the classification head counts in a text, in [0, 1]: how in-domain it is, where the head fades."""
+        if not self.head_fades:
+            return 1.0
+        known = self._shares.get(hash(text))
+        return float(self.predict_scores([text]).in_domain[0]) if known is None else known
 
     def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Margins of `text` with the pieces of words where `keep` is False masked; keep is (n_variants, n_words)."""
+        """Margins of `text` with the pieces of words where `keep` is False masked; keep is (n_variants, n_words).
+
+        How in-domain the text is stays that of the whole text.
+        """
         keep = np.atleast_2d(keep)
         windows = self.encode(text)
         kept = torch.from_numpy(np.concatenate([keep, np.ones((len(keep), 1), dtype=bool)], axis=1))  # -1: always kept
@@ -116,7 +163,8 @@ class TransformerClassifier(CalibratedClassifier):
             distinct, inverse = torch.unique(ids[:, w, :length], dim=0, return_inverse=True)
             asked[:, w] = len(rows) + inverse.numpy()
             rows += [(row, mask[:length]) for row in distinct]
-        return np.asarray(self._window_margins(rows)[asked] @ windows.weights.numpy(), dtype=np.float64)
+        margins = self._answers(rows)[:, :2] @ (self.head_share(text), 1.0)
+        return np.asarray(margins[asked] @ windows.weights.numpy(), dtype=np.float64)
 
     def encode(self, text: str) -> Windows:
         """Cut `text` into overlapping windows; one with only special pieces if nothing is left."""
@@ -159,19 +207,26 @@ class TransformerClassifier(CalibratedClassifier):
         embeddings: torch.Tensor = self.model.get_input_embeddings()(input_ids.to(self.device))
         return embeddings
 
-    def margin_from_embeddings(self, embeddings: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+    def margin_from_embeddings(
+        self, embeddings: torch.Tensor, attention_mask: torch.Tensor, head_share: float = 1.0
+    ) -> torch.Tensor:
         """Log-odds of fake per window, shape (n_windows,); differentiable in `embeddings`."""
         mask = attention_mask.to(self.device)
-        logits, states = self._pass(mask, self.probe_ is not None, inputs_embeds=embeddings)
-        return self._margins_of(logits, states)
+        head, states = self._pass(mask, self.probe_ is not None, inputs_embeds=embeddings)
+        head, probed = self._parts_of(head, states)
+        return head_share * head + probed
+
+    def margin_function(self, text: str) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+        """Return `margin_from_embeddings` for the windows of one text, whose `head_share` is held."""
+        return partial(self.margin_from_embeddings, head_share=self.head_share(text))
 
     def remember(self, texts: Sequence[str], seed: int = 42) -> None:
         """Keep the centroids of the hidden states of training `texts`; costs a pass over them."""
-        _, states = self._margins_and_states(texts)
+        _, states = self._scores_and_states(texts)
         self.centroids_ = fit_centroids(states, seed=seed)
 
-    def predict_with_novelty(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Margins and distances to the nearest training centroid, both of shape (n_texts,), in one pass.
+    def predict_with_novelty(self, texts: Sequence[str]) -> tuple[Scores, NDArray[np.float64]]:
+        """Scores, and distances to the nearest training centroid, shape (n_texts,), in one pass.
 
         The vector of a text is the mean of the hidden states of its first window, half way up the encoder.
 
@@ -182,16 +237,27 @@ class TransformerClassifier(CalibratedClassifier):
         """
         if self.centroids_ is None:
             raise NotFittedError(f"{self.name} has no training centroids: run «fakenews novelty --model {self.name}».")
-        margins, states = self._margins_and_states(texts)
-        return margins, self.centroids_.distances(states)
+        scores, states = self._scores_and_states(texts)
+        return scores, self.centroids_.distances(states)
+
+    def round_weights(self) -> None:
+        """Round the weights in place to what `save` stores, so that what is measured is what is stored."""
+        (round_to_int8 if self.weights == INT8 else round_to_half)(self.model)
 
     def save(self, folder: Path) -> None:
-        """Write `model.safetensors` (half precision), `config.json` with our settings, and the tokenizer.
+        """Write `model.safetensors` (half precision or 8-bit), `config.json` with our settings, and the tokenizer.
 
-        The weights in memory are rounded to half precision too, so that what was saved is what goes on answering.
+        The weights in memory are rounded too, so that what was saved is what goes on answering.
+
+        Raises
+        ------
+        ValueError
+            If there is a domain head without a probe, beside which it is stored.
         """
+        if self.domain_ is not None and self.probe_ is None:
+            raise ValueError(f"{self.name} has a domain head and no probe: it is stored beside one.")
         folder.mkdir(parents=True, exist_ok=True)
-        round_to_half(self.model)
+        self.round_weights()
         setattr(
             self.model.config,
             SETTINGS_KEY,
@@ -203,22 +269,38 @@ class TransformerClassifier(CalibratedClassifier):
                 "max_length": self.max_length,
                 "overlap": self.overlap,
                 "truncation": self.truncation,
+                "head": self.has_head,
+                "weights": self.weights,
                 **self._calibration_settings(),
                 **self.info_,
             },
         )
-        state = {k: v.detach().to("cpu", torch.float16).contiguous() for k, v in self.model.state_dict().items()}
-        self.model.save_pretrained(folder, state_dict=state)
+        if self.weights == INT8:
+            save_packed(self.model, folder)
+        else:
+            state = {k: v.detach().to("cpu", torch.float16).contiguous() for k, v in self.model.state_dict().items()}
+            self.model.save_pretrained(folder, state_dict=state)
         self.tokenizer.save_pretrained(folder)
-        for part, file in ((self.centroids_, NOVELTY), (self.probe_, PROBE)):
-            if part is not None:
-                part.save(folder)
-            else:
-                (folder / file).unlink(missing_ok=True)  # of an earlier model
+        if self.centroids_ is not None:
+            self.centroids_.save(folder)
+        else:
+            (folder / NOVELTY).unlink(missing_ok=True)  # of an earlier model
+        if self.probe_ is not None:
+            self.probe_.save(folder, self.domain_)
+        else:
+            (folder / PROBE).unlink(missing_ok=True)
 
     @classmethod
     def load(cls, folder: Path, device: str | torch.device = "cpu", batch_size: int = 16) -> Self:
-        """Read a folder written by `save`; half precision on cuda, single elsewhere."""
+        """Read a folder written by `save`; half precision on cuda, single elsewhere.
+
+        Raises
+        ------
+        NotFittedError
+            If the folder is a checkpoint without our settings.
+        ValueError
+            If it was trained on another cleaning, or its weights are not those of its encoder.
+        """
         settings = json.loads((folder / "config.json").read_text(encoding="utf-8")).get(SETTINGS_KEY)
         if settings is None:
             raise NotFittedError(
@@ -232,64 +314,100 @@ class TransformerClassifier(CalibratedClassifier):
             )
         dtype = torch.float16 if torch.device(device).type == "cuda" else torch.float32
         disable_progress_bar()  # it would stand in logs and before every answer
-        model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=dtype, local_files_only=True)
+        has_head, weights = settings.get("head", True), settings.get("weights", HALF)
+        if has_head and weights == HALF:
+            model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=dtype, local_files_only=True)
+        else:
+            model = load_strictly(folder, has_head, dtype)
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         reading = (settings["max_length"], settings["overlap"], batch_size)
-        self = cls(settings["name"], model, tokenizer, *reading, device, cleaning, settings.get("truncation", False))
+        truncation = settings.get("truncation", False)
+        self = cls(settings["name"], model, tokenizer, *reading, device, cleaning, truncation, weights)
         self._set_calibration(settings)
         own = {"kind", "name", "labels", "cleaning", "max_length", "overlap", "truncation", "calibration"}
+        own |= {"head", "weights"}
         self.info_ = {k: v for k, v in settings.items() if k not in own}
         self.centroids_, self.probe_ = Centroids.load(folder), Probe.load(folder)
+        self.domain_ = load_domain(folder)
         return self
 
-    def head_and_states(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-        """What a probe is fitted on: log-odds of the fine-tuned head, (n_texts,), and mean states below the last layer.
+    @property
+    def n_states(self) -> int:
+        """Mean states that a probe reads: of the embeddings and every layer, but for the last one below a head."""
+        return int(self.model.config.num_hidden_layers) + (not self.has_head)
 
-        The states, of shape (n_texts, n_layers, width), are means over the windows of a text, by their length.
+    def head_and_states(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """Return what a probe is fitted on: log-odds of the head, (n_texts,), and mean states.
+
+        The log-odds are 0 without a head. The states, of shape (n_texts, n_states, width), are means over the windows
+        of a text, by their length.
         """
         encoded = [self.encode(text) for text in check_texts(texts)]
-        rows = [row for windows in encoded for row in windows.rows()]
-        config = self.model.config
-        states = np.zeros((len(rows), config.num_hidden_layers, config.hidden_size), dtype=np.float32)
-        heads = np.zeros(len(rows))
-        for batch, logits, found in self._passes(rows, with_states=True):
-            assert found is not None
-            heads[batch] = self._log_odds(logits).double().cpu().numpy()
-            states[batch] = found.cpu().numpy()
+        heads, states = self.states_of_windows(encoded)
         edges = np.cumsum([0, *(len(w.weights) for w in encoded)])
         parts = [slice(a, b) for a, b in zip(edges, edges[1:], strict=False)]
         means = [np.tensordot(w.weights.numpy(), states[part], 1) for w, part in zip(encoded, parts, strict=True)]
         return _averaged(heads, encoded), np.stack(means) if means else states
 
-    def _margins_and_states(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-        """Margins, shape (n_texts,), and vectors of the first windows, shape (n_texts, width)."""
-        encoded = [self.encode(text) for text in check_texts(texts)]
+    def states_of_windows(self, encoded: Sequence[Windows]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """Return log-odds of the head, (n_windows,), and mean states, (n_windows, n_states, width), of all windows."""
+        rows = [row for windows in encoded for row in windows.rows()]
+        states = np.zeros((len(rows), self.n_states, self.model.config.hidden_size), dtype=np.float32)
+        heads = np.zeros(len(rows))
+        for batch, head, found in self._passes(rows, with_states=True):
+            assert found is not None
+            heads[batch] = head.double().cpu().numpy()
+            states[batch] = found.float().cpu().numpy()
+        return heads, states
+
+    def _scores_and_states(self, texts: Sequence[str]) -> tuple[Scores, NDArray[np.float32]]:
+        """Scores, and vectors of the first windows, shape (n_texts, width)."""
+        texts = check_texts(texts)
+        encoded = [self.encode(text) for text in texts]
         rows = [row for windows in encoded for row in windows.rows()]
         states = np.zeros((len(rows), self.model.config.hidden_size), dtype=np.float32)
-        margins = self._window_margins(rows, states)
+        scores = self._scores(texts, encoded, self._answers(rows, states))
         counts = np.array([len(w.weights) for w in encoded], dtype=np.int64)
-        return _averaged(margins, encoded), states[np.cumsum(counts) - counts]
+        return scores, states[np.cumsum(counts) - counts]
 
-    def _window_margins(
+    def _scores(self, texts: Sequence[str], encoded: Sequence[Windows], answers: NDArray[np.float64]) -> Scores:
+        """Scores of texts from the `_answers` of all their windows in order."""
+        head, probed, domain = (_averaged(answers[:, i], encoded) for i in range(3))
+        if self.domain_ is None:
+            return Scores.out_of_domain(head + probed)
+        in_domain = np.asarray(expit(domain), dtype=np.float64)
+        if not self.head_fades:
+            return Scores(head + probed, in_domain)
+        while len(self._shares) > _SHARES_KEPT:
+            self._shares.pop(next(iter(self._shares)), None)
+        self._shares.update(zip(map(hash, texts), in_domain.tolist(), strict=True))
+        return Scores(in_domain * head + probed, in_domain)
+
+    def _answers(
         self, rows: Sequence[tuple[torch.Tensor, torch.Tensor]], states: NDArray[np.float32] | None = None
     ) -> NDArray[np.float64]:
-        """Log-odds of windows of any lengths; sorted by length, so that padding wastes little.
+        """Log-odds of windows of any lengths, shape (n_windows, 3): of the head, of the probe, of in-domain.
 
-        `states`, of shape (n_windows, width), is filled with the mean of each window's hidden states half way up.
+        Sorted by length, so that padding wastes little. `states`, of shape (n_windows, width), is filled with the mean
+        of each window's hidden states half way up.
         """
-        margins = np.zeros(len(rows), dtype=np.float64)
-        for batch, logits, means in self._passes(rows, with_states=states is not None or self.probe_ is not None):
-            margins[batch] = self._margins_of(logits, means).double().cpu().numpy()
+        answers = np.zeros((len(rows), 3), dtype=np.float64)
+        with_states = any(part is not None for part in (states, self.probe_, self.domain_))
+        for batch, head, means in self._passes(rows, with_states):
+            parts = self._parts_of(head, means)
+            answers[batch, :2] = torch.stack(parts, dim=1).double().cpu().numpy()
+            if self.domain_ is not None and means is not None:
+                answers[batch, 2] = self.domain_.log_odds(means.flatten(1).cpu().numpy())
             if states is not None and means is not None:
                 # Fine-tuning leaves little but the class in the last layer; half way up the subject is still there.
-                n_layers = means.shape[1]
+                n_layers = int(self.model.config.num_hidden_layers)
                 states[batch] = means[:, min((n_layers + 1) // 2, n_layers - 1)].cpu().numpy()
-        return margins
+        return answers
 
     def _passes(
         self, rows: Sequence[tuple[torch.Tensor, torch.Tensor]], with_states: bool
     ) -> Iterator[tuple[list[int], torch.Tensor, torch.Tensor | None]]:
-        """Places in `rows`, logits and mean states of each pass; alike in length, so that padding wastes little.
+        """Places in `rows`, log-odds and mean states of each pass; alike in length, so that padding wastes little.
 
         A device without enough memory is asked for half as many at a time, and if even one is too much, the CPU is.
         """
@@ -302,7 +420,7 @@ class TransformerClassifier(CalibratedClassifier):
             mask = torch.nn.utils.rnn.pad_sequence([rows[i][1] for i in batch], batch_first=True)
             try:
                 with torch.inference_mode():
-                    logits, states = self._pass(mask.to(self.device), with_states, input_ids=ids.to(self.device))
+                    head, states = self._pass(mask.to(self.device), with_states, input_ids=ids.to(self.device))
             except torch.OutOfMemoryError:
                 if len(batch) > 1:
                     self.batch_size = len(batch) // 2
@@ -311,14 +429,18 @@ class TransformerClassifier(CalibratedClassifier):
                     self.leave_device()
                     waiting.append(batch)
                 continue
-            yield batch, logits, states
+            yield batch, head, states
 
     def _pass(
         self, mask: torch.Tensor, with_states: bool, **asked: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Logits, (n, 2), and mean states below the last layer, (n, n_layers, width), where they are wanted."""
+        """Log-odds of the head, (n,), and mean states, (n, n_states, width), where they are wanted.
+
+        Without a head the log-odds are 0, and the states go up to the last layer.
+        """
         output = self.model(attention_mask=mask, output_hidden_states=with_states, **asked)
-        return output.logits, mean_states(output.hidden_states, mask) if with_states else None
+        head = self._log_odds(output.logits) if self.has_head else torch.zeros(len(mask), device=mask.device)
+        return head, mean_states(output.hidden_states[: self.n_states], mask) if with_states else None
 
     def leave_device(self) -> None:
         """Go on with the CPU for good.
@@ -334,13 +456,14 @@ class TransformerClassifier(CalibratedClassifier):
         self.device = torch.device("cpu")
         torch.nn.Module.to(self.model, device=self.device, dtype=torch.float32)
 
-    def _margins_of(self, logits: torch.Tensor, states: torch.Tensor | None) -> torch.Tensor:
-        """Log-odds of fake of windows, the probe's added where there is one."""
-        head = self._log_odds(logits)
+    def _parts_of(self, head: torch.Tensor, states: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
+        """Log-odds of fake of windows by the classification head and by the probe; 0 where there is none."""
         if self.probe_ is None:
-            return head
+            if not self.has_head:
+                raise NotFittedError(f"{self.name} has neither a head nor a probe: train it first.")
+            return head, torch.zeros_like(head)
         assert states is not None
-        return self.probe_.added(head, states)
+        return self.probe_.head * head, self.probe_.window_margins(states)
 
     def _log_odds(self, logits: torch.Tensor) -> torch.Tensor:
         logits = logits.float()

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fakenews.classifiers.base import TextClassifier
+from fakenews.classifiers.base import Scores, TextClassifier
 from fakenews.data.base import TextNotHere
 from fakenews.data.demo import SPEC as DEMO
 from fakenews.data.registry import DATASETS, load
 from fakenews.data.table import joined_texts
-from fakenews.evaluate.protocols import SHIPPED, is_unseen, of_corpus
+from fakenews.evaluate.protocols import SHIPPED, of_corpus
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,24 +33,17 @@ def predict_frame(
 ) -> pd.DataFrame:
     """Rows of `predictions.parquet` for a labelled table (`report.PREDICTION_TYPES`).
 
-    Without a `protocol`, it is the one of `protocols.SHIPPED` that the part of the corpus belongs to. Where its
-    publishers were never seen (`protocols.is_unseen`), p_fake is the probability for such ones, if the classifier
-    knows it.
+    Without a `protocol`, it is the one of `protocols.SHIPPED` that the part of the corpus belongs to.
     """
     import pandas as pd
 
     texts = joined_texts(frame)
     protocol = protocol or of_corpus(corpus, split, frame["label"].nunique() > 1)
-    unseen = is_unseen(protocol, corpus)
-    p_fake, margin, p_elsewhere = np.zeros(len(texts)), np.zeros(len(texts)), np.full(len(texts), np.nan)
+    p_fake, margin, in_domain = (np.zeros(len(texts)) for _ in range(3))
     for start in range(0, len(texts), _CHUNK):
         part = slice(start, start + _CHUNK)
-        margin[part], elsewhere = classifier.predict_both(texts[part])
-        if unseen and elsewhere is not None:
-            p_fake[part] = elsewhere
-        else:
-            p_fake[part] = classifier.calibrated(margin[part])
-            p_elsewhere[part] = np.nan if elsewhere is None else elsewhere
+        scores = classifier.predict_scores(texts[part])
+        margin[part], in_domain[part], p_fake[part] = *scores, classifier.calibrated(scores)
         if progress:
             progress(f"{corpus}/{split}", min(1.0, (start + _CHUNK) / len(texts)))
     return pd.DataFrame(
@@ -62,9 +55,17 @@ def predict_frame(
             "label": frame["label"].to_numpy(),
             "p_fake": p_fake,
             "margin": margin,
-            "p_elsewhere": p_elsewhere,
+            "in_domain": in_domain,
         }
     )
+
+
+def scores_of(rows: pd.DataFrame) -> Scores:
+    """Scores behind rows of `predictions.parquet`; a missing `in_domain` is 0."""
+    margin = rows["margin"].to_numpy(dtype=np.float64)
+    if "in_domain" not in rows:
+        return Scores.out_of_domain(margin)
+    return Scores(margin, np.nan_to_num(rows["in_domain"].to_numpy(dtype=np.float64)))
 
 
 def predict_other_corpora(

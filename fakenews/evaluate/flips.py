@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from fakenews.classifiers.base import TextClassifier, distinct_margins
+from fakenews.classifiers.base import TextClassifier, distinct_scores
 from fakenews.evaluate.metrics import Interval, wilson_interval
 from fakenews.formatting import EDITS, FORMATTING_VERSION, flips, variants
 
@@ -115,7 +115,7 @@ def flip_rates(
     changed, flipped = dict.fromkeys((*EDITS, ANY), 0), dict.fromkeys((*EDITS, ANY), 0)
     for i, text in enumerate(texts):
         edited = variants(text)
-        before, *after = classifier.calibrated(distinct_margins(classifier, (text, *edited))).tolist()
+        before, *after = classifier.calibrated(distinct_scores(classifier, (text, *edited))).tolist()
         here = {name: variant != text for name, variant in zip(EDITS, edited, strict=True)}
         turned = {name: flips(before, p) for name, p in zip(EDITS, after, strict=True)}
         for name in EDITS:

@@ -29,6 +29,7 @@ FILE = "neighbours.safetensors"
 WIDTH, N_TERMS = 64, 20_000
 K = 100  # nearest articles: an error of a tenth is then known to within six points
 UNASKED, RIGHT, WRONG, SILENT = -1, 0, 1, 2  # what a model made of an article; the last gave no verdict
+IDENTICAL = 0.999  # cosine from which an article is the text itself; eight bits leave 0.9996 of 1 at least
 _STEPS = 127  # of a signed byte
 
 
@@ -125,12 +126,16 @@ class Neighbours:
         return unit(rows)
 
     @cached_property
+    def _lengths(self) -> NDArray[np.float32]:
+        return np.asarray(np.maximum(np.linalg.norm(self.vectors.astype(np.float32), axis=1), 1.0), dtype=np.float32)
+
+    @cached_property
     def similarities(self) -> Callable[[str], NDArray[np.float64]]:
         """Cosines of a text with every article, shape (n_articles,); the last texts' are kept, models ask in turn."""
 
         @lru_cache(maxsize=8)
         def similarities(text: str) -> NDArray[np.float64]:
-            found = np.asarray(self.vectors @ self.project([text])[0], dtype=np.float64) / _STEPS
+            found = np.asarray(self.vectors @ self.project([text])[0] / self._lengths, dtype=np.float64)
             found.flags.writeable = False
             return found
 
@@ -216,9 +221,9 @@ def outcomes(neighbours: Neighbours, rows: pd.DataFrame) -> NDArray[np.int8]:
 def track_record(
     neighbours: Neighbours, made: NDArray[np.int8], text: str, model: str, k: int = K
 ) -> TrackRecord | None:
-    """How a model fared on the `k` held-out articles most like `text`.
+    """How a model fared on the `k` held-out articles most like `text`, which never counts itself.
 
-    None if it was asked about none of the store, or none has anything in common with the text.
+    None if it was asked about no other article of the store, or none has anything in common with the text.
 
     Parameters
     ----------
@@ -231,10 +236,9 @@ def track_record(
         Key of the classifier.
     k : int
     """
-    asked = np.flatnonzero(made != UNASKED)
-    if not asked.size:
-        return None
-    similarities = neighbours.similarities(text)[asked]
+    of_all = neighbours.similarities(text)
+    asked = np.flatnonzero((made != UNASKED) & (of_all < IDENTICAL))
+    similarities = of_all[asked]
     if not similarities.any():
         return None
     order = np.argsort(-similarities, kind="stable")[:k]

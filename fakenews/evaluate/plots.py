@@ -299,17 +299,17 @@ def describe_training_curves(history: Sequence[Mapping[str, float]]) -> str:
 
 
 def transfer_figure(points: Sequence[Point]) -> go.Figure:
-    """Area under the ROC curve on other corpora against that at home, and the line on which they are equal."""
+    """Area under the ROC curve on other corpora against that in-domain, and the line on which they are equal."""
     figure = _figure()
-    figure.update_xaxes(_axis("ROC AUC at home, unseen articles"), range=(0.48, 1.02), dtick=0.1)
-    figure.update_yaxes(_axis("mean ROC AUC elsewhere"), range=(0.48, 1.02), dtick=0.1)
+    figure.update_xaxes(_axis("ROC AUC in-domain, unseen articles"), range=(0.48, 1.02), dtick=0.1)
+    figure.update_yaxes(_axis("mean ROC AUC out-of-domain"), range=(0.48, 1.02), dtick=0.1)
     _reference(figure, (0.5, 1), (0.5, 1))
-    _add_points(figure, points, "at home %{x:.3f}, elsewhere %{y:.3f}")
+    _add_points(figure, points, "in-domain %{x:.3f}, out-of-domain %{y:.3f}")
     return figure
 
 
 def describe_transfer(points: Sequence[Point]) -> str:
-    """Home against elsewhere in one sentence."""
+    """In-domain against out-of-domain in one sentence."""
     if not points:
         return "No model was measured on other corpora yet."
     falls = [p.x - p.y for p in points]
@@ -319,7 +319,9 @@ def describe_transfer(points: Sequence[Point]) -> str:
             least, most = f"{min(found):.2f}", f"{max(found):.2f}"
             far = least if least == most else f"{least} to {most}"
             lie.append(f"{counted(len(found), 'model')} lie{'s' if len(found) == 1 else ''} {far} {where} it")
-    return _sentence(f"on the dotted line a model would be as good elsewhere as at home; {listed(lie)}")
+    return _sentence(
+        f"on the dotted line a model would be as good on publishers never seen in training as in-domain; {listed(lie)}"
+    )
 
 
 def cost_figure(points: Sequence[Point]) -> go.Figure:

@@ -71,8 +71,7 @@ _SPECS = (
     Protocol(
         "external",
         "Other corpora",
-        "Every corpus at hand with both classes that is not learnt from, its overlap with ISOT removed first. Answered "
-        "with what a score was worth on other publishers that were never seen, where that was measured.",
+        "Every corpus at hand with both classes that is not trained on, its overlap with ISOT removed first.",
         rows="others",
     ),
     Protocol(
@@ -84,7 +83,7 @@ _SPECS = (
     Protocol(
         "one-corpus",
         "ISOT alone",
-        "Trained on the first corpus alone and asked about its unseen articles: what several corpora cost at home.",
+        "Trained on the first corpus alone and asked about its unseen articles: what several corpora cost in-domain.",
         own_training=True,
     ),
     Protocol(
@@ -139,11 +138,6 @@ def of_corpus(corpus: str, split: str, both_classes: bool) -> str:
     if split != "all":
         return "grouped"
     return "external" if both_classes and corpus != DEMO.name else "other"
-
-
-def is_unseen(protocol: str, corpus: str) -> bool:
-    """Whether these answers are to publishers that the model never saw; the articles of the demo have none."""
-    return get(protocol).rows == "others" and corpus != DEMO.name
 
 
 def parts(protocol: Protocol, frame: pd.DataFrame, seed: int = 42) -> dict[str, pd.DataFrame]:

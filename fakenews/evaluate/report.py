@@ -29,6 +29,7 @@ from fakenews.evaluate.digits import (
 from fakenews.evaluate.flips import ANY, FlipRates
 from fakenews.evaluate.metrics import Evaluation, evaluate, of_guessing
 from fakenews.evaluate.protocols import LEFT_OUT, PROTOCOLS, SHIPPED, get, of_corpus
+from fakenews.evaluate.reliability import Reliability, reliability
 from fakenews.evaluate.verdicts import Verdicts, judged, verdicts
 
 if TYPE_CHECKING:
@@ -46,9 +47,9 @@ PREDICTION_TYPES = {
     "label": "int8",
     "p_fake": "float32",
     "margin": "float32",
-    "p_elsewhere": "float32",
+    "in_domain": "float32",
 }
-OPTIONAL = "p_elsewhere"  # NaN where p_fake is it already (publishers never seen), and where a model does not know it
+IN_DOMAIN = "in_domain"  # 0 where a model has no measure, and in files from before it was measured
 ARTICLE = ["protocol", "id", "corpus", "split", "label"]  # the columns of `PREDICTION_TYPES` that name it
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 DEMO = "demo"  # articles written for the demo: shown, but no evidence of accuracy
@@ -75,7 +76,7 @@ class ProtocolResult:
     formatting : FlipRates or None
         How formatting moves the answers; None where it was not measured.
     verdicts : mapping of str to Verdicts
-        Of the same articles, by both probabilities; empty where the model was fitted again on other rows or text.
+        Of the same articles; empty where the model was fitted again on other rows or text.
     """
 
     weights: str
@@ -131,9 +132,11 @@ class ModelEvidence:
     latency_ms : float or None
         Milliseconds per article on two CPU cores; None where it was not measured.
     calibration : mapping
-        "method", "temperature" and the split it was "fitted_on".
+        "method", the numbers of `classifiers.base.Calibration` and the split it was "fitted_on".
     protocols : mapping of str to ProtocolResult
         By name of the protocol, in the order of `protocols.PROTOCOLS`.
+    reliability : Reliability or None
+        How often articles of corpora left out of training were labeled fake, by probability; None without such.
     """
 
     model: str
@@ -145,6 +148,7 @@ class ModelEvidence:
     latency_ms: float | None
     calibration: Mapping[str, Any]
     protocols: Mapping[str, ProtocolResult]
+    reliability: Reliability | None = None
 
     @property
     def corpora(self) -> dict[str, Evaluation]:
@@ -182,6 +186,7 @@ class ModelEvidence:
             "schema": SCHEMA,
             **{name: dict(v) if isinstance(v, Mapping) else v for name, v in facts.items()},
             "protocols": {name: result.to_dict() for name, result in self.protocols.items()},
+            "reliability": self.reliability.to_dict() if self.reliability else None,
         }
 
     @classmethod
@@ -201,7 +206,8 @@ class ModelEvidence:
                 + ("run «fakenews report», which brings it up to date." if schema == 1 else "evaluate the model again.")
             )
         protocols = {name: ProtocolResult.from_dict(result) for name, result in rest.pop("protocols").items()}
-        return cls(**rest, protocols=protocols)
+        curve = rest.pop("reliability", None)
+        return cls(**rest, protocols=protocols, reliability=Reliability.from_dict(curve) if curve else None)
 
 
 def write_evidence(
@@ -238,15 +244,15 @@ def write_evidence(
     ValueError
         If a column is missing, a protocol is unknown, or the numbers are bad (`metrics.check_arrays`).
     """
-    missing = [name for name in PREDICTION_TYPES if name not in (*predictions.columns, OPTIONAL)]
+    missing = [name for name in PREDICTION_TYPES if name not in (*predictions.columns, IN_DOMAIN)]
     if missing:
         raise ValueError(f"Predictions lack the columns {', '.join(missing)}.")
     # As they will be read back, so that whoever recomputes the metrics finds the same ones.
-    frame = predictions.reindex(columns=list(PREDICTION_TYPES)).astype(PREDICTION_TYPES)
+    frame = predictions.reindex(columns=list(PREDICTION_TYPES)).fillna({IN_DOMAIN: 0.0}).astype(PREDICTION_TYPES)
     present = {get(name).name for name in frame["protocol"].unique()}
     frame = _stacked([frame[frame["protocol"] == name] for name in PROTOCOLS if name in present])
     own, flips = own_training or {}, formatting or {}
-    curves, given = coverage_of_predictions(frame), verdicts_of_predictions(frame, calibration)
+    curves, given = coverage_of_predictions(frame), verdicts_of_predictions(frame)
     results = {
         name: ProtocolResult(
             OWN_WEIGHTS if name in own else SHIPPED_WEIGHTS,
@@ -268,6 +274,7 @@ def write_evidence(
         latency_ms=latency_ms,
         calibration=calibration,
         protocols=results,
+        reliability=reliability(frame),
     )
     folder.mkdir(parents=True, exist_ok=True)
     frame.to_parquet(folder / PREDICTIONS, index=False, compression="zstd")
@@ -295,7 +302,7 @@ def update_evidence(
     new = set(predictions["protocol"])
     kept = {name: result for name, result in before.protocols.items() if name not in new}
     rows = read_predictions(folder, None)
-    settings = {f.name: getattr(before, f.name) for f in fields(before) if f.name != "protocols"}
+    settings = {f.name: getattr(before, f.name) for f in fields(before) if f.name not in ("protocols", "reliability")}
     return write_evidence(
         folder,
         _stacked([rows[rows["protocol"].isin(list(kept))], predictions]),
@@ -347,12 +354,10 @@ def coverage_of_predictions(predictions: pd.DataFrame) -> dict[str, dict[str, Co
     return _by_part(predictions, coverage_risk)
 
 
-def verdicts_of_predictions(
-    predictions: pd.DataFrame, calibration: Mapping[str, Any]
-) -> dict[str, dict[str, Verdicts]]:
+def verdicts_of_predictions(predictions: pd.DataFrame) -> dict[str, dict[str, Verdicts]]:
     """By protocol and "corpus/split", in order of appearance: verdicts given, and how many were right (`judged`)."""
     found: dict[str, dict[str, Verdicts]] = {}
-    for (protocol, corpus, split), rows in judged(predictions, calibration).groupby(_PART, sort=False):
+    for (protocol, corpus, split), rows in judged(predictions).groupby(_PART, sort=False):
         found.setdefault(protocol, {})[f"{corpus}/{split}"] = verdicts(rows["prediction"], rows["label"])
     return found
 
@@ -387,8 +392,8 @@ def read_predictions(folder: Path, protocols: Collection[str] | None = SHIPPED) 
 
     wanted = None if protocols is None else [("protocol", "in", list(protocols))]
     rows = pd.read_parquet(folder / PREDICTIONS, filters=wanted)
-    if OPTIONAL not in rows:
-        rows[OPTIONAL] = np.float32(np.nan)
+    if IN_DOMAIN not in rows:
+        rows[IN_DOMAIN] = np.float32(0.0)
     return rows[list(PREDICTION_TYPES)]
 
 
@@ -406,7 +411,7 @@ def side_by_side(answers: Mapping[str, pd.DataFrame], column: str) -> pd.DataFra
 def contradictions(folder: Path) -> tuple[str, ...]:
     """Where `evaluation.json` does not follow from `predictions.parquet`; empty where all is well."""
     evidence, rows = read_evaluation(folder), read_predictions(folder, None)
-    curves, given = coverage_of_predictions(rows), verdicts_of_predictions(rows, evidence.calibration)
+    curves, given = coverage_of_predictions(rows), verdicts_of_predictions(rows)
     found = {
         f"{protocol} {name}": _leaves(e, curves[protocol][name], given.get(protocol, {}).get(name))
         for protocol, corpora in evaluate_predictions(rows, seed=evidence.seed).items()
@@ -428,6 +433,8 @@ def contradictions(folder: Path) -> tuple[str, ...]:
             a, b = stated.get(key), computed.get(key)
             if not _same(a, b):
                 problems.append(f"{evidence.model}: {name} states {key} {a}, the predictions give {b}.")
+    if evidence.reliability != reliability(rows):
+        problems.append(f"{evidence.model}: the reliability stated is not what the predictions give.")
     return tuple(problems)
 
 
@@ -437,7 +444,8 @@ def recompute(folder: Path) -> None:
     A number that follows from the predictions stays to its last digit, and so does everything that is no metric.
     """
     evidence = read_evaluation(folder)
-    found = evaluate_predictions(read_predictions(folder, None), seed=evidence.seed)
+    rows = read_predictions(folder, None)
+    found = evaluate_predictions(rows, seed=evidence.seed)
     protocols = {
         name: replace(
             result,
@@ -448,7 +456,7 @@ def recompute(folder: Path) -> None:
         )
         for name, result in evidence.protocols.items()
     }
-    _write_evaluation(folder, replace(evidence, protocols=protocols))
+    _write_evaluation(folder, replace(evidence, protocols=protocols, reliability=reliability(rows)))
 
 
 def _same(a: Any, b: Any) -> bool:
@@ -527,7 +535,7 @@ labelling the work of real publishers, and not for judging single claims or post
 {results}
 
 Validation rows chose the settings and the calibration, so they flatter the model. Corpora named `all` were not learnt
-from{_answered(evidence)}. The `{DEMO}` articles were written for the demo and are no evidence of accuracy.
+from. The `{DEMO}` articles were written for the demo and are no evidence of accuracy.
 {_protocol_section(evidence)}{_coverage_section(evidence)}{_verdict_section(evidence)}{_formatting_section(evidence)}
 ## Limits
 
@@ -539,12 +547,6 @@ from{_answered(evidence)}. The `{DEMO}` articles were written for the demo and a
 
 The training articles remain their publishers' property; this folder holds none of their text.
 """
-
-
-def _answered(evidence: ModelEvidence) -> str:
-    """By which probability other corpora were answered: leaving corpora out says what a margin is worth elsewhere."""
-    known = LEFT_OUT in evidence.protocols
-    return " and are answered with the probability for publishers that were never seen" if known else ""
 
 
 def _protocol_section(evidence: ModelEvidence) -> str:
@@ -602,15 +604,15 @@ def _verdict_section(evidence: ModelEvidence) -> str:
     rows = [
         (
             f"`{name}`", f"{given.n:,}", share_text(given.given, given.n), share_text(given.right, given.given),
-            *(f"{given.reasons.get(reason, 0):,}" for reason in ("too_close", "elsewhere")),
+            f"{given.reasons.get('too_close', 0):,}",
         )
         for name, given in sorted(found.items(), key=lambda item: _rank(item[0]))
     ]  # fmt: skip
-    header = ("Corpus", "n", "verdict given", "right of these", "too close to call", "the probabilities contradict")
+    header = ("Corpus", "n", "verdict given", "right of these", "too close to call")
     return (
-        "\n## Verdicts\n\nAs on the page, from both probabilities: none where the first is too close to call, or the "
-        "second contradicts it. That a text is too short, not English, unlike the training, or like articles on which "
-        "verdicts were mostly wrong, is not counted here.\n\n"
+        "\n## Verdicts\n\nAs on the page: none where the probability is too close to call. That a text is too short, "
+        "not English, unlike the training, or like articles on which verdicts were mostly wrong, is not counted "
+        "here.\n\n"
         f"{_markdown_table(header, rows)}\n"
     )
 
@@ -652,11 +654,11 @@ def results_table(evidences: Sequence[ModelEvidence], hindsight: Mapping[str, fl
     """
     bounds = hindsight or {}
     header = (
-        "Model", "Accuracy at home", "ROC AUC", "ECE", "ROC AUC elsewhere, mean", "Accuracy", "ECE",
-        "Error at 70 % coverage", "Verdicts elsewhere", "Moved by formatting",
+        "Model", "Accuracy, in-domain", "ROC AUC", "ECE", "ROC AUC, out-of-domain, mean", "Accuracy", "ECE",
+        "Error at 70% coverage", "Verdicts, out-of-domain", "Moved by formatting",
     )  # fmt: skip
     left_out = [name for name in DATASETS if any(name in _left_out(evidence) for evidence in evidences)]
-    rows = [(evidence.model, *_at_home(evidence), *_elsewhere(evidence)) for evidence in evidences]
+    rows = [(evidence.model, *_in_domain(evidence), *_out_of_domain(evidence)) for evidence in evidences]
     per_corpus = [
         (
             f"`{name}`",
@@ -736,12 +738,12 @@ def _left_out(evidence: ModelEvidence) -> dict[str, tuple[Evaluation, CoverageRi
     return {n.partition("/")[0]: (e, result.coverage[n]) for n, e in result.corpora.items()} if result else {}
 
 
-def _at_home(evidence: ModelEvidence) -> tuple[str, ...]:
+def _in_domain(evidence: ModelEvidence) -> tuple[str, ...]:
     home = next((e for name, e in evidence.corpora.items() if name.endswith("/test")), None)
     return tuple(_cell(home, m) if home else "–" for m in ("accuracy", "roc_auc", "ece"))
 
 
-def _elsewhere(evidence: ModelEvidence) -> tuple[str, ...]:
+def _out_of_domain(evidence: ModelEvidence) -> tuple[str, ...]:
     found = list(_left_out(evidence).values())
     grouped = evidence.protocols.get("grouped")
     flips = grouped.formatting if grouped else None
@@ -753,11 +755,11 @@ def _elsewhere(evidence: ModelEvidence) -> tuple[str, ...]:
     at, always = (float(np.mean([c.error[k] for _, c in found])) for k in ("0.7", "1.0"))
     return (
         f"{np.mean(aucs):.3f} ({min(aucs):.2f}–{max(aucs):.2f})", percent_text(means[0]), f"{means[1]:.3f}",
-        f"{percent_text(at)} of {percent_text(always)}", _verdicts_elsewhere(evidence), moved,
+        f"{percent_text(at)} of {percent_text(always)}", _verdicts_out_of_domain(evidence), moved,
     )  # fmt: skip
 
 
-def _verdicts_elsewhere(evidence: ModelEvidence) -> str:
+def _verdicts_out_of_domain(evidence: ModelEvidence) -> str:
     """Mean over corpora left out of the share of verdicts given, and of the right ones among these."""
     found = list(evidence.protocols[LEFT_OUT].verdicts.values())
     right = [given.accuracy for given in found if given.accuracy is not None]
@@ -826,7 +828,7 @@ def _thresholds(evidence: ModelEvidence) -> str:
 
 
 def _transfer(evidence: ModelEvidence) -> str:
-    """What the evidence says of articles from elsewhere."""
+    """Say in one sentence what was measured on publishers never seen in training."""
     own = [e for name, e in evidence.corpora.items() if _rank(name) == 0]
     others = [e for e, _ in evidence.unseen.values()]
     if not own or not others:

@@ -15,7 +15,7 @@ from fakenews.evaluate.protocols import PROTOCOLS
 from fakenews.evaluate.report import ModelEvidence, ProtocolResult
 
 NOTHING = "–"
-AT_HOME = "grouped"
+IN_DOMAIN = "grouped"
 COVERAGE = "0.7"
 _LOWER_IS_BETTER = frozenset({"ece", "brier", "log_loss"})
 
@@ -72,9 +72,9 @@ class Place(NamedTuple):
     """Where a model stands in a plot of two of its figures; each is None where it was not measured."""
 
     model: str
-    home_auc: float | None
-    foreign_auc: float | None
-    home_accuracy: float | None
+    in_domain_auc: float | None
+    out_of_domain_auc: float | None
+    in_domain_accuracy: float | None
     ms: float | None
 
 
@@ -91,9 +91,9 @@ def scoreboard(evidences: Sequence[ModelEvidence], metric: Metric) -> Scoreboard
     makers: list[tuple[Column, Callable[[ModelEvidence], Cell]]] = [
         (
             Column("Training corpus", PROTOCOLS[name].title, better, PROTOCOLS[name].description),
-            lambda evidence, name=name: _at_home(evidence, name, metric),  # type: ignore[misc]
+            lambda evidence, name=name: _in_domain(evidence, name, metric),  # type: ignore[misc]
         )
-        for name in ("seed", "one-corpus", AT_HOME, "time", "title-only")
+        for name in ("seed", "one-corpus", IN_DOMAIN, "time", "title-only")
     ]
     makers += [
         (
@@ -101,7 +101,7 @@ def scoreboard(evidences: Sequence[ModelEvidence], metric: Metric) -> Scoreboard
                 "Other corpora", "mean", better,
                 "Mean over corpora of whole articles, each left out of training or never in it, and their range.",
             ),
-            lambda evidence: _elsewhere(evidence, metric),
+            lambda evidence: _out_of_domain(evidence, metric),
         ),
         (
             Column(
@@ -113,8 +113,8 @@ def scoreboard(evidences: Sequence[ModelEvidence], metric: Metric) -> Scoreboard
         (
             Column(
                 "Other corpora", "verdicts given", "high",
-                "Articles of these corpora on which it does not keep quiet, in the mean; what is too close to call, or "
-                "contradicted by the second probability, gets no verdict.",
+                "Articles of these corpora on which it gives a verdict, in the mean. What is too close to call gets "
+                "none.",
             ),
             _given,
         ),
@@ -157,9 +157,9 @@ def places(evidences: Sequence[ModelEvidence]) -> tuple[Place, ...]:
     return tuple(
         Place(
             e.model,
-            _at_home(e, AT_HOME, "roc_auc").value,
-            _elsewhere(e, "roc_auc").value,
-            _at_home(e, AT_HOME, "accuracy").value,
+            _in_domain(e, IN_DOMAIN, "roc_auc").value,
+            _out_of_domain(e, "roc_auc").value,
+            _in_domain(e, IN_DOMAIN, "accuracy").value,
             e.latency_ms,
         )
         for e in evidences
@@ -189,7 +189,7 @@ def _test_part(result: ProtocolResult) -> str | None:
     return next((name for name in result.corpora if name.endswith("/test")), None)
 
 
-def _at_home(evidence: ModelEvidence, protocol: str, metric: Metric) -> Cell:
+def _in_domain(evidence: ModelEvidence, protocol: str, metric: Metric) -> Cell:
     result = evidence.protocols.get(protocol)
     name = result and _test_part(result)
     if not result or not name:
@@ -197,7 +197,7 @@ def _at_home(evidence: ModelEvidence, protocol: str, metric: Metric) -> Cell:
     return figure(result.corpora[name], metric)
 
 
-def _elsewhere(evidence: ModelEvidence, metric: Metric) -> Cell:
+def _out_of_domain(evidence: ModelEvidence, metric: Metric) -> Cell:
     found = list(foreign(evidence).values())
     cell = _mean_of([getattr(e, metric) for e in found], metric)
     guesses = [g for e in found if (g := of_guessing(e, metric)) is not None]
@@ -258,7 +258,7 @@ def _mean(shares: Sequence[float]) -> Cell:
 
 
 def _moved(evidence: ModelEvidence) -> Cell:
-    result = evidence.protocols.get(AT_HOME)
+    result = evidence.protocols.get(IN_DOMAIN)
     if result is None or result.formatting is None:
         return Cell(None, NOTHING)
     rate = result.formatting.rate_of_all(ANY)

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fakenews.classifiers.base import Calibration, probabilities
 from fakenews.evaluate.metrics import Evaluation, Interval, evaluate, wilson_interval
-from fakenews.evaluate.protocols import LEFT_OUT, SHIPPED, is_unseen
+from fakenews.evaluate.protocols import LEFT_OUT, SHIPPED
 from fakenews.schema import LABELS, Prediction
 from fakenews.verdict import MIN_WORDS, judge
 
@@ -68,22 +67,18 @@ class TableResult:
     ----------
     predictions : tuple of Prediction
         One per article.
-    home : Evaluation
-        Of the probability at home: right to read if the model knows the publishers.
-    elsewhere : Evaluation or None
-        Of the probability on publishers that were never seen; None where the model has none.
+    evaluation : Evaluation
+        Of its probabilities.
     verdicts : Verdicts
     """
 
     predictions: tuple[Prediction, ...]
-    home: Evaluation
-    elsewhere: Evaluation | None
+    evaluation: Evaluation
     verdicts: Verdicts
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form of the figures: those of `home`, with the others under keys of their own."""
-        elsewhere = self.elsewhere.to_dict() if self.elsewhere else None
-        return {**self.home.to_dict(), "elsewhere": elsewhere, "verdicts": self.verdicts.to_dict()}
+        """JSON form of the figures: those of `evaluation`, and the verdicts under a key of their own."""
+        return {**self.evaluation.to_dict(), "verdicts": self.verdicts.to_dict()}
 
 
 def table_result(predictions: Sequence[Prediction], labels: Sequence[int]) -> TableResult:
@@ -94,39 +89,21 @@ def table_result(predictions: Sequence[Prediction], labels: Sequence[int]) -> Ta
     ValueError
         If the numbers are bad (`metrics.check_arrays`).
     """
-    away = [p.p_elsewhere for p in predictions if p.p_elsewhere is not None]
-    return TableResult(
-        tuple(predictions),
-        evaluate(labels, np.array([p.p_fake for p in predictions])),
-        evaluate(labels, np.array(away)) if away and len(away) == len(predictions) else None,
-        verdicts(predictions, labels),
-    )
+    p_fake = np.array([p.p_fake for p in predictions])
+    return TableResult(tuple(predictions), evaluate(labels, p_fake), verdicts(predictions, labels))
 
 
-def judged(rows: pd.DataFrame, calibration: Mapping[str, Any]) -> pd.DataFrame:
-    """Rows of predictions.parquet that a model answered as it is, or as publishers never seen: their `prediction`.
+def judged(rows: pd.DataFrame) -> pd.DataFrame:
+    """Give rows of predictions.parquet their `prediction`, those that a model answered as it is or without a corpus.
 
-    Both probabilities decide, as on the page; what takes the text does not: its length, its language, how far it is
-    from the training and what the verdicts on text like it were worth. `calibration` is that of evaluation.json.
+    The probability decides, as on the page; what takes the text does not: its length, its language, how far it is from
+    the training and what the verdicts on text like it were worth.
     """
     import pandas as pd
 
     rows = rows[rows["protocol"].isin([*SHIPPED, LEFT_OUT])]
-    unseen = np.array(
-        [
-            name == LEFT_OUT or is_unseen(name, corpus)
-            for name, corpus in zip(rows["protocol"], rows["corpus"], strict=True)
-        ],
-        dtype=bool,
-    )
-    p_fake, margin = (rows[name].to_numpy(dtype=np.float64) for name in ("p_fake", "margin"))
-    home = probabilities(margin, Calibration(**calibration["home"]))[:, 0] if "home" in calibration else p_fake
-    p_home = np.where(unseen, home, p_fake)
-    p_elsewhere = np.where(unseen, p_fake, rows["p_elsewhere"].to_numpy(dtype=np.float64))
-    found = [
-        judge("", p, m, MIN_WORDS, p_elsewhere=None if np.isnan(q) else q)
-        for p, m, q in zip(p_home.tolist(), margin.tolist(), p_elsewhere.tolist(), strict=True)
-    ]
+    p_fake, margin = (rows[name].to_numpy(dtype=np.float64).tolist() for name in ("p_fake", "margin"))
+    found = [judge("", p, m, MIN_WORDS) for p, m in zip(p_fake, margin, strict=True)]
     return rows.assign(prediction=pd.Series(found, index=rows.index, dtype=object))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.classifiers.base import TextClassifier, read
+from fakenews.classifiers.base import Scores, TextClassifier, read
 from fakenews.explain.base import Pace, Progress
 from fakenews.schema import Span
 from fakenews.text import sentence_spans
@@ -117,11 +117,15 @@ class _Search:
         self.pace = Pace(len(read(text).words))
         self.worst = 2**self.n - 1 if self.n <= MOST_EXACT else MOST_EVALUATIONS
         self.known: dict[tuple[int, ...], float] = {}
-        self.before = self.ask([()])[0]
+        whole = classifier.predict_scores([text])
+        self.in_domain = whole.in_domain
+        self.before = float(whole.log_odds[0])
+        self.known[()] = self.before
         self.lean = 1.0 if self.p(self.before) >= 0.5 else -1.0
 
     def p(self, margin: float) -> float:
-        return float(self.classifier.calibrated(np.array([margin]))[0])
+        """Probability of fake of a variant, which is taken to be as in-domain as the whole text."""
+        return float(self.classifier.calibrated(Scores(np.array([margin]), self.in_domain))[0])
 
     def flips(self, margin: float) -> bool:
         return (self.p(margin) >= 0.5) != (self.lean > 0)

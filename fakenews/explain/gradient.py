@@ -36,8 +36,11 @@ class Differentiable(TextClassifier, Protocol):
     def embed(self, input_ids: Tensor) -> Tensor:
         """Word embeddings [w, L, hidden] of word pieces [w, L]."""
 
-    def margin_from_embeddings(self, embeddings: Tensor, attention_mask: Tensor) -> Tensor:
-        """Log-odds of fake [w], differentiable in the embeddings."""
+    def margin_function(self, text: str) -> Callable[[Tensor, Tensor], Tensor]:
+        """Return what gives log-odds of fake [w] of the windows of a text from embeddings and attention mask.
+
+        Differentiable in the embeddings; what depends on the whole text is held.
+        """
 
 
 class GradientExplainer(WordExplainer):
@@ -145,7 +148,7 @@ def _slopes_at(
 ) -> NDArray[np.float64]:
     import torch
 
-    windows = classifier.encode(text)
+    windows, margin_of = classifier.encode(text), classifier.margin_function(text)
     found = np.zeros(shares.shape)
     gone = torch.from_numpy(np.column_stack([shares, np.ones(len(shares))]))  # the last stands for -1, which stays
     # Window by window, a few points at a time: little memory on long texts, and progress and cancel are heard often.
@@ -163,7 +166,7 @@ def _slopes_at(
             rows = slice(start, start + at_once)
             share = gone[rows][:, word_index, None].to(way)  # [points, length, 1]
             points = (masked + share * way).requires_grad_()
-            margins = classifier.margin_from_embeddings(points, attention_mask.expand(len(points), -1))
+            margins = margin_of(points, attention_mask.expand(len(points), -1))
             (slopes,) = torch.autograd.grad(margins.sum(), points)
             told(len(points))
             per_piece = weight * (slopes * way).double().sum(dim=-1).cpu().numpy()  # [points, length]

@@ -16,7 +16,8 @@ from fakenews.schema import Attribution, Explanation, Span
 from fakenews.services import TOGETHER, Analysis, Services
 from fakenews.text import CLEANING_VERSION, browser_lines, sentence_spans
 
-SCHEMA = 1
+SCHEMA = 2
+READABLE = (1, SCHEMA)  # the first had a second probability, which is passed over
 HIDDEN = "▇▇▇▇"  # stands for a word of any length, so that lengths tell nothing
 
 
@@ -68,7 +69,7 @@ class Snapshot:
         return first if len(first) <= 120 else f"{first[:119].rstrip()}…"
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form, schema 1: what is stored under a link and what «JSON» exports.
+        """JSON form, schema 2: what is stored under a link and what "JSON" exports.
 
         `analysis` and `explanations` are as the API gives them, but each attribution is [start, end, weight] on
         characters of `text`.
@@ -100,8 +101,10 @@ class Snapshot:
         ValueError
             If it is of a later schema than this code reads.
         """
-        if values.get("schema") != SCHEMA:
-            raise ValueError(f"This snapshot has schema {values.get('schema')!r}; this code reads schema {SCHEMA}.")
+        if values.get("schema") not in READABLE:
+            raise ValueError(
+                f"This snapshot has schema {values.get('schema')!r}; this code reads schemas {READABLE[0]} to {SCHEMA}."
+            )
         text = values["text"]
         keys = ("start", "end", "weight")
         return cls(

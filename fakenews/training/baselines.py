@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from fakenews.classifiers import store
-from fakenews.classifiers.base import fit_calibration, read
 from fakenews.config import pick_device
-from fakenews.data.table import joined_texts, read_table
+from fakenews.data.registry import family_of
 from fakenews.evaluate.protocols import LEFT_OUT
 from fakenews.evaluate.report import read_predictions, side_by_side
-from fakenews.training.job import Fitted, Job, Parts, Say, at_home, labelled, weights
+from fakenews.training.job import Fitted, Job, Parts, Say, Unseen, home_of, is_home, labelled, weights
+from fakenews.training.left_out import HOME_SHARE, calibrated_on_each_other, set_calibration
 
 if TYPE_CHECKING:
     from fakenews.classifiers.ensemble import EnsembleClassifier
@@ -25,8 +25,13 @@ def fit_tfidf(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
     """TF-IDF of the training part and logistic regression."""
     from fakenews.classifiers.tfidf import TfidfClassifier
 
-    classifier = TfidfClassifier(cleaning=job.cleaning).fit(*labelled(parts["train"]), weights(parts["train"]))
-    return Fitted(classifier.calibrate(*labelled(at_home(parts["validation"]))), seed=42)
+    train = parts["train"]
+    texts, labels = labelled(train)
+    home, counts = is_home(train), weights(train)
+    classifier = TfidfClassifier(cleaning=job.cleaning).fit(texts, labels, counts)
+    if not home.all():
+        classifier.fit_domain(texts, home, counts)
+    return Fitted(classifier.calibrate(*labelled(home_of(parts["validation"]))), seed=42)
 
 
 def fit_word2vec(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
@@ -36,7 +41,7 @@ def fit_word2vec(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
     classifier = (
         Word2VecClassifier(cleaning=job.cleaning)
         .fit(*labelled(parts["train"]), weights(parts["train"]))
-        .calibrate(*labelled(at_home(parts["validation"])))
+        .calibrate(*labelled(home_of(parts["validation"])))
     )
     return Fitted(classifier, classifier.seed)
 
@@ -45,7 +50,7 @@ def fit_cnn(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
     """Word vectors of the training part and a convolution, stopped by the validation part."""
     from fakenews.classifiers.cnn import CnnClassifier
 
-    held_out = labelled(at_home(parts["validation"]))
+    held_out = labelled(home_of(parts["validation"]))
     classifier = CnnClassifier(device=pick_device(), cleaning=job.cleaning).fit(
         *labelled(parts["train"]), held_out, say, weights(parts["train"])
     )
@@ -59,7 +64,7 @@ def fit_features(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
     classifier = (
         FeaturesClassifier(cleaning=job.cleaning)
         .fit(*labelled(parts["train"]), weights(parts["train"]))
-        .calibrate(*labelled(at_home(parts["validation"])))
+        .calibrate(*labelled(home_of(parts["validation"])))
     )
     return Fitted(classifier, classifier.seed)
 
@@ -68,7 +73,7 @@ def fit_ensemble(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
     """Weights of the members found beside the ensemble's folder.
 
     Where the members have answered corpora that were left out of their training, the weights come from these answers
-    and from held-out articles of the first corpus, which count as much as all the others together; else from the
+    and from held-out articles of the first corpus; else from the
     validation part, and the calibration from the cross-validation there.
     """
     from fakenews.classifiers.ensemble import MEMBERS, EnsembleClassifier
@@ -78,53 +83,53 @@ def fit_ensemble(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
     say(f"members in {beside.name}: {', '.join(stored.name for stored in here) or 'none'}")
     classifier = EnsembleClassifier(members={stored.name: store.load(stored) for stored in here})
     told = {"members": ", ".join(f"{stored.name} {stored.revision}" for stored in here)}
-    answers = member_answers(here, ("grouped", LEFT_OUT))
+    answers = member_answers(here, ("grouped", LEFT_OUT), classifier.with_domain)
     if answers is None:
-        classifier.fit(*labelled(at_home(parts["validation"])))
+        classifier.fit(*labelled(home_of(parts["validation"])))
         return Fitted(classifier, classifier.seed, "validation", told=told)
     held = answers[(answers["protocol"] == LEFT_OUT) | (answers["split"] == "validation")]
-    left_out = _weigh_by_left_out(classifier, held, job, say)
-    return Fitted(classifier, classifier.seed, "validation", told=told, left_out=left_out)
+    unseen = _weigh_by_left_out(classifier, held, job.data.stem, say)
+    return Fitted(classifier, classifier.seed, "validation", told=told, unseen=unseen)
 
 
-def member_answers(members: Sequence[store.StoredModel], protocols: Sequence[str]) -> pd.DataFrame | None:
-    """Rows of `predictions.parquet` that all members answered: the mean of p_fake, and a column of margins for each.
+def member_answers(
+    members: Sequence[store.StoredModel], protocols: Sequence[str], with_domain: Sequence[str]
+) -> pd.DataFrame | None:
+    """Rows of `predictions.parquet` that all members answered: a column of margins for each, and one in_domain.
 
-    None where a member was not measured under one of the protocols.
+    The latter is the mean of the members `with_domain`, or 0 if there are none. None where a member was not measured
+    under one of the protocols.
     """
     answers = {stored.name: read_predictions(stored.folder, protocols) for stored in members}
     if not answers or any(not set(protocols) <= set(rows["protocol"]) for rows in answers.values()):
         return None
-    said = side_by_side(answers, "p_fake")
-    return side_by_side(answers, "margin").assign(p_fake=said[list(answers)].mean(axis="columns"))
+    rows = side_by_side(answers, "margin")
+    measured = side_by_side(answers, "in_domain")[list(with_domain)].fillna(0.0)
+    return rows.assign(in_domain=measured.mean(axis="columns") if with_domain else 0.0)
 
 
-def _weigh_by_left_out(classifier: EnsembleClassifier, answers: pd.DataFrame, job: Job, say: Say) -> pd.DataFrame:
-    """Fit and calibrate an ensemble; gives its own answers on corpora left out, by weights fitted on the others.
+def _weigh_by_left_out(classifier: EnsembleClassifier, answers: pd.DataFrame, home: str, say: Say) -> Unseen:
+    """Fit the weights of an ensemble; gives its own answers to unseen articles, by weights that had not seen them.
 
-    Their p_fake is what the members say of them, each calibrated on the other corpora.
+    The calibration is fitted on these, as that of any other model.
     """
-    home = job.data.stem
-    words: dict[tuple[str, str], int] = {}
-    for path in (job.data, *job.more):
-        table = read_table(path)
-        counts_of = (len(read(text).words) for text in joined_texts(table))
-        words |= {(path.stem, id_): n for id_, n in zip(table["id"], counts_of, strict=True)}
-    keys = list(zip(answers["corpus"], answers["id"], strict=True))
-    answers = answers[[key in words for key in keys]].reset_index(drop=True)
-    n_words = np.array([words[key] for key in zip(answers["corpus"], answers["id"], strict=True)])
     margins = answers[list(classifier.members)].to_numpy(dtype=np.float64)
     out = (answers["protocol"] == LEFT_OUT).to_numpy()
     chosen = out | (answers["corpus"] == home).to_numpy()
     corpora = list(dict.fromkeys(answers.loc[out, "corpus"]))
     sizes = answers.loc[chosen].groupby("corpus")["corpus"].transform("size").to_numpy(dtype=np.float64)
-    counts = np.where(out[chosen], 1.0, float(len(corpora))) / sizes
-    # Articles of home are spread over the folds, so that no fold is without them.
-    place = {corpus: i for i, corpus in enumerate(corpora)}
-    folds = np.array([place.get(c, i % len(corpora)) for i, c in enumerate(answers.loc[chosen, "corpus"])])
+    # As in the calibration, in-domain articles have `HOME_SHARE` of the weight.
+    counts = np.where(out[chosen], (1.0 - HOME_SHARE) / len(corpora), HOME_SHARE) / sizes
+    # Articles of home are spread over the folds, one for each family, so that no fold is without them.
+    families = list(dict.fromkeys(map(family_of, corpora)))
+    fold_of = {corpus: families.index(family_of(corpus)) for corpus in corpora}
+    folds = np.array([fold_of.get(c, i % len(families)) for i, c in enumerate(answers.loc[chosen, "corpus"])])
     labels = answers["label"].to_numpy(dtype=np.int64)
     say(f"weighing on {', '.join(corpora)}, each left out in turn, and held-out articles of {home}")
-    unseen = classifier.fit_margins(margins[chosen], n_words[chosen], labels[chosen], folds, counts)
-    classifier.home_ = fit_calibration(unseen[~out[chosen]], labels[chosen & ~out])
-    columns = ["protocol", "id", "corpus", "split", "label", "p_fake"]
-    return answers.loc[out, columns].assign(margin=unseen[out[chosen]]).reset_index(drop=True)
+    in_domain = answers["in_domain"].to_numpy(dtype=np.float64)
+    unseen = classifier.fit_margins(margins[chosen], in_domain[chosen], labels[chosen], folds, counts)
+    columns = ["protocol", "id", "corpus", "split", "label", "in_domain"]
+    rows = answers.loc[chosen, columns].assign(margin=unseen).reset_index(drop=True)
+    left_out, home_rows = (rows[mask].reset_index(drop=True) for mask in (out[chosen], ~out[chosen]))
+    set_calibration(classifier, left_out, home_rows)
+    return Unseen(calibrated_on_each_other(left_out, home_rows), home_rows)

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from fakenews.data.mix import CORPUS, balance
+from fakenews.data.registry import family_of
 from fakenews.data.table import joined_texts
 from fakenews.text import CLEANING
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
-    from fakenews.classifiers.base import TextClassifier
+    from fakenews.classifiers.base import Scores, TextClassifier
 
 TRAINING = "training.json"  # the training curves, in the folder of the model
 
@@ -39,7 +41,9 @@ class Job:
     out : Path
         Folder for the model; checkpoints go to `out`/checkpoints.
     base : str, optional
-        Hub id or folder instead of the recipe's base (of the teacher, when distilling).
+        Hub id or folder instead of the recipe's base (of the student, when distilling).
+    teacher : str, optional
+        Hub id or folder instead of the recipe's teacher, when distilling.
     epochs, max_steps : optional
         Instead of the recipe's; `max_steps` cuts every stage short.
     resume : bool
@@ -51,7 +55,7 @@ class Job:
     truncation : bool
         Whether encoders learn from the first window of a text and read no further.
     leave_out : str
-        Name of one of `more` that is not learnt from, nor what others share with it; it is measured instead.
+        Name of one of `more` that is not trained on, nor its family, nor what others share with it; it is measured.
     """
 
     recipe: str
@@ -66,11 +70,28 @@ class Job:
     truncation: bool = False
     more: tuple[Path, ...] = ()
     leave_out: str = ""
+    teacher: str | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The corpora that are learnt from."""
-        return tuple(path.stem for path in (self.data, *self.more) if path.stem != self.leave_out)
+        """The corpora that are trained on: those of the family of the one left out are not."""
+        names = (path.stem for path in (self.data, *self.more))
+        return tuple(name for name in names if family_of(name) != family_of(self.leave_out))
+
+
+class Unseen(NamedTuple):
+    """Rows of `predictions.parquet` that calibrate a model: answers to articles that it was not trained on.
+
+    Attributes
+    ----------
+    left_out : DataFrame
+        Of corpora left out of training, each by a model that did without it (`left_out.left_out_rows`).
+    home : DataFrame
+        Of the validation part of the first corpus (`left_out.home_rows`).
+    """
+
+    left_out: pd.DataFrame
+    home: pd.DataFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +116,8 @@ class Fitted:
     answer : callable or None
         How corpora are answered that are left out of training in turn (`left_out.Answer`), where the recipe can do
         that without being fitted again from the beginning.
-    left_out : DataFrame or None
-        Answers on those corpora (`left_out.left_out_rows`), where fitting had them at hand.
+    unseen : Unseen or None
+        Answers on those corpora and in-domain, where fitting had them at hand.
     """
 
     classifier: TextClassifier
@@ -106,8 +127,8 @@ class Fitted:
     facts: Mapping[str, Any] = field(default_factory=dict)
     told: Mapping[str, str] = field(default_factory=dict)
     minutes: float | None = None
-    answer: Callable[[str, pd.DataFrame, pd.DataFrame], NDArray[np.float64]] | None = None
-    left_out: pd.DataFrame | None = None
+    answer: Callable[[str, pd.DataFrame, pd.DataFrame], Scores] | None = None
+    unseen: Unseen | None = None
 
 
 def weights(part: pd.DataFrame) -> NDArray[np.float64] | None:
@@ -117,11 +138,16 @@ def weights(part: pd.DataFrame) -> NDArray[np.float64] | None:
     return balance(part[CORPUS].tolist(), part["label"].tolist())
 
 
-def at_home(part: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the corpus that training starts from; all of them where there is one."""
+def is_home(part: pd.DataFrame) -> NDArray[np.bool_]:
+    """Whether each row is of the corpus that training starts from, shape (n,); all are where there is one."""
     if CORPUS not in part or not len(part):
-        return part
-    return part[part[CORPUS] == part[CORPUS].iloc[0]].reset_index(drop=True)
+        return np.ones(len(part), dtype=bool)
+    return np.asarray(part[CORPUS] == part[CORPUS].iloc[0], dtype=bool)
+
+
+def home_of(part: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the corpus that training starts from."""
+    return part[is_home(part)].reset_index(drop=True)
 
 
 def labelled(part: pd.DataFrame) -> tuple[list[str], list[int]]:

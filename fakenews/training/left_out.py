@@ -1,7 +1,7 @@
 """Each corpus left out of training in turn: what a recipe is worth on publishers it has never seen.
 
-The answers serve twice. They are evidence, and they say what a margin is worth elsewhere: the calibration for unseen
-publishers is fitted on them, and for the figures of each corpus on those of the others only.
+The answers serve twice. They are evidence, and the calibration is fitted on them together with unseen in-domain
+articles: on all of them for the model that is shipped, and for the figures of each corpus on those of the others only.
 """
 
 from __future__ import annotations
@@ -12,15 +12,23 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fakenews.classifiers.base import CalibratedClassifier, Calibration, TextClassifier, fit_calibration, probabilities
-from fakenews.classifiers.ensemble import EnsembleClassifier
+from fakenews.classifiers.base import (
+    RIDGE,
+    CalibratedClassifier,
+    Calibration,
+    Scores,
+    TextClassifier,
+    fit_calibration,
+    probabilities,
+)
 from fakenews.data.mix import leave_out
+from fakenews.data.registry import family_of
 from fakenews.data.splits import SPLITS
 from fakenews.data.table import joined_texts
-from fakenews.evaluate.evidence import predict_frame
+from fakenews.evaluate.evidence import predict_frame, scores_of
 from fakenews.evaluate.protocols import LEFT_OUT
+from fakenews.evaluate.reliability import corpus_weights
 from fakenews.training.job import Job, Parts, Say
 
 if TYPE_CHECKING:
@@ -30,16 +38,27 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-Answer = Callable[[str, "pd.DataFrame", "pd.DataFrame"], NDArray[np.float64]]  # corpus, the rest, its rows: margins
+Answer = Callable[[str, "pd.DataFrame", "pd.DataFrame"], Scores]  # corpus, the rest, its rows
+HOME_SHARE = 0.5  # of the weight of a calibration, on unseen in-domain articles
+# Both classes weigh alike in a training on several corpora, so the line between them lies at 0 whatever the share of
+# fakes elsewhere; a shift fitted on seven families follows their shares, and costs accuracy on the eighth.
+SHIFT_RIDGE = 1.0
 
 
 def measurable(tables: Mapping[str, pd.DataFrame]) -> tuple[str, ...]:
-    """Corpora that can be left out and measured: all but the first that hold both classes."""
-    _, *others = tables
-    return tuple(name for name in others if tables[name]["label"].nunique() > 1)
+    """Return the corpora to leave out and measure: of another family than the first, with both classes."""
+    first, *others = tables
+    foreign = (name for name in others if family_of(name) != family_of(first))
+    return tuple(name for name in foreign if tables[name]["label"].nunique() > 1)
 
 
-def left_out_rows(tables: Mapping[str, pd.DataFrame], answer: Answer, say: Say = logger.info) -> pd.DataFrame:
+def left_out_rows(
+    tables: Mapping[str, pd.DataFrame],
+    answer: Answer,
+    home: pd.DataFrame,
+    say: Say = logger.info,
+    shift_ridge: float = SHIFT_RIDGE,
+) -> pd.DataFrame:
     """Answers to whole corpora that were left out of training, calibrated on each other.
 
     Parameters
@@ -47,7 +66,11 @@ def left_out_rows(tables: Mapping[str, pd.DataFrame], answer: Answer, say: Say =
     tables : mapping of str to DataFrame
         With their splits; the first stays in training always.
     answer : callable
-        Given a corpus's name, the mix without it and its rows: log-odds of fake, by a model that learnt from that mix.
+        Given a corpus's name, the mix without it and its rows: scores by a model that was trained on that mix.
+    home : DataFrame
+        Rows of unseen in-domain articles (`home_rows`).
+    shift_ridge : float
+        As in `fit_on_unseen`.
 
     Returns
     -------
@@ -60,21 +83,28 @@ def left_out_rows(tables: Mapping[str, pd.DataFrame], answer: Answer, say: Say =
     for corpus in measurable(tables):
         rest, out = leave_out(tables, corpus)
         say(f"{corpus} left out: {len(rest):,} rows to learn from, {len(out):,} to answer")
-        margin = answer(corpus, rest, out)
+        scores = answer(corpus, rest, out)
         values = {"id": out["id"].to_numpy(), "corpus": corpus, "split": "all", "label": out["label"].to_numpy()}
-        frames.append(pd.DataFrame({"protocol": LEFT_OUT, **values, "p_fake": 0.5, "margin": margin}))
-    return calibrated_on_each_other(pd.concat(frames, ignore_index=True))
+        frames.append(
+            pd.DataFrame({"protocol": LEFT_OUT, **values, "p_fake": 0.5}).assign(
+                margin=scores.log_odds, in_domain=scores.in_domain
+            )
+        )
+    return calibrated_on_each_other(pd.concat(frames, ignore_index=True), home, shift_ridge)
 
 
-def calibrated_on_each_other(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with p_fake of every corpus by the calibration fitted on the other ones."""
+def home_rows(classifier: TextClassifier, validation: pd.DataFrame, corpus: str) -> pd.DataFrame:
+    """Answer the validation part of the first corpus: in-domain articles that the model was not trained on."""
+    return predict_frame(classifier, validation, corpus, "validation")
+
+
+def calibrated_on_each_other(rows: pd.DataFrame, home: pd.DataFrame, shift_ridge: float = SHIFT_RIDGE) -> pd.DataFrame:
+    """Give the rows p_fake, that of every corpus by the calibration fitted on other families and on `home`."""
     p_fake = np.full(len(rows), 0.5)
-    corpora = rows["corpus"].to_numpy()
-    for corpus in dict.fromkeys(corpora):
-        own = corpora == corpus
-        if not own.all():
-            fitted = fit_elsewhere(rows[~own])
-            p_fake[own] = probabilities(rows.loc[own, "margin"].to_numpy(), fitted)[:, 0]
+    families = np.array([family_of(corpus) for corpus in rows["corpus"]])
+    for family in dict.fromkeys(families):
+        own = families == family
+        p_fake[own] = probabilities(scores_of(rows[own]), fit_on_unseen(rows[~own], home, shift_ridge))[:, 0]
     return rows.assign(p_fake=p_fake)
 
 
@@ -85,18 +115,33 @@ def as_left_out(rows: pd.DataFrame, left_out: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(p_fake=np.where(known.isna(), rows["p_fake"], known))
 
 
-def fit_elsewhere(rows: pd.DataFrame) -> Calibration:
-    """What margins are worth on corpora that were left out; each corpus counts alike."""
-    counts = 1.0 / rows.groupby("corpus")["corpus"].transform("size").to_numpy(dtype=np.float64)
-    return fit_calibration(rows["margin"].to_numpy(dtype=np.float64), rows["label"].tolist(), counts)
+def fit_on_unseen(left_out: pd.DataFrame, home: pd.DataFrame, shift_ridge: float = SHIFT_RIDGE) -> Calibration:
+    """Fit a calibration on corpora left out of training and on unseen in-domain articles.
+
+    The latter have `HOME_SHARE` of the weight; each corpus left out counts alike. Either may be empty. `shift_ridge`
+    holds the shift at 0, for models whose training weighed both classes alike (`ridge_for`).
+    """
+    import pandas as pd
+
+    parts = [(left_out, corpus_weights(left_out), 1.0 - HOME_SHARE), (home, np.ones(len(home)), HOME_SHARE)]
+    parts = [part for part in parts if len(part[0])]
+    rows = pd.concat([rows for rows, _, _ in parts], ignore_index=True)
+    weights = np.concatenate([share * weight / weight.sum() for _, weight, share in parts])
+    ridge = shift_ridge if len(left_out) else RIDGE
+    return fit_calibration(scores_of(rows), rows["label"].to_numpy(dtype=np.int64), weights, ridge)
+
+
+def ridge_for(classifier: TextClassifier) -> float:
+    """Return the ridge on the shift of a calibration: small for a model of one corpus, whose line lies anywhere."""
+    return RIDGE if len(names_of(classifier)) == 1 else SHIFT_RIDGE
 
 
 def by_refitting(recipe: Recipe, job: Job, say: Say = logger.info) -> Answer:
     """Answers of the recipe fitted again without the corpus."""
 
-    def answer(corpus: str, rest: pd.DataFrame, out: pd.DataFrame) -> NDArray[np.float64]:
+    def answer(corpus: str, rest: pd.DataFrame, out: pd.DataFrame) -> Scores:
         fitted = recipe.fit(recipe, replace(job, leave_out=corpus), split_parts(rest), say).classifier
-        return np.asarray(fitted.predict_margin(joined_texts(out)), dtype=np.float64)
+        return fitted.predict_scores(joined_texts(out))
 
     return answer
 
@@ -104,17 +149,16 @@ def by_refitting(recipe: Recipe, job: Job, say: Say = logger.info) -> Answer:
 def as_it_is(classifier: TextClassifier) -> Answer:
     """Answers of a model that learnt from the first corpus alone: it never saw any of the others."""
 
-    def answer(corpus: str, rest: pd.DataFrame, out: pd.DataFrame) -> NDArray[np.float64]:
-        rows = predict_frame(classifier, out, corpus, "all", protocol=LEFT_OUT)
-        return np.asarray(rows["margin"], dtype=np.float64)
+    def answer(corpus: str, rest: pd.DataFrame, out: pd.DataFrame) -> Scores:
+        return scores_of(predict_frame(classifier, out, corpus, "all", protocol=LEFT_OUT))
 
     return answer
 
 
-def set_elsewhere(classifier: TextClassifier, rows: pd.DataFrame) -> None:
-    """Give a classifier the calibration for unseen publishers; an ensemble asks its members for theirs."""
-    if isinstance(classifier, CalibratedClassifier) and not isinstance(classifier, EnsembleClassifier):
-        classifier.elsewhere_ = fit_elsewhere(rows)
+def set_calibration(classifier: TextClassifier, left_out: pd.DataFrame, home: pd.DataFrame) -> None:
+    """Calibrate a classifier on all rows of corpora left out and on unseen in-domain ones; not a foreign one."""
+    if isinstance(classifier, CalibratedClassifier):
+        classifier.calibration_ = fit_on_unseen(left_out, home, ridge_for(classifier))
 
 
 def split_parts(frame: pd.DataFrame) -> Parts:

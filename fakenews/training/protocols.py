@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fakenews.classifiers import store
-from fakenews.classifiers.base import TextClassifier, read
+from fakenews.classifiers.base import TextClassifier
 from fakenews.classifiers.ensemble import EnsembleClassifier
 from fakenews.data.duplicates import near_duplicate_groups
 from fakenews.data.mix import CORPUS, mix, with_split
 from fakenews.data.table import joined_texts, read_table
-from fakenews.evaluate.evidence import latency_ms, predict_frame, predict_other_corpora
+from fakenews.evaluate.evidence import latency_ms, predict_frame, predict_other_corpora, scores_of
 from fakenews.evaluate.flips import FlipRates
-from fakenews.evaluate.protocols import LEFT_OUT, PROTOCOLS, SHIPPED, Protocol, get, is_unseen, parts
+from fakenews.evaluate.protocols import LEFT_OUT, PROTOCOLS, SHIPPED, Protocol, get, parts
 from fakenews.evaluate.report import (
     ARTICLE,
     ModelEvidence,
@@ -33,23 +33,28 @@ from fakenews.evaluate.report import (
 )
 from fakenews.training import recipes
 from fakenews.training.baselines import member_answers
-from fakenews.training.job import Job
+from fakenews.training.job import Job, Unseen
 from fakenews.training.left_out import (
     as_it_is,
     as_left_out,
     by_refitting,
+    calibrated_on_each_other,
+    home_rows,
     left_out_rows,
     measurable,
     names_of,
-    set_elsewhere,
+    ridge_for,
+    set_calibration,
 )
 from fakenews.training.run import (
     LATENCY_ARTICLES,
+    LEFT_OUT_CORPORA,
     calibrations,
     check,
     device_name,
     facts_of,
     measured_flips,
+    names_in,
     read_tables,
     refit,
 )
@@ -108,7 +113,7 @@ def measure_protocols(
     more : sequence of Path
         Tables of the further corpora it was trained on, or of any, for «left-out»: of a recipe that is fitted in
         minutes, each is left out in turn; a model that learnt from `table` alone answers them as it is. The calibration
-        for unseen publishers, which these answers give, is written into the model's settings.
+        that these answers and unseen articles of `table` give is written into the model's settings.
 
     Raises
     ------
@@ -118,7 +123,8 @@ def measure_protocols(
     """
     import pandas as pd
 
-    wanted = [get(name) for name in names or PROTOCOLS]
+    # Corpora left out come first, as they calibrate what is asked after them.
+    wanted = sorted((get(name) for name in names or PROTOCOLS), key=lambda p: p.rows != "left-out")
     if weights is not None and (len(wanted) != 1 or wanted[0].name not in TRAINABLE):
         raise ValueError(f"--weights goes with exactly one protocol that has its own training: {', '.join(TRAINABLE)}.")
     classifier = store.load(stored, device)
@@ -160,7 +166,7 @@ def measure_protocols(
             "text": protocol.text,
             "rows": rows,
             **facts,
-            **calibrations(fitted),
+            "calibration": calibrations(fitted),
         }
 
     def report(what: str, share: float) -> None:
@@ -169,7 +175,7 @@ def measure_protocols(
 
     def left_out() -> Measured | None:
         if isinstance(classifier, EnsembleClassifier):
-            return pooled_again(classifier, stored)
+            return calibrated_again(classifier, stored, table.stem)
         tables = read_tables((table, *more), say)
         if not measurable(tables):
             return None
@@ -180,9 +186,11 @@ def measure_protocols(
                 return None
             answer = by_refitting(recipe, Job(recipe.name, table, Path(), more=tuple(more)), say)
             facts = {"recipe": recipe.title, "device": device_name()}
-        rows = left_out_rows(tables, answer, say)
-        set_elsewhere(classifier, rows)
-        return Measured(rows, {**facts, "left out in turn": ", ".join(dict.fromkeys(rows["corpus"]))})
+        validation = frame[frame["split"] == "validation"].reset_index(drop=True)
+        home = home_rows(classifier, validation, table.stem)
+        rows = left_out_rows(tables, answer, home, say, ridge_for(classifier))
+        set_calibration(classifier, rows, home)
+        return Measured(rows, {**facts, "left out in turn": names_in(rows)})
 
     def left_out_so_far() -> pd.DataFrame:
         return results[LEFT_OUT].rows if LEFT_OUT in results else read_predictions(stored.folder, [LEFT_OUT])
@@ -213,7 +221,8 @@ def measure_protocols(
         ]
         if protocol.name == "grouped":
             before = read_predictions(stored.folder, [protocol.name])
-            answered.append(before[before["corpus"].isin(set(learnt) - set(given))])  # not asked again
+            before = before[before["corpus"].isin(set(learnt) - set(given))]  # not asked again
+            answered.append(before.assign(p_fake=classifier.calibrated(scores_of(before))))
         rates = None
         if protocol.text == "article" and protocol.rows != "time":
             rates = measured_flips(asked, found["test"], table.stem, seed)
@@ -255,8 +264,14 @@ def measure_protocols(
         facts["latency_ms"] = latency_ms(classifier, articles)
     if LEFT_OUT in results:
         before = read_evaluation(stored.folder).calibration
-        facts["calibration"] = {**before, **calibrations(classifier)}
-        results = {**answered_again(classifier, stored, results[LEFT_OUT].rows), **results}
+        kept = {key: before[key] for key in ("method", "fitted_on") if key in before}
+        corpora_of = {LEFT_OUT_CORPORA: names_in(results[LEFT_OUT].rows)}
+        facts["calibration"] = {**kept, **calibrations(classifier), **corpora_of}
+        again = answered_again(classifier, stored, results[LEFT_OUT].rows)
+        if "grouped" in again and "grouped" not in results and again["grouped"].formatting is not None:
+            test = frame[frame["split"] == "test"].reset_index(drop=True)
+            again["grouped"] = replace(again["grouped"], formatting=measured_flips(classifier, test, table.stem, seed))
+        results = {**again, **results}
     evidence = update_evidence(
         stored.folder,
         pd.concat([r.rows for r in results.values()], ignore_index=True),
@@ -301,20 +316,21 @@ def weighed_again(
     import numpy as np
 
     beside = [store.find(name, stored.folder.parent) for name in classifier.members]
-    answers = member_answers(beside, [protocol.name])
+    answers = member_answers(beside, [protocol.name], classifier.with_domain)
     if answers is None:
         return None
     started = time.perf_counter()
-    texts = {id_: text for rows in found.values() for id_, text in zip(rows["id"], joined_texts(rows), strict=True)}
-    answers = answers[answers["id"].isin(list(texts))].reset_index(drop=True)
-    n_words = np.array([len(read(texts[id_]).words) for id_ in answers["id"]])
+    asked = {id_ for rows in found.values() for id_ in rows["id"]}
+    answers = answers[answers["id"].isin(asked)].reset_index(drop=True)
     margins = answers[list(classifier.members)].to_numpy(dtype=np.float64)
+    in_domain = answers["in_domain"].to_numpy(dtype=np.float64)
     held = (answers["split"] == "validation").to_numpy()
     again = EnsembleClassifier(members=classifier.members, n_folds=classifier.n_folds, seed=classifier.seed)
     margin = np.zeros(len(answers))
-    margin[held] = again.fit_held_out(margins[held], n_words[held], answers.loc[held, "label"].tolist())
-    margin[~held] = again.combine(margins[~held], n_words[~held])
-    rows = answers[ARTICLE].assign(p_fake=again.calibrated(margin), margin=margin)
+    margin[held] = again.fit_held_out(margins[held], in_domain[held], answers.loc[held, "label"].tolist())
+    margin[~held] = again.combine(margins[~held], in_domain[~held])
+    rows = answers[[*ARTICLE, "in_domain"]].assign(margin=margin)
+    rows = rows.assign(p_fake=again.calibrated(scores_of(rows)))
     training = {
         "cleaning": protocol.cleaning,
         "text": protocol.text,
@@ -322,51 +338,42 @@ def weighed_again(
         "recipe": recipes.get(classifier.info_["recipe"]).title,
         "minutes": round((time.perf_counter() - started) / 60, 2),
         "device": device_name(),
-        **calibrations(again),
+        "calibration": calibrations(again),
     }
     return Measured(rows, training)
 
 
-def pooled_again(classifier: EnsembleClassifier, stored: store.StoredModel) -> Measured | None:
-    """An ensemble's own answers to corpora that were left out, with what its members make of these today.
+def calibrated_again(classifier: EnsembleClassifier, stored: store.StoredModel, home: str) -> Measured | None:
+    """An ensemble's own answers to corpora that were left out, calibrated with what its members are today.
 
     None where it was not weighed by such corpora, or a member was not measured on them.
     """
-    answers = member_answers([store.find(name, stored.folder.parent) for name in classifier.members], [LEFT_OUT])
-    own = read_predictions(stored.folder, [LEFT_OUT])
-    if answers is None or not len(own):
+    beside = [store.find(name, stored.folder.parent) for name in classifier.members]
+    answers = member_answers(beside, [LEFT_OUT], classifier.with_domain)
+    own = read_predictions(stored.folder, ["grouped", LEFT_OUT])
+    left_out = own[own["protocol"] == LEFT_OUT]
+    if answers is None or not len(left_out):
         return None
-    pooled = own.drop(columns="p_fake").merge(answers[[*ARTICLE, "p_fake"]], on=ARTICLE)
-    classifier.elsewhere_ = None
+    left_out = left_out.drop(columns="in_domain").merge(answers[[*ARTICLE, "in_domain"]], on=ARTICLE)
+    unseen = Unseen(left_out, own[(own["corpus"] == home) & (own["split"] == "validation")])
+    set_calibration(classifier, *unseen)
     facts = dict(read_evaluation(stored.folder).protocols[LEFT_OUT].training)
-    return Measured(pooled[[*ARTICLE, "p_fake", "margin"]], facts)
+    return Measured(calibrated_on_each_other(*unseen), facts)
 
 
 def answered_again(
     classifier: TextClassifier, stored: store.StoredModel, left_out: pd.DataFrame
 ) -> dict[str, Measured]:
-    """What the model as it is was measured on, by protocol, with the calibration for unseen publishers of today."""
-    import numpy as np
-
+    """What the model as it is was measured on, by protocol, with the calibration of today."""
     found = {}
     for name in SHIPPED:
         rows = read_predictions(stored.folder, [name])
-        unseen = np.array([is_unseen(name, corpus) for corpus in rows["corpus"]], dtype=bool)
-        if isinstance(classifier, EnsembleClassifier):
-            said = member_answers([store.find(m, stored.folder.parent) for m in classifier.members], [name])
-            if said is None:
-                continue
-            margins = rows[ARTICLE].merge(said, on=ARTICLE, how="left")[list(classifier.members)]
-            elsewhere = classifier.pooled_elsewhere(margins.to_numpy(dtype=np.float64))
-        else:
-            elsewhere = classifier.calibrated_elsewhere(rows["margin"].to_numpy(dtype=np.float64))
-        if elsewhere is not None and len(rows):
-            known = unseen & ~np.isnan(elsewhere)
-            again = rows.assign(
-                p_fake=np.where(known, elsewhere, rows["p_fake"]), p_elsewhere=np.where(unseen, np.nan, elsewhere)
-            )
-            formatting = read_evaluation(stored.folder).protocols[name].formatting
-            found[name] = Measured(as_left_out(again, left_out) if unseen.any() else again, formatting=formatting)
+        if not len(rows):
+            continue
+        rows = rows.assign(p_fake=classifier.calibrated(scores_of(rows)))
+        formatting = read_evaluation(stored.folder).protocols[name].formatting
+        others = get(name).rows == "others"
+        found[name] = Measured(as_left_out(rows, left_out) if others else rows, formatting=formatting)
     return found
 
 

@@ -19,18 +19,20 @@ from fakenews.classifiers import store
 from fakenews.classifiers.base import CalibratedClassifier, TextClassifier
 from fakenews.classifiers.store import ADDED, WEIGHTS
 from fakenews.data.mix import CORPUS, leave_out, mix, with_split
+from fakenews.data.registry import for_training
 from fakenews.data.table import joined_texts, read_table
 from fakenews.evaluate.evidence import latency_ms, other_corpora, predict_frame, predict_other_corpora
 from fakenews.evaluate.flips import FlipRates, flip_rates
 from fakenews.evaluate.protocols import LEFT_OUT
 from fakenews.evaluate.report import ModelEvidence, write_evidence, write_model_card
 from fakenews.text import CLEANING, CLEANING_VERSION
-from fakenews.training.job import TRAINING, Fitted, Job, Parts, Say
+from fakenews.training.job import TRAINING, Fitted, Job, Parts, Say, Unseen, home_of
 from fakenews.training.left_out import (
     by_refitting,
+    home_rows,
     left_out_rows,
     measurable,
-    set_elsewhere,
+    set_calibration,
     split_parts,
 )
 from fakenews.training.novelty import fit_novelty
@@ -43,6 +45,7 @@ logger = logging.getLogger(__name__)
 
 _PACKAGES = ("torch", "transformers", "scikit-learn", "numpy", "skops")  # whose versions are written down
 LATENCY_ARTICLES = 20
+LEFT_OUT_CORPORA = "left_out"  # those that a calibration was fitted on, in evaluation.json
 FLIP_ARTICLES = 500  # of the test part: at no flip at all, the interval ends at 0.8 %
 
 
@@ -74,9 +77,10 @@ def run(job: Job, say: Say = logger.info) -> ModelEvidence:
         classifier = fitted.classifier
         classifier.info_ = facts_of(recipe, job, parts, fitted)
         train, held_out = (joined_texts(parts[name]) for name in ("train", "validation"))
-        in_turn = None if job.leave_out else _left_out_in_turn(recipe, job, tables, fitted, say)
-        if in_turn is not None:
-            set_elsewhere(classifier, in_turn)
+        unseen = None if job.leave_out else _answers_to_unseen(recipe, job, tables, parts, fitted, say)
+        in_turn = None if unseen is None else unseen.left_out
+        if unseen is not None:
+            set_calibration(classifier, *unseen)
         fit_novelty(classifier, train, held_out, f"{'+'.join(job.names)}/validation", fitted.seed)
         classifier.save(folder)
         (folder / TRAINING).write_text(json.dumps(fitted.history, indent=1) + "\n", encoding="utf-8")
@@ -157,6 +161,7 @@ def measure(
             "method": "Platt",
             **calibrations(classifier),
             "fitted_on": f"{names[0]}/validation",
+            **({} if in_turn is None else {LEFT_OUT_CORPORA: names_in(in_turn)}),
         },
         formatting={"grouped": flips},
         own_training=None if in_turn is None else {LEFT_OUT: _in_turn_facts(in_turn, training)},
@@ -172,25 +177,30 @@ def measured_flips(classifier: TextClassifier, rows: pd.DataFrame, corpus: str, 
 
 
 def calibrations(classifier: TextClassifier) -> dict[str, Any]:
-    """What turns its margins into probabilities, at home and elsewhere; nothing for a foreign classifier."""
-    if not isinstance(classifier, CalibratedClassifier):
-        return {}
-    elsewhere = classifier.elsewhere_.to_dict() if classifier.elsewhere_ else None
-    return {"home": classifier.home_.to_dict(), "elsewhere": elsewhere}
+    """What turns its scores into probabilities; nothing for a foreign classifier."""
+    return classifier.calibration_.to_dict() if isinstance(classifier, CalibratedClassifier) else {}
 
 
-def _left_out_in_turn(
-    recipe: Recipe, job: Job, tables: dict[str, pd.DataFrame], fitted: Fitted, say: Say
-) -> pd.DataFrame | None:
-    if fitted.left_out is not None:
-        return fitted.left_out
+def _answers_to_unseen(
+    recipe: Recipe, job: Job, tables: dict[str, pd.DataFrame], parts: Parts, fitted: Fitted, say: Say
+) -> Unseen | None:
+    if fitted.unseen is not None:
+        return fitted.unseen
     answer = fitted.answer or (by_refitting(recipe, job, say) if recipe.refits else None)
-    return left_out_rows(tables, answer, say) if answer and measurable(tables) else None
+    if answer is None or not measurable(tables):
+        return None
+    home = home_rows(fitted.classifier, home_of(parts["validation"]), job.data.stem)
+    return Unseen(left_out_rows(tables, answer, home, say), home)
 
 
 def _in_turn_facts(rows: pd.DataFrame, training: dict[str, Any]) -> dict[str, Any]:
     kept: dict[str, Any] = {key: training[key] for key in ("recipe", "device") if key in training}
-    return {**kept, "left out in turn": ", ".join(dict.fromkeys(rows["corpus"]))}
+    return {**kept, "left out in turn": names_in(rows)}
+
+
+def names_in(rows: pd.DataFrame) -> str:
+    """The corpora of rows of `predictions.parquet`, in words."""
+    return ", ".join(dict.fromkeys(rows["corpus"]))
 
 
 def read_tables(paths: Sequence[Path], say: Say = logger.info) -> dict[str, pd.DataFrame]:
@@ -206,7 +216,7 @@ def read_tables(paths: Sequence[Path], say: Say = logger.info) -> dict[str, pd.D
         raise ValueError(f"Each --data must have another file name, got {', '.join(names)}.")
     tables = {}
     for path in paths:
-        tables[path.stem] = with_split(read_table(path))
+        tables[path.stem] = with_split(for_training(path.stem, read_table(path)))
         say(f"{path.stem}: {len(tables[path.stem]):,} rows")
     return tables
 

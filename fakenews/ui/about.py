@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 
+from fakenews.classifiers.base import Calibration
 from fakenews.data.registry import DATASETS
 from fakenews.evaluate.digits import METRIC_NAMES, Metric, metric_text, size_text
 from fakenews.services import Services
@@ -33,11 +34,12 @@ def page(services: Services) -> str:
 agency is the real class, a list of flagged sites the fake one. Several smaller corpora, each with its own idea of fake,
 were added; below stands which model saw which. A verdict says which of the two classes a text <em>resembles</em>. It is
 no statement on whether the text is true, and a publisher the models have never seen may land on either side.</p>
-<h2>Why there are two probabilities</h2>
-<p>The first is what the same score was worth at home, on unseen articles of publishers the models learnt from. The
-second is what it was worth on whole corpora that were left out of training one by one. The corpora do not agree where
-the line lies: hyperpartisan pieces that one calls fake, fact-checkers of another found mostly true. Both probabilities
-stand on the page, and no verdict is given where they contradict each other.</p>
+<h2>What the probability means</h2>
+<p>It is calibrated on whole corpora that were left out of training one by one, together with unseen articles of
+publishers seen in training. So it holds for the text that people paste most: an article of a publisher that no model
+has seen. The more a text is like the first training corpus, the more a score is worth. Beside a verdict stands how
+many articles of publishers never seen in training that scored alike were labeled fake. The corpora do not agree where
+the line lies: hyperpartisan pieces that one calls fake, fact-checkers of another found mostly true.</p>
 <h2>Why the figures on other demos are too good</h2>
 <p>In that corpus the agency's name in brackets alone separates the classes almost perfectly, and the curly quotation
 marks of the fake half were lost when the files were made. Here every text is cleaned by the same function at training
@@ -45,15 +47,13 @@ and on this page, without knowing its class: datelines, agency names, photo and 
 quotation marks and dashes are neutralised first. Struck words in the highlights were removed by it.</p>
 <h2>How the models do</h2>
 {_results(services)}
-<p class="fn-meta">95 % bootstrap intervals in brackets; corpora not learnt from are answered with the second
-probability. The Dataset tab shows every error, the Compare tab every
+<p class="fn-meta">95 % bootstrap intervals in brackets. The Dataset tab shows every error, the Compare tab every
 model.</p>
 <h2>When it declines</h2>
 <ul><li>fewer than {MIN_WORDS} words were left to read,</li>
 <li>the text is not English, or lies further from the training data than all but a few held-out articles,</li>
 <li>the probability lies between {100 * low:.0f} and {100 * high:.0f} per cent,</li>
 <li>the models contradict each other,</li>
-<li>what the score meant at home and what it meant on corpora left out of training lie clearly on opposite sides,</li>
 <li>on the held-out articles most like it, its verdicts were clearly more often wrong than right (the whole
 interval of their errors lies above one half),</li>
 <li>or an edit of formatting alone, such as a dateline or another kind of quotation mark, turns the answer round. That
@@ -122,8 +122,8 @@ def _models(services: Services) -> str:
 
 
 def _calibration(calibration: Mapping[str, Any]) -> str:
-    home, elsewhere = calibration["home"], calibration.get("elsewhere")
-    told = [f"temperature {home['temperature']:.2f}, shift {home['shift']:+.2f}"]
-    if elsewhere:
-        told.append(f"elsewhere {elsewhere['temperature']:.2f}, {elsewhere['shift']:+.2f}")
-    return "; ".join(told)
+    found = Calibration.from_dict(calibration)
+    told = f"slope {found.slope:.2f}, shift {found.shift:+.2f}"
+    if found.slope_in_domain or found.shift_in_domain:
+        told += f"; in-domain {found.slope_in_domain:+.2f}, {found.shift_in_domain:+.2f}"
+    return told

@@ -65,17 +65,17 @@ class Compare:
         return board(scoreboard(self.evidences, metric), self.titles), self._by_corpus(metric)
 
     def figures(self) -> tuple[Any, str, Any, str]:
-        """Home against elsewhere, and accuracy against milliseconds, each with its sentence."""
+        """In-domain against out-of-domain, and accuracy against milliseconds, each with its sentence."""
         found = places(self.evidences)
         transfer = [
-            plots.Point(self.titles[p.model], p.home_auc, p.foreign_auc)
+            plots.Point(self.titles[p.model], p.in_domain_auc, p.out_of_domain_auc)
             for p in found
-            if p.home_auc is not None and p.foreign_auc is not None
+            if p.in_domain_auc is not None and p.out_of_domain_auc is not None
         ]
         cost = [
-            plots.Point(self.titles[p.model], p.ms, p.home_accuracy)
+            plots.Point(self.titles[p.model], p.ms, p.in_domain_accuracy)
             for p in found
-            if p.ms is not None and p.home_accuracy is not None
+            if p.ms is not None and p.in_domain_accuracy is not None
         ]
         return (
             plots.transfer_figure(transfer),
@@ -128,7 +128,7 @@ def build(services: Services) -> None:
     transfer, transfer_words, cost, cost_words = tab.figures()
     with gr.Row(elem_classes="fn-columns fn-figures"):
         with gr.Column():
-            gr.HTML("<h2>At home and elsewhere</h2>")
+            gr.HTML("<h2>In-domain and out-of-domain</h2>")
             gr.Plot(transfer, show_label=False, container=False, elem_id="fn-transfer")
             gr.HTML(render.caption(transfer_words))
         with gr.Column():
@@ -203,15 +203,15 @@ def _board_cell(cell: Cell, kind: str) -> str:
 
 
 def _reading(evidences: Sequence[ModelEvidence], titles: dict[str, str]) -> str:
-    """One sentence on the distance between home and elsewhere."""
-    known = [p for p in places(evidences) if p.home_auc is not None and p.foreign_auc is not None]
+    """One sentence on the distance between in-domain and out-of-domain."""
+    known = [p for p in places(evidences) if p.in_domain_auc is not None and p.out_of_domain_auc is not None]
     if not known:
         return ""
-    best = max(known, key=lambda p: p.foreign_auc or 0.0)
+    best = max(known, key=lambda p: p.out_of_domain_auc or 0.0)
     corpora = max(len(foreign(e)) for e in evidences if e.model == best.model)
     return (
-        '<p class="fn-read">In its own corpus every model looks good; the columns to the right say what happens '
-        f"elsewhere. {escape(titles[best.model])} carries over best: its area under the ROC curve falls from "
-        f"{best.home_auc:.3f} to {best.foreign_auc:.2f} in the mean of {corpora} other corpora, where guessing has "
-        "0.5.</p>"
+        '<p class="fn-read">In its own corpus every model looks good. The columns to the right say what happens '
+        f"out-of-domain, on publishers never seen in training. {escape(titles[best.model])} carries over best: its "
+        f"area under the ROC curve falls from {best.in_domain_auc:.3f} to {best.out_of_domain_auc:.2f} in the mean of "
+        f"{corpora} other corpora, where guessing has 0.5.</p>"
     )

@@ -257,7 +257,7 @@ class Measured:
         tables = {}
         for name in (home, *others):
             try:
-                table = self.services.corpus(name)
+                table = corpora.for_training(name, self.services.corpus(name))
             except (TextNotHere, ValueError):
                 continue
             is_held = table["id"].isin(held.get(name, set()))

@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 MAX_ROWS = 1000  # minutes of work for both models; larger tables belong on the command line
 ERRORS_SHOWN = 20
 _METRICS: tuple[Metric, ...] = ("accuracy", "macro_f1", "roc_auc", "ece")
-_ELSEWHERE = "For more, run «fakenews evaluate --model tfidf --data TABLE» on a machine of yours."
+_ON_YOUR_MACHINE = 'For more, run "fakenews evaluate --model tfidf --data TABLE" on a machine of yours.'
 SORRY = "This file could not be scored; something went wrong on our side."
 
 
@@ -51,7 +51,7 @@ class OwnTable:
             return render.problem(_without_folder(str(error), Path(path)))
         if len(frame) > MAX_ROWS:
             return render.problem(
-                f"This table has {len(frame):,} rows; up to {MAX_ROWS:,} are scored here. {_ELSEWHERE}"
+                f"This table has {len(frame):,} rows; up to {MAX_ROWS:,} are scored here. {_ON_YOUR_MACHINE}"
             )
         try:
             others = frame[~self.services.is_learnt(frame, self.models)].reset_index(drop=True)
@@ -81,11 +81,11 @@ class OwnTable:
     def _read(self, results: dict[str, TableResult], n_rows: int) -> str:
         """What was scored, what was not, and what the models may know without its being seen here."""
         titles = [self.services.title(model) for model in results]
-        home = next(iter(results.values())).home
-        told = f"{counted(home.n, 'article')} scored."
-        if home.n < n_rows:
-            told += f" {n_rows - home.n:,} left out, which {' or '.join(titles)} learnt from."
-        if home.roc_auc is None:
+        evaluation = next(iter(results.values())).evaluation
+        told = f"{counted(evaluation.n, 'article')} scored."
+        if evaluation.n < n_rows:
+            told += f" {n_rows - evaluation.n:,} left out, which {' or '.join(titles)} learnt from."
+        if evaluation.roc_auc is None:
             told += " They are of one class only, so there is no macro-F1 and no ROC AUC."
         learnt: dict[tuple[str, ...], list[str]] = {}
         for model, title in zip(results, titles, strict=True):
@@ -101,15 +101,13 @@ class OwnTable:
         return f'<p class="fn-read">{escape(told)}</p>'
 
     def _figures(self, results: dict[str, TableResult], frame: pd.DataFrame) -> str:
-        headers = [("Model", False), ("If its publishers are", False), *((METRIC_NAMES[m], True) for m in _METRICS)]
+        headers = [("Model", False), *((METRIC_NAMES[m], True) for m in _METRICS)]
         headers += [(f"{label} articles recognised", True) for label in LABELS]
         rows = []
         for model, result in results.items():
-            for publishers, evaluation in (("known to it", result.home), ("unseen", result.elsewhere)):
-                if evaluation is not None:
-                    cells = [str(metric_text(evaluation, m)) for m in _METRICS]
-                    cells += [share_text(row[i], sum(row)) for i, row in enumerate(evaluation.confusion_matrix)]
-                    rows.append(("", (self.services.title(model), publishers, *cells)))
+            cells = [str(metric_text(result.evaluation, m)) for m in _METRICS]
+            cells += [share_text(row[i], sum(row)) for i, row in enumerate(result.evaluation.confusion_matrix)]
+            rows.append(("", (self.services.title(model), *cells)))
         told = [_told(self.services.title(model), result.verdicts) for model, result in results.items()]
         told.append(self._together(results, frame["label"].tolist()))
         return render.table(headers, rows, "Your table") + "".join(map(render.caption, filter(None, told)))
@@ -188,7 +186,7 @@ def build(services: Services) -> None:
     )
 
     def refused(event: gr.EventData) -> str:
-        return render.problem(f"{too_large(str(event.key))}. {_ELSEWHERE}")
+        return render.problem(f"{too_large(str(event.key))}. {_ON_YOUR_MACHINE}")
 
     result.click(refused, None, result, api_visibility="private", queue=False)
     file.clear(lambda: "", None, result, api_visibility="private", queue=False)

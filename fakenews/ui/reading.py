@@ -49,7 +49,7 @@ def _on_corpus(services: Services, looked: Looked) -> str:
     if view.corpus not in corpora.DATASETS:
         learnt = f"{title} was not given this table to learn from, though articles of it may stand in another"
     told = (
-        f"{learnt}: these are its probabilities for publishers it never saw, the second one on the cards of Analyse. "
+        f"{learnt}: its publishers were never seen in training. "
         f"Always answering with the larger class would be right {100 * majority:.0f} % of the time here."
     )
     if view.corpus in corpora.DATASETS and corpora.DATASETS[view.corpus].unit != "article":
@@ -63,7 +63,7 @@ def _of_validation(services: Services, view: View) -> str:
     fitted_on = "" if evidence is None else str(evidence.calibration.get("fitted_on", ""))
     home = fitted_on.partition("/")[0]
     if view.corpus == home:
-        return "The calibration was fitted on these articles, so they flatter the model."
+        return "The calibration was fitted on these articles too, so they flatter the model."
     told = f"{title} learnt from other articles of this corpus, so it has seen their publishers"
     if view.model == TOGETHER and view.corpus in set(services.predictions(TOGETHER, LEFT_OUT)["corpus"]):
         told += ", and its weights were chosen by answers to this corpus"

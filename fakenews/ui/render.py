@@ -23,7 +23,7 @@ from fakenews.schema import Explanation, Prediction, Span
 from fakenews.services import TOGETHER, Analysis, WhatIf
 from fakenews.share.snapshot import HIDDEN
 from fakenews.text import INVISIBLE, sentence_spans, word_spans
-from fakenews.verdict import REASONS, UNDECIDED, VERDICTS, agreement
+from fakenews.verdict import REASONS, UNDECIDED, VERDICTS, agreement, share_sentence
 
 STEPS = (0.12, 0.22, 0.36, 0.52, 0.72)  # shares of the strongest weight from which a word has tint 1 to 5
 FOCUSABLE = 4  # tints from here on can be reached with the keyboard
@@ -155,22 +155,18 @@ def _card(prediction: Prediction, title: str, track: tuple[str, str], record: st
     number = (
         f"<b>{p}</b> probability of resembling the fake class" if sure else f"<b>{p}</b> fake, for what it is worth"
     )
-    away, spread, told_away = prediction.p_elsewhere, "", ""
-    if away is not None:
-        number += f"; <b>{percent(away)}</b> if its publisher is unlike those it learnt from"
-        told_away = f", and at {percent(away)} if its publisher is unlike those it learnt from"
-        left, right = sorted((100 * prediction.p_fake, 100 * away))
-        spread = f'<s style="left:{left:.1f}%;width:{right - left:.1f}%"></s>'
+    share = "" if prediction.share_fake is None else share_sentence(prediction.share_fake)
     return (
         f'<article class="fn-card" data-model="{escape(prediction.model)}" data-verdict="{prediction.verdict}">'
         f"<h3>{escape(title)}</h3>"
         f'<p class="fn-verdict">{VERDICTS[prediction.verdict]}</p>'
         f'<div class="fn-scale fn-{tone}" role="img" aria-label="On a scale from like the real class to like the fake '
-        f'class this text stands at {p}{told_away}; between {low:.0f} and {high:.0f} per cent is undecided.">'
+        f'class this text stands at {p}; between {low:.0f} and {high:.0f} per cent is undecided.">'
         f'<i></i><u style="left:{low:.0f}%;width:{high - low:.0f}%"></u>'
-        f'{spread}<b style="left:{100 * prediction.p_fake:.1f}%"></b></div>'
+        f'<b style="left:{100 * prediction.p_fake:.1f}%"></b></div>'
         '<div class="fn-ends"><span>like the real class</span><span>like the fake class</span></div>'
         f'<p class="fn-number">{number}</p>'
+        + (f'<p class="fn-soft">{share}</p>' if share else "")
         + (f'<p class="fn-soft">{_sentence(reasons)}.</p>' if reasons else "")
         + f'<details class="fn-record"><summary>{escape(track[0])}</summary><p>{escape(" ".join(behind))}</p></details>'
         + "</article>"

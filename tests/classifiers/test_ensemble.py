@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from fakenews.classifiers import store
-from fakenews.classifiers.base import Calibration, NotFittedError
-from fakenews.classifiers.ensemble import LONG, MEMBERS, SHORT, EnsembleClassifier, _fit_weights
+from fakenews.classifiers.base import NotFittedError
+from fakenews.classifiers.ensemble import MEMBERS, EnsembleClassifier, _fit_weights
 from fakenews.classifiers.registry import CLASSIFIERS
 from tests.explain.toys import planted_corpus
 
@@ -37,46 +37,39 @@ def test_the_margin_is_the_weighed_sum_of_log_odds_by_their_spread(two, classifi
     ensemble, _ = two
     texts = planted_corpus(6)[0]
     logits = np.stack([classifiers[n].predict_margin(texts) for n in TWO], axis=1) / ensemble.scales_
-    weights = ensemble.weights_for([len(text.split()) for text in texts])
+    weights = ensemble.weights_for(ensemble.predict_scores(texts).in_domain)
     np.testing.assert_allclose(ensemble.predict_margin(texts), (weights * logits).sum(axis=1))
 
 
-def test_elsewhere_it_says_the_mean_of_what_members_say_and_nothing_where_one_does_not_know(two, monkeypatch):
+def test_how_in_domain_a_text_is_comes_from_the_members_that_can_say(two, monkeypatch):
     ensemble, _ = two
-    margins = ensemble.member_margins(planted_corpus(6)[0])
-    assert ensemble.pooled_elsewhere(margins) is None
-    known = (Calibration(2.0, -1.0), Calibration(0.5, 3.0))
-    for member, calibration in zip(ensemble.members.values(), known, strict=True):
-        monkeypatch.setattr(member, "elsewhere_", calibration)
-    said = [member.calibrated_elsewhere(margins[:, i]) for i, member in enumerate(ensemble.members.values())]
-    np.testing.assert_allclose(ensemble.pooled_elsewhere(margins), np.mean(said, axis=0))
-    assert not np.allclose(said[0], said[1])
-    together, elsewhere = ensemble.predict_both(planted_corpus(6)[0])
-    np.testing.assert_allclose(together, ensemble.predict_margin(planted_corpus(6)[0]))
-    np.testing.assert_allclose(elsewhere, np.mean(said, axis=0))
+    texts = planted_corpus(6)[0]
+    assert not ensemble.predict_scores(texts).in_domain.any()
+    monkeypatch.setattr(ensemble.members["tfidf"], "domain_", None)
+    ensemble.members["tfidf"].fit_domain(texts, [True, False] * 3)
+    scores = ensemble.predict_scores(texts)
+    np.testing.assert_allclose(scores.in_domain, ensemble.members["tfidf"].predict_scores(texts).in_domain)
+    assert scores.in_domain.all()
+    np.testing.assert_allclose(scores.log_odds, ensemble.predict_margin(texts))
 
 
-def test_no_weight_is_negative_and_length_decides_between_two(two):
+def test_no_weight_is_negative_and_how_in_domain_a_text_is_decides_between_two(two):
     ensemble, _ = two
-    weights = ensemble.weights_for([0, SHORT, 200, LONG, 5000])
-    assert (weights >= 0).all()
-    np.testing.assert_allclose(weights[0], weights[1])
-    np.testing.assert_allclose(weights[3], weights[4])
-    middle = np.log(200 / SHORT) / np.log(LONG / SHORT)
-    np.testing.assert_allclose(weights[2], (1 - middle) * weights[1] + middle * weights[3])
+    outside, middle, inside = ensemble.weights_for(np.array([0.0, 0.25, 1.0]))
+    assert min(outside.min(), inside.min()) >= 0
+    np.testing.assert_allclose(middle, 0.75 * outside + 0.25 * inside)
 
 
 def test_the_better_member_is_trusted_where_it_is_better():
     rng = np.random.default_rng(0)
     n = 4000
-    fake, longness = rng.random(n) < 0.5, rng.random(n).round()
+    fake, in_domain = rng.random(n) < 0.5, rng.random(n).round()
     signal, noise = np.where(fake, 2.0, -2.0) + rng.normal(size=n), rng.normal(0, 2, n)
-    good_when_short = np.where(longness == 0, signal, noise)
-    good_when_long = np.where(longness == 1, signal, noise)
-    against = -signal  # wrong more often than not: no member is listened to the other way round
-    weights, _ = _fit_weights(
-        np.stack([good_when_short, good_when_long, against], axis=1), longness, fake, 0.1, np.ones(n)
-    )
+    good_outside = np.where(in_domain == 0, signal, noise)
+    good_inside = np.where(in_domain == 1, signal, noise)
+    against = -signal  # wrong more often than not: no member counts the other way round
+    logits = np.stack([good_outside, good_inside, against], axis=1)
+    weights, _ = _fit_weights(logits, in_domain, fake, 0.1, np.ones(n))
     assert weights[0, 0] > 5 * weights[0, 1]
     assert weights[1, 1] > 5 * weights[1, 0]
     assert weights.min() == 0
@@ -100,7 +93,7 @@ def test_members_are_named_with_their_revision_and_loaded_from_beside(two):
     loaded = EnsembleClassifier.load(folder)
     texts = planted_corpus(10)[0]
     np.testing.assert_array_equal(loaded.predict_margin(texts), ensemble.predict_margin(texts))
-    assert (loaded.penalty_, loaded.home_) == (ensemble.penalty_, ensemble.home_)
+    assert (loaded.penalty_, loaded.calibration_) == (ensemble.penalty_, ensemble.calibration_)
 
 
 def test_other_weights_of_a_member_are_refused(two, classifiers):

@@ -50,8 +50,8 @@ def test_the_same_seed_gives_the_same_centroids():
 def test_tfidf_counts_words_it_does_not_know():
     classifier = small_tfidf()
     texts = ["The mayor said the city will report.", "Quantum mechanics, gently explained", ""]
-    margins, distances = classifier.predict_with_novelty(texts)
-    assert margins == pytest.approx(classifier.predict_margin(texts))
+    scores, distances = classifier.predict_with_novelty(texts)
+    assert scores.log_odds == pytest.approx(classifier.predict_margin(texts))
     assert distances == pytest.approx([0, 1, 1])
 
 
@@ -63,13 +63,13 @@ def test_a_transformer_measures_in_the_same_pass_and_keeps_it_on_disk(tmp_path):
         classifier.predict_with_novelty(texts)
     classifier.remember(texts)
     asked = [*texts[:5], long, "zzz xxx qqq jjj " * 3, ""]
-    margins, distances = classifier.predict_with_novelty(asked)
-    assert margins == pytest.approx(classifier.predict_margin(asked), abs=1e-4)
+    scores, distances = classifier.predict_with_novelty(asked)
+    assert scores.log_odds == pytest.approx(classifier.predict_margin(asked), abs=1e-4)
     assert distances[6] > np.quantile(distances[:5], 1.0)  # letters it never met in this order
     one_by_one = [classifier.predict_with_novelty([text])[1][0] for text in asked]
     assert distances == pytest.approx(one_by_one, abs=1e-4)
-    empty = classifier.predict_with_novelty([])
-    assert [a.shape for a in empty] == [(0,), (0,)]
+    scores, distances = classifier.predict_with_novelty([])
+    assert scores.log_odds.shape == scores.in_domain.shape == distances.shape == (0,)
     classifier.save(tmp_path)
     again = TransformerClassifier.load(tmp_path)
     assert again.predict_with_novelty(asked)[1] == pytest.approx(classifier.predict_with_novelty(asked)[1], abs=1e-3)

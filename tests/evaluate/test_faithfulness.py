@@ -134,10 +134,8 @@ def test_a_model_that_offers_nothing_but_answers_is_graded_too(tfidf):
     class Opaque:
         name, mask_token, info_ = "opaque", "", {}
         predict_margin, masked_margin = tfidf.predict_margin, tfidf.masked_margin
-        predict_proba, calibrated, calibrated_elsewhere = (
-            tfidf.predict_proba, tfidf.calibrated, tfidf.calibrated_elsewhere
-        )  # fmt: skip
-        predict_both, save, load = tfidf.predict_both, tfidf.save, tfidf.load
+        predict_proba, predict_scores, calibrated = tfidf.predict_proba, tfidf.predict_scores, tfidf.calibrated
+        save, load = tfidf.save, tfidf.load
 
     opaque, text = Opaque(), planted_texts(1)[0]
     bounds = find_bounds(text, opaque)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fakenews.classifiers.base import Calibration
 from fakenews.evaluate.flips import ANY, EditFlips, FlipRates
 from fakenews.evaluate.report import (
     BEGIN,
@@ -76,7 +77,7 @@ def folder(tmp_path, predictions):
         latency_ms=85.4,
         calibration={
             "method": "Platt",
-            "home": {"temperature": 1.2345678, "shift": 0.5},
+            **Calibration(1.2345678, 0.5, 0.25, -0.75).to_dict(),
             "fitted_on": "isot/validation",
         },
         own_training={"seed": {"cleaning": "raw", "minutes": 2.5}},
@@ -98,6 +99,7 @@ def test_evaluation_has_the_documented_layout(folder):
         "latency_ms",
         "calibration",
         "protocols",
+        "reliability",
     ]
     parts = {name: list(result["corpora"]) for name, result in stored["protocols"].items()}
     assert parts == {
@@ -204,7 +206,7 @@ def test_another_schema_is_refused(folder):
 
 def test_evidence_of_the_first_schema_is_brought_up_to_date(folder):
     before, rows = read_evaluation(folder), read_predictions(folder)
-    facts = {k: v for k, v in before.to_dict().items() if k != "protocols"}
+    facts = {k: v for k, v in before.to_dict().items() if k not in ("protocols", "reliability")}
     corpora = {name: e.to_dict() for name, e in before.corpora.items()}
     old = {**facts, "schema": 1, "corpora": corpora}
     (folder / "evaluation.json").write_text(json.dumps(old), encoding="utf-8")
@@ -249,7 +251,8 @@ def test_model_card(folder):
     for heading in ("Intended use", "Training", "Results", *sections, "Limits"):
         assert f"\n## {heading}\n" in card
     assert "| rows | fake 900, real 800 |" in card
-    assert "| calibration | method Platt, home temperature 1.235, shift 0.5, fitted on isot/validation |" in card
+    calibration = "method Platt, slope 1.235, shift 0.5, slope in domain 0.25, shift in domain -0.75"
+    assert f"| calibration | {calibration}, fitted on isot/validation |" in card
     assert "| `isot/test` | 200 | 9" in card
     assert "by publisher, not by fact" in card
     assert "it does worse there" in card

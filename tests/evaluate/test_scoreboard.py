@@ -134,6 +134,6 @@ def test_verdicts_on_other_corpora_are_counted_corpus_by_corpus(two):
 def test_places_are_what_the_table_says(two):
     first = places(two)[0]
     board = scoreboard(two, "roc_auc")
-    assert first.home_auc == column(board, "Unseen articles")[0].value
-    assert first.foreign_auc == pytest.approx(column(board, "mean")[0].value)
+    assert first.in_domain_auc == column(board, "Unseen articles")[0].value
+    assert first.out_of_domain_auc == pytest.approx(column(board, "mean")[0].value)
     assert first.ms == 80.0

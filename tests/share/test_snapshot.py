@@ -10,6 +10,7 @@ import pytest
 from fakenews.services import Services
 from fakenews.share.snapshot import HIDDEN, Snapshot, changes, make, redacted
 from fakenews.text import sentence_spans
+from fakenews.ui.render import verdicts
 from tests.explain.toys import FAKE_WORD
 from tests.share.conftest import ARTICLE
 
@@ -40,8 +41,23 @@ def test_a_page_counts_a_line_end_as_one_character(services: Services) -> None:
 
 
 def test_a_later_schema_is_refused_in_a_sentence(snapshot: Snapshot) -> None:
-    with pytest.raises(ValueError, match="schema 99; this code reads schema 1"):
+    with pytest.raises(ValueError, match="schema 99; this code reads schemas 1 to 2"):
         Snapshot.from_dict({**snapshot.to_dict(), "schema": 99})
+
+
+def test_a_snapshot_from_before_there_was_one_probability_is_read(snapshot: Snapshot) -> None:
+    """Of schema 1, as it lies under links that were given out: with a second probability and a reason of its own."""
+    old = json.loads(json.dumps(snapshot.to_dict()))
+    old["schema"] = 1
+    for prediction in old["analysis"]["predictions"]:
+        del prediction["share_fake"]
+        prediction |= {"p_elsewhere": 0.25, "verdict": "cannot_judge", "reasons": ["elsewhere"]}
+    read = Snapshot.from_dict(old)
+    assert [p.share_fake for p in read.analysis.predictions] == [None, None]
+    assert [p.p_fake for p in read.analysis.predictions] == [p.p_fake for p in snapshot.analysis.predictions]
+    shown = verdicts(read.analysis, read.titles, read.records)
+    assert "n publishers it never saw" in shown and "were labeled fake" not in shown
+    assert read.to_dict()["schema"] == 2 and "p_elsewhere" not in json.dumps(read.to_dict())
 
 
 def test_redacted_keeps_numbers_and_no_word(snapshot: Snapshot) -> None:

@@ -11,16 +11,24 @@ import pandas as pd
 import pytest
 
 from fakenews.classifiers import store
-from fakenews.classifiers.base import Calibration, fit_calibration
+from fakenews.classifiers.base import Scores, fit_calibration
 from fakenews.classifiers.ensemble import EnsembleClassifier
 from fakenews.classifiers.transformer import TransformerClassifier
 from fakenews.data.mix import with_split
 from fakenews.data.table import as_table, joined_texts, read_table
+from fakenews.evaluate.evidence import scores_of
 from fakenews.evaluate.report import contradictions, read_evaluation, read_predictions
 from fakenews.training import protocols
 from fakenews.training.encoders import STATES
 from fakenews.training.job import Job
-from fakenews.training.left_out import calibrated_on_each_other, fit_elsewhere, left_out_rows, measurable
+from fakenews.training.left_out import (
+    HOME_SHARE,
+    SHIFT_RIDGE,
+    calibrated_on_each_other,
+    fit_on_unseen,
+    left_out_rows,
+    measurable,
+)
 from fakenews.training.protocols import measure_protocols
 from fakenews.training.run import run
 from tests.explain.toys import planted_corpus
@@ -58,8 +66,9 @@ def test_several_corpora_are_learnt_from_and_each_is_left_out_in_turn(models):
     assert {"home/test", "home/validation", "one/validation", "two/validation"} <= set(evidence.corpora)
     assert "one/test" not in evidence.corpora
     assert store.settings(models / "tfidf")["data"]["corpora"] == list(NAMES)
-    assert evidence.calibration["elsewhere"] == store.settings(models / "tfidf")["calibration"]["elsewhere"]
-    assert evidence.calibration["elsewhere"]["temperature"] > 0
+    assert store.settings(models / "tfidf")["calibration"].items() <= evidence.calibration.items()
+    assert evidence.calibration["left_out"] == "one, two"
+    assert evidence.reliability is not None and evidence.reliability.n == 240
 
 
 def test_the_ensemble_is_weighed_by_what_its_members_said_of_corpora_they_had_not_seen(models, corpora):
@@ -71,9 +80,9 @@ def test_the_ensemble_is_weighed_by_what_its_members_said_of_corpora_they_had_no
     assert list(evidence.protocols["left-out"].corpora) == ["one/all", "two/all"]
     stored = store.find("ensemble", models)
     classifier = store.load(stored)
-    assert isinstance(classifier, EnsembleClassifier) and classifier.elsewhere_ is None
-    said = [read_predictions(models / name, ["left-out"])["p_fake"] for name in classifier.members]
-    np.testing.assert_allclose(answers["p_fake"], np.mean(said, axis=0))
+    assert isinstance(classifier, EnsembleClassifier)
+    assert classifier.with_domain == ("tfidf",)
+    np.testing.assert_array_equal(answers["in_domain"], member["in_domain"])
 
     # Measured again it says the same, without anything learnt again.
     again = measure_protocols(stored, ["left-out"], corpora[0], None)
@@ -125,21 +134,15 @@ def test_the_probe_of_an_encoder_learns_from_several_corpora(corpora, bert_base,
     home = with_split(read_table(corpora[0]))
     held = home[home["split"] == "validation"]
     heads, _ = probed.head_and_states(joined_texts(held))
-    share = 1.0 / fit_calibration(heads, held["label"].tolist()).temperature
+    share = fit_calibration(Scores.out_of_domain(heads), held["label"].tolist()).slope
     assert probed.probe_.head == pytest.approx(share, rel=1e-2)
     assert share != pytest.approx(1.0, rel=0.1)
 
     # As if the power had gone: the states are at hand, nothing is read again, and the result is the same.
     states, probe = out / "checkpoints" / STATES, (out / "probe.safetensors").read_bytes()
-    written = states.stat().st_mtime_ns
+    written = {file: file.stat().st_mtime_ns for file in states.iterdir()}
     run(Job("tinybert-probe", corpora[0], out, more=corpora[1:]))
-    assert states.stat().st_mtime_ns == written
-    assert (out / "probe.safetensors").read_bytes() == probe
-
-    # States of another encoder are not taken for this one's.
-    with np.load(states) as kept:
-        np.savez(states, **{**kept, "encoder": np.array("another"), "states": np.zeros_like(kept["states"])})
-    run(Job("tinybert-probe", corpora[0], out, more=corpora[1:]))
+    assert {file: file.stat().st_mtime_ns for file in states.iterdir()} == written
     assert (out / "probe.safetensors").read_bytes() == probe
 
 
@@ -190,13 +193,14 @@ def test_a_model_of_one_corpus_answers_the_others_as_it_is(corpora, tmp_path, mo
     assert {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()} == before
     evidence = measure_protocols(stored, ["left-out"], corpora[0], None, more=corpora[1:])
     assert (stored.folder / "model.skops").read_bytes() == weights
-    assert evidence.calibration["elsewhere"] == store.settings(stored.folder)["calibration"]["elsewhere"] is not None
+    assert store.settings(stored.folder)["calibration"].items() <= evidence.calibration.items()
+    assert evidence.calibration["left_out"] == "one, two"
     with pytest.raises(ValueError, match="has nothing to leave out here: give --data for every corpus"):
         measure_protocols(stored, ["left-out"], corpora[0], None)
 
 
-def test_other_corpora_are_answered_by_the_calibration_for_publishers_never_seen(corpora, tmp_path):
-    """From home alone at first; then the others are left out, which says what a margin is worth elsewhere."""
+def test_other_corpora_are_answered_by_a_calibration_that_had_not_seen_them(corpora, tmp_path):
+    """In-domain alone at first. Then others are left out, which says what a score is worth out-of-domain."""
     folder = tmp_path / "corpora"
     folder.mkdir()
     # The first two of the registry's names are left out, the third is never more than asked.
@@ -208,18 +212,19 @@ def test_other_corpora_are_answered_by_the_calibration_for_publishers_never_seen
     stored = store.find("tfidf", tmp_path)
     before = read_predictions(stored.folder, ["external", "other"])
     classifier = store.load(stored)
-    np.testing.assert_allclose(before["p_fake"], classifier.calibrated(before["margin"].to_numpy()), atol=1e-6)
+    np.testing.assert_allclose(before["p_fake"], classifier.calibrated(scores_of(before)), atol=1e-6)
 
     measure_protocols(stored, ["left-out"], corpora[0], None, more=others[:2])
     after = read_predictions(stored.folder, ["external", "other"])
     left_out = read_predictions(stored.folder, ["left-out"])
     assert contradictions(stored.folder) == ()
     classifier = store.load(store.find("tfidf", tmp_path))
-    elsewhere = classifier.calibrated_elsewhere(after["margin"].to_numpy())
-    only_asked = (after["corpus"] == "fakes").to_numpy()
-    np.testing.assert_allclose(after["p_fake"][only_asked], elsewhere[only_asked], atol=1e-6)
-    demo = (after["corpus"] == "demo").to_numpy()
-    np.testing.assert_array_equal(after["p_fake"][demo], before["p_fake"][demo])
+    calibrated = classifier.calibrated(scores_of(after))
+    only_asked = after["corpus"].isin(["fakes", "demo"]).to_numpy()
+    np.testing.assert_allclose(after["p_fake"][only_asked], calibrated[only_asked], atol=1e-6)
+    assert not np.allclose(after["p_fake"], before["p_fake"])
+    grouped = read_predictions(stored.folder, ["grouped"])
+    np.testing.assert_allclose(grouped["p_fake"], classifier.calibrated(scores_of(grouped)), atol=1e-6)
     for corpus in ("horne2017", "fakenewsamt"):  # the calibration of which had not seen it
         mine, theirs = (
             rows[rows["corpus"] == corpus].set_index("id")["p_fake"].sort_index() for rows in (after, left_out)
@@ -249,30 +254,65 @@ def test_what_will_not_do_is_refused(corpora, tmp_path, job, message):
 def answers(n: int = 400) -> pd.DataFrame:
     rng = np.random.default_rng(0)
     parts = []
-    for corpus, shift in (("one", 0.0), ("two", 0.0), ("three", 3.0)):
+    for corpus, shift in (("one", 0.0), ("two", 0.0), ("three", 3.0), ("home", 0.0)):
         label = rng.integers(2, size=n)
         margin = np.where(label == 0, 1.0, -1.0) + rng.normal(0, 1, n) + shift
-        parts.append(pd.DataFrame({"corpus": corpus, "label": label, "margin": margin, "p_fake": 0.5}))
+        parts.append(
+            pd.DataFrame({"corpus": corpus, "label": label, "margin": margin, "p_fake": 0.5, "in_domain": 0.0})
+        )
     return pd.concat(parts, ignore_index=True)
 
 
+def split_off_home(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    home = rows["corpus"] == "home"
+    return rows[~home].reset_index(drop=True), rows[home].reset_index(drop=True)
+
+
 def test_a_corpus_is_calibrated_by_the_others_alone():
-    rows = calibrated_on_each_other(answers())
+    left_out, home = split_off_home(answers())
+    rows = calibrated_on_each_other(left_out, home)
     p = rows.groupby("corpus")["p_fake"].mean()
     assert p["three"] > 0.8  # the others know nothing of its shift
-    moved = answers()
-    moved.loc[moved["corpus"] == "one", "label"] = 1 - moved.loc[moved["corpus"] == "one", "label"]
-    own = rows["corpus"] == "one"
-    changed = calibrated_on_each_other(moved)
+    own = left_out["corpus"] == "one"
+    moved = left_out.assign(label=np.where(own, 1 - left_out["label"], left_out["label"]))
+    changed = calibrated_on_each_other(moved, home)
     np.testing.assert_array_equal(changed.loc[own, "p_fake"], rows.loc[own, "p_fake"])
+    assert (changed.loc[~own, "p_fake"] != rows.loc[~own, "p_fake"]).any()
 
 
-def test_every_corpus_counts_alike_elsewhere():
-    rows = answers()
-    many = pd.concat([rows, *[rows[rows["corpus"] == "one"]] * 5], ignore_index=True)
-    one, other = fit_elsewhere(rows), fit_elsewhere(many)
-    assert isinstance(one, Calibration)
-    assert one == pytest.approx(other, abs=1e-3)
+def test_a_single_corpus_left_out_is_calibrated_in_domain():
+    left_out, home = split_off_home(answers())
+    one = left_out[left_out["corpus"] == "one"]
+    found = calibrated_on_each_other(one, home)
+    assert found["p_fake"].nunique() > 100
+    assert fit_on_unseen(one[:0], home) == pytest.approx(fit_calibration(scores_of(home), home["label"]))
+
+
+def test_every_corpus_counts_alike_and_in_domain_articles_have_their_share():
+    left_out, home = split_off_home(answers())
+    many = pd.concat([left_out, *[left_out[left_out["corpus"] == "one"]] * 5], ignore_index=True)
+    one = fit_on_unseen(left_out, home)
+    assert one == pytest.approx(fit_on_unseen(many, home), abs=1e-3)
+    assert one == pytest.approx(fit_on_unseen(left_out, pd.concat([home] * 5)), abs=1e-3)
+    both = pd.concat([left_out, home], ignore_index=True)
+    weights = np.where(both["corpus"] == "home", HOME_SHARE / 400, (1 - HOME_SHARE) / 1200)
+    assert one == pytest.approx(fit_calibration(scores_of(both), both["label"], weights, SHIFT_RIDGE), abs=1e-3)
+
+
+def test_the_line_of_a_model_that_weighs_both_classes_alike_stays_where_it_is_whatever_the_share_of_fakes():
+    left_out, home = split_off_home(answers(2000))
+    fewer = left_out[(left_out["label"] == 1) | (np.arange(len(left_out)) % 5 == 0)]
+    assert abs(fit_on_unseen(fewer, home).shift) < 0.1
+    assert fit_on_unseen(fewer, home, 1e-3).shift < -0.3
+
+
+def test_a_score_is_worth_more_where_a_text_is_in_domain():
+    rng = np.random.default_rng(0)
+    left_out, home = split_off_home(answers(2000))
+    left_out = left_out.assign(margin=rng.normal(0, 3, len(left_out)))  # of which it knows nothing
+    home = home.assign(in_domain=1.0)
+    found = fit_on_unseen(left_out, home)
+    assert found.slope < 0.2 and found.slope + found.slope_in_domain > 1.0
 
 
 def test_corpora_of_one_class_are_learnt_from_but_not_measured():
@@ -296,9 +336,9 @@ def test_swapped_labels_of_a_corpus_show_in_its_figures():
 
         def answer(corpus, rest, out):
             fitted = TfidfClassifier().fit(joined_texts(rest), rest["label"].tolist())
-            return fitted.predict_margin(joined_texts(out))
+            return fitted.predict_scores(joined_texts(out))
 
-        rows = left_out_rows(found, answer)
+        rows = left_out_rows(found, answer, home=answers()[:0])
         rows = rows[rows["corpus"] == "two"]
         return float(roc_auc_score(rows["label"] == 0, rows["margin"]))
 

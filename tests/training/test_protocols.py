@@ -74,7 +74,7 @@ def test_all_protocols_of_a_recipe_that_is_fitted_in_seconds(model, corpora):
     assert contradictions(model.folder) == ()
     for name in ("title-only", "time", "seed"):
         training = evidence.protocols[name].training
-        assert {"cleaning", "text", "rows", "minutes", "device", "home"} <= set(training)
+        assert {"cleaning", "text", "rows", "minutes", "device", "calibration"} <= set(training)
     assert evidence.protocols["seed"].training["cleaning"] == "raw"
     assert evidence.protocols["title-only"].training["text"] == "title"
     assert "## Other protocols" in (model.folder / "README.md").read_text(encoding="utf-8")
@@ -146,7 +146,7 @@ def test_a_transformer_is_trained_for_a_protocol_and_measured_from_that_folder(
     result = evidence.protocols[protocol]
     assert result.weights == "own"
     assert result.training["cleaning"] == cleaning
-    assert {"recipe", "base", "minutes", "device", "rows", "home"} <= set(result.training)
+    assert {"recipe", "base", "minutes", "device", "rows", "calibration"} <= set(result.training)
     assert "protocol" not in result.training
     other = "time" if protocol != "time" else "seed"
     with pytest.raises(ValueError, match=f"was not trained under '{other}'"):

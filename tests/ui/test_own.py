@@ -30,7 +30,6 @@ def test_both_models_are_measured_on_it(tab: OwnTable, tmp_path: Path) -> None:
     assert "8 articles scored" in shown
     assert all(tab.services.title(model) in shown for model in tab.models)
     assert "ROC AUC" in shown and "fake articles recognised" in shown
-    assert shown.count("<td>known to it</td>") == shown.count("<td>unseen</td>") == 2
     assert shown.count("asked alone, gives a verdict on") == 2 and "given the wrong verdict by every model" in shown
     assert seen == sorted(seen) and seen[-1] == 1.0
 
@@ -41,7 +40,7 @@ def test_one_class_is_said_to_be_one_class(tab: OwnTable, tmp_path: Path) -> Non
     rows[["text", "label"]].to_csv(path, index=False)
     shown = tab.score(str(path))
     assert "of one class only, so there is no macro-F1" in shown
-    assert shown.count("<td class=n>–</td><td class=n>–</td>") == 4, "macro-F1 and ROC AUC"
+    assert shown.count("<td class=n>–</td><td class=n>–</td>") == 2, "macro-F1 and ROC AUC"
 
 
 def test_one_article_is_not_articles(tab: OwnTable, tmp_path: Path) -> None:
