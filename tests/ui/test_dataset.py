@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -309,7 +310,17 @@ def test_words_are_not_weighed_for_models_that_were_trained_otherwise(tab: Datas
     assert "Only the models as shipped" in refused
 
 
-def test_words_of_something_else_are_not_weighed_on(tab: Dataset) -> None:
+def test_words_of_something_else_are_not_weighed_on(tab: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = tab.services.words_across
+
+    def slowly(texts: Any, model: str, progress: Any) -> Any:
+        def report(share: float) -> None:
+            time.sleep(0.05)
+            progress(share)
+
+        return real(texts, model, report)
+
+    monkeypatch.setattr(tab.services, "words_across", slowly)
     weighing = tab.words(View("demo", "all", "tfidf"), VISITOR)
     assert "progress" in next(weighing)
     assert "Quick explanations" in tab.unweighed(VISITOR)
