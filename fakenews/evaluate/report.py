@@ -669,7 +669,7 @@ def results_table(evidences: Sequence[ModelEvidence], hindsight: Mapping[str, fl
         for name in left_out
     ]
     notes = [
-        f"- {evidence.model}: learnt from {_learnt_from(evidence)}; split {evidence.protocol}, seed {evidence.seed}, "
+        f"- {evidence.model}: trained on {_learnt_from(evidence)}; split {evidence.protocol}, seed {evidence.seed}, "
         f"text {evidence.cleaning['name']} {evidence.cleaning['version']}, {_cost(evidence)}"
         for evidence in evidences
     ]
@@ -686,14 +686,14 @@ def results_table(evidences: Sequence[ModelEvidence], hindsight: Mapping[str, fl
         tables.append(
             "ROC AUC on each corpus, by models that had never seen it:\n\n"
             + _markdown_table(
-                ("Corpus", "n", *(evidence.model for evidence in evidences), *(["in hindsight"] if bounds else [])),
+                ("Corpus", "n", *(evidence.model for evidence in evidences), *(["oracle weights"] if bounds else [])),
                 per_corpus,
             )
         )
     if bounds:
         tables.append(
-            "«In hindsight»: all single models together, weighed with the labels of the corpus that is measured, which "
-            "nobody has who meets a new publisher. Better weights than the ensemble's end about there, at "
+            "Oracle weights (an upper bound): all single models together, weighed with the labels of the corpus that is "
+            "measured, which nobody has who meets a new publisher. Better weights than the ensemble's end about there, at "
             f"{np.mean(list(bounds.values())):.2f} in the mean; the rest takes other models, or publishers more like "
             "these to learn from."
         )

@@ -300,8 +300,8 @@ def test_results_table_has_a_line_per_model_and_one_per_corpus_left_out(folder):
     assert (rows[4][-1], per_protocol[2][-1]) == ("always the larger class", f"{100 * np.mean(larger):.0f} %")
     assert [row[:2] for row in per_corpus] == [["`horne2017`", "120"], ["`fakenewsamt`", "80"]]
     assert all(row[-1] == "–" for row in per_corpus)
-    assert "- tinybert: learnt from " in table and "trained in 24 minutes on cpu, 29.1 MB, 85 ms per" in table
-    assert "- tfidf: learnt from unnamed rows; split grouped, seed 42, text neutral 1, 29.1 MB" in table
+    assert "- tinybert: trained on " in table and "trained in 24 minutes on cpu, 29.1 MB, 85 ms per" in table
+    assert "- tfidf: trained on unnamed rows; split grouped, seed 42, text neutral 1, 29.1 MB" in table
     assert "100 %" not in table
 
 
