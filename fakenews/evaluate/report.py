@@ -692,10 +692,10 @@ def results_table(evidences: Sequence[ModelEvidence], hindsight: Mapping[str, fl
         )
     if bounds:
         tables.append(
-            "Oracle weights (an upper bound): all single models together, weighed with the labels of the corpus that is "
-            "measured, which nobody has who meets a new publisher. Better weights than the ensemble's end about there, at "
-            f"{np.mean(list(bounds.values())):.2f} in the mean; the rest takes other models, or publishers more like "
-            "these to learn from."
+            "Oracle weights (an upper bound): all single models together, weighed with the labels of the corpus that "
+            "is measured, which nobody has who meets a new publisher. Better weights than the ensemble's end about "
+            f"there, at {np.mean(list(bounds.values())):.2f} in the mean; the rest takes other models, or publishers "
+            "more like these to learn from."
         )
     return "\n\n".join((*tables, "\n".join(notes)))
 
