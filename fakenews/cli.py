@@ -154,7 +154,7 @@ def compare(
     """Say how alike models and methods rank the words of an article, and which words they share."""
     services = _services()
     text = services.check(title, read_article(file))
-    found = services.agreement(text, model or services.models[:2], method, _progress("comparing")).to_dict(text)
+    found = services.agreement(text, model or services.beside, method, _progress("comparing")).to_dict(text)
     if as_json:
         return _print_json(found)
     for pair in found["pairs"]:
@@ -276,7 +276,7 @@ def score(
     from fakenews.batch.score import score as run
 
     services = _services()
-    models = tuple(dict.fromkeys(model or services.models[:2]))
+    models = tuple(dict.fromkeys(model or services.beside))
     table = Table(source)
     guessed = table.guess()
     text = text_column or guessed.text

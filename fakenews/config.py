@@ -24,6 +24,9 @@ class Settings:
         Folder of parquet corpora (`FAKENEWS_DATA`); None means only the demo corpus has texts.
     device : str
         «auto», «cpu» or «cuda» (`FAKENEWS_DEVICE`).
+    model_list : tuple of str
+        Models that stand side by side and are loaded at the start (`FAKENEWS_MODEL_LIST`, with commas); empty for
+        TinyBERT and TF-IDF, and MPNet on a GPU.
     max_chars : int
         Longest text that is analysed, title and body (`FAKENEWS_MAX_CHARS`).
     host, port : str, int
@@ -56,6 +59,7 @@ class Settings:
     models: Path = REPOSITORY / "models"
     data: Path | None = None
     device: str = "auto"
+    model_list: tuple[str, ...] = ()
     max_chars: int = 20_000
     host: str = "127.0.0.1"
     port: int = 7860
@@ -101,6 +105,7 @@ class Settings:
             models=Path(env.get("FAKENEWS_MODELS", default.models)),
             data=Path(data) if data else None,
             device=device,
+            model_list=tuple(filter(None, map(str.strip, env.get("FAKENEWS_MODEL_LIST", "").split(",")))),
             max_chars=_number(env, "FAKENEWS_MAX_CHARS", default.max_chars),
             host=env.get("FAKENEWS_HOST", env.get("GRADIO_SERVER_NAME", "0.0.0.0" if on_space else default.host)),
             port=_number(env, "FAKENEWS_PORT", _number(env, "GRADIO_SERVER_PORT", default.port, PORTS), PORTS),

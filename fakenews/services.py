@@ -23,8 +23,8 @@ from fakenews.batching import Batcher, Full
 from fakenews.classifiers import registry as classifiers
 from fakenews.classifiers import store
 from fakenews.classifiers.base import KnowsItsTraining, Scores, TextClassifier, distinct_scores, read
-from fakenews.classifiers.ensemble import EnsembleClassifier
-from fakenews.config import Settings
+from fakenews.classifiers.ensemble import LARGE, MEMBERS, EnsembleClassifier
+from fakenews.config import Settings, pick_device
 from fakenews.data import registry as corpora
 from fakenews.explain import registry as explainers
 from fakenews.explain.base import Refinement
@@ -52,8 +52,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_MODELS = ("tinybert", "tfidf")  # side by side on the page
-TOGETHER = "ensemble"  # the answer of all models in one, where its weights are here
+DEFAULT_MODELS = ("tinybert", "tfidf")  # side by side on the page; on a GPU `LARGE` too
 QUICK = ("linear", "gradient")  # methods fast enough for many articles
 TABLE_CHUNK = 128  # articles between two reports of progress
 SCORED_CHUNK = 16  # and where visitors may change their mind in between
@@ -223,15 +222,42 @@ class Services:
 
     @cached_property
     def models(self) -> tuple[str, ...]:
-        """Models whose weights are here, the default ones first."""
+        """Models whose weights are here, those side by side first.
+
+        Raises
+        ------
+        ValueError
+            If FAKENEWS_MODEL_LIST names one that is not here.
+        """
         here = store.shipped(self.settings.models)
-        return (*(m for m in DEFAULT_MODELS if m in here), *(m for m in here if m not in DEFAULT_MODELS))
+        wanted = self.settings.model_list or DEFAULT_MODELS
+        if missing := sorted(set(self.settings.model_list) - set(here)):
+            raise ValueError(
+                f"FAKENEWS_MODEL_LIST names {', '.join(missing)}, not in {self.settings.models}: "
+                f"there are {', '.join(here) or 'none'}."
+            )
+        if not self.settings.model_list and pick_device(self.settings.device) == "cuda":
+            wanted = (*wanted, LARGE)
+        return (*(m for m in wanted if m in here), *(m for m in here if m not in wanted))
+
+    @cached_property
+    def beside(self) -> tuple[str, ...]:
+        """Models that stand side by side: those wanted, or the first two that are here."""
+        alone = [m for m in self.models if m not in MEMBERS]
+        wanted = {*(self.settings.model_list or DEFAULT_MODELS), LARGE}
+        n = len([m for m in alone if m in wanted])
+        return tuple(alone[: max(n, 1)])
 
     @cached_property
     def asked(self) -> tuple[str, ...]:
-        """Models that answer where none is named: all together, if that is here, and two side by side."""
-        together = (TOGETHER,) if TOGETHER in self.models else ()
-        return (*together, *[m for m in self.models if m != TOGETHER][:2])
+        """Models that answer where none is named: an ensemble, if one is here, and those side by side.
+
+        The ensemble with the large model only where that stands side by side, or where there is no other.
+        """
+        here = [m for m in MEMBERS if m in self.models]
+        if LARGE not in self.beside:
+            here = [m for m in here if LARGE not in MEMBERS[m]] or here
+        return (*here[:1], *self.beside)
 
     def title(self, model: str) -> str:
         """Name of a model for people."""
@@ -283,7 +309,7 @@ class Services:
             self.track_record(_WARM_UP, model)
         if self.models:
             self.analyse(_WARM_UP)
-        for model in self.models[:2]:
+        for model in self.beside:
             self.explain(_WARM_UP, model, self.methods(model)[0])
 
     def _look_for_damage(self) -> None:
@@ -375,7 +401,7 @@ class Services:
         english = [is_english(text) for text in texts]
         answers: dict[int, _Answers] = {}
         said: dict[str, list[Prediction]] = {}
-        for model in sorted(asked, key=lambda m: m == TOGETHER):  # last, because it needs what the others found
+        for model in sorted(asked, key=lambda m: m in MEMBERS):  # last, because it needs what the others found
             stored, classifier = self._stored(model)
             scores, unlike = answers[id(classifier)] = self._scores(classifier, texts, answers)
             p_fake = classifier.calibrated(scores)
@@ -838,7 +864,7 @@ class Services:
             return self._classifiers[model]
 
     def _load(self, stored: store.StoredModel) -> TextClassifier:
-        if stored.name != TOGETHER:
+        if stored.name not in MEMBERS:
             return store.load(stored, self.settings.device)
         with store.reading(stored):
             return EnsembleClassifier.load(stored.folder, self.settings.device, self._member)

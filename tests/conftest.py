@@ -98,7 +98,19 @@ def classifiers(
         found[name] = TransformerClassifier(name, model, tokenizer, recipe.max_length, overlap=8)
     for classifier in found.values():
         classifier.calibrate(texts[1000:], labels[1000:])
-    return found | {"ensemble": toys.small_ensemble({name: found[name] for name in MEMBERS})}
+    for name, members in MEMBERS.items():
+        found[name] = toys.small_ensemble({member: found[member] for member in members}, name)
+    return found
+
+
+@pytest.fixture(scope="module")
+def of_style() -> Iterator[None]:
+    """Let the ensemble be one of TF-IDF and style features, which are fitted in a second."""
+    from fakenews.classifiers.ensemble import MEMBERS
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(MEMBERS, "ensemble", ("tfidf", "features"))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -16,8 +16,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fakenews.api.answers import Endpoint, stored
+from fakenews.classifiers.ensemble import MEMBERS
 from fakenews.schema import Prediction
-from fakenews.services import TOGETHER
 from fakenews.share.links import Visit, base_address, read_query, reader_address
 from fakenews.share.store import NotShared, Shared, ShareStore, StorageError
 from fakenews.verdict import UNDECIDED, VERDICTS
@@ -134,7 +134,7 @@ def draw(shared: Shared) -> bytes:
     if shared.blind:
         pen.text((70, 420), BLIND, _PALETTE["ink"], fonts[30])
     else:
-        beside = [p for p in shared.snapshot.analysis.predictions if p.model != TOGETHER][:2]
+        beside = [p for p in shared.snapshot.analysis.predictions if p.model not in MEMBERS][:2]
         for i, prediction in enumerate(beside or shared.snapshot.analysis.predictions[:1]):
             _scale(pen, 70 + 550 * i, prediction, shared.snapshot.titles[prediction.model], fonts)
     pen.line([(70, 566), (1130, 566)], _PALETTE["line"], 2)

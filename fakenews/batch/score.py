@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from fakenews.batch.outputs import Lines, Output, Parts, parquet_schema
 from fakenews.batch.rows import SUFFIXES, BadRow, Columns, Item, Row, Table, taken
 from fakenews.classifiers.base import read
+from fakenews.classifiers.precision import fast_products
 from fakenews.services import InputError, Services
 
 CHUNK = 128  # rows through the models at once; also as many as a reading of texts is remembered for
@@ -130,7 +131,8 @@ def score_items(
     """
     items = [_with_words(item, task.columns) for item in items]
     rows = [item for item in items if isinstance(item, Row)]
-    said = iter(services.judge_many([row.text for row in rows], task.models) if rows else [])
+    with fast_products():
+        said = iter(services.judge_many([row.text for row in rows], task.models) if rows else [])
     for item in items:
         if isinstance(item, BadRow):
             yield item, {}

@@ -26,7 +26,9 @@ from fakenews.classifiers.base import (
 )
 from fakenews.schema import FAKE
 
-MEMBERS = ("tinybert", "tfidf", "features")  # who is asked, of those that are here
+# Who is asked, of those that are here, by the name of the ensemble.
+MEMBERS = {"ensemble": ("mpnet", "tinybert", "tfidf"), "ensemble-small": ("tinybert", "tfidf")}
+LARGE = "mpnet"  # the member that is asked on a GPU, or where somebody wants it
 PENALTIES = (0.3, 3.0, 30.0, 300.0)
 
 
@@ -271,7 +273,8 @@ class EnsembleClassifier(MarginClassifier):
     def _check_members(self) -> None:
         if len(self.members) < 2:
             raise ValueError(
-                f"An ensemble needs at least two members, got {list(self.members)}: train some of {', '.join(MEMBERS)} "
+                f"An ensemble needs at least two members, got {list(self.members)}: train some of "
+                f"{', '.join(MEMBERS['ensemble'])} "
                 "into the folders beside it first."
             )
 

@@ -5,21 +5,23 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 
-import torch
-
 
 @cache
 def cpu_has_bfloat16() -> bool:
     """Return whether this processor multiplies bfloat16 matrices in hardware (AVX512-BF16 or AMX)."""
+    import torch
+
     capabilities = torch.cpu.get_capabilities()
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
-def fast_products(device: torch.device) -> AbstractContextManager[object]:
-    """Return a context in which a CPU multiplies in bfloat16 where it has it; elsewhere nothing changes.
+def fast_products() -> AbstractContextManager[object]:
+    """Return a context in which a CPU multiplies in bfloat16 where it has it; elsewhere, as on a GPU, nothing changes.
 
-    Log-odds move by about 0.02, so it is for training and for samples by the hundred, not for verdicts.
+    Log-odds move by about 0.02, so it is for training, tables and samples by the hundred, not for verdicts.
     """
-    if device.type == "cpu" and cpu_has_bfloat16():
+    import torch
+
+    if cpu_has_bfloat16():
         return torch.autocast("cpu", torch.bfloat16)
     return nullcontext()

@@ -87,7 +87,16 @@ CLASSIFIERS: dict[str, ClassifierSpec] = {
         _load_features,
     ),
     "ensemble": ClassifierSpec(
-        "ensemble", "Ensemble", "The other models together, each trusted as held-out articles taught.", _load_ensemble
+        "ensemble",
+        "Ensemble",
+        "MPNet, TinyBERT and TF-IDF together, each trusted as held-out articles taught.",
+        _load_ensemble,
+    ),
+    "ensemble-small": ClassifierSpec(
+        "ensemble-small",
+        "Ensemble without MPNet",
+        "TinyBERT and TF-IDF together, each trusted as held-out articles taught; for a CPU.",
+        _load_ensemble,
     ),
 }
 

@@ -37,12 +37,15 @@ def predict_frame(
     """
     import pandas as pd
 
+    from fakenews.classifiers.precision import fast_products
+
     texts = joined_texts(frame)
     protocol = protocol or of_corpus(corpus, split, frame["label"].nunique() > 1)
     p_fake, margin, in_domain = (np.zeros(len(texts)) for _ in range(3))
     for start in range(0, len(texts), _CHUNK):
         part = slice(start, start + _CHUNK)
-        scores = classifier.predict_scores(texts[part])
+        with fast_products():
+            scores = classifier.predict_scores(texts[part])
         margin[part], in_domain[part], p_fake[part] = *scores, classifier.calibrated(scores)
         if progress:
             progress(f"{corpus}/{split}", min(1.0, (start + _CHUNK) / len(texts)))

@@ -10,10 +10,11 @@ from typing import Any
 
 from fakenews import __version__
 from fakenews.classifiers.base import unread_spans
+from fakenews.classifiers.ensemble import MEMBERS
 from fakenews.explain import registry as explainers
 from fakenews.formatting import FORMATTING_VERSION
 from fakenews.schema import Attribution, Explanation, Span
-from fakenews.services import TOGETHER, Analysis, Services
+from fakenews.services import Analysis, Services
 from fakenews.text import CLEANING_VERSION, browser_lines, sentence_spans
 
 SCHEMA = 2
@@ -166,7 +167,7 @@ def make(
     """
     text = browser_lines(text)  # reviewers mark characters of the page
     analysis = services.analyse(text, models).tested(services.formatting_test(text, models))
-    explained = [p.model for p in analysis.predictions if p.model != TOGETHER or len(analysis.predictions) == 1]
+    explained = [p.model for p in analysis.predictions if p.model not in MEMBERS or len(analysis.predictions) == 1]
     methods = {model: services.method(model, method) for model in explained}
     explanations = [services.explain(text, model, chosen, progress=progress) for model, chosen in methods.items()]
     return take(services, analysis, explanations)

@@ -79,9 +79,9 @@ def fit_ensemble(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
     from fakenews.classifiers.ensemble import MEMBERS, EnsembleClassifier
 
     beside = job.out.resolve().parent
-    here = [store.find(name, beside) for name in MEMBERS if name in store.shipped(beside)]
+    here = [store.find(name, beside) for name in MEMBERS[recipe.model] if name in store.shipped(beside)]
     say(f"members in {beside.name}: {', '.join(stored.name for stored in here) or 'none'}")
-    classifier = EnsembleClassifier(members={stored.name: store.load(stored) for stored in here})
+    classifier = EnsembleClassifier(recipe.model, members={stored.name: store.load(stored) for stored in here})
     told = {"members": ", ".join(f"{stored.name} {stored.revision}" for stored in here)}
     answers = member_answers(here, ("grouped", LEFT_OUT), classifier.with_domain)
     if answers is None:

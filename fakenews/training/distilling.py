@@ -18,7 +18,7 @@ from fakenews.data.registry import family_of
 from fakenews.data.table import joined_texts
 from fakenews.schema import FAKE
 from fakenews.training.checkpoints import make_ready, write_whole
-from fakenews.training.job import TRAINING, Fitted, Job, Parts, Say, home_of, labelled
+from fakenews.training.job import TRAINING, Fitted, Job, Parts, Say, home_of, is_home, labelled
 from fakenews.training.probing import STATES, bare_classifier, fit_on, trained_on
 from fakenews.training.states import States
 
@@ -125,14 +125,14 @@ class _School:
                 hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
             )  # fmt: skip
             tokenizer = AutoTokenizer.from_pretrained(settings.student.base, use_fast=True)
-            rows = trained_on(train, settings.teacher.home_rows, settings.teacher.seed)
-            pieces, states, owners = self._windows(rows, tokenizer)
+            train = trained_on(train, settings.home_rows, settings.student.seed)
+            pieces, states, owners = self._windows(train, tokenizer)
             held_out = held_out.iloc[:_VALIDATION_ARTICLES]
             held_pieces, held_states, held_owners = self._windows(held_out, tokenizer)
             n = len(pieces)
             together = np.concatenate([states, held_states]).astype(np.float32)
             answers = _linear(together, probe, domain)
-            signs = np.concatenate([self._signs(rows)[owners], self._signs(held_out)[held_owners]])
+            signs = np.concatenate([self._signs(train)[owners], self._signs(held_out)[held_owners]])
             share = settings.hard_share * np.abs(signs)
             answers[:, 0] = (1.0 - share) * answers[:, 0] + share * settings.certainty * signs
             goals, mean, std = targets(together[:, list(settings.teacher_layers)], answers)
@@ -179,10 +179,11 @@ class _School:
         known = np.full(max(ids) + 1, -1, dtype=np.int32)
         known[list(ids)] = list(ids.values())
         known[teacher.tokenizer.unk_token_id] = tokenizer.unk_token_id
+        home = is_home(rows)
         for row, (text, article) in enumerate(zip(joined_texts(rows), self.states.articles(rows), strict=True)):
             windows = teacher.encode(text).first(self.settings.teacher.n_windows)
             for i, length in enumerate(article.lengths.tolist()):
-                if i == 0 or length >= _LEAST_PIECES:
+                if i == 0 or (length >= _LEAST_PIECES and not home[row]):
                     pieces.append(known[windows.input_ids[i, 1 : length + 1].numpy()])
                     states.append(article.states[i])
                     owners.append(row)

@@ -138,6 +138,8 @@ class Distillation:
         Of the training loop; its base is the encoder the student starts from.
     teacher_layers, layers : tuple of int
         Layers of the teacher, and those of the student that are taught to give them back; 0 are the embeddings.
+    home_rows : int
+        Articles of the first corpus that the student reads, the first window of each; of the others it reads all.
     certainty, hard_share : float
         Of the articles of the first corpus the labels are taught too: the log-odds to give back are `hard_share` parts
         those of the label, which are `certainty` either way, and the rest the teacher's.
@@ -150,8 +152,9 @@ class Distillation:
     student: FineTuning
     teacher_layers: tuple[int, ...] = (3, 6)
     layers: tuple[int, ...] = (2, 4)
+    home_rows: int = 4000
     certainty: float = 4.0
-    hard_share: float = 0.7
+    hard_share: float = 0.5
     folds: tuple[tuple[str, ...], ...] = ()
 
 
@@ -305,7 +308,7 @@ _FEATURES_CARD = (
 )
 _ENSEMBLE_CARD = (
     "A logistic regression on the log-odds of the models beside it, each by its spread, with non-negative weights that "
-    "depend on the length of the text and are drawn towards the plain average. They were fitted on what the members "
+    "depend on how in-domain a text is and are drawn towards the plain average. They were fitted on what the members "
     "said of corpora that had been left out of their training, and on held-out articles of ISOT, which count as much "
     "as those corpora together; the penalty comes from leaving each corpus out of that too. The calibration was fitted "
     "on the same answers. The folder holds the weights only; the members, named with "
@@ -361,7 +364,7 @@ RECIPES: dict[str, Recipe] = {
             student=FineTuning(
                 TINYBERT_BASE,
                 max_length=256,
-                epochs=2,
+                epochs=1,
                 learning_rate=3e-4,
                 batch_size=16,
                 warmup_ratio=0.05,
@@ -389,6 +392,14 @@ RECIPES: dict[str, Recipe] = {
         "features", "features", "Style features and gradient boosting", None, _FEATURES_CARD, _fit_features, refits=True
     ),
     "ensemble": Recipe("ensemble", "ensemble", "Weights of the other classifiers", None, _ENSEMBLE_CARD, _fit_ensemble),
+    "ensemble-small": Recipe(
+        "ensemble-small",
+        "ensemble-small",
+        "Weights of the other classifiers, without MPNet",
+        None,
+        _ENSEMBLE_CARD,
+        _fit_ensemble,
+    ),
 }
 
 

@@ -91,7 +91,7 @@ class States:
 
     def _compute(self, texts: dict[str, str]) -> None:
         windows = [self.classifier.encode(text).first(self.n_windows) for text in texts.values()]
-        with fast_products(self.classifier.device):
+        with fast_products():
             heads, states = self.classifier.states_of_windows(windows)
         counts = [len(w.weights) for w in windows]
         lengths = np.concatenate([(w.attention_mask.sum(1) - 2).numpy() for w in windows])

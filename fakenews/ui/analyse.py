@@ -108,7 +108,7 @@ class Analyse:
         self.services = services
         self.demo = demo.set_index("id")
         self.judging, self.runs, self.flips = Runs(), Runs(), Runs()
-        self.models = services.models[:2]
+        self.models = services.beside
         self.titles = {m: services.title(m) for m in services.asked}
         self.records = {m: services.record(m) for m in services.asked}
 

@@ -38,7 +38,7 @@ class OwnTable:
 
     def __init__(self, services: Services) -> None:
         self.services = services
-        self.models = services.models[:2]
+        self.models = services.beside
 
     def score(self, path: str | None, progress: Any = None) -> str:
         """Markup of what both models reached on the file, or the sentence that says why there is nothing."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from fakenews.classifiers.ensemble import MEMBERS
 from fakenews.data import registry as corpora
 from fakenews.evaluate.protocols import LEFT_OUT, PROTOCOLS
-from fakenews.services import TOGETHER, Services
+from fakenews.services import Services
 from fakenews.ui.measured import AS_SHIPPED, DEMO, THRESHOLD, Looked, View
 
 
@@ -65,6 +66,6 @@ def _of_validation(services: Services, view: View) -> str:
     if view.corpus == home:
         return "The calibration was fitted on these articles too, so they flatter the model."
     told = f"{title} learnt from other articles of this corpus, so it has seen their publishers"
-    if view.model == TOGETHER and view.corpus in set(services.predictions(TOGETHER, LEFT_OUT)["corpus"]):
+    if view.model in MEMBERS and view.corpus in set(services.predictions(view.model, LEFT_OUT)["corpus"]):
         told += ", and its weights were chosen by answers to this corpus"
     return f"{told}. Its calibration here is that of {title_of(home)}."

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from fakenews.classifiers.base import unread_spans
+from fakenews.classifiers.ensemble import MEMBERS
 from fakenews.data.registry import DATASETS
 from fakenews.evaluate.neighbours import TrackRecord
 from fakenews.evaluate.words import WordTotal
@@ -20,7 +21,7 @@ from fakenews.explain.agreement import Agreement, by_sentence, towards_fake
 from fakenews.explain.flip import Flip
 from fakenews.formatting import EDITS, EditOutcome, FormattingTest
 from fakenews.schema import Explanation, Prediction, Span
-from fakenews.services import TOGETHER, Analysis, WhatIf
+from fakenews.services import Analysis, WhatIf
 from fakenews.share.snapshot import HIDDEN
 from fakenews.text import INVISIBLE, sentence_spans, word_spans
 from fakenews.verdict import REASONS, UNDECIDED, VERDICTS, agreement, share_sentence
@@ -91,7 +92,8 @@ def verdicts(analysis: Analysis, titles: Mapping[str, str], records: Mapping[str
         p.model: _card(p, titles[p.model], tracks.get(p.model, (HOW_OFTEN, "")), records.get(p.model, ""))
         for p in analysis.predictions
     }
-    together = f'<div class="fn-together">{drawn.pop(TOGETHER)}</div>' if TOGETHER in drawn and len(drawn) > 1 else ""
+    ensembles = [model for model in drawn if model in MEMBERS][: len(drawn) - 1]
+    together = "".join(f'<div class="fn-together">{drawn.pop(model)}</div>' for model in ensembles)
     cards = "".join(drawn.values())
     test = _formatting(analysis.formatting, titles)
     return (

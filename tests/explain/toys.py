@@ -155,11 +155,11 @@ def small_features() -> FeaturesClassifier:
     return FeaturesClassifier(n_trees=40, learning_rate=0.2, feature_share=0.2).fit(*planted_corpus(400))
 
 
-def small_ensemble(members: Mapping[str, TextClassifier] | None = None) -> EnsembleClassifier:
+def small_ensemble(members: Mapping[str, TextClassifier] | None = None, name: str = "ensemble") -> EnsembleClassifier:
     """Weights of `members`, or of the small ones, from texts they have not seen."""
     members = members or {"tfidf": small_tfidf(), "word2vec": small_word2vec(), "features": small_features()}
     texts, labels = planted_corpus(600)
-    return EnsembleClassifier(members=members).fit(texts[400:], labels[400:])
+    return EnsembleClassifier(name, members).fit(texts[400:], labels[400:])
 
 
 def remember(folder: Path, learnt: Sequence[str], held_out: Sequence[str] = (), other: Sequence[str] = ()) -> None:

@@ -50,7 +50,7 @@ def corpora(tmp_path_factory) -> tuple[Path, ...]:
 
 
 @pytest.fixture(scope="module")
-def models(corpora, tmp_path_factory) -> Path:
+def models(of_style, corpora, tmp_path_factory) -> Path:
     """TF-IDF, style features and their ensemble, from all three."""
     folder = tmp_path_factory.mktemp("models")
     for name in ("tfidf", "features", "ensemble"):

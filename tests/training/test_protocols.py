@@ -153,7 +153,7 @@ def test_a_transformer_is_trained_for_a_protocol_and_measured_from_that_folder(
         measure_protocols(store.find(str(shipped), tmp_path), [other], table, corpora, weights=own)
 
 
-def test_an_ensemble_asks_what_its_members_answered_under_the_protocol(trained, corpora, tmp_path):
+def test_an_ensemble_asks_what_its_members_answered_under_the_protocol(of_style, trained, corpora, tmp_path):
     shutil.copytree(trained, tmp_path / "tfidf")
     table = corpora / "planted.parquet"
     for name in ("features", "ensemble"):

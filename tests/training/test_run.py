@@ -167,7 +167,7 @@ def test_what_is_fitted_in_one_go_end_to_end(eager, table, tmp_path, name):
     assert bool(curves) == (name == "cnn")
 
 
-def test_the_ensemble_weighs_whoever_lies_beside_it(eager, table, tmp_path):
+def test_the_ensemble_weighs_whoever_lies_beside_it(of_style, eager, table, tmp_path):
     for name in ("tfidf", "features"):
         run(Job(name, table, tmp_path / name))
     said: list[str] = []
