@@ -21,12 +21,13 @@ def test_everything_can_be_set():
             "FAKENEWS_MODELS": "/m",
             "FAKENEWS_DATA": "/d",
             "FAKENEWS_DEVICE": "cpu",
+            "FAKENEWS_MODEL_LIST": "tinybert, mpnet",
             "FAKENEWS_MAX_CHARS": "500",
             "FAKENEWS_HOST": "0.0.0.0",
             "FAKENEWS_PORT": "8000",
         }
     )
-    assert found == Settings(Path("/m"), Path("/d"), "cpu", 500, "0.0.0.0", 8000)
+    assert found == Settings(Path("/m"), Path("/d"), "cpu", ("tinybert", "mpnet"), 500, "0.0.0.0", 8000)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from fakenews.classifiers.base import Scores
 from fakenews.classifiers.domain import DomainHead
 from fakenews.schema import FAKE
 
@@ -88,6 +89,14 @@ def load_domain(folder: Path) -> DomainHead | None:
     if "domain_weights" not in stored:
         return None
     return DomainHead(stored["domain_weights"].reshape(-1), float(stored["domain_bias"][0]))
+
+
+def linear_scores(probe: Probe, domain: DomainHead | None, states: NDArray[np.float32]) -> Scores:
+    """Return the scores of texts by their mean states, (n, n_states, width)."""
+    log_odds = probe.margins(states)
+    if domain is None:
+        return Scores.out_of_domain(log_odds)
+    return Scores(log_odds, domain.in_domain(states.reshape(len(states), -1)))
 
 
 def mean_states(hidden_states: Sequence[Tensor], attention_mask: Tensor) -> Tensor:

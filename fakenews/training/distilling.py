@@ -19,8 +19,8 @@ from fakenews.data.table import joined_texts
 from fakenews.schema import FAKE
 from fakenews.training.checkpoints import make_ready, write_whole
 from fakenews.training.job import TRAINING, Fitted, Job, Parts, Say, home_of, is_home, labelled
-from fakenews.training.probing import STATES, bare_classifier, fit_on, trained_on
-from fakenews.training.states import States
+from fakenews.training.probing import bare_classifier, fit_on, trained_on
+from fakenews.training.states import STATES, States
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -179,8 +179,8 @@ class _School:
         known = np.full(max(ids) + 1, -1, dtype=np.int32)
         known[list(ids)] = list(ids.values())
         known[teacher.tokenizer.unk_token_id] = tokenizer.unk_token_id
-        home = is_home(rows)
-        for row, (text, article) in enumerate(zip(joined_texts(rows), self.states.articles(rows), strict=True)):
+        home, texts = is_home(rows), joined_texts(rows)
+        for row, (text, article) in enumerate(zip(texts, self.states.articles(texts), strict=True)):
             windows = teacher.encode(text).first(self.settings.teacher.n_windows)
             for i, length in enumerate(article.lengths.tolist()):
                 if i == 0 or (length >= _LEAST_PIECES and not home[row]):

@@ -240,7 +240,6 @@ def train(
     max_steps: int | None = None,
     resume: bool = False,
     trainer_class: type[Trainer] = Trainer,
-    trainer_options: Mapping[str, Any] | None = None,
 ) -> Trained:
     """Train `model` in place by `recipe` and keep its best evaluation: of F1, or for a student of its loss.
 
@@ -253,8 +252,8 @@ def train(
         Folder for checkpoints, about 3 × the model each, two kept.
     max_steps : int, optional
         End after that many optimiser steps, whatever the epochs say.
-    trainer_class, trainer_options
-        A subclass of `Trainer` with another loss, and what it is to be given.
+    trainer_class : type
+        A subclass of `Trainer`.
     """
     cuda = torch.cuda.is_available()
     by_labels = isinstance(model, PreTrainedModel)
@@ -305,7 +304,6 @@ def train(
         data_collator=collator,
         compute_metrics=f1_metrics if by_labels else None,
         callbacks=[Patience(recipe.patience)],
-        **(trainer_options or {}),
     )
     trainer.model_accepts_loss_kwargs = False  # all losses here are means over a pass, whatever forward() can be given
     last = _last_whole_checkpoint(work) if resume and work.is_dir() else None

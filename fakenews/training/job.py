@@ -116,6 +116,8 @@ class Fitted:
     answer : callable or None
         How corpora are answered that are left out of training in turn (`left_out.Answer`), where the recipe can do
         that without being fitted again from the beginning.
+    asked : TextClassifier or None
+        What tables are asked of instead of the classifier, where fitting knows a faster way to the same answers.
     unseen : Unseen or None
         Answers on those corpora and in-domain, where fitting had them at hand.
     """
@@ -128,6 +130,7 @@ class Fitted:
     told: Mapping[str, str] = field(default_factory=dict)
     minutes: float | None = None
     answer: Callable[[str, pd.DataFrame, pd.DataFrame], Scores] | None = None
+    asked: TextClassifier | None = None
     unseen: Unseen | None = None
 
 

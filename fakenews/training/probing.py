@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from fakenews.classifiers.base import Scores
+from fakenews.classifiers.base import fit_calibration
 from fakenews.classifiers.domain import DomainHead, fit_domain_head
-from fakenews.classifiers.probe import Probe, fit_probe
+from fakenews.classifiers.probe import Probe, fit_probe, linear_scores
 from fakenews.config import pick_device
 from fakenews.data.mix import CORPUS
+from fakenews.data.table import joined_texts
 from fakenews.training.bases import first_layers
 from fakenews.training.checkpoints import make_ready
 from fakenews.training.job import Fitted, Job, Parts, Say, home_of, is_home, labelled, weights
-from fakenews.training.states import States
+from fakenews.training.states import STATES, FromStates, States
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
 
+    from fakenews.classifiers.base import Scores, TextClassifier
     from fakenews.classifiers.transformer import TransformerClassifier
     from fakenews.training.recipes import Probing, Recipe
-
-STATES = "states"  # folder among the checkpoints
 
 
 def fit_probing(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
@@ -47,17 +45,29 @@ def fit_probing(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
 
     def answer(corpus: str, rest: pd.DataFrame, out: pd.DataFrame) -> Scores:
         probe, domain = fit_on(states, rest[rest["split"] == "train"], settings)
-        return answered(probe, domain, states.of(out)[1])
+        return linear_scores(probe, domain, states.of(joined_texts(out))[1])
 
     say("fitting the probe on the states of all corpora")
     classifier.probe_, classifier.domain_ = fit_on(states, parts["train"], settings)
+    for part in parts.values():  # before the weights are rounded: what is left out in turn is answered from these
+        states.articles(joined_texts(part[~is_home(part)]))
     classifier.weights = "int8"
     classifier.round_weights()
+    asked = cast("TextClassifier", FromStates(classifier, States(classifier, checkpoints / STATES, say)))
     say("calibrating on the validation part")
-    classifier.calibrate(*labelled(home_of(parts["validation"])))
+    texts, labels = labelled(home_of(parts["validation"]))
+    classifier.calibration_ = fit_calibration(asked.predict_scores(texts), labels)
     facts: dict[str, Any] = {"base": base_name(settings.base), "n_layers": settings.n_layers}
     minutes = (time.perf_counter() - started) / 60
-    return Fitted(classifier, settings.seed, facts=facts, told={"base": facts["base"]}, minutes=minutes, answer=answer)
+    return Fitted(
+        classifier,
+        settings.seed,
+        facts=facts,
+        told={"base": facts["base"]},
+        minutes=minutes,
+        answer=answer,
+        asked=asked,
+    )
 
 
 def bare_classifier(name: str, settings: Probing, cleaning: str) -> TransformerClassifier:
@@ -101,15 +111,7 @@ def trained_on(train: pd.DataFrame, home_rows: int, seed: int) -> pd.DataFrame:
 def fit_on(states: States, train: pd.DataFrame, settings: Probing) -> tuple[Probe, DomainHead | None]:
     """Fit a probe, and what tells articles of the first corpus from the others, on training rows."""
     rows = trained_on(train, settings.home_rows, settings.seed)
-    _, known = states.of(rows)
+    _, known = states.of(joined_texts(rows))
     counts = weights(rows)
     domain = fit_domain_head(known.reshape(len(known), -1), is_home(rows), counts)
     return fit_probe(known, rows["label"].tolist(), counts), domain
-
-
-def answered(probe: Probe, domain: DomainHead | None, states: NDArray[np.float32]) -> Scores:
-    """Return the scores of articles by their mean states, (n, n_states, width)."""
-    log_odds = probe.margins(states)
-    if domain is None:
-        return Scores.out_of_domain(log_odds)
-    return Scores(log_odds, domain.in_domain(states.reshape(len(states), -1)))

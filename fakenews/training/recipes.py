@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
 # MPNet: Song et al. 2020 (arXiv:2004.09297); the sentence-transformers checkpoint is Apache-2.0.
 MPNET_BASE = "sentence-transformers/all-mpnet-base-v2"
-# MiniLM: Wang et al. 2020 (arXiv:2002.10957); the sentence-transformers checkpoint is Apache-2.0.
-TEACHER_BASE = "sentence-transformers/all-MiniLM-L6-v2"
 TINYBERT_BASE = "huawei-noah/TinyBERT_General_4L_312D"  # Jiao et al. 2020 (arXiv:1909.10351)
 DISTILBERT_BASE = "distilbert-base-uncased"  # Sanh et al. 2019 (arXiv:1910.01108)
 GENSIM = "gensim==4.4.0"  # as in requirements-dev.txt
@@ -60,44 +58,6 @@ class FineTuning:
     label_smoothing: float = 0.0
     mask_share: float = 0.0
     seed: int = 42
-
-
-@dataclass(frozen=True, slots=True)
-class Projection:
-    """Teacher, then a student projected from it, then two stages of teaching and two of practice.
-
-    Stage 1 matches hidden states and attention (and a little of the logits), stage 2 the logits and the labels:
-    the order of TinyBERT (Jiao et al. 2020); the start by projection is ours. Stages 3 and 4 are plain fine-tuning,
-    where the student no longer needs the teacher and passes cost a third less: on longer windows, then on articles
-    as long as the model will be asked to read at once.
-
-    Attributes
-    ----------
-    teacher : FineTuning
-        How the teacher is made.
-    layers : tuple of int
-        Teacher layers (from 0) that the student's layers start from and are held to.
-    width, heads, intermediate : int
-        Shape of the student: TinyBERT_General_4L_312D's.
-    hidden, logits, labels, articles : FineTuning
-        The four stages; `base` is ignored, the student is handed over.
-    temperature : float
-        Softening of both sides' logits.
-    hard_share : float
-        Weight of the true labels in stage 2; the teacher's logits have the rest.
-    """
-
-    teacher: FineTuning
-    hidden: FineTuning
-    logits: FineTuning
-    labels: FineTuning
-    articles: FineTuning
-    layers: tuple[int, ...] = (0, 2, 3, 5)
-    width: int = 312
-    heads: int = 12
-    intermediate: int = 1200
-    temperature: float = 2.0
-    hard_share: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +126,7 @@ class Recipe:
     ----------
     name, model, title : str
         Of the recipe; key of the classifier in the registry; for people.
-    settings : FineTuning, Projection, Probing, Distillation or None
+    settings : FineTuning, Probing, Distillation or None
         Of the training loop; None where the classifier's own defaults are the settings and nothing is resumed.
     card : str
     fit : callable
@@ -180,11 +140,10 @@ class Recipe:
     name: str
     model: str
     title: str
-    settings: FineTuning | Projection | Probing | Distillation | None
+    settings: FineTuning | Probing | Distillation | None
     card: str
     fit: Callable[[Recipe, Job, Parts, Say], Fitted]
     refits: bool = False
-    takes_base: bool = False
     packages: tuple[str, ...] = ()
 
 
@@ -192,12 +151,6 @@ def _fit_encoder(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
     from fakenews.training.encoders import fit_encoder
 
     return fit_encoder(recipe, job, parts, say)
-
-
-def _fit_probe(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
-    from fakenews.training.encoders import fit_probe_on_base
-
-    return fit_probe_on_base(recipe, job, parts, say)
 
 
 def _fit_probing(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
@@ -258,24 +211,6 @@ _MPNET_CARD = (
     "are used. It is fitted on the first 508 word pieces of an article; a verdict reads all of them, in windows of "
     "254. Weights are stored in 8 bits."
 )
-_PROJECTED_CARD = (
-    "A BERT of the configuration of huawei-noah/TinyBERT_General_4L_312D (4 layers, 312 wide, 12 heads, 1,200 "
-    "feed-forward units), but **not** started from that checkpoint: its weights were projected from "
-    "sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0; 6 layers, 384 wide) after that encoder had been fine-tuned on "
-    "the same training rows as teacher. The leading 312 directions of the teacher's hidden states carry its embeddings "
-    "and its layers 1, 3, 4 and 6; heads were cut from 32 to 26 dimensions by singular value decomposition. Then came "
-    "two stages of distillation, hidden states and attention first, logits and labels second, then fine-tuning on "
-    "the labels alone with windows of 256 and then 512 word pieces. "
-    "Weights are stored in half precision. Whole articles are read in overlapping windows whose log-odds are averaged "
-    "by length.\n\n"
-    "All of that saw ISOT alone. Where further corpora were at hand, a probe was added: one logistic regression on the "
-    "mean states of the embeddings and of all layers but the last, learnt from the training parts of all corpora, "
-    "each class of a corpus weighed by its size to the power of -0.75. Its log-odds and those of the fine-tuned head, "
-    "after its temperature, are summed; the encoder stays as it was. A second head on the same states says how "
-    "in-domain a text is. The calibration was fitted on corpora left out of the probe one by one, and on the "
-    "validation part of ISOT."
-)
-
 _DISTILLED_CARD = (
     "A BERT of the configuration of huawei-noah/TinyBERT_General_4L_312D (4 layers, 312 wide, 12 heads, 1,200 "
     "feed-forward units), but **not** that checkpoint: it started from an earlier model of this project, a student of "
@@ -322,37 +257,6 @@ RECIPES: dict[str, Recipe] = {
     ),
     "distilbert": Recipe(
         "distilbert", "distilbert", "Fine-tune DistilBERT", FineTuning(DISTILBERT_BASE), _FINE_TUNED_CARD, _fit_encoder
-    ),
-    "tinybert-distilled": Recipe(
-        "tinybert-distilled",
-        "tinybert",
-        "Distil a 4-layer, 312-wide student from a fine-tuned MiniLM",
-        Projection(
-            teacher=FineTuning(
-                TEACHER_BASE,
-                max_length=160,
-                window="random",
-                epochs=1.25,
-                learning_rate=8e-5,
-                label_smoothing=0.02,
-                mask_share=0.05,
-            ),
-            hidden=FineTuning("", max_length=128, window="random", epochs=1, learning_rate=5e-4, mask_share=0.05),
-            logits=FineTuning("", max_length=128, window="random", epochs=0.5, learning_rate=2e-4, mask_share=0.05),
-            labels=FineTuning("", max_length=256, window="random", epochs=2, learning_rate=1.5e-4, mask_share=0.05),
-            articles=FineTuning("", max_length=512, window="random", epochs=1.5, learning_rate=1e-4, mask_share=0.05),
-        ),
-        _PROJECTED_CARD,
-        _fit_encoder,
-    ),
-    "tinybert-probe": Recipe(
-        "tinybert-probe",
-        "tinybert",
-        "Teach a trained TinyBERT further corpora by a probe",
-        None,
-        _PROJECTED_CARD,
-        _fit_probe,
-        takes_base=True,
     ),
     "mpnet": Recipe("mpnet", "mpnet", "A probe on the first 6 layers of MPNet", Probing(), _MPNET_CARD, _fit_probing),
     "tinybert-from-mpnet": Recipe(

@@ -17,6 +17,7 @@ import numpy as np
 
 from fakenews.classifiers import store
 from fakenews.classifiers.base import CalibratedClassifier, TextClassifier
+from fakenews.classifiers.precision import fast_products
 from fakenews.classifiers.store import ADDED, WEIGHTS
 from fakenews.data.mix import CORPUS, leave_out, mix, with_split
 from fakenews.data.registry import for_training
@@ -81,7 +82,8 @@ def run(job: Job, say: Say = logger.info) -> ModelEvidence:
         in_turn = None if unseen is None else unseen.left_out
         if unseen is not None:
             set_calibration(classifier, *unseen)
-        fit_novelty(classifier, train, held_out, f"{'+'.join(job.names)}/validation", fitted.seed)
+        with fast_products():
+            fit_novelty(classifier, train, held_out, f"{'+'.join(job.names)}/validation", fitted.seed)
         classifier.save(folder)
         (folder / TRAINING).write_text(json.dumps(fitted.history, indent=1) + "\n", encoding="utf-8")
         training = {
@@ -93,8 +95,9 @@ def run(job: Job, say: Say = logger.info) -> ModelEvidence:
             "rows": f"{len(parts[fitted.fitted_on]):,} of {', '.join(job.names)}, near duplicates kept in one part",
         }
         return measure(
-            classifier, folder, parts, in_turn, left_out, training, fitted.seed, job.corpora, recipe.card, say
-        )
+            classifier, folder, parts, in_turn, left_out, training, fitted.seed, job.corpora, recipe.card, say,
+            fitted.asked,
+        )  # fmt: skip
 
 
 def facts_of(recipe: Recipe, job: Job, parts: Parts, fitted: Fitted) -> dict[str, Any]:
@@ -119,15 +122,17 @@ def measure(
     corpora: Path | None,
     card: str,
     say: Say = logger.info,
+    asked: TextClassifier | None = None,
 ) -> ModelEvidence:
     """Write evaluation.json, predictions.parquet and the model card of a saved classifier into `folder`.
 
     Every corpus of `parts` has its own results; `in_turn` are answers of other weights, to corpora left out of training
     one by one, and `left_out` is the one corpus that these weights did without. `card` says in prose what the
-    classifier is.
+    classifier is. `asked` answers tables in its place (`Fitted.asked`).
     """
     import pandas as pd
 
+    asked = asked or classifier
     names = list(dict.fromkeys(parts["train"][CORPUS]))
 
     def report(what: str, share: float) -> None:
@@ -135,19 +140,19 @@ def measure(
             say(f"measured {what}")
 
     frames = [
-        predict_frame(classifier, rows, str(corpus), split, report)
+        predict_frame(asked, rows, str(corpus), split, report)
         for split in ("test", "validation")
         for corpus, rows in parts[split].groupby(CORPUS, sort=False)
     ]
     if left_out is not None:
-        frames.append(predict_frame(classifier, left_out, left_out[CORPUS].iloc[0], "all", report))
+        frames.append(predict_frame(asked, left_out, left_out[CORPUS].iloc[0], "all", report))
     if in_turn is not None:
         frames.append(in_turn)
     home = parts["test"][parts["test"][CORPUS] == names[0]]
-    flips = measured_flips(classifier, home, names[0], seed)
+    flips = measured_flips(asked, home, names[0], seed)
     say("measured formatting")
     known = {*names, *([] if left_out is None else left_out[CORPUS])}
-    frames.append(predict_other_corpora(classifier, corpora, known, report))
+    frames.append(predict_other_corpora(asked, corpora, known, report))
     evidence = write_evidence(
         folder,
         pd.concat([f for f in frames if len(f)], ignore_index=True),
@@ -189,7 +194,7 @@ def _answers_to_unseen(
     answer = fitted.answer or (by_refitting(recipe, job, say) if recipe.refits else None)
     if answer is None or not measurable(tables):
         return None
-    home = home_rows(fitted.classifier, home_of(parts["validation"]), job.data.stem)
+    home = home_rows(fitted.asked or fitted.classifier, home_of(parts["validation"]), job.data.stem)
     return Unseen(left_out_rows(tables, answer, home, say), home)
 
 
@@ -255,7 +260,7 @@ def check(job: Job, recipe: Recipe) -> None:
         raise ValueError(f"--epochs must be positive and finite, got {job.epochs}.")
     if job.max_steps is not None and job.max_steps < 1:
         raise ValueError(f"--max-steps must be at least 1, got {job.max_steps}.")
-    if recipe.settings is None and ((job.base and not recipe.takes_base) or job.epochs or job.max_steps or job.resume):
+    if recipe.settings is None and (job.base or job.epochs or job.max_steps or job.resume):
         raise ValueError(f"The recipe {recipe.name} is fitted in one go: it takes no base, epochs, steps or resume.")
 
 

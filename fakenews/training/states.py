@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fakenews.classifiers.precision import fast_products
-from fakenews.data.table import article_id, joined_texts
+from fakenews.data.table import article_id
 
 if TYPE_CHECKING:
-    import pandas as pd
-
+    from fakenews.classifiers.base import Scores
     from fakenews.classifiers.transformer import TransformerClassifier
 
+STATES = "states"  # folder among the checkpoints
 _ARTICLES_AT_ONCE = 500  # between two files
 
 
@@ -67,9 +67,8 @@ class States:
                     parts = (np.split(kept[name], ends) for name in ("heads", "lengths", "states"))
                     self.known |= {key: Article(*of) for key, *of in zip(kept["keys"].tolist(), *parts, strict=True)}
 
-    def articles(self, frame: pd.DataFrame) -> list[Article]:
-        """Return what the encoder makes of the rows of a table."""
-        asked = joined_texts(frame)
+    def articles(self, asked: Sequence[str]) -> list[Article]:
+        """Return what the encoder makes of texts."""
         order = [article_id(text) for text in asked]
         texts = dict(zip(order, asked, strict=True))
         missing = [key for key in texts if key not in self.known]
@@ -79,10 +78,10 @@ class States:
             self.say(f"states of {at + len(keys):,} of {len(missing):,} articles")
         return [self.known[key] for key in order]
 
-    def of(self, frame: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-        """Return heads, shape (n,), and states, shape (n, n_states, width), of rows: means by length of the windows."""
+    def of(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """Return heads, shape (n,), and states, shape (n, n_states, width), of texts: means by length of windows."""
         heads, states = [], []
-        for article in self.articles(frame):
+        for article in self.articles(texts):
             weights = article.lengths / max(article.lengths.sum(), 1)
             weights = weights if article.lengths.sum() else np.ones(1)
             heads.append(float(article.heads @ weights))
@@ -116,6 +115,32 @@ class States:
                 states=np.concatenate([article.states for article in articles]),
             )
         partial.replace(self.folder / f"{n:04}.npz")
+
+
+class FromStates:
+    """A classifier without a head whose answers come from states that are kept: measuring it can be taken up again.
+
+    Parameters
+    ----------
+    classifier : TransformerClassifier
+        With its probe; everything but its scores is its own.
+    states : States
+        Of its encoder as it is stored, and of whole articles.
+    """
+
+    def __init__(self, classifier: TransformerClassifier, states: States) -> None:
+        self._classifier = classifier
+        self._states = states
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._classifier, name)
+
+    def predict_scores(self, texts: Sequence[str]) -> Scores:
+        """Log-odds of fake before calibration and how in-domain each text is, each of shape (n_texts,)."""
+        from fakenews.classifiers.probe import linear_scores
+
+        assert self._classifier.probe_ is not None
+        return linear_scores(self._classifier.probe_, self._classifier.domain_, self._states.of(texts)[1])
 
 
 def digest(classifier: TransformerClassifier) -> str:

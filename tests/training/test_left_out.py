@@ -19,7 +19,6 @@ from fakenews.data.table import as_table, joined_texts, read_table
 from fakenews.evaluate.evidence import scores_of
 from fakenews.evaluate.report import contradictions, read_evaluation, read_predictions
 from fakenews.training import protocols
-from fakenews.training.encoders import STATES
 from fakenews.training.job import Job
 from fakenews.training.left_out import (
     HOME_SHARE,
@@ -31,6 +30,7 @@ from fakenews.training.left_out import (
 )
 from fakenews.training.protocols import measure_protocols
 from fakenews.training.run import run
+from fakenews.training.states import STATES
 from tests.explain.toys import planted_corpus
 
 NAMES = ("home", "one", "two")
@@ -118,13 +118,8 @@ def test_a_model_without_a_corpus_answers_it_whole(corpora, tmp_path):
 
 def test_the_probe_of_an_encoder_learns_from_several_corpora(corpora, bert_base, tmp_path):
     out = tmp_path / "tinybert"
-    job = Job("tinybert", corpora[0], out, base=str(bert_base), max_steps=2)
-    run(job)
-    weights = (out / "model.safetensors").read_bytes()
-    before = store.find("tinybert", tmp_path).revision
-    evidence = run(Job("tinybert-probe", corpora[0], out, more=corpora[1:]))
-    assert (out / "model.safetensors").read_bytes() == weights
-    assert store.find("tinybert", tmp_path).revision != before
+    job = Job("tinybert", corpora[0], out, base=str(bert_base), max_steps=2, more=corpora[1:])
+    evidence = run(job)
     assert evidence.protocols["left-out"].corpora["two/all"].roc_auc > 0.6  # of random weights, after two steps
     assert contradictions(out) == ()
 
@@ -141,7 +136,7 @@ def test_the_probe_of_an_encoder_learns_from_several_corpora(corpora, bert_base,
     # As if the power had gone: the states are at hand, nothing is read again, and the result is the same.
     states, probe = out / "checkpoints" / STATES, (out / "probe.safetensors").read_bytes()
     written = {file: file.stat().st_mtime_ns for file in states.iterdir()}
-    run(Job("tinybert-probe", corpora[0], out, more=corpora[1:]))
+    run(replace(job, resume=True))
     assert {file: file.stat().st_mtime_ns for file in states.iterdir()} == written
     assert (out / "probe.safetensors").read_bytes() == probe
 
@@ -242,7 +237,6 @@ def test_other_corpora_are_answered_by_a_calibration_that_had_not_seen_them(corp
     [
         ({"more": ("one",), "leave_out": "three"}, "Cannot leave out 'three': besides home, the corpora are one"),
         ({"more": ("home",)}, "Each --data must have another file name, got home, home"),
-        ({"recipe": "tinybert-probe"}, "learns from several corpora: give --data more than once"),
     ],
 )
 def test_what_will_not_do_is_refused(corpora, tmp_path, job, message):

@@ -18,10 +18,10 @@ from fakenews.data.table import joined_texts, read_table
 from fakenews.evaluate.report import contradictions, read_evaluation, read_predictions
 from fakenews.training import recipes
 from fakenews.training.job import Job
-from fakenews.training.probing import STATES, trained_on
+from fakenews.training.probing import trained_on
 from fakenews.training.recipes import Distillation, Probing
 from fakenews.training.run import run
-from fakenews.training.states import States
+from fakenews.training.states import STATES, States
 from fakenews.training.student import Student, targets
 from tests.explain.toys import planted_corpus
 
@@ -128,13 +128,13 @@ def test_states_of_another_encoder_or_of_other_windows_are_not_taken(large_base,
     frame = pd.DataFrame({"title": "", "text": planted_corpus(6)[0]})
     told: list[str] = []
     one = bare_classifier("mpnet", Probing(base=str(large_base), n_layers=3, max_length=32), "neutral")
-    first = States(one, tmp_path, told.append, n_windows=1).of(frame)[1]
+    first = States(one, tmp_path, told.append, n_windows=1).of(frame["text"].tolist())[1]
     assert told == ["states of 6 of 6 articles"]
-    np.testing.assert_array_equal(States(one, tmp_path, told.append, n_windows=1).of(frame)[1], first)
+    np.testing.assert_array_equal(States(one, tmp_path, told.append, n_windows=1).of(frame["text"].tolist())[1], first)
     assert len(told) == 1
-    States(one, tmp_path, told.append, n_windows=2).of(frame)
+    States(one, tmp_path, told.append, n_windows=2).of(frame["text"].tolist())
     other = bare_classifier("mpnet", Probing(base=str(large_base), n_layers=2, max_length=32), "neutral")
-    assert States(other, tmp_path, told.append, n_windows=1).of(frame)[1].shape == (6, 3, 32)
+    assert States(other, tmp_path, told.append, n_windows=1).of(frame["text"].tolist())[1].shape == (6, 3, 32)
     assert len(told) == 3
 
 

@@ -14,17 +14,16 @@ import pytest
 from fakenews.classifiers import store
 from fakenews.classifiers.cnn import CnnClassifier
 from fakenews.classifiers.features import FeaturesClassifier
+from fakenews.classifiers.precision import fast_products
 from fakenews.classifiers.word2vec import Word2VecClassifier
 from fakenews.data.mix import with_split
 from fakenews.data.table import joined_texts, read_table
 from fakenews.evaluate.report import contradictions, read_evaluation, read_predictions
 from fakenews.training import recipes
 from fakenews.training.job import TRAINING, Job
-from fakenews.training.recipes import FineTuning, Projection
+from fakenews.training.recipes import FineTuning
 from fakenews.training.run import run
 from tests.explain.toys import planted_corpus
-
-STAGES = ("teacher", "hidden", "logits", "labels", "articles")
 
 
 @pytest.fixture(scope="module")
@@ -36,16 +35,6 @@ def table(tmp_path_factory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
-def teacher_base(make_base) -> Path:
-    """Six layers, as MiniLM has."""
-    from transformers import BertConfig
-
-    config = BertConfig(hidden_size=32, num_hidden_layers=6, num_attention_heads=4, intermediate_size=48)
-    config.initializer_range, config.hidden_dropout_prob, config.attention_probs_dropout_prob = 0.1, 0.0, 0.0
-    return make_base(config)
-
-
 @pytest.fixture
 def quick(monkeypatch):
     """The recipes at sizes and rates with which so little data teaches anything."""
@@ -54,16 +43,6 @@ def quick(monkeypatch):
         recipe = recipes.RECIPES[name]
         assert isinstance(recipe.settings, FineTuning)
         monkeypatch.setitem(recipes.RECIPES, name, replace(recipe, settings=replace(recipe.settings, **fast)))
-    recipe = recipes.RECIPES["tinybert-distilled"]
-    assert isinstance(recipe.settings, Projection)
-    small = replace(
-        recipe.settings,
-        **{stage: replace(getattr(recipe.settings, stage), **fast) for stage in STAGES},
-        width=24,
-        heads=4,
-        intermediate=40,
-    )
-    monkeypatch.setitem(recipes.RECIPES, recipe.name, replace(recipe, settings=small))
 
 
 def check_folder(folder: Path, model: str, table: Path, n_rows: int = 160) -> None:
@@ -88,7 +67,8 @@ def check_folder(folder: Path, model: str, table: Path, n_rows: int = 160) -> No
     frame = with_split(read_table(table))
     test = frame[frame["split"] == "test"]
     stored = planted.set_index("id").loc[test["id"], "margin"].to_numpy()
-    np.testing.assert_allclose(classifier.predict_margin(joined_texts(test)), stored, atol=1e-4)
+    with fast_products():
+        np.testing.assert_allclose(classifier.predict_margin(joined_texts(test)), stored, atol=1e-4)
 
 
 def test_tfidf_end_to_end(table, tmp_path):
@@ -223,38 +203,12 @@ def test_training_is_taken_up_at_the_last_checkpoint(quick, table, bert_base, tm
     assert (tmp_path / "model.safetensors").read_bytes() == weights
 
 
-def test_distillation_end_to_end_and_finished_stages_are_not_repeated(quick, table, teacher_base, tmp_path):
-    out, said = tmp_path / "tinybert", []
-    job = Job("tinybert-distilled", table, out, base=str(teacher_base), epochs=3)
-    evidence = run(job, said.append)
-    check_folder(out, "tinybert", table)
-    assert evidence.corpora["planted/test"].accuracy > 0.9
-    config = json.loads((out / "config.json").read_text(encoding="utf-8"))
-    assert (config["num_hidden_layers"], config["hidden_size"], config["intermediate_size"]) == (4, 24, 40)
-    own = config["fakenews"]
-    assert own["recipe"] == "tinybert-distilled"
-    assert own["layers"] == [0, 2, 3, 5]
-    assert own["base"].startswith(f"{teacher_base.name}, fine-tuned as teacher")
-    assert set(own["stages"]) == set(json.loads((out / TRAINING).read_text(encoding="utf-8"))) == set(STAGES)
-    assert [line for line in said if line.endswith(": training")] == [f"{stage}: training" for stage in STAGES]
-
-    # As if the power had gone before the last stage was finished.
-    weights = (out / "model.safetensors").read_bytes()
-    (out / "checkpoints" / STAGES[-1] / TRAINING).unlink()
-    again: list[str] = []
-    run(replace(job, resume=True), again.append)
-    taken_up = [line for line in again if "finished before" in line]
-    assert taken_up == [f"{stage}: finished before, taken up" for stage in STAGES[:-1]]
-    assert f"{STAGES[-1]}: training" in again
-    assert (out / "model.safetensors").read_bytes() == weights
-
-
-def test_what_another_run_left_is_never_taken_up(quick, table, teacher_base, tmp_path):
+def test_what_another_run_left_is_never_taken_up(quick, table, bert_base, tmp_path):
     out = tmp_path / "tinybert"
     frame = pd.read_parquet(table)
     swapped = tmp_path / "planted.parquet"  # the same name and texts, other labels
     frame.assign(label=1 - frame["label"]).to_parquet(swapped)
-    job = Job("tinybert-distilled", table, out, base=str(teacher_base), max_steps=1)
+    job = Job("tinybert", table, out, base=str(bert_base), max_steps=1)
     run(job)
     kept = out / "checkpoints" / "states.npz"
     kept.write_bytes(b"what says itself whose it is")
@@ -269,7 +223,7 @@ def test_what_another_run_left_is_never_taken_up(quick, table, teacher_base, tmp
             run(replace(job, resume=True, **other))
     assert {file: file.read_bytes() for file in (out / "checkpoints").rglob("*") if file.is_file()} == before
     with pytest.raises(ValueError, match="is a checkpoint that a new run replaces"):
-        run(replace(job, base=str(out / "checkpoints" / "teacher")))
+        run(replace(job, base=str(out / "checkpoints" / "fine-tuning")))
 
     # A run from the beginning that ends in its first stage leaves nothing older to be taken up.
     with pytest.raises(ValueError, match="Cannot load the base"):
@@ -287,18 +241,6 @@ def test_checkpoints_of_nobody_are_not_taken_up(quick, table, bert_base, tmp_pat
         run(job)
     run(replace(job, resume=False))
     run(job)
-
-
-def test_every_stage_learns_from_the_beginning_where_nothing_else_will_be_read(quick, table, teacher_base, tmp_path):
-    run(Job("tinybert-distilled", table, tmp_path, base=str(teacher_base), max_steps=1, truncation=True))
-    settings = store.settings(tmp_path)
-    assert settings["truncation"] is True
-    assert {settings["stages"][stage]["window"] for stage in STAGES} == {"first"}
-
-
-def test_a_teacher_of_another_kind_is_refused(quick, table, distilbert_base, tmp_path):
-    with pytest.raises(ValueError, match="must be a BERT"):
-        run(Job("tinybert-distilled", table, tmp_path, base=str(distilbert_base), max_steps=1))
 
 
 @pytest.mark.parametrize(
