@@ -37,6 +37,7 @@ from fakenews.evaluate.faithfulness import N_RANDOM, SHARES, erased, greedy_orde
 from fakenews.explain.base import MaskedMargins  # noqa: E402
 from fakenews.explain.registry import EXPLAINERS  # noqa: E402
 from fakenews.explain.surrogate import rank_agreement  # noqa: E402
+from fakenews.schema import FAKE, LABELS  # noqa: E402
 from fakenews.services import Services  # noqa: E402
 
 LIBRARY_SHAP, LIBRARY_LIME = 500, 5000  # evaluations and samples by default
@@ -88,7 +89,7 @@ def main() -> None:
 
 
 def pick_articles(services: Services, n: int, fewest: int, most: int) -> list[str]:
-    """Articles of so many words that fit one window, half from ISOT's unseen part; the demo's where no corpus is."""
+    """Articles of so many words, not too long for a pipeline, half of them unseen ones of ISOT; else the demo's."""
     from fakenews.data.mix import with_split
     from fakenews.data.table import joined_texts
 
@@ -105,7 +106,7 @@ def pick_articles(services: Services, n: int, fewest: int, most: int) -> list[st
         few = (
             text
             for text in joined_texts(frame.sample(frac=1, random_state=0))
-            if fewest <= len(read(text).words) <= most and classifier.encode(text).input_ids.shape[0] == 1
+            if fewest <= len(read(text).words) <= most and int((classifier.encode(text).word_index >= 0).sum()) <= 510
         )
         found += [text for _, text in zip(range(wanted), few, strict=False)]
     if not found:
@@ -122,7 +123,7 @@ class Stock:
 
         self.classifier = classifier
         self.pipeline = transformers.pipeline(
-            "text-classification", model=_WithProbe(classifier), tokenizer=classifier.tokenizer, device="cpu",
+            "text-classification", model=_with_probe(classifier), tokenizer=classifier.tokenizer, device="cpu",
             top_k=None, truncation=True,
         )  # fmt: skip
 
@@ -136,7 +137,6 @@ class Stock:
         import shap
 
         np.random.seed(seed)  # the library draws ties from it
-        self.pipeline.model.head_share = self.classifier.head_share(text)
         model = shap.models.TransformersPipeline(self.pipeline, rescale_to_logits=logits)
         explainer = shap.Explainer(model, shap.maskers.Text(self.classifier.tokenizer), seed=seed)
         with redirect_stderr(StringIO()):
@@ -149,8 +149,6 @@ class Stock:
     def lime(self, text: str, samples: int = LIBRARY_LIME, seed: int = 0) -> np.ndarray:
         """Weights towards fake on the words of `text`, as `LimeTextExplainer` gives them at its defaults."""
         from lime.lime_text import LimeTextExplainer
-
-        self.pipeline.model.head_share = self.classifier.head_share(text)
 
         neutral = read(text).neutral.text
         local = dict(
@@ -197,37 +195,44 @@ class Stock:
 
         windows, c = self.classifier.encode(text), self.classifier
         margin_of = c.margin_function(text)
-        mask, index = windows.attention_mask[:1], windows.word_index[0].numpy()
-        with torch.no_grad():
-            x = c.embed(windows.input_ids[:1])
-            b = c.embed(torch.where(windows.word_index[:1] >= 0, c.mask_token_id, windows.input_ids[:1]))
-        pieces = attribute(lambda e: margin_of(e, mask.expand(len(e), -1)), x.requires_grad_(), b)
         found = np.zeros(len(read(text).words))
-        np.add.at(found, index[index >= 0], pieces.detach().sum(-1)[0].numpy()[index >= 0])
+        for i, weight in enumerate(windows.weights.tolist()):
+            length = int(windows.attention_mask[i].sum())
+            ids, index = windows.input_ids[i : i + 1, :length], windows.word_index[i, :length]
+            with torch.no_grad():
+                x, b = c.embed(ids), c.embed(torch.where(index >= 0, c.mask_token_id, ids))
+            mask = torch.ones_like(ids)
+            pieces = attribute(lambda e, m=mask: margin_of(e, m.expand(len(e), -1)), x.requires_grad_(), b)
+            known = index.numpy() >= 0
+            np.add.at(found, index.numpy()[known], weight * pieces.detach().sum(-1)[0].numpy()[known])
         return found
 
 
-def _WithProbe(classifier: Any) -> Any:  # noqa: N802
-    """The encoder, its logits with the probe's log-odds added, as a model that a pipeline takes."""
+def _with_probe(classifier: Any) -> Any:
+    """Our function as a model that a pipeline takes: windows of an article, the probe on their mean states."""
+    import torch
+    from transformers.modeling_outputs import SequenceClassifierOutput
+
     model = stock_model(classifier)
-    if classifier.probe_ is None:
-        return model
+    pieces = classifier.max_length - 2
 
-    def before(_: Any, arguments: Any, named: dict[str, Any]) -> Any:
-        return arguments, named | {"output_hidden_states": True}
+    def forward(input_ids: Any, attention_mask: Any, **_: Any) -> Any:
+        """Log-odds of fake of each row, which a pipeline gives one by one, without padding."""
+        (ids,) = input_ids
+        body = ids[1:-1].split(pieces) if len(ids) > 2 else (ids[1:-1],)
+        margins = []
+        for part in body:
+            window = torch.cat([ids[:1], part, ids[-1:]])[None]
+            hidden = model.base_model(window, output_hidden_states=True).hidden_states
+            states = mean_states(hidden, torch.ones_like(window))
+            margins.append(classifier.probe_.window_margins(states)[0] * len(part))
+        margin = sum(margins) / max(len(ids) - 2, 1)
+        logits = torch.zeros(1, 2)
+        logits[0, FAKE] = margin
+        return SequenceClassifierOutput(logits=logits)
 
-    def after(_: Any, arguments: Any, named: dict[str, Any], output: Any) -> Any:
-        raw = classifier._log_odds(output.logits)
-        states = mean_states(output.hidden_states[:-1], named["attention_mask"])
-        head, probed = classifier._parts_of(raw, states)
-        extra = model.head_share * head + probed - raw
-        output.logits = output.logits.clone()
-        output.logits[:, classifier._fake] += extra
-        return output
-
-    model.head_share = 1.0  # set for each text, whose in-domain share is held
-    model.register_forward_pre_hook(before, with_kwargs=True)
-    model.register_forward_hook(after, with_kwargs=True)
+    model.config.id2label = dict(enumerate(LABELS))
+    model.forward = forward
     return model
 
 
