@@ -230,23 +230,24 @@ class Services:
             If FAKENEWS_MODEL_LIST names one that is not here.
         """
         here = store.shipped(self.settings.models)
-        wanted = self.settings.model_list or DEFAULT_MODELS
         if missing := sorted(set(self.settings.model_list) - set(here)):
             raise ValueError(
                 f"FAKENEWS_MODEL_LIST names {', '.join(missing)}, not in {self.settings.models}: "
                 f"there are {', '.join(here) or 'none'}."
             )
-        if not self.settings.model_list and pick_device(self.settings.device) == "cuda":
-            wanted = (*wanted, LARGE)
-        return (*(m for m in wanted if m in here), *(m for m in here if m not in wanted))
+        return (*(m for m in self._wanted if m in here), *(m for m in here if m not in self._wanted))
+
+    @cached_property
+    def _wanted(self) -> tuple[str, ...]:
+        on_gpu = pick_device(self.settings.device) == "cuda"
+        return self.settings.model_list or (*DEFAULT_MODELS, *((LARGE,) if on_gpu else ()))
 
     @cached_property
     def beside(self) -> tuple[str, ...]:
-        """Models that stand side by side: those wanted, or the first two that are here."""
-        alone = [m for m in self.models if m not in MEMBERS]
-        wanted = {*(self.settings.model_list or DEFAULT_MODELS), LARGE}
-        n = len([m for m in alone if m in wanted])
-        return tuple(alone[: max(n, 1)])
+        """Models that stand side by side: those wanted, or at least the first two that are here; no ensemble."""
+        alone = tuple(m for m in self.models if m not in MEMBERS)
+        wanted = tuple(m for m in alone if m in self._wanted)
+        return wanted if self.settings.model_list else max(wanted, alone[:2], key=len)
 
     @cached_property
     def asked(self) -> tuple[str, ...]:

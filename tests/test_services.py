@@ -56,6 +56,10 @@ def services(models: Path) -> Services:
 
 def test_the_default_models_come_first(services):
     assert services.models == ("tinybert", "tfidf", "distilbert")
+    assert services.beside == services.asked == ("tinybert", "tfidf")
+    wanted = replace(services.settings, model_list=("distilbert", "tfidf"))
+    assert Services(wanted).beside == ("distilbert", "tfidf")
+    assert Services(wanted).models == ("distilbert", "tfidf", "tinybert")
     assert [services.title(m) for m in services.models] == ["TinyBERT", "TF-IDF", "DistilBERT"]
 
 

@@ -13,15 +13,18 @@ import torch
 from transformers import BertConfig
 
 from fakenews.classifiers import store
+from fakenews.classifiers.domain import fit_domain_head
+from fakenews.classifiers.precision import fast_products
+from fakenews.classifiers.probe import fit_probe
 from fakenews.classifiers.transformer import TransformerClassifier
 from fakenews.data.table import joined_texts, read_table
 from fakenews.evaluate.report import contradictions, read_evaluation, read_predictions
 from fakenews.training import recipes
 from fakenews.training.job import Job
-from fakenews.training.probing import trained_on
+from fakenews.training.probing import bare_classifier, trained_on
 from fakenews.training.recipes import Distillation, Probing
 from fakenews.training.run import run
-from fakenews.training.states import STATES, States
+from fakenews.training.states import STATES, FromStates, States
 from fakenews.training.student import Student, targets
 from tests.explain.toys import planted_corpus
 
@@ -123,8 +126,6 @@ def test_of_the_first_corpus_so_many_rows_are_drawn_and_of_the_others_all():
 
 
 def test_states_of_another_encoder_or_of_other_windows_are_not_taken(large_base, tmp_path):
-    from fakenews.training.probing import bare_classifier
-
     frame = pd.DataFrame({"title": "", "text": planted_corpus(6)[0]})
     told: list[str] = []
     one = bare_classifier("mpnet", Probing(base=str(large_base), n_layers=3, max_length=32), "neutral")
@@ -136,6 +137,24 @@ def test_states_of_another_encoder_or_of_other_windows_are_not_taken(large_base,
     other = bare_classifier("mpnet", Probing(base=str(large_base), n_layers=2, max_length=32), "neutral")
     assert States(other, tmp_path, told.append, n_windows=1).of(frame["text"].tolist())[1].shape == (6, 3, 32)
     assert len(told) == 3
+
+
+def test_answers_from_kept_states_are_those_of_the_classifier_and_are_computed_once(large_base, tmp_path):
+    texts, labels = planted_corpus(40)
+    texts = [f"{text} {'said ' * 40}" for text in texts]
+    classifier = bare_classifier("mpnet", Probing(base=str(large_base), n_layers=3, max_length=32), "neutral")
+    _, states = classifier.head_and_states(texts)
+    classifier.probe_ = fit_probe(states, labels)
+    classifier.domain_ = fit_domain_head(states.reshape(len(states), -1), [True, False] * 20)
+    told: list[str] = []
+    asked = FromStates(classifier, States(classifier, tmp_path, told.append))
+    with fast_products():
+        expected = classifier.predict_scores(texts)
+    for _ in range(2):
+        for found, wanted in zip(asked.predict_scores(texts), expected, strict=True):
+            np.testing.assert_allclose(found, wanted, atol=0.02)
+    assert told == ["states of 40 of 40 articles"]
+    assert asked.mask_token == classifier.mask_token
 
 
 def test_targets_are_standardized_and_a_student_that_meets_them_has_no_loss(bert_base):
