@@ -239,8 +239,13 @@ class Services:
 
     @cached_property
     def _wanted(self) -> tuple[str, ...]:
-        on_gpu = pick_device(self.settings.device) == "cuda"
-        return self.settings.model_list or (*DEFAULT_MODELS, *((LARGE,) if on_gpu else ()))
+        if self.settings.model_list:
+            return self.settings.model_list
+        try:
+            on_gpu = pick_device(self.settings.device) == "cuda"
+        except ValueError:  # a GPU that is not here is told of by whoever loads a model
+            on_gpu = False
+        return (*DEFAULT_MODELS, LARGE) if on_gpu else DEFAULT_MODELS
 
     @cached_property
     def beside(self) -> tuple[str, ...]:

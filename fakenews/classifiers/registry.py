@@ -89,7 +89,7 @@ CLASSIFIERS: dict[str, ClassifierSpec] = {
     "ensemble": ClassifierSpec(
         "ensemble",
         "Ensemble",
-        "MPNet, TinyBERT and TF-IDF together, each trusted as held-out articles taught.",
+        "MPNet, TinyBERT and TF-IDF, those that are here, each trusted as held-out articles taught.",
         _load_ensemble,
     ),
     "ensemble-small": ClassifierSpec(

@@ -244,8 +244,8 @@ _FEATURES_CARD = (
 _ENSEMBLE_CARD = (
     "A logistic regression on the log-odds of the models beside it, each by its spread, with non-negative weights that "
     "depend on how in-domain a text is and are drawn towards the plain average. They were fitted on what the members "
-    "said of corpora that had been left out of their training, and on held-out articles of ISOT, which count as much "
-    "as those corpora together; the penalty comes from leaving each corpus out of that too. The calibration was fitted "
+    "said of corpora that had been left out of their training, and on held-out articles of ISOT, which have three "
+    "tenths of the weight; the penalty comes from leaving each corpus out of that too. The calibration was fitted "
     "on the same answers. The folder holds the weights only; the members, named with "
     "the revision it was fitted on, must lie in the folders beside it, and their size comes on top."
 )

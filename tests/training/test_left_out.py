@@ -296,7 +296,7 @@ def test_every_corpus_counts_alike_and_in_domain_articles_have_their_share():
 def test_the_line_of_a_model_that_weighs_both_classes_alike_stays_where_it_is_whatever_the_share_of_fakes():
     left_out, home = split_off_home(answers(2000))
     fewer = left_out[(left_out["label"] == 1) | (np.arange(len(left_out)) % 5 == 0)]
-    assert abs(fit_on_unseen(fewer, home).shift) < 0.1
+    assert abs(fit_on_unseen(fewer, home).shift) < 0.15
     assert fit_on_unseen(fewer, home, 1e-3).shift < -0.3
 
 
