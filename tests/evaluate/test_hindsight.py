@@ -52,5 +52,7 @@ def test_the_shipped_ensemble_stays_below_what_hindsight_reaches() -> None:
     folders = [f for f in sorted((REPOSITORY / "models").iterdir()) if (f / "predictions.parquet").is_file()]
     bounds = left_out_in_hindsight(folders)
     ensemble = read_predictions(REPOSITORY / "models" / "ensemble", ("left-out",))
+    ensemble = ensemble[ensemble["corpus"].isin(bounds)]  # those that every single model answered
+    assert ensemble["corpus"].nunique() >= 5
     for corpus, answered in ensemble.groupby("corpus"):
         assert roc_auc_score(answered["label"] == 0, answered["p_fake"]) < bounds[str(corpus)]
