@@ -336,7 +336,7 @@ def summarise(rows: list[dict[str, Any]]) -> dict[str, Any]:
 def agreement(services: Services, classifier: Any, stock: Stock, n_shap: int, n_lime: int) -> dict[str, Any]:
     """Rank correlation with the library's answer at ten times its default, ours and its own at its default.
 
-    The library is asked the same question, log-odds and masked places; «top» is over the 20 words strongest in either.
+    The library is asked the same question, log-odds and masked places; "top" is over the 20 words strongest in either.
     """
     from scipy.stats import spearmanr
 

@@ -688,7 +688,7 @@ def main() -> None:
 
 
 def read_article(file: str) -> str:
-    """Text of a file, or of standard input for «-»; bytes that are not UTF-8 become U+FFFD.
+    """Text of a file, or of standard input for "-"; bytes that are not UTF-8 become U+FFFD.
 
     Raises
     ------

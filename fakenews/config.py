@@ -23,7 +23,7 @@ class Settings:
     data : Path or None
         Folder of parquet corpora (`FAKENEWS_DATA`); None means only the demo corpus has texts.
     device : str
-        «auto», «cpu» or «cuda» (`FAKENEWS_DEVICE`).
+        "auto", "cpu" or "cuda" (`FAKENEWS_DEVICE`).
     model_list : tuple of str
         Models that stand side by side and are loaded at the start (`FAKENEWS_MODEL_LIST`, with commas); empty for
         TinyBERT and TF-IDF, and MPNet on a GPU.
@@ -50,7 +50,7 @@ class Settings:
     metrics : bool
         Whether `/metrics` is served (`FAKENEWS_METRICS`); not on a Space, where anyone could read it.
     log : str
-        «text», what needs attention, or «json», also a line for each request (`FAKENEWS_LOG`).
+        "text", what needs attention, or "json", also a line for each request (`FAKENEWS_LOG`).
     api_docs, mcp, url_fetch : bool
         Whether the API's OpenAPI document (`FAKENEWS_API_DOCS`) and an MCP server (`FAKENEWS_MCP`) are served, and
         whether visitors may have articles fetched by their address (`FAKENEWS_URL_FETCH`).
@@ -148,7 +148,7 @@ def _number(env: Mapping[str, str], name: str, default: int, most: int | None = 
 
 
 def pick_device(wanted: str = "auto") -> str:
-    """The device to run on: «cuda» where there is one and it is not refused, else «cpu».
+    """The device to run on: "cuda" where there is one and it is not refused, else "cpu".
 
     Raises
     ------

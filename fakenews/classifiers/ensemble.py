@@ -41,8 +41,8 @@ class EnsembleClassifier(MarginClassifier):
     because it differs from corpus to corpus. A ridge penalty draws the weights towards the plain average of the
     members, so few held-out texts change little. How in-domain a text is comes from the members that have a domain
     head: the mean of theirs.
-    Stacking: Wolpert 1992 (doi:10.1016/S0893-6080(05)80023-1), with the non-negative weights of Breiman, «Stacked
-    regressions», Machine Learning 24 (1996).
+    Stacking: Wolpert 1992 (doi:10.1016/S0893-6080(05)80023-1), with the non-negative weights of Breiman, "Stacked
+    regressions", Machine Learning 24 (1996).
 
     Parameters
     ----------

@@ -4,7 +4,7 @@ Fine-tuning bends an encoder towards one corpus. What it still knows of all othe
 first piece the head reads already: the mean of each lower layer's states over a text, weighed by one logistic
 regression over all of them. It takes seconds once the states are there; fine-tuning every weight on the same corpora
 instead was worth 0.01 to 0.02 of mean ROC AUC on corpora left out, and answered them more confidently than it should.
-Kumar et al., «Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution», ICLR 2022
+Kumar et al., "Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution", ICLR 2022
 (arXiv:2202.10054).
 """
 

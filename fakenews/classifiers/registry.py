@@ -14,7 +14,7 @@ from fakenews.config import pick_device
 class ClassifierSpec:
     """A classifier for the page and the commands: `load(folder, device)` gives it ready to answer.
 
-    `device` is «auto», «cpu» or «cuda»; only what runs on torch looks at it.
+    `device` is "auto", "cpu" or "cuda"; only what runs on torch looks at it.
     """
 
     name: str

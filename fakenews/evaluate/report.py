@@ -733,7 +733,7 @@ def _answered_under(evidence: ModelEvidence, protocol: str) -> dict[str, Evaluat
 
 
 def _left_out(evidence: ModelEvidence) -> dict[str, tuple[Evaluation, CoverageRisk]]:
-    """What is known of corpora that the protocol «left-out» measures, by name."""
+    """What is known of corpora that the protocol "left-out" measures, by name."""
     result = evidence.protocols.get(LEFT_OUT)
     return {n.partition("/")[0]: (e, result.coverage[n]) for n, e in result.corpora.items()} if result else {}
 

@@ -133,7 +133,7 @@ class Passes(Dataset[Example]):
         return len(self.order)
 
     def __getitem__(self, place: int) -> Example:
-        """Example at a place of the pass; «drawn» says by which numbers its window is."""
+        """Example at a place of the pass; "drawn" says by which numbers its window is."""
         return {**self.examples[self.order[place]], "drawn": (self.seed, self.epoch, place)}
 
 
@@ -208,8 +208,8 @@ def f1_metrics(prediction: Any) -> dict[str, float]:
 def for_gpu(recipe: FineTuning, config: PreTrainedConfig, n_examples: int, memory: int) -> tuple[FineTuning, int]:
     """The recipe with larger steps, and the number of passes in which a GPU with `memory` bytes takes one of them.
 
-    The learning rate grows with the square root of the batch: Malladi et al., «On the SDEs and Scaling Rules for
-    Adaptive Gradient Algorithms», NeurIPS 2022 (arXiv:2205.10287).
+    The learning rate grows with the square root of the batch: Malladi et al., "On the SDEs and Scaling Rules for
+    Adaptive Gradient Algorithms", NeurIPS 2022 (arXiv:2205.10287).
     """
     size = recipe.batch_size
     while 2 * size <= recipe.gpu_batch_size and n_examples * recipe.epochs >= 2 * size * _LEAST_STEPS:

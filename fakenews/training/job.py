@@ -51,7 +51,7 @@ class Job:
     corpora : Path, optional
         Folder of other corpora to be measured on.
     cleaning : {"neutral", "raw"}
-        What is done to the texts; «raw» is for measuring what cleaning takes away.
+        What is done to the texts; "raw" is for measuring what cleaning takes away.
     truncation : bool
         Whether encoders learn from the first window of a text and read no further.
     leave_out : str

@@ -75,7 +75,7 @@ def left_out_rows(
     Returns
     -------
     DataFrame
-        Rows of `predictions.parquet` under the protocol «left-out».
+        Rows of `predictions.parquet` under the protocol "left-out".
     """
     import pandas as pd
 

@@ -360,7 +360,7 @@ def rank_agreement(found: Agreement, text: str, titles: Sequence[str]) -> str:
 def edited(before: str, after: str, unit: Unit) -> str:
     """A text after its edits: what went is struck, what came is underlined, and what is left can be clicked away.
 
-    A click tells the characters of `after` it is about as «start-end» in `data-open`.
+    A click tells the characters of `after` it is about as "start-end" in `data-open`.
     """
     spans = word_spans(after) if unit == "word" else sentence_spans(after)
     pieces = []
