@@ -8,7 +8,10 @@ from dataclasses import replace
 from fakenews.schema import Prediction, Verdict
 
 MIN_WORDS = 40
-UNDECIDED = (0.35, 0.65)  # probabilities in here are too close to call
+# Probabilities in here are too close to call. Calling a real article fake does more harm than the reverse, so "fake"
+# needs more certainty than "real". Chosen on corpora left out of training: (0.35, 0.65) gives seven verdicts more in a
+# hundred, but calls one real article in five fake instead of one in eight.
+UNDECIDED = (0.4, 0.75)
 
 VERDICTS: dict[Verdict, str] = {
     "fake": "Reads like the fake class",

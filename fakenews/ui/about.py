@@ -52,7 +52,8 @@ model.</p>
 <h2>When it declines</h2>
 <ul><li>fewer than {MIN_WORDS} words were left to read,</li>
 <li>the text is not English, or lies further from the training data than all but a few held-out articles,</li>
-<li>the probability lies between {100 * low:.0f} and {100 * high:.0f} per cent,</li>
+<li>the probability lies between {100 * low:.0f}% and {100 * high:.0f}%. The upper bound is further from one half,
+because calling a real article fake does more harm than the reverse,</li>
 <li>the models contradict each other,</li>
 <li>on the held-out articles most like it, its verdicts were clearly more often wrong than right (the whole
 interval of their errors lies above one half),</li>
