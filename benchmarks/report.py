@@ -1,4 +1,4 @@
-"""What README and docs/operations.md say of speed, from `results/`.
+"""Write what the docs say of speed, from `results/`.
 
 python -m benchmarks.report
 """
@@ -13,7 +13,7 @@ from benchmarks.results import FOLDER
 from fakenews.training.recipes import FineTuning
 
 ROOT = Path(__file__).parents[1]
-PAGES = (ROOT / "README.md", ROOT / "docs" / "operations.md")
+PAGES = tuple(ROOT / "docs" / f"{name}.md" for name in ("data", "evaluation", "explanations", "operations"))
 
 
 def main() -> None:

@@ -570,20 +570,24 @@ def neighbours(
 
 @app.command()
 def report(
-    readme: Annotated[Path, typer.Option("--readme", help="File with the results table.")] = Path("README.md"),
+    readme: Annotated[Path, typer.Option("--readme", help="Page with the summary.")] = Path("README.md"),
+    page: Annotated[Path, typer.Option("--page", help="Page with all results.")] = Path("docs/evaluation.md"),
     anew: Annotated[
         bool, typer.Option("--recompute", help="Compute the metrics from the committed predictions first.")
     ] = False,
 ) -> None:
-    """Rewrite the results in the README and the model cards from the committed evaluations."""
+    """Rewrite the results in README and docs and the model cards from the committed evaluations."""
     from fakenews.classifiers import store
     from fakenews.evaluate.hindsight import left_out_in_hindsight
     from fakenews.evaluate.report import (
+        RESULTS,
+        SUMMARY,
         bring_up_to_date,
         read_evaluation,
         recompute,
         replace_results,
         results_table,
+        summary_table,
         write_model_card,
     )
     from fakenews.training.recipes import get
@@ -595,9 +599,14 @@ def report(
         if anew:
             recompute(folder)
         typer.echo(f"{write_model_card(folder, get(store.settings(folder)['recipe']).card)} written.")
-    table = results_table([read_evaluation(folder) for folder in folders], left_out_in_hindsight(folders))
-    readme.write_text(replace_results(readme.read_text(encoding="utf-8"), table), encoding="utf-8")
-    typer.echo(f"{readme} written.")
+    evidences = [read_evaluation(folder) for folder in folders]
+    tables = (
+        (readme, SUMMARY, summary_table(evidences)),
+        (page, RESULTS, results_table(evidences, left_out_in_hindsight(folders))),
+    )
+    for path, part, table in tables:
+        path.write_text(replace_results(path.read_text(encoding="utf-8"), part, table), encoding="utf-8")
+        typer.echo(f"{path} written.")
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""What README shows of the API does what it says: its examples run here, against the real server."""
+"""What the docs show of the API does what it says: the examples run here, against the real server."""
 
 from __future__ import annotations
 
@@ -17,14 +17,13 @@ import pytest
 from fakenews.config import REPOSITORY
 from tests.running import running
 
-README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-SECTION = README.partition("## From code\n")[2].partition("\n## ")[0]
+PAGE = (REPOSITORY / "docs" / "api.md").read_text(encoding="utf-8")
 WRITTEN = "http://127.0.0.1:7860"
 
 
 def block(language: str) -> str:
     """The example in a language."""
-    found = re.findall(rf"```{language}\n(.*?)```", SECTION, re.S)
+    found = re.findall(rf"```{language}\n(.*?)```", PAGE, re.S)
     assert len(found) == 1, f"one example in {language}"
     return str(found[0])
 

@@ -51,7 +51,7 @@ PREDICTION_TYPES = {
 }
 IN_DOMAIN = "in_domain"  # 0 where a model has no measure, and in files from before it was measured
 ARTICLE = ["protocol", "id", "corpus", "split", "label"]  # the columns of `PREDICTION_TYPES` that name it
-BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
+SUMMARY, RESULTS = "summary", "results"  # what is generated in README.md and in docs/evaluation.md
 DEMO = "demo"  # articles written for the demo: shown, but no evidence of accuracy
 SHIPPED_WEIGHTS, OWN_WEIGHTS = "shipped", "own"
 _PART = ["protocol", "corpus", "split"]
@@ -446,6 +446,7 @@ def recompute(folder: Path) -> None:
     evidence = read_evaluation(folder)
     rows = read_predictions(folder, None)
     found = evaluate_predictions(rows, seed=evidence.seed)
+    curves, given = coverage_of_predictions(rows), verdicts_of_predictions(rows)
     protocols = {
         name: replace(
             result,
@@ -453,6 +454,11 @@ def recompute(folder: Path) -> None:
                 part: Evaluation.from_dict(_where_same(result.corpora[part].to_dict(), e.to_dict()))
                 for part, e in found[name].items()
             },
+            coverage={
+                part: CoverageRisk.from_dict(_where_same(result.coverage[part].to_dict(), curve.to_dict()))
+                for part, curve in curves[name].items()
+            },
+            verdicts=given.get(name, {}),
         )
         for name, result in evidence.protocols.items()
     }
@@ -646,8 +652,24 @@ def write_model_card(folder: Path, describe: str) -> Path:
     return path
 
 
+def summary_table(evidences: Sequence[ModelEvidence]) -> str:
+    """Return the README's results in Markdown: a row per model, in-domain beside out-of-domain."""
+    header = (
+        "Model", "Accuracy, in-domain", "ROC AUC, out-of-domain", "Accuracy, out-of-domain", "Calibration error",
+        "Verdicts, out-of-domain", "Size", "Time per article",
+    )  # fmt: skip
+    rows = [
+        (
+            evidence.model, _in_domain(evidence)[0], *_out_of_domain(evidence)[:3], _out_of_domain(evidence)[4],
+            size_text(evidence.size_mb), "–" if evidence.latency_ms is None else f"{evidence.latency_ms:.0f} ms",
+        )
+        for evidence in evidences
+    ]  # fmt: skip
+    return _markdown_table(header, rows)
+
+
 def results_table(evidences: Sequence[ModelEvidence], hindsight: Mapping[str, float] | None = None) -> str:
-    """The README's results in Markdown: a row per model, a row per corpus left out, and how each model was made.
+    """Return all results in Markdown: a row per model, a row per corpus left out, and how each model was made.
 
     Claims, posts, corpora of one class and parts that chose a setting stand on the model cards. `hindsight` is ROC AUC
     by corpus of what weights fitted on that corpus reach (`hindsight.left_out_in_hindsight`).
@@ -782,19 +804,20 @@ def _learnt_from(evidence: ModelEvidence) -> str:
     return str(evidence.training.get("rows", "unnamed rows")).partition(", near duplicates")[0]
 
 
-def replace_results(readme_text: str, table: str) -> str:
-    """The README with `table` between its two markers.
+def replace_results(page: str, part: str, table: str) -> str:
+    """Return the page with `table` between the two markers of a part.
 
     Raises
     ------
     ValueError
-        If the markers `<!-- results:begin -->` and `<!-- results:end -->` are not there once each, in this order.
+        If `<!-- PART:begin -->` and `<!-- PART:end -->` are not there once each, in this order.
     """
-    head, begin, rest = readme_text.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not begin or not end or any(marker in head + tail for marker in (BEGIN, END)):
-        raise ValueError(f"The README must hold {BEGIN} and {END} once each, in this order.")
-    return f"{head}{BEGIN}\n{table.strip()}\n{END}{tail}"
+    begin, end = f"<!-- {part}:begin -->", f"<!-- {part}:end -->"
+    head, found, rest = page.partition(begin)
+    _, closed, tail = rest.partition(end)
+    if not found or not closed or any(marker in head + tail for marker in (begin, end)):
+        raise ValueError(f"The page must hold {begin} and {end} once each, in this order.")
+    return f"{head}{begin}\n{table.strip()}\n{end}{tail}"
 
 
 def _stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:

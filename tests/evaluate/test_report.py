@@ -10,8 +10,6 @@ import pytest
 from fakenews.classifiers.base import Calibration
 from fakenews.evaluate.flips import ANY, EditFlips, FlipRates
 from fakenews.evaluate.report import (
-    BEGIN,
-    END,
     PREDICTION_TYPES,
     ModelEvidence,
     bring_up_to_date,
@@ -23,6 +21,7 @@ from fakenews.evaluate.report import (
     recompute,
     replace_results,
     results_table,
+    summary_table,
     update_evidence,
     with_protocol,
     write_evidence,
@@ -323,14 +322,24 @@ def test_results_table_says_what_is_no_better_than_chance(folder):
         assert told in results_table([replace(evidence, protocols=changed)])
 
 
+BEGIN, END = "<!-- table:begin -->", "<!-- table:end -->"
+
+
 def test_replace_results_touches_only_what_lies_between():
     text = f"head\n{BEGIN}\nold\n{END}\ntail\n"
-    once = replace_results(text, "| new |\n")
+    once = replace_results(text, "table", "| new |\n")
     assert once == f"head\n{BEGIN}\n| new |\n{END}\ntail\n"
-    assert replace_results(once, "| new |") == once
+    assert replace_results(once, "table", "| new |") == once
 
 
 @pytest.mark.parametrize("text", ["none", f"{BEGIN} only", f"{END} {BEGIN}", f"{BEGIN}{END}{BEGIN}{END}"])
 def test_replace_results_needs_its_markers(text):
     with pytest.raises(ValueError, match="once each"):
-        replace_results(text, "table")
+        replace_results(text, "table", "table")
+
+
+def test_the_summary_has_a_row_for_each_model_and_eight_columns(folder):
+    evidence = read_evaluation(folder)
+    header, _, *rows = summary_table([evidence, replace(evidence, model="other", latency_ms=None)]).splitlines()
+    assert header.count("|") == 9 and [row.split("|")[1].strip() for row in rows] == [evidence.model, "other"]
+    assert rows[1].endswith("| – |")
