@@ -171,6 +171,8 @@ def test_what_contradicts_the_predictions_is_computed_anew_and_nothing_else_move
     part["intervals"]["ece"] = [0.5, 0.6]
     other = stored["protocols"]["external"]["corpora"]["horne2017/all"]["intervals"]
     other["brier"][0] *= 1 + 1e-12  # as another processor would have computed it
+    stored["protocols"]["left-out"]["verdicts"]["horne2017/all"]["right"] += 1  # of another policy
+    stored["protocols"]["seed"]["coverage"]["isot/test"]["error"]["0.7"] = 0.0001
     path.write_text(json.dumps(stored), encoding="utf-8")
     recompute(folder)
     after = json.loads(path.read_text(encoding="utf-8"))
