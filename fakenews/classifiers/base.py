@@ -393,12 +393,13 @@ def fit_calibration(
     labels: Sequence[int] | NDArray[np.int64],
     weights: NDArray[np.float64] | None = None,
     shift_ridge: float = RIDGE,
+    shift: float = 0.0,
 ) -> Calibration:
     """Fit the calibration of least weighted log-loss on held-out labels, 0 fake, 1 real.
 
     Four parameters, found by quasi-Newton search from the identity. Slopes are bounded so that the probability never
-    falls as the log-odds rise. A ridge of `RIDGE` on the in-domain slope and shift, and of `shift_ridge` on the shift
-    itself, decides where the texts do not: a constant `in_domain` leaves plain Platt scaling.
+    falls as the log-odds rise. A ridge of `RIDGE` on the in-domain slope and shift, and of `shift_ridge` on how far the
+    shift itself is from `shift`, decides where the texts do not: a constant `in_domain` leaves plain Platt scaling.
     """
     from scipy.optimize import minimize
 
@@ -407,14 +408,14 @@ def fit_calibration(
     signs = np.where(np.asarray(labels) == FAKE, 1.0, -1.0)
     counts = np.ones(len(signs)) if weights is None else np.asarray(weights, dtype=np.float64)
     counts = counts / counts.sum()
-    ridge = np.array([0.0, shift_ridge, RIDGE, RIDGE])
+    ridge, start = np.array([0.0, shift_ridge, RIDGE, RIDGE]), np.array(Calibration(shift=shift))
 
     def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         signed = signs * (design @ parameters)
-        value = counts @ np.logaddexp(0.0, -signed) + ridge @ parameters**2
-        gradient = design.T @ (-counts * signs * expit(-signed)) + 2.0 * ridge * parameters
+        value = counts @ np.logaddexp(0.0, -signed) + ridge @ (parameters - start) ** 2
+        gradient = design.T @ (-counts * signs * expit(-signed)) + 2.0 * ridge * (parameters - start)
         return float(value), gradient
 
     bounds = [SLOPES, SHIFTS, (0.0, SLOPES[1]), SHIFTS]
-    found = minimize(loss, np.array(Calibration()), jac=True, bounds=bounds, method="L-BFGS-B")
+    found = minimize(loss, start, jac=True, bounds=bounds, method="L-BFGS-B")
     return Calibration(*found.x.tolist())

@@ -78,7 +78,9 @@ def test_the_command_pins_what_was_meant(folder: Path, monkeypatch: pytest.Monke
     load(folder)
 
 
-@pytest.mark.parametrize("name", ["tfidf", "word2vec", "cnn", "features", "tinybert", "ensemble"])
+@pytest.mark.parametrize(
+    "name", ["tfidf", "word2vec", "cnn", "features", "tinybert", "mpnet", "ensemble", "ensemble-small"]
+)
 def test_a_file_cut_short_that_nobody_pinned_is_one_sentence(
     classifiers: dict[str, TextClassifier], name: str, tmp_path: Path
 ) -> None:

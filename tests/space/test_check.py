@@ -67,7 +67,7 @@ MISTAKES: dict[str, tuple[Spoil, str]] = {
     "a token in the code": (added("fakenews/keys.py", f'KEY = "{TOKEN}"\n'), "fakenews/keys.py holds what looks like"),
     "a database": (added("fakenews/shares.db", b"SQLite format 3"), "fakenews/shares.db is a database"),
     "a pickle": (added("models/tfidf/old.pkl", b"\x80\x04."), "models/tfidf/old.pkl may hold a pickle"),
-    "a large file": (added("models/tfidf/large.json", b" " * 33_000_000), "models/tfidf/large.json has 33.0 MB"),
+    "a large file": (added("models/tfidf/large.json", b" " * 81_000_000), "models/tfidf/large.json has 81.0 MB"),
     "a model cut short": (cut("models/tinybert/model.safetensors", 1000), "model.safetensors is not the file"),
     "a model not pinned": (added("models/SHA256SUMS", ""), "models/tinybert are not pinned"),
     "a model there is not": (replaced('"tinybert", "tfidf"', '"tinybert", "bert"'), "The model 'bert'"),

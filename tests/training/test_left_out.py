@@ -22,6 +22,7 @@ from fakenews.training import protocols
 from fakenews.training.job import Job
 from fakenews.training.left_out import (
     HOME_SHARE,
+    SHIFT,
     SHIFT_RIDGE,
     calibrated_on_each_other,
     fit_on_unseen,
@@ -290,14 +291,16 @@ def test_every_corpus_counts_alike_and_in_domain_articles_have_their_share():
     assert one == pytest.approx(fit_on_unseen(left_out, pd.concat([home] * 5)), abs=1e-3)
     both = pd.concat([left_out, home], ignore_index=True)
     weights = np.where(both["corpus"] == "home", HOME_SHARE / 400, (1 - HOME_SHARE) / 1200)
-    assert one == pytest.approx(fit_calibration(scores_of(both), both["label"], weights, SHIFT_RIDGE), abs=1e-3)
+    assert one == pytest.approx(fit_calibration(scores_of(both), both["label"], weights, SHIFT_RIDGE, SHIFT), abs=1e-3)
 
 
 def test_the_line_of_a_model_that_weighs_both_classes_alike_stays_where_it_is_whatever_the_share_of_fakes():
     left_out, home = split_off_home(answers(2000))
     fewer = left_out[(left_out["label"] == 1) | (np.arange(len(left_out)) % 5 == 0)]
-    assert abs(fit_on_unseen(fewer, home).shift) < 0.15
-    assert fit_on_unseen(fewer, home, 1e-3).shift < -0.3
+    assert fit_on_unseen(fewer, home).shift == pytest.approx(SHIFT, abs=0.15)
+    more = left_out[(left_out["label"] == 0) | (np.arange(len(left_out)) % 5 == 0)]
+    assert fit_on_unseen(more, home).shift == pytest.approx(SHIFT, abs=0.15)
+    assert fit_on_unseen(fewer, home, 1e-3).shift < -0.3 < 0.3 < fit_on_unseen(more, home, 1e-3).shift
 
 
 def test_a_score_is_worth_more_where_a_text_is_in_domain():
