@@ -21,8 +21,8 @@ from fakenews.space.commands import app as space_app
 
 if TYPE_CHECKING:
     from fakenews.batch.score import Done
-    from fakenews.evaluate.verdicts import TableResult
     from fakenews.formatting import FormattingTest
+    from fakenews.metrics.verdicts import TableResult
     from fakenews.schema import Explanation, Prediction
     from fakenews.services import Services
     from fakenews.share.snapshot import Snapshot
@@ -416,7 +416,7 @@ def train(
     ] = "",
 ) -> None:
     """Train a model, calibrate it, and measure it on held-out articles and every other corpus here."""
-    from fakenews.evaluate.digits import metric_text
+    from fakenews.reporting.digits import metric_text
     from fakenews.training.job import Job
     from fakenews.training.recipes import get
     from fakenews.training.run import run
@@ -474,8 +474,8 @@ def evaluate(
         raise ValueError(f"One table at a time without --protocol, got {len(data)} with --data.")
     table = data[0]
     from fakenews.data.table import read_table
-    from fakenews.evaluate.digits import counted
-    from fakenews.evaluate.verdicts import table_result
+    from fakenews.metrics.verdicts import table_result
+    from fakenews.reporting.digits import counted
 
     services = _services()
     name = services.classifier(model).name
@@ -553,9 +553,9 @@ def neighbours(
 ) -> None:
     """Place the held-out articles of all corpora here, for the track record on text like a new one."""
     from fakenews.data.table import joined_texts
-    from fakenews.evaluate.evidence import held_out_articles
-    from fakenews.evaluate.neighbours import FILE, fit_neighbours
+    from fakenews.evidence.predictions import held_out_articles
     from fakenews.services import NEIGHBOURS_FOLDER
+    from fakenews.similar.neighbours import FILE, fit_neighbours
 
     services = _services()
     measured = services.measured()
@@ -578,18 +578,10 @@ def report(
 ) -> None:
     """Rewrite the results in README and docs and the model cards from the committed evaluations."""
     from fakenews.classifiers import store
-    from fakenews.evaluate.hindsight import left_out_in_hindsight
-    from fakenews.evaluate.report import (
-        RESULTS,
-        SUMMARY,
-        bring_up_to_date,
-        read_evaluation,
-        recompute,
-        replace_results,
-        results_table,
-        summary_table,
-        write_model_card,
-    )
+    from fakenews.evidence.files import bring_up_to_date, read_evaluation, recompute
+    from fakenews.reporting.card import write_model_card
+    from fakenews.reporting.oracle import oracle_auc_left_out
+    from fakenews.reporting.tables import RESULTS, SUMMARY, replace_results, results_table, summary_table
     from fakenews.training.recipes import get
 
     services = _services()
@@ -602,7 +594,7 @@ def report(
     evidences = [read_evaluation(folder) for folder in folders]
     tables = (
         (readme, SUMMARY, summary_table(evidences)),
-        (page, RESULTS, results_table(evidences, left_out_in_hindsight(folders))),
+        (page, RESULTS, results_table(evidences, oracle_auc_left_out(folders))),
     )
     for path, part, table in tables:
         path.write_text(replace_results(path.read_text(encoding="utf-8"), part, table), encoding="utf-8")
@@ -813,7 +805,7 @@ def _evaluate_protocols(
     model: str, names: list[str] | None, data: list[Path] | None, weights: Path | None, as_json: bool
 ) -> None:
     from fakenews.classifiers import store
-    from fakenews.evaluate.digits import metric_text
+    from fakenews.reporting.digits import metric_text
     from fakenews.training.protocols import measure_protocols
 
     settings = Settings.from_environment()
@@ -836,7 +828,7 @@ def _formatting_text(test: FormattingTest) -> str:
 
 
 def _evaluation_text(model: str, data: str, result: TableResult) -> str:
-    from fakenews.evaluate.digits import METRIC_NAMES, counted, metric_text
+    from fakenews.reporting.digits import METRIC_NAMES, counted, metric_text
     from fakenews.schema import LABELS
     from fakenews.verdict import REASONS
 

@@ -41,14 +41,14 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from fakenews.evaluate.faithfulness import Bounds
-    from fakenews.evaluate.neighbours import Neighbours, TrackRecord
-    from fakenews.evaluate.reliability import Reliability
-    from fakenews.evaluate.report import ModelEvidence
-    from fakenews.evaluate.verdicts import TableResult
-    from fakenews.evaluate.words import WordTotal
+    from fakenews.evidence.reliability import Reliability
+    from fakenews.evidence.results import ModelEvidence
     from fakenews.explain.agreement import Agreement
+    from fakenews.explain.faithfulness import Bounds
     from fakenews.explain.flip import Flip
+    from fakenews.explain.global_importance import WordTotal
+    from fakenews.metrics.verdicts import TableResult
+    from fakenews.similar.neighbours import Neighbours, TrackRecord
 
 logger = logging.getLogger(__name__)
 
@@ -133,7 +133,7 @@ class Analysis:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], text: str) -> Analysis:
         """Inverse of `to_dict`; the text itself is not part of the JSON form."""
-        from fakenews.evaluate.neighbours import TrackRecord
+        from fakenews.similar.neighbours import TrackRecord
 
         return cls(
             text=text,
@@ -443,8 +443,8 @@ class Services:
         return found
 
     def _learnt_ids(self, model: str) -> set[str]:
-        from fakenews.evaluate.protocols import SHIPPED
-        from fakenews.evaluate.report import read_predictions
+        from fakenews.evidence.files import read_predictions
+        from fakenews.evidence.protocols import SHIPPED
 
         try:
             rows = read_predictions(self.settings.models / model, None)
@@ -464,7 +464,7 @@ class Services:
             If the model is unknown or not here.
         """
         from fakenews.data.table import joined_texts
-        from fakenews.evaluate.verdicts import table_result
+        from fakenews.metrics.verdicts import table_result
 
         asked = joined_texts(table)
         predictions: list[Prediction] = []
@@ -488,8 +488,8 @@ class Services:
         Cancelled
             If `progress` raised it.
         """
-        from fakenews.evaluate.evidence import predict_frame
-        from fakenews.evaluate.protocols import of_corpus
+        from fakenews.evidence.predictions import predict_frame
+        from fakenews.evidence.protocols import of_corpus
 
         classifier, report = self.classifier(model), self._politely(progress)
         protocol = of_corpus(corpus, "all", table["label"].nunique() > 1)
@@ -628,7 +628,7 @@ class Services:
         Cancelled
             If `progress` raised it.
         """
-        from fakenews.evaluate.faithfulness import find_bounds, grade
+        from fakenews.explain.faithfulness import find_bounds, grade
 
         if explanation.grade is not None or not explanation.attributions:
             return explanation
@@ -686,7 +686,7 @@ class Services:
         Cancelled
             If `progress` raised it.
         """
-        from fakenews.evaluate.words import across
+        from fakenews.explain.global_importance import across
 
         _, classifier = self._stored(model)
         method = self.methods(model)[0]
@@ -735,7 +735,7 @@ class Services:
 
     def evidence(self, model: str) -> ModelEvidence | None:
         """The committed evaluation of a model; None where it has none."""
-        from fakenews.evaluate.report import read_evaluation
+        from fakenews.evidence.files import read_evaluation
 
         try:
             return read_evaluation(self.settings.models / model)
@@ -744,7 +744,7 @@ class Services:
 
     def record(self, model: str) -> str:
         """One sentence on what a model reached where it was measured; empty without evidence."""
-        from fakenews.evaluate.digits import metric_text
+        from fakenews.reporting.digits import metric_text
 
         evidence = self.evidence(model)
         if evidence is None:
@@ -766,8 +766,8 @@ class Services:
 
         Of one protocol, or of all that ask the model as it is about whole articles.
         """
-        from fakenews.evaluate.protocols import SHIPPED
-        from fakenews.evaluate.report import read_predictions
+        from fakenews.evidence.files import read_predictions
+        from fakenews.evidence.protocols import SHIPPED
 
         return read_predictions(self.settings.models / model, [protocol] if protocol else SHIPPED)
 
@@ -796,8 +796,8 @@ class Services:
         InputError
             If the model is unknown.
         """
-        from fakenews.evaluate.neighbours import outcomes, track_record
-        from fakenews.evaluate.verdicts import judged
+        from fakenews.evidence.predictions import judged
+        from fakenews.similar.neighbours import outcomes, track_record
 
         stored = self._stored(model)[0]
         name = stored.name
@@ -816,7 +816,7 @@ class Services:
 
         None where the model was not measured on corpora left out of its training.
         """
-        from fakenews.evaluate.reliability import share_like_this
+        from fakenews.evidence.reliability import share_like_this
 
         if model not in self._reliabilities:
             evidence = self.evidence(model)
@@ -831,8 +831,8 @@ class Services:
 
     def _unseen(self, model: str) -> pd.DataFrame:
         """Answers to articles of publishers that were not learnt from, where there are such, else to held-out ones."""
-        from fakenews.evaluate.protocols import LEFT_OUT, SHIPPED
-        from fakenews.evaluate.report import read_predictions
+        from fakenews.evidence.files import read_predictions
+        from fakenews.evidence.protocols import LEFT_OUT, SHIPPED
 
         rows = read_predictions(self.settings.models / model, (LEFT_OUT, *SHIPPED))
         return rows.sort_values("protocol", key=lambda p: p != LEFT_OUT, kind="stable").drop_duplicates(
@@ -841,7 +841,7 @@ class Services:
 
     @cached_property
     def _neighbours(self) -> Neighbours | None:
-        from fakenews.evaluate.neighbours import Neighbours
+        from fakenews.similar.neighbours import Neighbours
 
         folder = self.settings.models / NEIGHBOURS_FOLDER
         store.verify(folder)

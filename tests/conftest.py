@@ -78,7 +78,7 @@ def classifiers(
     from fakenews.classifiers.ensemble import MEMBERS
     from fakenews.classifiers.transformer import TransformerClassifier
     from fakenews.training import finetune
-    from fakenews.training.recipes import FineTuning
+    from fakenews.training.settings import FineTuning
     from tests.explain import toys
 
     texts, labels = toys.planted_corpus(1100)

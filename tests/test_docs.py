@@ -9,18 +9,10 @@ from benchmarks.report import replaced
 from fakenews.classifiers import store
 from fakenews.classifiers.registry import CLASSIFIERS
 from fakenews.config import REPOSITORY
-from fakenews.evaluate.hindsight import left_out_in_hindsight
-from fakenews.evaluate.report import (
-    CARD,
-    RESULTS,
-    SUMMARY,
-    contradictions,
-    model_card,
-    read_evaluation,
-    replace_results,
-    results_table,
-    summary_table,
-)
+from fakenews.evidence.files import CARD, contradictions, read_evaluation
+from fakenews.reporting.card import model_card
+from fakenews.reporting.oracle import oracle_auc_left_out
+from fakenews.reporting.tables import RESULTS, SUMMARY, replace_results, results_table, summary_table
 from fakenews.services import Services
 from fakenews.space.spacefile import read_spacefile
 from fakenews.training.recipes import RECIPES, get
@@ -43,7 +35,7 @@ def test_results_are_those_of_the_evaluations() -> None:
     folders = [MODELS / name for name in SHIPPED]
     evidences = [read_evaluation(folder) for folder in folders]
     assert replace_results(README, SUMMARY, summary_table(evidences)) == README, 'run "fakenews report"'
-    table = results_table(evidences, left_out_in_hindsight(folders))
+    table = results_table(evidences, oracle_auc_left_out(folders))
     assert replace_results(PAGES["evaluation"], RESULTS, table) == PAGES["evaluation"], 'run "fakenews report"'
 
 

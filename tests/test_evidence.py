@@ -11,10 +11,10 @@ import pytest
 from fakenews.classifiers import store
 from fakenews.classifiers.base import P_MAX, P_MIN, Calibration, probabilities
 from fakenews.config import REPOSITORY, Settings
-from fakenews.evaluate.evidence import scores_of
-from fakenews.evaluate.flips import ANY
-from fakenews.evaluate.metrics import evaluate
-from fakenews.evaluate.report import read_evaluation, read_predictions
+from fakenews.evidence.files import read_evaluation, read_predictions
+from fakenews.evidence.predictions import scores_of
+from fakenews.metrics.evaluation import evaluate
+from fakenews.metrics.flips import ANY
 from fakenews.services import Services
 
 MODELS = REPOSITORY / "models"

@@ -16,12 +16,12 @@ from fakenews.classifiers.base import Calibration, TextClassifier
 from fakenews.config import Settings
 from fakenews.data.base import TextNotHere
 from fakenews.data.table import as_table
-from fakenews.evaluate.neighbours import TrackRecord
-from fakenews.evaluate.reliability import Reliability, share_like_this
+from fakenews.evidence.reliability import Reliability, share_like_this
 from fakenews.explain.base import Cancelled
 from fakenews.formatting import EDITS
 from fakenews.schema import Explanation
 from fakenews.services import Analysis, InputError, Services, Wordless
+from fakenews.similar.neighbours import TrackRecord
 from fakenews.ui.render import verdicts
 from tests.explain.toys import FAKE_WORD, planted_corpus, remember
 

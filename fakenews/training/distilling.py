@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fakenews.classifiers.transformer import TransformerClassifier
-    from fakenews.training.recipes import Distillation, Recipe
+    from fakenews.training.settings import Distillation, Recipe
 
 ENCODER = "encoder"  # in the folder of a fold: the student as it was left
 _LEAST_PIECES = 60  # of a window beyond the first that is learned from
@@ -40,7 +40,7 @@ def fit_distilled(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
     The students of folds are trained when they are asked for, and kept among the checkpoints.
     """
     from fakenews.training.encoders import base_name
-    from fakenews.training.recipes import Distillation
+    from fakenews.training.settings import Distillation
 
     settings = recipe.settings
     if not isinstance(settings, Distillation):

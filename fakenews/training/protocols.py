@@ -20,17 +20,12 @@ from fakenews.classifiers.ensemble import EnsembleClassifier
 from fakenews.data.duplicates import near_duplicate_groups
 from fakenews.data.mix import CORPUS, mix, with_split
 from fakenews.data.table import joined_texts, read_table
-from fakenews.evaluate.evidence import latency_ms, predict_frame, predict_other_corpora, scores_of
-from fakenews.evaluate.flips import FlipRates
-from fakenews.evaluate.protocols import LEFT_OUT, PROTOCOLS, SHIPPED, Protocol, get, parts
-from fakenews.evaluate.report import (
-    ARTICLE,
-    ModelEvidence,
-    read_evaluation,
-    read_predictions,
-    update_evidence,
-    write_model_card,
-)
+from fakenews.evidence.files import ARTICLE, read_evaluation, read_predictions, update_evidence
+from fakenews.evidence.predictions import latency_ms, predict_frame, predict_other_corpora, scores_of
+from fakenews.evidence.protocols import LEFT_OUT, PROTOCOLS, SHIPPED, Protocol, get, parts
+from fakenews.evidence.results import ModelEvidence
+from fakenews.metrics.flips import FlipRates
+from fakenews.reporting.card import write_model_card
 from fakenews.training import recipes
 from fakenews.training.baselines import member_answers
 from fakenews.training.job import Job, Unseen

@@ -22,10 +22,12 @@ from fakenews.classifiers.store import ADDED, WEIGHTS
 from fakenews.data.mix import CORPUS, leave_out, mix, with_split
 from fakenews.data.registry import for_training
 from fakenews.data.table import joined_texts, read_table
-from fakenews.evaluate.evidence import latency_ms, other_corpora, predict_frame, predict_other_corpora
-from fakenews.evaluate.flips import FlipRates, flip_rates
-from fakenews.evaluate.protocols import LEFT_OUT
-from fakenews.evaluate.report import ModelEvidence, write_evidence, write_model_card
+from fakenews.evidence.files import write_evidence
+from fakenews.evidence.predictions import latency_ms, other_corpora, predict_frame, predict_other_corpora
+from fakenews.evidence.protocols import LEFT_OUT
+from fakenews.evidence.results import ModelEvidence
+from fakenews.metrics.flips import FlipRates, flip_rates
+from fakenews.reporting.card import write_model_card
 from fakenews.text import CLEANING, CLEANING_VERSION
 from fakenews.training.job import TRAINING, Fitted, Job, Parts, Say, Unseen, home_of
 from fakenews.training.left_out import (
@@ -37,7 +39,8 @@ from fakenews.training.left_out import (
     split_parts,
 )
 from fakenews.training.novelty import fit_novelty
-from fakenews.training.recipes import Recipe, get
+from fakenews.training.recipes import get
+from fakenews.training.settings import Recipe
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from fakenews.data import registry as corpora
-from fakenews.evaluate import plots
-from fakenews.evaluate.digits import area_text, metric_text
-from fakenews.evaluate.metrics import average_precision, calibration_bins, pr_points, roc_points
-from fakenews.evaluate.slices import SLICES
 from fakenews.explain.base import Cancelled
+from fakenews.metrics.curves import average_precision, calibration_bins, pr_points, roc_points
+from fakenews.metrics.slices import SLICES
+from fakenews.reporting import plots
+from fakenews.reporting.digits import area_text, metric_text
 from fakenews.services import InputError, Services
 from fakenews.text import join
 from fakenews.ui import audit, lists, own, reading, render
@@ -26,7 +26,7 @@ from fakenews.ui.runs import Progress, Runs, watch
 from fakenews.ui.share import DOWNLOAD, FORMATS
 
 if TYPE_CHECKING:
-    from fakenews.evaluate.words import WordTotal
+    from fakenews.explain.global_importance import WordTotal
 
 logger = logging.getLogger(__name__)
 

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from fakenews.data import registry as corpora
 from fakenews.data.base import TextNotHere
 from fakenews.data.mix import mix
-from fakenews.evaluate.digits import Metric
-from fakenews.evaluate.metrics import Evaluation, evaluate
-from fakenews.evaluate.protocols import LEFT_OUT, PROTOCOLS
-from fakenews.evaluate.slices import slice_names, slice_of
-from fakenews.evaluate.twins import Twins
+from fakenews.evidence.protocols import LEFT_OUT, PROTOCOLS
+from fakenews.metrics.evaluation import Evaluation, evaluate
+from fakenews.metrics.slices import slice_names, slice_of
+from fakenews.reporting.digits import Metric
 from fakenews.services import Services
+from fakenews.similar.twins import Twins
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,7 +12,7 @@ import gradio as gr
 from fakenews.batch.rows import SUFFIXES
 from fakenews.data.table import read_table
 from fakenews.data.unpacked import check_unpacked
-from fakenews.evaluate.digits import METRIC_NAMES, Metric, counted, listed, metric_text, share_text
+from fakenews.reporting.digits import METRIC_NAMES, Metric, counted, listed, metric_text, share_text
 from fakenews.schema import LABELS
 from fakenews.services import Services
 from fakenews.ui import reading, render
@@ -22,7 +22,7 @@ from fakenews.verdict import REASONS, reconcile
 if TYPE_CHECKING:
     import pandas as pd
 
-    from fakenews.evaluate.verdicts import TableResult, Verdicts
+    from fakenews.metrics.verdicts import TableResult, Verdicts
 
 logger = logging.getLogger(__name__)
 
@@ -114,7 +114,7 @@ class OwnTable:
 
     def _together(self, results: dict[str, TableResult], labels: list[int]) -> str:
         """One sentence on the verdicts that are left where the models are asked together; empty where all are."""
-        from fakenews.evaluate.verdicts import verdicts
+        from fakenews.metrics.verdicts import verdicts
 
         said = [reconcile(row) for row in zip(*(result.predictions for result in results.values()), strict=True)]
         contrary = sum(any("models_disagree" in p.reasons for p in row) for row in said)

@@ -16,8 +16,8 @@ from fakenews.classifiers.ensemble import EnsembleClassifier
 from fakenews.classifiers.transformer import TransformerClassifier
 from fakenews.data.mix import with_split
 from fakenews.data.table import as_table, joined_texts, read_table
-from fakenews.evaluate.evidence import scores_of
-from fakenews.evaluate.report import contradictions, read_evaluation, read_predictions
+from fakenews.evidence.files import contradictions, read_evaluation, read_predictions
+from fakenews.evidence.predictions import scores_of
 from fakenews.training import protocols
 from fakenews.training.job import Job
 from fakenews.training.left_out import (

@@ -12,8 +12,8 @@ import pytest
 
 from fakenews.classifiers import store
 from fakenews.classifiers.transformer import TransformerClassifier
-from fakenews.evaluate.flips import ANY
-from fakenews.evaluate.report import contradictions, read_evaluation, read_predictions
+from fakenews.evidence.files import contradictions, read_evaluation, read_predictions
+from fakenews.metrics.flips import ANY
 from fakenews.training.protocols import measure_protocols, train_under, with_groups
 from fakenews.training.run import Job, run
 from tests.explain.toys import planted_corpus

@@ -18,11 +18,11 @@ from fakenews.classifiers.precision import fast_products
 from fakenews.classifiers.word2vec import Word2VecClassifier
 from fakenews.data.mix import with_split
 from fakenews.data.table import joined_texts, read_table
-from fakenews.evaluate.report import contradictions, read_evaluation, read_predictions
+from fakenews.evidence.files import contradictions, read_evaluation, read_predictions
 from fakenews.training import recipes
 from fakenews.training.job import TRAINING, Job
-from fakenews.training.recipes import FineTuning
 from fakenews.training.run import run
+from fakenews.training.settings import FineTuning
 from tests.explain.toys import planted_corpus
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from fakenews.config import Settings
 from fakenews.data.registry import load
-from fakenews.evaluate.verdicts import table_result
+from fakenews.metrics.verdicts import table_result
 from fakenews.schema import FAKE, REAL
 from fakenews.services import Services
 from fakenews.ui.own import MAX_ROWS, OwnTable
