@@ -195,6 +195,8 @@ class Services:
         Where models and corpora lie, which device, how long a text may be.
     """
 
+    scored_chunk = SCORED_CHUNK
+
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()
         self.damaged: tuple[str, ...] = ()  # models that `warm_up` found to be other than what was pinned
@@ -488,17 +490,19 @@ class Services:
         Cancelled
             If `progress` raised it.
         """
-        from fakenews.evaluate.evidence import predict_frame
-        from fakenews.evaluate.protocols import of_corpus
-
-        classifier, report = self.classifier(model), self._politely(progress)
-        protocol = of_corpus(corpus, "all", table["label"].nunique() > 1)
-        found = []
-        for start in range(0, len(table), SCORED_CHUNK):
-            part = table.iloc[start : start + SCORED_CHUNK]
+        self.classifier(model)
+        report, found = self._politely(progress), []
+        for start in range(0, len(table), self.scored_chunk):
             report(start / len(table))
-            found.append(predict_frame(classifier, part, corpus, "all", protocol=protocol)["p_fake"].to_numpy())
+            found.append(self._p_fake(table.iloc[start : start + self.scored_chunk], corpus, model))
         return np.concatenate(found)
+
+    def _p_fake(self, part: pd.DataFrame, corpus: str, model: str) -> NDArray[np.float64]:
+        """Probabilities of fake for a few articles of a corpus, asked at once."""
+        from fakenews.evaluate.evidence import predict_frame
+
+        rows = predict_frame(self.classifier(model), part, corpus, "all")
+        return np.asarray(rows["p_fake"], dtype=np.float64)
 
     def formatting_test(self, text: str, models: Sequence[str] | None = None) -> FormattingTest:
         """Ask models again under every edit of `formatting.EDITS`; `text` is what `check` returned.
@@ -688,19 +692,22 @@ class Services:
         """
         from fakenews.evaluate.words import across
 
-        _, classifier = self._stored(model)
-        method = self.methods(model)[0]
-        if method not in QUICK:
+        if self.methods(model)[0] not in QUICK:
             raise InputError(f"{self.title(model)} has no quick explanation, so many articles would take too long.")
-        explainer = explainers.get(method).load()
 
         def explained() -> Iterator[Explanation]:
-            for i, text in enumerate(texts):
+            for i, explanation in enumerate(self._quick_explanations(texts, model)):
                 if progress:
                     progress(i / len(texts))
-                yield explainer.explain(encodable(text), classifier)
+                yield explanation
 
         return across(explained())
+
+    def _quick_explanations(self, texts: Sequence[str], model: str) -> Iterator[Explanation]:
+        """Explain each text by the quickest method of a model."""
+        classifier, explainer = self.classifier(model), explainers.get(self.methods(model)[0]).load()
+        for text in texts:
+            yield explainer.explain(encodable(text), classifier)
 
     def smallest_flip(self, text: str, model: str, progress: Callable[[float], None] | None = None) -> Flip:
         """The fewest sentences without which a model's answer turns round; `text` is what `check` returned.
