@@ -395,8 +395,15 @@ class Services:
 
         return report
 
-    def judge_many(self, texts: Sequence[str], models: Sequence[str] | None = None) -> list[tuple[Prediction, ...]]:
+    def judge_many(
+        self,
+        texts: Sequence[str],
+        models: Sequence[str] | None = None,
+        without: NDArray[np.bool_] | None = None,
+    ) -> list[tuple[Prediction, ...]]:
         """What models say of texts that `check` returned, or of longer ones, each as if it were asked alone.
+
+        Articles of the store in `without` are not looked at when a verdict is compared with those on text like it.
 
         Raises
         ------
@@ -425,7 +432,7 @@ class Services:
                 for p in alone
             ]
             said[stored.name] = [
-                taken_back(p, "mostly_wrong") if self._was_mostly_wrong(text, model, p) else p
+                taken_back(p, "mostly_wrong") if self._was_mostly_wrong(text, model, p, without) else p
                 for text, p in zip(texts, alone, strict=True)
             ]
         names = [self._stored(model)[0].name for model in asked]
@@ -460,6 +467,9 @@ class Services:
     ) -> TableResult:
         """Ask a model about the articles of a labelled table (`table.read_table`), and measure its answers.
 
+        What is known of the model's verdicts on these very articles withdraws none of them: the labels that are
+        measured against are behind it.
+
         Raises
         ------
         InputError
@@ -469,9 +479,13 @@ class Services:
         from fakenews.evaluate.verdicts import table_result
 
         asked = joined_texts(table)
+        measured = None
+        if self._neighbours is not None:
+            measured = np.logical_or.reduce([self._neighbours.identical(text) for text in asked])
         predictions: list[Prediction] = []
         for start in range(0, len(asked), TABLE_CHUNK):
-            predictions += [said for (said,) in self.judge_many(asked[start : start + TABLE_CHUNK], (model,))]
+            part = asked[start : start + TABLE_CHUNK]
+            predictions += [said for (said,) in self.judge_many(part, (model,), measured)]
             if progress:
                 progress(len(predictions) / len(asked))
         return table_result(predictions, table["label"].tolist())
@@ -793,10 +807,11 @@ class Services:
         frames = [self.predictions(model) for model in self.models if self.evidence(model) is not None]
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=["corpus", "split", "id"])
 
-    def track_record(self, text: str, model: str) -> TrackRecord | None:
+    def track_record(self, text: str, model: str, without: NDArray[np.bool_] | None = None) -> TrackRecord | None:
         """How a model fared on the held-out articles most like a text that `check` returned.
 
-        None where there is no store of articles, or the model was never measured on them, or lies in another folder.
+        Neither the text itself counts nor the articles of the store in `without`. None where there is no store of
+        articles, or the model was never measured on them, or lies in another folder.
 
         Raises
         ------
@@ -816,7 +831,7 @@ class Services:
             rows = self._unseen(name)
             placed = rows[rows["corpus"].isin(list(set(self._neighbours.corpora)))]
             self._made[name] = outcomes(self._neighbours, judged(placed))
-        return track_record(self._neighbours, self._made[name], text, name)
+        return track_record(self._neighbours, self._made[name], text, name, without=without)
 
     def share_fake(self, model: str, p_fake: float) -> float | None:
         """Share labeled fake among articles of publishers never seen in training that a model gave this probability.
@@ -831,9 +846,11 @@ class Services:
         curve = self._reliabilities[model]
         return None if curve is None else share_like_this(curve, p_fake)
 
-    def _was_mostly_wrong(self, text: str, model: str, prediction: Prediction) -> bool:
+    def _was_mostly_wrong(
+        self, text: str, model: str, prediction: Prediction, without: NDArray[np.bool_] | None
+    ) -> bool:
         """Whether there is a verdict that the record on text like this speaks against."""
-        record = self.track_record(text, model) if prediction.verdict != "cannot_judge" else None
+        record = self.track_record(text, model, without) if prediction.verdict != "cannot_judge" else None
         return record is not None and record.mostly_wrong
 
     def _unseen(self, model: str) -> pd.DataFrame:

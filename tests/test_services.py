@@ -16,7 +16,7 @@ from fakenews.classifiers.base import Calibration, TextClassifier
 from fakenews.config import Settings
 from fakenews.data.base import TextNotHere
 from fakenews.data.table import as_table
-from fakenews.evaluate.neighbours import TrackRecord
+from fakenews.evaluate.neighbours import WRONG, TrackRecord, fit_neighbours
 from fakenews.evaluate.reliability import Reliability, share_like_this
 from fakenews.explain.base import Cancelled
 from fakenews.formatting import EDITS
@@ -140,7 +140,9 @@ def test_what_the_models_contradict_each_other_on_is_not_judged(services):
 
 def test_there_is_no_verdict_where_those_on_text_like_this_were_mostly_wrong(services, monkeypatch):
     record = TrackRecord("tfidf", 60, 40, 2 / 3, (0.54, 0.77), {"isot": 80}, 0.5, 80)
-    monkeypatch.setattr(services, "track_record", lambda text, model: record if model == "tfidf" else None)
+    monkeypatch.setattr(
+        services, "track_record", lambda text, model, without=None: record if model == "tfidf" else None
+    )
     (tinybert, tfidf), (_, short) = services.judge_many([ARTICLE, SHORT], ("tinybert", "tfidf"))
     assert (tfidf.verdict, tfidf.reasons) == ("cannot_judge", ("mostly_wrong",))
     assert tinybert.verdict == "fake"
@@ -331,3 +333,22 @@ def test_what_a_model_learnt_from_is_recognised_by_its_text(share_services: Serv
     assert services.is_learnt(table, ["tfidf"]).tolist() == [True, False, False, True]
     assert not services.is_learnt(table, ["word2vec"]).any()
     assert services.is_learnt(table, ["word2vec", "tfidf"]).tolist() == [True, False, False, True]
+
+
+def test_labels_of_the_measured_articles_withdraw_none_of_their_verdicts(
+    share_services: Services, tmp_path: Path
+) -> None:
+    models = tmp_path / "models"
+    shutil.copytree(share_services.settings.models, models)
+    drawn = np.random.default_rng(0)
+    letters = list("abcdefghijklmnopqrstuvwxyz")
+    names = ["".join(drawn.choice(letters, 6)) for _ in range(80)]
+    texts = [f"{ARTICLE} Also there: {' '.join(drawn.choice(names, 20))}." for _ in range(150)]
+    table = as_table(pd.DataFrame({"text": texts, "label": 1}))  # the model takes all of them for fake
+    fit_neighbours(texts, table["id"].tolist(), ["mine"] * 150).save(models / "neighbours")
+    services = Services(Settings(models=models, device="cpu"))
+    services._made["tfidf"] = np.full(150, WRONG, dtype=np.int8)
+    measured = services.measure_table(table, "tfidf").verdicts
+    assert (measured.given, measured.right) == (150, 0)
+    (alone,) = services.analyse(texts[0], ["tfidf"]).predictions
+    assert alone.reasons == ("mostly_wrong",), "one text is compared with all others"

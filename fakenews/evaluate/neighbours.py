@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from fakenews.classifiers.base import read
 from fakenews.classifiers.novelty import unit
+from fakenews.data.table import article_id
 from fakenews.evaluate.metrics import Interval, wilson_interval
 from fakenews.schema import LABELS
 
@@ -141,6 +142,15 @@ class Neighbours:
 
         return similarities
 
+    @cached_property
+    def _ids(self) -> NDArray[np.str_]:
+        return np.array(self.ids)
+
+    def identical(self, text: str) -> NDArray[np.bool_]:
+        """Tell which articles are the text itself, by the words or by the id with or without a title; (n_articles,)."""
+        ids = [article_id(part) for part in (text, text.partition("\n\n")[2])]
+        return np.asarray((self.similarities(text) >= IDENTICAL) | np.isin(self._ids, ids))
+
     def save(self, folder: Path) -> None:
         """Write `neighbours.safetensors` into `folder`, created if missing; weights in eight bits."""
         from safetensors.numpy import save_file
@@ -219,7 +229,12 @@ def outcomes(neighbours: Neighbours, rows: pd.DataFrame) -> NDArray[np.int8]:
 
 
 def track_record(
-    neighbours: Neighbours, made: NDArray[np.int8], text: str, model: str, k: int = K
+    neighbours: Neighbours,
+    made: NDArray[np.int8],
+    text: str,
+    model: str,
+    k: int = K,
+    without: NDArray[np.bool_] | None = None,
 ) -> TrackRecord | None:
     """How a model fared on the `k` held-out articles most like `text`, which never counts itself.
 
@@ -235,9 +250,12 @@ def track_record(
     model : str
         Key of the classifier.
     k : int
+    without : ndarray of shape (n_articles,), optional
+        Further articles that do not count.
     """
     of_all = neighbours.similarities(text)
-    asked = np.flatnonzero((made != UNASKED) & (of_all < IDENTICAL))
+    counted = (made != UNASKED) & ~neighbours.identical(text)
+    asked = np.flatnonzero(counted if without is None else counted & ~without)
     similarities = of_all[asked]
     if not similarities.any():
         return None
