@@ -22,7 +22,7 @@ from fakenews import text as texts
 from fakenews.batching import Batcher, Full
 from fakenews.classifiers import registry as classifiers
 from fakenews.classifiers import store
-from fakenews.classifiers.base import KnowsItsTraining, Scores, TextClassifier, distinct_scores, read
+from fakenews.classifiers.base import KnowsItsTraining, Scores, TextClassifier, distinct_scores, read, reading_once
 from fakenews.classifiers.ensemble import LARGE, MEMBERS, EnsembleClassifier
 from fakenews.config import Settings, pick_device
 from fakenews.data import registry as corpora
@@ -399,11 +399,11 @@ class Services:
         self,
         texts: Sequence[str],
         models: Sequence[str] | None = None,
-        without: NDArray[np.bool_] | None = None,
+        compare: bool = True,
     ) -> list[tuple[Prediction, ...]]:
         """What models say of texts that `check` returned, or of longer ones, each as if it were asked alone.
 
-        Articles of the store in `without` are not looked at when a verdict is compared with those on text like it.
+        Unless they `compare`, verdicts stand whatever those on text like it were worth.
 
         Raises
         ------
@@ -412,6 +412,12 @@ class Services:
         """
         asked = models or self.asked
         self._check_names(asked)
+        with reading_once():
+            return self._judged_together(texts, asked, compare)
+
+    def _judged_together(
+        self, texts: Sequence[str], asked: Sequence[str], compare: bool
+    ) -> list[tuple[Prediction, ...]]:
         n_words = [len(read(text).words) for text in texts]
         english = [is_english(text) for text in texts]
         answers: dict[int, _Answers] = {}
@@ -432,7 +438,7 @@ class Services:
                 for p in alone
             ]
             said[stored.name] = [
-                taken_back(p, "mostly_wrong") if self._was_mostly_wrong(text, model, p, without) else p
+                taken_back(p, "mostly_wrong") if compare and self._was_mostly_wrong(text, model, p) else p
                 for text, p in zip(texts, alone, strict=True)
             ]
         names = [self._stored(model)[0].name for model in asked]
@@ -478,17 +484,40 @@ class Services:
         from fakenews.data.table import joined_texts
         from fakenews.evaluate.verdicts import table_result
 
-        asked = joined_texts(table)
-        measured = None
-        if self._neighbours is not None:
-            measured = np.logical_or.reduce([self._neighbours.identical(text) for text in asked])
+        asked, neighbours = joined_texts(table), self._neighbours
         predictions: list[Prediction] = []
+        vectors: list[NDArray[np.float32]] = []
         for start in range(0, len(asked), TABLE_CHUNK):
             part = asked[start : start + TABLE_CHUNK]
-            predictions += [said for (said,) in self.judge_many(part, (model,), measured)]
+            with reading_once():
+                predictions += [said for (said,) in self.judge_many(part, (model,), compare=False)]
+                vectors += [] if neighbours is None else list(neighbours.project(part))
             if progress:
                 progress(len(predictions) / len(asked))
-        return table_result(predictions, table["label"].tolist())
+        return table_result(self._compared(predictions, asked, vectors, model), table["label"].tolist())
+
+    def _compared(
+        self,
+        predictions: Sequence[Prediction],
+        texts: Sequence[str],
+        vectors: Sequence[NDArray[np.float32]],
+        model: str,
+    ) -> list[Prediction]:
+        """Take back the verdicts that the record on text like theirs speaks against, outside of these very texts."""
+        from fakenews.evaluate.neighbours import record_of
+
+        neighbours, made = self._neighbours, self._outcomes(model)
+        if neighbours is None or made is None:
+            return list(predictions)
+        measured = np.zeros(len(made), dtype=bool)
+        for text, vector in zip(texts, vectors, strict=True):
+            measured |= neighbours.identical(text, neighbours.cosines(vector))
+        found = []
+        for prediction, vector in zip(predictions, vectors, strict=True):
+            record = record_of(neighbours, made, neighbours.cosines(vector), measured, model)
+            is_wrong = record is not None and record.mostly_wrong
+            found.append(taken_back(prediction, "mostly_wrong") if is_wrong else prediction)
+        return found
 
     def score_corpus(
         self, table: pd.DataFrame, corpus: str, model: str, progress: Callable[[float], None] | None = None
@@ -807,18 +836,26 @@ class Services:
         frames = [self.predictions(model) for model in self.models if self.evidence(model) is not None]
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=["corpus", "split", "id"])
 
-    def track_record(self, text: str, model: str, without: NDArray[np.bool_] | None = None) -> TrackRecord | None:
+    def track_record(self, text: str, model: str) -> TrackRecord | None:
         """How a model fared on the held-out articles most like a text that `check` returned.
 
-        Neither the text itself counts nor the articles of the store in `without`. None where there is no store of
-        articles, or the model was never measured on them, or lies in another folder.
+        None where there is no store of articles, or the model was never measured on them, or lies in another folder.
 
         Raises
         ------
         InputError
             If the model is unknown.
         """
-        from fakenews.evaluate.neighbours import outcomes, track_record
+        from fakenews.evaluate.neighbours import track_record
+
+        made = self._outcomes(model)
+        if self._neighbours is None or made is None:
+            return None
+        return track_record(self._neighbours, made, text, self._stored(model)[0].name)
+
+    def _outcomes(self, model: str) -> NDArray[np.int8] | None:
+        """What a model made of the articles of the store; None as for `track_record`."""
+        from fakenews.evaluate.neighbours import outcomes
         from fakenews.evaluate.verdicts import judged
 
         stored = self._stored(model)[0]
@@ -831,7 +868,7 @@ class Services:
             rows = self._unseen(name)
             placed = rows[rows["corpus"].isin(list(set(self._neighbours.corpora)))]
             self._made[name] = outcomes(self._neighbours, judged(placed))
-        return track_record(self._neighbours, self._made[name], text, name, without=without)
+        return self._made[name]
 
     def share_fake(self, model: str, p_fake: float) -> float | None:
         """Share labeled fake among articles of publishers never seen in training that a model gave this probability.
@@ -846,11 +883,9 @@ class Services:
         curve = self._reliabilities[model]
         return None if curve is None else share_like_this(curve, p_fake)
 
-    def _was_mostly_wrong(
-        self, text: str, model: str, prediction: Prediction, without: NDArray[np.bool_] | None
-    ) -> bool:
+    def _was_mostly_wrong(self, text: str, model: str, prediction: Prediction) -> bool:
         """Whether there is a verdict that the record on text like this speaks against."""
-        record = self.track_record(text, model, without) if prediction.verdict != "cannot_judge" else None
+        record = self.track_record(text, model) if prediction.verdict != "cannot_judge" else None
         return record is not None and record.mostly_wrong
 
     def _unseen(self, model: str) -> pd.DataFrame:

@@ -57,7 +57,7 @@ class ZeroServices(Services):
         test, grade, flip = super().formatting_test, super().grade, super().smallest_flip
         # Functions of their own, because only what crosses to the other process may be an argument.
         short, long = lend(duration=VERDICT_SECONDS), lend(duration=EXPLANATION_SECONDS)
-        self._lent_judge = short(lambda texts, models, without: judge(texts, models, without))
+        self._lent_judge = short(lambda texts, models, compare: judge(texts, models, compare))
         self._lent_test = short(lambda text, models: test(text, models))
         self._lent_p_fake = short(lambda part, corpus, model: p_fake(part, corpus, model))
         self._lent_grade = long(lambda explanation, model: grade(explanation, model))
@@ -92,10 +92,10 @@ class ZeroServices(Services):
         self,
         texts: Sequence[str],
         models: Sequence[str] | None = None,
-        without: NDArray[np.bool_] | None = None,
+        compare: bool = True,
     ) -> list[tuple[Prediction, ...]]:
         """As `Services` does, on the lent GPU."""
-        found: list[tuple[Prediction, ...]] = self._lent_judge(list(texts), models and tuple(models), without)
+        found: list[tuple[Prediction, ...]] = self._lent_judge(list(texts), models and tuple(models), compare)
         return found
 
     def formatting_test(self, text: str, models: Sequence[str] | None = None) -> FormattingTest:

@@ -140,9 +140,7 @@ def test_what_the_models_contradict_each_other_on_is_not_judged(services):
 
 def test_there_is_no_verdict_where_those_on_text_like_this_were_mostly_wrong(services, monkeypatch):
     record = TrackRecord("tfidf", 60, 40, 2 / 3, (0.54, 0.77), {"isot": 80}, 0.5, 80)
-    monkeypatch.setattr(
-        services, "track_record", lambda text, model, without=None: record if model == "tfidf" else None
-    )
+    monkeypatch.setattr(services, "track_record", lambda text, model: record if model == "tfidf" else None)
     (tinybert, tfidf), (_, short) = services.judge_many([ARTICLE, SHORT], ("tinybert", "tfidf"))
     assert (tfidf.verdict, tfidf.reasons) == ("cannot_judge", ("mostly_wrong",))
     assert tinybert.verdict == "fake"
@@ -352,3 +350,18 @@ def test_labels_of_the_measured_articles_withdraw_none_of_their_verdicts(
     assert (measured.given, measured.right) == (150, 0)
     (alone,) = services.analyse(texts[0], ["tfidf"]).predictions
     assert alone.reasons == ("mostly_wrong",), "one text is compared with all others"
+
+
+def test_each_text_is_cleaned_once_whatever_their_number(
+    services: Services, monkeypatch: pytest.MonkeyPatch, cleanings: list[str]
+) -> None:
+    texts = [f"{ARTICLE} Nobody read version {n} before." for n in range(150)]
+    services.judge_many(texts)
+    assert cleanings == texts
+    cleanings.clear()
+    table = as_table(pd.DataFrame({"text": [f"{text} Nor this." for text in texts], "label": [0, 1] * 75}))
+    neighbours = fit_neighbours([f"w{n % 70} w{n % 71} w{n % 73} x" for n in range(150)], ["x"] * 150, ["x"] * 150)
+    monkeypatch.setattr(services, "_neighbours", neighbours)
+    cleanings.clear()
+    services.measure_table(table, "tfidf")
+    assert cleanings == table["text"].tolist()

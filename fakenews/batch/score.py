@@ -14,11 +14,11 @@ from typing import Any, Protocol
 
 from fakenews.batch.outputs import Lines, Output, Parts, parquet_schema
 from fakenews.batch.rows import SUFFIXES, BadRow, Columns, Item, Row, Table, taken
-from fakenews.classifiers.base import read
+from fakenews.classifiers.base import read, reading_once
 from fakenews.classifiers.precision import fast_products
 from fakenews.services import InputError, Services
 
-CHUNK = 128  # rows through the models at once; also as many as a reading of texts is remembered for
+CHUNK = 128  # rows through the models at once
 KEPT = 4  # chunks between two notes of how far it got, at most
 KEPT_SECONDS = 5.0  # between two notes, as soon as the next rows are scored: slow work is not lost either
 STEP_ROWS, STEP_CHARACTERS = 32, 20_000  # rows at once where somebody waits, and how much text they are: half a second
@@ -130,9 +130,9 @@ def score_items(
     most_explained : int, optional
         Characters of a text; the words of a longer one are not weighed, and its row says so.
     """
-    items = [_with_words(item, task.columns) for item in items]
-    rows = [item for item in items if isinstance(item, Row)]
-    with fast_products():
+    with reading_once(), fast_products():
+        items = [_with_words(item, task.columns) for item in items]
+        rows = [item for item in items if isinstance(item, Row)]
         said = iter(services.judge_many([row.text for row in rows], task.models) if rows else [])
     for item in items:
         if isinstance(item, BadRow):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -49,11 +51,41 @@ class ReadText:
         return tuple(self.neutral.source_span(w.start, w.end) for w in self.words)
 
 
-@lru_cache(maxsize=128)
-def read(source: str) -> ReadText:
+READ_AT_ONCE = 128  # texts that are in memory as they are read, where there may be thousands
+_HELD: ContextVar[dict[str, ReadText] | None] = ContextVar("held", default=None)
+
+
+@lru_cache(maxsize=READ_AT_ONCE)
+def cleaned(source: str) -> ReadText:
     """Clean `source` and find its words; cached, because explainers ask for the same text many times."""
     neutral = neutralise(source)
     return ReadText(source, neutral, word_spans(neutral.text))
+
+
+def read(source: str) -> ReadText:
+    """Clean `source` and find its words, once inside `reading_once`."""
+    held = _HELD.get()
+    if held is None:
+        return cleaned(source)
+    if source not in held:
+        held[source] = cleaned(source)
+    return held[source]
+
+
+@contextmanager
+def reading_once() -> Iterator[None]:
+    """Clean each text once while inside, whatever their number and whoever else reads; all stay in memory until then.
+
+    Not around a `yield`: whoever takes what is yielded would be inside as well.
+    """
+    if _HELD.get() is not None:
+        yield
+        return
+    token = _HELD.set({})
+    try:
+        yield
+    finally:
+        _HELD.reset(token)
 
 
 def unread_spans(text: str) -> tuple[Span, ...]:
@@ -169,11 +201,12 @@ def distinct_scores(classifier: TextClassifier, texts: Sequence[str]) -> Scores:
     are gone by then: twenty variants of an article cost one to five answers.
     """
     cleaning = getattr(classifier, "cleaning", CLEANING)
-    readings = [read_as(text, cleaning).neutral.text for text in check_texts(texts)]
-    first = {reading: text for reading, text in reversed(list(zip(readings, texts, strict=True)))}
-    index = {reading: i for i, reading in enumerate(first)}
-    rows = np.array([index[reading] for reading in readings], dtype=np.int64)
-    scores = classifier.predict_scores(list(first.values()))
+    with reading_once():
+        readings = [read_as(text, cleaning).neutral.text for text in check_texts(texts)]
+        first = {reading: text for reading, text in reversed(list(zip(readings, texts, strict=True)))}
+        index = {reading: i for i, reading in enumerate(first)}
+        rows = np.array([index[reading] for reading in readings], dtype=np.int64)
+        scores = classifier.predict_scores(list(first.values()))
     return Scores(scores.log_odds[rows], scores.in_domain[rows])
 
 

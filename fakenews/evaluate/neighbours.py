@@ -130,13 +130,17 @@ class Neighbours:
     def _lengths(self) -> NDArray[np.float32]:
         return np.asarray(np.maximum(np.linalg.norm(self.vectors.astype(np.float32), axis=1), 1.0), dtype=np.float32)
 
+    def cosines(self, vector: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Cosines of a projected text with every article, shape (n_articles,)."""
+        return np.asarray(self.vectors @ vector / self._lengths, dtype=np.float64)
+
     @cached_property
     def similarities(self) -> Callable[[str], NDArray[np.float64]]:
         """Cosines of a text with every article, shape (n_articles,); the last texts' are kept, models ask in turn."""
 
         @lru_cache(maxsize=8)
         def similarities(text: str) -> NDArray[np.float64]:
-            found = np.asarray(self.vectors @ self.project([text])[0] / self._lengths, dtype=np.float64)
+            found = self.cosines(self.project([text])[0])
             found.flags.writeable = False
             return found
 
@@ -146,10 +150,10 @@ class Neighbours:
     def _ids(self) -> NDArray[np.str_]:
         return np.array(self.ids)
 
-    def identical(self, text: str) -> NDArray[np.bool_]:
+    def identical(self, text: str, similarities: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Tell which articles are the text itself, by the words or by the id with or without a title; (n_articles,)."""
         ids = [article_id(part) for part in (text, text.partition("\n\n")[2])]
-        return np.asarray((self.similarities(text) >= IDENTICAL) | np.isin(self._ids, ids))
+        return np.asarray((similarities >= IDENTICAL) | np.isin(self._ids, ids))
 
     def save(self, folder: Path) -> None:
         """Write `neighbours.safetensors` into `folder`, created if missing; weights in eight bits."""
@@ -229,12 +233,7 @@ def outcomes(neighbours: Neighbours, rows: pd.DataFrame) -> NDArray[np.int8]:
 
 
 def track_record(
-    neighbours: Neighbours,
-    made: NDArray[np.int8],
-    text: str,
-    model: str,
-    k: int = K,
-    without: NDArray[np.bool_] | None = None,
+    neighbours: Neighbours, made: NDArray[np.int8], text: str, model: str, k: int = K
 ) -> TrackRecord | None:
     """How a model fared on the `k` held-out articles most like `text`, which never counts itself.
 
@@ -250,12 +249,21 @@ def track_record(
     model : str
         Key of the classifier.
     k : int
-    without : ndarray of shape (n_articles,), optional
-        Further articles that do not count.
     """
     of_all = neighbours.similarities(text)
-    counted = (made != UNASKED) & ~neighbours.identical(text)
-    asked = np.flatnonzero(counted if without is None else counted & ~without)
+    return record_of(neighbours, made, of_all, neighbours.identical(text, of_all), model, k)
+
+
+def record_of(
+    neighbours: Neighbours,
+    made: NDArray[np.int8],
+    of_all: NDArray[np.float64],
+    without: NDArray[np.bool_],
+    model: str,
+    k: int = K,
+) -> TrackRecord | None:
+    """As `track_record`, of the similarities of a text with all articles, of which those in `without` do not count."""
+    asked = np.flatnonzero((made != UNASKED) & ~without)
     similarities = of_all[asked]
     if not similarities.any():
         return None
