@@ -204,6 +204,7 @@ class Services:
         self._loading = threading.RLock()
         self._cache: ContentCache[Explanation] = ContentCache()
         self._said: ContentCache[float] = ContentCache()  # log-odds of texts that were judged
+        self._verdicts: ContentCache[tuple[Prediction, ...]] = ContentCache()  # and all that their models said
         self._bounds: ContentCache[Bounds] = ContentCache()
         self._made: dict[str, NDArray[np.int8]] = {}
         self._reliabilities: dict[str, Reliability | None] = {}
@@ -371,6 +372,7 @@ class Services:
             predictions = self._judge(text, tuple(asked))
         for model, said in zip(asked, predictions, strict=True):
             self._said.put(self._judged(text, model), said.margin)
+        self._verdicts.put(self._judged_by(text, asked), predictions)
         n_words = len(read(text).words)
         told = zip(asked, predictions, strict=True) if records and n_words >= MIN_WORDS else ()
         found = (self.track_record(text, model) for model, said in told if not UNLIKE & set(said.reasons))
@@ -660,6 +662,11 @@ class Services:
             progress=self._politely(progress), margin=self._said.get(self._judged(text, model)),
         )  # fmt: skip
 
+    def _judged_by(self, text: str, models: Sequence[str]) -> ExplanationKey:
+        """Under which key the predictions of models that were asked together are kept."""
+        revisions = " ".join(self._stored(model)[0].revision for model in models)
+        return ExplanationKey.of(text, " ".join(models), revisions, "verdict", "fake", None, 0)
+
     def _judged(self, text: str, model: str) -> ExplanationKey:
         """Under which key the log-odds of a judged text are kept."""
         stored, _ = self._stored(model)
@@ -768,6 +775,8 @@ class Services:
     def what_if(self, text: str, edited: str, models: Sequence[str] | None = None) -> WhatIf:
         """What models say of a text that `check` returned, and of an edited one, which may be of any length.
 
+        A text that the same models have judged before is not judged again.
+
         Raises
         ------
         InputError
@@ -780,8 +789,13 @@ class Services:
         started = time.perf_counter()
         edited = encodable(edited)
         _check_words(edited)
-        before, after = (self.analyse(t, models, records=False).predictions for t in (text, edited))
+        before, after = (self._predictions_of(t, models or self.asked) for t in (text, edited))
         return WhatIf(edited, before, after, time.perf_counter() - started)
+
+    def _predictions_of(self, text: str, models: Sequence[str]) -> tuple[Prediction, ...]:
+        """What models say of a text, from memory where they were asked together before."""
+        known = self._verdicts.get(self._judged_by(text, models))
+        return self.analyse(text, models, records=False).predictions if known is None else known
 
     def evidence(self, model: str) -> ModelEvidence | None:
         """The committed evaluation of a model; None where it has none."""
