@@ -299,7 +299,7 @@ class Services:
         if model not in self._revisions:
             try:
                 self._revisions[model] = store.find(model, self.settings.models).revision
-            except (ValueError, LookupError) as error:
+            except (ValueError, store.ModelNotHere) as error:
                 raise InputError(str(error)) from error
         return self._revisions[model]
 
@@ -938,7 +938,7 @@ class Services:
                     self._classifiers[model] = (stored, self._load(stored))
                 except store.WrongFile as error:
                     raise Unusable(str(error)) from error
-                except (ValueError, LookupError) as error:
+                except (ValueError, store.ModelNotHere) as error:
                     raise InputError(str(error)) from error
             return self._classifiers[model]
 

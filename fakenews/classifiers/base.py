@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from fakenews.classifiers.entries import read_json
 from fakenews.schema import FAKE, LABELS, Span
 from fakenews.text import CLEANING, CLEANING_VERSION, RAW, NeutralText, neutralise, untouched, word_spans
 
@@ -349,7 +350,7 @@ class MarginClassifier(CalibratedClassifier):
     @classmethod
     def _from_settings(cls, folder: Path, **arguments: Any) -> Self:
         """An unfitted classifier with the settings of `folder` and further constructor `arguments`."""
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config = read_json(folder / "config.json")
         cleaning = config["cleaning"]["name"]
         if cleaning not in (CLEANING, RAW) or config["cleaning"]["version"] != CLEANING_VERSION:
             raise ValueError(

@@ -26,6 +26,7 @@ from fakenews.classifiers.base import (
     fit_calibration,
     reading_once,
 )
+from fakenews.classifiers.entries import read_json
 from fakenews.schema import FAKE
 
 # Who is asked, of those that are here, by the name of the ensemble.
@@ -262,7 +263,7 @@ class EnsembleClassifier(MarginClassifier):
             If a member is there in another revision.
         """
         self = cls._from_settings(folder)
-        model = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        model = read_json(folder / "model.json")
         for name, part in model["members"].items():
             stored = store.find(name, folder.parent)
             if stored.revision != part["revision"]:

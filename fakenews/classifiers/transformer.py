@@ -6,7 +6,6 @@ by length.
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 import time
@@ -31,6 +30,7 @@ from fakenews.classifiers.base import (
     read_as,
 )
 from fakenews.classifiers.domain import DomainHead
+from fakenews.classifiers.entries import of_file, read_json
 from fakenews.classifiers.novelty import FILE as NOVELTY
 from fakenews.classifiers.novelty import Centroids, fit_centroids
 from fakenews.classifiers.placement import CPU_SECONDS, cpu_copy
@@ -311,7 +311,7 @@ class TransformerClassifier(CalibratedClassifier):
         ValueError
             If it was trained on another cleaning, or its weights are not those of its encoder.
         """
-        settings = json.loads((folder / "config.json").read_text(encoding="utf-8")).get(SETTINGS_KEY)
+        settings = read_json(folder / "config.json").get(SETTINGS_KEY)
         if settings is None:
             raise NotFittedError(
                 f"{folder / 'config.json'} has no «{SETTINGS_KEY}» settings: train or fetch the model first."
@@ -325,11 +325,12 @@ class TransformerClassifier(CalibratedClassifier):
         dtype = torch.float16 if torch.device(device).type == "cuda" else torch.float32
         disable_progress_bar()  # it would stand in logs and before every answer
         has_head, weights = settings.get("head", True), settings.get("weights", HALF)
-        if has_head and weights == HALF:
-            model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=dtype, local_files_only=True)
-        else:
-            model = load_strictly(folder, has_head, dtype)
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        with of_file():
+            if has_head and weights == HALF:
+                model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=dtype, local_files_only=True)
+            else:
+                model = load_strictly(folder, has_head, dtype)
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         reading = (settings["max_length"], settings["overlap"], batch_size)
         truncation = settings.get("truncation", False)
         self = cls(settings["name"], model, tokenizer, *reading, device, cleaning, truncation, weights)
