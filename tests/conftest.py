@@ -103,6 +103,17 @@ def classifiers(
     return found
 
 
+@pytest.fixture
+def cleanings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Collect every text that is cleaned."""
+    from fakenews.classifiers import base
+
+    seen: list[str] = []
+    real = base.neutralise
+    monkeypatch.setattr(base, "neutralise", lambda source: (seen.append(source), real(source))[1])
+    return seen
+
+
 @pytest.fixture(scope="module")
 def of_style() -> Iterator[None]:
     """Let the ensemble be one of TF-IDF and style features, which are fitted in a second."""

@@ -14,12 +14,13 @@ from typing import Any, Protocol
 
 from fakenews.batch.outputs import Lines, Output, Parts, parquet_schema
 from fakenews.batch.rows import SUFFIXES, BadRow, Columns, Item, Row, Table, taken
-from fakenews.classifiers.base import read
+from fakenews.classifiers.base import read, reading_once
 from fakenews.classifiers.precision import fast_products
 from fakenews.services import InputError, Services
 
-CHUNK = 128  # rows through the models at once; also as many as a reading of texts is remembered for
-KEPT = 4  # chunks between two notes of how far it got
+CHUNK = 128  # rows through the models at once
+KEPT = 4  # chunks between two notes of how far it got, at most
+KEPT_SECONDS = 5.0  # between two notes, as soon as the next rows are scored: slow work is not lost either
 STEP_ROWS, STEP_CHARACTERS = 32, 20_000  # rows at once where somebody waits, and how much text they are: half a second
 TOP_WORDS = 10
 _SCHEMA = 2  # of the journal, and of what counts as one row
@@ -129,9 +130,9 @@ def score_items(
     most_explained : int, optional
         Characters of a text; the words of a longer one are not weighed, and its row says so.
     """
-    items = [_with_words(item, task.columns) for item in items]
-    rows = [item for item in items if isinstance(item, Row)]
-    with fast_products():
+    with reading_once(), fast_products():
+        items = [_with_words(item, task.columns) for item in items]
+        rows = [item for item in items if isinstance(item, Row)]
         said = iter(services.judge_many([row.text for row in rows], task.models) if rows else [])
     for item in items:
         if isinstance(item, BadRow):
@@ -240,20 +241,23 @@ def score(
     started, first_read = time.perf_counter(), place.read
     begun = (0.0, 0.0) if not place.read else None  # seconds, and share of the file, from which the rest is foretold
     pending: list[tuple[Item, dict[str, Any]]] = []
+    kept = started  # when the journal was last written
 
     def keep() -> None:
+        nonlocal kept
         rows = [item.values | added for item, added in pending if isinstance(item, Row)]
         if rows:
             place.out = output.append(rows)
         place.errors = _append(errors, [item for item, _ in pending if isinstance(item, BadRow)])
         pending.clear()
         _note(journal, asdict(place))
+        kept = time.perf_counter()
 
     for scored, share in engine(services, task, table, place.read):
         pending += scored
         for item, added in scored:
             place.count(item, task.models, added)
-        if len(pending) >= KEPT * CHUNK:
+        if len(pending) >= KEPT * CHUNK or time.perf_counter() - kept >= KEPT_SECONDS:
             keep()
         if progress:
             seconds = time.perf_counter() - started

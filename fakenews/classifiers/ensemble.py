@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from fakenews.classifiers import store
 from fakenews.classifiers.base import (
+    READ_AT_ONCE,
     MarginClassifier,
     NotFittedError,
     Scores,
@@ -23,7 +24,9 @@ from fakenews.classifiers.base import (
     check_labels,
     check_texts,
     fit_calibration,
+    reading_once,
 )
+from fakenews.classifiers.entries import read_json
 from fakenews.schema import FAKE
 
 # Who is asked, of those that are here, by the name of the ensemble.
@@ -171,9 +174,14 @@ class EnsembleClassifier(MarginClassifier):
         return kept
 
     def member_scores(self, texts: Sequence[str]) -> list[Scores]:
-        """Scores of every member, in the order of `members`."""
+        """Scores of every member, in the order of `members`; each text is cleaned once for all of them."""
         texts = check_texts(texts)
-        return [member.predict_scores(texts) for member in self.members.values()]
+        found: list[list[Scores]] = [[] for _ in self.members]
+        for start in range(0, max(len(texts), 1), READ_AT_ONCE):
+            with reading_once():
+                for parts, member in zip(found, self.members.values(), strict=True):
+                    parts.append(member.predict_scores(texts[start : start + READ_AT_ONCE]))
+        return [Scores(*map(np.concatenate, zip(*parts, strict=True))) for parts in found]
 
     def weights_for(self, in_domain: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return how much each member counts in texts that are so in-domain, (n_texts, n_members); none is negative."""
@@ -255,7 +263,7 @@ class EnsembleClassifier(MarginClassifier):
             If a member is there in another revision.
         """
         self = cls._from_settings(folder)
-        model = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        model = read_json(folder / "model.json")
         for name, part in model["members"].items():
             stored = store.find(name, folder.parent)
             if stored.revision != part["revision"]:

@@ -13,6 +13,7 @@ from typing import Any
 from zipfile import BadZipFile
 
 from fakenews.classifiers.base import TextClassifier
+from fakenews.classifiers.entries import MissingEntry
 from fakenews.classifiers.novelty import FILE as NOVELTY
 from fakenews.classifiers.registry import CLASSIFIERS, get
 
@@ -94,7 +95,7 @@ def reading(stored: StoredModel) -> Iterator[None]:
     verify(stored.folder)
     try:
         yield
-    except (EOFError, KeyError, OSError, json.JSONDecodeError, SafetensorError, BadZipFile) as error:
+    except (EOFError, MissingEntry, OSError, json.JSONDecodeError, SafetensorError, BadZipFile) as error:
         raise WrongFile(
             f"The files of {stored.name} are not whole ({type(error).__name__}): bring its folder back, or train it "
             "again."

@@ -138,13 +138,13 @@ def held_out_articles(measured: pd.DataFrame, folder: Path | None) -> pd.DataFra
 
 def latency_ms(classifier: TextClassifier, texts: Sequence[str], repeats: int = 3) -> float:
     """Median milliseconds of one article asked alone, after one unmeasured round; cleaning included."""
-    from fakenews.classifiers.base import read
+    from fakenews.classifiers.base import cleaned
 
     classifier.predict_proba([texts[0]])
     seconds = []
     for _ in range(repeats):
         for text in texts:
-            read.cache_clear()
+            cleaned.cache_clear()
             started = time.perf_counter()
             classifier.predict_proba([text])
             seconds.append(time.perf_counter() - started)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from fakenews.classifiers.base import read
 from fakenews.classifiers.novelty import unit
+from fakenews.data.table import article_id
 from fakenews.metrics.evaluation import Interval, wilson_interval
 from fakenews.schema import LABELS
 
@@ -129,17 +130,30 @@ class Neighbours:
     def _lengths(self) -> NDArray[np.float32]:
         return np.asarray(np.maximum(np.linalg.norm(self.vectors.astype(np.float32), axis=1), 1.0), dtype=np.float32)
 
+    def cosines(self, vector: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Cosines of a projected text with every article, shape (n_articles,)."""
+        return np.asarray(self.vectors @ vector / self._lengths, dtype=np.float64)
+
     @cached_property
     def similarities(self) -> Callable[[str], NDArray[np.float64]]:
         """Cosines of a text with every article, shape (n_articles,); the last texts' are kept, models ask in turn."""
 
         @lru_cache(maxsize=8)
         def similarities(text: str) -> NDArray[np.float64]:
-            found = np.asarray(self.vectors @ self.project([text])[0] / self._lengths, dtype=np.float64)
+            found = self.cosines(self.project([text])[0])
             found.flags.writeable = False
             return found
 
         return similarities
+
+    @cached_property
+    def _ids(self) -> NDArray[np.str_]:
+        return np.array(self.ids)
+
+    def identical(self, text: str, similarities: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Tell which articles are the text itself, by the words or by the id with or without a title; (n_articles,)."""
+        ids = [article_id(part) for part in (text, text.partition("\n\n")[2])]
+        return np.asarray((similarities >= IDENTICAL) | np.isin(self._ids, ids))
 
     def save(self, folder: Path) -> None:
         """Write `neighbours.safetensors` into `folder`, created if missing; weights in eight bits."""
@@ -237,7 +251,19 @@ def track_record(
     k : int
     """
     of_all = neighbours.similarities(text)
-    asked = np.flatnonzero((made != UNASKED) & (of_all < IDENTICAL))
+    return record_of(neighbours, made, of_all, neighbours.identical(text, of_all), model, k)
+
+
+def record_of(
+    neighbours: Neighbours,
+    made: NDArray[np.int8],
+    of_all: NDArray[np.float64],
+    without: NDArray[np.bool_],
+    model: str,
+    k: int = K,
+) -> TrackRecord | None:
+    """As `track_record`, of the similarities of a text with all articles, of which those in `without` do not count."""
+    asked = np.flatnonzero((made != UNASKED) & ~without)
     similarities = of_all[asked]
     if not similarities.any():
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import random
+import time
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -147,6 +148,27 @@ def test_killed_at_any_moment_and_resumed_it_is_the_same(
     assert done.rows + done.bad == len(errors(plain).splitlines()) + 700 - len(range(7, 700, 89))
     counted = sum(done.verdicts["tfidf"].values())
     assert counted == done.rows, "counts go on where they were"
+
+
+def test_slow_work_is_kept_every_few_seconds(
+    share_services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "KEPT_SECONDS", 0.3)
+    source, out = tmp_path / "in.csv", tmp_path / "out.csv"
+    pd.DataFrame({"text": [f"The {FAKE_WORD} came to town on day {n}. " * 10 for n in range(12)]}).to_csv(source)
+    task = Task(("tfidf",), Columns("text"), explain="linear")
+
+    def stop(done: Done) -> None:
+        time.sleep(0.1)
+        if done.rows == 10:
+            raise Killed
+
+    with pytest.raises(Killed):
+        score(source, out, share_services, task, progress=stop)
+    *_, note = (tmp_path / "out.csv.journal").read_text(encoding="utf-8").splitlines()
+    assert 5 <= json.loads(note)["read"] <= 10
+    done = score(source, out, share_services, task, resume=True)
+    assert [row["text"] for row in read(out)] == [row["text"] for row in read(source)] and done.rows == 12
 
 
 def test_a_crash_after_the_last_step_but_one_loses_nothing(

@@ -13,7 +13,7 @@ from fakenews.classifiers import store
 from fakenews.classifiers.base import NotFittedError
 from fakenews.classifiers.ensemble import MEMBERS, EnsembleClassifier, _fit_weights
 from fakenews.classifiers.registry import CLASSIFIERS
-from tests.explain.toys import planted_corpus
+from tests.explain.toys import FAKE_WORD, planted_corpus, small_ensemble, small_features, small_tfidf
 
 TWO = ("tfidf", "features")
 
@@ -128,3 +128,14 @@ def test_unfitted_it_says_so(tmp_path):
         with pytest.raises(NotFittedError, match="fit or load"):
             ask(EnsembleClassifier())
     assert not (tmp_path / "new").exists()
+
+
+def test_members_read_a_text_that_was_cleaned_once(cleanings: list[str]) -> None:
+    ensemble = small_ensemble({"tfidf": small_tfidf(), "features": small_features()})
+    texts = [f"The mayor said {FAKE_WORD} will report in week {n}." for n in range(300)]
+    cleanings.clear()
+    scores = ensemble.predict_scores(texts)
+    assert cleanings == texts
+    one = ensemble.predict_scores(texts[200:201])
+    assert scores.log_odds[200] == pytest.approx(one.log_odds[0])
+    assert len(ensemble.predict_scores([]).log_odds) == 0

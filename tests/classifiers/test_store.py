@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from fakenews.classifiers import store
 from fakenews.classifiers.base import TextClassifier
 from fakenews.classifiers.store import WrongFile
 from fakenews.cli import app
-from fakenews.config import REPOSITORY
+from fakenews.config import REPOSITORY, Settings
+from fakenews.services import Services
 from tests.explain.toys import small_tfidf
 
 
@@ -93,3 +95,28 @@ def test_a_file_cut_short_that_nobody_pinned_is_one_sentence(
         (models / name / file.name).write_bytes(file.read_bytes()[: file.stat().st_size // 2])
         with pytest.raises(WrongFile, match=r"^[^\n]+: bring (its|the) folder back, or train it again\.$"):
             store.load(store.find(name, models), "cpu")
+
+
+@pytest.mark.parametrize("name", ["tfidf", "word2vec", "cnn", "features", "tinybert", "ensemble"])
+def test_a_file_that_lacks_an_entry_is_one_sentence(
+    classifiers: dict[str, TextClassifier], name: str, tmp_path: Path
+) -> None:
+    for member, classifier in classifiers.items():
+        classifier.save(tmp_path / member)
+    config = tmp_path / name / "config.json"
+    found = json.loads(config.read_text())
+    del found.get("fakenews", found)["cleaning"]
+    config.write_text(json.dumps(found))
+    with pytest.raises(WrongFile, match=r"not whole \(MissingEntry\)"):
+        store.load(store.find(name, tmp_path), "cpu")
+
+
+def test_a_fault_of_ours_is_not_blamed_on_the_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def faulty(*_: object) -> None:
+        raise KeyError("ours")
+
+    monkeypatch.setattr("fakenews.classifiers.tfidf.TfidfClassifier._from_settings", faulty)
+    with pytest.raises(KeyError, match="ours"):
+        load(folder)
+    with pytest.raises(KeyError, match="ours"):
+        Services(Settings(models=folder.parent, device="cpu")).classifier("tfidf")

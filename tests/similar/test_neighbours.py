@@ -23,6 +23,7 @@ from fakenews.similar.neighbours import (
     outcomes,
     track_record,
 )
+from fakenews.text import join
 from fakenews.verdict import judge
 
 TOPICS = {topic: [f"{topic}{i}" for i in range(40)] for topic in ("harbour", "ballot", "kitchen")}
@@ -86,6 +87,15 @@ def test_an_article_never_counts_in_its_own_record(store):
     alone = np.full(240, UNASKED, dtype=np.int8)
     alone[own] = WRONG
     assert track_record(store, alone, TEXTS[own], "m") is None
+
+
+def test_the_same_article_under_a_title_never_counts_either(store):
+    made = np.full(240, UNASKED, dtype=np.int8)
+    own = OWN.index("ballot")
+    made[own] = WRONG
+    titled = join(" ".join(TOPICS["harbour"]), TEXTS[own])
+    assert 0.5 < store.similarities(titled)[own] < 0.99
+    assert track_record(store, made, titled, "m") is None
 
 
 def test_verdicts_are_mostly_wrong_where_chance_alone_would_not_have_it(store):
