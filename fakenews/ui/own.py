@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from fakenews.batch.rows import SUFFIXES
+from fakenews.data.formats import SUFFIXES
 from fakenews.data.table import read_table
 from fakenews.data.unpacked import check_unpacked
 from fakenews.evaluate.digits import METRIC_NAMES, Metric, counted, listed, metric_text, share_text
