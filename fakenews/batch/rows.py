@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fakenews.data.delimited import Delimited, check_names, check_width, find_column
+from fakenews.data.delimited import Delimited, check_names, check_width, find_column, listed_names
 from fakenews.data.formats import format_of
 from fakenews.data.lines import array_rows, json_rows
 from fakenews.services import InputError
@@ -124,7 +124,7 @@ class Table:
         """
         for name in (columns.text, columns.title):
             if name and name not in self.columns:
-                raise InputError(f"{self.path.name} has no column {name!r}: it has {', '.join(self.columns)}.")
+                raise InputError(f"{self.path.name} has no column {name!r}: it has {listed_names(self.columns)}.")
 
     def schema(self) -> pa.Schema | None:
         """Types of a parquet file's columns; None for files without types."""

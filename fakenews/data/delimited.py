@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -19,6 +19,7 @@ from fakenews.data.lines import Lines
 DELIMITERS = ",;\t|"
 MAX_COLUMNS = 1_000  # of a table of any format; more are keys of JSON that differ from line to line
 _LOOK = 262_144  # characters that tell the dialect, and that a header may have
+_LISTED, _LONGEST = 20, 60  # names in a message, and characters of each
 _HEADER = re.compile(r'((?:[^"\r\n]|"[^"]*+")*+)(\r*\n|\r)?')
 _SEP = re.compile(r"sep=(.)[\r\n]*", re.I)  # the line that tells Excel the delimiter
 
@@ -215,6 +216,13 @@ def check_names(columns: Sequence[str], name: str) -> None:
         raise ValueError(f"{name} has {times[twice[0]]} columns without a name: name them.")
 
 
+def listed_names(values: Iterable[str]) -> str:
+    """Names or values of a file for a message: not many, not long, nothing that does not print."""
+    found = list(values)
+    shown = ["".join(c if c.isprintable() else "?" for c in value[:_LONGEST]) for value in found[:_LISTED]]
+    return ", ".join(shown) + (f" and {len(found) - len(shown):,} more" if len(found) > len(shown) else "")
+
+
 def find_column(columns: Sequence[str], name: str, table: str) -> str:
     """Return the column that is called `name`, in any case and between blanks; "" where there is none.
 
@@ -290,7 +298,7 @@ def _dialect(head: str) -> Dialect:
         delimiters = [mark for mark in DELIMITERS if mark in bare] or [","]
     found = [Dialect(mark, end=end, skipped=skipped) for mark in delimiters]
     read = [_read(lines, dialect, len(head) < _LOOK) for dialect in found]
-    best = max(range(len(found)), key=lambda i: (read[i][0], -read[i][1]))  # the first of equals
+    best = max(range(len(found)), key=lambda i: (read[i][0], -read[i][1], read[i][2]))  # the first of equals
     if not read[best][1]:
         return found[best]
     for quote, escape in (('"', "\\"), ("'", ""), ("'", "\\")):
@@ -301,26 +309,27 @@ def _dialect(head: str) -> Dialect:
             if quote == "'" and not all(re.search(p, head, re.M) for p in (f"(^|{between})'", f"'({between}|\r*$)")):
                 continue
             other = Dialect(mark, quote, escape, end, skipped)
-            good, bad = _read(lines, other, len(head) < _LOOK)
+            good, bad, _ = _read(lines, other, len(head) < _LOOK)
             if good and not bad:
                 return other
     return found[best]
 
 
-def _read(lines: list[str], dialect: Dialect, whole: bool) -> tuple[int, int]:
-    """How many rows of the beginning of a file can be read in a dialect, and how many cannot."""
+def _read(lines: list[str], dialect: Dialect, whole: bool) -> tuple[int, int, int]:
+    """How many rows of the beginning of a file can be read in a dialect, how many cannot, and how many columns."""
     sample = _Sample(lines, whole)
     found: list[list[str] | str] = []
+    n_columns = 0
     try:
         n_columns = len(_names(_cells(next(sample, ""), sample, dialect, _LOOK, alone=False)))
         for _, cells in _rows(sample, dialect, n_columns, _LOOK):
             found.append(cells)
     except _StrayQuote:
-        return 0, 1
+        return 0, 1, 0
     except _Cut:
         pass  # a row that goes on
     bad = sum(isinstance(cells, str) for cells in found)
-    return len(found) - bad, bad
+    return len(found) - bad, bad, n_columns
 
 
 def _is_escaped(line: str, at: int, escape: str) -> bool:

@@ -33,10 +33,10 @@ _MARKS = {
 _LETTERS, _CAPITALS = "À-ÖØ-öø-ÿŠšŽžŒœŸ", "À-ÖØ-ÞŠŽŒŸ"
 # What other encodings look like where they are taken for Windows-1252: three accented letters in a row, or a word of
 # nothing else (Cyrillic, Greek), a capital behind a small letter or a stop (Mac OS Roman, UTF-8 with a broken byte),
-# a sign within a word (Central European).
+# a sign within a word (Central European), half of a pair that UTF-16 needs (UTF-8 of broken programs).
 _NOT_WESTERN = re.compile(
     rf"[{_LETTERS}]{{3}}|(?<!\w)[{_LETTERS}]{{2}}(?!\w)|(?<=[a-z])[{_CAPITALS}]|(?<=[.,!?])[{_CAPITALS}](?!\w)"
-    r"|(?<=[^\W\d_])[¡¢£¤¥¦§¨¬¯±²³¶¸¹¼½¾¿×÷€ƒˆ‰˜](?=[^\W\d_])"
+    r"|í[\xa0-¿][^\s\w.,!?]|(?<=[^\W\d_])[¡¢£¤¥¦§¨¬¯±²³¶¸¹¼½¾¿×÷€ƒˆ‰˜](?=[^\W\d_])"
 )
 
 

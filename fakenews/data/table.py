@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from fakenews.data.delimited import Delimited, check_names, check_width, find_column
+from fakenews.data.delimited import Delimited, check_names, check_width, find_column, listed_names
 from fakenews.data.formats import format_of
 from fakenews.data.lines import array_rows, json_rows
 from fakenews.schema import FAKE, LABELS, REAL, TABLE_COLUMNS, Article
@@ -22,7 +22,6 @@ REQUIRED = ("text", "label")
 
 _LINE = "line of the file"  # name of an index that says where each row begins
 _LABELS = {"0": FAKE, "1": REAL, "fake": FAKE, "real": REAL, "false": FAKE, "true": REAL}
-_SHOWN = 12  # names or values that a message lists
 _Found = TypeVar("_Found")
 
 
@@ -122,8 +121,8 @@ def labeled(frame: pd.DataFrame, origin: str, fake: str = "") -> LabeledTable:
     missing = [c for c in REQUIRED if not ours[c]]
     if missing:
         raise ValueError(
-            f"{origin} lacks the column {' and '.join(missing)}: it has {_listed(had) or 'none'}; "
-            "needed are text and label."
+            f"{origin} lacks the column {' and '.join(missing)}: it has {listed_names(had) or 'none'}; "
+            "needed are text and label, named in the first line of a CSV file."
         )
     spelled = {column: name for name, column in ours.items() if column}
     for column in had:
@@ -141,8 +140,8 @@ def labeled(frame: pd.DataFrame, origin: str, fake: str = "") -> LabeledTable:
     titled = [bool(title.strip()) for title in _strings(frame, "title", origin)]
     n_title_only = sum(has_title and not has_text for has_title, has_text in zip(titled, worded, strict=True))
     if not any(worded):
-        alone = f"; {n_title_only:,} have a title alone" if n_title_only else ""
-        raise ValueError(f"{origin}: none of its {n_rows:,} rows has a text in the column {ours['text']}{alone}.")
+        alone = f", with a title alone: {n_title_only:,}" if n_title_only else ""
+        raise ValueError(f"{origin}: no row has a text in the column {ours['text']} (rows: {n_rows:,}{alone}).")
     if not all(worded):
         frame = frame[worded]
     table = {c: _strings(frame, c, origin) for c in TABLE_COLUMNS if c != "label"}
@@ -285,16 +284,9 @@ def _labels_with(fake: str, values: set[str], origin: str) -> dict[str, int]:
     if len(others) > 1 or (fake not in values and not others <= set(_LABELS)):
         raise ValueError(
             f"{origin}: {fake!r} cannot stand for fake against one other label; the labels are "
-            f"{_listed(sorted(values))}."
+            f"{listed_names(sorted(values))}."
         )
     return {fake: FAKE, **dict.fromkeys(others, REAL)}
-
-
-def _listed(values: Iterable[str]) -> str:
-    """Names or values of a file for a message: not many, not long, nothing that does not print."""
-    found = list(values)
-    shown = ["".join(c if c.isprintable() else "?" for c in value[:40]) for value in found[:_SHOWN]]
-    return ", ".join(shown) + (f" and {len(found) - len(shown):,} more" if len(found) > len(shown) else "")
 
 
 def _whole_number(text: str) -> str:

@@ -118,6 +118,7 @@ def test_any_line_can_be_gone_back_to(path: Path, encoding: str) -> None:
         ("text,label,,,\na,0,,,\nb,1\n", ("text", "label"), [["a", "0"], ["b", "1"]]),
         ("text,label\na,0,,\n", ("text", "label"), [["a", "0"]]),
         ("text,label\na,0\n,\n , \n\n", ("text", "label"), [["a", "0"]]),
+        ("a, b\tc\td\n1, 2\t3\t4\n", ("a, b", "c", "d"), [["1, 2", "3", "4"]]),
         ("text|label\na, b|0\n", ("text", "label"), [["a, b", "0"]]),
         ('text,label\n"a \\"b, c\\" \\\\",0\n', ("text", "label"), [['a "b, c" \\', "0"]]),
         ('text,label\n"a \\"b\nc\\", d",0\n"e",1\n', ("text", "label"), [['a "b\nc", d', "0"], ["e", "1"]]),
