@@ -55,9 +55,9 @@ class LabeledTable:
         values = {name: " and ".join(v for v, label in self.labels.items() if label == name) for name in LABELS}
         notes = [f"Label {' and '.join(f'{v} is read as {name}' for name, v in values.items() if v)}."]
         if self.n_without_text:
-            are = "row has no text and is" if self.n_without_text == 1 else "rows have no text and are"
+            have = "has no text and is" if self.n_without_text == 1 else "have no text and are"
             alone = f" ({self.n_title_only:,} with a title alone)" if self.n_title_only else ""
-            notes.append(f"{self.n_without_text:,} of {self.n_rows:,} {are} left out{alone}.")
+            notes.append(f"{self.n_without_text:,} of {self.n_rows:,} rows {have} left out{alone}.")
         return notes
 
     def to_dict(self) -> dict[str, Any]:
@@ -104,6 +104,25 @@ def read_labeled(path: Path, encoding: str = "", fake: str = "") -> LabeledTable
     return labeled(readers[format_of(path, encoding)](path, encoding), path.name, fake)
 
 
+def columns_of(path: Path) -> tuple[str, ...]:
+    """Return the names of a table's columns; of JSON, the keys of its first object.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `read_labeled`, as far as the beginning of the file tells.
+    """
+    import pyarrow.parquet as pq
+
+    format_ = format_of(path)
+    if format_ == "parquet":
+        return tuple(_parquet(path, pq.read_schema).names)
+    if format_ == "csv":
+        return Delimited(path).columns
+    rows = (array_rows if format_ == "json" else json_rows)(path)
+    return next((tuple(row) for _, row, _ in rows if isinstance(row, dict)), ())
+
+
 def as_table(frame: pd.DataFrame, origin: str = "the table") -> pd.DataFrame:
     """Check and complete a frame as `read_table` promises; `origin` names it in messages."""
     return labeled(frame, origin).frame
@@ -112,8 +131,8 @@ def as_table(frame: pd.DataFrame, origin: str = "the table") -> pd.DataFrame:
 def labeled(frame: pd.DataFrame, origin: str, fake: str = "") -> LabeledTable:
     """Check and complete a frame as `read_labeled` promises; `origin` names it in messages.
 
-    A column of ours may be written in another case or between blanks. An id that stands for several texts names none:
-    each of these gets one of its own.
+    A column of ours may be written in another case or between blanks. An id that stands for several articles names
+    none: each of these gets one of its own, by which it is known everywhere.
     """
     had = [str(c) for c in frame.columns]
     check_names(had, origin)
@@ -145,7 +164,7 @@ def labeled(frame: pd.DataFrame, origin: str, fake: str = "") -> LabeledTable:
     if not all(worded):
         frame = frame[worded]
     table = {c: _strings(frame, c, origin) for c in TABLE_COLUMNS if c != "label"}
-    table["id"] = _ids(table["id"], table["text"])
+    table["id"] = _ids(table["id"], table["title"], table["text"])
     labels, meaning = _labels(frame["label"], origin, fake)
     text_columns = pd.DataFrame(table, dtype="str")
     others = frame[[c for c in columns if c not in TABLE_COLUMNS]].reset_index(drop=True)
@@ -248,13 +267,15 @@ def _encodable(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _ids(given: list[str], texts: list[str]) -> list[str]:
-    """Ids of texts: those given, and computed ones for what has none or shares it with another text."""
-    texts_of: dict[str, set[str]] = {}
-    for id_, text in zip(given, texts, strict=True):
-        texts_of.setdefault(id_, set()).add(text)
+def _ids(given: list[str], titles: list[str], texts: list[str]) -> list[str]:
+    """Ids of articles: those given, of the text where there is none, of title and text where one names several."""
+    ids = [id_ or article_id(text) for id_, text in zip(given, texts, strict=True)]
+    named: dict[str, set[tuple[str, str]]] = {}
+    for id_, *article in zip(ids, titles, texts, strict=True):
+        named.setdefault(id_, set()).add((article[0], article[1]))
     return [
-        id_ if id_ and len(texts_of[id_]) == 1 else article_id(text) for id_, text in zip(given, texts, strict=True)
+        id_ if len(named[id_]) == 1 else article_id(join(title, text))
+        for id_, title, text in zip(ids, titles, texts, strict=True)
     ]
 
 

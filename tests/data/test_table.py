@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from fakenews.data.delimited import MAX_COLUMNS, check_names
-from fakenews.data.table import article_id, articles, as_table, joined_texts, read_table, write_table
+from fakenews.data.table import article_id, articles, as_table, joined_texts, labeled, read_table, write_table
 from fakenews.schema import TABLE_COLUMNS, Article
 
 ROWS = {"text": ["A pier has opened.", "The moon is a hat."], "label": [1, 0]}
@@ -95,6 +95,36 @@ def test_given_ids_and_further_columns_stay() -> None:
     table = as_table(pd.DataFrame({**ROWS, "id": ["mine", ""], "language": ["en", "pt"]}))
     assert table["id"].tolist() == ["mine", article_id(ROWS["text"][1])]
     assert table["language"].tolist() == ["en", "pt"]
+
+
+def test_an_id_that_stands_for_several_articles_names_none() -> None:
+    rows = {"text": ["one", "two", "one", "three"], "title": ["", "", "other", "t"], "id": ["7", "7", "", "8"]}
+    table = as_table(pd.DataFrame({**rows, "label": 0}))
+    assert table["id"].tolist() == [article_id("one"), article_id("two"), article_id("one"), "8"]
+    again = as_table(pd.DataFrame({"text": ["one", "one"], "title": ["", "other"], "label": 0}))
+    assert again["id"].tolist() == [article_id("one"), article_id("other\n\none")]
+
+
+def test_rows_without_text_are_left_out_and_counted() -> None:
+    frame = pd.DataFrame({"text": ["a", None, " ", "b"], "title": ["", "T", "", ""], "label": [0, None, "?", 1]})
+    read = labeled(frame, "t.csv")
+    assert read.frame["text"].tolist() == ["a", "b"]
+    assert (read.n_rows, read.n_without_text, read.n_title_only) == (4, 2, 1)
+    assert read.notes()[1] == "2 of 4 rows have no text and are left out (1 with a title alone)."
+    with pytest.raises(ValueError, match=r"no row has a text in the column text \(rows: 1, with a title alone: 1\)"):
+        labeled(frame[1:2], "t.csv")
+
+
+def test_the_label_that_means_fake_can_be_named() -> None:
+    frame = pd.DataFrame({"text": ["a", "b", "c"], "label": ["Reliable", "unreliable", "Reliable"]})
+    read = labeled(frame, "t.csv", "Unreliable")
+    assert read.frame["label"].tolist() == [1, 0, 1]
+    assert read.notes() == ["Label unreliable is read as fake and Reliable is read as real."]
+    assert labeled(frame.assign(label=[1.0, 0.0, 1.0]), "t.csv", "1").frame["label"].tolist() == [0, 1, 0]
+    assert labeled(frame.assign(label=0), "t.csv", "1").frame["label"].tolist() == [1, 1, 1]
+    for label, fake in ((["a", "b", "c"], "a"), (["a", "b", "b"], "c"), ("a", "b")):
+        with pytest.raises(ValueError, match="cannot stand for fake against one other label"):
+            labeled(frame.assign(label=label), "t.csv", fake)
 
 
 def test_every_format_gives_the_same_table(tmp_path: Path) -> None:

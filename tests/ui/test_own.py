@@ -112,6 +112,19 @@ def test_what_cannot_be_scored_is_refused_in_a_sentence(
     assert str(tmp_path) not in shown
 
 
+def test_labels_the_other_way_round_are_warned_of_and_rows_without_text_counted(tab: OwnTable, tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    rows = load("demo").groupby("label").head(12)[["title", "text", "label"]].assign(label=lambda r: 1 - r["label"])
+    rows = pd.concat([rows, pd.DataFrame({"title": ["Alone"], "text": [""], "label": [0]})])
+    rows.to_csv(path, index=False)
+    shown = tab.score(str(path))
+    assert "24 articles scored." in shown and "Label 0 is read as fake and 1 is read as real." in shown
+    assert "1 of 25 rows has no text and is left out (1 with a title alone)." in shown
+    assert "the labels may be the other way round. If 1 means fake, write it under" in shown
+    shown = tab.score(str(path), fake="1")
+    assert "Label 1 is read as fake and 0 is read as real." in shown and "other way round" not in shown
+
+
 def test_markup_in_a_table_is_text(tab: OwnTable, tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     path.write_text("title,text,label\n" + "<script>x</script>,A council met on Tuesday.,0\n" * 3, encoding="utf-8")
