@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from fakenews.batch.outputs import Lines, Output, Parts, parquet_schema
-from fakenews.batch.rows import SUFFIXES, BadRow, Columns, Item, Row, Table, taken
+from fakenews.batch.rows import OUT_SUFFIXES, BadRow, Columns, Item, Row, Table, taken
 from fakenews.classifiers.base import read, reading_once
 from fakenews.classifiers.precision import fast_products
 from fakenews.services import InputError, Services
@@ -38,11 +38,14 @@ class Task:
         Where text and title stand.
     explain : str
         Method whose ten strongest words are added; empty for none. Models without it use their quickest.
+    encoding : str
+        Of the table, if it is known.
     """
 
     models: tuple[str, ...]
     columns: Columns
     explain: str = ""
+    encoding: str = ""
 
     @property
     def added(self) -> tuple[str, ...]:
@@ -57,8 +60,8 @@ class Done:
 
     Attributes
     ----------
-    rows, bad : int
-        Rows scored, and rows that could not be.
+    rows, bad, without_text : int
+        Rows scored, rows that could not be, and those among these that have no text.
     share : float
         Of the file that has been read.
     rate : float
@@ -77,6 +80,7 @@ class Done:
     rate: float
     seconds_left: float | None
     verdicts: dict[str, dict[str, int]]
+    without_text: int = 0
     before: bool = False
 
 
@@ -89,6 +93,7 @@ class _Place:
     bad: int = 0
     out: int = 0
     errors: int = 0
+    without_text: int = 0
     verdicts: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def count(self, item: Item, models: Sequence[str], added: Mapping[str, Any]) -> None:
@@ -96,6 +101,7 @@ class _Place:
         self.read += 1
         if isinstance(item, BadRow):
             self.bad += 1
+            self.without_text += item.has_no_text
             return
         self.rows += 1
         for model in models:
@@ -217,11 +223,11 @@ def score(
     InputError
         If something about the task, the table or the files will not do.
     """
-    if out.suffix.lower() not in SUFFIXES:
-        raise InputError(f"Cannot write {out.name!r}: it must end in {', '.join(SUFFIXES)}.")
+    if out.suffix.lower() not in OUT_SUFFIXES:
+        raise InputError(f"Cannot write {out.name!r}: it must end in {', '.join(OUT_SUFFIXES)}.")
     if out.resolve() == source.resolve():
         raise InputError(f"{out.name} is the table to be scored itself: name another file.")
-    table = Table(source)
+    table = Table(source, task.encoding)
     table.check(task.columns)
     taken(table.columns, task.added, source.name)
     revisions = {model: services.revision(model) for model in task.models}
@@ -429,4 +435,4 @@ def _digest(path: Path) -> dict[str, Any]:
 
 def _done(place: _Place, share: float, rate: float, seconds_left: float | None) -> Done:
     verdicts = {model: dict(said) for model, said in place.verdicts.items()}
-    return Done(place.rows, place.bad, share, rate, seconds_left, verdicts)
+    return Done(place.rows, place.bad, share, rate, seconds_left, verdicts, place.without_text)

@@ -91,6 +91,25 @@ def table_result(predictions: Sequence[Prediction], labels: Sequence[int]) -> Ta
     return TableResult(tuple(predictions), evaluate(labels, p_fake), verdicts(predictions, labels))
 
 
+def labels_warning(evaluation: Evaluation, labels: Mapping[str, str]) -> str:
+    """Say that labels may be the other way round, where the whole interval of ROC AUC lies below 0.5; "" elsewhere.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    labels : mapping of str to str
+        What each value of the label was read as (`table.LabeledTable.labels`).
+    """
+    low, high = evaluation.intervals.get("roc_auc", (0.0, 1.0))
+    if evaluation.roc_auc is None or high >= 0.5:
+        return ""
+    real = next((value for value, label in labels.items() if label == "real"), "1")
+    return (
+        f"ROC AUC lies below 0.5 ({low:.2f} to {high:.2f}): the labels may be the other way round. If {real} means "
+        f"fake, say so with --fake {real}."
+    )
+
+
 def verdicts(predictions: Sequence[Prediction], labels: Sequence[int]) -> Verdicts:
     """Count the verdicts on labelled articles, and the reasons where there is none."""
     given = [(p, label) for p, label in zip(predictions, labels, strict=True) if p.verdict != "cannot_judge"]

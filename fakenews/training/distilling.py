@@ -70,7 +70,8 @@ def fit_distilled(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
             for other, table in everything.items():
                 if family_of(other) in fold and other != corpus and table["label"].nunique() > 1:
                     kept, _ = leave_out(everything, other)
-                    rows = rows[rows["id"].isin(set(kept["id"]))]
+                    keys = set(zip(kept[CORPUS], kept["id"], strict=True))  # two corpora may share ids
+                    rows = rows[[key in keys for key in zip(rows[CORPUS], rows["id"], strict=True)]]
             students[name], _, _ = school.taught(name, rows.reset_index(drop=True), home_of(parts["validation"]))
         return students[name].predict_scores(joined_texts(out))
 

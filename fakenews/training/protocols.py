@@ -390,7 +390,9 @@ def train_under(name: str, job: Job, say: Say = logger.info) -> TextClassifier:
             f"The protocol {name!r} is about one corpus, there is none to leave out: got {job.leave_out!r}."
         )
     check(job, recipe)
-    frame = with_groups(read_table(job.data), protocol.rows == "time", say).assign(**{CORPUS: job.data.stem})
+    frame = with_groups(read_table(job.data, job.encoding, job.fake), protocol.rows == "time", say).assign(
+        **{CORPUS: job.data.stem}
+    )
     found = parts(protocol, frame, SEED)
     say(f"{protocol.title}: " + ", ".join(f"{len(rows):,} {part}" for part, rows in found.items()))
     started = time.perf_counter()

@@ -21,7 +21,7 @@ from fakenews.classifiers.precision import fast_products
 from fakenews.classifiers.store import ADDED, WEIGHTS
 from fakenews.data.mix import CORPUS, leave_out, mix, with_split
 from fakenews.data.registry import for_training
-from fakenews.data.table import joined_texts, read_table
+from fakenews.data.table import joined_texts, read_labeled
 from fakenews.evidence.files import write_evidence
 from fakenews.evidence.predictions import latency_ms, other_corpora, predict_frame, predict_other_corpora
 from fakenews.evidence.protocols import LEFT_OUT
@@ -67,7 +67,7 @@ def run(job: Job, say: Say = logger.info) -> ModelEvidence:
     """
     recipe = get(job.recipe)
     check(job, recipe)
-    tables = read_tables((job.data, *job.more), say)
+    tables = read_tables((job.data, *job.more), say, job.encoding, job.fake)
     frame, left_out = leave_out(tables, job.leave_out) if job.leave_out else (mix(tables), None)
     parts = split_parts(frame)
     counts = ", ".join(f"{len(part):,} {name}" for name, part in parts.items())
@@ -211,8 +211,10 @@ def names_in(rows: pd.DataFrame) -> str:
     return ", ".join(dict.fromkeys(rows["corpus"]))
 
 
-def read_tables(paths: Sequence[Path], say: Say = logger.info) -> dict[str, pd.DataFrame]:
-    """Labelled tables with their splits, by name of the corpus: of the file, without its suffix.
+def read_tables(
+    paths: Sequence[Path], say: Say = logger.info, encoding: str = "", fake: str = ""
+) -> dict[str, pd.DataFrame]:
+    """Read labeled tables with their splits, by name of the corpus: of the file, without its suffix.
 
     Raises
     ------
@@ -224,8 +226,9 @@ def read_tables(paths: Sequence[Path], say: Say = logger.info) -> dict[str, pd.D
         raise ValueError(f"Each --data must have another file name, got {', '.join(names)}.")
     tables = {}
     for path in paths:
-        tables[path.stem] = with_split(for_training(path.stem, read_table(path)))
-        say(f"{path.stem}: {len(tables[path.stem]):,} rows")
+        read = read_labeled(path, encoding, fake)
+        tables[path.stem] = with_split(for_training(path.stem, read.frame))
+        say(f"{path.stem}: {len(tables[path.stem]):,} rows. {' '.join(read.notes())}")
     return tables
 
 

@@ -413,9 +413,9 @@ def test_ray_gives_the_same_bytes(table: Path, whole: Path, share_services: Serv
 
 def test_a_row_without_words_is_bad_as_one_without_text(share_services: Services, tmp_path: Path) -> None:
     table, out = tmp_path / "in.csv", tmp_path / "out.csv"
-    table.write_text("title,text\n,A road.\n,https://example.org/a\n,\nWords,...\n", encoding="utf-8")
+    table.write_text("title,text,n\n,A road.,1\n,https://example.org/a,2\n,,3\nWords,...,4\n,,\n", encoding="utf-8")
     done = score(table, out, share_services, TASK)
-    assert (done.rows, done.bad) == (2, 2)
+    assert (done.rows, done.bad, done.without_text) == (2, 2, 1)
     told = [json.loads(line) for line in errors(out).splitlines()]
     assert [(e["line"], e["reason"]) for e in told] == [(3, "no words in text"), (4, "no text in text")]
     assert len(pd.read_csv(out)) == 2
