@@ -539,7 +539,7 @@ def novelty(
     ] = None,
 ) -> None:
     """Teach a trained model again where its training data ends; its weights stay as they are."""
-    from fakenews.classifiers import store
+    from fakenews.classifiers import model_folder, store
     from fakenews.classifiers.novelty import Centroids
     from fakenews.data.mix import with_split
     from fakenews.data.table import joined_texts, read_table
@@ -553,12 +553,12 @@ def novelty(
     train, held_out = (joined_texts(frame[frame["split"] == part]) for part in ("train", "validation"))
     if not fit_novelty(classifier, train, held_out, f"{data.stem}/validation", classifier.info_.get("seed", 42)):
         raise ValueError(f"{stored.name} has no measure of its own for how far a text lies from its training data.")
-    store.change_settings(stored.folder, novelty=classifier.info_["novelty"])
+    model_folder.change_settings(stored.folder, novelty=classifier.info_["novelty"])
     centroids = getattr(classifier, "centroids_", None)
     if isinstance(centroids, Centroids):
         centroids.save(stored.folder)
-    if store.pins(stored.folder):
-        store.pin(stored.folder)
+    if model_folder.pins(stored.folder):
+        model_folder.pin(stored.folder)
     typer.echo(
         f"{stored.name}: unlike the training data from a distance of {classifier.info_['novelty']['threshold']}."
     )
@@ -567,14 +567,14 @@ def novelty(
 @app.command()
 def pin(models: Annotated[list[str], typer.Argument(metavar="MODEL…", help="Names of models, or neighbours.")]) -> None:
     """Say that the files of a model are as they should be: models/SHA256SUMS, which is checked at every load."""
-    from fakenews.classifiers import store
+    from fakenews.classifiers import model_folder
 
     folder = Settings.from_environment().models
     for model in models:
         if not (folder / model).is_dir():
             raise ValueError(f"There is no folder {folder / model}: name a model that is here.")
-        store.pin(folder / model)
-        typer.echo(f"{model}: {len(store.pins(folder / model))} files.")
+        model_folder.pin(folder / model)
+        typer.echo(f"{model}: {len(model_folder.pins(folder / model))} files.")
 
 
 @app.command()
@@ -607,7 +607,7 @@ def report(
     ] = False,
 ) -> None:
     """Rewrite the results in README and docs and the model cards from the committed evaluations."""
-    from fakenews.classifiers import store
+    from fakenews.classifiers import model_folder
     from fakenews.evidence.files import bring_up_to_date, read_evaluation, recompute
     from fakenews.reporting.card import write_model_card
     from fakenews.reporting.oracle import oracle_auc_left_out
@@ -620,7 +620,7 @@ def report(
         bring_up_to_date(folder)
         if anew:
             recompute(folder)
-        typer.echo(f"{write_model_card(folder, get(store.settings(folder)['recipe']).card)} written.")
+        typer.echo(f"{write_model_card(folder, get(model_folder.settings(folder)['recipe']).card)} written.")
     evidences = [read_evaluation(folder) for folder in folders]
     tables = (
         (readme, SUMMARY, summary_table(evidences)),

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from fakenews import formatting
 from fakenews import text as texts
 from fakenews.batching import Batcher, Full
+from fakenews.classifiers import model_folder, store
 from fakenews.classifiers import registry as classifiers
-from fakenews.classifiers import store
 from fakenews.classifiers.base import KnowsItsTraining, Scores, TextClassifier, distinct_scores, read, reading_once
 from fakenews.classifiers.ensemble import LARGE, MEMBERS, EnsembleClassifier
 from fakenews.config import Settings, pick_device
@@ -200,7 +200,7 @@ class Services:
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()
         self.damaged: tuple[str, ...] = ()  # models that `warm_up` found to be other than what was pinned
-        self._classifiers: dict[str, tuple[store.StoredModel, TextClassifier]] = {}
+        self._classifiers: dict[str, tuple[model_folder.StoredModel, TextClassifier]] = {}
         self._loading = threading.RLock()
         self._cache: ContentCache[Explanation] = ContentCache()
         self._said: ContentCache[float] = ContentCache()  # log-odds of texts that were judged
@@ -299,13 +299,13 @@ class Services:
         if model not in self._revisions:
             try:
                 self._revisions[model] = store.find(model, self.settings.models).revision
-            except (ValueError, store.ModelNotHere) as error:
+            except (ValueError, model_folder.ModelNotHere) as error:
                 raise InputError(str(error)) from error
         return self._revisions[model]
 
     def learnt_from(self, model: str) -> tuple[str, ...]:
         """The corpora that a model says it learnt from, the one it started from first; empty if it does not say."""
-        data: dict[str, Any] = store.settings(self.settings.models / model).get("data", {})
+        data: dict[str, Any] = model_folder.settings(self.settings.models / model).get("data", {})
         return tuple(data.get("corpora", ()))
 
     def warm_up(self) -> None:
@@ -324,8 +324,8 @@ class Services:
     def _look_for_damage(self) -> None:
         for model in self.models:
             try:
-                store.verify(self.settings.models / model)
-            except (store.WrongFile, OSError) as error:
+                model_folder.verify(self.settings.models / model)
+            except (model_folder.WrongFile, OSError) as error:
                 logger.error("%s cannot be asked: %s", model, error)
                 self.damaged = (*self.damaged, model)
 
@@ -917,7 +917,7 @@ class Services:
         from fakenews.similar.neighbours import Neighbours
 
         folder = self.settings.models / NEIGHBOURS_FOLDER
-        store.verify(folder)
+        model_folder.verify(folder)
         return Neighbours.load(folder)
 
     def corpus(self, name: str) -> pd.DataFrame:
@@ -930,25 +930,25 @@ class Services:
         """
         return corpora.load(name, self.settings.data)
 
-    def _stored(self, model: str) -> tuple[store.StoredModel, TextClassifier]:
+    def _stored(self, model: str) -> tuple[model_folder.StoredModel, TextClassifier]:
         with self._loading:
             if model not in self._classifiers:
                 try:
                     stored = store.find(model, self.settings.models)
                     self._classifiers[model] = (stored, self._load(stored))
-                except store.WrongFile as error:
+                except model_folder.WrongFile as error:
                     raise Unusable(str(error)) from error
-                except (ValueError, store.ModelNotHere) as error:
+                except (ValueError, model_folder.ModelNotHere) as error:
                     raise InputError(str(error)) from error
             return self._classifiers[model]
 
-    def _load(self, stored: store.StoredModel) -> TextClassifier:
+    def _load(self, stored: model_folder.StoredModel) -> TextClassifier:
         if stored.name not in MEMBERS:
             return store.load(stored, self.settings.device)
-        with store.reading(stored):
-            return EnsembleClassifier.load(stored.folder, self.settings.device, self._member)
+        with model_folder.reading(stored):
+            return EnsembleClassifier.load(stored.folder, self._member)
 
-    def _member(self, stored: store.StoredModel) -> TextClassifier:
+    def _member(self, stored: model_folder.StoredModel) -> TextClassifier:
         """A model beside an ensemble, in memory once."""
         is_shipped = stored.folder == self.settings.models / stored.name
         return self.classifier(stored.name if is_shipped else str(stored.folder))

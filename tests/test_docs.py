@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.report import PAGES as MEASURED
 from benchmarks.report import replaced
-from fakenews.classifiers import store
+from fakenews.classifiers import model_folder
 from fakenews.classifiers.registry import CLASSIFIERS
 from fakenews.config import REPOSITORY
 from fakenews.evidence.files import CARD, contradictions, read_evaluation
@@ -64,7 +64,7 @@ def test_links_between_pages_lead_somewhere(page: str) -> None:
 @pytest.mark.parametrize("name", SHIPPED)
 def test_model_cards_are_those_of_the_evaluations(name: str) -> None:
     card = (MODELS / name / CARD).read_text(encoding="utf-8")
-    described = get(store.settings(MODELS / name)["recipe"]).card
+    described = get(model_folder.settings(MODELS / name)["recipe"]).card
     assert card == model_card(read_evaluation(MODELS / name), described), "run «fakenews report»"
 
 

@@ -21,7 +21,7 @@ from starlette.testclient import TestClient
 
 from fakenews import server
 from fakenews.api import answers, places, preview
-from fakenews.classifiers import store
+from fakenews.classifiers import model_folder
 from fakenews.classifiers.base import TextClassifier
 from fakenews.config import Settings
 from fakenews.data.unpacked import MAX_UPLOAD
@@ -118,7 +118,7 @@ def test_a_further_model_cut_short_is_told_at_the_start(
     (folder / "config.json").write_text("{}", encoding="utf-8")
     weights = folder / "model.safetensors"
     weights.write_bytes(b"some weights")
-    store.pin(folder)
+    model_folder.pin(folder)
     weights.write_bytes(b"some")
     settings = replace(share_services.settings, models=folder.parent)
     with TestClient(asyncio.run(small_app(settings)), raise_server_exceptions=False) as client:

@@ -14,7 +14,6 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.classifiers import store
 from fakenews.classifiers.base import (
     READ_AT_ONCE,
     MarginClassifier,
@@ -27,6 +26,7 @@ from fakenews.classifiers.base import (
     reading_once,
 )
 from fakenews.classifiers.entries import read_json
+from fakenews.classifiers.model_folder import StoredModel, stored_in
 from fakenews.schema import FAKE
 
 # Who is asked, of those that are here, by the name of the ensemble.
@@ -237,7 +237,7 @@ class EnsembleClassifier(MarginClassifier):
             If a member was not saved there.
         """
         outside, inside = self._fitted()
-        revisions = [store.find(name, folder.parent).revision for name in self.members]
+        revisions = [stored_in(folder.parent / name).revision for name in self.members]
         members = {
             name: {"revision": revision, "scale": float(scale), "out_of_domain": float(a), "in_domain": float(b)}
             for name, revision, scale, a, b in zip(self.members, revisions, self.scales_, outside, inside, strict=True)
@@ -248,12 +248,8 @@ class EnsembleClassifier(MarginClassifier):
         self._write_settings(folder)
 
     @classmethod
-    def load(
-        cls, folder: Path, device: str = "cpu", member: Callable[[store.StoredModel], TextClassifier] | None = None
-    ) -> Self:
-        """Read a folder written by `save`, and its members from the folders beside it onto `device`.
-
-        Members that are loaded already can be given by `member`.
+    def load(cls, folder: Path, member: Callable[[StoredModel], TextClassifier]) -> Self:
+        """Read a folder written by `save`; `member` loads a model from the folder beside it.
 
         Raises
         ------
@@ -265,13 +261,13 @@ class EnsembleClassifier(MarginClassifier):
         self = cls._from_settings(folder)
         model = read_json(folder / "model.json")
         for name, part in model["members"].items():
-            stored = store.find(name, folder.parent)
+            stored = stored_in(folder.parent / name)
             if stored.revision != part["revision"]:
                 raise ValueError(
                     f"{folder} was fitted on {name} at {part['revision']}, but {stored.folder} holds "
                     f"{stored.revision}: train the ensemble again."
                 )
-            self.members[name] = store.load(stored, device) if member is None else member(stored)
+            self.members[name] = member(stored)
         sides = [[part[side] for part in model["members"].values()] for side in ("out_of_domain", "in_domain")]
         self.weights_ = np.array(sides, dtype=np.float64)
         self.scales_ = np.array([part["scale"] for part in model["members"].values()], dtype=np.float64)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fakenews.classifiers import store
+from fakenews.classifiers import model_folder
 from fakenews.classifiers.ensemble import EnsembleClassifier
 from fakenews.evidence.files import read_predictions, side_by_side
 from fakenews.evidence.protocols import LEFT_OUT
@@ -49,6 +49,6 @@ def oracle_auc(answers: Mapping[str, pd.DataFrame]) -> dict[str, float]:
 
 def oracle_auc_left_out(folders: Sequence[Path]) -> dict[str, float]:
     """The same of the single models in `folders` that were measured on corpora left out of their training."""
-    single = [folder for folder in folders if store.settings(folder).get("kind") != EnsembleClassifier.kind]
+    single = [folder for folder in folders if model_folder.settings(folder).get("kind") != EnsembleClassifier.kind]
     answers = {folder.name: read_predictions(folder, (LEFT_OUT,)) for folder in single}
     return oracle_auc({model: rows for model, rows in answers.items() if len(rows)})

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fakenews.classifiers import store
+from fakenews.classifiers import model_folder
 from fakenews.classifiers.base import CalibratedClassifier, TextClassifier
+from fakenews.classifiers.model_folder import ADDED, WEIGHTS
 from fakenews.classifiers.precision import fast_products
-from fakenews.classifiers.store import ADDED, WEIGHTS
 from fakenews.data.mix import CORPUS, leave_out, mix, with_split
 from fakenews.data.registry import for_training
 from fakenews.data.table import joined_texts, read_labeled
@@ -74,7 +74,7 @@ def run(job: Job, say: Say = logger.info) -> ModelEvidence:
     say(f"{', '.join(job.names)}: {counts}")
     for name, rows in other_corpora(job.corpora, {*job.names, job.leave_out}):
         logger.info("%s: %d rows to be measured on", name, len(rows))  # a broken file is found before hours of training
-    with store.replacing(job.out) as folder:
+    with model_folder.replacing(job.out) as folder:
         started = time.perf_counter()
         fitted = recipe.fit(recipe, job, parts, say)
         minutes = (time.perf_counter() - started) / 60 if fitted.minutes is None else fitted.minutes

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fakenews.classifiers import store
+from fakenews.classifiers import model_folder, store
 from fakenews.classifiers.cnn import CnnClassifier
 from fakenews.classifiers.features import FeaturesClassifier
 from fakenews.classifiers.precision import fast_products
@@ -54,7 +54,7 @@ def check_folder(folder: Path, model: str, table: Path, n_rows: int = 160) -> No
     planted = rows[rows["corpus"] == "planted"]
     assert 0.2 * n_rows < len(planted) < 0.4 * n_rows
     assert "text" not in rows
-    config = store.settings(folder)
+    config = model_folder.settings(folder)
     assert sum(config["data"]["rows"].values()) == n_rows
     assert config["seed"] == 42
     assert set(config["versions"]) >= {"torch", "transformers", "scikit-learn"}
@@ -77,7 +77,7 @@ def test_tfidf_end_to_end(table, tmp_path):
     check_folder(tmp_path / "tfidf", "tfidf", table)
     assert evidence.corpora["planted/test"].accuracy > 0.95
     # The planted articles are too short for a line between like and unlike to mean anything.
-    assert "novelty" not in store.settings(tmp_path / "tfidf")
+    assert "novelty" not in model_folder.settings(tmp_path / "tfidf")
     assert any(line.startswith("planted: ") and "train" in line for line in said)
 
 
@@ -85,9 +85,9 @@ def test_a_model_is_replaced_once_the_new_one_is_measured(table, tmp_path, monke
     out = tmp_path / "models" / "tfidf"
     job = Job("tfidf", table, out)
     run(job)
-    store.pin(out)
+    model_folder.pin(out)
     (out / "notes.txt").write_text("mine")
-    (out / store.ADDED).write_text("of an earlier model")
+    (out / model_folder.ADDED).write_text("of an earlier model")
     before = {file: file.read_bytes() for file in out.parent.rglob("*") if file.is_file()}
 
     def interrupted(classifier, folder, *_):
@@ -110,7 +110,9 @@ def test_a_model_is_replaced_once_the_new_one_is_measured(table, tmp_path, monke
     check_folder(out, "tfidf", other, 120)
     assert not killed.exists()
     assert (out / "notes.txt").read_text() == "mine"
-    assert {file.name for file in out.iterdir()} == {file.name for file in before if file.parent == out} - {store.ADDED}
+    assert {file.name for file in out.iterdir()} == {file.name for file in before if file.parent == out} - {
+        model_folder.ADDED
+    }
     store.load(store.find("tfidf", out.parent))  # what is pinned is what lies there
     assert (out / "model.skops").read_bytes() != before[out / "model.skops"]
 
@@ -141,7 +143,7 @@ def test_what_is_fitted_in_one_go_end_to_end(eager, table, tmp_path, name):
     evidence = run(Job(name, table, tmp_path / name))
     check_folder(tmp_path / name, name, table)
     assert evidence.corpora["planted/test"].accuracy > 0.9
-    versions = store.settings(tmp_path / name)["versions"]
+    versions = model_folder.settings(tmp_path / name)["versions"]
     assert ("gensim" in versions) == (name != "features")
     curves = json.loads((tmp_path / name / TRAINING).read_text(encoding="utf-8"))
     assert bool(curves) == (name == "cnn")
@@ -183,7 +185,7 @@ def test_fine_tuning_end_to_end(quick, table, bert_base, distilbert_base, tmp_pa
 
 def test_the_published_settings_run_as_they_are(table, bert_base, tmp_path):
     run(Job("tinybert", table, tmp_path, base=str(bert_base), max_steps=2))
-    settings = store.settings(tmp_path)["settings"]
+    settings = model_folder.settings(tmp_path)["settings"]
     assert (settings["learning_rate"], settings["batch_size"], settings["max_length"]) == (2e-5, 16, 512)
 
 

@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score, confusion_matrix, f1_score, precision_recall_curve
 
-from fakenews.classifiers.store import settings
+from fakenews.classifiers.model_folder import settings
 from fakenews.config import Settings
 from fakenews.data.base import TextNotHere
 from fakenews.data.registry import load
