@@ -173,11 +173,7 @@ class TextClassifier(Protocol):
         """
 
     def save(self, folder: Path) -> None:
-        """Write weights and settings into `folder`, created if missing."""
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read what `save` wrote."""
+        """Write weights and settings into `folder`, created if missing; `store.load` reads them."""
 
 
 @runtime_checkable
