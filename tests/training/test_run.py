@@ -275,3 +275,17 @@ def test_a_package_that_is_missing_is_named_before_anything_is_read(table, tmp_p
 def test_a_table_that_is_split_keeps_its_split():
     frame = pd.DataFrame({"text": list("abc"), "label": [0, 1, 0], "split": ["train", "test", "validation"]})
     assert with_split(frame) is frame
+
+
+def test_tables_are_trained_on_without_their_empty_rows_and_with_the_label_that_means_fake(tmp_path: Path) -> None:
+    from fakenews.training.run import read_tables
+
+    texts, labels = planted_corpus(40)
+    flipped = pd.DataFrame({"text": [*texts, " "], "label": [*(1 - label for label in labels), 1]})
+    flipped.to_csv(tmp_path / "mine.csv", index=False)
+    told: list[str] = []
+    table = read_tables([tmp_path / "mine.csv"], told.append, fake="1")["mine"]
+    assert table["label"].tolist() == labels and table["text"].tolist() == texts
+    assert told == [
+        "mine: 40 rows. Label 1 is read as fake and 0 is read as real. 1 of 41 rows has no text and is left out."
+    ]
