@@ -118,7 +118,7 @@ def test_the_json_form_has_the_documented_keys(services):
     [
         (SHORT, [("too_short",)] * 3),
         (CHINESE, [("not_english",), ("not_english", "unlike_training"), ("not_english", "unlike_training")]),
-        (NO_NEWS, [(), ("unlike_training",), ("unlike_training",)]),
+        (NO_NEWS, [("too_close",), ("unlike_training",), ("unlike_training",)]),
     ],
 )
 def test_what_cannot_be_judged_says_why(services, text, reasons):
