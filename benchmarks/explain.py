@@ -33,8 +33,8 @@ from benchmarks.stock import stock_model  # noqa: E402
 from fakenews.classifiers.base import read  # noqa: E402
 from fakenews.classifiers.probe import mean_states  # noqa: E402
 from fakenews.config import Settings  # noqa: E402
-from fakenews.evaluate.faithfulness import N_RANDOM, SHARES, erased, greedy_order  # noqa: E402
 from fakenews.explain.base import MaskedMargins  # noqa: E402
+from fakenews.explain.faithfulness import N_RANDOM, SHARES, erased, greedy_order  # noqa: E402
 from fakenews.explain.registry import EXPLAINERS  # noqa: E402
 from fakenews.explain.surrogate import rank_agreement  # noqa: E402
 from fakenews.schema import FAKE, LABELS  # noqa: E402

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.results import FOLDER
-from fakenews.training.recipes import FineTuning
+from fakenews.training.settings import FineTuning
 
 ROOT = Path(__file__).parents[1]
 PAGES = tuple(ROOT / "docs" / f"{name}.md" for name in ("data", "evaluation", "explanations", "operations"))

@@ -39,7 +39,7 @@ from fakenews.data.table import joined_texts  # noqa: E402
 from fakenews.schema import FAKE  # noqa: E402
 from fakenews.services import Services  # noqa: E402
 from fakenews.training import finetune  # noqa: E402
-from fakenews.training.recipes import FineTuning  # noqa: E402
+from fakenews.training.settings import FineTuning  # noqa: E402
 
 PADDED, BATCH, RATE, EPOCHS = 512, 16, 2e-5, 3
 QUICK = 160

@@ -24,6 +24,10 @@ class Full(RuntimeError):
     """Raised when too many wait already."""
 
 
+class _Unanswered(RuntimeError):
+    """Raised for everybody whose call ended without an answer for each."""
+
+
 class Batcher(Generic[Key, Item, Answer]):
     """Collects questions and answers them in batches.
 
@@ -93,13 +97,18 @@ class Batcher(Generic[Key, Item, Answer]):
 
     def _settle(self, key: Key, taken: list[tuple[Item, Future[Answer]]]) -> None:
         try:
-            answers = self._answer(key, [item for item, _ in taken])
-        except Exception as error:
-            if len(taken) == 1:
-                taken[0][1].set_exception(error)
+            answers = list(self._answer(key, [item for item, _ in taken]))
+            if len(answers) != len(taken):
+                raise _Unanswered(f"Got {len(answers)} answers to {len(taken)} items.")
+        except BaseException as error:  # also what would end this thread, which has others to answer
+            if len(taken) > 1 and isinstance(error, Exception) and not isinstance(error, _Unanswered):
+                for entry in taken:  # alone, so that one cannot spoil the others' answers
+                    self._settle(key, [entry])
                 return
-            for entry in taken:  # alone, so that one cannot spoil the others' answers
-                self._settle(key, [entry])
+            if not isinstance(error, Exception):
+                error = _Unanswered(f"The call was ended by {type(error).__name__}.")
+            for _, future in taken:
+                future.set_exception(error)
             return
         for (_, future), answer in zip(taken, answers, strict=True):
             future.set_result(answer)

@@ -21,8 +21,8 @@ from fakenews.space.commands import app as space_app
 
 if TYPE_CHECKING:
     from fakenews.batch.score import Done
-    from fakenews.evaluate.verdicts import TableResult
     from fakenews.formatting import FormattingTest
+    from fakenews.metrics.verdicts import TableResult
     from fakenews.schema import Explanation, Prediction
     from fakenews.services import Services
     from fakenews.share.snapshot import Snapshot
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 10_000_000  # of an article; far more than any limit on characters
 USER_ERROR = 2
 TOP_WORDS = 10
+_AS_IT_SHOULD_BE = "write this one as they take it with «fakenews data split TABLE --fake VALUE --out NEW.parquet»."
 _SAID = {"fake": "like the fake class", "real": "like the real class", "cannot_judge": "cannot be judged"}
 
 
@@ -62,11 +63,15 @@ data_app = typer.Typer(rich_markup_mode=None, help="Bring, check and split label
 app.add_typer(data_app, name="data")
 app.add_typer(space_app, name="space")
 
-File = Annotated[str, typer.Argument(metavar="FILE|-", help="Article as plain text in UTF-8; - reads standard input.")]
+File = Annotated[str, typer.Argument(metavar="FILE|-", help="Article as plain text; - reads standard input.")]
+Encoding = Annotated[str, typer.Option("--encoding", help="Of the text, such as cp1251; detected if left out.")]
+Fake = Annotated[
+    str, typer.Option("--fake", metavar="VALUE", help="Label that means fake; 0, fake or false if left out.")
+]
 Title = Annotated[str, typer.Option("--title", help="Title of the article.")]
 Model = Annotated[str, typer.Option("--model", help="Name of a model, or its folder.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Table = Annotated[Path, typer.Argument(metavar="PATH", help="Labelled table: .parquet, .csv or .jsonl.")]
+Table = Annotated[Path, typer.Argument(metavar="PATH", help="Labeled table: CSV, TSV, JSON or parquet.")]
 
 
 @app.command()
@@ -74,12 +79,13 @@ def predict(
     file: File,
     model: Annotated[list[str] | None, typer.Option("--model", help="Model to ask; may be repeated.")] = None,
     title: Title = "",
+    encoding: Encoding = "",
     formatting: Annotated[bool, typer.Option("--formatting", help="Ask again under edits of formatting.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Ask the models what an article resembles."""
     services = _services()
-    text = services.check(title, read_article(file))
+    text = services.check(title, read_article(file, encoding))
     models = list(dict.fromkeys(model)) if model else None
     analysis = services.analyse(text, models)
     if formatting:
@@ -103,6 +109,7 @@ def explain(
     samples: Annotated[int | None, typer.Option("--samples", help="Samples, steps or evaluations.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same weights.")] = 42,
     title: Title = "",
+    encoding: Encoding = "",
     unit: Annotated[str, typer.Option("--unit", help="word or sentence.")] = "word",
     grade: Annotated[bool, typer.Option("--grade", help="Also say whether the explanation holds.")] = False,
     stream: Annotated[bool, typer.Option("--stream", help="A line of JSON for every refinement.")] = False,
@@ -114,7 +121,7 @@ def explain(
     if unit not in ("word", "sentence"):
         raise ValueError(f"Unknown unit {unit!r}. Known: word, sentence.")
     services = _services()
-    text = services.check(title, read_article(file))
+    text = services.check(title, read_article(file, encoding))
 
     def in_units(found: Explanation) -> Explanation:
         return replace(found, attributions=by_sentence(found)) if unit == "sentence" else found
@@ -149,11 +156,12 @@ def compare(
     model: Annotated[list[str] | None, typer.Option("--model", help="Model to compare; may be repeated.")] = None,
     method: Annotated[list[str] | None, typer.Option("--method", help="Method to compare; may be repeated.")] = None,
     title: Title = "",
+    encoding: Encoding = "",
     as_json: AsJson = False,
 ) -> None:
     """Say how alike models and methods rank the words of an article, and which words they share."""
     services = _services()
-    text = services.check(title, read_article(file))
+    text = services.check(title, read_article(file, encoding))
     found = services.agreement(text, model or services.beside, method, _progress("comparing")).to_dict(text)
     if as_json:
         return _print_json(found)
@@ -171,6 +179,7 @@ def what_if(
     ] = None,
     model: Annotated[list[str] | None, typer.Option("--model", help="Model to ask; may be repeated.")] = None,
     title: Title = "",
+    encoding: Encoding = "",
     as_json: AsJson = False,
 ) -> None:
     """Ask the models again after an edit, or without some sentences, and say what changed."""
@@ -179,9 +188,9 @@ def what_if(
     if (edited is None) == (not remove):
         raise ValueError("Say what is edited: either --edited FILE or --remove NUMBER.")
     services = _services()
-    text = services.check(title, read_article(file))
+    text = services.check(title, read_article(file, encoding))
     if edited is not None:
-        after = services.check(title, read_article(edited))
+        after = services.check(title, read_article(edited, encoding))
     else:
         spans = worded_sentences(text)
         for number in remove or ():
@@ -201,15 +210,17 @@ def what_if(
 @app.command()
 def words(
     model: Model,
-    data: Annotated[Path, typer.Option("--data", help="Table of articles: .parquet, .csv or .jsonl.")],
+    data: Annotated[Path, typer.Option("--data", help="Labeled table: CSV, TSV, JSON or parquet.")],
     articles: Annotated[int, typer.Option("--articles", min=1, help="So many of them, drawn by the seed.")] = 200,
     seed: Annotated[int, typer.Option("--seed", help="The same seed draws the same articles.")] = 42,
+    encoding: Encoding = "",
+    fake: Fake = "",
     as_json: AsJson = False,
 ) -> None:
     """Say which words move a model across the articles of a table, and in how many they stand."""
     from fakenews.data.table import joined_texts, read_table
 
-    frame = read_table(data)
+    frame = read_table(data, encoding, fake)
     texts = joined_texts(frame.sample(min(articles, len(frame)), random_state=seed))
     totals = _services().words_across(texts, model, _progress("weighing"))
     if as_json:
@@ -221,10 +232,10 @@ def words(
 
 
 @app.command()
-def flip(file: File, model: Model, title: Title = "", as_json: AsJson = False) -> None:
+def flip(file: File, model: Model, title: Title = "", encoding: Encoding = "", as_json: AsJson = False) -> None:
     """Find the fewest sentences whose removal turns a model's answer round."""
     services = _services()
-    text = services.check(title, read_article(file))
+    text = services.check(title, read_article(file, encoding))
     found = services.smallest_flip(text, model, _progress("searching"))
     if as_json:
         return _print_json(found.to_dict(text))
@@ -257,7 +268,7 @@ def extract(
 
 @app.command()
 def score(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="Table: .csv, .jsonl or .parquet.")],
+    source: Annotated[Path, typer.Argument(metavar="IN", help="Table: CSV, TSV, JSON or parquet.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="File to write: .csv, .jsonl or .parquet.")],
     model: Annotated[
         list[str] | None, typer.Option("--model", help="Model to ask; may be repeated. tinybert and tfidf.")
@@ -268,25 +279,25 @@ def score(
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an earlier run ended, however it did.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
     engine: Annotated[str, typer.Option("--engine", help="local, or ray for a cluster.")] = "local",
+    encoding: Encoding = "",
     as_json: AsJson = False,
 ) -> None:
     """Score every row of a table: p_fake, verdict and reasons of each model beside the columns it has."""
-    from fakenews.batch.rows import Columns, Table
+    from fakenews.batch.rows import Table
     from fakenews.batch.score import Task, check_task, local
     from fakenews.batch.score import score as run
+    from fakenews.data.delimited import listed_names
 
     services = _services()
     models = tuple(dict.fromkeys(model or services.beside))
-    table = Table(source)
-    guessed = table.guess()
-    text = text_column or guessed.text
-    if not text:
+    table = Table(source, encoding)
+    columns = table.guess(text_column, title_column)
+    if not columns.text:
         raise ValueError(
-            f"{source.name} has no column with a usual name for the text: it has {', '.join(table.columns)}; say which "
-            "with --text-column."
+            f"{source.name} has no column with a usual name for the text: it has {listed_names(table.columns)}; say "
+            "which with --text-column, and let the first line of a CSV file name the columns."
         )
-    columns = Columns(text, title_column or (guessed.title if guessed.title != text else ""))
-    task = Task(models, columns, explain)
+    task = Task(models, columns, explain, encoding)
     check_task(services, task)
     if engine == "ray":
         from fakenews.batch.ray_engine import ray as chosen
@@ -304,13 +315,15 @@ def score(
     if done.before:
         _say(f"{out} is there already, by an earlier run of the same task: nothing was scored again.")
     if as_json:
-        return _print_json({"rows": done.rows, "bad_rows": done.bad, "verdicts": done.verdicts, "out": str(out)})
+        counts = {"rows": done.rows, "bad_rows": done.bad, "rows_without_text": done.without_text}
+        return _print_json({**counts, "verdicts": done.verdicts, "out": str(out)})
     for name, verdicts in done.verdicts.items():
         told = ", ".join(f"{verdicts.get(v, 0):,} {words}" for v, words in _SAID.items())
         typer.echo(f"{services.title(name)}: {told}")
-    bad = f"; {done.bad:,} could not be scored, see {out}.errors.jsonl" if done.bad else ""
+    empty = f" ({done.without_text:,} without text)" if done.without_text else ""
+    bad = f"; {done.bad:,} could not be scored{empty}, see {out}.errors.jsonl" if done.bad else ""
     rate = "" if done.before else f", {done.rate:,.1f} a second"
-    typer.echo(f"{out}: {done.rows:,} row{'' if done.rows == 1 else 's'} of «{text}»{rate}{bad}.")
+    typer.echo(f"{out}: {done.rows:,} row{'' if done.rows == 1 else 's'} of «{columns.text}»{rate}{bad}.")
     if not done.rows:
         raise typer.Exit(1)
 
@@ -324,6 +337,7 @@ def export(
         str | None, typer.Option("--method", help="Explanation; each model's quickest otherwise.")
     ] = None,
     title: Title = "",
+    encoding: Encoding = "",
 ) -> None:
     """Write an analysis to a file: a page that needs nothing else, JSON, or the weight of every word as CSV."""
     from fakenews.ui.export import MEDIA, write
@@ -331,7 +345,7 @@ def export(
     kind = out.suffix.lower().removeprefix(".")
     if kind not in MEDIA:
         raise ValueError(f"Cannot write {out.name!r}: --out must end in .{', .'.join(MEDIA)}.")
-    content, _ = write(_snapshot(_services(), file, title, model, method), kind)
+    content, _ = write(_snapshot(_services(), file, title, encoding, model, method), kind)
     out.write_text(content, encoding="utf-8")
     typer.echo(f"{out}: {out.stat().st_size / 1000:.0f} kB.")
 
@@ -344,6 +358,7 @@ def share(
         str | None, typer.Option("--method", help="Explanation; each model's quickest otherwise.")
     ] = None,
     title: Title = "",
+    encoding: Encoding = "",
     redact: Annotated[bool, typer.Option("--redact", help="Leave the text out.")] = False,
     blind: Annotated[bool, typer.Option("--blind", help="Readers give their own verdict first.")] = False,
     days: Annotated[int, typer.Option("--days", help="How long the link lives: 7, 30 or 90.")] = 90,
@@ -355,7 +370,7 @@ def share(
     from fakenews.share.store import ShareStore
 
     services = _services()
-    snapshot = _snapshot(services, file, title, model, method)
+    snapshot = _snapshot(services, file, title, encoding, model, method)
     store = ShareStore.of(services.settings)
     link = store.share(snapshot, owner=owner, redact=redact, blind=blind, days=days)
     base = services.settings.public_url or f"http://{services.settings.host}:{services.settings.port}"
@@ -414,9 +429,12 @@ def train(
     protocol: Annotated[
         str, typer.Option("--protocol", help="Train for it alone, for «evaluate --weights»; needs --out.")
     ] = "",
+    encoding: Encoding = "",
+    fake: Fake = "",
 ) -> None:
     """Train a model, calibrate it, and measure it on held-out articles and every other corpus here."""
-    from fakenews.evaluate.digits import metric_text
+    from fakenews.metrics.verdicts import labels_warning
+    from fakenews.reporting.digits import metric_text
     from fakenews.training.job import Job
     from fakenews.training.recipes import get
     from fakenews.training.run import run
@@ -426,11 +444,13 @@ def train(
     first, *more = data or [_training_table(None, settings)]
     if protocol and out is None:
         raise ValueError("What is trained for one protocol does not replace a model: give --out a folder of its own.")
+    if more and (encoding or fake):
+        raise ValueError(f"--encoding and --fake are for a single table: {_AS_IT_SHOULD_BE}")
     out = out or settings.models / chosen.model
     _say(f"{chosen.title}: from {', '.join(map(str, (first, *more)))} into {out}")
     job = Job(
         recipe, first, out, base, epochs, max_steps, resume, settings.data,
-        more=tuple(more), leave_out=leave_out, teacher=teacher,
+        more=tuple(more), leave_out=leave_out, teacher=teacher, encoding=encoding, fake=fake,
     )  # fmt: skip
     if protocol:
         from fakenews.training.protocols import train_under
@@ -442,6 +462,8 @@ def train(
     for name, evaluation in evidence.corpora.items():
         accuracy, auc = (metric_text(evaluation, m).value for m in ("accuracy", "roc_auc"))
         typer.echo(f"{name}: n {evaluation.n:,}, accuracy {accuracy}, ROC AUC {auc}")
+        if warning := labels_warning(evaluation, {fake: "fake"} if fake else {}):
+            typer.echo(f"{name}: {warning}")
     typer.echo(f"{evidence.model} is in {out}.")
 
 
@@ -459,6 +481,8 @@ def evaluate(
     weights: Annotated[
         Path | None, typer.Option("--weights", help="Folder of the model trained under the one protocol asked for.")
     ] = None,
+    encoding: Encoding = "",
+    fake: Fake = "",
     as_json: AsJson = False,
 ) -> None:
     """Measure a model on a labelled table, or under protocols, whose results go into its folder."""
@@ -467,28 +491,32 @@ def evaluate(
     if weights is not None and not protocol:
         raise ValueError("What --weights names was trained for one protocol: say which with --protocol.")
     if protocol or every:
+        if encoding or fake:
+            raise ValueError(f"Protocols take tables as they are: {_AS_IT_SHOULD_BE}")
         return _evaluate_protocols(model, None if every else protocol, data, weights, as_json)
     if not data:
         raise ValueError("Nothing to measure on: give --data, --protocol or --all.")
     if len(data) > 1:
         raise ValueError(f"One table at a time without --protocol, got {len(data)} with --data.")
     table = data[0]
-    from fakenews.data.table import read_table
-    from fakenews.evaluate.digits import counted
-    from fakenews.evaluate.verdicts import table_result
+    from fakenews.data.table import read_labeled
+    from fakenews.metrics.verdicts import labels_warning, table_result
+    from fakenews.reporting.digits import counted
 
     services = _services()
     name = services.classifier(model).name
-    rows = read_table(table)
+    read = read_labeled(table, encoding, fake)
+    rows = read.frame
     result, learnt = services.measure_table(rows, model, _progress("scoring")), services.is_learnt(rows, [model])
     others = None  # what was reached on articles it did not learn from, where there are both kinds
     if learnt.any() and not learnt.all():
         kept = [p for p, known in zip(result.predictions, learnt, strict=True) if not known]
         others = table_result(kept, rows["label"][~learnt].tolist())
+    warning = labels_warning((others or result).evaluation, read.labels)
     if as_json:
         known = {"learnt_from": services.learnt_from(model), "learnt": int(learnt.sum())}
-        told = {"model": name, "data": str(table), **known, **result.to_dict()}
-        return _print_json({**told, "unlearnt": others and others.to_dict()})
+        told = {"model": name, "data": str(table), **read.to_dict(), **known, **result.to_dict()}
+        return _print_json({**told, "unlearnt": others and others.to_dict(), "warning": warning or None})
     typer.echo(_evaluation_text(name, table.name, result))
     if others:
         typer.echo(f"\n{name} learnt from {counted(int(learnt.sum()), 'article')} of these. On the others:\n")
@@ -499,6 +527,8 @@ def evaluate(
         typer.echo(
             f"It learnt from {', '.join(corpora)}; articles of these are recognised by their exact text, and not all."
         )
+    for line in filter(None, (*read.notes(), warning)):
+        typer.echo(line)
 
 
 @app.command()
@@ -509,7 +539,7 @@ def novelty(
     ] = None,
 ) -> None:
     """Teach a trained model again where its training data ends; its weights stay as they are."""
-    from fakenews.classifiers import store
+    from fakenews.classifiers import model_folder, store
     from fakenews.classifiers.novelty import Centroids
     from fakenews.data.mix import with_split
     from fakenews.data.table import joined_texts, read_table
@@ -523,12 +553,12 @@ def novelty(
     train, held_out = (joined_texts(frame[frame["split"] == part]) for part in ("train", "validation"))
     if not fit_novelty(classifier, train, held_out, f"{data.stem}/validation", classifier.info_.get("seed", 42)):
         raise ValueError(f"{stored.name} has no measure of its own for how far a text lies from its training data.")
-    store.change_settings(stored.folder, novelty=classifier.info_["novelty"])
+    model_folder.change_settings(stored.folder, novelty=classifier.info_["novelty"])
     centroids = getattr(classifier, "centroids_", None)
     if isinstance(centroids, Centroids):
         centroids.save(stored.folder)
-    if store.pins(stored.folder):
-        store.pin(stored.folder)
+    if model_folder.pins(stored.folder):
+        model_folder.pin(stored.folder)
     typer.echo(
         f"{stored.name}: unlike the training data from a distance of {classifier.info_['novelty']['threshold']}."
     )
@@ -537,14 +567,14 @@ def novelty(
 @app.command()
 def pin(models: Annotated[list[str], typer.Argument(metavar="MODEL…", help="Names of models, or neighbours.")]) -> None:
     """Say that the files of a model are as they should be: models/SHA256SUMS, which is checked at every load."""
-    from fakenews.classifiers import store
+    from fakenews.classifiers import model_folder
 
     folder = Settings.from_environment().models
     for model in models:
         if not (folder / model).is_dir():
             raise ValueError(f"There is no folder {folder / model}: name a model that is here.")
-        store.pin(folder / model)
-        typer.echo(f"{model}: {len(store.pins(folder / model))} files.")
+        model_folder.pin(folder / model)
+        typer.echo(f"{model}: {len(model_folder.pins(folder / model))} files.")
 
 
 @app.command()
@@ -553,9 +583,9 @@ def neighbours(
 ) -> None:
     """Place the held-out articles of all corpora here, for the track record on text like a new one."""
     from fakenews.data.table import joined_texts
-    from fakenews.evaluate.evidence import held_out_articles
-    from fakenews.evaluate.neighbours import FILE, fit_neighbours
+    from fakenews.evidence.predictions import held_out_articles
     from fakenews.services import NEIGHBOURS_FOLDER
+    from fakenews.similar.neighbours import FILE, fit_neighbours
 
     services = _services()
     measured = services.measured()
@@ -577,19 +607,11 @@ def report(
     ] = False,
 ) -> None:
     """Rewrite the results in README and docs and the model cards from the committed evaluations."""
-    from fakenews.classifiers import store
-    from fakenews.evaluate.hindsight import left_out_in_hindsight
-    from fakenews.evaluate.report import (
-        RESULTS,
-        SUMMARY,
-        bring_up_to_date,
-        read_evaluation,
-        recompute,
-        replace_results,
-        results_table,
-        summary_table,
-        write_model_card,
-    )
+    from fakenews.classifiers import model_folder
+    from fakenews.evidence.files import bring_up_to_date, read_evaluation, recompute
+    from fakenews.reporting.card import write_model_card
+    from fakenews.reporting.oracle import oracle_auc_left_out
+    from fakenews.reporting.tables import RESULTS, SUMMARY, replace_results, results_table, summary_table
     from fakenews.training.recipes import get
 
     services = _services()
@@ -598,11 +620,11 @@ def report(
         bring_up_to_date(folder)
         if anew:
             recompute(folder)
-        typer.echo(f"{write_model_card(folder, get(store.settings(folder)['recipe']).card)} written.")
+        typer.echo(f"{write_model_card(folder, get(model_folder.settings(folder)['recipe']).card)} written.")
     evidences = [read_evaluation(folder) for folder in folders]
     tables = (
         (readme, SUMMARY, summary_table(evidences)),
-        (page, RESULTS, results_table(evidences, left_out_in_hindsight(folders))),
+        (page, RESULTS, results_table(evidences, oracle_auc_left_out(folders))),
     )
     for path, part, table in tables:
         path.write_text(replace_results(path.read_text(encoding="utf-8"), part, table), encoding="utf-8")
@@ -651,15 +673,16 @@ def serve(
 
 
 @data_app.command("audit")
-def data_audit(path: Table, as_json: AsJson = False) -> None:
+def data_audit(path: Table, encoding: Encoding = "", fake: Fake = "", as_json: AsJson = False) -> None:
     """Measure what a table gives away: duplicates, contradictions, one-rule baselines, class-exclusive strings."""
     from fakenews.data.audit import audit, describe
-    from fakenews.data.table import read_table
+    from fakenews.data.table import read_labeled
 
-    report = audit(read_table(path), progress=_progress("auditing"))
+    read = read_labeled(path, encoding, fake)
+    report = audit(read.frame, progress=_progress("auditing"))
     if as_json:
-        return _print_json(report.to_dict())
-    typer.echo(describe(report))
+        return _print_json({**report.to_dict(), "read": read.to_dict()})
+    typer.echo("\n".join([describe(report), *read.notes()]))
 
 
 @data_app.command("get")
@@ -675,20 +698,27 @@ def data_get(
 
 
 @data_app.command("split")
-def data_split(path: Table, out: Annotated[Path, typer.Option("--out", help="Parquet file to write.")]) -> None:
+def data_split(
+    path: Table,
+    out: Annotated[Path, typer.Option("--out", help="Parquet file to write.")],
+    encoding: Encoding = "",
+    fake: Fake = "",
+) -> None:
     """Add the columns group and split: 70/15/15, near duplicates never in two parts."""
     from fakenews.data.duplicates import near_duplicate_groups
     from fakenews.data.splits import SPLITS, grouped_split
-    from fakenews.data.table import read_table, write_table
+    from fakenews.data.table import read_labeled, write_table
 
     if out.suffix.lower() != ".parquet":
         raise ValueError(f"Cannot write {out.name!r}: --out must end in .parquet.")
-    frame = read_table(path)
+    read = read_labeled(path, encoding, fake)
+    frame = read.frame
     groups = near_duplicate_groups(frame["text"].tolist(), progress=_progress("grouping"))
     frame = frame.assign(split=grouped_split(frame["label"].tolist(), groups), group=groups)
     write_table(frame, out)
     counts = ", ".join(f"{(frame['split'] == name).sum():,} {name}" for name in SPLITS)
     typer.echo(f"{out}: {counts}; {frame['group'].nunique():,} groups of near duplicates in {len(frame):,} rows.")
+    typer.echo("\n".join(read.notes()))
 
 
 def main() -> None:
@@ -696,26 +726,31 @@ def main() -> None:
     app()
 
 
-def read_article(file: str) -> str:
-    """Text of a file, or of standard input for "-"; bytes that are not UTF-8 become U+FFFD.
+def read_article(file: str, encoding: str = "") -> str:
+    """Text of a file, or of standard input for "-", in the encoding named or one that is detected.
 
     Raises
     ------
     OSError
         If the file cannot be read.
     ValueError
-        If it holds more than 10 MB.
+        If it holds more than 10 MB, or no text that can be decoded.
     """
+    from fakenews.data.formats import refuse_other
+    from fakenews.data.lines import decode_text
+
     if file == "-":
         if sys.stdin is None:
             raise ValueError("Standard input is closed: name a file, or pipe the article in.")
-        raw = sys.stdin.buffer.read(MAX_BYTES + 1)
+        name, raw = "The text", sys.stdin.buffer.read(MAX_BYTES + 1)
     else:
+        name = Path(file).name
         with Path(file).open("rb") as opened:
             raw = opened.read(MAX_BYTES + 1)
     if len(raw) > MAX_BYTES:
         raise ValueError(f"{file} holds more than {MAX_BYTES // 1_000_000} MB: give one article.")
-    return raw.decode("utf-8-sig", "replace")
+    refuse_other(raw[:4096], name, encoding)
+    return decode_text(raw, name, encoding)
 
 
 def _services() -> Services:
@@ -724,10 +759,12 @@ def _services() -> Services:
     return Services(Settings.from_environment())
 
 
-def _snapshot(services: Services, file: str, title: str, models: list[str] | None, method: str | None) -> Snapshot:
+def _snapshot(
+    services: Services, file: str, title: str, encoding: str, models: list[str] | None, method: str | None
+) -> Snapshot:
     from fakenews.share.snapshot import make
 
-    text = services.check(title, read_article(file))
+    text = services.check(title, read_article(file, encoding))
     return make(services, text, models, method, _progress("explaining"))
 
 
@@ -813,7 +850,7 @@ def _evaluate_protocols(
     model: str, names: list[str] | None, data: list[Path] | None, weights: Path | None, as_json: bool
 ) -> None:
     from fakenews.classifiers import store
-    from fakenews.evaluate.digits import metric_text
+    from fakenews.reporting.digits import metric_text
     from fakenews.training.protocols import measure_protocols
 
     settings = Settings.from_environment()
@@ -836,7 +873,7 @@ def _formatting_text(test: FormattingTest) -> str:
 
 
 def _evaluation_text(model: str, data: str, result: TableResult) -> str:
-    from fakenews.evaluate.digits import METRIC_NAMES, counted, metric_text
+    from fakenews.reporting.digits import METRIC_NAMES, counted, metric_text
     from fakenews.schema import LABELS
     from fakenews.verdict import REASONS
 

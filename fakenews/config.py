@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PORTS = 65_535
+MOST_PROXIES = 10
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -45,8 +46,9 @@ class Settings:
     limit_local : bool
         Whether that holds for this machine's own address too, as it does where `FAKENEWS_RATE` is set: a proxy on it
         that does not say who asks would be all visitors in one.
-    forwarded : bool
-        Whether a proxy in front tells who asks, in X-Forwarded-For (`FAKENEWS_FORWARDED`); so it is on a Space.
+    proxies : int
+        How many proxies in front each add the address that asked them to X-Forwarded-For (`FAKENEWS_FORWARDED`); 1 on
+        a Space.
     metrics : bool
         Whether `/metrics` is served (`FAKENEWS_METRICS`); not on a Space, where anyone could read it.
     log : str
@@ -69,7 +71,7 @@ class Settings:
     share_mb: int = 500
     verdicts_per_minute: int = 120
     limit_local: bool = False
-    forwarded: bool = False
+    proxies: int = 0
     metrics: bool = True
     log: str = "text"
     api_docs: bool = False
@@ -115,7 +117,7 @@ class Settings:
             share_mb=_number(env, "FAKENEWS_SHARE_MB", default.share_mb),
             verdicts_per_minute=_number(env, "FAKENEWS_RATE", default.verdicts_per_minute, least=0),
             limit_local="FAKENEWS_RATE" in env,
-            forwarded=_switch(env, "FAKENEWS_FORWARDED", on_space),
+            proxies=_proxies(env, int(on_space)),
             metrics=_switch(env, "FAKENEWS_METRICS", not on_space),
             log=log,
             api_docs=_switch(env, "FAKENEWS_API_DOCS"),
@@ -134,6 +136,14 @@ def _switch(env: Mapping[str, str], name: str, default: bool = False) -> bool:
     if value not in ("", "0", "1", "false", "true"):
         raise ValueError(f"{name} must be 1 or 0, got {value!r}.")
     return value in ("1", "true") if value else default
+
+
+def _proxies(env: Mapping[str, str], default: int) -> int:
+    value = env.get("FAKENEWS_FORWARDED", "").strip().lower()
+    number = {"": str(default), "false": "0", "true": "1"}.get(value, value)
+    if not number.isascii() or not number.isdigit() or int(number) > MOST_PROXIES:
+        raise ValueError(f"FAKENEWS_FORWARDED must be the number of proxies, 0 to {MOST_PROXIES}, got {value!r}.")
+    return int(number)
 
 
 def _number(env: Mapping[str, str], name: str, default: int, most: int | None = None, least: int = 1) -> int:

@@ -162,7 +162,7 @@ def create_app(
     app.add_middleware(
         RateLimit,
         verdicts_per_minute=settings.verdicts_per_minute,
-        forwarded=settings.forwarded,
+        proxies=settings.proxies,
         local=settings.limit_local,
     )
     app.add_middleware(Guard, max_body=longest_body(settings.max_chars))

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from fakenews import formatting
 from fakenews import text as texts
 from fakenews.batching import Batcher, Full
+from fakenews.classifiers import model_folder, store
 from fakenews.classifiers import registry as classifiers
-from fakenews.classifiers import store
-from fakenews.classifiers.base import KnowsItsTraining, Scores, TextClassifier, distinct_scores, read
+from fakenews.classifiers.base import KnowsItsTraining, Scores, TextClassifier, distinct_scores, read, reading_once
 from fakenews.classifiers.ensemble import LARGE, MEMBERS, EnsembleClassifier
 from fakenews.config import Settings, pick_device
 from fakenews.data import registry as corpora
@@ -41,14 +41,14 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from fakenews.evaluate.faithfulness import Bounds
-    from fakenews.evaluate.neighbours import Neighbours, TrackRecord
-    from fakenews.evaluate.reliability import Reliability
-    from fakenews.evaluate.report import ModelEvidence
-    from fakenews.evaluate.verdicts import TableResult
-    from fakenews.evaluate.words import WordTotal
+    from fakenews.evidence.reliability import Reliability
+    from fakenews.evidence.results import ModelEvidence
     from fakenews.explain.agreement import Agreement
+    from fakenews.explain.faithfulness import Bounds
     from fakenews.explain.flip import Flip
+    from fakenews.explain.global_importance import WordTotal
+    from fakenews.metrics.verdicts import TableResult
+    from fakenews.similar.neighbours import Neighbours, TrackRecord
 
 logger = logging.getLogger(__name__)
 
@@ -133,7 +133,7 @@ class Analysis:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], text: str) -> Analysis:
         """Inverse of `to_dict`; the text itself is not part of the JSON form."""
-        from fakenews.evaluate.neighbours import TrackRecord
+        from fakenews.similar.neighbours import TrackRecord
 
         return cls(
             text=text,
@@ -195,13 +195,16 @@ class Services:
         Where models and corpora lie, which device, how long a text may be.
     """
 
+    scored_chunk = SCORED_CHUNK
+
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()
         self.damaged: tuple[str, ...] = ()  # models that `warm_up` found to be other than what was pinned
-        self._classifiers: dict[str, tuple[store.StoredModel, TextClassifier]] = {}
+        self._classifiers: dict[str, tuple[model_folder.StoredModel, TextClassifier]] = {}
         self._loading = threading.RLock()
         self._cache: ContentCache[Explanation] = ContentCache()
         self._said: ContentCache[float] = ContentCache()  # log-odds of texts that were judged
+        self._verdicts: ContentCache[tuple[Prediction, ...]] = ContentCache()  # and all that their models said
         self._bounds: ContentCache[Bounds] = ContentCache()
         self._made: dict[str, NDArray[np.int8]] = {}
         self._reliabilities: dict[str, Reliability | None] = {}
@@ -296,13 +299,13 @@ class Services:
         if model not in self._revisions:
             try:
                 self._revisions[model] = store.find(model, self.settings.models).revision
-            except (ValueError, LookupError) as error:
+            except (ValueError, model_folder.ModelNotHere) as error:
                 raise InputError(str(error)) from error
         return self._revisions[model]
 
     def learnt_from(self, model: str) -> tuple[str, ...]:
         """The corpora that a model says it learnt from, the one it started from first; empty if it does not say."""
-        data: dict[str, Any] = store.settings(self.settings.models / model).get("data", {})
+        data: dict[str, Any] = model_folder.settings(self.settings.models / model).get("data", {})
         return tuple(data.get("corpora", ()))
 
     def warm_up(self) -> None:
@@ -321,8 +324,8 @@ class Services:
     def _look_for_damage(self) -> None:
         for model in self.models:
             try:
-                store.verify(self.settings.models / model)
-            except (store.WrongFile, OSError) as error:
+                model_folder.verify(self.settings.models / model)
+            except (model_folder.WrongFile, OSError) as error:
                 logger.error("%s cannot be asked: %s", model, error)
                 self.damaged = (*self.damaged, model)
 
@@ -369,6 +372,7 @@ class Services:
             predictions = self._judge(text, tuple(asked))
         for model, said in zip(asked, predictions, strict=True):
             self._said.put(self._judged(text, model), said.margin)
+        self._verdicts.put(self._judged_by(text, asked), predictions)
         n_words = len(read(text).words)
         told = zip(asked, predictions, strict=True) if records and n_words >= MIN_WORDS else ()
         found = (self.track_record(text, model) for model, said in told if not UNLIKE & set(said.reasons))
@@ -393,8 +397,15 @@ class Services:
 
         return report
 
-    def judge_many(self, texts: Sequence[str], models: Sequence[str] | None = None) -> list[tuple[Prediction, ...]]:
+    def judge_many(
+        self,
+        texts: Sequence[str],
+        models: Sequence[str] | None = None,
+        compare: bool = True,
+    ) -> list[tuple[Prediction, ...]]:
         """What models say of texts that `check` returned, or of longer ones, each as if it were asked alone.
+
+        Unless they `compare`, verdicts stand whatever those on text like it were worth.
 
         Raises
         ------
@@ -403,6 +414,12 @@ class Services:
         """
         asked = models or self.asked
         self._check_names(asked)
+        with reading_once():
+            return self._judged_together(texts, asked, compare)
+
+    def _judged_together(
+        self, texts: Sequence[str], asked: Sequence[str], compare: bool
+    ) -> list[tuple[Prediction, ...]]:
         n_words = [len(read(text).words) for text in texts]
         english = [is_english(text) for text in texts]
         answers: dict[int, _Answers] = {}
@@ -423,7 +440,7 @@ class Services:
                 for p in alone
             ]
             said[stored.name] = [
-                taken_back(p, "mostly_wrong") if self._was_mostly_wrong(text, model, p) else p
+                taken_back(p, "mostly_wrong") if compare and self._was_mostly_wrong(text, model, p) else p
                 for text, p in zip(texts, alone, strict=True)
             ]
         names = [self._stored(model)[0].name for model in asked]
@@ -443,8 +460,8 @@ class Services:
         return found
 
     def _learnt_ids(self, model: str) -> set[str]:
-        from fakenews.evaluate.protocols import SHIPPED
-        from fakenews.evaluate.report import read_predictions
+        from fakenews.evidence.files import read_predictions
+        from fakenews.evidence.protocols import SHIPPED
 
         try:
             rows = read_predictions(self.settings.models / model, None)
@@ -458,21 +475,51 @@ class Services:
     ) -> TableResult:
         """Ask a model about the articles of a labelled table (`table.read_table`), and measure its answers.
 
+        What is known of the model's verdicts on these very articles withdraws none of them: the labels that are
+        measured against are behind it.
+
         Raises
         ------
         InputError
             If the model is unknown or not here.
         """
         from fakenews.data.table import joined_texts
-        from fakenews.evaluate.verdicts import table_result
+        from fakenews.metrics.verdicts import table_result
 
-        asked = joined_texts(table)
+        asked, neighbours = joined_texts(table), self._neighbours
         predictions: list[Prediction] = []
+        vectors: list[NDArray[np.float32]] = []
         for start in range(0, len(asked), TABLE_CHUNK):
-            predictions += [said for (said,) in self.judge_many(asked[start : start + TABLE_CHUNK], (model,))]
+            part = asked[start : start + TABLE_CHUNK]
+            with reading_once():
+                predictions += [said for (said,) in self.judge_many(part, (model,), compare=False)]
+                vectors += [] if neighbours is None else list(neighbours.project(part))
             if progress:
                 progress(len(predictions) / len(asked))
-        return table_result(predictions, table["label"].tolist())
+        return table_result(self._compared(predictions, asked, vectors, model), table["label"].tolist())
+
+    def _compared(
+        self,
+        predictions: Sequence[Prediction],
+        texts: Sequence[str],
+        vectors: Sequence[NDArray[np.float32]],
+        model: str,
+    ) -> list[Prediction]:
+        """Take back the verdicts that the record on text like theirs speaks against, outside of these very texts."""
+        from fakenews.similar.neighbours import record_of
+
+        neighbours, made = self._neighbours, self._outcomes(model)
+        if neighbours is None or made is None:
+            return list(predictions)
+        measured = np.zeros(len(made), dtype=bool)
+        for text, vector in zip(texts, vectors, strict=True):
+            measured |= neighbours.identical(text, neighbours.cosines(vector))
+        found = []
+        for prediction, vector in zip(predictions, vectors, strict=True):
+            record = record_of(neighbours, made, neighbours.cosines(vector), measured, model)
+            is_wrong = record is not None and record.mostly_wrong
+            found.append(taken_back(prediction, "mostly_wrong") if is_wrong else prediction)
+        return found
 
     def score_corpus(
         self, table: pd.DataFrame, corpus: str, model: str, progress: Callable[[float], None] | None = None
@@ -488,17 +535,19 @@ class Services:
         Cancelled
             If `progress` raised it.
         """
-        from fakenews.evaluate.evidence import predict_frame
-        from fakenews.evaluate.protocols import of_corpus
-
-        classifier, report = self.classifier(model), self._politely(progress)
-        protocol = of_corpus(corpus, "all", table["label"].nunique() > 1)
-        found = []
-        for start in range(0, len(table), SCORED_CHUNK):
-            part = table.iloc[start : start + SCORED_CHUNK]
+        self.classifier(model)
+        report, found = self._politely(progress), []
+        for start in range(0, len(table), self.scored_chunk):
             report(start / len(table))
-            found.append(predict_frame(classifier, part, corpus, "all", protocol=protocol)["p_fake"].to_numpy())
+            found.append(self._p_fake(table.iloc[start : start + self.scored_chunk], corpus, model))
         return np.concatenate(found)
+
+    def _p_fake(self, part: pd.DataFrame, corpus: str, model: str) -> NDArray[np.float64]:
+        """Probabilities of fake for a few articles of a corpus, asked at once."""
+        from fakenews.evidence.predictions import predict_frame
+
+        rows = predict_frame(self.classifier(model), part, corpus, "all")
+        return np.asarray(rows["p_fake"], dtype=np.float64)
 
     def formatting_test(self, text: str, models: Sequence[str] | None = None) -> FormattingTest:
         """Ask models again under every edit of `formatting.EDITS`; `text` is what `check` returned.
@@ -613,6 +662,11 @@ class Services:
             progress=self._politely(progress), margin=self._said.get(self._judged(text, model)),
         )  # fmt: skip
 
+    def _judged_by(self, text: str, models: Sequence[str]) -> ExplanationKey:
+        """Under which key the predictions of models that were asked together are kept."""
+        revisions = " ".join(self._stored(model)[0].revision for model in models)
+        return ExplanationKey.of(text, " ".join(models), revisions, "verdict", "fake", None, 0)
+
     def _judged(self, text: str, model: str) -> ExplanationKey:
         """Under which key the log-odds of a judged text are kept."""
         stored, _ = self._stored(model)
@@ -628,7 +682,7 @@ class Services:
         Cancelled
             If `progress` raised it.
         """
-        from fakenews.evaluate.faithfulness import find_bounds, grade
+        from fakenews.explain.faithfulness import find_bounds, grade
 
         if explanation.grade is not None or not explanation.attributions:
             return explanation
@@ -686,21 +740,24 @@ class Services:
         Cancelled
             If `progress` raised it.
         """
-        from fakenews.evaluate.words import across
+        from fakenews.explain.global_importance import across
 
-        _, classifier = self._stored(model)
-        method = self.methods(model)[0]
-        if method not in QUICK:
+        if self.methods(model)[0] not in QUICK:
             raise InputError(f"{self.title(model)} has no quick explanation, so many articles would take too long.")
-        explainer = explainers.get(method).load()
 
         def explained() -> Iterator[Explanation]:
-            for i, text in enumerate(texts):
+            for i, explanation in enumerate(self._quick_explanations(texts, model)):
                 if progress:
                     progress(i / len(texts))
-                yield explainer.explain(encodable(text), classifier)
+                yield explanation
 
         return across(explained())
+
+    def _quick_explanations(self, texts: Sequence[str], model: str) -> Iterator[Explanation]:
+        """Explain each text by the quickest method of a model."""
+        classifier, explainer = self.classifier(model), explainers.get(self.methods(model)[0]).load()
+        for text in texts:
+            yield explainer.explain(encodable(text), classifier)
 
     def smallest_flip(self, text: str, model: str, progress: Callable[[float], None] | None = None) -> Flip:
         """The fewest sentences without which a model's answer turns round; `text` is what `check` returned.
@@ -718,6 +775,8 @@ class Services:
     def what_if(self, text: str, edited: str, models: Sequence[str] | None = None) -> WhatIf:
         """What models say of a text that `check` returned, and of an edited one, which may be of any length.
 
+        A text that the same models have judged before is not judged again.
+
         Raises
         ------
         InputError
@@ -730,12 +789,17 @@ class Services:
         started = time.perf_counter()
         edited = encodable(edited)
         _check_words(edited)
-        before, after = (self.analyse(t, models, records=False).predictions for t in (text, edited))
+        before, after = (self._predictions_of(t, models or self.asked) for t in (text, edited))
         return WhatIf(edited, before, after, time.perf_counter() - started)
+
+    def _predictions_of(self, text: str, models: Sequence[str]) -> tuple[Prediction, ...]:
+        """What models say of a text, from memory where they were asked together before."""
+        known = self._verdicts.get(self._judged_by(text, models))
+        return self.analyse(text, models, records=False).predictions if known is None else known
 
     def evidence(self, model: str) -> ModelEvidence | None:
         """The committed evaluation of a model; None where it has none."""
-        from fakenews.evaluate.report import read_evaluation
+        from fakenews.evidence.files import read_evaluation
 
         try:
             return read_evaluation(self.settings.models / model)
@@ -744,7 +808,7 @@ class Services:
 
     def record(self, model: str) -> str:
         """One sentence on what a model reached where it was measured; empty without evidence."""
-        from fakenews.evaluate.digits import metric_text
+        from fakenews.reporting.digits import metric_text
 
         evidence = self.evidence(model)
         if evidence is None:
@@ -766,8 +830,8 @@ class Services:
 
         Of one protocol, or of all that ask the model as it is about whole articles.
         """
-        from fakenews.evaluate.protocols import SHIPPED
-        from fakenews.evaluate.report import read_predictions
+        from fakenews.evidence.files import read_predictions
+        from fakenews.evidence.protocols import SHIPPED
 
         return read_predictions(self.settings.models / model, [protocol] if protocol else SHIPPED)
 
@@ -796,8 +860,17 @@ class Services:
         InputError
             If the model is unknown.
         """
-        from fakenews.evaluate.neighbours import outcomes, track_record
-        from fakenews.evaluate.verdicts import judged
+        from fakenews.similar.neighbours import track_record
+
+        made = self._outcomes(model)
+        if self._neighbours is None or made is None:
+            return None
+        return track_record(self._neighbours, made, text, self._stored(model)[0].name)
+
+    def _outcomes(self, model: str) -> NDArray[np.int8] | None:
+        """What a model made of the articles of the store; None as for `track_record`."""
+        from fakenews.evidence.predictions import judged
+        from fakenews.similar.neighbours import outcomes
 
         stored = self._stored(model)[0]
         name = stored.name
@@ -809,14 +882,14 @@ class Services:
             rows = self._unseen(name)
             placed = rows[rows["corpus"].isin(list(set(self._neighbours.corpora)))]
             self._made[name] = outcomes(self._neighbours, judged(placed))
-        return track_record(self._neighbours, self._made[name], text, name)
+        return self._made[name]
 
     def share_fake(self, model: str, p_fake: float) -> float | None:
         """Share labeled fake among articles of publishers never seen in training that a model gave this probability.
 
         None where the model was not measured on corpora left out of its training.
         """
-        from fakenews.evaluate.reliability import share_like_this
+        from fakenews.evidence.reliability import share_like_this
 
         if model not in self._reliabilities:
             evidence = self.evidence(model)
@@ -831,8 +904,8 @@ class Services:
 
     def _unseen(self, model: str) -> pd.DataFrame:
         """Answers to articles of publishers that were not learnt from, where there are such, else to held-out ones."""
-        from fakenews.evaluate.protocols import LEFT_OUT, SHIPPED
-        from fakenews.evaluate.report import read_predictions
+        from fakenews.evidence.files import read_predictions
+        from fakenews.evidence.protocols import LEFT_OUT, SHIPPED
 
         rows = read_predictions(self.settings.models / model, (LEFT_OUT, *SHIPPED))
         return rows.sort_values("protocol", key=lambda p: p != LEFT_OUT, kind="stable").drop_duplicates(
@@ -841,10 +914,10 @@ class Services:
 
     @cached_property
     def _neighbours(self) -> Neighbours | None:
-        from fakenews.evaluate.neighbours import Neighbours
+        from fakenews.similar.neighbours import Neighbours
 
         folder = self.settings.models / NEIGHBOURS_FOLDER
-        store.verify(folder)
+        model_folder.verify(folder)
         return Neighbours.load(folder)
 
     def corpus(self, name: str) -> pd.DataFrame:
@@ -857,25 +930,25 @@ class Services:
         """
         return corpora.load(name, self.settings.data)
 
-    def _stored(self, model: str) -> tuple[store.StoredModel, TextClassifier]:
+    def _stored(self, model: str) -> tuple[model_folder.StoredModel, TextClassifier]:
         with self._loading:
             if model not in self._classifiers:
                 try:
                     stored = store.find(model, self.settings.models)
                     self._classifiers[model] = (stored, self._load(stored))
-                except store.WrongFile as error:
+                except model_folder.WrongFile as error:
                     raise Unusable(str(error)) from error
-                except (ValueError, LookupError) as error:
+                except (ValueError, model_folder.ModelNotHere) as error:
                     raise InputError(str(error)) from error
             return self._classifiers[model]
 
-    def _load(self, stored: store.StoredModel) -> TextClassifier:
+    def _load(self, stored: model_folder.StoredModel) -> TextClassifier:
         if stored.name not in MEMBERS:
             return store.load(stored, self.settings.device)
-        with store.reading(stored):
-            return EnsembleClassifier.load(stored.folder, self.settings.device, self._member)
+        with model_folder.reading(stored):
+            return EnsembleClassifier.load(stored.folder, self._member)
 
-    def _member(self, stored: store.StoredModel) -> TextClassifier:
+    def _member(self, stored: model_folder.StoredModel) -> TextClassifier:
         """A model beside an ensemble, in memory once."""
         is_shipped = stored.folder == self.settings.models / stored.name
         return self.classifier(stored.name if is_shipped else str(stored.folder))

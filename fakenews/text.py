@@ -7,10 +7,12 @@ source it stands for, so whatever a classifier says of a word can be drawn on th
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html.entities import html5
 from typing import NamedTuple
 
 import numpy as np
@@ -68,6 +70,9 @@ INVISIBLE = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
 _MARKS = "\u0300-\u036f"  # accents that were typed after their letter
 _MARK, _MARKED = re.compile(f"[{_MARKS}]"), re.compile(f"[^{_MARKS}]?[{_MARKS}]+")
 _INSIDE_A_WORD = Rule("invisible hyphen", re.compile(rf"(?<=\w)[{INVISIBLE}]+(?=\w)"), "")
+
+_ENTITY = re.compile(r"&(?:#(?:\d{1,7}|[xX][0-9A-Fa-f]{1,6})|[A-Za-z][A-Za-z0-9]{1,30});")
+_TIMES_ESCAPED = 2  # pages quote pages
 
 # One character for one character, so the map is untouched. Line ends stay: datelines are found by them.
 _CHARACTERS = str.maketrans(
@@ -187,12 +192,14 @@ def neutralise(source: str) -> NeutralText:
     Returns
     -------
     NeutralText
-        Without datelines, agency names, photo and «via» credits, addresses, handles and markup; quotation
+        HTML entities as the characters they name; without datelines, agency names, photo and «via» credits, addresses, handles and markup; quotation
         marks gone, clitics and negations in one form, dashes and spaces in one form. Letters keep their case,
         and a letter and its accent are one character, however they were typed.
     """
     starts = np.arange(len(source), dtype=np.int32)
     ends = starts + 1
+    if "&" in source:
+        source, starts, ends = _unescape(source, starts, ends)
     if not source.isascii():
         source, starts, ends = _compose(source, starts, ends)
         source, starts, ends = _apply(_INSIDE_A_WORD, source, starts, ends)
@@ -206,6 +213,22 @@ def untouched(source: str) -> NeutralText:
     """Give `source` as it is behind the same interface: every character stands for itself."""
     starts = np.arange(len(source), dtype=np.int32)
     return NeutralText(source, starts, starts + 1)
+
+
+def _unescape(
+    text: str, starts: NDArray[np.int32], ends: NDArray[np.int32]
+) -> tuple[str, NDArray[np.int32], NDArray[np.int32]]:
+    """The characters that HTML entities name; each stands for the whole entity."""
+    for _ in range(_TIMES_ESCAPED):
+        cuts = []
+        for m in _ENTITY.finditer(text):
+            character = html.unescape(m[0]) if m[0][1] == "#" else html5.get(m[0][1:])
+            if character is not None:
+                cuts.append((*m.span(), character))
+        if not cuts:
+            break
+        text, starts, ends = _splice(text, starts, ends, cuts)
+    return text, starts, ends
 
 
 def _compose(

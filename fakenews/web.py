@@ -12,6 +12,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 MAX_ADDRESS = 2000  # characters
 PORTS = {"http": 80, "https": 443}
+SHORTEST_TRY = 1.0  # second for each of a name's addresses
 MEDIA = ("text/html", "application/xhtml+xml")
 NOT_PUBLIC = "That address does not lead to a public web page: give the address of an article, http or https."
 AGENT = "fakenews/1 (reads one article for the person who asked)"
@@ -295,6 +297,23 @@ def _host(host: str, scheme: str, port: int) -> str:
     return name if port == PORTS[scheme] else f"{name}:{port}"
 
 
+def _connection(
+    connector: Connector, addresses: Sequence[str], port: int, left: Callable[[float], float], limits: Limits
+) -> socket.socket:
+    """A connection to the first of some checked addresses that takes one, each of which is given its share of time.
+
+    Raises
+    ------
+    OSError
+        What the last of them answered.
+    """
+    seconds = max(limits.connect_seconds / len(addresses), SHORTEST_TRY)
+    for address in addresses[:-1]:
+        with suppress(OSError):
+            return connector(address, port, left(seconds))
+    return connector(addresses[-1], port, left(seconds))
+
+
 def _backend(resolver: Resolver, connector: Connector, limits: Limits, deadline: float) -> httpcore.NetworkBackend:
     """Connections to checked addresses only, none of which outlives the deadline."""
     import httpcore
@@ -339,6 +358,6 @@ def _backend(resolver: Resolver, connector: Connector, limits: Limits, deadline:
                 pool.shutdown(wait=False)
             if not addresses or not all(map(is_public, addresses)):
                 raise FetchError(NOT_PUBLIC)
-            return Stream(connector(addresses[0], port, left(limits.connect_seconds)))
+            return Stream(_connection(connector, list(dict.fromkeys(addresses)), port, left, limits))
 
     return Backend()

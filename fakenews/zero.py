@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fakenews.config import Settings
 from fakenews.explain.base import Refinement
 from fakenews.explain.flip import Flip
 from fakenews.formatting import FormattingTest
 from fakenews.schema import Explanation, Prediction, Target
-from fakenews.services import Services
+from fakenews.services import TABLE_CHUNK, Services
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
 
 VERDICT_SECONDS, EXPLANATION_SECONDS = 5, 20
 
@@ -39,6 +44,8 @@ class ZeroServices(Services):
         `spaces.GPU` if left out: given `duration` in seconds it makes a decorator.
     """
 
+    scored_chunk = TABLE_CHUNK  # of one call: a visitor's quota pays for each
+
     def __init__(self, settings: Settings, lend: Lend | None = None) -> None:
         super().__init__(settings)
         if lend is None:
@@ -46,11 +53,13 @@ class ZeroServices(Services):
 
             lend = GPU
         judge, steps = super().judge_many, super()._steps
+        p_fake, quick = super()._p_fake, super()._quick_explanations
         test, grade, flip = super().formatting_test, super().grade, super().smallest_flip
         # Functions of their own, because only what crosses to the other process may be an argument.
         short, long = lend(duration=VERDICT_SECONDS), lend(duration=EXPLANATION_SECONDS)
-        self._lent_judge = short(lambda texts, models: judge(texts, models))
+        self._lent_judge = short(lambda texts, models, compare: judge(texts, models, compare))
         self._lent_test = short(lambda text, models: test(text, models))
+        self._lent_p_fake = short(lambda part, corpus, model: p_fake(part, corpus, model))
         self._lent_grade = long(lambda explanation, model: grade(explanation, model))
         self._lent_flip = long(lambda text, model: flip(text, model))
 
@@ -59,7 +68,10 @@ class ZeroServices(Services):
         ) -> Iterator[Refinement]:
             yield from steps(text, model, method, n_samples, seed, target, None)
 
-        self._lent_steps = long(lent_steps)
+        def lent_quick(texts: list[str], model: str) -> Iterator[Explanation]:
+            yield from quick(texts, model)
+
+        self._lent_steps, self._lent_quick = long(lent_steps), long(lent_quick)
 
     def warm_up(self) -> None:
         """Place the models on the device and report for duty; a verdict would be paid for by nobody's quota.
@@ -76,9 +88,14 @@ class ZeroServices(Services):
     def answer_together(self, told: Callable[[int], None] = lambda size: None) -> None:
         """Not here: each visitor's call is paid for by that visitor's quota."""
 
-    def judge_many(self, texts: Sequence[str], models: Sequence[str] | None = None) -> list[tuple[Prediction, ...]]:
+    def judge_many(
+        self,
+        texts: Sequence[str],
+        models: Sequence[str] | None = None,
+        compare: bool = True,
+    ) -> list[tuple[Prediction, ...]]:
         """As `Services` does, on the lent GPU."""
-        found: list[tuple[Prediction, ...]] = self._lent_judge(list(texts), models and tuple(models))
+        found: list[tuple[Prediction, ...]] = self._lent_judge(list(texts), models and tuple(models), compare)
         return found
 
     def formatting_test(self, text: str, models: Sequence[str] | None = None) -> FormattingTest:
@@ -95,6 +112,13 @@ class ZeroServices(Services):
         """As `Services` does, on the lent GPU; it cannot be cancelled on the way."""
         found: Flip = self._lent_flip(text, model)
         return found
+
+    def _p_fake(self, part: pd.DataFrame, corpus: str, model: str) -> NDArray[np.float64]:
+        found: NDArray[np.float64] = self._lent_p_fake(part, corpus, model)
+        return found
+
+    def _quick_explanations(self, texts: Sequence[str], model: str) -> Iterator[Explanation]:
+        yield from self._lent_quick(list(texts), model)
 
     def _steps(
         self,

@@ -78,7 +78,7 @@ def classifiers(
     from fakenews.classifiers.ensemble import MEMBERS
     from fakenews.classifiers.transformer import TransformerClassifier
     from fakenews.training import finetune
-    from fakenews.training.recipes import FineTuning
+    from fakenews.training.settings import FineTuning
     from tests.explain import toys
 
     texts, labels = toys.planted_corpus(1100)
@@ -101,6 +101,17 @@ def classifiers(
     for name, members in MEMBERS.items():
         found[name] = toys.small_ensemble({member: found[member] for member in members}, name)
     return found
+
+
+@pytest.fixture
+def cleanings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Collect every text that is cleaned."""
+    from fakenews.classifiers import base
+
+    seen: list[str] = []
+    real = base.neutralise
+    monkeypatch.setattr(base, "neutralise", lambda source: (seen.append(source), real(source))[1])
+    return seen
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import pytest
 
@@ -35,14 +35,28 @@ def slow() -> Slow:
 
 def queue_up(slow: Slow, batcher: Batcher[str, int, int], asked: list[tuple[str, int]]) -> list[Future[int]]:
     """Ask for 0, and for the rest while that is being answered, in order; then let all answers through."""
-    with ThreadPoolExecutor(len(asked) + 1) as pool:
-        futures = [pool.submit(batcher.ask, "a", 0)]
-        assert slow.begun.wait(10)
-        for n, (key, item) in enumerate(asked, 1):
-            futures.append(pool.submit(batcher.ask, key, item))
-            until(lambda n=n: len(batcher) == n)
-        slow.go_on.set()
+    futures = [in_thread(batcher, "a", 0)]
+    assert slow.begun.wait(10)
+    for n, (key, item) in enumerate(asked, 1):
+        futures.append(in_thread(batcher, key, item))
+        until(lambda n=n: len(batcher) == n)
+    slow.go_on.set()
+    assert not wait(futures, 10).not_done, "somebody waits for ever"
     return futures
+
+
+def in_thread(batcher: Batcher[str, int, int], key: str, item: int) -> Future[int]:
+    """Ask in a thread that does not keep the tests from ending if it is never answered."""
+    asked: Future[int] = Future()
+
+    def ask() -> None:
+        try:
+            asked.set_result(batcher.ask(key, item))
+        except BaseException as error:
+            asked.set_exception(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    return asked
 
 
 def until(true: Callable[[], bool]) -> None:
@@ -75,6 +89,39 @@ def test_one_bad_item_does_not_spoil_the_others(slow: Slow) -> None:
         bad.result()
 
 
+class Short(Slow):
+    """Forgets the last answer of several."""
+
+    def __call__(self, key: str, items: list[int]) -> list[int]:
+        answers = super().__call__(key, items)
+        return answers[:-1] if len(items) > 1 else answers
+
+
+def test_too_few_answers_are_an_error_for_everybody_and_nobody_waits_for_ever() -> None:
+    short = Short()
+    batcher = Batcher(short)
+    zero, *others = queue_up(short, batcher, [("a", 1), ("a", 2), ("a", 3)])
+    assert zero.result() == 0
+    for future in others:
+        with pytest.raises(RuntimeError, match="2 answers to 3 items"):
+            future.result()
+    assert batcher.ask("a", 4) == 8, "the next ones are answered"
+
+
+def test_what_ends_a_thread_is_an_error_for_who_asked(slow: Slow) -> None:
+    def leave(key: str, items: list[int]) -> list[int]:
+        if 13 in items:
+            raise SystemExit(1)
+        return slow(key, items)
+
+    slow.go_on.set()
+    batcher = Batcher(leave)
+    asked = in_thread(batcher, "a", 13)
+    with pytest.raises(RuntimeError, match="The call was ended by SystemExit"):
+        asked.result(10)
+    assert batcher.ask("a", 3) == 6
+
+
 def test_too_many_are_refused_at_once_and_the_others_answered(slow: Slow) -> None:
     batcher = Batcher(slow, waiting=2)
     with ThreadPoolExecutor(3) as pool:
@@ -97,7 +144,5 @@ def test_a_size_that_cannot_be_told_is_logged_and_the_answers_come(
 
     batcher = Batcher(slow, told=told)
     slow.go_on.set()
-    asked: Future[int] = Future()
-    threading.Thread(target=lambda: asked.set_result(batcher.ask("a", 2)), daemon=True).start()
-    assert asked.result(10) == 4
+    assert in_thread(batcher, "a", 2).result(10) == 4
     assert "no room for figures" in caplog.text

@@ -13,7 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from fakenews.classifiers import store
+from fakenews.classifiers import model_folder, store
 from fakenews.classifiers.base import (
     P_MAX,
     P_MIN,
@@ -221,8 +221,8 @@ def test_facts_of_the_training_travel_along(classifiers, saved, name):
     finally:
         classifier.info_ = before
     assert get(name).load(folder, "cpu").info_ == {"recipe": "planted", "seed": 7}
-    assert store.settings(folder)["cleaning"] == {"name": CLEANING, "version": CLEANING_VERSION}
-    assert store.settings(folder)["labels"] == list(LABELS)
+    assert model_folder.settings(folder)["cleaning"] == {"name": CLEANING, "version": CLEANING_VERSION}
+    assert model_folder.settings(folder)["labels"] == list(LABELS)
 
 
 @every_classifier
@@ -245,7 +245,7 @@ def test_store_tells_apart_what_is_here_and_what_is_not(saved, tmp_path):
     assert store.shipped(saved) == tuple(CLASSIFIERS)
     assert store.shipped(tmp_path) == ()
     assert store.find(str(saved / "tfidf"), tmp_path).revision == store.find("tfidf", saved).revision
-    with pytest.raises(store.ModelNotHere, match="fakenews train tinybert"):
+    with pytest.raises(model_folder.ModelNotHere, match="fakenews train tinybert"):
         store.find("tinybert", tmp_path)
     with pytest.raises(ValueError, match="Unknown model 'nobody'"):
         store.find("nobody", saved)

@@ -133,8 +133,6 @@ def test_explain_lists_the_strongest_words_for_people(run: Run, article: Path) -
 HOSTILE = {
     "one word": b"Parliament",
     "NUL": b"quartz\x00vow \x00 " * 30,
-    "broken UTF-8": b"quartz \xff\xfe\xed\xa0\x80 vow " * 30,
-    "lone surrogate": b"quartz \xed\xa0\x80 vow " * 30,
     "right to left": "قال المسؤولون \u202e\u2066 إن الجسر سيغلق ".encode() * 20,
     "HTML and JavaScript": b"<script>alert(1)</script><img src=x onerror=alert(1)>{{7*7}} " * 20,
     "Chinese": "市议会周二投票决定修复河上的旧桥。".encode() * 30,
@@ -287,7 +285,7 @@ def test_evaluate_tells_what_was_learnt_from_and_measures_the_others_beside_it(
     told = "tfidf, asked alone, gives a verdict on 0 of the {} articles in planted.parquet."
     first, second = (lines.index(told.format(n)) for n in (40, 10))
     assert first < lines.index("tfidf learnt from 30 articles of these. On the others:") < second
-    assert lines[-1].startswith("It learnt from isot, fakes; ")
+    assert lines[-2].startswith("It learnt from isot, fakes; ")
     remember(tmp_path / "models" / "tfidf", texts)
     answer = json.loads(run(*asked, "--json", **here).stdout)
     assert (answer["n"], answer["learnt"], answer["unlearnt"]) == (40, 40, None)

@@ -90,7 +90,14 @@ def test_what_limits_a_server():
 @pytest.mark.parametrize("environment", [{"SPACE_ID": "a/b"}, {"SYSTEM": "spaces"}])
 def test_a_space_believes_its_proxy_and_keeps_its_numbers_to_itself(environment):
     found = Settings.from_environment(environment)
-    assert found.forwarded and not found.metrics
+    assert found.proxies == 1 and not found.metrics
+
+
+@pytest.mark.parametrize(("value", "proxies"), [("", 0), ("0", 0), ("1", 1), ("true", 1), ("2", 2)])
+def test_how_many_proxies_are_believed(value, proxies):
+    assert Settings.from_environment({"FAKENEWS_FORWARDED": value}).proxies == proxies
+    with pytest.raises(ValueError, match="FAKENEWS_FORWARDED must be the number of proxies, 0 to 10, got '-1'"):
+        Settings.from_environment({"FAKENEWS_FORWARDED": "-1"})
 
 
 def test_an_unknown_device_is_refused():

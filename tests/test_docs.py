@@ -6,21 +6,13 @@ import pytest
 
 from benchmarks.report import PAGES as MEASURED
 from benchmarks.report import replaced
-from fakenews.classifiers import store
+from fakenews.classifiers import model_folder
 from fakenews.classifiers.registry import CLASSIFIERS
 from fakenews.config import REPOSITORY
-from fakenews.evaluate.hindsight import left_out_in_hindsight
-from fakenews.evaluate.report import (
-    CARD,
-    RESULTS,
-    SUMMARY,
-    contradictions,
-    model_card,
-    read_evaluation,
-    replace_results,
-    results_table,
-    summary_table,
-)
+from fakenews.evidence.files import CARD, contradictions, read_evaluation
+from fakenews.reporting.card import model_card
+from fakenews.reporting.oracle import oracle_auc_left_out
+from fakenews.reporting.tables import RESULTS, SUMMARY, replace_results, results_table, summary_table
 from fakenews.services import Services
 from fakenews.space.spacefile import read_spacefile
 from fakenews.training.recipes import RECIPES, get
@@ -43,7 +35,7 @@ def test_results_are_those_of_the_evaluations() -> None:
     folders = [MODELS / name for name in SHIPPED]
     evidences = [read_evaluation(folder) for folder in folders]
     assert replace_results(README, SUMMARY, summary_table(evidences)) == README, 'run "fakenews report"'
-    table = results_table(evidences, left_out_in_hindsight(folders))
+    table = results_table(evidences, oracle_auc_left_out(folders))
     assert replace_results(PAGES["evaluation"], RESULTS, table) == PAGES["evaluation"], 'run "fakenews report"'
 
 
@@ -72,7 +64,7 @@ def test_links_between_pages_lead_somewhere(page: str) -> None:
 @pytest.mark.parametrize("name", SHIPPED)
 def test_model_cards_are_those_of_the_evaluations(name: str) -> None:
     card = (MODELS / name / CARD).read_text(encoding="utf-8")
-    described = get(store.settings(MODELS / name)["recipe"]).card
+    described = get(model_folder.settings(MODELS / name)["recipe"]).card
     assert card == model_card(read_evaluation(MODELS / name), described), "run «fakenews report»"
 
 

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fakenews.classifiers import store
+from fakenews.classifiers import model_folder
 from fakenews.classifiers.base import P_MAX, P_MIN, Calibration, probabilities
 from fakenews.config import REPOSITORY, Settings
-from fakenews.evaluate.evidence import scores_of
-from fakenews.evaluate.flips import ANY
-from fakenews.evaluate.metrics import evaluate
-from fakenews.evaluate.report import read_evaluation, read_predictions
+from fakenews.evidence.files import read_evaluation, read_predictions
+from fakenews.evidence.predictions import scores_of
+from fakenews.metrics.evaluation import evaluate
+from fakenews.metrics.flips import ANY
 from fakenews.services import Services
 
 MODELS = REPOSITORY / "models"
@@ -95,7 +95,7 @@ def test_the_answer_of_all_models_leads_and_settings_choose_who_stands_beside_it
 
 @pytest.mark.parametrize("model", SEVERAL)
 def test_a_model_names_the_corpora_it_saw_and_was_measured_without_each(model: str) -> None:
-    corpora = store.settings(MODELS / model)["data"]["corpora"]
+    corpora = model_folder.settings(MODELS / model)["data"]["corpora"]
     assert corpora[0] == "isot" and len(corpora) > 5
     left_out = {name.partition("/")[0] for name in read_evaluation(MODELS / model).protocols["left-out"].corpora}
     assert left_out == {*FIVE, *(() if model == "features" else MORE)}
@@ -111,7 +111,7 @@ def test_formatting_moves_no_shipped_model_by_more_than_two_in_a_hundred(model: 
 
 @pytest.mark.parametrize("model", SHIPPED)
 def test_every_model_has_one_calibration(model: str) -> None:
-    settings = store.settings(MODELS / model)["calibration"]
+    settings = model_folder.settings(MODELS / model)["calibration"]
     assert settings.items() <= read_evaluation(MODELS / model).calibration.items()
     assert set(settings) == set(Calibration._fields)
 
@@ -133,7 +133,7 @@ def other_corpora(model: str) -> pd.DataFrame:
 @pytest.mark.parametrize("model", SHIPPED)
 def test_other_corpora_are_answered_as_the_page_does(model: str) -> None:
     rows = other_corpora(model)
-    calibration = Calibration.from_dict(store.settings(MODELS / model)["calibration"])
+    calibration = Calibration.from_dict(model_folder.settings(MODELS / model)["calibration"])
     said = probabilities(scores_of(rows), calibration)[:, 0]
     np.testing.assert_allclose(rows["p_fake"], said, atol=1e-5)
 

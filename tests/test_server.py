@@ -21,7 +21,7 @@ from starlette.testclient import TestClient
 
 from fakenews import server
 from fakenews.api import answers, places, preview
-from fakenews.classifiers import store
+from fakenews.classifiers import model_folder
 from fakenews.classifiers.base import TextClassifier
 from fakenews.config import Settings
 from fakenews.data.unpacked import MAX_UPLOAD
@@ -118,7 +118,7 @@ def test_a_further_model_cut_short_is_told_at_the_start(
     (folder / "config.json").write_text("{}", encoding="utf-8")
     weights = folder / "model.safetensors"
     weights.write_bytes(b"some weights")
-    store.pin(folder)
+    model_folder.pin(folder)
     weights.write_bytes(b"some")
     settings = replace(share_services.settings, models=folder.parent)
     with TestClient(asyncio.run(small_app(settings)), raise_server_exceptions=False) as client:
@@ -686,8 +686,8 @@ def test_a_fault_of_ours_is_logged_without_the_article(settings: Settings, caplo
     assert "secret" not in caplog.text + answer.text
 
 
-@pytest.mark.parametrize("forwarded", [False, True])
-def test_no_header_changes_the_address_of_a_connection(forwarded: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("proxies", [0, 1])
+def test_no_header_changes_the_address_of_a_connection(proxies: int, monkeypatch: pytest.MonkeyPatch) -> None:
     import uvicorn
 
     configs: list[uvicorn.Config] = []
@@ -701,7 +701,7 @@ def test_no_header_changes_the_address_of_a_connection(forwarded: bool, monkeypa
     for module, name in ((server, "log_as"), (server.memory, "put_off_collection"), (server.memory, "share_heaps")):
         monkeypatch.setattr(module, name, lambda *_: None)
     monkeypatch.setattr(server.signal, "signal", lambda *_: None)
-    server.serve(Settings(device="cpu", forwarded=forwarded))
+    server.serve(Settings(device="cpu", proxies=proxies))
     (config,) = configs
     config.load()
     headers = [(b"x-forwarded-for", b"198.51.100.7"), (b"x-forwarded-proto", b"https")]

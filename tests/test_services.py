@@ -16,12 +16,12 @@ from fakenews.classifiers.base import Calibration, TextClassifier
 from fakenews.config import Settings
 from fakenews.data.base import TextNotHere
 from fakenews.data.table import as_table
-from fakenews.evaluate.neighbours import TrackRecord
-from fakenews.evaluate.reliability import Reliability, share_like_this
+from fakenews.evidence.reliability import Reliability, share_like_this
 from fakenews.explain.base import Cancelled
 from fakenews.formatting import EDITS
 from fakenews.schema import Explanation
 from fakenews.services import Analysis, InputError, Services, Wordless
+from fakenews.similar.neighbours import WRONG, TrackRecord, fit_neighbours
 from fakenews.ui.render import verdicts
 from tests.explain.toys import FAKE_WORD, planted_corpus, remember
 
@@ -118,7 +118,7 @@ def test_the_json_form_has_the_documented_keys(services):
     [
         (SHORT, [("too_short",)] * 3),
         (CHINESE, [("not_english",), ("not_english", "unlike_training"), ("not_english", "unlike_training")]),
-        (NO_NEWS, [(), ("unlike_training",), ("unlike_training",)]),
+        (NO_NEWS, [("too_close",), ("unlike_training",), ("unlike_training",)]),
     ],
 )
 def test_what_cannot_be_judged_says_why(services, text, reasons):
@@ -331,3 +331,37 @@ def test_what_a_model_learnt_from_is_recognised_by_its_text(share_services: Serv
     assert services.is_learnt(table, ["tfidf"]).tolist() == [True, False, False, True]
     assert not services.is_learnt(table, ["word2vec"]).any()
     assert services.is_learnt(table, ["word2vec", "tfidf"]).tolist() == [True, False, False, True]
+
+
+def test_labels_of_the_measured_articles_withdraw_none_of_their_verdicts(
+    share_services: Services, tmp_path: Path
+) -> None:
+    models = tmp_path / "models"
+    shutil.copytree(share_services.settings.models, models)
+    drawn = np.random.default_rng(0)
+    letters = list("abcdefghijklmnopqrstuvwxyz")
+    names = ["".join(drawn.choice(letters, 6)) for _ in range(80)]
+    texts = [f"{ARTICLE} Also there: {' '.join(drawn.choice(names, 20))}." for _ in range(150)]
+    table = as_table(pd.DataFrame({"text": texts, "label": 1}))  # the model takes all of them for fake
+    fit_neighbours(texts, table["id"].tolist(), ["mine"] * 150).save(models / "neighbours")
+    services = Services(Settings(models=models, device="cpu"))
+    services._made["tfidf"] = np.full(150, WRONG, dtype=np.int8)
+    measured = services.measure_table(table, "tfidf").verdicts
+    assert (measured.given, measured.right) == (150, 0)
+    (alone,) = services.analyse(texts[0], ["tfidf"]).predictions
+    assert alone.reasons == ("mostly_wrong",), "one text is compared with all others"
+
+
+def test_each_text_is_cleaned_once_whatever_their_number(
+    services: Services, monkeypatch: pytest.MonkeyPatch, cleanings: list[str]
+) -> None:
+    texts = [f"{ARTICLE} Nobody read version {n} before." for n in range(150)]
+    services.judge_many(texts)
+    assert cleanings == texts
+    cleanings.clear()
+    table = as_table(pd.DataFrame({"text": [f"{text} Nor this." for text in texts], "label": [0, 1] * 75}))
+    neighbours = fit_neighbours([f"w{n % 70} w{n % 71} w{n % 73} x" for n in range(150)], ["x"] * 150, ["x"] * 150)
+    monkeypatch.setattr(services, "_neighbours", neighbours)
+    cleanings.clear()
+    services.measure_table(table, "tfidf")
+    assert cleanings == table["text"].tolist()

@@ -43,6 +43,9 @@ FRAGMENTS = (
         "'",
     ),
     *(
+        "&nbsp;",
+        "&#8217;",
+        "&amp;",
         "\u00a0",
         "\u200b",
         "\x00",
@@ -294,3 +297,30 @@ def test_every_word_is_in_exactly_one_sentence(text: str) -> None:
     spans = sentence_spans(text)
     assert all(one.end <= two.start for one, two in pairwise(spans))
     assert all(sum(s.start <= w.start and w.end <= s.end for s in spans) == 1 for w in word_spans(text))
+
+
+@pytest.mark.parametrize(
+    ("pasted", "meant"),
+    [
+        ("The&nbsp;mayor&nbsp;&nbsp;said so.", "The\u00a0mayor\u00a0\u00a0said so."),
+        ("He couldn&#8217;t say &#x201C;yes&#x201d;.", "He couldn’t say “yes”."),
+        ("Smith &amp; Sons at the caf&eacute; &mdash; open", "Smith & Sons at the café — open"),
+        ("A&amp;nbsp;pier", "A\u00a0pier"),
+        ("R&D; costs, &notaname; and AT&T", "R&D; costs, &notaname; and AT&T"),
+        ("Not a code: &#55357; here", "Not a code: \ufffd here"),
+    ],
+)
+def test_html_entities_are_read_as_the_characters_they_name(pasted: str, meant: str) -> None:
+    neutral = neutralise(pasted)
+    assert neutral.text == neutralise(meant).text
+    words = [neutral.source_span(span.start, span.end) for span in word_spans(neutral.text)]
+    assert all(a.end <= b.start for a, b in pairwise(words))
+    first, last = words[0], words[-1]
+    assert pasted[first.start :].startswith(neutral.text.split()[0][:1]) and last.end <= len(pasted)
+
+
+def test_a_word_with_an_entity_lies_on_all_of_it() -> None:
+    pasted = "The caf&eacute; couldn&#8217;t open."
+    neutral = neutralise(pasted)
+    spans = [neutral.source_span(span.start, span.end) for span in word_spans(neutral.text)]
+    assert [pasted[span.start : span.end] for span in spans] == ["The", "caf&eacute;", "couldn&#8217;t", "open"]

@@ -61,7 +61,11 @@ NAMES: dict[str, Sequence[str]] = {
     "mixed.example": [PUBLIC, "127.0.0.1"],
     "mapped.example": ["::ffff:169.254.169.254"],
     "empty.example": [],
+    "half-dead.example": ["93.184.215.13", "2606:4700::1", PUBLIC],
+    "dead.example": ["93.184.215.13", "2606:4700::1"],
+    "inner-last.example": ["93.184.215.13", "10.1.2.3"],
 }
+DEAD = {"93.184.215.13": TimeoutError("nobody answers"), "2606:4700::1": OSError("network is unreachable")}
 
 
 class Net:
@@ -88,6 +92,8 @@ class Net:
     def connect(self, address: str, port: int, seconds: float) -> socket.socket:
         self.connected.append(address)
         assert is_public(address) and port in (80, 443)
+        if address in DEAD:
+            raise DEAD[address]
         if self.server is None:
             raise ConnectionRefusedError
         return socket.create_connection(self.server, seconds)
@@ -159,6 +165,26 @@ def test_a_name_is_resolved_once_and_the_checked_address_is_used() -> None:
     with serving(lambda c, _: c.sendall(http(PAGE, HTML))) as net:
         assert net.fetch("http://rebound.example/")[0] == PAGE
     assert net.resolved == ["rebound.example"] and net.connected == [PUBLIC]
+
+
+def test_the_next_address_of_a_name_is_tried_where_one_is_dead() -> None:
+    with serving(lambda c, _: c.sendall(http(PAGE, HTML))) as net:
+        assert net.fetch("http://half-dead.example/")[0] == PAGE
+    assert net.connected == NAMES["half-dead.example"]
+
+
+def test_an_inner_address_beside_a_dead_one_is_never_tried() -> None:
+    net = Net()
+    with pytest.raises(FetchError, match="does not lead to a public web page"):
+        net.fetch("http://inner-last.example/")
+    assert net.connected == []
+
+
+def test_a_name_without_a_living_address_cannot_be_fetched() -> None:
+    net = Net()
+    with pytest.raises(FetchError, match="The page could not be fetched"):
+        net.fetch("http://dead.example/")
+    assert net.connected == NAMES["dead.example"]
 
 
 @pytest.mark.parametrize(

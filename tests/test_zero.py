@@ -5,12 +5,15 @@ from __future__ import annotations
 import inspect
 import pickle
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from fakenews.config import Settings
+from fakenews.data.table import as_table
 from fakenews.explain.base import Cancelled
 from fakenews.services import Services
 from fakenews.zero import EXPLANATION_SECONDS, VERDICT_SECONDS, ZeroServices
@@ -23,6 +26,15 @@ class Lender:
 
     def __init__(self) -> None:
         self.seconds: list[int] = []
+        self.is_lent = False
+
+    @contextmanager
+    def lending(self) -> Iterator[None]:
+        self.is_lent = True
+        try:
+            yield
+        finally:
+            self.is_lent = False
 
     def __call__(self, duration: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         def crossing(value: Any) -> Any:
@@ -32,13 +44,19 @@ class Lender:
             @wraps(task)
             def once(*arguments: Any) -> Any:
                 self.seconds.append(duration)
-                return crossing(task(*crossing(arguments)))
+                with self.lending():
+                    return crossing(task(*crossing(arguments)))
 
             @wraps(task)
             def steps(*arguments: Any) -> Iterator[Any]:
                 self.seconds.append(duration)
-                for found in task(*crossing(arguments)):
-                    yield crossing(found)
+                found = task(*crossing(arguments))
+                while True:
+                    with self.lending():
+                        step = next(found, None)
+                    if step is None:
+                        return
+                    yield crossing(step)
 
             return steps if inspect.isgeneratorfunction(task) else once
 
@@ -85,6 +103,24 @@ def test_explanations_are_the_same_and_kept(zero: ZeroServices, plain: Services,
 
 def test_the_smallest_flip_is_the_same(zero: ZeroServices, plain: Services):
     assert zero.smallest_flip(TEXT, "tfidf").removed == plain.smallest_flip(TEXT, "tfidf").removed
+
+
+def test_many_articles_are_read_and_weighed_on_the_lent_gpu(zero: ZeroServices, plain: Services, lender: Lender):
+    table = as_table(pd.DataFrame({"text": [f"{TEXT} Version {n}." for n in range(130)], "label": [0, 1] * 65}))
+    texts = table["text"].tolist()[:4]
+    used: list[bool] = []
+    watched = zero.classifier("tinybert").model.register_forward_pre_hook(lambda *_: used.append(lender.is_lent))
+    asked = len(lender.seconds)
+    try:
+        words = zero.words_across(texts, "tinybert")
+        p_fake = zero.score_corpus(table, "mine", "tinybert")
+        result = zero.measure_table(table[:4], "tinybert")
+    finally:
+        watched.remove()
+    assert used and all(used)
+    assert lender.seconds[asked:] == [EXPLANATION_SECONDS, VERDICT_SECONDS, VERDICT_SECONDS, VERDICT_SECONDS]
+    assert words == plain.words_across(texts, "tinybert")
+    assert p_fake[:4] == pytest.approx([p.p_fake for p in result.predictions], abs=1e-3)
 
 
 def test_an_explanation_is_cancelled_between_results(zero: ZeroServices):

@@ -10,9 +10,9 @@ from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict  # pydantic takes no other before Python 3.12
 
-from fakenews.evaluate.neighbours import TrackRecord
 from fakenews.schema import Grade, Prediction, Target, Verdict
 from fakenews.share.review import Kappa, Opinion
+from fakenews.similar.neighbours import TrackRecord
 
 Pair = tuple[int, int]  # characters: start, end
 

@@ -58,10 +58,10 @@ def ray(
     except ModuleNotFoundError as error:
         raise InputError(MISSING) from error
 
-    columns, path = task.columns, table.path
+    columns, path, encoding = task.columns, table.path, table.encoding
 
     def rows(_: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        for item, share in islice(Table(path).items(columns), skip, None):
+        for item, share in islice(Table(path, encoding).items(columns), skip, None):
             yield {"item": pickle.dumps(item), "share": share}
 
     cluster.init(

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fakenews.data.delimited import Delimited, check_names, check_width
-from fakenews.data.lines import json_rows
+from fakenews.data.delimited import Delimited, check_names, check_width, find_column, listed_names
+from fakenews.data.formats import format_of
+from fakenews.data.lines import array_rows, json_rows
 from fakenews.services import InputError
 from fakenews.text import encodable, join
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SUFFIXES = (".csv", ".jsonl", ".parquet")
+OUT_SUFFIXES = (".csv", ".jsonl", ".parquet")  # of the scored table
 MAX_CHARACTERS = 1_000_000  # of one row's text
+_NO_TEXT = "no text in "
 _READ = 1024  # rows of parquet at once
 _TEXT_NAMES = ("text", "article", "body", "content", "statement", "claim")
 _TITLE_NAMES = ("title", "headline")
@@ -32,7 +34,10 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: where it stands (a line from 1, a row from 1 in parquet), its values by column, the text to score."""
+    """One row: where it stands, its values by column, the text to score.
+
+    It stands in a line, or in a row of parquet or an array of JSON; each from 1.
+    """
 
     line: int
     values: dict[str, Any]
@@ -46,6 +51,11 @@ class BadRow:
     line: int
     reason: str
 
+    @property
+    def has_no_text(self) -> bool:
+        """Whether that is all that is wrong with it."""
+        return self.reason.startswith(_NO_TEXT)
+
 
 Item = Row | BadRow
 
@@ -56,7 +66,9 @@ class Table:
     Parameters
     ----------
     path : Path
-        .csv with a header, .jsonl with an object a line, or .parquet.
+        Of any format that `formats.format_of` knows.
+    encoding : str
+        Of its text, if that is known.
 
     Attributes
     ----------
@@ -71,26 +83,37 @@ class Table:
         If it cannot be read as its suffix says, has no rows or more than 1,000 columns.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, encoding: str = "") -> None:
         self.path = path
-        self.suffix = path.suffix.lower()
-        if self.suffix not in SUFFIXES:
-            raise InputError(f"Cannot read {path.name!r}: expected one of {', '.join(SUFFIXES)}.")
-        if not path.is_file():
-            raise FileNotFoundError(f"There is no file {path}.")
-        names = {".csv": self._csv_header, ".jsonl": self._jsonl_keys, ".parquet": self._parquet_names}[self.suffix]
+        self.encoding = encoding
         try:
+            self.format = format_of(path, encoding)
+            names = {"csv": self._csv_header, "parquet": self._parquet_names}.get(self.format, self._json_keys)
             self.columns = names()
             check_names(self.columns, path.name)
         except ValueError as error:
             raise InputError(str(error)) from error
 
-    def guess(self) -> Columns:
-        """Columns by their usual names; no text where none is usual."""
-        names = {c.strip().lower(): c for c in reversed(self.columns)}
-        text = next((names[n] for n in _TEXT_NAMES if n in names), "")
-        title = next((names[n] for n in _TITLE_NAMES if n in names and names[n] != text), "")
-        return Columns(text, title)
+    def guess(self, text: str = "", title: str = "") -> Columns:
+        """Columns by their usual names, where none is given; no text where none is usual.
+
+        Raises
+        ------
+        InputError
+            If two columns have the same usual name but for its case.
+        """
+        try:
+            text = text or self._usual(_TEXT_NAMES)
+        except ValueError as error:
+            raise InputError(f"{str(error).removesuffix('.')}, or name it with --text-column.") from None
+        try:
+            title = title or self._usual(_TITLE_NAMES)
+        except ValueError as error:
+            raise InputError(f"{str(error).removesuffix('.')}, or name it with --title-column.") from None
+        return Columns(text, title if title != text else "")
+
+    def _usual(self, names: Sequence[str]) -> str:
+        return next(filter(None, (find_column(self.columns, name, self.path.name) for name in names)), "")
 
     def check(self, columns: Columns) -> None:
         """Refuse columns that are not here.
@@ -101,11 +124,11 @@ class Table:
         """
         for name in (columns.text, columns.title):
             if name and name not in self.columns:
-                raise InputError(f"{self.path.name} has no column {name!r}: it has {', '.join(self.columns)}.")
+                raise InputError(f"{self.path.name} has no column {name!r}: it has {listed_names(self.columns)}.")
 
     def schema(self) -> pa.Schema | None:
         """Types of a parquet file's columns; None for files without types."""
-        if self.suffix != ".parquet":
+        if self.format != "parquet":
             return None
         import pyarrow.parquet as pq
 
@@ -113,26 +136,29 @@ class Table:
 
     def items(self, columns: Columns) -> Iterator[tuple[Item, float]]:
         """Every row in order, good or bad, with the share of the file that has been read."""
-        readers = {".csv": self._csv_rows, ".jsonl": lambda: json_rows(self.path), ".parquet": self._parquet_rows}
-        for line, found, share in readers[self.suffix]():
+        readers = {"csv": self._csv_rows, "parquet": self._parquet_rows}
+        for line, found, share in readers.get(self.format, self._json_rows)():
             yield BadRow(line, found) if isinstance(found, str) else _row(line, found, columns), share
 
     def _csv_header(self) -> tuple[str, ...]:
-        self._csv = Delimited(self.path)
+        self._csv = Delimited(self.path, self.encoding)
         return self._csv.columns
 
     def _csv_rows(self) -> Iterator[tuple[int, dict[str, Any] | str, float]]:
         for line, cells, share in self._csv.rows(MAX_CHARACTERS):
             yield line, cells if isinstance(cells, str) else dict(zip(self.columns, cells, strict=True)), share
 
-    def _jsonl_keys(self) -> tuple[str, ...]:
+    def _json_rows(self) -> Iterator[tuple[int, dict[str, Any] | str, float]]:
+        return (array_rows if self.format == "json" else json_rows)(self.path, self.encoding)
+
+    def _json_keys(self) -> tuple[str, ...]:
         keys: dict[str, None] = {}
-        for _, found, _ in json_rows(self.path):
+        for _, found, _ in self._json_rows():
             if isinstance(found, dict):
                 keys.update(dict.fromkeys(found))
                 check_width(keys, self.path.name)
         if not keys:
-            raise InputError(f"{self.path.name} holds no line with a JSON object.")
+            raise InputError(f"{self.path.name} holds no JSON object: one a line is expected, or an array of them.")
         return tuple(keys)
 
     def _parquet_names(self) -> tuple[str, ...]:
@@ -169,7 +195,8 @@ def _row(line: int, values: dict[str, Any], columns: Columns) -> Item:
     if text is not None and not isinstance(text, str):
         return BadRow(line, f"{columns.text} is no text but {type(text).__name__}")
     if not text or not text.strip():
-        return BadRow(line, f"no text in {columns.text}")
+        alone = ", a title alone" if isinstance(title, str) and title.strip() else ""
+        return BadRow(line, f"{_NO_TEXT}{columns.text}{alone}")
     whole = join(title if isinstance(title, str) else "", text)
     if len(whole) > MAX_CHARACTERS:
         return BadRow(line, f"{len(whole):,} characters; at most {MAX_CHARACTERS:,} are scored")

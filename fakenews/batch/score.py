@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from fakenews.batch.outputs import Lines, Output, Parts, parquet_schema
-from fakenews.batch.rows import SUFFIXES, BadRow, Columns, Item, Row, Table, taken
-from fakenews.classifiers.base import read
+from fakenews.batch.rows import OUT_SUFFIXES, BadRow, Columns, Item, Row, Table, taken
+from fakenews.classifiers.base import read, reading_once
 from fakenews.classifiers.precision import fast_products
 from fakenews.services import InputError, Services
 
-CHUNK = 128  # rows through the models at once; also as many as a reading of texts is remembered for
-KEPT = 4  # chunks between two notes of how far it got
+CHUNK = 128  # rows through the models at once
+KEPT = 4  # chunks between two notes of how far it got, at most
+KEPT_SECONDS = 5.0  # between two notes, as soon as the next rows are scored: slow work is not lost either
 STEP_ROWS, STEP_CHARACTERS = 32, 20_000  # rows at once where somebody waits, and how much text they are: half a second
 TOP_WORDS = 10
 _SCHEMA = 2  # of the journal, and of what counts as one row
@@ -37,11 +38,14 @@ class Task:
         Where text and title stand.
     explain : str
         Method whose ten strongest words are added; empty for none. Models without it use their quickest.
+    encoding : str
+        Of the table, if it is known.
     """
 
     models: tuple[str, ...]
     columns: Columns
     explain: str = ""
+    encoding: str = ""
 
     @property
     def added(self) -> tuple[str, ...]:
@@ -56,8 +60,8 @@ class Done:
 
     Attributes
     ----------
-    rows, bad : int
-        Rows scored, and rows that could not be.
+    rows, bad, without_text : int
+        Rows scored, rows that could not be, and those among these that have no text.
     share : float
         Of the file that has been read.
     rate : float
@@ -76,6 +80,7 @@ class Done:
     rate: float
     seconds_left: float | None
     verdicts: dict[str, dict[str, int]]
+    without_text: int = 0
     before: bool = False
 
 
@@ -88,6 +93,7 @@ class _Place:
     bad: int = 0
     out: int = 0
     errors: int = 0
+    without_text: int = 0
     verdicts: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def count(self, item: Item, models: Sequence[str], added: Mapping[str, Any]) -> None:
@@ -95,6 +101,7 @@ class _Place:
         self.read += 1
         if isinstance(item, BadRow):
             self.bad += 1
+            self.without_text += item.has_no_text
             return
         self.rows += 1
         for model in models:
@@ -129,9 +136,9 @@ def score_items(
     most_explained : int, optional
         Characters of a text; the words of a longer one are not weighed, and its row says so.
     """
-    items = [_with_words(item, task.columns) for item in items]
-    rows = [item for item in items if isinstance(item, Row)]
-    with fast_products():
+    with reading_once(), fast_products():
+        items = [_with_words(item, task.columns) for item in items]
+        rows = [item for item in items if isinstance(item, Row)]
         said = iter(services.judge_many([row.text for row in rows], task.models) if rows else [])
     for item in items:
         if isinstance(item, BadRow):
@@ -216,11 +223,11 @@ def score(
     InputError
         If something about the task, the table or the files will not do.
     """
-    if out.suffix.lower() not in SUFFIXES:
-        raise InputError(f"Cannot write {out.name!r}: it must end in {', '.join(SUFFIXES)}.")
+    if out.suffix.lower() not in OUT_SUFFIXES:
+        raise InputError(f"Cannot write {out.name!r}: it must end in {', '.join(OUT_SUFFIXES)}.")
     if out.resolve() == source.resolve():
         raise InputError(f"{out.name} is the table to be scored itself: name another file.")
-    table = Table(source)
+    table = Table(source, task.encoding)
     table.check(task.columns)
     taken(table.columns, task.added, source.name)
     revisions = {model: services.revision(model) for model in task.models}
@@ -240,20 +247,23 @@ def score(
     started, first_read = time.perf_counter(), place.read
     begun = (0.0, 0.0) if not place.read else None  # seconds, and share of the file, from which the rest is foretold
     pending: list[tuple[Item, dict[str, Any]]] = []
+    kept = started  # when the journal was last written
 
     def keep() -> None:
+        nonlocal kept
         rows = [item.values | added for item, added in pending if isinstance(item, Row)]
         if rows:
             place.out = output.append(rows)
         place.errors = _append(errors, [item for item, _ in pending if isinstance(item, BadRow)])
         pending.clear()
         _note(journal, asdict(place))
+        kept = time.perf_counter()
 
     for scored, share in engine(services, task, table, place.read):
         pending += scored
         for item, added in scored:
             place.count(item, task.models, added)
-        if len(pending) >= KEPT * CHUNK:
+        if len(pending) >= KEPT * CHUNK or time.perf_counter() - kept >= KEPT_SECONDS:
             keep()
         if progress:
             seconds = time.perf_counter() - started
@@ -425,4 +435,4 @@ def _digest(path: Path) -> dict[str, Any]:
 
 def _done(place: _Place, share: float, rate: float, seconds_left: float | None) -> Done:
     verdicts = {model: dict(said) for model, said in place.verdicts.items()}
-    return Done(place.rows, place.bad, share, rate, seconds_left, verdicts)
+    return Done(place.rows, place.bad, share, rate, seconds_left, verdicts, place.without_text)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from fakenews.classifiers.entries import read_json
 from fakenews.schema import FAKE, LABELS, Span
 from fakenews.text import CLEANING, CLEANING_VERSION, RAW, NeutralText, neutralise, untouched, word_spans
 
@@ -49,11 +52,41 @@ class ReadText:
         return tuple(self.neutral.source_span(w.start, w.end) for w in self.words)
 
 
-@lru_cache(maxsize=128)
-def read(source: str) -> ReadText:
+READ_AT_ONCE = 128  # texts that are in memory as they are read, where there may be thousands
+_HELD: ContextVar[dict[str, ReadText] | None] = ContextVar("held", default=None)
+
+
+@lru_cache(maxsize=READ_AT_ONCE)
+def cleaned(source: str) -> ReadText:
     """Clean `source` and find its words; cached, because explainers ask for the same text many times."""
     neutral = neutralise(source)
     return ReadText(source, neutral, word_spans(neutral.text))
+
+
+def read(source: str) -> ReadText:
+    """Clean `source` and find its words, once inside `reading_once`."""
+    held = _HELD.get()
+    if held is None:
+        return cleaned(source)
+    if source not in held:
+        held[source] = cleaned(source)
+    return held[source]
+
+
+@contextmanager
+def reading_once() -> Iterator[None]:
+    """Clean each text once while inside, whatever their number and whoever else reads; all stay in memory until then.
+
+    Not around a `yield`: whoever takes what is yielded would be inside as well.
+    """
+    if _HELD.get() is not None:
+        yield
+        return
+    token = _HELD.set({})
+    try:
+        yield
+    finally:
+        _HELD.reset(token)
 
 
 def unread_spans(text: str) -> tuple[Span, ...]:
@@ -140,11 +173,7 @@ class TextClassifier(Protocol):
         """
 
     def save(self, folder: Path) -> None:
-        """Write weights and settings into `folder`, created if missing."""
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read what `save` wrote."""
+        """Write weights and settings into `folder`, created if missing; `store.load` reads them."""
 
 
 @runtime_checkable
@@ -169,11 +198,12 @@ def distinct_scores(classifier: TextClassifier, texts: Sequence[str]) -> Scores:
     are gone by then: twenty variants of an article cost one to five answers.
     """
     cleaning = getattr(classifier, "cleaning", CLEANING)
-    readings = [read_as(text, cleaning).neutral.text for text in check_texts(texts)]
-    first = {reading: text for reading, text in reversed(list(zip(readings, texts, strict=True)))}
-    index = {reading: i for i, reading in enumerate(first)}
-    rows = np.array([index[reading] for reading in readings], dtype=np.int64)
-    scores = classifier.predict_scores(list(first.values()))
+    with reading_once():
+        readings = [read_as(text, cleaning).neutral.text for text in check_texts(texts)]
+        first = {reading: text for reading, text in reversed(list(zip(readings, texts, strict=True)))}
+        index = {reading: i for i, reading in enumerate(first)}
+        rows = np.array([index[reading] for reading in readings], dtype=np.int64)
+        scores = classifier.predict_scores(list(first.values()))
     return Scores(scores.log_odds[rows], scores.in_domain[rows])
 
 
@@ -316,7 +346,7 @@ class MarginClassifier(CalibratedClassifier):
     @classmethod
     def _from_settings(cls, folder: Path, **arguments: Any) -> Self:
         """An unfitted classifier with the settings of `folder` and further constructor `arguments`."""
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config = read_json(folder / "config.json")
         cleaning = config["cleaning"]["name"]
         if cleaning not in (CLEANING, RAW) or config["cleaning"]["version"] != CLEANING_VERSION:
             raise ValueError(

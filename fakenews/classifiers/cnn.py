@@ -22,6 +22,7 @@ from fakenews.classifiers.base import (
     lower_words,
 )
 from fakenews.classifiers.embeddings import WordVectors, train_vectors
+from fakenews.classifiers.entries import Entries
 from fakenews.classifiers.windows import Windows, round_to_half
 from fakenews.schema import FAKE
 from fakenews.text import CLEANING
@@ -244,7 +245,7 @@ class CnnClassifier(MarginClassifier):
         from safetensors.numpy import load_file
 
         self = cls._from_settings(folder, device=device)
-        tensors = load_file(folder / "model.safetensors")
+        tensors = Entries(load_file(folder / "model.safetensors"))
         network = Convolution(self.width, self.n_filters, self.n_hidden, self.dropout)
         network.load_state_dict({name: torch.from_numpy(tensors[name]).float() for name in network.state_dict()})
         return self._set(WordVectors.from_tensors(tensors), network.to(self.device))

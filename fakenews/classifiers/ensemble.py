@@ -14,8 +14,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.classifiers import store
 from fakenews.classifiers.base import (
+    READ_AT_ONCE,
     MarginClassifier,
     NotFittedError,
     Scores,
@@ -23,7 +23,10 @@ from fakenews.classifiers.base import (
     check_labels,
     check_texts,
     fit_calibration,
+    reading_once,
 )
+from fakenews.classifiers.entries import read_json
+from fakenews.classifiers.model_folder import StoredModel, stored_in
 from fakenews.schema import FAKE
 
 # Who is asked, of those that are here, by the name of the ensemble.
@@ -171,9 +174,14 @@ class EnsembleClassifier(MarginClassifier):
         return kept
 
     def member_scores(self, texts: Sequence[str]) -> list[Scores]:
-        """Scores of every member, in the order of `members`."""
+        """Scores of every member, in the order of `members`; each text is cleaned once for all of them."""
         texts = check_texts(texts)
-        return [member.predict_scores(texts) for member in self.members.values()]
+        found: list[list[Scores]] = [[] for _ in self.members]
+        for start in range(0, max(len(texts), 1), READ_AT_ONCE):
+            with reading_once():
+                for parts, member in zip(found, self.members.values(), strict=True):
+                    parts.append(member.predict_scores(texts[start : start + READ_AT_ONCE]))
+        return [Scores(*map(np.concatenate, zip(*parts, strict=True))) for parts in found]
 
     def weights_for(self, in_domain: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return how much each member counts in texts that are so in-domain, (n_texts, n_members); none is negative."""
@@ -229,7 +237,7 @@ class EnsembleClassifier(MarginClassifier):
             If a member was not saved there.
         """
         outside, inside = self._fitted()
-        revisions = [store.find(name, folder.parent).revision for name in self.members]
+        revisions = [stored_in(folder.parent / name).revision for name in self.members]
         members = {
             name: {"revision": revision, "scale": float(scale), "out_of_domain": float(a), "in_domain": float(b)}
             for name, revision, scale, a, b in zip(self.members, revisions, self.scales_, outside, inside, strict=True)
@@ -240,12 +248,8 @@ class EnsembleClassifier(MarginClassifier):
         self._write_settings(folder)
 
     @classmethod
-    def load(
-        cls, folder: Path, device: str = "cpu", member: Callable[[store.StoredModel], TextClassifier] | None = None
-    ) -> Self:
-        """Read a folder written by `save`, and its members from the folders beside it onto `device`.
-
-        Members that are loaded already can be given by `member`.
+    def load(cls, folder: Path, member: Callable[[StoredModel], TextClassifier]) -> Self:
+        """Read a folder written by `save`; `member` loads a model from the folder beside it.
 
         Raises
         ------
@@ -255,15 +259,15 @@ class EnsembleClassifier(MarginClassifier):
             If a member is there in another revision.
         """
         self = cls._from_settings(folder)
-        model = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        model = read_json(folder / "model.json")
         for name, part in model["members"].items():
-            stored = store.find(name, folder.parent)
+            stored = stored_in(folder.parent / name)
             if stored.revision != part["revision"]:
                 raise ValueError(
                     f"{folder} was fitted on {name} at {part['revision']}, but {stored.folder} holds "
                     f"{stored.revision}: train the ensemble again."
                 )
-            self.members[name] = store.load(stored, device) if member is None else member(stored)
+            self.members[name] = member(stored)
         sides = [[part[side] for part in model["members"].values()] for side in ("out_of_domain", "in_domain")]
         self.weights_ = np.array(sides, dtype=np.float64)
         self.scales_ = np.array([part["scale"] for part in model["members"].values()], dtype=np.float64)

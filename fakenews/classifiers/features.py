@@ -19,6 +19,7 @@ from fakenews.classifiers.base import (
     check_weights,
     read_as,
 )
+from fakenews.classifiers.entries import Entries
 from fakenews.classifiers.style import STYLE_FEATURES, style_vector
 from fakenews.classifiers.trees import Trees
 from fakenews.formatting import title_and_body
@@ -137,7 +138,7 @@ class FeaturesClassifier(MarginClassifier):
         from safetensors.numpy import load_file
 
         self = cls._from_settings(folder)
-        tensors = load_file(folder / "model.safetensors")
+        tensors = Entries(load_file(folder / "model.safetensors"))
         if tensors["features"].tobytes().decode("utf-8") != _names():
             raise ValueError(f"{folder} was trained on other features than this code computes: train it again.")
         self.trees_ = Trees.from_tensors(tensors)

@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from fakenews.classifiers.entries import Entries
+
 FILE = "novelty.safetensors"
 N_CENTROIDS = 64
 
@@ -51,7 +53,7 @@ class Centroids:
 
         if not (folder / FILE).is_file():
             return None
-        stored = {name: a.astype(np.float32) for name, a in load_file(folder / FILE).items()}
+        stored = Entries({name: a.astype(np.float32) for name, a in load_file(folder / FILE).items()})
         return cls(stored["mean"], unit(stored["directions"]))
 
 

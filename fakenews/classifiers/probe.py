@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from fakenews.classifiers.base import Scores
 from fakenews.classifiers.domain import DomainHead
+from fakenews.classifiers.entries import Entries
 from fakenews.schema import FAKE
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Probe:
 
         if not (folder / FILE).is_file():
             return None
-        stored = load_file(folder / FILE)
+        stored = Entries(load_file(folder / FILE))
         bias, head = stored["numbers"].tolist()
         return cls(stored["weights"], bias, head)
 
@@ -85,7 +86,7 @@ def load_domain(folder: Path) -> DomainHead | None:
     """Read the domain head that `Probe.save` wrote; None where there is none."""
     from safetensors.numpy import load_file
 
-    stored = load_file(folder / FILE) if (folder / FILE).is_file() else {}
+    stored = Entries(load_file(folder / FILE) if (folder / FILE).is_file() else {})
     if "domain_weights" not in stored:
         return None
     return DomainHead(stored["domain_weights"].reshape(-1), float(stored["domain_bias"][0]))

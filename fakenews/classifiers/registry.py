@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fakenews.classifiers.base import TextClassifier
+from fakenews.classifiers.model_folder import StoredModel, reading
 from fakenews.config import pick_device
 
 
@@ -56,7 +57,11 @@ def _load_features(folder: Path, device: str) -> TextClassifier:
 def _load_ensemble(folder: Path, device: str) -> TextClassifier:
     from fakenews.classifiers.ensemble import EnsembleClassifier
 
-    return EnsembleClassifier.load(folder, device)
+    def member(stored: StoredModel) -> TextClassifier:
+        with reading(stored):
+            return get(stored.name).load(stored.folder, device)
+
+    return EnsembleClassifier.load(folder, member)
 
 
 CLASSIFIERS: dict[str, ClassifierSpec] = {

@@ -1,49 +1,17 @@
-"""Trained classifiers in folders: where they lie, what they weigh, how they are loaded or fetched."""
+"""Which trained classifiers there are, and how one is loaded or fetched."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile
 
 from fakenews.classifiers.base import TextClassifier
-from fakenews.classifiers.novelty import FILE as NOVELTY
+from fakenews.classifiers.model_folder import ModelNotHere, StoredModel, has_weights, reading, stored_in
 from fakenews.classifiers.registry import CLASSIFIERS, get
-
-WEIGHTS = ("model.safetensors", "model.skops", "model.json")
-ADDED = "probe.safetensors"  # weights that stand beside those of an encoder
-SUMS = "SHA256SUMS"  # in the folder of model folders, as sha256sum writes it: what their files have to be
-_PINNED = (".safetensors", ".skops", ".json")
-_NOT_PINNED = ("evaluation.json", "training.json")  # read by people and pages, not by a classifier
-
-
-class ModelNotHere(LookupError):
-    """Raised when a model's folder is missing or holds no weights; the message says how to get it."""
-
-
-class WrongFile(ValueError):
-    """Raised when a file of a model is missing, cut short or not the one that was pinned."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredModel:
-    """A folder of a trained classifier; `revision` is the first 12 hex digits of its weights' SHA-256."""
-
-    name: str
-    folder: Path
-    revision: str
-    size_mb: float
 
 
 def shipped(models: Path) -> tuple[str, ...]:
     """Names of the known classifiers whose weights lie in `models`, in the registry's order."""
-    return tuple(name for name in CLASSIFIERS if _weights(models / name) is not None)
+    return tuple(name for name in CLASSIFIERS if has_weights(models / name))
 
 
 def find(model: str, models: Path) -> StoredModel:
@@ -57,16 +25,7 @@ def find(model: str, models: Path) -> StoredModel:
         If `model` is neither a known name nor a folder.
     """
     by_folder = "/" in model or (Path(model) / "config.json").is_file()
-    folder = Path(model) if by_folder else models / get(model).name
-    weights = _weights(folder)
-    if weights is None:
-        raise ModelNotHere(
-            f"No weights of {model!r} in {folder}: train it with «fakenews train {folder.name} --data PATH "
-            f"--out {folder}» or fetch a published one with «fakenews fetch HUB_ID»."
-        )
-    size = sum(f.stat().st_size for f in folder.iterdir() if f.suffix in (".safetensors", ".skops", ".json"))
-    kind = settings(folder).get("name", folder.name)
-    return StoredModel(str(kind), folder, _revision(weights), size / 1e6)
+    return stored_in(Path(model) if by_folder else models / get(model).name)
 
 
 def load(stored: StoredModel, device: str = "auto") -> TextClassifier:
@@ -79,112 +38,6 @@ def load(stored: StoredModel, device: str = "auto") -> TextClassifier:
     """
     with reading(stored):
         return get(stored.name).load(stored.folder, device)
-
-
-@contextmanager
-def reading(stored: StoredModel) -> Iterator[None]:
-    """While the files of a model are read: they are compared with what is pinned, and damage becomes one sentence.
-
-    Raises
-    ------
-    WrongFile
-    """
-    from safetensors import SafetensorError
-
-    verify(stored.folder)
-    try:
-        yield
-    except (EOFError, KeyError, OSError, json.JSONDecodeError, SafetensorError, BadZipFile) as error:
-        raise WrongFile(
-            f"The files of {stored.name} are not whole ({type(error).__name__}): bring its folder back, or train it "
-            "again."
-        ) from error
-
-
-def settings(folder: Path) -> dict[str, Any]:
-    """The project's own settings of a model folder: what it is, how it was trained, its temperature.
-
-    Raises
-    ------
-    WrongFile
-        If they cannot be read.
-    """
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise WrongFile(f"{folder.name}/config.json is not JSON: bring the folder back, or train it again.") from error
-    own: dict[str, Any] = config.get("fakenews", config)
-    return own
-
-
-def change_settings(folder: Path, **values: Any) -> None:
-    """Set some of the project's own settings of a model folder; weights and all other settings stay as they are."""
-    path = folder / "config.json"
-    config = json.loads(path.read_text(encoding="utf-8"))
-    config.get("fakenews", config).update(values)
-    path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-    if pins(folder):
-        pin(folder)
-
-
-def pins(folder: Path) -> dict[str, str]:
-    """SHA-256 of each file of a model folder that is pinned beside it; empty where none is."""
-    found = _sums(folder.parent)
-    return {path.partition("/")[2]: digest for path, digest in found.items() if path.startswith(f"{folder.name}/")}
-
-
-def pin(folder: Path) -> None:
-    """Say that the files of a model folder are as they should be; what was said of them before is forgotten."""
-    kept = {path: digest for path, digest in _sums(folder.parent).items() if not path.startswith(f"{folder.name}/")}
-    for file in folder.iterdir():
-        if file.suffix in _PINNED and file.name not in _NOT_PINNED:
-            kept[f"{folder.name}/{file.name}"] = _sha256(file)
-    lines = (f"{digest}  {path}\n" for path, digest in sorted(kept.items()))
-    (folder.parent / SUMS).write_text("".join(lines), encoding="utf-8")
-
-
-@contextmanager
-def replacing(folder: Path) -> Iterator[Path]:
-    """A new folder beside that of a model, whose files take their places there, and are pinned if those were.
-
-    What goes wrong before leaves the model as it was. Other files in its folder stay, but for weights that the new
-    model does without.
-    """
-    place = folder.resolve()
-    new = place.with_name(f"{place.name}.partial")
-    shutil.rmtree(new, ignore_errors=True)  # of a run that was killed
-    new.mkdir(parents=True)
-    try:
-        yield new
-        place.mkdir(exist_ok=True)
-        for name in (*WEIGHTS, ADDED, NOVELTY):
-            if not (new / name).is_file():
-                (place / name).unlink(missing_ok=True)
-        for file in new.iterdir():
-            file.replace(place / file.name)
-        if pins(folder):
-            pin(folder)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-
-
-def verify(folder: Path) -> None:
-    """Compare the files of a model folder with what is pinned; a folder that nothing is pinned of passes.
-
-    Raises
-    ------
-    WrongFile
-        If one is missing, cut short or changed.
-    """
-    for name, digest in pins(folder).items():
-        path = folder / name
-        if not path.is_file():
-            raise WrongFile(f"{folder.name}/{name} is missing: bring the folder back from the repository.")
-        if _sha256(path) != digest:
-            raise WrongFile(
-                f"{folder.name}/{name} is not the file that {SUMS} names, it was cut short or changed: bring it back "
-                f"from the repository, or run «fakenews pin {folder.name}» if the change was meant."
-            )
 
 
 def fetch(repo: str, revision: str, out: Path) -> Path:
@@ -204,29 +57,3 @@ def fetch(repo: str, revision: str, out: Path) -> Path:
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
         raise ModelNotHere(f"Could not fetch {repo} at {revision} from the Hub: {type(error).__name__}.") from error
     return out
-
-
-def _weights(folder: Path) -> Path | None:
-    return next((folder / name for name in WEIGHTS if (folder / name).is_file()), None)
-
-
-def _sums(models: Path) -> dict[str, str]:
-    path = models / SUMS
-    if not path.is_file():
-        return {}
-    pairs = (line.split("  ", 1) for line in path.read_text(encoding="utf-8").splitlines())
-    return {name: digest for digest, name in pairs}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _revision(weights: Path) -> str:
-    with weights.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256")
-    added = weights.with_name(ADDED)
-    if added.is_file():
-        digest.update(added.read_bytes())
-    return digest.hexdigest()[:12]

@@ -22,6 +22,7 @@ from fakenews.classifiers.base import (
     read_as,
 )
 from fakenews.classifiers.domain import DomainHead, fit_domain_head
+from fakenews.classifiers.entries import Entries, of_file
 from fakenews.schema import FAKE
 from fakenews.text import CLEANING, WORD
 
@@ -191,7 +192,8 @@ class TfidfClassifier(MarginClassifier):
         import skops.io
 
         self = cls._from_settings(folder)
-        parts = skops.io.load(folder / "model.skops", trusted=[])
+        with of_file():
+            parts = Entries(skops.io.load(folder / "model.skops", trusted=[]))
         self.vectorizer_, self.regression_ = parts["vectorizer"], parts["regression"]
         self.vectorizer_.vocabulary_ = {term: i for i, term in enumerate(parts["terms"].tolist())}
         if "domain_weights" in parts:

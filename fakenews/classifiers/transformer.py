@@ -6,8 +6,9 @@ by length.
 
 from __future__ import annotations
 
-import json
 import logging
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -29,8 +30,10 @@ from fakenews.classifiers.base import (
     read_as,
 )
 from fakenews.classifiers.domain import DomainHead
+from fakenews.classifiers.entries import of_file, read_json
 from fakenews.classifiers.novelty import FILE as NOVELTY
 from fakenews.classifiers.novelty import Centroids, fit_centroids
+from fakenews.classifiers.placement import CPU_SECONDS, cpu_copy
 from fakenews.classifiers.probe import FILE as PROBE
 from fakenews.classifiers.probe import Probe, load_domain, mean_states
 from fakenews.classifiers.quantized import load_strictly, round_to_int8, save_packed
@@ -47,6 +50,8 @@ PADDING = 0.05  # of the pieces of a batch
 _SHARES_KEPT = 1000  # texts
 CPU_PIECES = 1024  # of a batch on a CPU: more are no faster, and need more memory
 SETTINGS_KEY = "fakenews"  # our settings inside the checkpoint's own config.json
+_CPU = torch.device("cpu")
+_COPYING = threading.Lock()  # one copy of a model on the CPU is enough
 HALF, INT8 = "float16", "int8"  # what weights are stored in
 
 
@@ -112,6 +117,8 @@ class TransformerClassifier(CalibratedClassifier):
         self.centroids_: Centroids | None = None
         self.probe_: Probe | None = None
         self.domain_: DomainHead | None = None  # on the flattened states that the probe reads
+        self._spare: PreTrainedModel | None = None  # on the CPU, once the device had too little memory
+        self._cpu_until = 0.0  # on the monotonic clock
         self._shares: dict[int, float] = {}  # `head_share` of the texts that were asked about last, by their hash
         self.mask_token = str(tokenizer.mask_token)
         self.has_head = model.base_model is not model
@@ -204,15 +211,17 @@ class TransformerClassifier(CalibratedClassifier):
 
     def embed(self, input_ids: torch.Tensor) -> torch.Tensor:
         """Word embeddings of shape (n_windows, length, width), before positions are added."""
-        embeddings: torch.Tensor = self.model.get_input_embeddings()(input_ids.to(self.device))
+        model, device = self._placed()
+        embeddings: torch.Tensor = model.get_input_embeddings()(input_ids.to(device))
         return embeddings
 
     def margin_from_embeddings(
         self, embeddings: torch.Tensor, attention_mask: torch.Tensor, head_share: float = 1.0
     ) -> torch.Tensor:
         """Log-odds of fake per window, shape (n_windows,); differentiable in `embeddings`."""
-        mask = attention_mask.to(self.device)
-        head, states = self._pass(mask, self.probe_ is not None, inputs_embeds=embeddings)
+        model = self.model if embeddings.device.type == self.device.type else self._on_cpu()
+        mask = attention_mask.to(embeddings.device)
+        head, states = self._pass(model, mask, self.probe_ is not None, inputs_embeds=embeddings)
         head, probed = self._parts_of(head, states)
         return head_share * head + probed
 
@@ -242,6 +251,7 @@ class TransformerClassifier(CalibratedClassifier):
 
     def round_weights(self) -> None:
         """Round the weights in place to what `save` stores, so that what is measured is what is stored."""
+        self._spare = None
         (round_to_int8 if self.weights == INT8 else round_to_half)(self.model)
 
     def save(self, folder: Path) -> None:
@@ -301,7 +311,7 @@ class TransformerClassifier(CalibratedClassifier):
         ValueError
             If it was trained on another cleaning, or its weights are not those of its encoder.
         """
-        settings = json.loads((folder / "config.json").read_text(encoding="utf-8")).get(SETTINGS_KEY)
+        settings = read_json(folder / "config.json").get(SETTINGS_KEY)
         if settings is None:
             raise NotFittedError(
                 f"{folder / 'config.json'} has no «{SETTINGS_KEY}» settings: train or fetch the model first."
@@ -315,11 +325,12 @@ class TransformerClassifier(CalibratedClassifier):
         dtype = torch.float16 if torch.device(device).type == "cuda" else torch.float32
         disable_progress_bar()  # it would stand in logs and before every answer
         has_head, weights = settings.get("head", True), settings.get("weights", HALF)
-        if has_head and weights == HALF:
-            model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=dtype, local_files_only=True)
-        else:
-            model = load_strictly(folder, has_head, dtype)
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        with of_file():
+            if has_head and weights == HALF:
+                model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=dtype, local_files_only=True)
+            else:
+                model = load_strictly(folder, has_head, dtype)
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         reading = (settings["max_length"], settings["overlap"], batch_size)
         truncation = settings.get("truncation", False)
         self = cls(settings["name"], model, tokenizer, *reading, device, cleaning, truncation, weights)
@@ -409,52 +420,75 @@ class TransformerClassifier(CalibratedClassifier):
     ) -> Iterator[tuple[list[int], torch.Tensor, torch.Tensor | None]]:
         """Places in `rows`, log-odds and mean states of each pass; alike in length, so that padding wastes little.
 
-        A device without enough memory is asked for half as many at a time, and if even one is too much, the CPU is.
+        A device without enough memory is asked for half as many at a time in this call, and if even one is too much, a
+        copy on the CPU is asked for a while.
         """
-        pad = int(self.tokenizer.pad_token_id or 0)
-        pieces = CPU_PIECES if self.device.type == "cpu" else None
-        waiting = batches([len(ids) for ids, _ in rows], self.batch_size, pieces)
+        pad, most = int(self.tokenizer.pad_token_id or 0), self.batch_size
+        model, device = self._placed()
+        waiting = batches([len(ids) for ids, _ in rows], most, CPU_PIECES if device.type == "cpu" else None)
         while waiting:
             batch = waiting.pop()
+            if len(batch) > most:
+                waiting += [batch[most:], batch[:most]]
+                continue
             ids = torch.nn.utils.rnn.pad_sequence([rows[i][0] for i in batch], batch_first=True, padding_value=pad)
             mask = torch.nn.utils.rnn.pad_sequence([rows[i][1] for i in batch], batch_first=True)
             try:
                 with torch.inference_mode():
-                    head, states = self._pass(mask.to(self.device), with_states, input_ids=ids.to(self.device))
+                    head, states = self._pass(model, mask.to(device), with_states, input_ids=ids.to(device))
             except torch.OutOfMemoryError:
+                waiting.append(batch)
                 if len(batch) > 1:
-                    self.batch_size = len(batch) // 2
-                    waiting += [batch[self.batch_size :], batch[: self.batch_size]]
+                    most = len(batch) // 2
                 else:
-                    self.leave_device()
-                    waiting.append(batch)
+                    model, device = self._leave(device)
+                    most = self.batch_size
                 continue
             yield batch, head, states
 
     def _pass(
-        self, mask: torch.Tensor, with_states: bool, **asked: torch.Tensor
+        self, model: PreTrainedModel, mask: torch.Tensor, with_states: bool, **asked: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Log-odds of the head, (n,), and mean states, (n, n_states, width), where they are wanted.
 
         Without a head the log-odds are 0, and the states go up to the last layer.
         """
-        output = self.model(attention_mask=mask, output_hidden_states=with_states, **asked)
+        output = model(attention_mask=mask, output_hidden_states=with_states, **asked)
         head = self._log_odds(output.logits) if self.has_head else torch.zeros(len(mask), device=mask.device)
         return head, mean_states(output.hidden_states[: self.n_states], mask) if with_states else None
 
     def leave_device(self) -> None:
-        """Go on with the CPU for good.
+        """Go on with a copy on the CPU, for `CPU_SECONDS`.
+
+        The model itself is not moved: another thread may be inside it.
 
         Raises
         ------
         OutOfMemoryError
             If it is the CPU already.
         """
-        if self.device.type == "cpu":
+        self._leave(self.device)
+
+    def _leave(self, device: torch.device) -> tuple[PreTrainedModel, torch.device]:
+        if device.type == "cpu":
             raise torch.OutOfMemoryError(f"{self.name} does not fit into the memory of this machine.")
-        logger.warning("%s does not fit into the memory of %s: going on with the CPU.", self.name, self.device)
-        self.device = torch.device("cpu")
-        torch.nn.Module.to(self.model, device=self.device, dtype=torch.float32)
+        logger.warning(
+            "%s does not fit into the memory of %s: the CPU answers for %.0f seconds.", self.name, device, CPU_SECONDS
+        )
+        self._cpu_until = time.monotonic() + CPU_SECONDS
+        return self._on_cpu(), _CPU
+
+    def _on_cpu(self) -> PreTrainedModel:
+        with _COPYING:
+            if self._spare is None:
+                self._spare = cpu_copy(self.model)
+            return self._spare
+
+    def _placed(self) -> tuple[PreTrainedModel, torch.device]:
+        """Where the next pass runs: on the device, or on the CPU for a while after that had too little memory."""
+        if time.monotonic() < self._cpu_until:
+            return self._on_cpu(), _CPU
+        return self.model, self.device
 
     def _parts_of(self, head: torch.Tensor, states: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
         """Log-odds of fake of windows by the classification head and by the probe; 0 where there is none."""

@@ -18,6 +18,7 @@ from fakenews.classifiers.base import (
     lower_words,
 )
 from fakenews.classifiers.embeddings import WordVectors, train_vectors
+from fakenews.classifiers.entries import Entries
 from fakenews.schema import FAKE
 from fakenews.text import CLEANING
 
@@ -145,7 +146,7 @@ class Word2VecClassifier(MarginClassifier):
         from safetensors.numpy import load_file
 
         self = cls._from_settings(folder)
-        tensors = load_file(folder / "model.safetensors")
+        tensors = Entries(load_file(folder / "model.safetensors"))
         vectors = WordVectors.from_tensors(tensors)
         return self._set(vectors, tensors["center"], tensors["coefficients"], float(tensors["intercept"].item()))
 

@@ -9,15 +9,58 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from fakenews.data.lines import Lines
 
-DELIMITERS = ",;\t"
+DELIMITERS = ",;\t|"
 MAX_COLUMNS = 1_000  # of a table of any format; more are keys of JSON that differ from line to line
-_LOOK = 65_536  # characters of a header
+_LOOK = 262_144  # characters that tell the dialect, and that a header may have
+_LISTED, _LONGEST = 20, 60  # names in a message, and characters of each
 _HEADER = re.compile(r'((?:[^"\r\n]|"[^"]*+")*+)(\r*\n|\r)?')
+_SEP = re.compile(r"sep=(.)[\r\n]*", re.I)  # the line that tells Excel the delimiter
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a program writes CSV.
+
+    Attributes
+    ----------
+    delimiter, quote : str
+        Between cells, and around those that need it.
+    escape : str
+        What stands before a quote of the cell's own; a second quote where there is none.
+    end : str
+        Of a line.
+    skipped : int
+        Lines before the header.
+    """
+
+    delimiter: str = ","
+    quote: str = '"'
+    escape: str = ""
+    end: str = "\n"
+    skipped: int = 0
+
+    def unquoted(self, text: str) -> str:
+        """A piece of a cell in quotes as it was before it was written."""
+        text = text.replace(self.quote * 2, self.quote)
+        return re.sub(rf"\\([\\{self.quote}\n])", r"\1", text) if self.escape else text
+
+    def closing(self, line: str, at: int) -> int:
+        """Where the quote stands that closes a cell, or -1: two together, or one escaped, are the cell's own."""
+        while (at := line.find(self.quote, at)) >= 0:
+            if self.escape and _is_escaped(line, at, self.escape):
+                at += 1
+            elif line.startswith(self.quote, at + 1):
+                at += 2
+            else:
+                break
+        return at
 
 
 class _StrayQuote(Exception):
@@ -33,16 +76,32 @@ class _StrayQuote(Exception):
         self.after = (opened, place)
 
 
+class _Readable(Protocol):
+    """What rows are read from: `Lines`, or the beginning of a file."""
+
+    number: int
+    place: int
+    problem: str
+
+    def __iter__(self) -> Iterator[str]: ...
+    def __next__(self) -> str: ...
+    def go(self, number: int, place: int) -> None:
+        """Stand where so many lines and bytes have been read."""
+
+
 class Delimited:
     """A CSV file with a header.
 
-    Its header tells the delimiter, the first of comma, semicolon and tab that stands in it outside quotes, and what
-    ends a line.
+    Its beginning tells the dialect: the delimiter of the header that the rows share, the quotes and what escapes them,
+    and what ends a line. The header's names end with the last one; cells beyond it are empty. Rows of empty cells are
+    passed over.
 
     Parameters
     ----------
     path : Path
         In any encoding that `Lines` reads.
+    encoding : str
+        Its encoding, if it is known.
 
     Attributes
     ----------
@@ -55,14 +114,15 @@ class Delimited:
         If there is no header with a row beneath it, a column's name comes twice, or there are too many columns.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, encoding: str = "") -> None:
         self.path = path
-        with Lines(path) as lines:
-            self._delimiter, self._end = _marks(lines.head(_LOOK))
-        with Lines(path, self._end) as lines:
+        self._encoding = encoding
+        with Lines(path, encoding=encoding) as lines:
+            self._dialect = _dialect(lines.head(_LOOK))
+        with self._lines() as lines:
             self.columns = self._header(lines)
         check_names(self.columns, path.name)
-        if next(self.rows(_LOOK), None) is None:
+        if not self.columns or next(self.rows(_LOOK), None) is None:
             raise ValueError(f"{path.name} holds no rows beneath a header.")
 
     def rows(self, longest: int = sys.maxsize) -> Iterator[tuple[int, list[str] | str, float]]:
@@ -76,27 +136,13 @@ class Delimited:
         longest : int
             Characters that a cell may have; no more of it are held.
         """
-        with Lines(self.path, self._end) as lines:
+        with self._lines() as lines:
             self._header(lines)
-            alone = 0  # lines before this one stand each for itself
-            for line in lines:
-                first = lines.number
-                if not line.strip("\r\n"):
-                    continue
-                wrong = ""
-                try:
-                    cells = _cells(line, lines, self._delimiter, longest, first < alone)
-                except _StrayQuote as stray:
-                    wrong, alone = str(stray), max(alone, lines.number)
-                    lines.go(*stray.after)
-                else:
-                    if len(cells) != len(self.columns):
-                        wrong = f"cells: {len(cells)}, where the header has {len(self.columns)}"
-                    elif any(len(cell) > longest for cell in cells):
-                        wrong = f"a cell of more than {longest:,} characters"
-                if wrong and lines.number > first:
-                    wrong += f" (lines {first}–{lines.number})"
-                yield first, wrong or cells, lines.share
+            for line, cells in _rows(lines, self._dialect, len(self.columns), longest):
+                yield line, cells, lines.share
+
+    def _lines(self) -> Lines:
+        return Lines(self.path, self._dialect.end, self._encoding)
 
     def _header(self, lines: Lines) -> tuple[str, ...]:
         """Names of the columns, read from the first lines.
@@ -105,13 +151,53 @@ class Delimited:
         ------
         ValueError
         """
+        for _ in range(self._dialect.skipped):
+            next(lines, "")
         line = next(lines, "")
         if line and not line.strip("\r\n"):
             raise ValueError(f"{self.path.name} begins with an empty line: the first line names the columns.")
         try:
-            return tuple(_cells(line, lines, self._delimiter, _LOOK, alone=False))
+            names = _names(_cells(line, lines, self._dialect, _LOOK, alone=False))
         except _StrayQuote as stray:
             raise ValueError(f"{self.path.name} cannot be read as CSV with a header: {stray}.") from None
+        if lines.problem:
+            raise ValueError(f"{self.path.name}, line {lines.number}: {lines.problem}.")
+        return names
+
+
+def _names(header: list[str]) -> tuple[str, ...]:
+    """Names of the columns up to the last that has one."""
+    n_named = max((i for i, name in enumerate(header, start=1) if name.strip()), default=0)
+    return tuple(header[:n_named])
+
+
+def _rows(lines: _Readable, dialect: Dialect, n_columns: int, longest: int) -> Iterator[tuple[int, list[str] | str]]:
+    """Every row from here on: the line it begins in, its cells or what is wrong with it."""
+    alone = 0  # lines before this one stand each for itself
+    for line in lines:
+        first = lines.number
+        if not line.strip("\r\n"):
+            continue
+        wrong = ""
+        try:
+            cells = _cells(line, lines, dialect, longest, first < alone)
+        except _StrayQuote as stray:
+            wrong, alone = str(stray), max(alone, lines.number)
+            if f"\\{dialect.quote}" in line and not dialect.escape:
+                wrong += "; quotes are written twice in CSV, not behind a backslash"
+            lines.go(*stray.after)
+        else:
+            if not any(cell.strip() for cell in cells):
+                continue
+            if len(cells) < n_columns or any(cell.strip() for cell in cells[n_columns:]):
+                wrong = f"cells: {len(cells)}, where the header has {n_columns}"
+            elif any(len(cell) > longest for cell in cells):
+                wrong = f"a cell of more than {longest:,} characters"
+        if lines.problem:
+            wrong, lines.problem = wrong or lines.problem, ""
+        if wrong and lines.number > first:
+            wrong += f" (lines {first}–{lines.number})"
+        yield first, wrong or cells[:n_columns]
 
 
 def check_names(columns: Sequence[str], name: str) -> None:
@@ -130,6 +216,29 @@ def check_names(columns: Sequence[str], name: str) -> None:
         raise ValueError(f"{name} has {times[twice[0]]} columns without a name: name them.")
 
 
+def listed_names(values: Iterable[str]) -> str:
+    """Names or values of a file for a message: not many, not long, nothing that does not print."""
+    found = list(values)
+    shown = ["".join(c if c.isprintable() else "?" for c in value[:_LONGEST]) for value in found[:_LISTED]]
+    return ", ".join(shown) + (f" and {len(found) - len(shown):,} more" if len(found) > len(shown) else "")
+
+
+def find_column(columns: Sequence[str], name: str, table: str) -> str:
+    """Return the column that is called `name`, in any case and between blanks; "" where there is none.
+
+    Raises
+    ------
+    ValueError
+        If there are several, and so a question which is meant.
+    """
+    found = [c for c in columns if c.strip().lower() == name]
+    if len(found) > 1:
+        raise ValueError(
+            f"{table} has the columns {' and '.join(found)}: which one holds the {name}? Rename or remove the other."
+        )
+    return found[0] if found else ""
+
+
 def check_width(columns: Collection[str], name: str) -> None:
     """Refuse more than `MAX_COLUMNS` columns; `name` is the table's.
 
@@ -141,15 +250,97 @@ def check_width(columns: Collection[str], name: str) -> None:
         raise ValueError(f"{name} has more than {MAX_COLUMNS:,} columns: keep those that are needed.")
 
 
-def _marks(head: str) -> tuple[str, str]:
-    """Delimiter, and end of a line, by the beginning of a file."""
-    found = _HEADER.match(head)
-    names, end = found.groups() if found else ("", "")
-    bare = re.sub('"[^"]*"', "", names)
-    return next((mark for mark in DELIMITERS if mark in bare), ","), "\r" if end == "\r" else "\n"
+class _Cut(Exception):
+    """The beginning of a file that was read is over, and the file is not."""
 
 
-def _cells(line: str, lines: Lines, delimiter: str, longest: int, alone: bool) -> list[str]:
+class _Sample:
+    """The beginning of a file as lines, or the whole of it; places count lines."""
+
+    def __init__(self, lines: list[str], whole: bool) -> None:
+        self.lines = lines
+        self.whole = whole
+        self.number = self.place = 0
+        self.problem = ""
+
+    def go(self, number: int, place: int) -> None:
+        self.number = self.place = number
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        if self.number >= len(self.lines):
+            raise StopIteration if self.whole else _Cut
+        self.number = self.place = self.number + 1
+        return self.lines[self.number - 1]
+
+
+def _dialect(head: str) -> Dialect:
+    """The dialect by the beginning of a file.
+
+    Double quotes, written twice within a cell, are what CSV has. Other ones are looked for where a row cannot be read
+    so, and taken where every row can be read with them.
+    """
+    match = _HEADER.match(head)
+    names, end = match.groups() if match else ("", "")
+    end = "\r" if end == "\r" else "\n"
+    lines = [f"{line}{end}" for line in head.split(end)]
+    lines[-1] = lines[-1].removesuffix(end)
+    if len(head) >= _LOOK:
+        del lines[-1]  # it goes on
+    skipped = 0
+    if lines and (sep := _SEP.fullmatch(lines[0])):
+        skipped, delimiters = 1, [sep[1]]
+        del lines[0]
+    else:
+        bare = re.sub('"[^"]*"', "", names)
+        delimiters = [mark for mark in DELIMITERS if mark in bare] or [","]
+    found = [Dialect(mark, end=end, skipped=skipped) for mark in delimiters]
+    read = [_read(lines, dialect, len(head) < _LOOK) for dialect in found]
+    best = max(range(len(found)), key=lambda i: (read[i][0], -read[i][1], read[i][2]))  # the first of equals
+    if not read[best][1]:
+        return found[best]
+    for quote, escape in (('"', "\\"), ("'", ""), ("'", "\\")):
+        if f"{escape}{quote}" not in head:
+            continue
+        for mark in delimiters:
+            between = re.escape(mark)
+            if quote == "'" and not all(re.search(p, head, re.M) for p in (f"(^|{between})'", f"'({between}|\r*$)")):
+                continue
+            other = Dialect(mark, quote, escape, end, skipped)
+            good, bad, _ = _read(lines, other, len(head) < _LOOK)
+            if good and not bad:
+                return other
+    return found[best]
+
+
+def _read(lines: list[str], dialect: Dialect, whole: bool) -> tuple[int, int, int]:
+    """How many rows of the beginning of a file can be read in a dialect, how many cannot, and how many columns."""
+    sample = _Sample(lines, whole)
+    found: list[list[str] | str] = []
+    n_columns = 0
+    try:
+        n_columns = len(_names(_cells(next(sample, ""), sample, dialect, _LOOK, alone=False)))
+        for _, cells in _rows(sample, dialect, n_columns, _LOOK):
+            found.append(cells)
+    except _StrayQuote:
+        return 0, 1, 0
+    except _Cut:
+        pass  # a row that goes on
+    bad = sum(isinstance(cells, str) for cells in found)
+    return len(found) - bad, bad, n_columns
+
+
+def _is_escaped(line: str, at: int, escape: str) -> bool:
+    """Whether an odd number of escapes stands before a place."""
+    first = at
+    while first and line[first - 1] == escape:
+        first -= 1
+    return (at - first) % 2 == 1
+
+
+def _cells(line: str, lines: _Readable, dialect: Dialect, longest: int, alone: bool) -> list[str]:
     """Cells of the row that begins with a line, and goes on in the next ones where a cell in quotes does.
 
     Parameters
@@ -163,21 +354,22 @@ def _cells(line: str, lines: Lines, delimiter: str, longest: int, alone: bool) -
     ------
     _StrayQuote
     """
-    if '"' not in line:
+    quote, delimiter = dialect.quote, dialect.delimiter
+    if quote not in line:
         return line.rstrip("\r\n").split(delimiter)
     cells: list[str] = []
     at = 0
     while True:
-        if line.startswith('"', at):
+        if line.startswith(quote, at):
             opened, place = lines.number, lines.place
             cell, start = "", at + 1
-            while (end := _closing(line, start)) < 0:
+            while (end := dialect.closing(line, start)) < 0:
                 if len(cell) <= longest:
-                    cell += line[start:].replace('""', '"')
+                    cell += dialect.unquoted(line[start:])
                 line, start = "" if alone else next(lines, ""), 0
                 if not line:
                     raise _StrayQuote(opened, place)
-            cells.append(cell + line[start:end].replace('""', '"'))
+            cells.append(cell + dialect.unquoted(line[start:end]))
             at = end + 1
             if not line.startswith(delimiter, at):
                 if line[at:].strip("\r\n"):
@@ -189,10 +381,3 @@ def _cells(line: str, lines: Lines, delimiter: str, longest: int, alone: bool) -
                 return [*cells, line[start:].rstrip("\r\n")]
             cells.append(line[start:at])
         at += 1
-
-
-def _closing(line: str, at: int) -> int:
-    """Where the next single quote stands, or -1: two together are one of the cell's own."""
-    while (at := line.find('"', at)) >= 0 and line.startswith('"', at + 1):
-        at += 2
-    return at

@@ -46,7 +46,8 @@ def load_isot_csv(folder: Path) -> pd.DataFrame:
     Parameters
     ----------
     folder : Path
-        Holds both files, in UTF-8 or Windows-1252, with the columns title, text, subject and date.
+        Holds both files, by names in any case, in UTF-8 or Windows-1252, with the columns title, text, subject and
+        date.
 
     Returns
     -------
@@ -69,13 +70,26 @@ def load_isot_csv(folder: Path) -> pd.DataFrame:
     return drop_repeats(as_table(pd.concat(frames, ignore_index=True), "ISOT"))
 
 
+def find_file(folder: Path, name: str) -> Path:
+    """Return the file of a folder that is called `name`, in any case if not exactly so.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none; the message names what the folder holds.
+    """
+    files = sorted(folder.iterdir()) if folder.is_dir() else []
+    alike = [p for p in files if p.name.lower() == name.lower() and p.is_file()]
+    if not alike:
+        names = ", ".join(p.name for p in files[:10]) if folder.is_dir() else "no such folder"
+        raise FileNotFoundError(f"{folder} must hold Fake.csv and True.csv; found: {names or 'nothing'}.")
+    return next((p for p in alike if p.name == name), alike[0])
+
+
 def _read(folder: Path, name: str, label: int) -> pd.DataFrame:
     from fakenews.data.table import read_csv
 
-    if not (folder / name).is_file():
-        found = ", ".join(sorted(p.name for p in folder.iterdir())[:10]) if folder.is_dir() else "no such folder"
-        raise FileNotFoundError(f"{folder} must hold Fake.csv and True.csv; found: {found or 'nothing'}.")
-    frame = read_csv(folder / name)
+    frame = read_csv(find_file(folder, name))
     missing = [c for c in COLUMNS if c not in frame]
     if missing:
         raise ValueError(f"{name} lacks {', '.join(missing)}: it has {', '.join(map(str, frame.columns))}.")

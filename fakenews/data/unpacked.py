@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from fakenews.data.delimited import check_width
-from fakenews.data.lines import json_rows
+from fakenews.data.formats import format_of
+from fakenews.data.lines import first_bytes, json_rows
 
 MAX_UPLOAD = 5_000_000  # bytes of the file
 MAX_UNPACKED = 32_000_000  # bytes, of a table somebody uploads
@@ -14,7 +15,7 @@ _READ = 256  # rows at once
 
 
 def check_unpacked(path: Path) -> None:
-    """Refuse a table that is too large to be read whole: parquet, or JSON lines; CSV is as large as it looks.
+    """Refuse a table that is too large to be read whole: compressed, parquet or JSON; CSV is as large as it looks.
 
     Of JSON lines every key is a column, and what a line lacks is a value too. Of parquet, sizes are those of the
     file's own metadata first, then of the texts its rows stand for, which repeat without taking any room in the file:
@@ -25,15 +26,21 @@ def check_unpacked(path: Path) -> None:
     ValueError
         If it is too large, has columns other than plain ones, or cannot be read; the message says so in a sentence.
     """
-    if path.suffix.lower() == ".jsonl":
-        _check_values(path)
-    if path.suffix.lower() != ".parquet":
+    large = f"{path.name} unpacks to more than {MAX_UNPACKED // 1_000_000} MB: that is for the commands."
+    kind = format_of(path)
+    if kind != "parquet":
+        content = first_bytes(path, MAX_UNPACKED + 1)
+        if len(content) > MAX_UNPACKED:
+            raise ValueError(large)
+        if kind == "jsonl":
+            _check_values(path)
+        if kind == "json" and sum(map(content.count, (b"{", b"[", b","))) > MAX_VALUES:
+            raise ValueError(f"{path.name} unpacks to more than {MAX_VALUES:,} values: that is for the commands.")
         return
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    large = f"{path.name} unpacks to more than {MAX_UNPACKED // 1_000_000} MB: that is for the commands."
     try:
         schema = pq.read_schema(path)
         texts = [field.name for field in schema if _is_text(field.type)]

@@ -133,43 +133,53 @@ def slopes_at(
     """
     import torch
 
-    try:
-        return _slopes_at(text, classifier, shares, told)
-    except torch.OutOfMemoryError:
-        leave = getattr(classifier, "leave_device", None)
-        if leave is None:
-            raise
-        leave()
-    return _slopes_at(text, classifier, shares, told)
-
-
-def _slopes_at(
-    text: str, classifier: Differentiable, shares: NDArray[np.float64], told: Callable[[int], None]
-) -> NDArray[np.float64]:
-    import torch
-
     windows, margin_of = classifier.encode(text), classifier.margin_function(text)
     found = np.zeros(shares.shape)
-    gone = torch.from_numpy(np.column_stack([shares, np.ones(len(shares))]))  # the last stands for -1, which stays
-    # Window by window, a few points at a time: little memory on long texts, and progress and cancel are heard often.
     for w, weight in enumerate(windows.weights.tolist()):
-        length = int(windows.attention_mask[w].sum())
-        row = (slice(w, w + 1), slice(length))  # without padding
-        input_ids, attention_mask = windows.input_ids[row], windows.attention_mask[row]
-        word_index = windows.word_index[w, :length]
-        of_word = word_index.numpy() >= 0
-        with torch.no_grad():
-            masked = classifier.embed(torch.where(word_index >= 0, classifier.mask_token_id, input_ids))
-            way = classifier.embed(input_ids) - masked
-        at_once = max(1, _BATCH_PIECES // length)
-        for start in range(0, len(shares), at_once):
-            rows = slice(start, start + at_once)
-            share = gone[rows][:, word_index, None].to(way)  # [points, length, 1]
-            points = (masked + share * way).requires_grad_()
-            margins = margin_of(points, attention_mask.expand(len(points), -1))
-            (slopes,) = torch.autograd.grad(margins.sum(), points)
-            told(len(points))
-            per_piece = weight * (slopes * way).double().sum(dim=-1).cpu().numpy()  # [points, length]
-            for of_point, pieces in zip(found[rows], per_piece, strict=True):
-                np.add.at(of_point, word_index.numpy()[of_word], pieces[of_word])
+        try:
+            found += weight * _slopes_of_window(windows, w, classifier, margin_of, shares, told)
+            continue
+        except torch.OutOfMemoryError:
+            leave = getattr(classifier, "leave_device", None)
+            if leave is None:
+                raise
+            leave()
+        found += weight * _slopes_of_window(windows, w, classifier, margin_of, shares, told)
+    return found
+
+
+def _slopes_of_window(
+    windows: Windows,
+    w: int,
+    classifier: Differentiable,
+    margin_of: Callable[[Tensor, Tensor], Tensor],
+    shares: NDArray[np.float64],
+    told: Callable[[int], None],
+) -> NDArray[np.float64]:
+    """Slopes of the margin of one window, (n_points, n_words)."""
+    import torch
+
+    found = np.zeros(shares.shape)
+    gone = torch.from_numpy(np.column_stack([shares, np.ones(len(shares))]))  # the last stands for -1, which stays
+    # A few points at a time: little memory on long texts, and progress and cancel are heard often.
+    length = int(windows.attention_mask[w].sum())
+    row = (slice(w, w + 1), slice(length))  # without padding
+    input_ids, attention_mask = windows.input_ids[row], windows.attention_mask[row]
+    word_index = windows.word_index[w, :length]
+    of_word = word_index.numpy() >= 0
+    ids = torch.cat([torch.where(word_index >= 0, classifier.mask_token_id, input_ids), input_ids])
+    with torch.no_grad():
+        masked, whole = classifier.embed(ids).split(1)  # in one call, so that both are on one device
+        way = whole - masked
+    at_once = max(1, _BATCH_PIECES // length)
+    for start in range(0, len(shares), at_once):
+        rows = slice(start, start + at_once)
+        share = gone[rows][:, word_index, None].to(way)  # [points, length, 1]
+        points = (masked + share * way).requires_grad_()
+        margins = margin_of(points, attention_mask.expand(len(points), -1))
+        (slopes,) = torch.autograd.grad(margins.sum(), points)
+        told(len(points))
+        per_piece = (slopes * way).double().sum(dim=-1).cpu().numpy()  # [points, length]
+        for of_point, pieces in zip(found[rows], per_piece, strict=True):
+            np.add.at(of_point, word_index.numpy()[of_word], pieces[of_word])
     return found

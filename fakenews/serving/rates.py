@@ -6,6 +6,7 @@ import ipaddress
 import math
 import re
 import time
+from collections import OrderedDict
 
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
@@ -15,6 +16,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fakenews.api.answers import refused
 from fakenews.api.refusal import Refusal
+
+MOST_CLIENTS = 5000  # that are remembered
 
 # What is counted together, and how often it may be asked for where a verdict may be asked for once.
 KINDS: tuple[tuple[str, re.Pattern[str], float], ...] = (
@@ -33,30 +36,41 @@ class RateLimit:
     ----------
     verdicts_per_minute : int
         0 for no limits.
-    forwarded : bool
-        Whether a proxy in front tells the client's address as the first hop of X-Forwarded-For; without one anybody
-        could write there whatever they like.
+    proxies : int
+        How many proxies in front each add the address that asked them at the end of X-Forwarded-For; what stands
+        before theirs may have been written by the client. 0 where there is none: then the header is not read.
     local : bool
         Whether clients on this machine are limited as well.
+    most_clients : int
+        How many are remembered, each by kind of work; the one that was quiet for longest is forgotten first.
     """
 
-    def __init__(self, app: ASGIApp, verdicts_per_minute: int, forwarded: bool = False, local: bool = True) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        verdicts_per_minute: int,
+        proxies: int = 0,
+        local: bool = True,
+        most_clients: int = MOST_CLIENTS,
+    ) -> None:
         self.app = app
-        self.forwarded = forwarded
+        self.proxies = proxies
         self.local = local
         self.allowed = {
             kind: RateLimitItemPerMinute(max(1, math.ceil(verdicts_per_minute * share))) for kind, _, share in KINDS
         }
         self.active = verdicts_per_minute > 0
         self.limiter = MovingWindowRateLimiter(MemoryStorage())
+        self.most_clients = most_clients
+        self._clients: OrderedDict[tuple[str, str], None] = OrderedDict()  # the last to ask comes last
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one request through, or refuse it."""
         kind = kind_of(scope) if self.active else None
         if kind is not None:
-            item, client = self.allowed[kind], client_of(scope, self.forwarded)
-            limited = self.local or not is_local(scope, self.forwarded)
-            if limited and not await self.limiter.hit(item, kind, client):
+            item, client = self.allowed[kind], client_of(scope, self.proxies)
+            limited = self.local or not is_local(scope, self.proxies)
+            if limited and not await self._hit(kind, client):
                 reset = (await self.limiter.get_window_stats(item, kind, client)).reset_time
                 wait = max(1, math.ceil(reset - time.time()))
                 sentence = f"More than {item.amount} {kind} in a minute: try again in {wait} seconds."
@@ -64,6 +78,15 @@ class RateLimit:
                 await refused(refusal, to_page=not scope["path"].startswith("/api/"))(scope, receive, send)
                 return
         await self.app(scope, receive, send)
+
+    async def _hit(self, kind: str, client: str) -> bool:
+        """Count one request; tell whether it is allowed."""
+        self._clients[kind, client] = None
+        self._clients.move_to_end((kind, client))
+        if len(self._clients) > self.most_clients:
+            (other, quiet), _ = self._clients.popitem(last=False)
+            await self.limiter.clear(self.allowed[other], other, quiet)
+        return await self.limiter.hit(self.allowed[kind], kind, client)
 
 
 def kind_of(scope: Scope) -> str | None:
@@ -73,19 +96,23 @@ def kind_of(scope: Scope) -> str | None:
     return next((kind for kind, pattern, _ in KINDS if pattern.fullmatch(scope["path"])), None)
 
 
-def is_local(scope: Scope, forwarded: bool) -> bool:
+def is_local(scope: Scope, proxies: int) -> bool:
     """Whether this machine itself asks; whom a header names may have written it."""
-    told = forwarded and "x-forwarded-for" in HTTPConnection(scope).headers
+    told = proxies > 0 and "x-forwarded-for" in HTTPConnection(scope).headers
     address = (scope.get("client") or ("",))[0].removeprefix("::ffff:")
     return not told and (address == "::1" or address.startswith("127."))
 
 
-def client_of(scope: Scope, forwarded: bool) -> str:
-    """Who asks: an address, of IPv6 the network that one household or server has to itself."""
+def client_of(scope: Scope, proxies: int) -> str:
+    """Who asks: an address, of IPv6 the network that one household or server has to itself.
+
+    It is the one that the outermost of so many `proxies` saw; the connection's own where the header has fewer.
+    """
     connection = HTTPConnection(scope)
     address = connection.client.host if connection.client else ""
-    if forwarded:
-        address = connection.headers.get("x-forwarded-for", "").partition(",")[0].strip() or address
+    hops = [hop.strip() for line in connection.headers.getlist("x-forwarded-for") for hop in line.split(",")]
+    if 0 < proxies <= len(hops):
+        address = hops[-proxies] or address
     try:
         found = ipaddress.ip_address(address)
     except ValueError:

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from fakenews.classifiers import store
+from fakenews.classifiers import model_folder
 from fakenews.config import Settings
 from fakenews.space.bundle import (
     LOCK,
@@ -167,15 +167,15 @@ def _models(repository: _Repository) -> Iterator[str]:
         if not any(path.startswith(f"models/{name}/") for path in repository.paths):
             yield f"The model {name!r} in [models] is not in the bundle: train it, or remove it from bundled."
             continue
-        pinned = store.pins(models / name)
+        pinned = model_folder.pins(models / name)
         if not pinned:
-            yield f"The files of models/{name} are not pinned in models/{store.SUMS}: run «fakenews pin {name}»."
+            yield f"The files of models/{name} are not pinned in models/{model_folder.SUMS}: run «fakenews pin {name}»."
         for file in pinned:
             if f"models/{name}/{file}" not in repository.paths:
                 yield f"models/{name}/{file} is pinned but not in the bundle: bring it back, or pin the model again."
         try:
-            store.verify(models / name)
-        except (store.WrongFile, OSError) as error:
+            model_folder.verify(models / name)
+        except (model_folder.WrongFile, OSError) as error:
             yield str(error)
 
 

@@ -11,6 +11,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -252,29 +253,32 @@ class Deployment:
         DeployError
             If it does not answer as it should in time.
         """
-        from gradio_client import Client
-
         smoke = self.spacefile.smoke
         address = str(_insist(lambda: self.api.space_info(self.space)).host)
         self.report(f"Asking {address}{smoke.endpoint}.")
         deadline = time.monotonic() + smoke.timeout_s
-        token = self.api.token if isinstance(self.api.token, str) else None
         while True:
             try:
-                client = Client(
-                    address, token=token, verbose=False, analytics_enabled=False, download_files=False,
-                    httpx_kwargs={"timeout": 30.0},
-                )  # fmt: skip
-                found = client.submit(text=smoke.text, api_name=smoke.endpoint).result(timeout=smoke.timeout_s)
-                client.close()
-                answered = found.get("predictions", ())
-                if not answered or not all(0.0 < prediction["p_fake"] < 1.0 for prediction in answered):
-                    raise DeployError(f"{smoke.endpoint} gave no probabilities.")
+                self._ask(address)
                 return address
             except Exception as error:
                 if time.monotonic() > deadline:
                     raise DeployError(f"The smoke test failed: {self._sentence(error)}") from error
                 time.sleep(min(self.poll_seconds, 2.0))
+
+    def _ask(self, address: str) -> None:
+        from gradio_client import Client
+
+        smoke, token = self.spacefile.smoke, self.api.token if isinstance(self.api.token, str) else None
+        client = Client(
+            address, token=token, verbose=False, analytics_enabled=False, download_files=False,
+            httpx_kwargs={"timeout": 30.0},
+        )  # fmt: skip
+        with closing(client):
+            found = client.submit(text=smoke.text, api_name=smoke.endpoint).result(timeout=smoke.timeout_s)
+        answered = found.get("predictions", ())
+        if not answered or not all(0.0 < prediction["p_fake"] < 1.0 for prediction in answered):
+            raise DeployError(f"{smoke.endpoint} gave no probabilities.")
 
     def _roll_back(self, before: _Before) -> list[str]:
         """Bring back what was live; sentences about what is live now."""

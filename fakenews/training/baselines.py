@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from fakenews.classifiers import store
+from fakenews.classifiers import model_folder, store
 from fakenews.config import pick_device
 from fakenews.data.registry import family_of
-from fakenews.evaluate.protocols import LEFT_OUT
-from fakenews.evaluate.report import read_predictions, side_by_side
+from fakenews.evidence.files import read_predictions, side_by_side
+from fakenews.evidence.protocols import LEFT_OUT
 from fakenews.training.job import Fitted, Job, Parts, Say, Unseen, home_of, is_home, labelled, weights
 from fakenews.training.left_out import HOME_SHARE, calibrated_on_each_other, set_calibration
 
 if TYPE_CHECKING:
     from fakenews.classifiers.ensemble import EnsembleClassifier
-    from fakenews.training.recipes import Recipe
+    from fakenews.training.settings import Recipe
 
 
 def fit_tfidf(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
@@ -93,7 +93,7 @@ def fit_ensemble(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
 
 
 def member_answers(
-    members: Sequence[store.StoredModel], protocols: Sequence[str], with_domain: Sequence[str]
+    members: Sequence[model_folder.StoredModel], protocols: Sequence[str], with_domain: Sequence[str]
 ) -> pd.DataFrame | None:
     """Rows of `predictions.parquet` that all members answered: a column of margins for each, and one in_domain.
 

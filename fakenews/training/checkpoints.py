@@ -15,7 +15,7 @@ from fakenews.text import CLEANING_VERSION
 from fakenews.training.job import Job, Parts
 
 if TYPE_CHECKING:
-    from fakenews.training.recipes import Recipe
+    from fakenews.training.settings import Recipe
 
 JOB = "job.json"  # among the checkpoints: what they come from
 

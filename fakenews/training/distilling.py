@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fakenews.classifiers.transformer import TransformerClassifier
-    from fakenews.training.recipes import Distillation, Recipe
+    from fakenews.training.settings import Distillation, Recipe
 
 ENCODER = "encoder"  # in the folder of a fold: the student as it was left
 _LEAST_PIECES = 60  # of a window beyond the first that is learned from
@@ -40,7 +40,7 @@ def fit_distilled(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
     The students of folds are trained when they are asked for, and kept among the checkpoints.
     """
     from fakenews.training.encoders import base_name
-    from fakenews.training.recipes import Distillation
+    from fakenews.training.settings import Distillation
 
     settings = recipe.settings
     if not isinstance(settings, Distillation):
@@ -70,7 +70,8 @@ def fit_distilled(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
             for other, table in everything.items():
                 if family_of(other) in fold and other != corpus and table["label"].nunique() > 1:
                     kept, _ = leave_out(everything, other)
-                    rows = rows[rows["id"].isin(set(kept["id"]))]
+                    keys = set(zip(kept[CORPUS], kept["id"], strict=True))  # two corpora may share ids
+                    rows = rows[[key in keys for key in zip(rows[CORPUS], rows["id"], strict=True)]]
             students[name], _, _ = school.taught(name, rows.reset_index(drop=True), home_of(parts["validation"]))
         return students[name].predict_scores(joined_texts(out))
 

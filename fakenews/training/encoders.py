@@ -17,7 +17,7 @@ from fakenews.data.mix import CORPUS
 from fakenews.data.table import joined_texts
 from fakenews.training.checkpoints import make_ready
 from fakenews.training.job import Fitted, Job, Parts, Say, home_of, is_home, labelled, weights
-from fakenews.training.recipes import FineTuning, Recipe
+from fakenews.training.settings import FineTuning, Recipe
 from fakenews.training.states import STATES, States
 
 if TYPE_CHECKING:

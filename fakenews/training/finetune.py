@@ -33,7 +33,7 @@ from fakenews.classifiers.base import read_as
 from fakenews.classifiers.precision import cpu_has_bfloat16
 from fakenews.schema import FAKE, LABELS
 from fakenews.text import CLEANING
-from fakenews.training.recipes import FineTuning
+from fakenews.training.settings import FineTuning
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

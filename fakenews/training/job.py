@@ -56,6 +56,8 @@ class Job:
         Whether encoders learn from the first window of a text and read no further.
     leave_out : str
         Name of one of `more` that is not trained on, nor its family, nor what others share with it; it is measured.
+    encoding, fake : str
+        Of the tables, and the value of their label that means fake (`table.read_labeled`).
     """
 
     recipe: str
@@ -71,6 +73,8 @@ class Job:
     more: tuple[Path, ...] = ()
     leave_out: str = ""
     teacher: str | None = None
+    encoding: str = ""
+    fake: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:

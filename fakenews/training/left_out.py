@@ -26,15 +26,15 @@ from fakenews.data.mix import leave_out
 from fakenews.data.registry import family_of
 from fakenews.data.splits import SPLITS
 from fakenews.data.table import joined_texts
-from fakenews.evaluate.evidence import predict_frame, scores_of
-from fakenews.evaluate.protocols import LEFT_OUT
-from fakenews.evaluate.reliability import corpus_weights
+from fakenews.evidence.predictions import predict_frame, scores_of
+from fakenews.evidence.protocols import LEFT_OUT
+from fakenews.evidence.reliability import corpus_weights
 from fakenews.training.job import Job, Parts, Say
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from fakenews.training.recipes import Recipe
+    from fakenews.training.settings import Recipe
 
 logger = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from fakenews.classifiers.base import Scores, TextClassifier
     from fakenews.classifiers.transformer import TransformerClassifier
-    from fakenews.training.recipes import Probing, Recipe
+    from fakenews.training.settings import Probing, Recipe
 
 
 def fit_probing(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
@@ -31,7 +31,7 @@ def fit_probing(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
     Corpora that are left out are answered by probes fitted without them, on the same states.
     """
     from fakenews.training.encoders import base_name
-    from fakenews.training.recipes import Probing
+    from fakenews.training.settings import Probing
 
     settings = recipe.settings
     if not isinstance(settings, Probing):

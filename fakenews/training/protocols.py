@@ -14,23 +14,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fakenews.classifiers import store
+from fakenews.classifiers import model_folder, store
 from fakenews.classifiers.base import TextClassifier
 from fakenews.classifiers.ensemble import EnsembleClassifier
 from fakenews.data.duplicates import near_duplicate_groups
 from fakenews.data.mix import CORPUS, mix, with_split
 from fakenews.data.table import joined_texts, read_table
-from fakenews.evaluate.evidence import latency_ms, predict_frame, predict_other_corpora, scores_of
-from fakenews.evaluate.flips import FlipRates
-from fakenews.evaluate.protocols import LEFT_OUT, PROTOCOLS, SHIPPED, Protocol, get, parts
-from fakenews.evaluate.report import (
-    ARTICLE,
-    ModelEvidence,
-    read_evaluation,
-    read_predictions,
-    update_evidence,
-    write_model_card,
-)
+from fakenews.evidence.files import ARTICLE, read_evaluation, read_predictions, update_evidence
+from fakenews.evidence.predictions import latency_ms, predict_frame, predict_other_corpora, scores_of
+from fakenews.evidence.protocols import LEFT_OUT, PROTOCOLS, SHIPPED, Protocol, get, parts
+from fakenews.evidence.results import ModelEvidence
+from fakenews.metrics.flips import FlipRates
+from fakenews.reporting.card import write_model_card
 from fakenews.training import recipes
 from fakenews.training.baselines import member_answers
 from fakenews.training.job import Job, Unseen
@@ -81,7 +76,7 @@ class Measured:
 
 
 def measure_protocols(
-    stored: store.StoredModel,
+    stored: model_folder.StoredModel,
     names: Sequence[str] | None,
     table: Path,
     corpora: Path | None,
@@ -280,7 +275,7 @@ def measure_protocols(
         **facts,
     )
     if LEFT_OUT in results:
-        store.change_settings(stored.folder, calibration=calibrations(classifier))
+        model_folder.change_settings(stored.folder, calibration=calibrations(classifier))
     write_model_card(stored.folder, recipe.card)
     return evidence
 
@@ -306,7 +301,10 @@ def check_tables(model: str, learnt: Sequence[str], given: Sequence[str]) -> Non
 
 
 def weighed_again(
-    classifier: EnsembleClassifier, stored: store.StoredModel, protocol: Protocol, found: Mapping[str, pd.DataFrame]
+    classifier: EnsembleClassifier,
+    stored: model_folder.StoredModel,
+    protocol: Protocol,
+    found: Mapping[str, pd.DataFrame],
 ) -> Measured | None:
     """An ensemble of members that were trained for a protocol, by what they answered under it.
 
@@ -343,7 +341,7 @@ def weighed_again(
     return Measured(rows, training)
 
 
-def calibrated_again(classifier: EnsembleClassifier, stored: store.StoredModel, home: str) -> Measured | None:
+def calibrated_again(classifier: EnsembleClassifier, stored: model_folder.StoredModel, home: str) -> Measured | None:
     """An ensemble's own answers to corpora that were left out, calibrated with what its members are today.
 
     None where it was not weighed by such corpora, or a member was not measured on them.
@@ -362,7 +360,7 @@ def calibrated_again(classifier: EnsembleClassifier, stored: store.StoredModel, 
 
 
 def answered_again(
-    classifier: TextClassifier, stored: store.StoredModel, left_out: pd.DataFrame
+    classifier: TextClassifier, stored: model_folder.StoredModel, left_out: pd.DataFrame
 ) -> dict[str, Measured]:
     """What the model as it is was measured on, by protocol, with the calibration of today."""
     found = {}
@@ -395,7 +393,9 @@ def train_under(name: str, job: Job, say: Say = logger.info) -> TextClassifier:
             f"The protocol {name!r} is about one corpus, there is none to leave out: got {job.leave_out!r}."
         )
     check(job, recipe)
-    frame = with_groups(read_table(job.data), protocol.rows == "time", say).assign(**{CORPUS: job.data.stem})
+    frame = with_groups(read_table(job.data, job.encoding, job.fake), protocol.rows == "time", say).assign(
+        **{CORPUS: job.data.stem}
+    )
     found = parts(protocol, frame, SEED)
     say(f"{protocol.title}: " + ", ".join(f"{len(rows):,} {part}" for part, rows in found.items()))
     started = time.perf_counter()
@@ -403,7 +403,7 @@ def train_under(name: str, job: Job, say: Say = logger.info) -> TextClassifier:
     minutes = (time.perf_counter() - started) / 60 if fitted.minutes is None else fitted.minutes
     under = {"protocol": name, "recipe": recipe.title, **fitted.told, "minutes": round(minutes, 1)}
     fitted.classifier.info_ = facts_of(recipe, job, found, fitted) | {UNDER: {**under, "device": device_name()}}
-    with store.replacing(job.out) as folder:
+    with model_folder.replacing(job.out) as folder:
         fitted.classifier.save(folder)
     return fitted.classifier
 

@@ -15,17 +15,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fakenews.classifiers import store
+from fakenews.classifiers import model_folder
 from fakenews.classifiers.base import CalibratedClassifier, TextClassifier
+from fakenews.classifiers.model_folder import ADDED, WEIGHTS
 from fakenews.classifiers.precision import fast_products
-from fakenews.classifiers.store import ADDED, WEIGHTS
 from fakenews.data.mix import CORPUS, leave_out, mix, with_split
 from fakenews.data.registry import for_training
-from fakenews.data.table import joined_texts, read_table
-from fakenews.evaluate.evidence import latency_ms, other_corpora, predict_frame, predict_other_corpora
-from fakenews.evaluate.flips import FlipRates, flip_rates
-from fakenews.evaluate.protocols import LEFT_OUT
-from fakenews.evaluate.report import ModelEvidence, write_evidence, write_model_card
+from fakenews.data.table import joined_texts, read_labeled
+from fakenews.evidence.files import write_evidence
+from fakenews.evidence.predictions import latency_ms, other_corpora, predict_frame, predict_other_corpora
+from fakenews.evidence.protocols import LEFT_OUT
+from fakenews.evidence.results import ModelEvidence
+from fakenews.metrics.flips import FlipRates, flip_rates
+from fakenews.reporting.card import write_model_card
 from fakenews.text import CLEANING, CLEANING_VERSION
 from fakenews.training.job import TRAINING, Fitted, Job, Parts, Say, Unseen, home_of
 from fakenews.training.left_out import (
@@ -37,7 +39,8 @@ from fakenews.training.left_out import (
     split_parts,
 )
 from fakenews.training.novelty import fit_novelty
-from fakenews.training.recipes import Recipe, get
+from fakenews.training.recipes import get
+from fakenews.training.settings import Recipe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,14 +67,14 @@ def run(job: Job, say: Say = logger.info) -> ModelEvidence:
     """
     recipe = get(job.recipe)
     check(job, recipe)
-    tables = read_tables((job.data, *job.more), say)
+    tables = read_tables((job.data, *job.more), say, job.encoding, job.fake)
     frame, left_out = leave_out(tables, job.leave_out) if job.leave_out else (mix(tables), None)
     parts = split_parts(frame)
     counts = ", ".join(f"{len(part):,} {name}" for name, part in parts.items())
     say(f"{', '.join(job.names)}: {counts}")
     for name, rows in other_corpora(job.corpora, {*job.names, job.leave_out}):
         logger.info("%s: %d rows to be measured on", name, len(rows))  # a broken file is found before hours of training
-    with store.replacing(job.out) as folder:
+    with model_folder.replacing(job.out) as folder:
         started = time.perf_counter()
         fitted = recipe.fit(recipe, job, parts, say)
         minutes = (time.perf_counter() - started) / 60 if fitted.minutes is None else fitted.minutes
@@ -208,8 +211,10 @@ def names_in(rows: pd.DataFrame) -> str:
     return ", ".join(dict.fromkeys(rows["corpus"]))
 
 
-def read_tables(paths: Sequence[Path], say: Say = logger.info) -> dict[str, pd.DataFrame]:
-    """Labelled tables with their splits, by name of the corpus: of the file, without its suffix.
+def read_tables(
+    paths: Sequence[Path], say: Say = logger.info, encoding: str = "", fake: str = ""
+) -> dict[str, pd.DataFrame]:
+    """Read labeled tables with their splits, by name of the corpus: of the file, without its suffix.
 
     Raises
     ------
@@ -221,8 +226,9 @@ def read_tables(paths: Sequence[Path], say: Say = logger.info) -> dict[str, pd.D
         raise ValueError(f"Each --data must have another file name, got {', '.join(names)}.")
     tables = {}
     for path in paths:
-        tables[path.stem] = with_split(for_training(path.stem, read_table(path)))
-        say(f"{path.stem}: {len(tables[path.stem]):,} rows")
+        read = read_labeled(path, encoding, fake)
+        tables[path.stem] = with_split(for_training(path.stem, read.frame))
+        say(f"{path.stem}: {len(tables[path.stem]):,} rows. {' '.join(read.notes())}")
     return tables
 
 

@@ -10,7 +10,7 @@ import gradio as gr
 
 from fakenews.classifiers.base import Calibration
 from fakenews.data.registry import DATASETS
-from fakenews.evaluate.digits import METRIC_NAMES, Metric, metric_text, size_text
+from fakenews.reporting.digits import METRIC_NAMES, Metric, metric_text, size_text
 from fakenews.services import Services
 from fakenews.share.store import DAYS
 from fakenews.ui import render

@@ -108,6 +108,7 @@ class Analyse:
         self.services = services
         self.demo = demo.set_index("id")
         self.judging, self.runs, self.flips = Runs(), Runs(), Runs()
+        self._settling = threading.Lock()
         self.models = services.beside
         self.titles = {m: services.title(m) for m in services.asked}
         self.records = {m: services.record(m) for m in services.asked}
@@ -144,11 +145,13 @@ class Analyse:
         Nothing changes where the visitor has asked about another text meanwhile, or cleared the page.
         """
         visitor = request.session_hash or ""
-        flag = self.judging.start(visitor)
+        with self._settling:
+            flag = self.judging.start(visitor)
         judged = self._judged(title, body, length, unit)
-        if not self.judging.is_last(visitor, flag):
-            return (gr.skip(),) * len(judged)
-        self.leave(request)
+        with self._settling:  # a later request begins before this, or after what it might lose is left
+            if not self.judging.finish(visitor, flag):
+                return (gr.skip(),) * len(judged)
+            self.leave(request)
         return judged
 
     def _judged(self, title: str, body: str, length: float, unit: render.Unit) -> tuple[Any, ...]:
@@ -227,8 +230,7 @@ class Analyse:
             logger.exception("explaining failed")
             said = SORRY
         finally:
-            last = self.runs.is_last(visitor, flag)
-            self.runs.finish(visitor, flag)
+            last = self.runs.finish(visitor, flag)
         if not last:
             yield STAY
         elif said is not None:

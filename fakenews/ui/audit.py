@@ -9,7 +9,7 @@ from html import escape
 from typing import Any
 
 from fakenews.config import REPOSITORY
-from fakenews.evaluate.digits import share_text
+from fakenews.reporting.digits import share_text
 from fakenews.ui import render
 
 AUDITS = REPOSITORY / "assets" / "audits"

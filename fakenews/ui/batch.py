@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from fakenews.batch.rows import SUFFIXES, BadRow, Columns, Row, Table
+from fakenews.batch.rows import BadRow, Columns, Row, Table
 from fakenews.batch.score import Done, Task
+from fakenews.data.formats import SUFFIXES
 from fakenews.data.unpacked import check_unpacked
-from fakenews.evaluate.digits import counted
+from fakenews.reporting.digits import counted
 from fakenews.services import QUICK, InputError
 from fakenews.text import count_words
 from fakenews.ui import render

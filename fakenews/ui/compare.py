@@ -9,10 +9,10 @@ from typing import Any
 import gradio as gr
 
 from fakenews.data.registry import DATASETS
-from fakenews.evaluate import plots
-from fakenews.evaluate.digits import METRIC_NAMES, Metric
-from fakenews.evaluate.report import ModelEvidence
-from fakenews.evaluate.scoreboard import NOTHING, Cell, Scoreboard, figure, foreign, guessed, places, scoreboard
+from fakenews.evidence.results import ModelEvidence
+from fakenews.reporting import plots
+from fakenews.reporting.digits import METRIC_NAMES, Metric
+from fakenews.reporting.scoreboard import NOTHING, Cell, Scoreboard, figure, foreign, guessed, places, scoreboard
 from fakenews.services import Services
 from fakenews.ui import render
 

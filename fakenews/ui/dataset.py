@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from fakenews.data import registry as corpora
-from fakenews.evaluate import plots
-from fakenews.evaluate.digits import area_text, metric_text
-from fakenews.evaluate.metrics import average_precision, calibration_bins, pr_points, roc_points
-from fakenews.evaluate.slices import SLICES
 from fakenews.explain.base import Cancelled
+from fakenews.metrics.curves import average_precision, calibration_bins, pr_points, roc_points
+from fakenews.metrics.slices import SLICES
+from fakenews.metrics.verdicts import labels_warning
+from fakenews.reporting import plots
+from fakenews.reporting.digits import area_text, metric_text
 from fakenews.services import InputError, Services
 from fakenews.text import join
 from fakenews.ui import audit, lists, own, reading, render
@@ -26,7 +27,7 @@ from fakenews.ui.runs import Progress, Runs, watch
 from fakenews.ui.share import DOWNLOAD, FORMATS
 
 if TYPE_CHECKING:
-    from fakenews.evaluate.words import WordTotal
+    from fakenews.explain.global_importance import WordTotal
 
 logger = logging.getLogger(__name__)
 
@@ -143,13 +144,28 @@ class Dataset:
         figure, figure_words = self._curve(looked)
         return (
             files.cards(result),
-            files.paragraph(reading.verdict(self.services, looked)),
+            files.paragraph(reading.verdict(self.services, looked)) + self._labels(looked),
             plots.confusion_matrix_figure(result, lists.cell_of(view.cell)),
             render.caption(plots.describe_confusion_matrix(result)),
             figure,
             render.caption(figure_words),
             *lists.listed(looked, self.measured.twins(view)),
         )
+
+    def _labels(self, looked: Looked) -> str:
+        """How the labels of a table of the visitor's own were read, and whether they may be the other way round."""
+        notes = self.measured.notes(looked.view.corpus)
+        if not notes:
+            return ""
+        warning, _, _ = labels_warning(looked.result, {}).partition(", say so")
+        how = f"{warning}, write it anew with fakenews data split {looked.view.corpus} --fake 1 --out NEW.parquet."
+        return render.caption(notes) + (render.problem(how) if warning else "")
+
+    def about(self, name: str) -> str:
+        """Description, origin and licence of a corpus, and the files of the data folder that cannot be read."""
+        problems = [f"<b>{escape(file)}</b>: {escape(why)}" for file, why in self.measured.unreadable().items()]
+        listed = "".join(f'<p class="fn-meta">{line}</p>' for line in ("Cannot be read in FAKENEWS_DATA:", *problems))
+        return _about(name) + (listed if problems else "")
 
     def export(self, view: View, format_: str) -> str:
         """What is looked at as a file, packed for the browser; empty where there is nothing to look at."""
@@ -259,7 +275,7 @@ def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Callable[[A
                 f"Back to {THRESHOLD:.2f}", size="sm", elem_classes="fn-plain", elem_id="fn-threshold-back",
                 interactive=False,
             )  # fmt: skip
-            about = gr.HTML(_about(first), elem_id="fn-corpus-about")
+            about = gr.HTML(tab.about(first), elem_id="fn-corpus-about")
         with gr.Column(scale=9):
             scoring = gr.HTML(elem_id="fn-scoring")
             cards = gr.HTML(elem_id="fn-figures", min_height=70)
@@ -333,7 +349,7 @@ def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Callable[[A
             gr.update(choices=splits, value=split),
             by,
             gr.update(choices=shown, value=part, visible=by != WHOLE),
-            _about(corpus),
+            tab.about(corpus),
             audit.section(corpus),
         )
 

@@ -6,9 +6,9 @@ import re
 from html import escape
 
 from fakenews.batch.spreadsheet import safe_cell
-from fakenews.evaluate.digits import METRIC_NAMES, Metric, metric_text
-from fakenews.evaluate.metrics import Evaluation, predict_labels
-from fakenews.evaluate.protocols import PROTOCOLS
+from fakenews.evidence.protocols import PROTOCOLS
+from fakenews.metrics.evaluation import Evaluation, predict_labels
+from fakenews.reporting.digits import METRIC_NAMES, Metric, metric_text
 from fakenews.schema import LABELS
 from fakenews.services import Services
 from fakenews.ui import export, lists, reading, render

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakenews.data.table import joined_texts
-from fakenews.evaluate.error_analysis import cell_mask, close_to_call, misclassified
-from fakenews.evaluate.twins import Twin, Twins
+from fakenews.metrics.error_analysis import cell_mask, close_to_call, misclassified
 from fakenews.schema import FAKE, LABELS, REAL
+from fakenews.similar.twins import Twin, Twins
 from fakenews.text import count_words
 from fakenews.ui import render
 from fakenews.ui.measured import AS_SHIPPED, ERRORS, Looked

@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 
 from fakenews.data import registry as corpora
 from fakenews.data.base import TextNotHere
+from fakenews.data.delimited import find_column
+from fakenews.data.formats import SUFFIXES
 from fakenews.data.mix import mix
-from fakenews.evaluate.digits import Metric
-from fakenews.evaluate.metrics import Evaluation, evaluate
-from fakenews.evaluate.protocols import LEFT_OUT, PROTOCOLS
-from fakenews.evaluate.slices import slice_names, slice_of
-from fakenews.evaluate.twins import Twins
+from fakenews.evidence.protocols import LEFT_OUT, PROTOCOLS
+from fakenews.metrics.evaluation import Evaluation, evaluate
+from fakenews.metrics.slices import slice_names, slice_of
+from fakenews.reporting.digits import Metric
 from fakenews.services import Services
+from fakenews.similar.twins import Twins
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,6 +124,8 @@ class Measured:
         self._twins: dict[tuple[str, ...], Twins] = {}
         self._finding = threading.Lock()
         self._live: dict[tuple[str, str], pd.DataFrame] = {}
+        self._notes: dict[str, str] = {}
+        self._problems: dict[tuple[Path, float], str | None] = {}  # None of a table that can be read
 
     def protocols(self) -> list[tuple[str, str]]:
         """Choices: the models as they are, then protocols for which some model was trained again."""
@@ -137,10 +141,35 @@ class Measured:
         choices = [(corpora.DATASETS[n].title if n in corpora.DATASETS else n, n) for n in names]
         if protocol != AS_SHIPPED:
             return choices
-        folder = self.services.settings.data
-        found = sorted(folder.glob("*.parquet")) if folder is not None and folder.is_dir() else []
-        own = [p.stem for p in found if p.stem not in {*corpora.DATASETS, *measured} and _is_labelled(p)]
+        own = [n for n, (_, problem) in self._own_files().items() if problem == "" and n not in measured]
         return choices + [(f"{n} (your file, scored when opened)", n) for n in own]
+
+    def unreadable(self) -> dict[str, str]:
+        """Why files of the data folder that should be tables cannot be read, by their names."""
+        return {path.name: problem for path, problem in self._own_files().values() if problem}
+
+    def notes(self, corpus: str) -> str:
+        """Sentences on how a table of the visitor's own was read, once it was; "" of others."""
+        return self._notes.get(corpus, "")
+
+    def _own_files(self) -> dict[str, tuple[Path, str]]:
+        """Tables in the data folder by key, with what is wrong with each; corpora known here only if that is something.
+
+        The key of a parquet file is its name without the suffix, that of another the whole name.
+        """
+        folder = self.services.settings.data
+        found: dict[str, tuple[Path, str]] = {}
+        for path in sorted(folder.iterdir()) if folder is not None and folder.is_dir() else ():
+            if path.name.startswith(".") or not path.name.lower().endswith(SUFFIXES) or not path.is_file():
+                continue
+            state = (path, path.stat().st_mtime)
+            if state not in self._problems:
+                self._problems[state] = _problem(path)
+            problem = self._problems[state]
+            key = path.stem if path.suffix.lower() == ".parquet" else path.name
+            if problem is not None and (problem or key not in corpora.DATASETS):
+                found[key] = path, problem
+        return found
 
     def splits(self, corpus: str, model: str, protocol: str = AS_SHIPPED) -> list[str]:
         """Parts of a corpus that a model was measured on; «all» where it was on none."""
@@ -207,7 +236,7 @@ class Measured:
             return Scored(self._live[view.corpus, view.model], True, "")
         try:
             texts = self._text_of(view.corpus)
-        except TextNotHere as error:
+        except (TextNotHere, ValueError) as error:
             return Scored(rows, False, str(error))
         columns = ["id", "title", "text", "date", "subject"]
         merged = rows.merge(texts[columns].drop_duplicates("id"), on="id", how="left")
@@ -301,12 +330,19 @@ class Measured:
         return pd.concat([self._predictions(m, protocol) for m in self.models], ignore_index=True)
 
     def _text_of(self, corpus: str) -> pd.DataFrame:
-        from fakenews.data.table import read_table
+        from fakenews.data.table import read_labeled
 
-        if corpus not in self._texts:
-            known, folder = corpus in corpora.DATASETS, self.services.settings.data
-            own = None if known or folder is None else folder / f"{corpus}.parquet"
-            self._texts[corpus] = self.services.corpus(corpus) if own is None else read_table(own)
+        if corpus in corpora.DATASETS:
+            if corpus not in self._texts:
+                self._texts[corpus] = self.services.corpus(corpus)
+        elif corpus not in self._texts:
+            paths = [path for key, (path, _) in self._own_files().items() if corpus in (key, path.stem)]
+            if not paths and self.services.settings.data is None:
+                return self.services.corpus(corpus)  # which says that there is none
+            if not paths:
+                raise TextNotHere(f"The text of {corpus} is not here: FAKENEWS_DATA holds no table of this name.")
+            read = read_labeled(paths[0])
+            self._texts[corpus], self._notes[corpus] = read.frame, " ".join(read.notes())
         return self._texts[corpus]
 
     def _rows(self, view: View) -> pd.DataFrame:
@@ -322,8 +358,15 @@ class Measured:
         return corpora.load(view.corpus, self.services.settings.data, shared)
 
 
-def _is_labelled(path: Path) -> bool:
-    """Whether a parquet file is a labelled table, by its column names alone."""
-    import pyarrow.parquet as pq
+def _problem(path: Path) -> str | None:
+    """What is wrong with a file as a labeled table, by its beginning; None where it has neither texts nor labels."""
+    from fakenews.data.table import REQUIRED, columns_of
 
-    return {"text", "label"} <= set(pq.read_schema(path).names)
+    try:
+        columns = columns_of(path)
+        missing = [name for name in REQUIRED if not find_column(columns, name, path.name)]
+    except (ValueError, OSError) as error:
+        return str(error)
+    if len(missing) == len(REQUIRED):
+        return None
+    return f"It has no column {missing[0]}." if missing else ""

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from fakenews.batch.rows import SUFFIXES
-from fakenews.data.table import read_table
+from fakenews.data.formats import SUFFIXES
+from fakenews.data.table import LabeledTable, read_labeled
 from fakenews.data.unpacked import check_unpacked
-from fakenews.evaluate.digits import METRIC_NAMES, Metric, counted, listed, metric_text, share_text
+from fakenews.reporting.digits import METRIC_NAMES, Metric, counted, listed, metric_text, share_text
 from fakenews.schema import LABELS
 from fakenews.services import Services
 from fakenews.ui import reading, render
@@ -22,12 +22,13 @@ from fakenews.verdict import REASONS, reconcile
 if TYPE_CHECKING:
     import pandas as pd
 
-    from fakenews.evaluate.verdicts import TableResult, Verdicts
+    from fakenews.metrics.verdicts import TableResult, Verdicts
 
 logger = logging.getLogger(__name__)
 
 MAX_ROWS = 1000  # minutes of work for both models; larger tables belong on the command line
 ERRORS_SHOWN = 20
+FAKE_LABEL = "Label that means fake"
 _METRICS: tuple[Metric, ...] = ("accuracy", "macro_f1", "roc_auc", "ece")
 _ON_YOUR_MACHINE = 'For more, run "fakenews evaluate --model tfidf --data TABLE" on a machine of yours.'
 SORRY = "This file could not be scored; something went wrong on our side."
@@ -40,28 +41,34 @@ class OwnTable:
         self.services = services
         self.models = services.beside
 
-    def score(self, path: str | None, progress: Any = None) -> str:
-        """Markup of what both models reached on the file, or the sentence that says why there is nothing."""
+    def score(self, path: str | None, progress: Any = None, fake: str = "") -> str:
+        """Markup of what both models reached on the file, or the sentence that says why there is nothing.
+
+        `fake` is the label that means fake (`table.read_labeled`).
+        """
         if path is None:
             return ""
         try:
             check_unpacked(Path(path))
-            frame = read_table(Path(path))
+            read = read_labeled(Path(path), fake=fake)
         except (ValueError, OSError) as error:
-            return render.problem(_without_folder(str(error), Path(path)))
+            message = _without_folder(str(error), Path(path))
+            return render.problem(message.replace(" with --fake", f' under "{FAKE_LABEL}"').replace("--fake ", ""))
+        frame = read.frame
         if len(frame) > MAX_ROWS:
             return render.problem(
                 f"This table has {len(frame):,} rows; up to {MAX_ROWS:,} are scored here. {_ON_YOUR_MACHINE}"
             )
         try:
             others = frame[~self.services.is_learnt(frame, self.models)].reset_index(drop=True)
-            return self._result(others, len(frame), progress)
+            return self._result(others, read, progress)
         except Exception as error:
             logger.error("scoring a table failed: %s", type(error).__name__)  # its message could quote an article
             return render.problem(SORRY)
 
-    def _result(self, frame: pd.DataFrame, n_rows: int, progress: Any) -> str:
-        """Markup of what the models reached on the articles of a table of `n_rows` that they did not learn from."""
+    def _result(self, frame: pd.DataFrame, read: LabeledTable, progress: Any) -> str:
+        """Markup of what the models reached on the articles of a table that they did not learn from."""
+        n_rows = len(read.frame)
         titles = [self.services.title(model) for model in self.models]
         if not len(frame):
             return render.problem(
@@ -76,15 +83,16 @@ class OwnTable:
                     progress((i + share) / len(self.models), desc=f"Scoring with {self.services.title(model)}")
 
             results[model] = self.services.measure_table(frame, model, report)
-        return self._read(results, n_rows) + self._figures(results, frame) + self._errors(frame, results)
+        return self._read(results, read) + self._figures(results, frame) + self._errors(frame, results)
 
-    def _read(self, results: dict[str, TableResult], n_rows: int) -> str:
+    def _read(self, results: dict[str, TableResult], read: LabeledTable) -> str:
         """What was scored, what was not, and what the models may know without its being seen here."""
         titles = [self.services.title(model) for model in results]
         evaluation = next(iter(results.values())).evaluation
         told = f"{counted(evaluation.n, 'article')} scored."
-        if evaluation.n < n_rows:
-            told += f" {n_rows - evaluation.n:,} left out, which {' or '.join(titles)} learnt from."
+        n_known = len(read.frame) - evaluation.n
+        if n_known:
+            told += f" {n_known:,} left out, which {' or '.join(titles)} learnt from."
         if evaluation.roc_auc is None:
             told += " They are of one class only, so there is no macro-F1 and no ROC AUC."
         learnt: dict[tuple[str, ...], list[str]] = {}
@@ -98,7 +106,8 @@ class OwnTable:
                 " Articles of these are recognised by their exact text, and not all of them: one that is not "
                 "recognised makes the figures look better than they are."
             )
-        return f'<p class="fn-read">{escape(told)}</p>'
+        told = " ".join([told, *read.notes()])
+        return f'<p class="fn-read">{escape(told)}</p>' + _warning(results, read)
 
     def _figures(self, results: dict[str, TableResult], frame: pd.DataFrame) -> str:
         headers = [("Model", False), *((METRIC_NAMES[m], True) for m in _METRICS)]
@@ -114,7 +123,7 @@ class OwnTable:
 
     def _together(self, results: dict[str, TableResult], labels: list[int]) -> str:
         """One sentence on the verdicts that are left where the models are asked together; empty where all are."""
-        from fakenews.evaluate.verdicts import verdicts
+        from fakenews.metrics.verdicts import verdicts
 
         said = [reconcile(row) for row in zip(*(result.predictions for result in results.values()), strict=True)]
         contrary = sum(any("models_disagree" in p.reasons for p in row) for row in said)
@@ -155,10 +164,14 @@ def build(services: Services) -> None:
     tab = OwnTable(services)
     with gr.Accordion("Score a table of your own", open=False, elem_id="fn-own"):
         gr.HTML(
-            '<p class="fn-meta">A CSV, JSON lines or parquet file with the columns <b>text</b> and <b>label</b> '
-            f"(0 or fake, 1 or real), <b>title</b> if there is one; up to {MAX_ROWS:,} rows and 5 MB. It is read, "
-            "scored by both models and forgotten.</p>"
+            '<p class="fn-meta">A CSV, TSV, JSON or parquet file with the columns <b>text</b> and <b>label</b> '
+            "(0, fake or false against 1, real or true), <b>title</b> if there is one; up to "
+            f"{MAX_ROWS:,} rows and 5 MB. It is read, scored by both models and forgotten.</p>"
         )
+        fake = gr.Textbox(
+            "", label=FAKE_LABEL, placeholder="0, fake or false", max_lines=1, elem_id="fn-own-fake",
+            info="Only where it is another one, as 1 is in Kaggle's train.csv; before the table is uploaded.",
+        )  # fmt: skip
         file = gr.File(
             file_types=list(SUFFIXES), file_count="single", type="filepath", label="Labelled table",
             elem_id="fn-own-file",
@@ -167,17 +180,18 @@ def build(services: Services) -> None:
 
     def score(
         path: str | None,
+        fake: str,
         progress: gr.Progress = gr.Progress(),  # noqa: B008  Gradio finds it by this default
     ) -> str:
         try:
-            return tab.score(path, progress)
+            return tab.score(path, progress, fake)
         finally:
             if path is not None:
                 Path(path).unlink(missing_ok=True)
 
     file.upload(
         score,
-        file,
+        [file, fake],
         result,
         api_visibility="private",
         concurrency_limit=1,
@@ -199,6 +213,15 @@ def _told(title: str, verdicts: Verdicts) -> str:
         told += f" and is right on {share_text(verdicts.right, verdicts.given)} of these"
     reasons = "; ".join(f"{REASONS[reason]}: {n:,}" for reason, n in verdicts.reasons.items())
     return f"{told}. Reasons for none: {reasons}." if reasons else f"{told}."
+
+
+def _warning(results: dict[str, TableResult], read: LabeledTable) -> str:
+    """One warning where the labels may be the other way round, for whichever model shows it."""
+    from fakenews.metrics.verdicts import labels_warning
+
+    warning = next(filter(None, (labels_warning(r.evaluation, read.labels) for r in results.values())), "")
+    how = f'write it under "{FAKE_LABEL}" and upload the table again.'
+    return render.problem(f"{warning.partition(', say so')[0]}, {how}") if warning else ""
 
 
 def _without_folder(message: str, path: Path) -> str:

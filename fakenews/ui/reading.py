@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fakenews.classifiers.ensemble import MEMBERS
 from fakenews.data import registry as corpora
-from fakenews.evaluate.protocols import LEFT_OUT, PROTOCOLS
+from fakenews.evidence.protocols import LEFT_OUT, PROTOCOLS
 from fakenews.services import Services
 from fakenews.ui.measured import AS_SHIPPED, DEMO, THRESHOLD, Looked, View
 

@@ -55,11 +55,13 @@ class Runs:
         with self._lock:
             return self._flags.get(visitor) is flag
 
-    def finish(self, visitor: str, flag: threading.Event) -> None:
-        """Forget a run that ended by itself."""
+    def finish(self, visitor: str, flag: threading.Event) -> bool:
+        """Forget a run that ended by itself; give whether it was still the visitor's own, as `is_last` does."""
         with self._lock:
-            if self._flags.get(visitor) is flag:
+            is_last = self._flags.get(visitor) is flag
+            if is_last:
                 del self._flags[visitor]
+        return is_last
 
 
 def watch(work: Callable[[Progress], Iterator[Result]], flag: threading.Event) -> Iterator[Update[Result]]:

@@ -41,7 +41,7 @@ def test_csv_with_everything_that_occurs(tmp_path: Path) -> None:
         (2, "plain"),
         (3, 'T\n\ntwo\r\nlines, quoted "so"'),
         (5, "! cells: 2, where the header has 3"),
-        (7, "! no text in text"),
+        (7, "! no text in text, a title alone"),
         (8, "café €"),
         (9, "café"),
         (10, "a\x00b"),
@@ -114,15 +114,15 @@ def test_parquet(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("t.xlsx", b"x", "expected one of .csv, .jsonl, .parquet"),
+        ("t.xlsx", b"x", "expected one of .csv, .tsv, .jsonl"),
         ("t.csv", b"", "no rows beneath a header"),
         ("t.csv", b"text\n", "no rows beneath a header"),
         ("t.csv", b"text,text\na,b\n", "column text more than once"),
         ("t.csv", b"text\n\n", "no rows beneath a header"),
         ("t.csv", b"\ntext\nbody\n", "begins with an empty line"),
-        ("t.csv", b",text,\n1,a,b\n", "t.csv has 2 columns without a name: name them"),
+        ("t.csv", b",text,,n\n1,a,b,2\n", "t.csv has 2 columns without a name: name them"),
         ("t.csv", b'id,"text\n1,a\n', "as CSV with a header: not CSV: the quote that opens a cell in line 1"),
-        ("t.jsonl", b"nothing\n", "no line with a JSON object"),
+        ("t.jsonl", b"nothing\n", "holds no JSON object: one a line is expected"),
         ("t.parquet", b"not parquet", "cannot be read as parquet"),
     ],
 )
@@ -144,6 +144,14 @@ def test_a_column_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) 
     (tmp_path / "t.csv").write_text("a,b\n1,2\n", encoding="utf-8")
     with pytest.raises(InputError, match="no column 'text': it has a, b"):
         Table(tmp_path / "t.csv").check(Columns("text"))
+
+
+def test_a_question_which_of_two_columns_is_meant_is_asked_and_can_be_answered(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("Text,text\nfirst,second\n", encoding="utf-8")
+    with pytest.raises(InputError, match="has the columns Text and text: which one holds the text.+--text-column"):
+        Table(path).guess()
+    assert Table(path).guess("text") == Columns("text")
 
 
 def test_shares_grow_to_one(tmp_path: Path) -> None:

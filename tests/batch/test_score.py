@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import random
+import time
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -147,6 +148,27 @@ def test_killed_at_any_moment_and_resumed_it_is_the_same(
     assert done.rows + done.bad == len(errors(plain).splitlines()) + 700 - len(range(7, 700, 89))
     counted = sum(done.verdicts["tfidf"].values())
     assert counted == done.rows, "counts go on where they were"
+
+
+def test_slow_work_is_kept_every_few_seconds(
+    share_services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "KEPT_SECONDS", 0.3)
+    source, out = tmp_path / "in.csv", tmp_path / "out.csv"
+    pd.DataFrame({"text": [f"The {FAKE_WORD} came to town on day {n}. " * 10 for n in range(12)]}).to_csv(source)
+    task = Task(("tfidf",), Columns("text"), explain="linear")
+
+    def stop(done: Done) -> None:
+        time.sleep(0.1)
+        if done.rows == 10:
+            raise Killed
+
+    with pytest.raises(Killed):
+        score(source, out, share_services, task, progress=stop)
+    *_, note = (tmp_path / "out.csv.journal").read_text(encoding="utf-8").splitlines()
+    assert 5 <= json.loads(note)["read"] <= 10
+    done = score(source, out, share_services, task, resume=True)
+    assert [row["text"] for row in read(out)] == [row["text"] for row in read(source)] and done.rows == 12
 
 
 def test_a_crash_after_the_last_step_but_one_loses_nothing(
@@ -391,9 +413,9 @@ def test_ray_gives_the_same_bytes(table: Path, whole: Path, share_services: Serv
 
 def test_a_row_without_words_is_bad_as_one_without_text(share_services: Services, tmp_path: Path) -> None:
     table, out = tmp_path / "in.csv", tmp_path / "out.csv"
-    table.write_text("title,text\n,A road.\n,https://example.org/a\n,\nWords,...\n", encoding="utf-8")
+    table.write_text("title,text,n\n,A road.,1\n,https://example.org/a,2\n,,3\nWords,...,4\n,,\n", encoding="utf-8")
     done = score(table, out, share_services, TASK)
-    assert (done.rows, done.bad) == (2, 2)
+    assert (done.rows, done.bad, done.without_text) == (2, 2, 1)
     told = [json.loads(line) for line in errors(out).splitlines()]
     assert [(e["line"], e["reason"]) for e in told] == [(3, "no words in text"), (4, "no text in text")]
     assert len(pd.read_csv(out)) == 2

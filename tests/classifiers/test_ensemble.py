@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fakenews.classifiers import store
+from fakenews.classifiers import model_folder, store
 from fakenews.classifiers.base import NotFittedError
 from fakenews.classifiers.ensemble import MEMBERS, EnsembleClassifier, _fit_weights
 from fakenews.classifiers.registry import CLASSIFIERS
-from tests.explain.toys import planted_corpus
+from tests.explain.toys import FAKE_WORD, planted_corpus, small_ensemble, small_features, small_tfidf
 
 TWO = ("tfidf", "features")
 
@@ -90,7 +90,7 @@ def test_members_are_named_with_their_revision_and_loaded_from_beside(two):
     assert {name: part["revision"] for name, part in stated.items()} == {
         name: store.find(name, folder.parent).revision for name in TWO
     }
-    loaded = EnsembleClassifier.load(folder)
+    loaded = store.load(store.find("ensemble", folder.parent))
     texts = planted_corpus(10)[0]
     np.testing.assert_array_equal(loaded.predict_margin(texts), ensemble.predict_margin(texts))
     assert (loaded.penalty_, loaded.calibration_) == (ensemble.penalty_, ensemble.calibration_)
@@ -102,19 +102,19 @@ def test_other_weights_of_a_member_are_refused(two, classifiers):
 
     FeaturesClassifier(n_trees=3).fit(*planted_corpus(60)).save(folder.parent / "features")
     with pytest.raises(ValueError, match="was fitted on features at .* train the ensemble again"):
-        EnsembleClassifier.load(folder)
+        store.load(store.find("ensemble", folder.parent))
 
 
 def test_a_missing_member_is_named(two):
     _, folder = two
     shutil.rmtree(folder.parent / "tfidf")
-    with pytest.raises(store.ModelNotHere, match="fakenews train tfidf"):
-        EnsembleClassifier.load(folder)
+    with pytest.raises(model_folder.ModelNotHere, match="fakenews train tfidf"):
+        store.load(store.find("ensemble", folder.parent))
 
 
 def test_saving_apart_from_the_members_is_refused(two, tmp_path):
     ensemble, _ = two
-    with pytest.raises(store.ModelNotHere, match="No weights of 'tfidf'"):
+    with pytest.raises(model_folder.ModelNotHere, match="No weights of 'tfidf'"):
         ensemble.save(tmp_path / "elsewhere" / "ensemble")
 
 
@@ -128,3 +128,14 @@ def test_unfitted_it_says_so(tmp_path):
         with pytest.raises(NotFittedError, match="fit or load"):
             ask(EnsembleClassifier())
     assert not (tmp_path / "new").exists()
+
+
+def test_members_read_a_text_that_was_cleaned_once(cleanings: list[str]) -> None:
+    ensemble = small_ensemble({"tfidf": small_tfidf(), "features": small_features()})
+    texts = [f"The mayor said {FAKE_WORD} will report in week {n}." for n in range(300)]
+    cleanings.clear()
+    scores = ensemble.predict_scores(texts)
+    assert cleanings == texts
+    one = ensemble.predict_scores(texts[200:201])
+    assert scores.log_odds[200] == pytest.approx(one.log_odds[0])
+    assert len(ensemble.predict_scores([]).log_odds) == 0

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from fakenews.classifiers import store
+from fakenews.classifiers import model_folder
 from fakenews.classifiers.base import KnowsItsTraining, NotFittedError
 from fakenews.classifiers.novelty import FILE, Centroids, fit_centroids
 from fakenews.classifiers.transformer import TransformerClassifier
@@ -80,7 +80,7 @@ def test_a_transformer_measures_in_the_same_pass_and_keeps_it_on_disk(tmp_path):
 def test_settings_change_and_nothing_else(tmp_path, key):
     own = {"name": "m", "seed": 7}
     (tmp_path / "config.json").write_text(json.dumps({"hidden_size": 3, key: own} if key else own), encoding="utf-8")
-    store.change_settings(tmp_path, novelty={"threshold": 0.2})
-    assert store.settings(tmp_path) == {**own, "novelty": {"threshold": 0.2}}
+    model_folder.change_settings(tmp_path, novelty={"threshold": 0.2})
+    assert model_folder.settings(tmp_path) == {**own, "novelty": {"threshold": 0.2}}
     if key:
         assert json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))["hidden_size"] == 3

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from fakenews.classifiers import store
+from fakenews.classifiers import model_folder, store
 from fakenews.classifiers.quantized import SCALE, dequantize, load_strictly, pack, quantize, round_to_int8, unpack
 from fakenews.classifiers.transformer import INT8, TransformerClassifier
 from tests.explain.toys import planted_corpus, small_bert, small_mpnet
@@ -102,13 +102,13 @@ def test_weights_that_are_not_whole_are_refused(saved, tmp_path, change, message
 
 
 def test_pinned_weights_that_were_changed_are_refused(saved):
-    store.pin(saved)
+    model_folder.pin(saved)
     found = store.find("mpnet", saved.parent)
     assert store.load(found).name == "mpnet"
     assert found.size_mb < 0.1
     weights = saved / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"\0")
-    with pytest.raises(store.WrongFile, match=r"mpnet/model\.safetensors is not the file"):
+    with pytest.raises(model_folder.WrongFile, match=r"mpnet/model\.safetensors is not the file"):
         store.load(found)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
 
@@ -14,7 +15,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fakenews.classifiers import transformer
 from fakenews.classifiers.base import TextClassifier
+from fakenews.classifiers.placement import cpu_copy
 from fakenews.classifiers.probe import mean_states
 from fakenews.classifiers.transformer import PADDING, TransformerClassifier, batches
 from fakenews.explain.gradient import integrated_gradients
@@ -116,25 +119,56 @@ def test_out_of_memory_makes_batches_smaller(
     classifier, forward = tight
     expected = classifiers["tinybert"].predict_margin(ALIKE)
     np.testing.assert_allclose(classifier.predict_margin(ALIKE), expected, atol=1e-5)
-    assert classifier.batch_size <= 4
-    assert max(n for _, n in forward.asked) > 4
+    sizes = [n for _, n in forward.asked]
+    assert sizes[0] > 4 and all(n <= 4 for n in sizes[1:]), "within a call it is not tried again"
     forward.asked.clear()
+    forward.most = 64
     classifier.predict_margin(ALIKE)
-    assert max(n for _, n in forward.asked) <= 4  # it is not tried again
+    assert {n for _, n in forward.asked} == {sizes[0]}, "the next call is not made to pay for it"
 
 
-def test_a_device_too_small_for_one_text_is_left_for_the_cpu_with_a_note(
+def test_a_device_too_small_for_one_text_is_left_for_a_while(
     classifiers: dict[str, TextClassifier],
     tight: tuple[TransformerClassifier, Tight],
     caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    classifier, _ = tight
+    classifier, forward = tight
     classifier.device = torch.device("meta")  # any that is not the CPU
+    model = classifier.model
     with caplog.at_level(logging.WARNING):
         found = classifier.predict_margin(TEXTS)
-    np.testing.assert_allclose(found, classifiers["tinybert"].predict_margin(TEXTS), atol=1e-5)
-    assert classifier.device.type == "cpu"
-    assert "tinybert does not fit into the memory of meta: going on with the CPU." in caplog.text
+    expected = classifiers["tinybert"].predict_margin(TEXTS)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert "tinybert does not fit into the memory of meta: the CPU answers for 60 seconds." in caplog.text
+    assert (classifier.device.type, classifier.model) == ("meta", model), "others may be inside it"
+    asked = len(forward.asked)
+    np.testing.assert_allclose(classifier.predict_margin(TEXTS), expected, atol=1e-5)
+    assert len(forward.asked) == asked, "it is not tried again at once"
+    monkeypatch.setattr(transformer, "CPU_SECONDS", 0.0)
+    classifier.leave_device()
+    np.testing.assert_allclose(classifier.predict_margin(TEXTS), expected, atol=1e-5)
+    assert len(forward.asked) > asked, "but later"
+
+
+def test_two_threads_may_leave_a_device_at_once(
+    classifiers: dict[str, TextClassifier], tight: tuple[TransformerClassifier, Tight]
+) -> None:
+    classifier, _ = tight
+    classifier.device = torch.device("meta")
+    expected = classifiers["tinybert"].predict_margin(TEXTS)
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(classifier.predict_margin, [TEXTS] * 8):
+            np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_a_copy_on_the_cpu_shares_no_memory_with_a_model_elsewhere_and_gives_the_same() -> None:
+    model = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.BatchNorm1d(3)).eval().half()
+    copied = cpu_copy(model)
+    assert {p.dtype for p in copied.parameters()} == {torch.float32}
+    assert all(p.is_leaf for p in copied.parameters())
+    texts = torch.randn(2, 4).half()
+    torch.testing.assert_close(copied(texts.float()), model.float()(texts.float()))
 
 
 def test_a_cpu_too_small_says_so(tight: tuple[TransformerClassifier, Tight]) -> None:
@@ -151,11 +185,11 @@ def test_gradients_leave_a_device_too_small_for_them(
     left = []
     monkeypatch.setattr(classifier, "leave_device", lambda: (left.append(True), setattr(tight[1], "most", 64)))
     tight[1].most = 0
-    found = integrated_gradients(TEXTS[2], classifier, 8, lambda share: None)
+    found = integrated_gradients(TEXTS[2], classifier, 8, lambda share: None, ends=False)
     original = classifiers["tinybert"]
     assert isinstance(original, TransformerClassifier)
     np.testing.assert_allclose(
-        found.weights, integrated_gradients(TEXTS[2], original, 8, lambda share: None).weights, atol=1e-5
+        found.weights, integrated_gradients(TEXTS[2], original, 8, lambda share: None, ends=False).weights, atol=1e-5
     )
     assert left == [True]
 

@@ -94,7 +94,7 @@ def test_no_line_is_read_again_from_every_quote_before_it(
 def test_lines_in_no_encoding_of_today_are_read_as_windows_wrote_them(path: Path) -> None:
     path.write_bytes(b"\xef\xbb\xbf" + "é “so”\n".encode() + b"\x93quoted\x94 caf\xe9\n\x81")
     with Lines(path) as lines:
-        assert list(lines) == ["é “so”\n", "“quoted” café\n", "�"]
+        assert list(lines) == ["é “so”\n", "“quoted” café\n", "�"] and "neither UTF-8 nor" in lines.problem
         assert (lines.number, lines.share) == (3, 1.0)
 
 
@@ -108,3 +108,45 @@ def test_any_line_can_be_gone_back_to(path: Path, encoding: str) -> None:
         lines.go(number, place)
         assert list(lines) == rest == ["two €\n", "three\n"]
         assert lines.number == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "columns", "cells"),
+    [
+        ("id;title, short;text\n1;a;b, c\n2;d;e, f, g\n", ("id", "title, short", "text"), [["1", "a", "b, c"]]),
+        ("sep=;\r\n;text;label\r\n0;a, b;1\r\n", ("", "text", "label"), [["0", "a, b", "1"]]),
+        ("text,label,,,\na,0,,,\nb,1\n", ("text", "label"), [["a", "0"], ["b", "1"]]),
+        ("text,label\na,0,,\n", ("text", "label"), [["a", "0"]]),
+        ("text,label\na,0\n,\n , \n\n", ("text", "label"), [["a", "0"]]),
+        ("a, b\tc\td\n1, 2\t3\t4\n", ("a, b", "c", "d"), [["1, 2", "3", "4"]]),
+        ("text|label\na, b|0\n", ("text", "label"), [["a, b", "0"]]),
+        ('text,label\n"a \\"b, c\\" \\\\",0\n', ("text", "label"), [['a "b, c" \\', "0"]]),
+        ('text,label\n"a \\"b\nc\\", d",0\n"e",1\n', ("text", "label"), [['a "b\nc", d', "0"], ["e", "1"]]),
+        ("text,label\n'a, it''s b',0\n'c',1\n", ("text", "label"), [["a, it's b", "0"], ["c", "1"]]),
+        ("text,label\n'a, it\\'s b',0\n", ("text", "label"), [["a, it's b", "0"]]),
+        ("text,label\n'tis so,0\n'twas,1\n", ("text", "label"), [["'tis so", "0"], ["'twas", "1"]]),
+        ('text,label\n"C:\\",0\n', ("text", "label"), [["C:\\", "0"]]),
+    ],
+)
+def test_every_dialect_is_read(path: Path, content: str, columns: tuple[str, ...], cells: list[list[str]]) -> None:
+    found = rows(path, content)
+    assert Delimited(path).columns == columns
+    assert [row for _, row in found][: len(cells)] == cells and len(found) >= len(cells)
+    assert all(isinstance(row, list) for _, row in found)
+
+
+def test_a_cell_beyond_the_names_costs_its_row(path: Path) -> None:
+    assert rows(path, "text,label,\na,0,note\nb,1,\n") == [
+        (2, "cells: 3, where the header has 2"),
+        (3, ["b", "1"]),
+    ]
+
+
+def test_escaped_quotes_far_into_a_file_are_named(path: Path) -> None:
+    found = rows(path, "text,label\n" + f"{'word ' * 50},0\n" * 2000 + '"a \\"b, c\\" d",0\n')
+    assert "quotes are written twice in CSV, not behind a backslash" in found[-1][1]
+
+
+def test_a_row_that_goes_on_behind_the_beginning_of_a_file_says_nothing_of_its_dialect(path: Path) -> None:
+    long = "word, 'so'\n" * 40_000
+    assert rows(path, f'text,label\n"{long}",0\n') == [(2, [long, "0"])]

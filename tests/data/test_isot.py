@@ -58,6 +58,13 @@ def test_a_missing_file_names_what_the_folder_holds(folder: Path) -> None:
         load_isot_csv(folder / "nowhere")
 
 
+def test_names_in_another_case_are_read(folder: Path) -> None:
+    expected = load_isot_csv(folder)
+    for name in ("Fake.csv", "True.csv"):
+        (folder / name).rename(folder / name.lower())
+    assert load_isot_csv(folder).equals(expected)
+
+
 def test_a_missing_column_is_named(folder: Path) -> None:
     (folder / "True.csv").write_text("headline,text\na,b\n")
     with pytest.raises(ValueError, match=r"True.csv lacks title, subject, date: it has headline, text"):

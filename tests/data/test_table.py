@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from fakenews.data.delimited import MAX_COLUMNS, check_names
-from fakenews.data.table import article_id, articles, as_table, joined_texts, read_table, write_table
+from fakenews.data.table import article_id, articles, as_table, joined_texts, labeled, read_table, write_table
 from fakenews.schema import TABLE_COLUMNS, Article
 
 ROWS = {"text": ["A pier has opened.", "The moon is a hat."], "label": [1, 0]}
@@ -34,6 +34,8 @@ def test_id_is_the_head_of_the_sha1() -> None:
         ["1.0", " 0.0"],
         ["real", "fake"],
         [" Real", "FAKE "],
+        ["TRUE", "false"],
+        [True, False],
         [np.int8(1), np.int64(0)],
     ],
 )
@@ -41,15 +43,15 @@ def test_labels_are_numbers_or_names(labels: list[object]) -> None:
     assert as_table(pd.DataFrame({**ROWS, "label": labels}))["label"].tolist() == [1, 0]
 
 
-@pytest.mark.parametrize("wrong", ["pants-fire", 2, -1, 0.5, True, None, float("nan"), "true", "0.5", "inf", ""])
+@pytest.mark.parametrize("wrong", ["pants-fire", 2, -1, 0.5, None, float("nan"), "0.5", "inf", ""])
 def test_other_labels_are_refused_by_value(wrong: object) -> None:
     frame = pd.DataFrame({"text": ["a", "b"], "label": pd.Series([0, wrong], dtype=object)})
-    with pytest.raises(ValueError, match=r"label must be 0 or fake, 1 or real; got .+ in row 2"):
+    with pytest.raises(ValueError, match=r"label must be 0, fake or false, or 1, real or true; got .+ in row 2"):
         as_table(frame)
 
 
 def test_a_missing_column_is_named_with_what_came() -> None:
-    with pytest.raises(ValueError, match="mine lacks the column text: it has body, label; needed are text and label"):
+    with pytest.raises(ValueError, match="mine lacks the column text: it has body, label; needed are text and label."):
         as_table(pd.DataFrame({"body": ["a"], "label": [0]}), "mine")
 
 
@@ -67,10 +69,14 @@ def test_columns_are_found_in_any_case() -> None:
     table = as_table(pd.DataFrame({" Title": ["Pier"], "TEXT ": ["A pier has opened."], "Label": [1], "Mine": ["x"]}))
     assert joined_texts(table) == ["Pier\n\nA pier has opened."]
     assert list(table.columns) == [*TABLE_COLUMNS, "Mine"]
-    both = as_table(pd.DataFrame({**ROWS, "Text": ["other", "texts"]}))
-    assert both["text"].tolist() == ROWS["text"] and both["Text"].tolist() == ["other", "texts"]
-    with pytest.raises(ValueError, match="column text more than once"):
-        as_table(pd.DataFrame([["a", "b", 0]], columns=["Text", "TEXT", "label"]))
+    both = as_table(pd.DataFrame({**ROWS, "id": ["1", "2"], "ID": ["7", "8"]}))
+    assert both["id"].tolist() == ["1", "2"] and both["ID"].tolist() == ["7", "8"]
+
+
+@pytest.mark.parametrize("columns", [("Text", "text", "label"), ("text", "Label", "label"), ("TEXT", "Text ", "label")])
+def test_two_columns_of_the_same_name_but_for_its_case_are_a_question(columns: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match=r"has the columns .+ and .+: which one holds the (text|label)\?"):
+        as_table(pd.DataFrame([["a", "b", 0]], columns=list(columns)))
 
 
 def test_text_must_be_text() -> None:
@@ -89,6 +95,36 @@ def test_given_ids_and_further_columns_stay() -> None:
     table = as_table(pd.DataFrame({**ROWS, "id": ["mine", ""], "language": ["en", "pt"]}))
     assert table["id"].tolist() == ["mine", article_id(ROWS["text"][1])]
     assert table["language"].tolist() == ["en", "pt"]
+
+
+def test_an_id_that_stands_for_several_articles_names_none() -> None:
+    rows = {"text": ["one", "two", "one", "three"], "title": ["", "", "other", "t"], "id": ["7", "7", "", "8"]}
+    table = as_table(pd.DataFrame({**rows, "label": 0}))
+    assert table["id"].tolist() == [article_id("one"), article_id("two"), article_id("one"), "8"]
+    again = as_table(pd.DataFrame({"text": ["one", "one"], "title": ["", "other"], "label": 0}))
+    assert again["id"].tolist() == [article_id("one"), article_id("other\n\none")]
+
+
+def test_rows_without_text_are_left_out_and_counted() -> None:
+    frame = pd.DataFrame({"text": ["a", None, " ", "b"], "title": ["", "T", "", ""], "label": [0, None, "?", 1]})
+    read = labeled(frame, "t.csv")
+    assert read.frame["text"].tolist() == ["a", "b"]
+    assert (read.n_rows, read.n_without_text, read.n_title_only) == (4, 2, 1)
+    assert read.notes()[1] == "2 of 4 rows have no text and are left out (1 with a title alone)."
+    with pytest.raises(ValueError, match=r"no row has a text in the column text \(rows: 1, with a title alone: 1\)"):
+        labeled(frame[1:2], "t.csv")
+
+
+def test_the_label_that_means_fake_can_be_named() -> None:
+    frame = pd.DataFrame({"text": ["a", "b", "c"], "label": ["Reliable", "unreliable", "Reliable"]})
+    read = labeled(frame, "t.csv", "Unreliable")
+    assert read.frame["label"].tolist() == [1, 0, 1]
+    assert read.notes() == ["Label unreliable is read as fake and Reliable is read as real."]
+    assert labeled(frame.assign(label=[1.0, 0.0, 1.0]), "t.csv", "1").frame["label"].tolist() == [0, 1, 0]
+    assert labeled(frame.assign(label=0), "t.csv", "1").frame["label"].tolist() == [1, 1, 1]
+    for label, fake in ((["a", "b", "c"], "a"), (["a", "b", "b"], "c"), ("a", "b")):
+        with pytest.raises(ValueError, match="cannot stand for fake against one other label"):
+            labeled(frame.assign(label=label), "t.csv", fake)
 
 
 def test_every_format_gives_the_same_table(tmp_path: Path) -> None:
@@ -125,7 +161,7 @@ def test_words_that_look_like_missing_values_stay_words(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.xlsx", b"", r"Cannot read 'a.xlsx': expected one of .parquet, .csv, .jsonl"),
+        ("a.xlsx", b"", r"Cannot read 'a.xlsx': expected one of .csv, .tsv, .jsonl"),
         ("a.parquet", b"no parquet", "a.parquet cannot be read as parquet"),
         ("a.csv", b"", "a.csv holds no rows beneath a header"),
         ("a.csv", b'text,label\n"open,0\n', "a.csv, line 2: not CSV: the quote .* is never closed"),
@@ -135,9 +171,9 @@ def test_words_that_look_like_missing_values_stay_words(tmp_path: Path) -> None:
         ("a.csv", b'text,label\n"two\nlines",0\nb,no\n', "got 'no' in line 4"),
         ("a.jsonl", b'{"text": "a", "label": 0}\n{"text"\n', "a.jsonl, line 2: not JSON"),
         ("a.jsonl", b'{"text": "a", "label": 0}\n\n{"text": "b", "label": 2}\n', "got 2 in line 3"),
-        ("a.jsonl", b"[" * 100_000, "a.jsonl, line 1: not JSON: nested too deep"),
+        ("a.jsonl", b"[" * 100_000, "a.jsonl cannot be read: not JSON: nested too deep"),
         ("a.jsonl", b'{"n": ' + b"9" * 5000 + b"}", "a.jsonl, line 1: a number of more than 4,300 digits"),
-        ("a.jsonl", b"[1]\n", "a.jsonl, line 1: expected a JSON object, got list"),
+        ("a.jsonl", b"[1]\n", "a.jsonl, row 1: expected a JSON object, got int"),
         ("a.jsonl", b"", "a.jsonl lacks the column text and label: it has none"),
     ],
 )

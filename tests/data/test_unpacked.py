@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +33,7 @@ def test_an_ordinary_table_is_fine(tmp_path: Path) -> None:
     frame = frame.assign(subject=pd.Categorical(["a", "b"] * 1000), date=pd.Timestamp("2017-01-01"), none=None)
     frame.to_parquet(tmp_path / "t.parquet")
     check_unpacked(tmp_path / "t.parquet")
+    (tmp_path / "any.csv").write_text("text,label\n" + "a,0\n" * MAX_VALUES)
     check_unpacked(tmp_path / "any.csv")
 
 
@@ -68,6 +70,22 @@ def test_what_is_small_on_disk_alone_is_refused_without_unpacking_it(
     ).stdout.splitlines()
     assert message in told
     assert int(more) < 150_000  # KB
+
+
+def test_gzip_that_stands_for_much_more_is_refused_without_unpacking_it_all(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(gzip.compress(b"text,label\n" + b"word " * MAX_UNPACKED))
+    with pytest.raises(ValueError, match="unpacks to more than 32 MB"):
+        check_unpacked(path)
+    path.write_bytes(gzip.compress(b"text,label\na,0\n"))
+    check_unpacked(path)
+
+
+def test_an_array_of_a_million_values_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "t.json"
+    path.write_text(f"[{'{},' * MAX_VALUES}{{}}]")
+    with pytest.raises(ValueError, match="unpacks to more than 1,000,000 values"):
+        check_unpacked(path)
 
 
 def test_a_broken_file_is_one_sentence(tmp_path: Path) -> None:

@@ -47,6 +47,15 @@ def parquet_of(texts: list[str | None], changes: list[tuple[int, int]]) -> bytes
     return bytes(found)
 
 
+def any_cell(row: list[str]) -> bool:
+    return any(cell.strip() for cell in row)
+
+
+def as_table_row(row: list[str]) -> list[str]:
+    """A row of two columns without the empty cells that spreadsheets add."""
+    return row if any_cell(row[2:]) else row[:2]
+
+
 def read(content: bytes, suffix: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"table{suffix}"
@@ -82,7 +91,9 @@ def test_csv_that_is_whole_is_read_as_the_csv_module_reads_it(
     count("whole CSV files")
     text = f'id,"te;xt"\n1,a\n{body}'
     try:
-        expected = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
+        expected = [
+            as_table_row(row) for row in csv.reader(io.StringIO(text, newline=""), strict=True) if any_cell(row)
+        ]
     except csv.Error:
         assume(False)
     with tempfile.TemporaryDirectory() as folder:

@@ -62,27 +62,54 @@ def test_zero_is_no_limit() -> None:
     assert {asking.post(ANALYSE).status_code for _ in range(50)} == {200}
 
 
-@pytest.mark.parametrize("forwarded", [False, True])
-def test_the_proxy_is_believed_only_where_there_is_one(forwarded: bool) -> None:
-    asking = client(1, forwarded=forwarded)
-    statuses = [asking.post(ANALYSE, headers={"x-forwarded-for": f"198.51.100.{n}, 10.0.0.1"}) for n in range(3)]
-    assert [s.status_code for s in statuses] == ([200] * 3 if forwarded else [200, 429, 429])
+@pytest.mark.parametrize("proxies", [0, 1])
+def test_the_proxy_is_believed_only_where_there_is_one(proxies: int) -> None:
+    asking = client(1, proxies=proxies)
+    statuses = [asking.post(ANALYSE, headers={"x-forwarded-for": f"198.51.100.{n}"}) for n in range(3)]
+    assert [s.status_code for s in statuses] == ([200] * 3 if proxies else [200, 429, 429])
+
+
+def test_what_a_client_writes_before_the_proxy_makes_nobody_else_of_it() -> None:
+    asking = client(1, proxies=1)
+    statuses = [asking.post(ANALYSE, headers={"x-forwarded-for": f"203.0.113.{n}, 198.51.100.1"}) for n in range(3)]
+    assert [s.status_code for s in statuses] == [200, 429, 429]
 
 
 @pytest.mark.parametrize(
-    ("found", "client"),
+    ("found", "proxies", "client"),
     [
-        (scope(), "203.0.113.7"),
-        (scope(via="198.51.100.1"), "198.51.100.1"),
-        (scope(via="198.51.100.1, 10.0.0.1"), "198.51.100.1"),
-        (scope(address="2001:db8:1:2:3::4"), "2001:db8:1:2::/64"),
-        (scope(address="::ffff:203.0.113.7"), "203.0.113.7"),
-        (scope(via="<script>" * 100), ("<script>" * 100)[:64]),
-        ({**scope(), "client": None}, ""),
+        (scope(), 1, "203.0.113.7"),
+        (scope(via="198.51.100.1"), 1, "198.51.100.1"),
+        (scope(via="192.0.2.1, 198.51.100.1"), 1, "198.51.100.1"),
+        (scope(via="192.0.2.1, 198.51.100.1, 10.0.0.1"), 2, "198.51.100.1"),
+        (scope(via="192.0.2.1"), 0, "203.0.113.7"),
+        (scope(via="192.0.2.1"), 2, "203.0.113.7"),  # it went past a proxy
+        (scope(address="2001:db8:1:2:3::4"), 1, "2001:db8:1:2::/64"),
+        (scope(address="::ffff:203.0.113.7"), 1, "203.0.113.7"),
+        (scope(via="<script>" * 100), 1, ("<script>" * 100)[:64]),
+        ({**scope(), "client": None}, 1, ""),
     ],
 )
-def test_who_asks(found: dict[str, Any], client: str) -> None:
-    assert client_of(found, forwarded=True) == client
+def test_who_asks(found: dict[str, Any], proxies: int, client: str) -> None:
+    assert client_of(found, proxies) == client
+
+
+def test_of_two_headers_the_proxy_wrote_the_last() -> None:
+    found = scope(via="192.0.2.1")
+    found["headers"].append((b"x-forwarded-for", b"198.51.100.1"))
+    assert client_of(found, 1) == "198.51.100.1"
+
+
+def test_only_so_many_clients_are_remembered() -> None:
+    async def ok(_: Any) -> PlainTextResponse:
+        return PlainTextResponse("ok")
+
+    limit = RateLimit(Starlette(routes=[Route(ANALYSE, ok, methods=["POST"])]), 1, proxies=1, most_clients=3)
+    asking = TestClient(limit)
+    for n in range(20):
+        assert asking.post(ANALYSE, headers={"x-forwarded-for": f"198.51.100.{n}"}).status_code == 200
+    assert len(limit.limiter.storage.events) <= 3
+    assert asking.post(ANALYSE, headers={"x-forwarded-for": "198.51.100.19"}).status_code == 429
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"])
@@ -106,7 +133,7 @@ def test_this_machine_is_limited_only_where_it_is_asked_for(address: str) -> Non
     assert asyncio.run(statuses(RateLimit(ok, 1, local=False), away)) == [200, 429, 429]
     assert asyncio.run(statuses(RateLimit(ok, 1), here)) == [200, 429, 429]
     claimed = scope(address=address, via="127.0.0.1")  # anybody can write that
-    assert asyncio.run(statuses(RateLimit(ok, 1, forwarded=True, local=False), claimed)) == [200, 429, 429]
+    assert asyncio.run(statuses(RateLimit(ok, 1, proxies=1, local=False), claimed)) == [200, 429, 429]
 
 
 def test_every_costly_route_is_counted(settings_routes: set[tuple[str, str]]) -> None:

@@ -316,6 +316,49 @@ def test_the_real_bundle_is_deployed_answers_and_has_not_drifted(hub: Hub, space
         assert word in found
 
 
+# Fails the first two who ask.
+FORGETFUL = """
+import os
+import fastapi, gradio as gr, uvicorn
+
+asked, app = [], fastapi.FastAPI()
+app.get("/healthz")(lambda: {"status": "ok"})
+
+def analyse(text: str) -> dict:
+    asked.append(text)
+    if len(asked) < 3:
+        raise RuntimeError("not yet")
+    return {"predictions": [{"p_fake": 0.25}]}
+
+with gr.Blocks() as page:
+    gr.api(analyse, api_name="analyse")
+uvicorn.run(gr.mount_gradio_app(app, page, path="/"), port=int(os.environ["FAKENEWS_PORT"]))
+"""
+
+
+def test_each_try_of_the_smoke_test_closes_its_client(
+    hub: Hub, spacefile: Spacefile, files: list[BundledFile], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    import gradio_client
+
+    opened: list[gradio_client.Client] = []
+
+    class Watched(gradio_client.Client):
+        def __init__(self, *arguments: Any, **named: Any) -> None:
+            super().__init__(*arguments, **named)
+            opened.append(self)
+
+    monkeypatch.setattr(gradio_client, "Client", Watched)
+    spacefile = spacefile.model_copy(update={"smoke": spacefile.smoke.model_copy(update={"timeout_s": 30})})
+    hub.put(SPACE, BEFORE)
+    (tmp_path / "app.py").write_text(FORGETFUL)
+    with running(tmp_path, warm=False, root=tmp_path, GRADIO_ANALYTICS_ENABLED="False") as address:
+        hub.host = str(address)
+        assert deployment(hub, spacefile, files)._smoke() == address
+    assert len(opened) == 3
+    assert all(client._kill_heartbeat.is_set() for client in opened)
+
+
 def test_hardware_that_is_refused_is_replaced(
     hub: Hub, spacefile: Spacefile, files: list[BundledFile], monkeypatch: Any
 ):

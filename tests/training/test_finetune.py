@@ -14,7 +14,7 @@ from transformers import BertConfig, Trainer
 
 from fakenews.schema import FAKE, LABELS, REAL
 from fakenews.training import finetune
-from fakenews.training.recipes import FineTuning
+from fakenews.training.settings import FineTuning
 from tests.explain.toys import planted_corpus, small_tokenizer
 
 

@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fakenews.classifiers import store
+from fakenews.classifiers import model_folder, store
 from fakenews.classifiers.base import Scores, fit_calibration
 from fakenews.classifiers.ensemble import EnsembleClassifier
 from fakenews.classifiers.transformer import TransformerClassifier
 from fakenews.data.mix import with_split
 from fakenews.data.table import as_table, joined_texts, read_table
-from fakenews.evaluate.evidence import scores_of
-from fakenews.evaluate.report import contradictions, read_evaluation, read_predictions
+from fakenews.evidence.files import contradictions, read_evaluation, read_predictions
+from fakenews.evidence.predictions import scores_of
 from fakenews.training import protocols
 from fakenews.training.job import Job
 from fakenews.training.left_out import (
@@ -66,8 +66,8 @@ def test_several_corpora_are_learnt_from_and_each_is_left_out_in_turn(models):
     assert evidence.protocols["left-out"].weights == "own"
     assert {"home/test", "home/validation", "one/validation", "two/validation"} <= set(evidence.corpora)
     assert "one/test" not in evidence.corpora
-    assert store.settings(models / "tfidf")["data"]["corpora"] == list(NAMES)
-    assert store.settings(models / "tfidf")["calibration"].items() <= evidence.calibration.items()
+    assert model_folder.settings(models / "tfidf")["data"]["corpora"] == list(NAMES)
+    assert model_folder.settings(models / "tfidf")["calibration"].items() <= evidence.calibration.items()
     assert evidence.calibration["left_out"] == "one, two"
     assert evidence.reliability is not None and evidence.reliability.n == 240
 
@@ -112,7 +112,7 @@ def test_the_ensemble_leaves_whole_corpora_out_of_its_own_fitting_too(models, co
 def test_a_model_without_a_corpus_answers_it_whole(corpora, tmp_path):
     run(Job("tfidf", corpora[0], tmp_path / "tfidf", more=corpora[1:], leave_out="two"))
     evidence = read_evaluation(tmp_path / "tfidf")
-    assert store.settings(tmp_path / "tfidf")["data"]["corpora"] == ["home", "one"]
+    assert model_folder.settings(tmp_path / "tfidf")["data"]["corpora"] == ["home", "one"]
     assert evidence.corpora["two/all"].n == 120
     assert "left-out" not in evidence.protocols
 
@@ -179,7 +179,7 @@ def interrupted(*_, **__) -> None:
 def test_a_model_of_one_corpus_answers_the_others_as_it_is(corpora, tmp_path, monkeypatch):
     run(Job("tfidf", corpora[0], tmp_path / "tfidf"))
     stored = store.find("tfidf", tmp_path)
-    store.pin(stored.folder)
+    model_folder.pin(stored.folder)
     before = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
     weights = (stored.folder / "model.skops").read_bytes()
     # Power is lost before the evidence is there: the model answers as it did.
@@ -189,7 +189,7 @@ def test_a_model_of_one_corpus_answers_the_others_as_it_is(corpora, tmp_path, mo
     assert {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()} == before
     evidence = measure_protocols(stored, ["left-out"], corpora[0], None, more=corpora[1:])
     assert (stored.folder / "model.skops").read_bytes() == weights
-    assert store.settings(stored.folder)["calibration"].items() <= evidence.calibration.items()
+    assert model_folder.settings(stored.folder)["calibration"].items() <= evidence.calibration.items()
     assert evidence.calibration["left_out"] == "one, two"
     with pytest.raises(ValueError, match="has nothing to leave out here: give --data for every corpus"):
         measure_protocols(stored, ["left-out"], corpora[0], None)

@@ -18,12 +18,12 @@ from fakenews.classifiers.precision import fast_products
 from fakenews.classifiers.probe import fit_probe
 from fakenews.classifiers.transformer import TransformerClassifier
 from fakenews.data.table import joined_texts, read_table
-from fakenews.evaluate.report import contradictions, read_evaluation, read_predictions
+from fakenews.evidence.files import contradictions, read_evaluation, read_predictions
 from fakenews.training import recipes
 from fakenews.training.job import Job
 from fakenews.training.probing import bare_classifier, trained_on
-from fakenews.training.recipes import Distillation, Probing
 from fakenews.training.run import run
+from fakenews.training.settings import Distillation, Probing
 from fakenews.training.states import STATES, FromStates, States
 from fakenews.training.student import Student, targets
 from tests.explain.toys import planted_corpus

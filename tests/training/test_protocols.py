@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fakenews.classifiers import store
+from fakenews.classifiers import model_folder, store
 from fakenews.classifiers.transformer import TransformerClassifier
-from fakenews.evaluate.flips import ANY
-from fakenews.evaluate.report import contradictions, read_evaluation, read_predictions
+from fakenews.evidence.files import contradictions, read_evaluation, read_predictions
+from fakenews.metrics.flips import ANY
 from fakenews.training.protocols import measure_protocols, train_under, with_groups
 from fakenews.training.run import Job, run
 from tests.explain.toys import planted_corpus
@@ -49,7 +49,7 @@ def trained(corpora, tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def model(trained, tmp_path) -> store.StoredModel:
+def model(trained, tmp_path) -> model_folder.StoredModel:
     shutil.copytree(trained, tmp_path / "tfidf")
     return store.find(str(tmp_path / "tfidf"), tmp_path)
 
@@ -126,7 +126,7 @@ def test_a_transformer_is_trained_for_a_protocol_and_measured_from_that_folder(
     classifiers["tinybert"].save(shipped)
     for name in ("evaluation.json", "predictions.parquet"):
         shutil.copy(trained / name, shipped)
-    store.change_settings(shipped, recipe="tinybert", seed=42)
+    model_folder.change_settings(shipped, recipe="tinybert", seed=42)
     own = tmp_path / "own"
     job = Job("tinybert", table, own, base=str(bert_base), max_steps=2)
     classifier = train_under(protocol, job)

@@ -8,7 +8,8 @@ import pytest
 
 from fakenews.classifiers.registry import CLASSIFIERS
 from fakenews.config import REPOSITORY
-from fakenews.training.recipes import RECIPES, Distillation, FineTuning, get
+from fakenews.training.recipes import RECIPES, get
+from fakenews.training.settings import Distillation, FineTuning
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -11,18 +11,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fakenews.classifiers import store
+from fakenews.classifiers import model_folder, store
 from fakenews.classifiers.cnn import CnnClassifier
 from fakenews.classifiers.features import FeaturesClassifier
 from fakenews.classifiers.precision import fast_products
 from fakenews.classifiers.word2vec import Word2VecClassifier
 from fakenews.data.mix import with_split
 from fakenews.data.table import joined_texts, read_table
-from fakenews.evaluate.report import contradictions, read_evaluation, read_predictions
+from fakenews.evidence.files import contradictions, read_evaluation, read_predictions
 from fakenews.training import recipes
 from fakenews.training.job import TRAINING, Job
-from fakenews.training.recipes import FineTuning
 from fakenews.training.run import run
+from fakenews.training.settings import FineTuning
 from tests.explain.toys import planted_corpus
 
 
@@ -54,7 +54,7 @@ def check_folder(folder: Path, model: str, table: Path, n_rows: int = 160) -> No
     planted = rows[rows["corpus"] == "planted"]
     assert 0.2 * n_rows < len(planted) < 0.4 * n_rows
     assert "text" not in rows
-    config = store.settings(folder)
+    config = model_folder.settings(folder)
     assert sum(config["data"]["rows"].values()) == n_rows
     assert config["seed"] == 42
     assert set(config["versions"]) >= {"torch", "transformers", "scikit-learn"}
@@ -77,7 +77,7 @@ def test_tfidf_end_to_end(table, tmp_path):
     check_folder(tmp_path / "tfidf", "tfidf", table)
     assert evidence.corpora["planted/test"].accuracy > 0.95
     # The planted articles are too short for a line between like and unlike to mean anything.
-    assert "novelty" not in store.settings(tmp_path / "tfidf")
+    assert "novelty" not in model_folder.settings(tmp_path / "tfidf")
     assert any(line.startswith("planted: ") and "train" in line for line in said)
 
 
@@ -85,9 +85,9 @@ def test_a_model_is_replaced_once_the_new_one_is_measured(table, tmp_path, monke
     out = tmp_path / "models" / "tfidf"
     job = Job("tfidf", table, out)
     run(job)
-    store.pin(out)
+    model_folder.pin(out)
     (out / "notes.txt").write_text("mine")
-    (out / store.ADDED).write_text("of an earlier model")
+    (out / model_folder.ADDED).write_text("of an earlier model")
     before = {file: file.read_bytes() for file in out.parent.rglob("*") if file.is_file()}
 
     def interrupted(classifier, folder, *_):
@@ -110,7 +110,9 @@ def test_a_model_is_replaced_once_the_new_one_is_measured(table, tmp_path, monke
     check_folder(out, "tfidf", other, 120)
     assert not killed.exists()
     assert (out / "notes.txt").read_text() == "mine"
-    assert {file.name for file in out.iterdir()} == {file.name for file in before if file.parent == out} - {store.ADDED}
+    assert {file.name for file in out.iterdir()} == {file.name for file in before if file.parent == out} - {
+        model_folder.ADDED
+    }
     store.load(store.find("tfidf", out.parent))  # what is pinned is what lies there
     assert (out / "model.skops").read_bytes() != before[out / "model.skops"]
 
@@ -141,7 +143,7 @@ def test_what_is_fitted_in_one_go_end_to_end(eager, table, tmp_path, name):
     evidence = run(Job(name, table, tmp_path / name))
     check_folder(tmp_path / name, name, table)
     assert evidence.corpora["planted/test"].accuracy > 0.9
-    versions = store.settings(tmp_path / name)["versions"]
+    versions = model_folder.settings(tmp_path / name)["versions"]
     assert ("gensim" in versions) == (name != "features")
     curves = json.loads((tmp_path / name / TRAINING).read_text(encoding="utf-8"))
     assert bool(curves) == (name == "cnn")
@@ -183,7 +185,7 @@ def test_fine_tuning_end_to_end(quick, table, bert_base, distilbert_base, tmp_pa
 
 def test_the_published_settings_run_as_they_are(table, bert_base, tmp_path):
     run(Job("tinybert", table, tmp_path, base=str(bert_base), max_steps=2))
-    settings = store.settings(tmp_path)["settings"]
+    settings = model_folder.settings(tmp_path)["settings"]
     assert (settings["learning_rate"], settings["batch_size"], settings["max_length"]) == (2e-5, 16, 512)
 
 
@@ -273,3 +275,17 @@ def test_a_package_that_is_missing_is_named_before_anything_is_read(table, tmp_p
 def test_a_table_that_is_split_keeps_its_split():
     frame = pd.DataFrame({"text": list("abc"), "label": [0, 1, 0], "split": ["train", "test", "validation"]})
     assert with_split(frame) is frame
+
+
+def test_tables_are_trained_on_without_their_empty_rows_and_with_the_label_that_means_fake(tmp_path: Path) -> None:
+    from fakenews.training.run import read_tables
+
+    texts, labels = planted_corpus(40)
+    flipped = pd.DataFrame({"text": [*texts, " "], "label": [*(1 - label for label in labels), 1]})
+    flipped.to_csv(tmp_path / "mine.csv", index=False)
+    told: list[str] = []
+    table = read_tables([tmp_path / "mine.csv"], told.append, fake="1")["mine"]
+    assert table["label"].tolist() == labels and table["text"].tolist() == texts
+    assert told == [
+        "mine: 40 rows. Label 1 is read as fake and 0 is read as real. 1 of 41 rows has no text and is left out."
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from fakenews.data.registry import load
-from fakenews.services import Services
+from fakenews.services import Analysis, Services
 from fakenews.ui import render
 from fakenews.ui.analyse import SILENT, Analyse
 from fakenews.ui.render import Unit
@@ -88,3 +89,40 @@ def test_a_run_that_another_follows_draws_nothing_more(share_services: Services)
     assert "done in" in list(new)[-1][0]
     (last,) = tab.explain_first(second, "tfidf", "quick", "word", VISITOR)
     assert all(isinstance(part, dict) for part in last)
+
+
+def test_a_verdict_is_not_lost_to_an_older_one_that_ends_as_it_begins(
+    share_services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tab = Analyse(share_services, load("demo"))
+    begun, older_done, answers = threading.Event(), threading.Event(), []
+
+    def newer() -> None:
+        answers.append(tab.judge("", f"{TEXT} Newer.", 0, "word", VISITOR))
+
+    def start(visitor: str) -> threading.Event:
+        flag = real_start(visitor)
+        begun.set()
+        return flag
+
+    def analyse(text: str) -> Analysis:
+        if "Newer" in text:
+            assert older_done.wait(10)
+        return real_analyse(text)
+
+    def leave(request: Any) -> None:  # the older one, between its look and the end of all that is under way
+        if not older_done.is_set():
+            begun.clear()
+            second.start()
+            begun.wait(0.5)
+        real_leave(request)
+
+    real_start, real_analyse, real_leave = tab.judging.start, share_services.analyse, tab.leave
+    monkeypatch.setattr(tab.judging, "start", start)
+    monkeypatch.setattr(share_services, "analyse", analyse)
+    monkeypatch.setattr(tab, "leave", leave)
+    second = threading.Thread(target=newer, daemon=True)
+    tab.judge("", TEXT, 0, "word", VISITOR)
+    older_done.set()
+    second.join(10)
+    assert "fn-card" in answers[0][0]

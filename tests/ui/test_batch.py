@@ -163,7 +163,7 @@ def test_beyond_so_many_tables_another_is_refused_and_nothing_is_lost(
     ("name", "content", "message"),
     [
         ("t.csv", "", "no rows beneath a header"),
-        ("t.jsonl", "nothing", "no line with a JSON object"),
+        ("t.jsonl", "nothing", "holds no JSON object"),
         ("t.csv", "text\n" + "a few words\n" * 2001, "more than 2,000 rows"),
     ],
 )

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from fakenews.config import Settings
-from fakenews.evaluate.digits import metric_text
+from fakenews.reporting.digits import metric_text
 from fakenews.services import Services
 from fakenews.ui.compare import METRICS, Compare
 

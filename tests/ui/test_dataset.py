@@ -1,5 +1,6 @@
 """The Dataset tab's handlers, called as functions on the committed evidence and on a table of one's own."""
 
+import asyncio
 import csv
 import io
 import json
@@ -17,11 +18,13 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score, confusion_matrix, f1_score, precision_recall_curve
 
-from fakenews.classifiers.store import settings
+from fakenews.classifiers.model_folder import settings
 from fakenews.config import Settings
 from fakenews.data.base import TextNotHere
 from fakenews.data.registry import load
 from fakenews.services import Services
+from fakenews.share.store import ShareStore
+from fakenews.ui.app import build_app
 from fakenews.ui.dataset import CURVES, WEIGHED, Dataset
 from fakenews.ui.lists import CELLS, DOUBTFUL
 from fakenews.ui.measured import ERRORS, View
@@ -164,6 +167,46 @@ def test_a_table_of_ones_own_is_listed_and_scored_when_opened(tmp_path: Path) ->
     cards, _, matrix, _, _, _, heading, _ = tab.show(View("mine", "all", "tfidf", ERRORS, "calibration"))
     assert "fn-figs" in cards and matrix is not None
     assert " of 12" in heading
+
+
+def test_tables_of_any_format_and_case_are_listed_and_what_cannot_be_read_is_too(tmp_path: Path) -> None:
+    own = load("demo").head(12)[["title", "text", "label"]].rename(columns={"text": "Text", "label": "Label"})
+    own.to_csv(tmp_path / "mine.csv", index=False)
+    own.to_parquet(tmp_path / "mine.parquet")
+    (tmp_path / "broken.parquet").write_bytes(b"not parquet at all")
+    (tmp_path / "cut.parquet").write_bytes((tmp_path / "mine.parquet").read_bytes()[:-40])
+    (tmp_path / "isot.parquet").write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n")
+    own.drop(columns="Label").to_csv(tmp_path / "unlabeled.csv", index=False)
+    tab = Dataset(Services(Settings(data=tmp_path)))
+    assert [name for _, name in tab.measured.corpora()][-2:] == ["mine.csv", "mine"]
+    for name in ("mine.csv", "mine"):
+        _, sentence, *_, heading, _ = tab.show(View(name, "all", "tfidf"))
+        assert " of 12" in heading and "Label 0 is read as fake" in sentence
+    about = tab.about("demo")
+    assert "<b>broken.parquet</b>: broken.parquet cannot be read as parquet" in about
+    assert "it has no end" in about and "<b>unlabeled.csv</b>: It has no column label." in about
+    assert "<b>isot.parquet</b>: isot.parquet is a Git LFS pointer" in about
+    cards, *_, heading, _ = tab.show(View("isot", "test", "tfidf"))
+    assert "fn-figs" in cards and "Git LFS pointer" in heading, "figures stand without the text"
+
+
+def test_labels_the_other_way_round_are_warned_of(tmp_path: Path) -> None:
+    own = load("demo")[["title", "text", "label"]].assign(label=lambda rows: 1 - rows["label"])
+    own.to_parquet(tmp_path / "mine.parquet")
+    sentence = Dataset(Services(Settings(data=tmp_path))).show(View("mine", "all", "tfidf"))[1]
+    assert "the labels may be the other way round. If 1 means fake, write it anew with" in sentence
+
+
+def test_rows_whose_ids_repeat_open_their_own_articles(tmp_path: Path) -> None:
+    own = load("demo").head(12)[["title", "text", "label"]]
+    own = pd.concat([own, own.tail(1).assign(title="Another title")]).assign(id=[*"012345", *"012345", "5"])
+    own.to_parquet(tmp_path / "mine.parquet")
+    tab = Dataset(Services(Settings(data=tmp_path)))
+    opened = []
+    for cell in ("0,0", "0,1", "1,0", "1,1"):
+        *_, table = tab.show(View("mine", "all", "tfidf", cell))
+        opened += [tab.measured.article("mine", key) for key in re.findall(r'data-open="(\w+)"', table)]
+    assert sorted(opened) == sorted(zip(own["title"], own["text"], strict=True))
 
 
 VISITOR: Any = SimpleNamespace(session_hash="visitor")
@@ -390,3 +433,15 @@ def test_a_file_of_a_slice_names_it(tab: Dataset) -> None:
 
 def test_nothing_to_look_at_is_no_file(tab: Dataset) -> None:
     assert tab.export(View("nothing", "all", "tfidf"), "csv") == ""
+
+
+def test_the_page_starts_whatever_lies_in_the_data_folder(tmp_path: Path) -> None:
+    for name in ("isot.parquet", "mine.parquet", "mine.csv", "t.jsonl", "t.json", "t.csv.gz"):
+        (tmp_path / name).write_bytes(b"\x1f\x8bno table at all")
+    services = Services(Settings(data=tmp_path))
+
+    async def page() -> None:  # a coroutine, because Gradio leaves event loops open where none runs
+        build_app(services, ShareStore(f"sqlite:///{tmp_path / 's.db'}"))
+
+    asyncio.run(page())
+    assert len(Dataset(services).measured.unreadable()) == 6

@@ -8,7 +8,7 @@ import pytest
 
 from fakenews.config import Settings
 from fakenews.data.registry import load
-from fakenews.evaluate.verdicts import table_result
+from fakenews.metrics.verdicts import table_result
 from fakenews.schema import FAKE, REAL
 from fakenews.services import Services
 from fakenews.ui.own import MAX_ROWS, OwnTable
@@ -92,7 +92,10 @@ def test_verdicts_of_both_together_stand_beside_those_of_each_alone(tab: OwnTabl
     ("content", "sentence"),
     [
         ("headline,verdict\nA,1\n", "lacks the column text and label"),
-        ("text,label\nA town met.,maybe\n", "label must be 0 or fake, 1 or real; got &#x27;maybe&#x27; in line 2"),
+        (
+            "text,label\nA town met.,maybe\n",
+            "label must be 0, fake or false, or 1, real or true; got &#x27;maybe&#x27; in line 2",
+        ),
         ("title,text,label\nT,A town met.,0,1\n", "mine.csv, line 2: cells: 4, where the header has 3"),
         ("text,text,label\nA town met.,,0\n", "mine.csv has the column text more than once"),
         ("text,label\n", "holds no rows"),
@@ -107,6 +110,19 @@ def test_what_cannot_be_scored_is_refused_in_a_sentence(
     shown = tab.score(str(path))
     assert 'role="alert"' in shown and sentence in shown
     assert str(tmp_path) not in shown
+
+
+def test_labels_the_other_way_round_are_warned_of_and_rows_without_text_counted(tab: OwnTable, tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    rows = load("demo").groupby("label").head(12)[["title", "text", "label"]].assign(label=lambda r: 1 - r["label"])
+    rows = pd.concat([rows, pd.DataFrame({"title": ["Alone"], "text": [""], "label": [0]})])
+    rows.to_csv(path, index=False)
+    shown = tab.score(str(path))
+    assert "24 articles scored." in shown and "Label 0 is read as fake and 1 is read as real." in shown
+    assert "1 of 25 rows has no text and is left out (1 with a title alone)." in shown
+    assert "the labels may be the other way round. If 1 means fake, write it under" in shown
+    shown = tab.score(str(path), fake="1")
+    assert "Label 1 is read as fake and 0 is read as real." in shown and "other way round" not in shown
 
 
 def test_markup_in_a_table_is_text(tab: OwnTable, tmp_path: Path) -> None:

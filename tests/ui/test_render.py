@@ -6,11 +6,11 @@ from html import unescape
 
 import pytest
 
-from fakenews.evaluate.neighbours import TrackRecord
-from fakenews.evaluate.words import WordTotal
 from fakenews.explain.flip import Flip
+from fakenews.explain.global_importance import WordTotal
 from fakenews.schema import Attribution, Explanation, Grade, Prediction, Span
 from fakenews.services import Analysis, WhatIf
+from fakenews.similar.neighbours import TrackRecord
 from fakenews.ui import render
 from tests.running import ends_within
 

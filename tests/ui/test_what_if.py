@@ -39,6 +39,21 @@ def test_a_click_takes_the_characters_away_and_both_answers_are_shown(panel: Wha
     assert "Click a word" in said
 
 
+def test_the_text_before_is_judged_once_for_all_clicks(panel: WhatIfPanel, monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[str] = []
+    real = panel.services.judge_many
+    monkeypatch.setattr(panel.services, "judge_many", lambda t, *more: (judged.extend(t), real(t, *more))[1])
+    text = f"{TEXT} Nobody clicked here before."
+    edits = Edits([text])
+    panel.cut(edits, "word", "0-3")
+    before, after = edits.texts
+    _, changes, *_ = panel.shown(edits, "sentence")
+    panel.cut(edits, "word", "4-10")
+    panel.undo(edits, "word")
+    assert panel.shown(edits, "word")[1] == changes
+    assert judged.count(before) == judged.count(after) == 1 and len(judged) == 3
+
+
 @pytest.mark.parametrize("key", ["", "5", "9-5", "-1-4", "0-99999", "a-b", "<b>-1"])
 def test_a_click_about_nothing_changes_nothing(panel: WhatIfPanel, key: str) -> None:
     edits = Edits([TEXT])

@@ -1,0 +1,43 @@
+"""What model files hold, by name: a name that is not there is a fault of the file, not of this code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+
+class MissingEntry(ValueError):
+    """Raised when a file of a model lacks an entry."""
+
+
+class Entries(dict[str, Any]):
+    """A mapping read from a file."""
+
+    def __missing__(self, key: str) -> NoReturn:
+        raise MissingEntry(f"There is no {key!r}.")
+
+
+def read_json(path: Path) -> Entries:
+    """Read a JSON object whose objects all refuse names that they lack.
+
+    Raises
+    ------
+    JSONDecodeError, MissingEntry
+        If it is no JSON, or no object.
+    """
+    found = json.loads(path.read_text(encoding="utf-8"), object_hook=Entries)
+    if not isinstance(found, Entries):
+        raise MissingEntry(f"{path.name} holds no object.")
+    return found
+
+
+@contextmanager
+def of_file() -> Iterator[None]:
+    """While a library reads a file: a `KeyError` of its own says that an entry is missing there."""
+    try:
+        yield
+    except KeyError as error:
+        raise MissingEntry(f"There is no {error}.") from error

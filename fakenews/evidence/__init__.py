@@ -1,0 +1,1 @@
+"""What the models answered, in files beside their weights."""

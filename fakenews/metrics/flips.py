@@ -1,0 +1,129 @@
+"""How often an edit of formatting turns a classifier round: the formatting test as a metric over a corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from fakenews.classifiers.base import TextClassifier, distinct_scores
+from fakenews.formatting import EDITS, FORMATTING_VERSION, flips, variants
+from fakenews.metrics.evaluation import Interval, wilson_interval
+
+ANY = "any"  # at least one edit of the list
+
+
+@dataclass(frozen=True, slots=True)
+class EditFlips:
+    """What one edit did to the answers of one classifier.
+
+    Attributes
+    ----------
+    n_changed : int
+        Articles that the edit changes.
+    n_flipped : int
+        Those whose predicted class changed with it.
+    """
+
+    n_changed: int
+    n_flipped: int
+
+    @property
+    def interval(self) -> Interval:
+        """95 % Wilson interval of `n_flipped` among `n_changed`; (0, 1) where the edit changes no article."""
+        if not self.n_changed:
+            return 0.0, 1.0
+        low, high = wilson_interval(self.n_flipped, self.n_changed)
+        return float(low), float(high)
+
+
+@dataclass(frozen=True, slots=True)
+class FlipRates:
+    """Flip rates of one classifier on one set of articles.
+
+    Attributes
+    ----------
+    version : int
+        `formatting.FORMATTING_VERSION` of the list of edits.
+    on : str
+        "corpus/split" of the articles.
+    n : int
+        Articles.
+    edits : mapping of str to EditFlips
+        By name of the edit, in the order of `formatting.EDITS`, and «any» for at least one of them.
+    """
+
+    version: int
+    on: str
+    n: int
+    edits: Mapping[str, EditFlips]
+
+    def rate(self, edit: str) -> float:
+        """Share of the articles the edit changes whose predicted class it changed; 0 where it changes none."""
+        found = self.edits[edit]
+        return found.n_flipped / found.n_changed if found.n_changed else 0.0
+
+    def rate_of_all(self, edit: str) -> float:
+        """Share of all articles whose predicted class the edit changed."""
+        return self.edits[edit].n_flipped / self.n
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form: counts, both rates and the interval of the first."""
+        edits = {
+            name: {
+                **asdict(found),
+                "rate": self.rate(name),
+                "rate_of_all": self.rate_of_all(name),
+                "interval": list(found.interval),
+            }
+            for name, found in self.edits.items()
+        }
+        return {"version": self.version, "on": self.on, "n": self.n, "edits": edits}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> FlipRates:
+        """Inverse of `to_dict`."""
+        edits = {name: EditFlips(e["n_changed"], e["n_flipped"]) for name, e in values["edits"].items()}
+        return cls(values["version"], values["on"], values["n"], edits)
+
+
+def flip_rates(
+    classifier: TextClassifier, texts: Sequence[str], on: str, progress: Callable[[float], None] | None = None
+) -> FlipRates:
+    """Run the formatting test over many articles.
+
+    Cleaning the variants of an article of 400 words takes about a tenth of a second; a classifier that reads neutral
+    text is then asked one to five times, one that reads raw text up to seventeen times.
+
+    Parameters
+    ----------
+    classifier : TextClassifier
+    texts : sequence of str
+        At least one, as `text.join` makes them.
+    on : str
+        "corpus/split" they come from.
+    progress : callable, optional
+        Called with the fraction done, in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If there are no texts.
+    """
+    if not texts:
+        raise ValueError("Flip rates need at least one article.")
+    changed, flipped = dict.fromkeys((*EDITS, ANY), 0), dict.fromkeys((*EDITS, ANY), 0)
+    for i, text in enumerate(texts):
+        edited = variants(text)
+        before, *after = classifier.calibrated(distinct_scores(classifier, (text, *edited))).tolist()
+        here = {name: variant != text for name, variant in zip(EDITS, edited, strict=True)}
+        turned = {name: flips(before, p) for name, p in zip(EDITS, after, strict=True)}
+        for name in EDITS:
+            changed[name] += here[name]
+            flipped[name] += turned[name]
+        changed[ANY] += any(here.values())
+        flipped[ANY] += any(turned.values())
+        if progress:
+            progress((i + 1) / len(texts))
+    edits = {name: EditFlips(changed[name], flipped[name]) for name in changed}
+    return FlipRates(FORMATTING_VERSION, on, len(texts), edits)

@@ -1,0 +1,126 @@
+"""What a model's verdicts are worth: how often it gave one, and how often that was right."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fakenews.metrics.evaluation import Evaluation, Interval, evaluate, wilson_interval
+from fakenews.schema import LABELS, Prediction
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """How often a model gave a verdict, and how often that was right.
+
+    Attributes
+    ----------
+    n, given, right : int
+        Articles; those with a verdict; those whose verdict is the label.
+    accuracy : float or None
+        `right / given`; None where it gave none.
+    interval : (low, high) or None
+        95 % Wilson interval of `accuracy`.
+    reasons : mapping of str to int
+        Of the others, by reason (`verdict.REASONS`), the most frequent first; a text may have several.
+    """
+
+    n: int
+    given: int
+    right: int
+    accuracy: float | None
+    interval: Interval | None
+    reasons: Mapping[str, int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form."""
+        return {
+            "n": self.n,
+            "given": self.given,
+            "right": self.right,
+            "accuracy": self.accuracy,
+            "interval": list(self.interval) if self.interval else None,
+            "reasons": dict(self.reasons),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Verdicts:
+        """Inverse of `to_dict`."""
+        interval = values["interval"]
+        return cls(**{**values, "interval": (interval[0], interval[1]) if interval else None})
+
+
+@dataclass(frozen=True, slots=True)
+class TableResult:
+    """What a model reached on a labelled table.
+
+    Attributes
+    ----------
+    predictions : tuple of Prediction
+        One per article.
+    evaluation : Evaluation
+        Of its probabilities.
+    verdicts : Verdicts
+    """
+
+    predictions: tuple[Prediction, ...]
+    evaluation: Evaluation
+    verdicts: Verdicts
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form of the figures: those of `evaluation`, and the verdicts under a key of their own."""
+        return {**self.evaluation.to_dict(), "verdicts": self.verdicts.to_dict()}
+
+
+def table_result(predictions: Sequence[Prediction], labels: Sequence[int]) -> TableResult:
+    """Measure predictions against labels, 0 fake, 1 real.
+
+    Raises
+    ------
+    ValueError
+        If the numbers are bad (`metrics.check_arrays`).
+    """
+    p_fake = np.array([p.p_fake for p in predictions])
+    return TableResult(tuple(predictions), evaluate(labels, p_fake), verdicts(predictions, labels))
+
+
+def labels_warning(evaluation: Evaluation, labels: Mapping[str, str]) -> str:
+    """Say that labels may be the other way round, where the whole interval of ROC AUC lies below 0.5; "" elsewhere.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    labels : mapping of str to str
+        What each value of the label was read as (`table.LabeledTable.labels`).
+    """
+    low, high = evaluation.intervals.get("roc_auc", (0.0, 1.0))
+    if evaluation.roc_auc is None or high >= 0.5:
+        return ""
+    real = next((value for value, label in labels.items() if label == "real"), "1")
+    return (
+        f"ROC AUC lies below 0.5 ({low:.2f} to {high:.2f}): the labels may be the other way round. If {real} means "
+        f"fake, say so with --fake {real}."
+    )
+
+
+def verdicts(predictions: Sequence[Prediction], labels: Sequence[int]) -> Verdicts:
+    """Count the verdicts on labelled articles, and the reasons where there is none."""
+    given = [(p, label) for p, label in zip(predictions, labels, strict=True) if p.verdict != "cannot_judge"]
+    right = sum(p.verdict == LABELS[label] for p, label in given)
+    reasons = Counter(reason for p in predictions for reason in p.reasons)
+    low, high = wilson_interval(right, len(given)) if given else (0.0, 0.0)
+    return Verdicts(
+        len(predictions),
+        len(given),
+        right,
+        right / len(given) if given else None,
+        (float(low), float(high)) if given else None,
+        dict(reasons.most_common()),
+    )

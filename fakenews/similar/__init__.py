@@ -1,0 +1,1 @@
+"""The articles most like a text, and what the verdicts on them were worth."""

@@ -1,0 +1,146 @@
+"""What a recipe of training consists of: frozen settings, no code that trains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from fakenews.training.job import Fitted, Job, Parts, Say
+
+# MPNet: Song et al. 2020 (arXiv:2004.09297); the sentence-transformers checkpoint is Apache-2.0.
+MPNET_BASE = "sentence-transformers/all-mpnet-base-v2"
+TINYBERT_BASE = "huawei-noah/TinyBERT_General_4L_312D"  # Jiao et al. 2020 (arXiv:1909.10351)
+DISTILBERT_BASE = "distilbert-base-uncased"  # Sanh et al. 2019 (arXiv:1910.01108)
+
+
+@dataclass(frozen=True, slots=True)
+class FineTuning:
+    """One run of the training loop.
+
+    Attributes
+    ----------
+    base : str
+        Hub id or folder of the encoder.
+    max_length : int
+        Word pieces per example, special pieces included.
+    window : {"first", "random"}
+        Which part of a longer article an example shows: always its beginning, or another part each time.
+    epochs, learning_rate, batch_size, warmup_ratio, weight_decay
+        As in `transformers.TrainingArguments`; learning rate decays linearly.
+    gpu_batch_size : int
+        Articles a step on a GPU, where small steps cost as much as large ones (`finetune.for_gpu`).
+    patience : int
+        Evaluations without a better F1 before the run stops.
+    evaluations_per_epoch : int
+        How often the validation part is scored.
+    label_smoothing : float
+        Share of each label spread over both classes.
+    mask_share : float
+        Mean share of word pieces hidden behind the mask token; each example draws its own between 0 and twice that.
+        Makes explanations that remove words ask the model something it has seen.
+    seed : int
+    """
+
+    base: str
+    max_length: int = 512
+    window: Literal["first", "random"] = "first"
+    epochs: float = 3
+    learning_rate: float = 2e-5
+    batch_size: int = 16
+    gpu_batch_size: int = 128
+    warmup_ratio: float = 0.1
+    weight_decay: float = 0.01
+    patience: int = 2
+    evaluations_per_epoch: int = 1
+    label_smoothing: float = 0.0
+    mask_share: float = 0.0
+    seed: int = 42
+
+
+@dataclass(frozen=True, slots=True)
+class Probing:
+    """The first layers of a pretrained encoder, left as they are, and a logistic regression on their mean states.
+
+    Attributes
+    ----------
+    base : str
+        Hub id or folder of the encoder.
+    n_layers : int
+        How many of its layers are kept.
+    max_length : int
+        Word pieces per window, special pieces included; windows do not overlap.
+    n_windows : int
+        Windows of an article, from its beginning, that the probe is fitted on; verdicts read all of them.
+    home_rows : int
+        Articles of the first corpus that the probe is fitted on: more would teach its publishers, not its classes.
+    seed : int
+    """
+
+    base: str = MPNET_BASE
+    n_layers: int = 6
+    max_length: int = 256
+    n_windows: int = 2
+    home_rows: int = 2000
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Distillation:
+    """A small encoder that is taught the mean states and the answers of a large one with its probe.
+
+    Attributes
+    ----------
+    teacher : Probing
+    student : FineTuning
+        Of the training loop; its base is the encoder the student starts from.
+    teacher_layers, layers : tuple of int
+        Layers of the teacher, and those of the student that are taught to give them back; 0 are the embeddings.
+    home_rows : int
+        Articles of the first corpus that the student reads, the first window of each; of the others it reads all.
+    certainty, hard_share : float
+        Of the articles of the first corpus the labels are taught too: the log-odds to give back are `hard_share` parts
+        those of the label, which are `certainty` either way, and the rest the teacher's.
+    folds : tuple of tuple of str
+        Families of corpora that are left out together, each fold of them with a teacher and a student of its own;
+        families that are named nowhere have a fold each.
+    """
+
+    teacher: Probing
+    student: FineTuning
+    teacher_layers: tuple[int, ...] = (3, 6)
+    layers: tuple[int, ...] = (2, 4)
+    home_rows: int = 4000
+    certainty: float = 4.0
+    hard_share: float = 0.5
+    folds: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What `fakenews train NAME` does, which classifier it leaves, and what its model card says of it.
+
+    Attributes
+    ----------
+    name, model, title : str
+        Of the recipe; key of the classifier in the registry; for people.
+    settings : FineTuning, Probing, Distillation or None
+        Of the training loop; None where the classifier's own defaults are the settings and nothing is resumed.
+    card : str
+    fit : callable
+        Carries the recipe out; imports what it needs when it is called.
+    refits : bool
+        Whether it is fitted in minutes from nothing but rows, so that protocols may fit it again.
+    packages : tuple of str
+        What it uses beyond the requirements of the demo, as pip is told; versions are written down.
+    """
+
+    name: str
+    model: str
+    title: str
+    settings: FineTuning | Probing | Distillation | None
+    card: str
+    fit: Callable[[Recipe, Job, Parts, Say], Fitted]
+    refits: bool = False
+    packages: tuple[str, ...] = ()
