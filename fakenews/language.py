@@ -3,7 +3,7 @@
 py3langid (BSD-3-Clause; an npz model of 4.6 MB in the package, no pickle) takes about half a second to load and a few
 milliseconds an article. On English texts of 40 words or more from nine corpora its probability of English was never
 below 0.65, on the same length of eight other languages never above 0.001, so where exactly the line lies between
-hardly matters. Shorter texts are another matter («Hello» comes out as Breton), hence two lines.
+hardly matters. Shorter texts are another matter ("Hello" comes out as Breton), hence two lines.
 """
 
 from __future__ import annotations

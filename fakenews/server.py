@@ -195,7 +195,7 @@ def _purge(store: ShareStore) -> None:
 def serve(settings: Settings) -> None:
     """Serve page and API until interrupted or told to end; what is under way then is still answered.
 
-    Logs never hold a text, a link or an address; with `settings.log` «json» there is one line for each request.
+    Logs never hold a text, a link or an address; with `settings.log` "json" there is one line for each request.
     """
     import uvicorn
 

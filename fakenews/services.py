@@ -366,7 +366,7 @@ class Services:
         """
         asked = models or self.asked
         if not asked:
-            raise InputError("No trained model is in FAKENEWS_MODELS: train one with «fakenews train».")
+            raise InputError('No trained model is in FAKENEWS_MODELS: train one with "fakenews train".')
         started = time.perf_counter()
         with self._turns.urgent():
             predictions = self._judge(text, tuple(asked))

@@ -27,7 +27,7 @@ RAW = "raw"  # no cleaning at all; for measurements that show what cleaning take
 WORD = re.compile(r"\w+")
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+|\n+")
 _OPENERS = "The|This|That|These|Those|It|Its|He|She|They|We|You|But|And|In|On|At|As|If|When|While|After|There|What|Who"
-# What ends in a stop and seldom ends a sentence; after «U.S.» or «Jr.» one ends before a word that mostly opens one.
+# What ends in a stop and seldom ends a sentence; after "U.S." or "Jr." one ends before a word that mostly opens one.
 _ABBREVIATION = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|Sen|Rep|Gov|Gen|Lt|Col|Sgt|Capt|Rev|Hon|St|vs|Jan|Feb|Mar|Apr|Aug|Sept?|Oct|Nov|Dec)"
     r"|\b(?P<dotted>[A-Za-z](?:\.[A-Za-z])+|Jr|Sr|Inc|Corp|Ltd)|\b[A-HJ-Z])\.$"
@@ -91,7 +91,7 @@ _CHARACTERS = str.maketrans(
     }
 )
 
-# Capitalised names in a row, as in «Drew Angerer/Getty Images» or «The Lantern Post».
+# Capitalised names in a row, as in "Drew Angerer/Getty Images" or "The Lantern Post".
 _NAMES = r"(?:[A-Z@#][\w&'.\-]*+[^\S\n]*+(?:[/|,][^\S\n]*+)?(?:(?:via|by|of|and|for|the)[^\S\n]+(?=[A-Z@]))?){1,9}"
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)[a-z]*\.?"
 _DASH = r"(?:–|-{1,2})"
@@ -163,7 +163,7 @@ RULES: tuple[Rule, ...] = (
         ),
         " ",
     ),
-    # «couldn’t», «couldn't» and «couldn t» all become «couldnt»; the clitics of «Trump’s» and «they re» go.
+    # "couldn’t", "couldn't" and "couldn t" all become "couldnt"; the clitics of "Trump’s" and "they re" go.
     Rule("negation", re.compile(rf"(?i)\b(?:{_NOT})(?P<cut>[^\S\n]?'[^\S\n]?|[^\S\n])t\b"), ""),
     Rule(
         "clitic",
@@ -192,9 +192,9 @@ def neutralise(source: str) -> NeutralText:
     Returns
     -------
     NeutralText
-        HTML entities as the characters they name; without datelines, agency names, photo and «via» credits, addresses, handles and markup; quotation
-        marks gone, clitics and negations in one form, dashes and spaces in one form. Letters keep their case,
-        and a letter and its accent are one character, however they were typed.
+        HTML entities are the characters they name. Datelines, agency names, photo and "via" credits, addresses,
+        handles, markup and quotation marks are gone. Clitics, negations, dashes and spaces have one form. Letters keep
+        their case, and a letter and its accent are one character, however they were typed.
     """
     starts = np.arange(len(source), dtype=np.int32)
     ends = starts + 1
@@ -307,7 +307,7 @@ def sentence_spans(text: str) -> tuple[Span, ...]:
 
 
 def _goes_on(text: str, stop: re.Match[str]) -> bool:
-    """Whether a stop belongs to an abbreviation, as in «Sen. Smith», «J. Smith» and «the U.S. Senate»."""
+    """Whether a stop belongs to an abbreviation, as in "Sen. Smith", "J. Smith" and "the U.S. Senate"."""
     if "\n" in stop.group() or stop.group().strip():  # a line or a quotation ends here
         return False
     found = _ABBREVIATION.search(text, max(stop.start() - _LONGEST_ABBREVIATION, 0), stop.start())

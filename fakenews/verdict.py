@@ -82,7 +82,7 @@ def with_formatting(predictions: Sequence[Prediction], moved: Collection[str]) -
 
 
 def reconcile(predictions: Sequence[Prediction]) -> tuple[Prediction, ...]:
-    """Turn verdicts that contradict each other into «cannot judge»; others stay as they are."""
+    """Turn verdicts that contradict each other into "cannot judge"; others stay as they are."""
     if {"fake", "real"} <= {p.verdict for p in predictions}:
         return tuple(taken_back(p, "models_disagree") for p in predictions)
     return tuple(predictions)

@@ -92,7 +92,7 @@ def is_public(address: str) -> bool:
     """Whether an address is one of the public internet, also where it wraps another one."""
     try:
         found = ip_address(address)
-    except ValueError:  # scoped ones («fe80::1%eth0») are no addresses of the internet either
+    except ValueError:  # scoped ones ("fe80::1%eth0") are no addresses of the internet either
         return False
     return "%" not in address and all(map(_is_public, _unwrapped(found)))
 
@@ -157,7 +157,7 @@ def check_address(url: str) -> tuple[str, str, int, str]:
         host = host if ":" in host else host.encode("idna").decode("ascii")
     except UnicodeError as error:
         raise FetchError(NOT_PUBLIC) from error
-    # «127.1» and the like are addresses to a resolver; so is what IDNA made of «①②⑦.⓪.⓪.①». Checked once resolved.
+    # "127.1" and the like are addresses to a resolver; so is what IDNA made of "①②⑦.⓪.⓪.①". Checked once resolved.
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return parts.scheme, host, port or PORTS[parts.scheme], re.sub(r"[^\x21-\x7e]", _percent, target)
 

@@ -176,7 +176,7 @@ def test_masking_the_planted_word_takes_its_evidence_away(classifiers, name):
 
 def test_tfidf_leaves_masked_words_out(classifiers):
     keep = np.ones((1, len(read(SENTENCE).words)), dtype=bool)
-    keep[0, [1, 4]] = False  # «mayor», «report»
+    keep[0, [1, 4]] = False  # "mayor", "report"
     expected = classifiers["tfidf"].predict_margin(["The said {} will on a new road budget today."])
     np.testing.assert_allclose(classifiers["tfidf"].masked_margin(SENTENCE, keep), expected, atol=1e-9)
 

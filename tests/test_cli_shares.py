@@ -71,7 +71,7 @@ def test_score(run, tmp_path: Path) -> None:
     told = run("score", "in.csv", "out.jsonl", "--model", "tfidf", "--overwrite").stdout
     assert "TF-IDF: " in told and "3 rows" in told
     (tmp_path / "other.csv").write_text(f"id,Texte\n1,{ARTICLE}\n", encoding="utf-8")
-    assert "1 row of «Texte»" in run("score", "other.csv", "given.csv", "--text-column", "Texte").stdout
+    assert '1 row of "Texte"' in run("score", "other.csv", "given.csv", "--text-column", "Texte").stdout
     (tmp_path / "bad.csv").write_text("text\n7,8\n", encoding="utf-8")
     none = run("score", "bad.csv", "none.csv")
     assert none.exit_code == 1 and "none.csv: 0 rows" in none.stdout

@@ -94,7 +94,7 @@ def test_audit_split_and_score_count_the_rows_without_text(run: Run, flipped: Pa
     assert told in run("data", "split", flipped, "--out", out, "--fake", "1").stdout
     assert pd.read_parquet(out)["label"].tolist() == planted_corpus(40)[1]
     scored = run("score", flipped, tmp_path / "out.csv", "--model", "tfidf").stdout
-    assert "40 rows of «text»" in scored and "2 could not be scored (2 without text)" in scored
+    assert '40 rows of "text"' in scored and "2 could not be scored (2 without text)" in scored
     answer = run("score", flipped, tmp_path / "out.csv", "--model", "tfidf", "--overwrite", "--json").stdout
     assert json.loads(answer)["rows_without_text"] == 2
 

@@ -65,7 +65,7 @@ def test_links_between_pages_lead_somewhere(page: str) -> None:
 def test_model_cards_are_those_of_the_evaluations(name: str) -> None:
     card = (MODELS / name / CARD).read_text(encoding="utf-8")
     described = get(model_folder.settings(MODELS / name)["recipe"]).card
-    assert card == model_card(read_evaluation(MODELS / name), described), "run «fakenews report»"
+    assert card == model_card(read_evaluation(MODELS / name), described), 'run "fakenews report"'
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -38,7 +38,7 @@ def test_everyday_paragraphs_are_unlike_the_training_data(services):
     """Long enough to be judged, but no news: a model that keeps centroids of its training articles must notice."""
     aware = [m for m in services.models if getattr(services.classifier(m), "centroids_", None) is not None]
     if not aware:
-        pytest.skip("no shipped model keeps centroids: run «fakenews novelty --model tinybert»")
+        pytest.skip('no shipped model keeps centroids: run "fakenews novelty --model tinybert"')
     paragraphs = [" ".join(SENTENCES[i : i + 7]) for i in range(0, 44, 4)]
     assert all(count_words(p) >= 40 for p in paragraphs)
     found = [p for text in paragraphs for p in services.analyse(services.check("", text), aware).predictions]

@@ -53,7 +53,7 @@ BOUND = [path for path in FILES if floor(path) not in ENTRANCES]
 
 
 def imported(path: Path) -> set[str]:
-    """Floors that a file imports, wherever in it the import stands; «fakenews» is the package's own __init__."""
+    """Floors that a file imports, wherever in it the import stands; "fakenews" is the package's own __init__."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):

@@ -354,7 +354,7 @@ def test_a_megabyte_is_refused_announced_or_not(client: TestClient) -> None:
         assert answer.status_code == 413
         assert is_one_sentence(answer.json())
         assert answer.headers["x-content-type-options"] == "nosniff"
-    # The page posts its text here; Gradio shows «error» of the answer.
+    # The page posts its text here; Gradio shows "error" of the answer.
     assert client.post("/gradio_api/queue/join", content=body).json() == announced.json()
 
 
@@ -640,9 +640,9 @@ class Broken(Services):
 @pytest.mark.parametrize(
     ("function", "data", "said"),
     [
-        ("analyse", [5], "«text» has to be a string, got a number."),
-        ("analyse", ["a secret article", None], "«title» has to be a string, got null."),
-        ("analyse", [], "«text» has to be a string, got null."),
+        ("analyse", [5], '"text" has to be a string, got a number.'),
+        ("analyse", ["a secret article", None], '"title" has to be a string, got null.'),
+        ("analyse", [], '"text" has to be a string, got null.'),
         ("explain", ["a secret article", None], "Unknown model 'None'. Here: tfidf."),
     ],
 )

@@ -147,7 +147,7 @@ def test_without_its_text_no_word_leaves_the_server(client: TestClient) -> None:
         ({"method": "limee"}, 400, "Unknown explainer 'limee'"),
         ({"models": ["/etc"]}, 400, "Unknown model"),
         ({"days": "7"}, 422, "days"),
-        ({"x": 1}, 422, "«x»"),
+        ({"x": 1}, 422, '"x"'),
     ],
 )
 def test_bad_requests_get_one_sentence(client: TestClient, change: dict[str, Any], status: int, message: str) -> None:

@@ -159,7 +159,7 @@ def operations(services: Services, places: Places, verdicts: Places) -> list[Ope
     async def what_if(request: Request) -> Mapping[str, Any]:
         asked = parse(WhatIfRequest, await request.body())
         if (asked.edited is None) == (not asked.remove):
-            raise InputError("Say what is edited: either «edited», the whole text, or «remove», stretches of it.")
+            raise InputError('Say what is edited: either "edited", the whole text, or "remove", stretches of it.')
         models = None if asked.models is None else here(services, asked.models)
 
         def work() -> Mapping[str, Any]:

@@ -62,7 +62,7 @@ class Operation:
     also : mapping of str to type
         Other media types that can be asked for, each with the type of one line of it, or with str for a text.
     query : mapping of str to str
-        Names of optional parameters behind «?», each with what it is.
+        Names of optional parameters behind "?", each with what it is.
     owner : bool
         Whether an owner's key has to be sent.
     """
@@ -98,7 +98,7 @@ def parse(kind: type[Body], raw: bytes) -> Body:
         return kind.model_validate_json(clean)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = f"«{str(first['loc'][0])[:40]}»" if first["loc"] else "the body"
+        where = f'"{str(first["loc"][0])[:40]}"' if first["loc"] else "the body"
         raise Refusal(422, f"Bad request at {where}, {first['msg']}: it takes {_fields(kind)}.") from None
 
 
@@ -200,7 +200,7 @@ async def _listening(request: Request) -> AsyncIterator[tuple[asyncio.Task[None]
 
 
 def refused(refusal: Refusal, to_page: bool = False) -> Response:
-    """The refusal as an answer; Gradio's page shows what it finds under «detail»."""
+    """The refusal as an answer; Gradio's page shows what it finds under "detail"."""
     said = {"error": str(refusal), **({"detail": str(refusal)} if to_page else {})}
     answer = as_json(said, refusal.status)
     answer.headers.update(refusal.headers)

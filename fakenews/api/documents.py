@@ -74,7 +74,7 @@ class _Whole(GenerateJsonSchema):
 
 
 def _schemas(operations: Sequence[Operation]) -> tuple[dict[tuple[str, str, str], Any], dict[str, Any]]:
-    """Schemas by path, method and «body» or media type, and those they refer to by name."""
+    """Schemas by path, method and "body" or media type, and those they refer to by name."""
     wanted: list[tuple[Any, JsonSchemaMode, TypeAdapter[Any]]] = []
     for operation in operations:
         place = (operation.path, operation.method)

@@ -217,5 +217,5 @@ def _owner(request: Request) -> str:
     """
     kind, _, key = request.headers.get("authorization", "").partition(" ")
     if kind.lower() != "bearer" or not key.strip():
-        raise Refusal(401, "This takes the owner's key, sent as «Authorization: Bearer KEY».")
+        raise Refusal(401, 'This takes the owner\'s key, sent as "Authorization: Bearer KEY".')
     return key.strip()

@@ -113,12 +113,12 @@ def unread_spans(text: str) -> tuple[Span, ...]:
 
 
 def read_as(source: str, cleaning: str) -> ReadText:
-    """Read `source` as `read` does, or «raw», for classifiers fitted to show what happens without cleaning.
+    """Read `source` as `read` does, or "raw", for classifiers fitted to show what happens without cleaning.
 
     Raises
     ------
     ValueError
-        If `cleaning` is neither «neutral» nor «raw».
+        If `cleaning` is neither "neutral" nor "raw".
     """
     if cleaning == CLEANING:
         return read(source)
@@ -318,7 +318,7 @@ class MarginClassifier(CalibratedClassifier):
     name : str
         Key in the registry.
     cleaning : {"neutral", "raw"}
-        What is done to a text before it is read; «raw» is for measuring what cleaning takes away.
+        What is done to a text before it is read; "raw" is for measuring what cleaning takes away.
     """
 
     kind: ClassVar[str]

@@ -36,7 +36,7 @@ _PAD_TO = 64  # lengths are multiples of this: for each new shape torch keeps so
 class Convolution(nn.Module):
     """Word vectors → convolution over 3 words → largest answer of each filter → dense.
 
-    Kim, «Convolutional Neural Networks for Sentence Classification», EMNLP 2014 (arXiv:1408.5882), its static variant
+    Kim, "Convolutional Neural Networks for Sentence Classification", EMNLP 2014 (arXiv:1408.5882), its static variant
     with one filter width.
     """
 
@@ -335,7 +335,7 @@ class CnnClassifier(MarginClassifier):
 def _centred(vectors: WordVectors) -> WordVectors:
     """Vectors without the large part they share, which tells nothing, at unit scale; an unknown word is an average one.
 
-    Mu and Viswanath, «All-but-the-Top», ICLR 2018 (arXiv:1702.01417), its first step.
+    Mu and Viswanath, "All-but-the-Top", ICLR 2018 (arXiv:1702.01417), its first step.
     """
     matrix = vectors.matrix()[1:]
     matrix -= matrix.mean(axis=0)

@@ -32,7 +32,7 @@ _CLOSES = re.compile(r"[.!?…](?=\s|$|[A-Z])")
 class FeaturesClassifier(MarginClassifier):
     """The features of `style.STYLE_FEATURES` and histogram gradient boosting.
 
-    Friedman, «Greedy function approximation: a gradient boosting machine», Annals of Statistics 29 (2001), as
+    Friedman, "Greedy function approximation: a gradient boosting machine", Annals of Statistics 29 (2001), as
     scikit-learn grows it; stored and asked as plain arrays.
 
     Parameters

@@ -175,7 +175,7 @@ def verify(folder: Path) -> None:
         if _sha256(path) != digest:
             raise WrongFile(
                 f"{folder.name}/{name} is not the file that {SUMS} names, it was cut short or changed: bring it back "
-                f"from the repository, or run «fakenews pin {folder.name}» if the change was meant."
+                f'from the repository, or run "fakenews pin {folder.name}" if the change was meant.'
             )
 
 

@@ -29,7 +29,7 @@ def find(model: str, models: Path) -> StoredModel:
 
 
 def load(stored: StoredModel, device: str = "auto") -> TextClassifier:
-    """Load what `find` located, onto `device`: «auto», «cpu» or «cuda».
+    """Load what `find` located, onto `device`: "auto", "cpu" or "cuda".
 
     Raises
     ------

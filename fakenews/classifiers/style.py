@@ -163,7 +163,7 @@ def _is_short(word: str) -> bool:
 
 @lru_cache(maxsize=16_384)
 def _count_syllables(word: str) -> int:
-    """Runs of vowels, less a silent «e» at the end; at least one."""
+    """Runs of vowels, less a silent "e" at the end; at least one."""
     runs = len(_SYLLABLES.findall(word))
     silent = word.endswith("e") and not word.endswith(("le", "ee")) and runs > 1
     return max(1, runs - silent)
@@ -247,7 +247,7 @@ _LISTS = {
     "auxiliaries": "Forms of be, do and have",
     "modals": "Modal verbs",
     "negations": "Negating words",
-    "contracted_negations": "Contracted negations such as «dont»",
+    "contracted_negations": "Contracted negations such as “dont”",
     "first_person_singular": "I, me, my",
     "first_person_plural": "We, us, our",
     "second_person": "You, your",
@@ -256,25 +256,25 @@ _LISTS = {
     "it_pronouns": "It, its, itself",
     "demonstratives": "This, that, these, those",
     "question_words": "Who, what, when, where, which, why, how",
-    "quantifiers": "Quantifiers such as «several»",
-    "reporting_verbs": "Verbs of reported speech such as «said»",
-    "attributions": "Words that name a source, such as «spokesman» or «according»",
+    "quantifiers": "Quantifiers such as “several”",
+    "reporting_verbs": "Verbs of reported speech such as “said”",
+    "attributions": "Words that name a source, such as “spokesman” or “according”",
     "weekdays": "Names of weekdays",
     "months": "Names of months",
-    "relative_times": "Times relative to now, such as «yesterday»",
-    "honorifics": "Titles and offices before names, such as «Mr» or «senator»",
-    "hedges": "Hedges such as «allegedly» or «perhaps»",
-    "boosters": "Boosters such as «totally» or «very»",
-    "absolutes": "Absolute words such as «always» or «everyone»",
+    "relative_times": "Times relative to now, such as “yesterday”",
+    "honorifics": "Titles and offices before names, such as “Mr” or “senator”",
+    "hedges": "Hedges such as “allegedly” or “perhaps”",
+    "boosters": "Boosters such as “totally” or “very”",
+    "absolutes": "Absolute words such as “always” or “everyone”",
     "positive_words": "Words of the small positive lexicon",
     "negative_words": "Words of the small negative lexicon",
-    "sensational_words": "Words of sensational headlines, such as «bombshell»",
+    "sensational_words": "Words of sensational headlines, such as “bombshell”",
     "insults": "Insulting words",
-    "informal_words": "Informal words such as «guys» or «wow»",
-    "media_words": "Words about media, such as «video» or «tweet»",
+    "informal_words": "Informal words such as “guys” or “wow”",
+    "media_words": "Words about media, such as “video” or “tweet”",
     "number_words": "Numbers written as words",
     "thinking_verbs": "Verbs of thinking, feeling and wanting",
-    "imperatives": "Words that call on the reader, such as «watch» or «share»",
+    "imperatives": "Words that call on the reader, such as “watch” or “share”",
 }
 _CHARACTERS: dict[str, tuple[str | tuple[str, ...], str]] = {
     "commas": (",", "Commas"),
@@ -286,10 +286,10 @@ _CHARACTERS: dict[str, tuple[str | tuple[str, ...], str]] = {
     "brackets": ("([{", "Opening brackets"),
     "slashes": ("/", "Slashes"),
     "symbols": ("#&*_|~^+=<>@", "Hash, ampersand, asterisk and other symbols"),
-    "dotted_abbreviations": (("dotted",), "Abbreviations with dots, such as «U.S.»"),
+    "dotted_abbreviations": (("dotted",), "Abbreviations with dots, such as “U.S.”"),
     "hyphens": (("hyphen",), "Hyphens inside words"),
     "ellipses": (("ellipsis",), "Ellipses"),
-    "repeated_marks": (("repeated",), "Repeated marks such as «!!» or «?!»"),
+    "repeated_marks": (("repeated",), "Repeated marks such as “!!” or “?!”"),
     "grouped_numbers": (("grouped",), "Numbers with a point or comma inside"),
     "money": (("money",), "Amounts after a currency sign"),
     "percentages": (("percent",), "Percentages"),

@@ -48,7 +48,7 @@ class TfidfClassifier(MarginClassifier):
     C : float
         Inverse strength of the L2 penalty.
     cleaning : {"neutral", "raw"}
-        What is done to a text before its words are counted; «raw» is for measuring what cleaning takes away.
+        What is done to a text before its words are counted; "raw" is for measuring what cleaning takes away.
     """
 
     kind = "tfidf"

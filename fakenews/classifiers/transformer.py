@@ -80,7 +80,7 @@ class TransformerClassifier(CalibratedClassifier):
     device : str or torch.device
         Where the passes run; half precision on cuda.
     cleaning : {"neutral", "raw"}
-        What is done to a text before it is read; «raw» is for measuring what cleaning takes away.
+        What is done to a text before it is read; "raw" is for measuring what cleaning takes away.
     truncation : bool
         Whether the first window is all that is read; for measuring what most notebooks measure.
     weights : {"float16", "int8"}
@@ -181,7 +181,7 @@ class TransformerClassifier(CalibratedClassifier):
             neutral,
             add_special_tokens=False,
             return_offsets_mapping=True,
-            split_special_tokens=True,  # «[MASK]» typed by a user is text
+            split_special_tokens=True,  # "[MASK]" typed by a user is text
             truncation=False,
             padding=False,
             verbose=False,
@@ -245,7 +245,7 @@ class TransformerClassifier(CalibratedClassifier):
             If there are no centroids: `remember` was never called.
         """
         if self.centroids_ is None:
-            raise NotFittedError(f"{self.name} has no training centroids: run «fakenews novelty --model {self.name}».")
+            raise NotFittedError(f'{self.name} has no training centroids: run "fakenews novelty --model {self.name}".')
         scores, states = self._scores_and_states(texts)
         return scores, self.centroids_.distances(states)
 
@@ -314,7 +314,7 @@ class TransformerClassifier(CalibratedClassifier):
         settings = read_json(folder / "config.json").get(SETTINGS_KEY)
         if settings is None:
             raise NotFittedError(
-                f"{folder / 'config.json'} has no «{SETTINGS_KEY}» settings: train or fetch the model first."
+                f'{folder / "config.json"} has no "{SETTINGS_KEY}" settings: train or fetch the model first.'
             )
         cleaning = settings["cleaning"]["name"]
         if cleaning not in (CLEANING, RAW) or settings["cleaning"]["version"] != CLEANING_VERSION:

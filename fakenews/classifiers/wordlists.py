@@ -1,7 +1,7 @@
 """Closed lists of English words that style is counted by, in the form the neutral text gives them.
 
-Written for this project. Clitics are gone from the neutral text («they re» is «they») and negations are one word
-(«couldnt»); the lists are written accordingly. A word may be on several lists.
+Written for this project. Clitics are gone from the neutral text ("they re" is "they") and negations are one word
+("couldnt"); the lists are written accordingly. A word may be on several lists.
 """
 
 from __future__ import annotations

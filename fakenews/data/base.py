@@ -49,7 +49,7 @@ class DatasetSpec:
     unit : {"article", "claim", "post"}
         What one row is; models trained on articles are out of their depth on the other two.
     licence : str
-        «(unverified)» where it is remembered from the home page and not stated beside the rows.
+        "(unverified)" where it is remembered from the home page and not stated beside the rows.
     label_meaning : str
         What the corpus's own labels meant and how they map to `schema.LABELS`.
     n_rows : int

@@ -36,7 +36,7 @@ def near_duplicate_groups(
     """Give every text the number of its group of near duplicates.
 
     MinHash finds candidates (Broder 1997, through datasketch); their exact Jaccard similarity decides.
-    Groups are the connected components of «Jaccard ≥ threshold».
+    Groups are the connected components of "Jaccard ≥ threshold".
 
     Parameters
     ----------

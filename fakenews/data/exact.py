@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-TITLE_WORDS = 5  # shorter titles («Live updates») repeat without being the same article
+TITLE_WORDS = 5  # shorter titles ("Live updates") repeat without being the same article
 
 _OTHER = re.compile(r"[\W_]+")
 

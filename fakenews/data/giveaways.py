@@ -21,7 +21,7 @@ from fakenews.schema import FAKE, LABELS, REAL
 
 
 class Rule(NamedTuple):
-    """«Contains it or not» as a classifier: `pattern` is looked for in the title or in the body."""
+    """A pattern as a classifier: it is looked for in the title or in the body."""
 
     name: str
     title: str
@@ -32,18 +32,18 @@ class Rule(NamedTuple):
 _PUNCTUATION = ".,;:!?…()[]{}\"'‘’“”«»-–—"
 
 RULES: tuple[Rule, ...] = (
-    Rule("reuters", "contains «(Reuters)»", "body", re.compile(r"\(Reuters\)")),
+    Rule("reuters", "contains “(Reuters)”", "body", re.compile(r"\(Reuters\)")),
     Rule("curly_quote", "has a curly quote", "body", re.compile("[‘’“”]")),
     Rule(
         "orphaned_clitic",
-        "has an orphaned clitic («couldn t»)",
+        "has an orphaned clitic (“couldn t”)",
         "body",
         re.compile(r"(?<=[A-Za-z]) (?:s|t|re|ve|ll|d|m)(?=[\s.,;:!?)]|$)"),
     ),
     Rule("capitals", "has a word in capitals in its title", "title", re.compile(r"\b[A-Z]{4,}\b")),
-    Rule("featured_image", "contains «Featured image»", "body", re.compile(r"Featured image", re.I)),
-    Rule("picture_link", "contains «pic.twitter.com»", "body", re.compile(r"pic\.twitter\.com")),
-    Rule("via", "contains «Via:»", "body", re.compile(r"\b[Vv]ia:")),
+    Rule("featured_image", "contains “Featured image”", "body", re.compile(r"Featured image", re.I)),
+    Rule("picture_link", "contains “pic.twitter.com”", "body", re.compile(r"pic\.twitter\.com")),
+    Rule("via", "contains “Via:”", "body", re.compile(r"\b[Vv]ia:")),
     Rule("address", "contains a web address", "body", re.compile(r"https?:|\bwww\.", re.I)),
 )
 
@@ -108,12 +108,12 @@ def _share(found: NDArray[np.bool_], members: NDArray[np.bool_]) -> float | None
 
 
 def raw_tokens(text: str) -> list[str]:
-    """What stands between spaces, punctuation included: «(Reuters)», «Via:»."""
+    """What stands between spaces, punctuation included: "(Reuters)", "Via:"."""
     return text.split()
 
 
 def word_tokens(text: str) -> list[str]:
-    """What stands between spaces, without punctuation at its ends: «U.S», «Reuters»."""
+    """What stands between spaces, without punctuation at its ends: "U.S", "Reuters"."""
     return [word for word in (token.strip(_PUNCTUATION) for token in text.split()) if word]
 
 

@@ -24,7 +24,7 @@ SPEC = DatasetSpec(
     "Techniques, ISDDC 2017.",
     label_meaning="By publisher, not by fact: True.csv (subjects politicsNews, worldnews) is real, Fake.csv is fake.",
     n_rows=9110,
-    get_hint="Run «fakenews data get isot», with --source FOLDER if you have the public Fake.csv and True.csv.",
+    get_hint='Run "fakenews data get isot", with --source FOLDER if you have the public Fake.csv and True.csv.',
     sha256="11272639f0b9a5c501c502dc2416c146ad512cb7d14d58755835db8e71f9cbc3",
 )
 
@@ -101,7 +101,7 @@ def _read(folder: Path, name: str, label: int) -> pd.DataFrame:
 
 
 def iso_day(date: str) -> str:
-    """An ISOT date («December 31, 2017», «19-Feb-18») as an ISO day; anything else unchanged."""
+    """An ISOT date ("December 31, 2017", "19-Feb-18") as an ISO day; anything else unchanged."""
     for layout in _DATE_FORMATS:
         try:
             return datetime.strptime(date.strip(), layout).date().isoformat()

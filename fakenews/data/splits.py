@@ -26,7 +26,7 @@ def grouped_split(labels: Sequence[int], groups: NDArray[np.int64], seed: int = 
     Returns
     -------
     ndarray of shape (n,), str
-        «train», «validation» or «test».
+        "train", "validation" or "test".
 
     Raises
     ------
@@ -50,7 +50,7 @@ def grouped_split(labels: Sequence[int], groups: NDArray[np.int64], seed: int = 
 
 
 def time_split(dates: Sequence[str], groups: NDArray[np.int64], before: str = "2017-01-01") -> NDArray[np.str_]:
-    """Train before a day, test from that day on; articles without a day and groups on both sides go to «».
+    """Train before a day, test from that day on; articles without a day and groups on both sides go to "".
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def time_split(dates: Sequence[str], groups: NDArray[np.int64], before: str = "2
     Returns
     -------
     ndarray of shape (n,), str
-        «train», «test» or «».
+        "train", "test" or "".
     """
     days = np.array([d[:10] if len(d) >= 10 and d[:4].isdigit() and d[4] == "-" else "" for d in dates])
     split = np.where(days == "", "", np.where(days < before, "train", "test")).astype("<U10")

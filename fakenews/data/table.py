@@ -247,7 +247,7 @@ def _whole(
 
 
 def _strings(frame: pd.DataFrame, column: str, origin: str) -> list[str]:
-    """Values of a text column; «» where it is absent or empty. Only `title` and `text` insist on strings."""
+    """Values of a text column; "" where it is absent or empty. Only `title` and `text` insist on strings."""
     if column not in frame:
         return [""] * len(frame)
     values = ["" if _is_missing(v) else v for v in frame[column].tolist()]
@@ -263,7 +263,7 @@ def _is_missing(value: Any) -> bool:
 
 
 def _encodable(text: str) -> str:
-    """Lone surrogates, which no file format here can hold, become «?»."""
+    """Lone surrogates, which no file format here can hold, become "?"."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
@@ -311,7 +311,7 @@ def _labels_with(fake: str, values: set[str], origin: str) -> dict[str, int]:
 
 
 def _whole_number(text: str) -> str:
-    """«1» for «1.0», as spreadsheets write it; what is no whole number stays."""
+    """Return "1" for "1.0", as spreadsheets write it; what is no whole number stays."""
     try:
         number = float(text)
     except ValueError:

@@ -32,7 +32,7 @@ class Protocol:
     title, description : str
         For people; the description says what the figures do and do not show.
     rows : {"grouped", "random", "time", "others", "left-out"}
-        How the training corpus is parted; «others» answers other corpora instead, and «left-out» those of the training
+        How the training corpus is parted; "others" answers other corpora instead, and "left-out" those of the training
         by models that did without them.
     text : {"article", "title"}
         What is read of a row.
@@ -134,21 +134,21 @@ def get(name: str) -> Protocol:
 
 
 def of_corpus(corpus: str, split: str, both_classes: bool) -> str:
-    """Which of `SHIPPED` the answers to a part of a corpus belong to; «all» marks a corpus that was not trained on."""
+    """Which of `SHIPPED` the answers to a part of a corpus belong to; "all" marks a corpus that was not trained on."""
     if split != "all":
         return "grouped"
     return "external" if both_classes and corpus != DEMO.name else "other"
 
 
 def parts(protocol: Protocol, frame: pd.DataFrame, seed: int = 42) -> dict[str, pd.DataFrame]:
-    """Rows to train on, to calibrate on and to answer: «train», «validation», «test».
+    """Rows to train on, to calibrate on and to answer: "train", "validation", "test".
 
     Parameters
     ----------
     protocol : Protocol
-        Not one of the «others».
+        Not one of the "others".
     frame : DataFrame
-        Of `table.read_table`. «grouped» takes its `split`; «time» its `group` of near duplicates.
+        Of `table.read_table`. "grouped" takes its `split`; "time" its `group` of near duplicates.
     seed : int
         Of the parts that are drawn.
 
@@ -180,7 +180,7 @@ def _split(protocol: Protocol, frame: pd.DataFrame, seed: int) -> NDArray[np.str
         return grouped_split(labels, np.arange(len(frame)), seed)
     needed = "split" if protocol.rows == "grouped" else "group"
     if needed not in frame:
-        raise ValueError(f"The protocol {protocol.name!r} needs the column {needed}: run «fakenews data split» first.")
+        raise ValueError(f'The protocol {protocol.name!r} needs the column {needed}: run "fakenews data split" first.')
     if protocol.rows == "grouped":
         return np.asarray(frame["split"].tolist(), dtype=np.str_)
     groups = frame["group"].to_numpy(dtype=np.int64)

@@ -22,7 +22,7 @@ class Agreement:
     Attributes
     ----------
     names : tuple of str
-        «model, method» of each explanation.
+        "model, method" of each explanation.
     pairs : tuple of (int, int, float)
         Two of them and Spearman's rank correlation of the weights of their strongest words, in [-1, 1].
     shared : tuple of Span

@@ -1,8 +1,8 @@
 """Whether an explanation holds: words are removed in its order, and the margin must follow.
 
-Comprehensiveness and sufficiency of DeYoung et al., «ERASER», ACL 2020 (arXiv:1911.03429), on the margin, with the
-classifier's own way of removing words. Bare, they cannot be compared between classifiers; Edin et al., «Normalized
-AOPC», 2024 (arXiv:2408.08137) put them between bounds. Ours are random orders and the best order found: that of the
+Comprehensiveness and sufficiency of DeYoung et al., "ERASER", ACL 2020 (arXiv:1911.03429), on the margin, with the
+classifier's own way of removing words. Bare, they cannot be compared between classifiers; Edin et al., "Normalized
+AOPC", 2024 (arXiv:2408.08137) put them between bounds. Ours are random orders and the best order found: that of the
 explanation itself, of exact weights or gradients, or of a greedy search that takes gradients anew as words go.
 """
 

@@ -46,7 +46,7 @@ class Differentiable(TextClassifier, Protocol):
 class GradientExplainer(WordExplainer):
     """Gradient of the margin, averaged on the straight way from masked words to the words, times that way.
 
-    Sundararajan, Taly and Yan, «Axiomatic Attribution for Deep Networks», ICML 2017 (arXiv:1703.01365), by
+    Sundararajan, Taly and Yan, "Axiomatic Attribution for Deep Networks", ICML 2017 (arXiv:1703.01365), by
     Gauss-Legendre quadrature. The reference has the mask token's embedding for every word piece of a word and of the
     marks that follow it; special tokens stay. Word pieces and windows are summed onto words. `base_value` is the
     reference's margin; `residual` is the quadrature's error and shrinks as `n_samples` (steps) grows. Nothing is

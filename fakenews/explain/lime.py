@@ -28,7 +28,7 @@ _GOLDEN = (5**0.5 - 1) / 2
 class LimeExplainer(WordExplainer):
     """Weights of a linear model fitted to the margins of variants with words removed, those near the text first.
 
-    Ribeiro, Singh and Guestrin, «Why Should I Trust You?», KDD 2016 (arXiv:1602.04938): numbers of removed words,
+    Ribeiro, Singh and Guestrin, "Why Should I Trust You?", KDD 2016 (arXiv:1602.04938): numbers of removed words,
     cosine kernel and its width are those of the authors' `lime`, but variants are drawn as often as the kernel weighs
     them, and in pairs that remove different words. We differ from its defaults in fitting log-odds instead of
     probabilities, in telling apart the places of a repeated word, and in fitting only what a first guess leaves over:

@@ -24,9 +24,9 @@ MOST_ENUMERATED = 14  # unions of which all coalitions may be asked for
 class ShapExplainer(WordExplainer):
     """Owen values of the words, with the sentences as unions: Shapley values between sentences, then inside each.
 
-    Lundberg and Lee, NeurIPS 2017 (arXiv:1705.07874), in the least-squares form; Owen, «Values of games with a priori
-    unions», 1977. Coalitions come in pairs of complements, their sizes alike often (Musco and Witter, «Provably
-    accurate Shapley value estimation via leverage score sampling», ICLR 2025, arXiv:2410.01917), all of them where
+    Lundberg and Lee, NeurIPS 2017 (arXiv:1705.07874), in the least-squares form; Owen, "Values of games with a priori
+    unions", 1977. Coalitions come in pairs of complements, their sizes alike often (Musco and Witter, "Provably
+    accurate Shapley value estimation via leverage score sampling", ICLR 2025, arXiv:2410.01917), all of them where
     the samples suffice. We differ in fitting only what a first guess leaves over, the guess being the exact weights
     of a linear classifier or two steps of integrated gradients, and in the penalty on that rest. Words inside
     sentences are sampled after the sentences, most often where the weights are largest. Weights and `base_value`

@@ -19,7 +19,7 @@ SCORE = "max(p, 1 - p)"
 class CoverageRisk:
     """Selective classification of one set of articles, most confident first.
 
-    El-Yaniv and Wiener, «On the Foundations of Noise-free Selective Classification», JMLR 11, 2010; the area is that
+    El-Yaniv and Wiener, "On the Foundations of Noise-free Selective Classification", JMLR 11, 2010; the area is that
     of Geifman et al., ICLR 2019 (arXiv:1805.08206).
 
     Attributes

@@ -192,7 +192,7 @@ def expected_calibration_error(
 ) -> float:
     """Mean distance between confidence and accuracy over equal-width bins of confidence, weighted by articles.
 
-    Confidence is the probability of the predicted class. Guo et al., «On Calibration of Modern Neural Networks»,
+    Confidence is the probability of the predicted class. Guo et al., "On Calibration of Modern Neural Networks",
     ICML 2017 (arXiv:1706.04599), equation 3, with their 15 bins, closed on the right.
     """
     y, p = check_arrays(labels, p_fake)
@@ -204,7 +204,7 @@ def bootstrap_intervals(
 ) -> dict[str, Interval]:
     """95 % bootstrap intervals of accuracy, macro-F1, ROC AUC, ECE, Brier score and log-loss.
 
-    Percentiles: Efron and Tibshirani, «An Introduction to the Bootstrap», 1993, chapter 13. A resample is a vector of
+    Percentiles: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13. A resample is a vector of
     counts, so that every metric is a matrix product and the AUC a weighted rank sum (Mann-Whitney, ties count half).
     Where a resample misses a class, its macro-F1 is over the other one and its AUC is left out.
 
@@ -303,7 +303,7 @@ def _interval_of_ece(ece: float, high: float, strayed: NDArray[np.float64]) -> I
 
     An ECE adds up the sizes of gaps, so noise raises it, in a resample once more, and percentiles lie above what was
     measured. The upper end is the percentile nevertheless, the lower one the basic bootstrap's (Davison and Hinkley,
-    «Bootstrap Methods and their Application», 1997, section 5.2). It is 0 where chance alone makes gaps so large: a
+    "Bootstrap Methods and their Application", 1997, section 5.2). It is 0 where chance alone makes gaps so large: a
     test of calibration (Vaicenavicius et al., AISTATS 2019, arXiv:1902.06977), with the gaps of the resamples around
     those measured for the gaps of a calibrated model.
 

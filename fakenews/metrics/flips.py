@@ -50,7 +50,7 @@ class FlipRates:
     n : int
         Articles.
     edits : mapping of str to EditFlips
-        By name of the edit, in the order of `formatting.EDITS`, and «any» for at least one of them.
+        By name of the edit, in the order of `formatting.EDITS`, and "any" for at least one of them.
     """
 
     version: int

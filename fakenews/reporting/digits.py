@@ -1,4 +1,4 @@
-"""Numbers as words on a page: no more digits than the interval supports, and never «100 %»."""
+"""Numbers as words on a page: no more digits than the interval supports, and never "100 %"."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ METRIC_NAMES: dict[Metric, str] = {
 
 
 class MetricText(NamedTuple):
-    """A metric and its 95 % interval in print, as «97.8 %» and «97.0–98.5»; the interval may be ""."""
+    """A metric and its 95 % interval in print, as "97.8 %" and "97.0–98.5"; the interval may be ""."""
 
     value: str
     interval: str
@@ -31,7 +31,7 @@ class MetricText(NamedTuple):
 
 
 def metric_text(evaluation: Evaluation, metric: Metric) -> MetricText:
-    """Print one metric: accuracy in per cent, the others as they are; «–» for one that does not exist.
+    """Print one metric: accuracy in per cent, the others as they are; "–" for one that does not exist.
 
     Of one class alone there is no macro-F1, which would be the F1 of that class and say what the accuracy says.
 
@@ -64,7 +64,7 @@ def against_guessing(evaluation: Evaluation, metric: Metric) -> str:
 
 
 def compared_words(metric: Metric, interval: Interval, guessed: float) -> str:
-    """«no better than chance», or worse, where an interval does not lie above what guessing reaches; else ""."""
+    """Say "no better than chance", or worse, where an interval does not lie above what guessing reaches; else ""."""
     low, high = interval
     than = "chance" if metric == "roc_auc" else "the larger class"
     return "" if low > guessed else f"{'worse' if high < guessed else 'no better'} than {than}"
@@ -77,7 +77,7 @@ def area_text(area: float, evaluation: Evaluation) -> str:
 
 
 def share_text(part: int, whole: int) -> str:
-    """Print `part` of `whole` in per cent, as «98.1 %»; «all», «none», and «–» where there is no whole."""
+    """Print `part` of `whole` in per cent, as "98.1 %"; "all", "none", and "–" where there is no whole."""
     if whole == 0:
         return "–"
     if part in (0, whole):
@@ -87,22 +87,22 @@ def share_text(part: int, whole: int) -> str:
 
 
 def size_text(megabytes: float) -> str:
-    """Print a size in millions of bytes, as «28.7 MB», «less than 0.1 MB»."""
+    """Print a size in millions of bytes, as "28.7 MB", "less than 0.1 MB"."""
     return f"{megabytes:.1f} MB" if megabytes >= 0.05 else "less than 0.1 MB"
 
 
 def percent_text(share: float) -> str:
-    """Print a share in [0, 1] in whole per cent, as «97 %», «> 99 %»."""
+    """Print a share in [0, 1] in whole per cent, as "97 %", "> 99 %"."""
     return f"{_number(100 * share, 0, top=100)} %"
 
 
 def counted(count: int, noun: str) -> str:
-    """Print a number of things, as «1 article», «2,000 articles»."""
+    """Print a number of things, as "1 article", "2,000 articles"."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def listed(parts: Sequence[str]) -> str:
-    """Print a list, as «a», «a and b», «a, b and c»."""
+    """Print a list, as "a", "a and b", "a, b and c"."""
     return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
 
 

@@ -97,7 +97,7 @@ class Counted:
 
 
 def route_of(path: str) -> str:
-    """The route of a path without what visitors put into it; «/» for the page and its parts."""
+    """The route of a path without what visitors put into it; "/" for the page and its parts."""
     found = _ROUTE.match(path)
     return found[0] if found else "/api" if path.startswith("/api/") else "/"
 
@@ -136,7 +136,7 @@ class AsJson(logging.Formatter):
 
 
 def log_as(form: str) -> None:
-    """Send all logs to standard error: «json», a line for every request too, or «text», what needs attention."""
+    """Send all logs to standard error: "json", a line for every request too, or "text", what needs attention."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(AsJson() if form == "json" else AsText())
     root = logging.getLogger()

@@ -421,7 +421,7 @@ class ShareStore:
                 except OperationalError:
                     raise  # the index does not answer, which no event is to blame for
                 except Exception as error:  # its message could quote a review
-                    logger.error("A «%s» of the bucket cannot be taken in: %s.", found["kind"], type(error).__name__)
+                    logger.error('A "%s" of the bucket cannot be taken in: %s.', found["kind"], type(error).__name__)
         deleted = {found["share"] for _, found in news if found["kind"] == "delete"}
         for share in deleted | self.bucket.half_erased(known):
             self._erase(share)
@@ -630,7 +630,7 @@ def _alone(connection: Connection, lock: int) -> None:
 
 
 def _key(n_bytes: int) -> str:
-    """A random key; none begins with «-», which a command would take for an option."""
+    """A random key; none begins with "-", which a command would take for an option."""
     while (key := secrets.token_urlsafe(n_bytes)).startswith("-"):
         pass
     return key

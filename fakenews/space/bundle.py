@@ -47,7 +47,7 @@ class BundledFile:
 def front_matter(spacefile: Spacefile, target: Target, requirements: str) -> str:
     """README's YAML block for a target, both `---` lines included.
 
-    Values are written as JSON, which YAML understands, so that «3.12» and «yes» stay strings.
+    Values are written as JSON, which YAML understands, so that "3.12" and "yes" stay strings.
     https://huggingface.co/docs/hub/spaces-config-reference
 
     Raises
@@ -104,7 +104,7 @@ def requirements_for(target: Target, requirements: str) -> str:
 
 
 def pins(requirements: str) -> dict[str, str]:
-    """Version of each package that is pinned, by its canonical name: lower case, words joined by «-»."""
+    """Version of each package that is pinned, by its canonical name: lower case, words joined by "-"."""
     found = (_PIN.match(line.strip()) for line in requirements.splitlines())
     return {_canonical(match["name"]): match["version"] for match in found if match}
 

@@ -134,7 +134,7 @@ def _zero_gpu(repository: _Repository) -> Iterator[str]:
             f"[targets.{repository.name}]."
         )
     if "spaces" not in pins(rendered):
-        yield f"Target {repository.name} needs the package «spaces»: add spaces==… to its extra requirements."
+        yield f'Target {repository.name} needs the package "spaces": add spaces==… to its extra requirements.'
 
 
 def _files_fit(repository: _Repository) -> Iterator[str]:
@@ -169,7 +169,7 @@ def _models(repository: _Repository) -> Iterator[str]:
             continue
         pinned = model_folder.pins(models / name)
         if not pinned:
-            yield f"The files of models/{name} are not pinned in models/{model_folder.SUMS}: run «fakenews pin {name}»."
+            yield f'The files of models/{name} are not pinned in models/{model_folder.SUMS}: run "fakenews pin {name}".'
         for file in pinned:
             if f"models/{name}/{file}" not in repository.paths:
                 yield f"models/{name}/{file} is pinned but not in the bundle: bring it back, or pin the model again."
@@ -218,7 +218,7 @@ def _readme(repository: _Repository) -> Iterator[str]:
     readme = (repository.root / README).read_text(encoding="utf-8")
     block = front_matter(repository.spacefile, repository.target, repository.requirements)
     if readme != with_front_matter(readme, block):
-        yield f"The YAML block of {README} is not what the {NAME} says: run «fakenews space render»."
+        yield f'The YAML block of {README} is not what the {NAME} says: run "fakenews space render".'
 
 
 def _requirements(repository: _Repository) -> Iterator[str]:
@@ -242,7 +242,7 @@ def _app_imports(repository: _Repository) -> list[str]:
     """Whether the bundle, alone in a folder, can be imported, page and server included."""
     with tempfile.TemporaryDirectory() as folder:
         lay_out(repository.files, Path(folder))
-        # What «pip install -e» has put in the way would find in the repository what the bundle lacks.
+        # What "pip install -e" has put in the way would find in the repository what the bundle lacks.
         alone = "[f for f in sys.meta_path if '__editable__' not in getattr(f, '__module__', '')]"
         app = str(Path(folder) / repository.spacefile.runtime.app_file)
         code = (

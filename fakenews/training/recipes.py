@@ -104,7 +104,7 @@ _FEATURES_CARD = (
     "words, function words, hedges, tone; `fakenews/classifiers/style.py` lists them with their meanings) and "
     "gradient-boosted trees. The title is read in lower case, and each class of a corpus counts by its size to the "
     "power of -0.75. It does not look at the topic, but the lists it counts by hold some words that newsrooms prefer, "
-    "such as «said» and the names of weekdays."
+    'such as "said" and the names of weekdays.'
 )
 _ENSEMBLE_CARD = (
     "A logistic regression on the log-odds of the models beside it, each by its spread, with non-negative weights that "

@@ -43,7 +43,7 @@ the line lies: hyperpartisan pieces that one calls fake, fact-checkers of anothe
 <h2>Why the figures on other demos are too good</h2>
 <p>In that corpus the agency's name in brackets alone separates the classes almost perfectly, and the curly quotation
 marks of the fake half were lost when the files were made. Here every text is cleaned by the same function at training
-and on this page, without knowing its class: datelines, agency names, photo and «via» credits, addresses, handles,
+and on this page, without knowing its class: datelines, agency names, photo and "via" credits, addresses, handles,
 quotation marks and dashes are neutralised first. Struck words in the highlights were removed by it.</p>
 <h2>How the models do</h2>
 {_results(services)}
@@ -67,7 +67,7 @@ answer different questions and need not agree. They explain the model, not the w
 <h2>Privacy</h2>
 <p>A pasted text is held in memory while your page is open and is written nowhere: not to disk, not to a log. Nothing is
 sent to any other machine, there is no analytics and no history. The page loads nothing from elsewhere.</p>
-<p><b>Share</b> is the exception, and only when it is pressed: then the text, or with «Leave the text out» only the
+<p><b>Share</b> is the exception, and only when it is pressed: then the text, or with "Leave the text out" only the
 highlights and numbers, stays on this server for as long as you choose, {MAX_DAYS} days at most. The link cannot be
 guessed, is kept from search engines, and what it shows can be deleted with your own link; whoever has the link can read
 it. Reviewers give a name of their choice; their words stay with the analysis and go with it. Your browser remembers

@@ -180,7 +180,7 @@ class Analyse:
     def _way_from_address(self, title: str, body: str) -> str:
         """What to do with an address that was pasted where the text belongs."""
         found = self.services.settings.url_fetch and LONE_ADDRESS.fullmatch(f"{title or ''} {body or ''}".strip())
-        return " Put this one into «Address» and press Fetch." if found else ""
+        return " Put this one into “Address” and press Fetch." if found else ""
 
     def _nothing(self, instead: str) -> tuple[Any, ...]:
         hidden = gr.update(visible=False)

@@ -14,7 +14,7 @@ from fakenews.ui import about, analyse, batch, compare, dataset, endpoints, revi
 
 TITLE = "fakenews: paste an article, see both models and why"
 NO_MODELS = (
-    "No trained model is here: «fakenews train tfidf --data PATH» makes one, and FAKENEWS_MODELS names their folder."
+    "No trained model is here: “fakenews train tfidf --data PATH” makes one, and FAKENEWS_MODELS names their folder."
 )
 
 

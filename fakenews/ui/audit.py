@@ -23,7 +23,7 @@ def section(corpus: str) -> str:
     if not path.is_file():
         return (
             "<h2>What this corpus gives away</h2>"
-            '<p class="fn-meta">It was not audited here; «fakenews data audit TABLE» does that.</p>'
+            '<p class="fn-meta">It was not audited here; “fakenews data audit TABLE” does that.</p>'
         )
     report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     drawn = f"{_reading(report)}{_rules(report)}{_strings(report)}"
@@ -84,7 +84,7 @@ def _strings(report: Mapping[str, Any]) -> str:
 
 
 def _listed(strings: Sequence[Mapping[str, Any]]) -> str:
-    return ", ".join(f"«{escape(str(s['string']))}» ({_percent(s['share'])})" for s in strings)
+    return ", ".join(f"“{escape(str(s['string']))}” ({_percent(s['share'])})" for s in strings)
 
 
 def _percent(share: float) -> str:

@@ -37,7 +37,7 @@ GONE = (
     "This table is not here any more. A result goes after an hour, with Clear, when the next table is scored, and when "
     "the server is started anew: upload it again."
 )
-SAME = "Text and Title are the same column: pick another one for the text, or «none» for the title."
+SAME = "Text and Title are the same column: pick another one for the text, or “none” for the title."
 _HEADINGS = (("fake class", "fake"), ("real class", "real"), ("cannot judge", "cannot_judge"))
 
 
@@ -90,7 +90,7 @@ class Batch:
 
     def refuse(self, name: str) -> tuple[Any, ...]:
         """Say of a file that it is too large, in the place of what it holds."""
-        told = f"{too_large(name)}: score it with «fakenews score {name[:80]} OUT.csv»."
+        told = f"{too_large(name)}: score it with “fakenews score {name[:80]} OUT.csv”."
         return (render.problem(told), *self.look(None)[1:])
 
     def start(
@@ -208,7 +208,7 @@ def _look(file: Path, picked: Columns | None, models: Sequence[str], words: bool
     if not columns.text and picked is None:
         text = _longest(table)
         columns = Columns(text, columns.title if columns.title != text else "")
-        suggested = f" No column has a usual name for a text; «{text}» has the longest ones." if text else ""
+        suggested = f" No column has a usual name for a text; “{text}” has the longest ones." if text else ""
     shown = Columns(columns.text or table.columns[0], columns.title)
     first: list[Row] = []
     bad: list[BadRow] = []

@@ -115,7 +115,7 @@ def build(services: Services) -> None:
     """Draw the tab inside the current one and wire it."""
     tab = Compare(services)
     if not tab.evidences:
-        gr.HTML(render.problem("No model here has been measured: «fakenews train» measures what it trains."))
+        gr.HTML(render.problem("No model here has been measured: “fakenews train” measures what it trains."))
         return
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
     board_html, corpora_html = tab.tables("accuracy")

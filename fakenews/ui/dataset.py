@@ -35,7 +35,7 @@ WEIGHED = 60  # articles whose words are weighed at once
 UNWEIGHED = f"Quick explanations of up to {WEIGHED} of them, summed by word."
 OTHERWISE = (
     "Only the models as shipped can be asked which words move them, and these figures are of models trained otherwise: "
-    "pick the protocol «The models as shipped»."
+    "pick the protocol “The models as shipped”."
 )
 NOTHING: tuple[Any, ...] = ("", "", None, "", None, "", "", "")  # instead of what `Dataset.show` gives
 CURVES = (("ROC", "roc"), ("Precision–recall", "pr"), ("Calibration", "calibration"))
@@ -131,7 +131,7 @@ class Dataset:
             return False
 
     def _scoring(self, view: View, share: float, seconds_left: float | None) -> str:
-        what = f"{self.services.title(view.model)} reads «{reading.title_of(view.corpus)}»"
+        what = f"{self.services.title(view.model)} reads “{reading.title_of(view.corpus)}”"
         return render.progress(what, share, seconds_left)
 
     def show(self, view: View) -> tuple[Any, ...]:
@@ -247,7 +247,7 @@ def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Callable[[A
     tab = Dataset(services)
     measured = tab.measured
     if not measured.models:
-        gr.HTML(render.problem("No model here has been measured: «fakenews train» measures what it trains."))
+        gr.HTML(render.problem("No model here has been measured: “fakenews train” measures what it trains."))
         return None
     choices = measured.corpora()
     first = choices[0][1]

@@ -78,6 +78,6 @@ def _page(services: Services, looked: Looked) -> str:
     )
     of = f"weights {services.revision(view.model)}"
     if view.protocol != AS_SHIPPED:
-        of = f"protocol «{PROTOCOLS[view.protocol].title}»"
-    meta = f"{result.n:,} articles, split «{view.split}», {of}."
+        of = f"protocol “{PROTOCOLS[view.protocol].title}”"
+    meta = f"{result.n:,} articles, split “{view.split}”, {of}."
     return export.tables_page(f"{services.title(view.model)} on {reading.title_of(view.corpus)}", meta, parts)

@@ -45,7 +45,7 @@ def build(services: Services) -> None:
     def article(text: Any, title: Any) -> str:
         for name, value in (("text", text), ("title", title)):
             if not isinstance(value, str):
-                raise InputError(f"«{name}» has to be a string, got {_JSON.get(type(value), 'something else')}.")
+                raise InputError(f'"{name}" has to be a string, got {_JSON.get(type(value), "something else")}.')
         return services.check(title, text)
 
     def analyse(text: str, title: str = "") -> dict[str, Any]:

@@ -182,4 +182,4 @@ class Jobs:
 
 def too_long(name: str) -> str:
     """That a table has more rows than are scored here."""
-    return f"{name} has more than {MAX_ROWS:,} rows: score it with «fakenews score {name} OUT.csv»."
+    return f"{name} has more than {MAX_ROWS:,} rows: score it with “fakenews score {name} OUT.csv”."

@@ -172,7 +172,7 @@ class Measured:
         return found
 
     def splits(self, corpus: str, model: str, protocol: str = AS_SHIPPED) -> list[str]:
-        """Parts of a corpus that a model was measured on; «all» where it was on none."""
+        """Parts of a corpus that a model was measured on; "all" where it was on none."""
         rows = self._predictions(model, protocol)
         found = list(dict.fromkeys(rows.loc[rows["corpus"] == corpus, "split"]))
         return found or ["all"]
@@ -205,7 +205,7 @@ class Measured:
         learnt = self.services.learnt_from(view.model)
         if view.corpus in learnt:
             out = self._predictions(view.model, LEFT_OUT)["corpus"]
-            way = f"the protocol «{PROTOCOLS[LEFT_OUT].title}»" if view.corpus in set(out) else "another model"
+            way = f"the protocol “{PROTOCOLS[LEFT_OUT].title}”" if view.corpus in set(out) else "another model"
             raise LookupError(
                 f"{title} learnt from articles of this corpus, so figures on all of it would say nothing: pick {way}."
             )

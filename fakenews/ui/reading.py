@@ -14,7 +14,7 @@ def verdict(services: Services, looked: Looked) -> str:
     view, result = looked.view, looked.result
     told = _on_corpus(services, looked)
     if looked.sliced:
-        told = f"{result.n:,} articles of the slice «{view.part}». {told}"
+        told = f"{result.n:,} articles of the slice “{view.part}”. {told}"
     if view.threshold != THRESHOLD:
         told += (
             f" Articles count as fake from a probability of {view.threshold:.2f} on; a threshold that was chosen by "

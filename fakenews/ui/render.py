@@ -465,7 +465,7 @@ def changes(found: WhatIf, titles: Mapping[str, str]) -> str:
 def words_across(totals: Sequence[WordTotal], n_articles: int, title: str, corpus: str) -> str:
     """The words that moved a model most across articles of a corpus, towards either class, with their counts."""
     if not totals:
-        return caption(f"No word stands in three of these {n_articles} articles of «{corpus}».")
+        return caption(f"No word stands in three of these {n_articles} articles of “{corpus}”.")
     halves = []
     for side, chosen in (("fake", [t for t in totals if t.weight > 0]), ("real", [t for t in totals if t.weight < 0])):
         headers = [(f"Towards {side}", False), ("log-odds", True), ("articles", True), ("times", True)]
@@ -475,7 +475,7 @@ def words_across(totals: Sequence[WordTotal], n_articles: int, title: str, corpu
         ]
         halves.append(f"<section>{table(headers, rows, f'Words towards {side}')}</section>")
     return f'<div class="fn-words">{"".join(halves)}</div>' + caption(
-        f"{title} on {n_articles:,} articles of «{corpus}»: what a word adds to an article in which it stands, on "
+        f"{title} on {n_articles:,} articles of “{corpus}”: what a word adds to an article in which it stands, on "
         "average, its places there summed; those that moved most in all come first. Words in fewer than three "
         "articles are left out."
     )

@@ -18,7 +18,7 @@ NOT_YET = "—"
 READERS = "Link for reviewers"
 BLIND = "Say what you think of it; then see what the models say."
 MARK = (
-    "Nothing marked yet. Select words in the text above, then press «Mark selection»; or Tab to the text, select with "
+    "Nothing marked yet. Select words in the text above, then press “Mark selection”; or Tab to the text, select with "
     "Shift and the arrow keys, and press Enter."
 )
 NOTHING_SHARED = (
@@ -96,7 +96,7 @@ def marks(snapshot: Snapshot, spans: Sequence[Span], said: str = "") -> str:
         quote = escape(_quoted(snapshot.text[s.start : s.end]))
         items.append(
             f'<li><q>{quote}</q> <button type="button" data-open="{s.start}-{s.end}" '
-            f'aria-label="remove «{quote}»">remove</button></li>'
+            f'aria-label="remove “{quote}”">remove</button></li>'
         )
     places = " ".join(f"{s.start}-{s.end}" for s in spans)
     count = "1 stretch is marked." if len(spans) == 1 else f"{len(spans)} stretches are marked."
@@ -144,7 +144,7 @@ def _reviews(reviews: Sequence[tuple[Owned, Review]]) -> str:
     for o, r in reviews:
         titles = o.shared.snapshot.titles
         agree = "; ".join(f"{'agrees' if yes else 'disagrees'} with {titles[m]}" for m, yes in (r.agree or {}).items())
-        quotes = "; ".join(f"«{_quoted(o.shared.snapshot.text[s.start : s.end])}»" for s in r.spans)
+        quotes = "; ".join(f"“{_quoted(o.shared.snapshot.text[s.start : s.end])}”" for s in r.spans)
         after = OPINIONS[r.verdict] if r.verdict else "begun only"
         first = OPINIONS[r.first_verdict] if r.first_verdict else NOT_YET
         rest = (agree or NOT_YET, quotes or NOT_YET, r.comment or NOT_YET)
@@ -171,7 +171,7 @@ def _agreement(summary: Summary) -> str:
     parts.append(
         render.caption(
             "κ is 1 where two always agree and 0 where they agree as often as chance would have it. It takes two items "
-            "and two different answers at least; «—» means there are not. Blind verdicts count as first given, before "
+            "and two different answers at least; “—” means there are not. Blind verdicts count as first given, before "
             "the models were seen."
         )
     )

@@ -73,7 +73,7 @@ class Reviews:
         if not key or not id_:
             return gr.skip(), gr.skip(), render.problem(PICK)
         if not sure:
-            told = "Tick «Delete for good» first: the link and its reviews will be gone."
+            told = "Tick “Delete for good” first: the link and its reviews will be gone."
             return gr.skip(), gr.skip(), render.problem(told)
         try:
             told = f"Deleted: {render_shares.named(self.store.get(id_))}. Its link leads nowhere now."

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 MODELS_ASKED = 4  # models a reviewer can agree with; a link holds three unless it was made with more
 AGREE = (("agree", "yes"), ("disagree", "no"))
 PICK = "Pick one of the three verdicts first."
-SELECT = "Select words in the text first, then press «Mark selection»."
+SELECT = "Select words in the text first, then press “Mark selection”."
 THANKS = "Thank you: your review is stored, and whoever shared this can see it."
 SHOW, HIDE, STAY = gr.update(visible=True), gr.update(visible=False), gr.skip()
 _PLACE = re.compile(r"(\d{1,7})-(\d{1,7})")
@@ -260,7 +260,7 @@ class SharedPage:
             return (render.problem(str(error)), *stay)
 
     def mark(self, kept: str, selected: str) -> tuple[Any, Any]:
-        """Mark what is selected, as «start-end»; marks that touch become one."""
+        """Mark what is selected, as "start-end"; marks that touch become one."""
 
         def marked(text: str, spans: list[Span]) -> tuple[list[Span], str]:
             chosen = _within(text, Visitor.read(f"  {selected}").spans)

@@ -26,7 +26,7 @@ def test_the_margin_is_that_of_the_mean_vector(classifiers):
 def test_masked_words_are_left_out(classifiers):
     text = "The mayor said lizard will report."
     keep = np.ones((2, len(read(text).words)), dtype=bool)
-    keep[0, [1, 4]] = False  # «mayor», «will»
+    keep[0, [1, 4]] = False  # "mayor", "will"
     keep[1] = False
     margins = classifiers["word2vec"].masked_margin(text, keep)
     np.testing.assert_allclose(

@@ -132,7 +132,7 @@ def test_the_report_is_json_and_reads_well(report: AuditReport) -> None:
     lines = describe(report).splitlines()
     assert lines[0].startswith("25 rows: 12 fake, 13 real")
     assert max(map(len, lines)) <= 100
-    assert any("contains «(Reuters)»" in line and " real " in line for line in lines)
+    assert any("contains “(Reuters)”" in line and " real " in line for line in lines)
 
 
 def test_neutral_title_and_body_are_parts_of_what_classifiers_read() -> None:

@@ -123,7 +123,7 @@ def test_an_unknown_removal_is_answered_with_the_known_ones(tmp_path: Path) -> N
 
 
 def test_absent_text_comes_with_the_way_to_get_it(tmp_path: Path) -> None:
-    with pytest.raises(TextNotHere, match=r"FAKENEWS_DATA names no folder\. Run «fakenews data get isot»"):
+    with pytest.raises(TextNotHere, match=r'FAKENEWS_DATA names no folder\. Run "fakenews data get isot"'):
         registry.load("isot")
     with pytest.raises(TextNotHere, match=r"there is no .*webis2016.parquet. Get it at https://zenodo.org"):
         registry.load("webis2016", tmp_path)

@@ -209,7 +209,7 @@ def test_evidence_of_the_first_schema_is_brought_up_to_date(folder):
     old = {**facts, "schema": 1, "corpora": corpora}
     (folder / "evaluation.json").write_text(json.dumps(old), encoding="utf-8")
     rows.drop(columns="protocol").to_parquet(folder / "predictions.parquet")
-    with pytest.raises(ValueError, match="schema 2, got 1: run «fakenews report»"):
+    with pytest.raises(ValueError, match='schema 2, got 1: run "fakenews report"'):
         read_evaluation(folder)
     assert bring_up_to_date(folder)
     assert not bring_up_to_date(folder)

@@ -1,4 +1,4 @@
-"""kill -9 of «fakenews score» on a long table, resumed each time: every row once, and memory that does not grow.
+"""kill -9 of "fakenews score" on a long table, resumed each time: every row once, and memory that does not grow.
 
     python -m tests.faults.kill_batch --rows 100000 --kills 5
 

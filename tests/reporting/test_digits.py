@@ -1,4 +1,4 @@
-"""Numbers in print: digits follow the interval, and nothing is ever «100 %»."""
+"""Numbers in print: digits follow the interval, and nothing is ever "100 %"."""
 
 from dataclasses import replace
 

@@ -313,7 +313,7 @@ def test_an_object_that_cannot_be_taken_in_keeps_no_other_out(
     again = ShareStore(f"sqlite:///{tmp_path / 'second.db'}", store.bucket.folder)
     assert dump(again) == before
     again.close()
-    assert "A «begin» of the bucket cannot be taken in" in caplog.text and "secret" not in caplog.text
+    assert 'A "begin" of the bucket cannot be taken in' in caplog.text and "secret" not in caplog.text
 
 
 def test_quota_and_size_are_limits(snapshot: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

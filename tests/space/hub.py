@@ -30,10 +30,10 @@ class Commit:
 
 @dataclass
 class Fault:
-    """What goes wrong with calls whose «METHOD path» fits `pattern`, `times` of them, after `after` that went well."""
+    """What goes wrong with calls whose "METHOD path" fits `pattern`, `times` of them, after `after` that went well."""
 
     pattern: re.Pattern[str]
-    how: int | str  # a status, «drop», «drop after», «hang»
+    how: int | str  # a status, "drop", "drop after", "hang"
     times: int
     after: int = 0
 
@@ -56,7 +56,7 @@ class Hub:
     Attributes
     ----------
     calls : list of str
-        «METHOD path» of everything it was asked.
+        "METHOD path" of everything it was asked.
     builds : list of str
         Stages in which the next builds end; RUNNING when it is used up.
     start : callable, optional

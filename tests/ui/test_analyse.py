@@ -74,7 +74,7 @@ def test_an_address_pasted_as_text_is_sent_to_its_own_field_where_there_is_one(s
         tab = Analyse(Services(replace(settings, url_fetch=url_fetch)), load("demo"))
         for text, points in ((" https://example.org/a\n", url_fetch), ("...", False)):
             told, *_ = tab.judge("", text, len(text), "word", VISITOR)
-            assert "no words to read" in told and ("«Address»" in told) == points
+            assert "no words to read" in told and ("“Address”" in told) == points
 
 
 def test_a_run_that_another_follows_draws_nothing_more(share_services: Services) -> None:

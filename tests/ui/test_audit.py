@@ -14,12 +14,12 @@ def test_every_corpus_has_its_audit(corpus: str) -> None:
     assert report["n"] == sum(report["counts"].values())
     shown = section(corpus)
     assert f"of {report['n']:,} articles are near duplicates" in shown
-    assert all(rule["title"].split("«")[0].strip() in shown for rule in report["rules_raw"])
+    assert all(rule["title"].split("“")[0].strip() in shown for rule in report["rules_raw"])
 
 
 def test_the_agency_gives_isot_away_until_it_is_cleaned() -> None:
     shown = section("isot")
-    assert "to answer real where an article contains «(Reuters)», is right on 99 %" in shown
+    assert "to answer real where an article contains “(Reuters)”, is right on 99 %" in shown
 
 
 def test_a_table_without_an_audit_says_how_to_make_one() -> None:

@@ -84,7 +84,7 @@ def test_a_table_is_scored_counted_and_given_back(tab: Batch, table: Path) -> No
 def test_a_table_too_long_is_refused_however_it_came(tab: Batch, tmp_path: Path) -> None:
     path = tmp_path / "long.csv"
     path.write_text("text\n" + "word word\n" * (MAX_ROWS + 600), encoding="utf-8")
-    told = "long.csv has more than 2,000 rows: score it with «fakenews score long.csv OUT.csv»."
+    told = "long.csv has more than 2,000 rows: score it with “fakenews score long.csv OUT.csv”."
     assert told in tab.look(str(path))[0]
     *_, key = tab.start(str(path), "text", "", ["tfidf"], False, ".csv", "")
     assert told in finished(tab, key)
@@ -200,7 +200,7 @@ def test_a_column_without_a_usual_name_is_proposed_by_its_texts(tab: Batch, tmp_
     path = written(tmp_path / "t.csv", [("title", "contents"), ("A", TEXT), ("B", "Too short.")])
     seen, text, title, ready = tab.look(path)
     assert (text["value"], title["value"], ready) == ("contents", "title", True)
-    assert "«contents» has the longest ones" in seen and "1 of them has fewer than 40 words" in seen
+    assert "“contents” has the longest ones" in seen and "1 of them has fewer than 40 words" in seen
     seen, text, title, ready = tab.look(written(tmp_path / "t.csv", [("title",), (TEXT,)]))
     assert (text["value"], title["value"], ready) == ("title", "", True) and "1 row, 1 column." in seen
     numbers = tmp_path / "n.jsonl"

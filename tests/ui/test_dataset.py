@@ -341,7 +341,7 @@ def test_words_are_weighed_across_the_articles_looked_at(tab: Dataset) -> None:
     visitor: Any = SimpleNamespace(session_hash="visitor")
     *_, last = tab.words(View("demo", "all", "tfidf"), visitor)
     assert "Towards fake" in last and "Towards real" in last
-    assert f"TF-IDF on {min(len(load('demo')), WEIGHED)} articles of «Demo" in last
+    assert f"TF-IDF on {min(len(load('demo')), WEIGHED)} articles of “Demo" in last
     *_, refused = tab.words(View("isot", "test", "tfidf"), visitor)
     assert "fakenews data get isot" in refused
     *_, refused = tab.words(View("demo", "all", "features"), visitor)
@@ -421,7 +421,7 @@ def test_a_file_tells_models_trained_otherwise_from_those_as_shipped(tab: Datase
         assert (found["protocol"], of_shipped["protocol"]) == ("one-corpus", "shipped")
     else:
         revision = f"weights {tab.services.revision('tfidf')}"
-        assert revision in other and revision not in content and "protocol «ISOT alone»" in content
+        assert revision in other and revision not in content and "protocol “ISOT alone”" in content
 
 
 def test_a_file_of_a_slice_names_it(tab: Dataset) -> None:

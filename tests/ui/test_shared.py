@@ -106,4 +106,4 @@ def test_marks_hold_what_was_selected_and_say_when_nothing_was(servers: Servers,
 def test_every_button_of_a_mark_is_named_by_what_it_takes_away(snapshot: Snapshot) -> None:
     listed = render_shares.marks(snapshot, [Span(0, 6), Span(7, 12)])
     for quote in (snapshot.text[:6], snapshot.text[7:12]):
-        assert f'aria-label="remove «{quote.strip()}»">remove<' in listed
+        assert f'aria-label="remove “{quote.strip()}”">remove<' in listed
