@@ -194,7 +194,7 @@ class Stock:
         import torch
 
         windows, c = self.classifier.encode(text), self.classifier
-        margin_of = c.margin_function(text)
+        margin_of = c.margin_from_embeddings
         found = np.zeros(len(read(text).words))
         for i, weight in enumerate(windows.weights.tolist()):
             length = int(windows.attention_mask[i].sum())

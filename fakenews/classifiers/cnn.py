@@ -225,10 +225,6 @@ class CnnClassifier(MarginClassifier):
         margins: Tensor = network(embeddings, attention_mask.to(self.device))
         return margins
 
-    def margin_function(self, text: str) -> Callable[[Tensor, Tensor], Tensor]:
-        """Return `margin_from_embeddings`, in which nothing depends on the text as a whole."""
-        return self.margin_from_embeddings
-
     def save(self, folder: Path) -> None:
         """Write `model.safetensors` (the network in half precision) and `config.json`."""
         from safetensors.numpy import save_file

@@ -1,4 +1,4 @@
-"""A second, linear opinion on the states of an encoder, learnt from several corpora while the encoder stays as it is.
+"""A linear probe on the states of an encoder, trained on several corpora while the encoder stays as it is.
 
 Fine-tuning bends an encoder towards one corpus. What it still knows of all others lies below its last layer, whose
 first piece the head reads already: the mean of each lower layer's states over a text, weighed by one logistic
@@ -37,22 +37,19 @@ class Probe:
     Attributes
     ----------
     weights : ndarray of shape (n_layers, width), float32
-        Of the mean state of the embeddings and of each layer; not of the last one of an encoder with a head.
+        Of the mean state of the embeddings and of each layer.
     bias : float
-    head : float
-        What the log-odds of the fine-tuned head are multiplied by before both are added.
     """
 
     weights: NDArray[np.float32]
     bias: float
-    head: float = 1.0
 
     def margins(self, states: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Log-odds of fake, shape (n,), of mean states of shape (n, n_layers, width); without the head's."""
+        """Log-odds of fake, shape (n,), of mean states of shape (n, n_layers, width)."""
         return np.asarray(np.einsum("nlw,lw->n", states.astype(np.float64), self.weights) + self.bias, dtype=np.float64)
 
     def window_margins(self, states: Tensor) -> Tensor:
-        """Log-odds of fake of windows, shape (n_windows,), without the head's; differentiable in `states`.
+        """Log-odds of fake of windows, shape (n_windows,); differentiable in `states`.
 
         `states` are mean states of shape (n_windows, n_layers, width).
         """
@@ -63,7 +60,7 @@ class Probe:
         """Write `probe.safetensors`, with the domain head on the same states where there is one."""
         from safetensors.numpy import save_file
 
-        numbers = np.array([self.bias, self.head], dtype=np.float32)
+        numbers = np.array([self.bias], dtype=np.float32)
         tensors = {"weights": np.ascontiguousarray(self.weights), "numbers": numbers}
         if domain is not None:
             tensors["domain_weights"] = domain.weights.reshape(self.weights.shape)
@@ -78,8 +75,7 @@ class Probe:
         if not (folder / FILE).is_file():
             return None
         stored = Entries(load_file(folder / FILE))
-        bias, head = stored["numbers"].tolist()
-        return cls(stored["weights"], bias, head)
+        return cls(stored["weights"], float(stored["numbers"][0]))
 
 
 def load_domain(folder: Path) -> DomainHead | None:
@@ -116,7 +112,6 @@ def fit_probe(
     states: NDArray[np.float32],
     labels: Sequence[int],
     weights: NDArray[np.float64] | None = None,
-    head: float = 1.0,
 ) -> Probe:
     """Learn a probe from mean states of shape (n, n_layers, width), labels 0 fake, 1 real, and weights of texts."""
     from sklearn.linear_model import LogisticRegression
@@ -128,4 +123,4 @@ def fit_probe(
     regression.fit(scaler.transform(flat).astype(np.float32), np.asarray(labels) == FAKE, weights)
     per_state = regression.coef_[0] / scaler.scale_
     bias = float(np.float32(regression.intercept_[0] - per_state @ scaler.mean_))  # as it is stored
-    return Probe(per_state.reshape(states.shape[1:]).astype(np.float32), bias, float(np.float32(head)))
+    return Probe(per_state.reshape(states.shape[1:]).astype(np.float32), bias)

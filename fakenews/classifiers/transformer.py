@@ -9,8 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -47,7 +46,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PADDING = 0.05  # of the pieces of a batch
-_SHARES_KEPT = 1000  # texts
 CPU_PIECES = 1024  # of a batch on a CPU: more are no faster, and need more memory
 SETTINGS_KEY = "fakenews"  # our settings inside the checkpoint's own config.json
 _CPU = torch.device("cpu")
@@ -58,10 +56,7 @@ HALF, INT8 = "float16", "int8"  # what weights are stored in
 class TransformerClassifier(CalibratedClassifier):
     """An encoder from transformers behind the project's promise.
 
-    With a classification head, its log-odds count, and those of a probe below the last layer are added where there is
-    one. With a domain head besides, those of the classification head, which was fine-tuned on the first corpus, count
-    as far as the text is in-domain. Without a classification head, the probe alone answers, from the embeddings and
-    all layers.
+    A classification head answers, or in its place a probe on the mean states of the embeddings and all layers.
 
     Parameters
     ----------
@@ -119,7 +114,6 @@ class TransformerClassifier(CalibratedClassifier):
         self.domain_: DomainHead | None = None  # on the flattened states that the probe reads
         self._spare: PreTrainedModel | None = None  # on the CPU, once the device had too little memory
         self._cpu_until = 0.0  # on the monotonic clock
-        self._shares: dict[int, float] = {}  # `head_share` of the texts that were asked about last, by their hash
         self.mask_token = str(tokenizer.mask_token)
         self.has_head = model.base_model is not model
         if self.has_head:
@@ -140,25 +134,10 @@ class TransformerClassifier(CalibratedClassifier):
         """Log-odds of the fake class before calibration and how in-domain each text is, each of shape (n_texts,)."""
         texts = check_texts(texts)
         encoded = [self.encode(text) for text in texts]
-        return self._scores(texts, encoded, self._answers([row for windows in encoded for row in windows.rows()]))
-
-    @property
-    def head_fades(self) -> bool:
-        """Whether the classification head counts only as far as a text is in-domain."""
-        return self.has_head and self.probe_ is not None and self.domain_ is not None
-
-    def head_share(self, text: str) -> float:
-        """How much the classification head counts in a text, in [0, 1]: how in-domain it is, where the head fades."""
-        if not self.head_fades:
-            return 1.0
-        known = self._shares.get(hash(text))
-        return float(self.predict_scores([text]).in_domain[0]) if known is None else known
+        return self._scores(encoded, self._answers([row for windows in encoded for row in windows.rows()]))
 
     def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Margins of `text` with the pieces of words where `keep` is False masked; keep is (n_variants, n_words).
-
-        How in-domain the text is stays that of the whole text.
-        """
+        """Margins of `text` with the pieces of words where `keep` is False masked; keep is (n_variants, n_words)."""
         keep = np.atleast_2d(keep)
         windows = self.encode(text)
         kept = torch.from_numpy(np.concatenate([keep, np.ones((len(keep), 1), dtype=bool)], axis=1))  # -1: always kept
@@ -170,7 +149,7 @@ class TransformerClassifier(CalibratedClassifier):
             distinct, inverse = torch.unique(ids[:, w, :length], dim=0, return_inverse=True)
             asked[:, w] = len(rows) + inverse.numpy()
             rows += [(row, mask[:length]) for row in distinct]
-        margins = self._answers(rows)[:, :2] @ (self.head_share(text), 1.0)
+        margins = self._answers(rows)[:, 0]
         return np.asarray(margins[asked] @ windows.weights.numpy(), dtype=np.float64)
 
     def encode(self, text: str) -> Windows:
@@ -215,19 +194,11 @@ class TransformerClassifier(CalibratedClassifier):
         embeddings: torch.Tensor = model.get_input_embeddings()(input_ids.to(device))
         return embeddings
 
-    def margin_from_embeddings(
-        self, embeddings: torch.Tensor, attention_mask: torch.Tensor, head_share: float = 1.0
-    ) -> torch.Tensor:
+    def margin_from_embeddings(self, embeddings: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         """Log-odds of fake per window, shape (n_windows,); differentiable in `embeddings`."""
         model = self.model if embeddings.device.type == self.device.type else self._on_cpu()
         mask = attention_mask.to(embeddings.device)
-        head, states = self._pass(model, mask, self.probe_ is not None, inputs_embeds=embeddings)
-        head, probed = self._parts_of(head, states)
-        return head_share * head + probed
-
-    def margin_function(self, text: str) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
-        """Return `margin_from_embeddings` for the windows of one text, whose `head_share` is held."""
-        return partial(self.margin_from_embeddings, head_share=self.head_share(text))
+        return self._log_odds(*self._pass(model, mask, not self.has_head, inputs_embeds=embeddings))
 
     def remember(self, texts: Sequence[str], seed: int = 42) -> None:
         """Keep the centroids of the hidden states of training `texts`; costs a pass over them."""
@@ -340,36 +311,35 @@ class TransformerClassifier(CalibratedClassifier):
         self.info_ = {k: v for k, v in settings.items() if k not in own}
         self.centroids_, self.probe_ = Centroids.load(folder), Probe.load(folder)
         self.domain_ = load_domain(folder)
+        if has_head and self.probe_ is not None:
+            raise ValueError(f"{folder} has a probe beside its head, as an earlier version trained it: train it again.")
         return self
 
     @property
     def n_states(self) -> int:
-        """Mean states that a probe reads: of the embeddings and every layer, but for the last one below a head."""
+        """Mean states that a probe reads: of the embeddings and every layer; below a head the last one is left out."""
         return int(self.model.config.num_hidden_layers) + (not self.has_head)
 
-    def head_and_states(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-        """Return what a probe is fitted on: log-odds of the head, (n_texts,), and mean states.
+    def states(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return what a probe is fitted on: mean states, (n_texts, n_states, width).
 
-        The log-odds are 0 without a head. The states, of shape (n_texts, n_states, width), are means over the windows
-        of a text, by their length.
+        They are means over the windows of a text, by their length.
         """
         encoded = [self.encode(text) for text in check_texts(texts)]
-        heads, states = self.states_of_windows(encoded)
+        states = self.states_of_windows(encoded)
         edges = np.cumsum([0, *(len(w.weights) for w in encoded)])
         parts = [slice(a, b) for a, b in zip(edges, edges[1:], strict=False)]
         means = [np.tensordot(w.weights.numpy(), states[part], 1) for w, part in zip(encoded, parts, strict=True)]
-        return _averaged(heads, encoded), np.stack(means) if means else states
+        return np.stack(means) if means else states
 
-    def states_of_windows(self, encoded: Sequence[Windows]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-        """Return log-odds of the head, (n_windows,), and mean states, (n_windows, n_states, width), of all windows."""
+    def states_of_windows(self, encoded: Sequence[Windows]) -> NDArray[np.float32]:
+        """Return mean states of all windows, (n_windows, n_states, width)."""
         rows = [row for windows in encoded for row in windows.rows()]
         states = np.zeros((len(rows), self.n_states, self.model.config.hidden_size), dtype=np.float32)
-        heads = np.zeros(len(rows))
-        for batch, head, found in self._passes(rows, with_states=True):
+        for batch, _, found in self._passes(rows, with_states=True):
             assert found is not None
-            heads[batch] = head.double().cpu().numpy()
             states[batch] = found.float().cpu().numpy()
-        return heads, states
+        return states
 
     def _scores_and_states(self, texts: Sequence[str]) -> tuple[Scores, NDArray[np.float32]]:
         """Scores, and vectors of the first windows, shape (n_texts, width)."""
@@ -377,38 +347,30 @@ class TransformerClassifier(CalibratedClassifier):
         encoded = [self.encode(text) for text in texts]
         rows = [row for windows in encoded for row in windows.rows()]
         states = np.zeros((len(rows), self.model.config.hidden_size), dtype=np.float32)
-        scores = self._scores(texts, encoded, self._answers(rows, states))
+        scores = self._scores(encoded, self._answers(rows, states))
         counts = np.array([len(w.weights) for w in encoded], dtype=np.int64)
         return scores, states[np.cumsum(counts) - counts]
 
-    def _scores(self, texts: Sequence[str], encoded: Sequence[Windows], answers: NDArray[np.float64]) -> Scores:
+    def _scores(self, encoded: Sequence[Windows], answers: NDArray[np.float64]) -> Scores:
         """Scores of texts from the `_answers` of all their windows in order."""
-        head, probed, domain = (_averaged(answers[:, i], encoded) for i in range(3))
+        log_odds, domain = (_averaged(answers[:, i], encoded) for i in range(2))
         if self.domain_ is None:
-            return Scores.out_of_domain(head + probed)
-        in_domain = np.asarray(expit(domain), dtype=np.float64)
-        if not self.head_fades:
-            return Scores(head + probed, in_domain)
-        while len(self._shares) > _SHARES_KEPT:
-            self._shares.pop(next(iter(self._shares)), None)
-        self._shares.update(zip(map(hash, texts), in_domain.tolist(), strict=True))
-        return Scores(in_domain * head + probed, in_domain)
+            return Scores.out_of_domain(log_odds)
+        return Scores(log_odds, np.asarray(expit(domain), dtype=np.float64))
 
     def _answers(
         self, rows: Sequence[tuple[torch.Tensor, torch.Tensor]], states: NDArray[np.float32] | None = None
     ) -> NDArray[np.float64]:
-        """Log-odds of windows of any lengths, shape (n_windows, 3): of the head, of the probe, of in-domain.
+        """Log-odds of windows of any lengths, shape (n_windows, 2): of fake, and of in-domain.
 
         Sorted by length, so that padding wastes little. `states`, of shape (n_windows, width), is filled with the mean
         of each window's hidden states half way up.
         """
-        answers = np.zeros((len(rows), 3), dtype=np.float64)
-        with_states = any(part is not None for part in (states, self.probe_, self.domain_))
-        for batch, head, means in self._passes(rows, with_states):
-            parts = self._parts_of(head, means)
-            answers[batch, :2] = torch.stack(parts, dim=1).double().cpu().numpy()
+        answers = np.zeros((len(rows), 2), dtype=np.float64)
+        for batch, logits, means in self._passes(rows, states is not None or not self.has_head):
+            answers[batch, 0] = self._log_odds(logits, means).double().cpu().numpy()
             if self.domain_ is not None and means is not None:
-                answers[batch, 2] = self.domain_.log_odds(means.flatten(1).cpu().numpy())
+                answers[batch, 1] = self.domain_.log_odds(means.flatten(1).cpu().numpy())
             if states is not None and means is not None:
                 # Fine-tuning leaves little but the class in the last layer; half way up the subject is still there.
                 n_layers = int(self.model.config.num_hidden_layers)
@@ -417,8 +379,8 @@ class TransformerClassifier(CalibratedClassifier):
 
     def _passes(
         self, rows: Sequence[tuple[torch.Tensor, torch.Tensor]], with_states: bool
-    ) -> Iterator[tuple[list[int], torch.Tensor, torch.Tensor | None]]:
-        """Places in `rows`, log-odds and mean states of each pass; alike in length, so that padding wastes little.
+    ) -> Iterator[tuple[list[int], torch.Tensor | None, torch.Tensor | None]]:
+        """Places in `rows`, logits and mean states of each pass; alike in length, so that padding wastes little.
 
         A device without enough memory is asked for half as many at a time in this call, and if even one is too much, a
         copy on the CPU is asked for a while.
@@ -435,7 +397,7 @@ class TransformerClassifier(CalibratedClassifier):
             mask = torch.nn.utils.rnn.pad_sequence([rows[i][1] for i in batch], batch_first=True)
             try:
                 with torch.inference_mode():
-                    head, states = self._pass(model, mask.to(device), with_states, input_ids=ids.to(device))
+                    logits, states = self._pass(model, mask.to(device), with_states, input_ids=ids.to(device))
             except torch.OutOfMemoryError:
                 waiting.append(batch)
                 if len(batch) > 1:
@@ -444,18 +406,15 @@ class TransformerClassifier(CalibratedClassifier):
                     model, device = self._leave(device)
                     most = self.batch_size
                 continue
-            yield batch, head, states
+            yield batch, logits, states
 
     def _pass(
         self, model: PreTrainedModel, mask: torch.Tensor, with_states: bool, **asked: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Log-odds of the head, (n,), and mean states, (n, n_states, width), where they are wanted.
-
-        Without a head the log-odds are 0, and the states go up to the last layer.
-        """
+    ) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+        """Logits of the head, (n, 2), where there is one, and mean states, (n, n_states, width), where wanted."""
         output = model(attention_mask=mask, output_hidden_states=with_states, **asked)
-        head = self._log_odds(output.logits) if self.has_head else torch.zeros(len(mask), device=mask.device)
-        return head, mean_states(output.hidden_states[: self.n_states], mask) if with_states else None
+        states = mean_states(output.hidden_states[: self.n_states], mask) if with_states else None
+        return output.logits if self.has_head else None, states
 
     def leave_device(self) -> None:
         """Go on with a copy on the CPU, for `CPU_SECONDS`.
@@ -490,22 +449,19 @@ class TransformerClassifier(CalibratedClassifier):
             return self._on_cpu(), _CPU
         return self.model, self.device
 
-    def _parts_of(self, head: torch.Tensor, states: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
-        """Log-odds of fake of windows by the classification head and by the probe; 0 where there is none."""
+    def _log_odds(self, logits: torch.Tensor | None, states: torch.Tensor | None) -> torch.Tensor:
+        """Log-odds of fake of windows, (n,), by the classification head, or by the probe in its place."""
+        if logits is not None:
+            logits = logits.float()
+            return logits[:, self._fake] - logits[:, 1 - self._fake]
         if self.probe_ is None:
-            if not self.has_head:
-                raise NotFittedError(f"{self.name} has neither a head nor a probe: train it first.")
-            return head, torch.zeros_like(head)
+            raise NotFittedError(f"{self.name} has neither a head nor a probe: train it first.")
         assert states is not None
-        return self.probe_.head * head, self.probe_.window_margins(states)
-
-    def _log_odds(self, logits: torch.Tensor) -> torch.Tensor:
-        logits = logits.float()
-        return logits[:, self._fake] - logits[:, 1 - self._fake]
+        return self.probe_.window_margins(states)
 
 
 def _leave_out_unread_states(model: PreTrainedModel) -> None:
-    """Compute the last layer of a BERT for the first piece alone, which is all that its head and the probe read of it.
+    """Compute the last layer of a BERT for the first piece alone, which is all that its head reads of it.
 
     Its answer stays the same, and nearly a fifth of the products of a 4-layer encoder are not computed. The last of its
     `hidden_states` has length 1 from here on.

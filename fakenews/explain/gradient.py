@@ -36,11 +36,8 @@ class Differentiable(TextClassifier, Protocol):
     def embed(self, input_ids: Tensor) -> Tensor:
         """Word embeddings [w, L, hidden] of word pieces [w, L]."""
 
-    def margin_function(self, text: str) -> Callable[[Tensor, Tensor], Tensor]:
-        """Return what gives log-odds of fake [w] of the windows of a text from embeddings and attention mask.
-
-        Differentiable in the embeddings; what depends on the whole text is held.
-        """
+    def margin_from_embeddings(self, embeddings: Tensor, attention_mask: Tensor) -> Tensor:
+        """Log-odds of fake [w] of windows; differentiable in the embeddings."""
 
 
 class GradientExplainer(WordExplainer):
@@ -133,18 +130,18 @@ def slopes_at(
     """
     import torch
 
-    windows, margin_of = classifier.encode(text), classifier.margin_function(text)
+    windows = classifier.encode(text)
     found = np.zeros(shares.shape)
     for w, weight in enumerate(windows.weights.tolist()):
         try:
-            found += weight * _slopes_of_window(windows, w, classifier, margin_of, shares, told)
+            found += weight * _slopes_of_window(windows, w, classifier, shares, told)
             continue
         except torch.OutOfMemoryError:
             leave = getattr(classifier, "leave_device", None)
             if leave is None:
                 raise
             leave()
-        found += weight * _slopes_of_window(windows, w, classifier, margin_of, shares, told)
+        found += weight * _slopes_of_window(windows, w, classifier, shares, told)
     return found
 
 
@@ -152,7 +149,6 @@ def _slopes_of_window(
     windows: Windows,
     w: int,
     classifier: Differentiable,
-    margin_of: Callable[[Tensor, Tensor], Tensor],
     shares: NDArray[np.float64],
     told: Callable[[int], None],
 ) -> NDArray[np.float64]:
@@ -176,7 +172,7 @@ def _slopes_of_window(
         rows = slice(start, start + at_once)
         share = gone[rows][:, word_index, None].to(way)  # [points, length, 1]
         points = (masked + share * way).requires_grad_()
-        margins = margin_of(points, attention_mask.expand(len(points), -1))
+        margins = classifier.margin_from_embeddings(points, attention_mask.expand(len(points), -1))
         (slopes,) = torch.autograd.grad(margins.sum(), points)
         told(len(points))
         per_piece = (slopes * way).double().sum(dim=-1).cpu().numpy()  # [points, length]

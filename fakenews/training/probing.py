@@ -45,7 +45,7 @@ def fit_probing(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
 
     def answer(corpus: str, rest: pd.DataFrame, out: pd.DataFrame) -> Scores:
         probe, domain = fit_on(states, rest[rest["split"] == "train"], settings)
-        return linear_scores(probe, domain, states.of(joined_texts(out))[1])
+        return linear_scores(probe, domain, states.of(joined_texts(out)))
 
     say("fitting the probe on the states of all corpora")
     classifier.probe_, classifier.domain_ = fit_on(states, parts["train"], settings)
@@ -111,7 +111,7 @@ def trained_on(train: pd.DataFrame, home_rows: int, seed: int) -> pd.DataFrame:
 def fit_on(states: States, train: pd.DataFrame, settings: Probing) -> tuple[Probe, DomainHead | None]:
     """Fit a probe, and what tells articles of the first corpus from the others, on training rows."""
     rows = trained_on(train, settings.home_rows, settings.seed)
-    _, known = states.of(joined_texts(rows))
+    known = states.of(joined_texts(rows))
     counts = weights(rows)
     domain = fit_domain_head(known.reshape(len(known), -1), is_home(rows), counts)
     return fit_probe(known, rows["label"].tolist(), counts), domain

@@ -26,14 +26,11 @@ class Article(NamedTuple):
 
     Attributes
     ----------
-    heads : ndarray of shape (n_windows,)
-        Log-odds of the fine-tuned head; 0 without one.
     lengths : ndarray of shape (n_windows,)
         Word pieces of each window.
     states : ndarray of shape (n_windows, n_states, width), float16
     """
 
-    heads: NDArray[np.float64]
     lengths: NDArray[np.int64]
     states: NDArray[np.float16]
 
@@ -64,7 +61,7 @@ class States:
             with np.load(file) as kept:
                 if kept["encoder"].item() == self.encoder:
                     ends = np.cumsum(kept["counts"])[:-1]
-                    parts = (np.split(kept[name], ends) for name in ("heads", "lengths", "states"))
+                    parts = (np.split(kept[name], ends) for name in ("lengths", "states"))
                     self.known |= {key: Article(*of) for key, *of in zip(kept["keys"].tolist(), *parts, strict=True)}
 
     def articles(self, asked: Sequence[str]) -> list[Article]:
@@ -78,24 +75,23 @@ class States:
             self.say(f"states of {at + len(keys):,} of {len(missing):,} articles")
         return [self.known[key] for key in order]
 
-    def of(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-        """Return heads, shape (n,), and states, shape (n, n_states, width), of texts: means by length of windows."""
-        heads, states = [], []
+    def of(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return states of texts, shape (n, n_states, width): means by length of windows."""
+        states = []
         for article in self.articles(texts):
             weights = article.lengths / max(article.lengths.sum(), 1)
             weights = weights if article.lengths.sum() else np.ones(1)
-            heads.append(float(article.heads @ weights))
             states.append(np.tensordot(weights.astype(np.float32), article.states.astype(np.float32), 1))
-        return np.array(heads), np.stack(states)
+        return np.stack(states)
 
     def _compute(self, texts: dict[str, str]) -> None:
         windows = [self.classifier.encode(text).first(self.n_windows) for text in texts.values()]
         with fast_products():
-            heads, states = self.classifier.states_of_windows(windows)
+            states = self.classifier.states_of_windows(windows)
         counts = [len(w.weights) for w in windows]
         lengths = np.concatenate([(w.attention_mask.sum(1) - 2).numpy() for w in windows])
         ends = np.cumsum(counts)[:-1]
-        parts = (np.split(of, ends) for of in (heads, lengths, states.astype(np.float16)))
+        parts = (np.split(of, ends) for of in (lengths, states.astype(np.float16)))
         self.known |= {key: Article(*of) for key, *of in zip(texts, *parts, strict=True)}
         self._keep(list(texts))
 
@@ -109,8 +105,7 @@ class States:
                 file,
                 encoder=np.array(self.encoder),
                 keys=np.array(keys),
-                counts=np.array([len(article.heads) for article in articles]),
-                heads=np.concatenate([article.heads for article in articles]),
+                counts=np.array([len(article.lengths) for article in articles]),
                 lengths=np.concatenate([article.lengths for article in articles]),
                 states=np.concatenate([article.states for article in articles]),
             )
@@ -140,11 +135,11 @@ class FromStates:
         from fakenews.classifiers.probe import linear_scores
 
         assert self._classifier.probe_ is not None
-        return linear_scores(self._classifier.probe_, self._classifier.domain_, self._states.of(texts)[1])
+        return linear_scores(self._classifier.probe_, self._classifier.domain_, self._states.of(texts))
 
 
 def digest(classifier: TransformerClassifier) -> str:
-    """Return a hash of all weights of an encoder and its head, and of how it cuts texts into windows."""
+    """Return a hash of all weights of an encoder, and of how it cuts texts into windows."""
     found = sha256(f"{classifier.cleaning} {classifier.max_length} {classifier.overlap}".encode())
     for name, tensor in sorted(classifier.model.state_dict().items()):
         found.update(name.encode())

@@ -7,10 +7,9 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from fakenews.classifiers.domain import DomainHead, fit_domain_head
-from fakenews.classifiers.probe import fit_probe
 from fakenews.classifiers.tfidf import TfidfClassifier
 from fakenews.classifiers.transformer import TransformerClassifier
-from tests.explain.toys import planted_corpus, small_tfidf
+from tests.explain.toys import planted_corpus, small_mpnet, small_tfidf
 
 TEXTS, LABELS = planted_corpus(80)
 IS_HOME = [i % 4 < 2 for i in range(80)]
@@ -59,18 +58,19 @@ def test_tfidf_keeps_its_head_with_its_weights(tmp_path):
     np.testing.assert_array_equal(again.log_odds, scores.log_odds)
 
 
-def test_an_encoder_measures_whole_texts_and_keeps_its_head_beside_the_probe(classifiers, tmp_path):
-    classifiers["tinybert"].save(tmp_path / "bare")
-    classifier = TransformerClassifier.load(tmp_path / "bare")
-    _, states = classifier.head_and_states(ASKED)
+def test_an_encoder_measures_whole_texts_and_keeps_its_head_beside_the_probe(tmp_path):
+    classifier = small_mpnet()
+    classifier.save(tmp_path / "bare")
+    probe, classifier.probe_ = classifier.probe_, None
+    states = classifier.states(ASKED)
     flat = states.reshape(len(states), -1)
     classifier.domain_ = fit_domain_head(flat, IS_HOME)
     assert classifier.domain_ is not None
     with pytest.raises(ValueError, match="a domain head and no probe"):
         classifier.save(tmp_path / "refused")
-    classifier.probe_ = fit_probe(states, LABELS)
+    classifier.probe_ = probe
     texts = [*ASKED[:5], " ".join(ASKED), ""]  # the last but one fills several windows
-    _, states = classifier.head_and_states(texts)
+    states = classifier.states(texts)
     scores = classifier.predict_scores(texts)
     expected = classifier.domain_.in_domain(states.reshape(len(states), -1))
     np.testing.assert_allclose(scores.in_domain, expected, atol=1e-4)

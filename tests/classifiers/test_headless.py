@@ -24,7 +24,7 @@ def small_headless_bert() -> TransformerClassifier:
         model = BertModel(BertConfig(vocab_size=len(tokenizer), num_hidden_layers=3, **sizes))
     classifier = TransformerClassifier("toy", first_layers(model, 2), tokenizer, 64, overlap=8)
     texts, labels = planted_corpus(100)
-    classifier.probe_ = fit_probe(classifier.head_and_states(texts)[1], labels, head=0.0)
+    classifier.probe_ = fit_probe(classifier.states(texts), labels)
     return classifier
 
 
@@ -35,19 +35,18 @@ def classifier(request: pytest.FixtureRequest) -> TransformerClassifier:
 
 def test_states_are_those_of_the_embeddings_and_every_layer(classifier):
     windows = classifier.encode(TEXTS[0])
-    states = classifier.head_and_states(TEXTS)[1]
+    states = classifier.states(TEXTS)
     assert states.shape == (len(TEXTS), 3, 32) == (len(TEXTS), classifier.n_states, 32)
     with torch.no_grad():
         output = classifier.model(windows.input_ids, windows.attention_mask, output_hidden_states=True)
     expected = torch.stack(output.hidden_states)[:, 0].mean(1)
     np.testing.assert_allclose(states[0], expected, atol=1e-5)
-    assert classifier.head_and_states([])[1].shape == (0, 3, 32)
+    assert classifier.states([]).shape == (0, 3, 32)
 
 
 def test_the_probe_alone_answers(classifier):
-    heads, states = classifier.head_and_states(TEXTS)
-    assert not heads.any() and not classifier.has_head
-    np.testing.assert_allclose(classifier.predict_margin(TEXTS), classifier.probe_.margins(states), atol=1e-4)
+    expected = classifier.probe_.margins(classifier.states(TEXTS))
+    np.testing.assert_allclose(classifier.predict_margin(TEXTS), expected, atol=1e-4)
 
 
 def test_gradients_and_masked_variants_see_the_same(classifier):

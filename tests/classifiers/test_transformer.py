@@ -66,7 +66,7 @@ def test_states_that_nobody_reads_are_left_out_and_the_answer_stays(base: str, r
     assert last.shape[1] == (1 if base == "bert_base" else ids.shape[1])
     torch.testing.assert_close(last[:, 0], expected.hidden_states[-1][:, 0])
     means = mean_states(expected.hidden_states[:-1], mask)
-    _, states = classifier.head_and_states([TEXTS[0], " ".join(TEXTS)])
+    states = classifier.states([TEXTS[0], " ".join(TEXTS)])
     assert states.shape[1:] == means.shape[1:]
     whole = (means * windows.weights[:, None, None]).sum(0)
     np.testing.assert_allclose(states[1], whole.numpy(), atol=1e-5)

@@ -133,7 +133,7 @@ def small_mpnet(name: str = "mpnet", max_length: int = 64) -> TransformerClassif
     round_to_int8(model)
     classifier = TransformerClassifier(name, model, tokenizer, max_length, overlap=8, weights=INT8)
     texts, labels = planted_corpus(400)
-    classifier.probe_ = fit_probe(classifier.head_and_states(texts)[1], labels, head=0.0)
+    classifier.probe_ = fit_probe(classifier.states(texts), labels)
     return classifier
 
 

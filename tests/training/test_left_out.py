@@ -11,11 +11,10 @@ import pandas as pd
 import pytest
 
 from fakenews.classifiers import model_folder, store
-from fakenews.classifiers.base import Scores, fit_calibration
+from fakenews.classifiers.base import fit_calibration
 from fakenews.classifiers.ensemble import EnsembleClassifier
-from fakenews.classifiers.transformer import TransformerClassifier
 from fakenews.data.mix import with_split
-from fakenews.data.table import as_table, joined_texts, read_table
+from fakenews.data.table import as_table, joined_texts
 from fakenews.evidence.files import contradictions, read_evaluation, read_predictions
 from fakenews.evidence.predictions import scores_of
 from fakenews.training import protocols
@@ -31,7 +30,6 @@ from fakenews.training.left_out import (
 )
 from fakenews.training.protocols import measure_protocols
 from fakenews.training.run import run
-from fakenews.training.states import STATES
 from tests.explain.toys import planted_corpus
 
 NAMES = ("home", "one", "two")
@@ -115,31 +113,6 @@ def test_a_model_without_a_corpus_answers_it_whole(corpora, tmp_path):
     assert model_folder.settings(tmp_path / "tfidf")["data"]["corpora"] == ["home", "one"]
     assert evidence.corpora["two/all"].n == 120
     assert "left-out" not in evidence.protocols
-
-
-def test_the_probe_of_an_encoder_learns_from_several_corpora(corpora, bert_base, tmp_path):
-    out = tmp_path / "tinybert"
-    job = Job("tinybert", corpora[0], out, base=str(bert_base), max_steps=2, more=corpora[1:])
-    evidence = run(job)
-    assert evidence.protocols["left-out"].corpora["two/all"].roc_auc > 0.6  # of random weights, after two steps
-    assert contradictions(out) == ()
-
-    # The head has the share that its own held-out articles say it is worth.
-    probed = store.load(store.find("tinybert", tmp_path), "cpu")
-    assert isinstance(probed, TransformerClassifier) and probed.probe_ is not None
-    home = with_split(read_table(corpora[0]))
-    held = home[home["split"] == "validation"]
-    heads, _ = probed.head_and_states(joined_texts(held))
-    share = fit_calibration(Scores.out_of_domain(heads), held["label"].tolist()).slope
-    assert probed.probe_.head == pytest.approx(share, rel=1e-2)
-    assert share != pytest.approx(1.0, rel=0.1)
-
-    # As if the power had gone: the states are at hand, nothing is read again, and the result is the same.
-    states, probe = out / "checkpoints" / STATES, (out / "probe.safetensors").read_bytes()
-    written = {file: file.stat().st_mtime_ns for file in states.iterdir()}
-    run(replace(job, resume=True))
-    assert {file: file.stat().st_mtime_ns for file in states.iterdir()} == written
-    assert (out / "probe.safetensors").read_bytes() == probe
 
 
 def test_a_model_is_measured_on_the_corpora_it_learnt_from_or_on_the_first_alone(models, corpora, tmp_path):

@@ -129,13 +129,13 @@ def test_states_of_another_encoder_or_of_other_windows_are_not_taken(large_base,
     frame = pd.DataFrame({"title": "", "text": planted_corpus(6)[0]})
     told: list[str] = []
     one = bare_classifier("mpnet", Probing(base=str(large_base), n_layers=3, max_length=32), "neutral")
-    first = States(one, tmp_path, told.append, n_windows=1).of(frame["text"].tolist())[1]
+    first = States(one, tmp_path, told.append, n_windows=1).of(frame["text"].tolist())
     assert told == ["states of 6 of 6 articles"]
-    np.testing.assert_array_equal(States(one, tmp_path, told.append, n_windows=1).of(frame["text"].tolist())[1], first)
+    np.testing.assert_array_equal(States(one, tmp_path, told.append, n_windows=1).of(frame["text"].tolist()), first)
     assert len(told) == 1
     States(one, tmp_path, told.append, n_windows=2).of(frame["text"].tolist())
     other = bare_classifier("mpnet", Probing(base=str(large_base), n_layers=2, max_length=32), "neutral")
-    assert States(other, tmp_path, told.append, n_windows=1).of(frame["text"].tolist())[1].shape == (6, 3, 32)
+    assert States(other, tmp_path, told.append, n_windows=1).of(frame["text"].tolist()).shape == (6, 3, 32)
     assert len(told) == 3
 
 
@@ -143,7 +143,7 @@ def test_answers_from_kept_states_are_those_of_the_classifier_and_are_computed_o
     texts, labels = planted_corpus(40)
     texts = [f"{text} {'said ' * 40}" for text in texts]
     classifier = bare_classifier("mpnet", Probing(base=str(large_base), n_layers=3, max_length=32), "neutral")
-    _, states = classifier.head_and_states(texts)
+    states = classifier.states(texts)
     classifier.probe_ = fit_probe(states, labels)
     classifier.domain_ = fit_domain_head(states.reshape(len(states), -1), [True, False] * 20)
     told: list[str] = []
