@@ -31,7 +31,7 @@ def prediction(model: str, p_fake: float, n_words: int = 400) -> Prediction:
         (UNDECIDED[1], 400, True, False, "fake", ()),
         (UNDECIDED[0], 400, True, False, "real", ()),
         (0.74, 400, True, False, "cannot_judge", ("too_close",)),
-        (0.41, 400, True, False, "cannot_judge", ("too_close",)),
+        (0.36, 400, True, False, "cannot_judge", ("too_close",)),
         (0.9, MIN_WORDS, True, False, "fake", ()),
         (0.9, MIN_WORDS - 1, True, False, "cannot_judge", ("too_short",)),
         (0.9, 400, False, False, "cannot_judge", ("not_english",)),

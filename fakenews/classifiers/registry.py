@@ -93,14 +93,14 @@ CLASSIFIERS: dict[str, ClassifierSpec] = {
     ),
     "ensemble": ClassifierSpec(
         "ensemble",
-        "Ensemble",
-        "MPNet, TinyBERT and TF-IDF, those that are here, each trusted as held-out articles taught.",
+        "Ensemble with MPNet",
+        "MPNet, TinyBERT and TF-IDF, each trusted as held-out articles taught.",
         _load_ensemble,
     ),
     "ensemble-small": ClassifierSpec(
         "ensemble-small",
-        "Ensemble without MPNet",
-        "TinyBERT and TF-IDF together, each trusted as held-out articles taught; for a CPU.",
+        "Ensemble",
+        "TinyBERT and TF-IDF, each trusted as held-out articles taught.",
         _load_ensemble,
     ),
 }
