@@ -19,9 +19,11 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
@@ -30,6 +32,7 @@ warnings.filterwarnings("ignore")
 
 from benchmarks.results import store  # noqa: E402
 from benchmarks.stock import stock_model  # noqa: E402
+from fakenews.classifiers import precision  # noqa: E402
 from fakenews.classifiers.base import read  # noqa: E402
 from fakenews.classifiers.probe import mean_states  # noqa: E402
 from fakenews.config import Settings  # noqa: E402
@@ -43,6 +46,7 @@ from fakenews.services import Services  # noqa: E402
 LIBRARY_SHAP, LIBRARY_LIME = 500, 5000  # evaluations and samples by default
 LONG_WORDS = 5000  # of the article whose peak of memory is measured
 OURS = {"gradient": "gradient (ours)", "shap": "SHAP (ours)", "lime": "LIME (ours)"}
+SINGLE = {method: f"{OURS[method]}, single precision" for method in ("shap", "lime")}  # where bfloat16 is the default
 SHAP_LIBRARY, LIME_LIBRARY, CAPTUM, TIMES_INPUT = (
     "shap 500 evaluations",
     "lime 5000 samples",
@@ -263,10 +267,16 @@ def measure(services: Services, classifier: Any, stock: Stock, text: str, with_l
         seconds[name] = time.perf_counter() - started
 
     services.analyse(text)  # the verdict stands before anything is explained
+
+    def ours(method: str) -> np.ndarray:
+        return np.array([a.weight for a in EXPLAINERS[method].load().explain(text, classifier).attributions])
+
     for method, name in OURS.items():
-        timed(name, lambda m=method: np.array(
-            [a.weight for a in EXPLAINERS[m].load().explain(text, classifier).attributions]
-        ))  # fmt: skip
+        timed(name, partial(ours, method))
+    if precision.cpu_has_bfloat16():
+        with patch.object(precision, "cpu_has_bfloat16", return_value=False):
+            for method, name in SINGLE.items():
+                timed(name, partial(ours, method))
     timed(TIMES_INPUT, lambda: stock.times_input(text))
     timed(CAPTUM, lambda: stock.captum(text))
     timed(SHAP_LIBRARY, lambda: stock.shap(text))
@@ -301,22 +311,25 @@ def summarise(rows: list[dict[str, Any]]) -> dict[str, Any]:
     names = dict.fromkeys(name for row in rows for name in row["normalised"])
     shares = ", ".join(f"{share:.0%}" for share in SHARES)
     print(f"{len(rows)} articles; words removed: {shares}; comprehensiveness on log-odds")
-    print(f"{'':<22}{'articles':>9}{'seconds':>9}{'comprehensiveness':>19}{'normalised':>12}{'sufficiency, norm.':>20}")
+    print(f"{'':<30}{'articles':>9}{'seconds':>9}{'comprehensiveness':>19}{'normalised':>12}{'sufficiency, norm.':>20}")
     for name in names:
         here = [row for row in rows if name in row["normalised"]]
         took = f"{mean('seconds', name, here):9.2f}" if name in here[0]["seconds"] else f"{'':>9}"
         print(
-            f"{name:<22}{len(here):>9}{took}{mean('comprehensiveness', name, here):>19.2f}"
+            f"{name:<30}{len(here):>9}{took}{mean('comprehensiveness', name, here):>19.2f}"
             f"{mean('normalised', name, here):>12.3f}{mean('normalised_sufficiency', name, here):>20.3f}"
         )
     with_lime = [row for row in rows if LIME_LIBRARY in row["seconds"]]
 
     def ratio(key: str, first: str, second: str, among: list[dict[str, Any]]) -> float | None:
-        return round(mean(key, first, among) / mean(key, second, among), 3) if among else None
+        there = [row for row in among if first in row[key] and second in row[key]]
+        return round(mean(key, first, there) / mean(key, second, there), 3) if there else None
 
     return {
         "shap_speedup": ratio("seconds", SHAP_LIBRARY, OURS["shap"], rows),
         "lime_speedup": ratio("seconds", LIME_LIBRARY, OURS["lime"], with_lime),
+        "shap_speedup_single": ratio("seconds", SHAP_LIBRARY, SINGLE["shap"], rows),
+        "lime_speedup_single": ratio("seconds", LIME_LIBRARY, SINGLE["lime"], with_lime),
         "shap_faithfulness_ratio": ratio("normalised", OURS["shap"], SHAP_LIBRARY, rows),
         "lime_faithfulness_ratio": ratio("normalised", OURS["lime"], LIME_LIBRARY, with_lime),
         "first_highlight_seconds": round(mean("seconds", OURS["gradient"], rows), 3),

@@ -45,10 +45,12 @@ def explanations() -> str:
     ]
     speed = [f"{found[f'{method}_speedup']:.0f}" for method in ("shap", "lime")]
     faithful = [f"{found[f'{method}_faithfulness_ratio']:.1f}" for method in ("shap", "lime")]
+    single = [found.get(f"{method}_speedup_single") for method in ("shap", "lime")]
+    without = f" ({single[0]:.0f} and {single[1]:.0f} times in single precision)" if all(single) else ""
     sentences = (
-        f"SHAP is {speed[0]} times and LIME {speed[1]} times as fast as the stock libraries at their defaults, at "
-        f"{faithful[0]} and {faithful[1]} times their faithfulness. Explaining an article of 5,000 words in every way "
-        f"peaks at {found['peak_mb_5000_words']:,.0f} MB. ({found['machine']}, {found['date']}.)"
+        f"SHAP is {speed[0]} times and LIME {speed[1]} times as fast as the stock libraries at their defaults{without}"
+        f", at {faithful[0]} and {faithful[1]} times their faithfulness. Explaining an article of 5,000 words in every "
+        f"way peaks at {found['peak_mb_5000_words']:,.0f} MB. ({found['machine']}, {found['date']}.)"
     )
     return "\n".join([*rows, "", sentences, "", agreement(), "", flips()])
 

@@ -149,11 +149,11 @@ def test_the_tour(page: Any) -> None:
     page.wait_for_selector("#fn-table button[data-open]", timeout=WAIT)
     page.wait_for_selector("#fn-matrix .js-plotly-plot[data-wired]", timeout=WAIT)
     box = page.locator("#fn-matrix .nsewdrag").bounding_box()
-    page.mouse.click(box["x"] + box["width"] * 0.25, box["y"] + box["height"] * 0.75)  # true real, predicted fake
-    page.wait_for_selector("h2:has-text('Real articles that read like the fake class')", timeout=WAIT)
+    page.mouse.click(box["x"] + box["width"] * 0.75, box["y"] + box["height"] * 0.25)  # true fake, predicted real
+    page.wait_for_selector("h2:has-text('Fake articles that read like the real class')", timeout=WAIT)
     page.wait_for_selector("#fn-table button[data-open]", timeout=WAIT)
     first = page.locator("#fn-table tbody tr").first
-    assert first.locator("td").all_inner_texts()[1:3] == ["real", "fake"]
+    assert first.locator("td").all_inner_texts()[1:3] == ["fake", "real"]
     title = first.locator("button").inner_text()
 
     # The threshold moves the matrix, and back.
