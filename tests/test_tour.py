@@ -255,6 +255,7 @@ def test_words_across_articles_do_not_outlive_what_they_are_of(page: Any) -> Non
     figures = page.locator("#fn-figures").inner_text()
     pick(page, "#fn-model", "TF-IDF")
     page.wait_for_function("f => document.querySelector('#fn-figures').innerText !== f", arg=figures, timeout=WAIT)
+    page.wait_for_timeout(1500)  # all that the pick set off is drawn
     page.click("#fn-weigh")
     page.wait_for_selector("#fn-across :text('TF-IDF on')", timeout=WAIT)
     pick(page, "#fn-model", "TinyBERT")
