@@ -78,7 +78,7 @@ _TIMES_ESCAPED = 2  # pages quote pages
 _CHARACTERS = str.maketrans(
     {
         **dict.fromkeys("‘’‚‛′`´ʼ＇", "'"),
-        **dict.fromkeys("“”„‟″«»＂", '"'),
+        **dict.fromkeys("“”„‟″\u00ab\u00bb＂", '"'),
         **dict.fromkeys("‐‑‒−﹣－", "-"),
         **dict.fromkeys("―—", "–"),
         **dict.fromkeys("\u2028\u2029\x85\x0b\x0c", "\n"),

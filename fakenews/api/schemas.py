@@ -35,7 +35,7 @@ class Words(TypedDict):
 
 
 class Edit(TypedDict):
-    """What one edit of formatting did: whether there was anything to edit, and which models it turned round."""
+    """What one edit of formatting did: whether there was anything to edit, and which models it flipped."""
 
     edit: str
     description: str

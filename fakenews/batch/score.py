@@ -1,4 +1,4 @@
-"""A whole table through the models: in constant memory, resumable at any instant, bad rows told and not fatal."""
+"""Score a whole table: in constant memory, resumable at any instant; a bad row is reported and ends nothing."""
 
 from __future__ import annotations
 

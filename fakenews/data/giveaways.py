@@ -29,7 +29,7 @@ class Rule(NamedTuple):
     pattern: re.Pattern[str]
 
 
-_PUNCTUATION = ".,;:!?…()[]{}\"'‘’“”«»-–—"
+_PUNCTUATION = ".,;:!?…()[]{}\"'‘’“”\u00ab\u00bb-–—"
 
 RULES: tuple[Rule, ...] = (
     Rule("reuters", "contains “(Reuters)”", "body", re.compile(r"\(Reuters\)")),
