@@ -1,4 +1,4 @@
-"""The commands: the same services as page and API, read from files and written to the terminal.
+"""The commands: the same engine as page and API, read from files and written to the terminal.
 
 Whatever a user gets wrong is one sentence on stderr and exit code 2. With `--json` stdout holds the JSON and nothing
 else. Imports that take time are made inside the commands, so that `--help` answers at once.
@@ -21,10 +21,10 @@ from fakenews.space.commands import app as space_app
 
 if TYPE_CHECKING:
     from fakenews.batch.score import Done
+    from fakenews.engine import Engine
     from fakenews.formatting import FormattingTest
     from fakenews.metrics.verdicts import TableResult
     from fakenews.schema import Explanation, Prediction
-    from fakenews.services import Services
     from fakenews.share.snapshot import Snapshot
 
 MAX_BYTES = 10_000_000  # of an article; far more than any limit on characters
@@ -84,18 +84,18 @@ def predict(
     as_json: AsJson = False,
 ) -> None:
     """Ask the models what an article resembles."""
-    services = _services()
-    text = services.check(title, read_article(file, encoding))
+    engine = _engine()
+    text = engine.judge.check(title, read_article(file, encoding))
     models = list(dict.fromkeys(model)) if model else None
-    analysis = services.analyse(text, models)
+    analysis = engine.judge.analyse(text, models)
     if formatting:
-        analysis = analysis.tested(services.formatting_test(text, models))
+        analysis = analysis.tested(engine.judge.formatting_test(text, models))
     if as_json:
         return _print_json(analysis.to_dict())
     from fakenews.verdict import agreement
 
     for prediction in analysis.predictions:
-        typer.echo(f"{services.title(prediction.model)}: {_verdict_line(prediction)}")
+        typer.echo(f"{engine.pool.title(prediction.model)}: {_verdict_line(prediction)}")
     typer.echo(agreement(analysis.predictions))
     if analysis.formatting:
         typer.echo(_formatting_text(analysis.formatting))
@@ -116,20 +116,24 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Weigh every word of an article: positive weights push towards fake."""
+    from fakenews.engine.values import ExplanationRequest
     from fakenews.explain.agreement import by_sentence
 
     if unit not in ("word", "sentence"):
         raise ValueError(f"Unknown unit {unit!r}. Known: word, sentence.")
-    services = _services()
-    text = services.check(title, read_article(file, encoding))
+    engine = _engine()
+    text = engine.judge.check(title, read_article(file, encoding))
 
     def in_units(found: Explanation) -> Explanation:
         return replace(found, attributions=by_sentence(found)) if unit == "sentence" else found
 
-    for step in services.refine(text, model, method, samples, seed, progress=_progress(method)):
+    request = ExplanationRequest(text, model, method, samples, seed)
+    for step in engine.explainers.refine(request, _progress(method)):
         if stream and (step.share < 1.0 or grade):
             typer.echo(_step_line(step.share, step.seconds_left, in_units(step.explanation)))
-    explanation = in_units(services.grade(step.explanation, model, _progress("grading")) if grade else step.explanation)
+    explanation = in_units(
+        engine.explainers.grade(step.explanation, model, _progress("grading")) if grade else step.explanation
+    )
     if stream:
         return typer.echo(_step_line(1.0, 0.0, explanation))
     if as_json:
@@ -160,9 +164,11 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Say how alike models and methods rank the words of an article, and which words they share."""
-    services = _services()
-    text = services.check(title, read_article(file, encoding))
-    found = services.agreement(text, model or services.beside, method, _progress("comparing")).to_dict(text)
+    engine = _engine()
+    text = engine.judge.check(title, read_article(file, encoding))
+    found = engine.explainers.agreement(
+        text, model or engine.pool.side_by_side, method, _progress("comparing")
+    ).to_dict(text)
     if as_json:
         return _print_json(found)
     for pair in found["pairs"]:
@@ -187,22 +193,22 @@ def what_if(
 
     if (edited is None) == (not remove):
         raise ValueError("Say what is edited: either --edited FILE or --remove NUMBER.")
-    services = _services()
-    text = services.check(title, read_article(file, encoding))
+    engine = _engine()
+    text = engine.judge.check(title, read_article(file, encoding))
     if edited is not None:
-        after = services.check(title, read_article(edited, encoding))
+        after = engine.judge.check(title, read_article(edited, encoding))
     else:
         spans = worded_sentences(text)
         for number in remove or ():
             if not 1 <= number <= len(spans):
                 raise ValueError(f"Got --remove {number}: the article has sentences 1 to {len(spans)}.")
         after = without(text, [spans[number - 1] for number in remove or ()])
-    found = services.what_if(text, after, model)
+    found = engine.judge.what_if(text, after, model)
     if as_json:
         return _print_json(found.to_dict())
     for before, now in zip(found.before, found.after, strict=True):
         typer.echo(
-            f"{services.title(now.model)}: {before.p_fake:.1%} fake before, {now.p_fake:.1%} now, "
+            f"{engine.pool.title(now.model)}: {before.p_fake:.1%} fake before, {now.p_fake:.1%} now, "
             f"log-odds {now.margin - before.margin:+.2f}. Now: {_verdict_line(now)}"
         )
 
@@ -222,7 +228,7 @@ def words(
 
     frame = read_table(data, encoding, fake)
     texts = joined_texts(frame.sample(min(articles, len(frame)), random_state=seed))
-    totals = _services().words_across(texts, model, _progress("weighing"))
+    totals = _engine().explainers.global_importance(texts, model, _progress("weighing"))
     if as_json:
         return _print_json({"model": model, "articles": len(texts), "words": [t.to_dict() for t in totals]})
     for t in totals[: 2 * TOP_WORDS]:
@@ -234,9 +240,9 @@ def words(
 @app.command()
 def flip(file: File, model: Model, title: Title = "", encoding: Encoding = "", as_json: AsJson = False) -> None:
     """Find the fewest sentences whose removal turns a model's answer round."""
-    services = _services()
-    text = services.check(title, read_article(file, encoding))
-    found = services.smallest_flip(text, model, _progress("searching"))
+    engine = _engine()
+    text = engine.judge.check(title, read_article(file, encoding))
+    found = engine.explainers.minimal_counterfactual(text, model, _progress("searching"))
     if as_json:
         return _print_json(found.to_dict(text))
     how = "every smaller set was tried" if found.exact else "by beam search, so a smaller set may exist"
@@ -278,7 +284,7 @@ def score(
     title_column: Annotated[str, typer.Option("--title-column", help="Column of the title, guessed too.")] = "",
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an earlier run ended, however it did.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
-    engine: Annotated[str, typer.Option("--engine", help="local, or ray for a cluster.")] = "local",
+    runner: Annotated[str, typer.Option("--engine", help="local, or ray for a cluster.")] = "local",
     encoding: Encoding = "",
     as_json: AsJson = False,
 ) -> None:
@@ -288,8 +294,8 @@ def score(
     from fakenews.batch.score import score as run
     from fakenews.data.delimited import listed_names
 
-    services = _services()
-    models = tuple(dict.fromkeys(model or services.beside))
+    engine = _engine()
+    models = tuple(dict.fromkeys(model or engine.pool.side_by_side))
     table = Table(source, encoding)
     columns = table.guess(text_column, title_column)
     if not columns.text:
@@ -298,16 +304,16 @@ def score(
             "which with --text-column, and let the first line of a CSV file name the columns."
         )
     task = Task(models, columns, explain, encoding)
-    check_task(services, task)
-    if engine == "ray":
+    check_task(engine, task)
+    if runner == "ray":
         from fakenews.batch.ray_engine import ray as chosen
-    elif engine == "local":
+    elif runner == "local":
         chosen = local
     else:
-        raise ValueError(f"Unknown engine {engine!r}. Known: local, ray.")
+        raise ValueError(f"Unknown engine {runner!r}. Known: local, ray.")
     try:
         done = run(
-            source, out, services, task, resume=resume, overwrite=overwrite, engine=chosen, progress=_rows_progress()
+            source, out, engine, task, resume=resume, overwrite=overwrite, runner=chosen, progress=_rows_progress()
         )
     except KeyboardInterrupt:
         _say(f'Stopped; nothing is lost: "fakenews score {source} {out} … --resume" goes on.')
@@ -319,7 +325,7 @@ def score(
         return _print_json({**counts, "verdicts": done.verdicts, "out": str(out)})
     for name, verdicts in done.verdicts.items():
         told = ", ".join(f"{verdicts.get(v, 0):,} {words}" for v, words in _SAID.items())
-        typer.echo(f"{services.title(name)}: {told}")
+        typer.echo(f"{engine.pool.title(name)}: {told}")
     empty = f" ({done.without_text:,} without text)" if done.without_text else ""
     bad = f"; {done.bad:,} could not be scored{empty}, see {out}.errors.jsonl" if done.bad else ""
     rate = "" if done.before else f", {done.rate:,.1f} a second"
@@ -345,7 +351,7 @@ def export(
     kind = out.suffix.lower().removeprefix(".")
     if kind not in MEDIA:
         raise ValueError(f"Cannot write {out.name!r}: --out must end in .{', .'.join(MEDIA)}.")
-    content, _ = write(_snapshot(_services(), file, title, encoding, model, method), kind)
+    content, _ = write(_snapshot(_engine(), file, title, encoding, model, method), kind)
     out.write_text(content, encoding="utf-8")
     typer.echo(f"{out}: {out.stat().st_size / 1000:.0f} kB.")
 
@@ -369,11 +375,11 @@ def share(
     from fakenews.share.links import owner_address, reader_address
     from fakenews.share.store import ShareStore
 
-    services = _services()
-    snapshot = _snapshot(services, file, title, encoding, model, method)
-    store = ShareStore.of(services.settings)
+    engine = _engine()
+    snapshot = _snapshot(engine, file, title, encoding, model, method)
+    store = ShareStore.of(engine.settings)
     link = store.share(snapshot, owner=owner, redact=redact, blind=blind, days=days)
-    base = services.settings.public_url or f"http://{services.settings.host}:{services.settings.port}"
+    base = engine.settings.public_url or f"http://{engine.settings.host}:{engine.settings.port}"
     addresses = reader_address(base, link.id), owner_address(base, link.owner)
     if as_json:
         told = {"id": link.id, "link": addresses[0], "owner": link.owner, "owner_link": addresses[1]}
@@ -503,18 +509,21 @@ def evaluate(
     from fakenews.metrics.verdicts import labels_warning, table_result
     from fakenews.reporting.digits import counted
 
-    services = _services()
-    name = services.classifier(model).name
+    engine = _engine()
+    name = engine.pool.classifier(model).name
     read = read_labeled(table, encoding, fake)
     rows = read.frame
-    result, learnt = services.measure_table(rows, model, _progress("scoring")), services.is_learnt(rows, [model])
+    result, learnt = (
+        engine.tables.measure(rows, model, _progress("scoring")),
+        engine.tables.is_trained_on(rows, [model]),
+    )
     others = None  # what was reached on articles it did not learn from, where there are both kinds
     if learnt.any() and not learnt.all():
         kept = [p for p, known in zip(result.predictions, learnt, strict=True) if not known]
         others = table_result(kept, rows["label"][~learnt].tolist())
     warning = labels_warning((others or result).evaluation, read.labels)
     if as_json:
-        known = {"learnt_from": services.learnt_from(model), "learnt": int(learnt.sum())}
+        known = {"learnt_from": engine.pool.trained_on(model), "learnt": int(learnt.sum())}
         told = {"model": name, "data": str(table), **read.to_dict(), **known, **result.to_dict()}
         return _print_json({**told, "unlearnt": others and others.to_dict(), "warning": warning or None})
     typer.echo(_evaluation_text(name, table.name, result))
@@ -523,7 +532,7 @@ def evaluate(
         typer.echo(_evaluation_text(name, table.name, others))
     elif learnt.any():
         typer.echo(f"{name} learnt from all of these, so the figures say nothing of articles that it does not know.")
-    if corpora := services.learnt_from(model):
+    if corpora := engine.pool.trained_on(model):
         typer.echo(
             f"It learnt from {', '.join(corpora)}; articles of these are recognised by their exact text, and not all."
         )
@@ -583,16 +592,16 @@ def neighbours(
 ) -> None:
     """Place the held-out articles of all corpora here, for the track record on text like a new one."""
     from fakenews.data.table import joined_texts
+    from fakenews.engine.evidence_store import NEIGHBOURS_FOLDER
     from fakenews.evidence.predictions import held_out_articles
-    from fakenews.services import NEIGHBOURS_FOLDER
     from fakenews.similar.neighbours import FILE, fit_neighbours
 
-    services = _services()
-    measured = services.measured()
-    found = held_out_articles(measured, services.settings.data)
+    engine = _engine()
+    measured = engine.evidence.all_predictions()
+    found = held_out_articles(measured, engine.settings.data)
     if not len(found):
         raise ValueError("No held-out articles are here: set FAKENEWS_DATA to the folder of the corpora.")
-    out = out or services.settings.models / NEIGHBOURS_FOLDER
+    out = out or engine.settings.models / NEIGHBOURS_FOLDER
     fit_neighbours(joined_texts(found), found["id"].tolist(), found["corpus"].tolist()).save(out)
     counts = ", ".join(f"{n:,} of {corpus}" for corpus, n in found["corpus"].value_counts().items())
     typer.echo(f"{out / FILE}: {(out / FILE).stat().st_size / 1e6:.1f} MB, {len(found):,} articles: {counts}.")
@@ -614,8 +623,8 @@ def report(
     from fakenews.reporting.tables import RESULTS, SUMMARY, replace_results, results_table, summary_table
     from fakenews.training.recipes import get
 
-    services = _services()
-    folders = [services.settings.models / model for model in services.models]
+    engine = _engine()
+    folders = [engine.settings.models / model for model in engine.pool.models]
     for folder in folders:
         bring_up_to_date(folder)
         if anew:
@@ -753,19 +762,19 @@ def read_article(file: str, encoding: str = "") -> str:
     return decode_text(raw, name, encoding)
 
 
-def _services() -> Services:
-    from fakenews.services import Services
+def _engine() -> Engine:
+    from fakenews.engine import Engine
 
-    return Services(Settings.from_environment())
+    return Engine.open(Settings.from_environment())
 
 
 def _snapshot(
-    services: Services, file: str, title: str, encoding: str, models: list[str] | None, method: str | None
+    engine: Engine, file: str, title: str, encoding: str, models: list[str] | None, method: str | None
 ) -> Snapshot:
     from fakenews.share.snapshot import make
 
-    text = services.check(title, read_article(file, encoding))
-    return make(services, text, models, method, _progress("explaining"))
+    text = engine.judge.check(title, read_article(file, encoding))
+    return make(engine, text, models, method, _progress("explaining"))
 
 
 def _training_table(data: Path | None, settings: Settings) -> Path:

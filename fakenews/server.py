@@ -22,26 +22,25 @@ from starlette.routing import BaseRoute, Route
 
 from fakenews import __version__
 from fakenews.api import analysis, documents, preview, shares
-from fakenews.api.answers import BUSY_SECONDS, Endpoint, answering, as_json
-from fakenews.api.places import Places
+from fakenews.api.answers import Endpoint, answering, as_json
 from fakenews.api.refusal import Refusal
 from fakenews.config import Settings
 from fakenews.data.unpacked import MAX_UPLOAD
-from fakenews.services import Services
+from fakenews.engine import Engine
+from fakenews.engine.device import Device
+from fakenews.engine.scheduler import Lane
+from fakenews.engine.zero import ZeroDevice, runs_on_zero
 from fakenews.serving import memory
 from fakenews.serving.guard import Guard, longest_body
 from fakenews.serving.numbers import Counted, Numbers, log_as, log_page_errors
 from fakenews.serving.rates import RateLimit
 from fakenews.share.store import ShareStore
-from fakenews.zero import ZeroServices, lent_here
 
 if TYPE_CHECKING:
     import gradio as gr
 
 logger = logging.getLogger(__name__)
 
-EXPLANATIONS_AT_ONCE, EXPLANATIONS_WAITING = 2, 8
-VERDICTS_AT_ONCE, VERDICTS_WAITING = 32, 64
 CLICKS_WAITING = 64  # of one kind, on the page
 SESSIONS = 300  # whose state the page keeps; Gradio's own default is ten thousand
 PURGE_SECONDS = 3600  # between two looks for shared analyses that have expired
@@ -60,14 +59,14 @@ class Readiness:
         """Whether visitors should be sent here."""
         return self.status == "ok" and not self.draining
 
-    def warm_up(self, services: Services, store: ShareStore) -> None:
+    def warm_up(self, engine: Engine, store: ShareStore) -> None:
         """Load the models; a failure is logged and shown by the health check, and the page still opens.
 
         What a bucket holds is taken into the index too, so that no reader of a link waits for it.
         """
         status: Literal["ok", "failed"] = "ok"
         try:
-            services.warm_up()
+            engine.warm_up()
         except Exception as error:
             logger.exception("The models could not be loaded: %s", error)  # no visitor's text is near it yet
             status = "failed"
@@ -82,7 +81,7 @@ class Readiness:
 
 
 def create_app(
-    services: Services,
+    engine: Engine,
     settings: Settings,
     store: ShareStore | None = None,
     *,
@@ -94,14 +93,14 @@ def create_app(
 
     Parameters
     ----------
-    services : Services
+    engine : Engine
         What the API asks, and the page.
     settings : Settings
         Host and port, as the page is told them, and what is switched on.
     store : ShareStore, optional
         Where shared analyses are kept; the one the settings name if left out.
     blocks : Blocks, optional
-        The page; `ui.app.build_app(services, store)` if left out.
+        The page; `ui.app.build_app(engine, store)` if left out.
     page : mapping, optional
         Theme, style sheet and the like for `gradio.mount_gradio_app`; `ui.app.PAGE` if left out.
     readiness : Readiness, optional
@@ -114,23 +113,24 @@ def create_app(
     if blocks is None or page is None:
         from fakenews.ui.app import PAGE, build_app
 
-        blocks = build_app(services, store) if blocks is None else blocks
+        blocks = build_app(engine, store) if blocks is None else blocks
         page = PAGE if page is None else page
     readiness = readiness or Readiness()
     log_page_errors()
     numbers = Numbers()
-    services.answer_together(numbers.batch_size.observe)
-    numbers.watch("fakenews_articles_queued", "Articles that wait for the models, the page's too.", services.waiting)
+    if not engine.device.is_lent:
+        engine.scheduler.batch_verdicts(numbers.batch_size.observe)
+    numbers.watch("fakenews_articles_queued", "Articles that wait for the models.", engine.scheduler.queued)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        threading.Thread(target=readiness.warm_up, args=(services, store), name="warm-up", daemon=True).start()
+        threading.Thread(target=readiness.warm_up, args=(engine, store), name="warm-up", daemon=True).start()
         tidying = asyncio.create_task(_tidy(blocks, store))
         yield
         tidying.cancel()
 
     app = FastAPI(
-        routes=_routes(services, store, settings, readiness, numbers),
+        routes=_routes(engine, store, settings, readiness, numbers),
         lifespan=lifespan,
         openapi_url=None,
         docs_url=None,
@@ -206,7 +206,7 @@ def serve(settings: Settings) -> None:
     log_as(settings.log)
     memory.put_off_collection()
     memory.share_heaps()
-    services = ZeroServices(settings) if lent_here() else Services(settings)
+    engine = Engine.open(settings, ZeroDevice() if runs_on_zero() else Device())
     readiness = Readiness()
 
     class Draining(uvicorn.Server):
@@ -215,7 +215,7 @@ def serve(settings: Settings) -> None:
             super().handle_exit(sig, frame)
 
     config = uvicorn.Config(
-        create_app(services, settings, readiness=readiness),
+        create_app(engine, settings, readiness=readiness),
         host=settings.host,
         port=settings.port,
         http=Patience,
@@ -241,17 +241,16 @@ def stay_offline() -> None:
 
 
 def _routes(
-    services: Services, store: ShareStore, settings: Settings, readiness: Readiness, numbers: Numbers
+    engine: Engine, store: ShareStore, settings: Settings, readiness: Readiness, numbers: Numbers
 ) -> list[BaseRoute]:
-    places = Places(EXPLANATIONS_AT_ONCE, EXPLANATIONS_WAITING, "Too many explanations are being computed")
-    verdicts = Places(VERDICTS_AT_ONCE, VERDICTS_WAITING, "Too many articles are being read", BUSY_SECONDS)
-    numbers.watch("fakenews_verdicts_under_way", "Articles being read for the API.", lambda: verdicts.taken)
-    numbers.watch("fakenews_verdicts_waiting", "Articles that wait for a place.", lambda: verdicts.waiting)
-    numbers.watch("fakenews_explanations_under_way", "Being computed for the API.", lambda: places.taken)
-    numbers.watch("fakenews_explanations_waiting", "Waiting for a place.", lambda: places.waiting)
+    scheduler, verdict, explanation = engine.scheduler, Lane.VERDICT, Lane.EXPLANATION
+    numbers.watch("fakenews_verdicts_under_way", "Articles being read.", lambda: scheduler.running(verdict))
+    numbers.watch("fakenews_verdicts_waiting", "Articles that wait for a place.", lambda: scheduler.waiting(verdict))
+    numbers.watch("fakenews_explanations_under_way", "Being computed.", lambda: scheduler.running(explanation))
+    numbers.watch("fakenews_explanations_waiting", "Waiting for a place.", lambda: scheduler.waiting(explanation))
 
     async def health(_: Request) -> Mapping[str, Any]:
-        models = [model for model in services.models if model not in services.damaged]
+        models = [model for model in engine.pool.models if model not in engine.pool.damaged]
         return {"status": readiness.status, "models": models, "version": __version__}
 
     async def ready(_: Request) -> Response:
@@ -271,8 +270,8 @@ def _routes(
         raise Refusal(404, f"There is nothing here: POST to /api/v1/{here}.")
 
     operations = [
-        *analysis.operations(services, places, verdicts),
-        *shares.operations(services, store, settings, places),
+        *analysis.operations(engine),
+        *shares.operations(engine, store),
     ]
 
     async def described(_: Request) -> Mapping[str, Any]:

@@ -9,18 +9,18 @@ from benchmarks.report import replaced
 from fakenews.classifiers import model_folder
 from fakenews.classifiers.registry import CLASSIFIERS
 from fakenews.config import REPOSITORY
+from fakenews.engine import Engine
 from fakenews.evidence.files import CARD, contradictions, read_evaluation
 from fakenews.reporting.card import model_card
 from fakenews.reporting.oracle import oracle_auc_left_out
 from fakenews.reporting.tables import RESULTS, SUMMARY, replace_results, results_table, summary_table
-from fakenews.services import Services
 from fakenews.space.spacefile import read_spacefile
 from fakenews.training.recipes import RECIPES, get
 
 MODELS = REPOSITORY / "models"
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 PAGES = {path.stem: path.read_text(encoding="utf-8") for path in sorted((REPOSITORY / "docs").glob("*.md"))}
-SHIPPED = Services().models
+SHIPPED = Engine.open().pool.models
 
 
 def test_both_default_models_are_shipped_and_come_first() -> None:

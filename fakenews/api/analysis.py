@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,14 +12,17 @@ from starlette.responses import Response
 
 from fakenews import web
 from fakenews.api import schemas
-from fakenews.api.answers import LINES, Endpoint, Operation, Progress, in_turn, parse, streamed
-from fakenews.api.places import Places
+from fakenews.api.answers import LINES, Endpoint, Operation, in_lane, parse, streamed
 from fakenews.api.refusal import Refusal
+from fakenews.engine import Engine
+from fakenews.engine.errors import InputError
+from fakenews.engine.scheduler import Lane
+from fakenews.engine.tokens import Token
+from fakenews.engine.values import ExplanationRequest
 from fakenews.explain.base import MAX_PLACES
 from fakenews.explain.flip import without
 from fakenews.explain.registry import EXPLAINERS
 from fakenews.schema import Span, Target
-from fakenews.services import InputError, Services
 
 _SAMPLED = [spec for spec in EXPLAINERS.values() if spec.samples_name]
 Method = Annotated[str, Field(json_schema_extra={"enum": list(EXPLAINERS)})]
@@ -111,35 +114,35 @@ class ExtractRequest(BaseModel):
     url: str
 
 
-def operations(services: Services, places: Places, verdicts: Places) -> list[Operation]:
-    """All endpoints about one text; explanations find their `places`, and what is answered at once `verdicts`."""
+def operations(engine: Engine) -> list[Operation]:
+    """Return all endpoints about one text, each in its lane of the scheduler."""
 
     async def analyse(request: Request) -> Mapping[str, Any]:
         asked = parse(AnalyseRequest, await request.body())
-        models = None if asked.models is None else here(services, asked.models)
+        models = None if asked.models is None else known_models(engine, asked.models)
 
-        def work() -> Mapping[str, Any]:
-            text = services.check(asked.title, asked.text)
-            analysis = services.analyse(text, models)
+        def work(token: Token) -> Mapping[str, Any]:
+            text = engine.judge.check(asked.title, asked.text)
+            analysis = engine.judge.analyse(text, models, token=token)
             if asked.formatting:
-                analysis = analysis.tested(services.formatting_test(text, models))
+                analysis = analysis.tested(engine.judge.formatting_test(text, models))
             return analysis.to_dict()
 
-        async with verdicts.one():
-            return await run_in_threadpool(work)
+        return await in_lane(engine.scheduler, Lane.VERDICT, request, work)
 
     async def explain(request: Request) -> Mapping[str, Any] | Response:
         asked = parse(ExplainRequest, await request.body())
-        (model,) = here(services, [asked.model])
-        text = await run_in_threadpool(services.check, asked.title, asked.text)
+        (model,) = known_models(engine, [asked.model])
+        text = await run_in_threadpool(engine.judge.check, asked.title, asked.text)
+        wanted = ExplanationRequest(text, model, asked.method, asked.samples, asked.seed, asked.target)
 
-        def steps(progress: Callable[[float], None]) -> Iterator[Mapping[str, Any]]:
-            for step in services.refine(text, model, asked.method, asked.samples, asked.seed, asked.target, progress):
+        def steps(token: Token) -> Iterator[Mapping[str, Any]]:
+            for step in engine.explainers.refine(wanted, token.check):
                 explanation = step.explanation
                 if step.share >= 1.0 and asked.grade:
                     if asked.stream:
                         yield {"share": 1.0, "seconds_left": None, "explanation": explanation.to_dict()}
-                    explanation = services.grade(explanation, model, progress)
+                    explanation = engine.explainers.grade(explanation, model, token.check)
                 yield {
                     "share": step.share,
                     "seconds_left": round(step.seconds_left, 3),
@@ -147,54 +150,57 @@ def operations(services: Services, places: Places, verdicts: Places) -> list[Ope
                 }
 
         if asked.stream:
-            return await streamed(places, request, steps)
+            return await streamed(engine.scheduler, request, steps)
 
-        def work(progress: Callable[[float], None]) -> Mapping[str, Any]:
-            *_, last = steps(progress)
-            found: Mapping[str, Any] = last["explanation"]
-            return found
+        def work(token: Token) -> Mapping[str, Any]:
+            *_, last = steps(token)
+            explanation: Mapping[str, Any] = last["explanation"]
+            return explanation
 
-        return await in_turn(places, request, work)
+        return await in_lane(engine.scheduler, Lane.EXPLANATION, request, work)
 
     async def what_if(request: Request) -> Mapping[str, Any]:
         asked = parse(WhatIfRequest, await request.body())
         if (asked.edited is None) == (not asked.remove):
             raise InputError('Say what is edited: either "edited", the whole text, or "remove", stretches of it.')
-        models = None if asked.models is None else here(services, asked.models)
+        models = None if asked.models is None else known_models(engine, asked.models)
 
-        def work() -> Mapping[str, Any]:
-            text = services.check(asked.title, asked.text)
+        def work(token: Token) -> Mapping[str, Any]:
+            text = engine.judge.check(asked.title, asked.text)
             edited = without(text, spans_of(asked.remove, text)) if asked.edited is None else asked.edited
-            return services.what_if(text, edited, models).to_dict()
+            return engine.judge.what_if(text, edited, models).to_dict()
 
-        async with verdicts.one():
-            return await run_in_threadpool(work)
+        return await in_lane(engine.scheduler, Lane.VERDICT, request, work)
 
     async def flip(request: Request) -> Mapping[str, Any]:
         asked = parse(FlipRequest, await request.body())
-        (model,) = here(services, [asked.model])
-        text = await run_in_threadpool(services.check, asked.title, asked.text)
-        return await in_turn(
-            places, request, lambda progress: services.smallest_flip(text, model, progress).to_dict(text)
-        )
+        (model,) = known_models(engine, [asked.model])
+        text = await run_in_threadpool(engine.judge.check, asked.title, asked.text)
+
+        def work(token: Token) -> Mapping[str, Any]:
+            return engine.explainers.minimal_counterfactual(text, model, token.check).to_dict(text)
+
+        return await in_lane(engine.scheduler, Lane.EXPLANATION, request, work)
 
     async def compare(request: Request) -> Mapping[str, Any]:
         asked = parse(CompareRequest, await request.body())
-        models = here(services, asked.models)
-        text = await run_in_threadpool(services.check, asked.title, asked.text)
-        return await in_turn(
-            places, request, lambda progress: services.agreement(text, models, asked.methods, progress).to_dict(text)
-        )
+        models = known_models(engine, asked.models)
+        text = await run_in_threadpool(engine.judge.check, asked.title, asked.text)
+
+        def work(token: Token) -> Mapping[str, Any]:
+            return engine.explainers.agreement(text, models, asked.methods, token.check).to_dict(text)
+
+        return await in_lane(engine.scheduler, Lane.EXPLANATION, request, work)
 
     async def extract(request: Request) -> Mapping[str, Any]:
         asked = parse(ExtractRequest, await request.body())
-        if not services.settings.url_fetch:
+        if not engine.settings.url_fetch:
             raise Refusal(404, "Articles are not fetched by their address here: send the text itself.")
 
-        def work(_: Progress) -> Mapping[str, Any]:
-            return web.read(asked.url, services.settings.max_chars).to_dict()
+        def work(_: Token) -> Mapping[str, Any]:
+            return web.read(asked.url, engine.settings.max_chars).to_dict()
 
-        return await in_turn(places, request, work)
+        return await in_lane(engine.scheduler, Lane.EXPLANATION, request, work)
 
     def of_text(name: str, summary: str, endpoint: Endpoint, answer: Any, body: type[BaseModel]) -> Operation:
         also = {LINES: schemas.Step} if name == "explain" else {}
@@ -224,9 +230,9 @@ def spans_of(pairs: Sequence[Sequence[int]], text: str) -> list[Span]:
     return [Span(start, end) for start, end in pairs]
 
 
-def here(services: Services, models: Sequence[str]) -> tuple[str, ...]:
-    """The models without repeats; only names of models that are here, since a folder would be one of the server's."""
+def known_models(engine: Engine, models: Sequence[str]) -> tuple[str, ...]:
+    """Return the models without repeats; only names of models here, since a folder would be one of the server's."""
     for model in models:
-        if model not in services.models:
-            raise InputError(f"Unknown model {model[:40]!r}. Here: {', '.join(services.models) or 'none'}.")
+        if model not in engine.pool.models:
+            raise InputError(f"Unknown model {model[:40]!r}. Here: {', '.join(engine.pool.models) or 'none'}.")
     return tuple(dict.fromkeys(models))

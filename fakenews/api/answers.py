@@ -6,7 +6,6 @@ import asyncio
 import json
 import logging
 import re
-import threading
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -21,15 +20,16 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from fakenews.api.places import Places
 from fakenews.api.refusal import Refusal
+from fakenews.engine.errors import CorruptModel, InputError, Overloaded
+from fakenews.engine.scheduler import Lane, Scheduler
+from fakenews.engine.tokens import Token
 from fakenews.explain.base import Cancelled
-from fakenews.services import Busy, InputError, Unusable
 from fakenews.share.store import NotShared, StorageError
 
 logger = logging.getLogger(__name__)
 
-BUSY_SECONDS = 2  # after which a verdict that was refused may be asked for again
+BUSY_SECONDS = 2  # after which the storage may be asked again
 STORED_AT_ONCE = 15  # as many connections as the storage has
 LINES = "application/x-ndjson"
 GONE = 499  # nginx's status for a client that left; nobody reads it
@@ -42,7 +42,6 @@ _STORAGE = CapacityLimiter(STORED_AT_ONCE)
 Body = TypeVar("Body", bound=BaseModel)
 Result = TypeVar("Result")
 Endpoint = Callable[[Request], Awaitable[Mapping[str, Any] | Response]]
-Progress = Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +110,9 @@ def answering(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
             return found if isinstance(found, Response) else as_json(found)
         except Refusal as refusal:
             return refused(refusal)
-        except Busy as error:
-            return refused(Refusal(503, str(error), retry_after=BUSY_SECONDS))
-        except Unusable as error:
+        except Overloaded as error:
+            return refused(Refusal(503, str(error), retry_after=error.retry_after))
+        except CorruptModel as error:
             return as_json({"error": str(error)}, 503)
         except InputError as error:
             return as_json({"error": str(error)}, 400)
@@ -138,20 +137,20 @@ async def stored(work: Callable[..., Result], *arguments: Any) -> Result:
     return await to_thread.run_sync(work, *arguments, limiter=_STORAGE)
 
 
-async def in_turn(places: Places, request: Request, work: Callable[[Progress], Mapping[str, Any]]) -> Mapping[str, Any]:
-    """Run `work` in a thread once there is a place, and stop it, at its next report, when the client leaves."""
-    async with _listening(request) as (left, progress), places.one(left):
-        return await run_in_threadpool(work, progress)
+async def in_lane(scheduler: Scheduler, lane: Lane, request: Request, work: Callable[[Token], Result]) -> Result:
+    """Run `work` in a thread once there is a place in the lane; its token is cancelled when the client leaves."""
+    async with _listening(request) as token, scheduler.place_async(lane, token):
+        return await run_in_threadpool(work, token)
 
 
 async def streamed(
-    places: Places, request: Request, steps: Callable[[Progress], Iterator[Mapping[str, Any]]]
+    scheduler: Scheduler, request: Request, steps: Callable[[Token], Iterator[Mapping[str, Any]]]
 ) -> Response:
-    """One line of JSON for each step; whoever stops reading stops the work, at its next report."""
+    """Explain in one line of JSON for each step; whoever stops reading stops the work, at its next report."""
     async with AsyncExitStack() as kept:
-        left, progress = await kept.enter_async_context(_listening(request))
-        await kept.enter_async_context(places.one(left))
-        found = steps(progress)
+        token = await kept.enter_async_context(_listening(request))
+        await kept.enter_async_context(scheduler.place_async(Lane.EXPLANATION, token))
+        found = steps(token)
         first = await run_in_threadpool(next, found)  # what is wrong with the request is heard here
 
         async def lines() -> AsyncIterator[str]:
@@ -179,24 +178,20 @@ class _Stream(StreamingResponse):
 
 
 @asynccontextmanager
-async def _listening(request: Request) -> AsyncIterator[tuple[asyncio.Task[None], Progress]]:
-    """A task that is done once the client has left, and a report of progress that then stops the work."""
-    gone = threading.Event()
-
-    def progress(_: float) -> None:
-        if gone.is_set():
-            raise Cancelled
+async def _listening(request: Request) -> AsyncIterator[Token]:
+    """Yield a token that is cancelled once the client has left."""
+    token = Token()
 
     async def listen() -> None:
         while (await request.receive())["type"] != "http.disconnect":
             pass
-        gone.set()
+        token.cancel()
 
-    left = asyncio.create_task(listen())
+    listener = asyncio.create_task(listen())
     try:
-        yield left, progress
+        yield token
     finally:
-        left.cancel()
+        listener.cancel()
 
 
 def refused(refusal: Refusal, to_page: bool = False) -> Response:

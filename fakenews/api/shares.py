@@ -11,13 +11,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from fakenews.api import schemas
-from fakenews.api.analysis import Method, here
-from fakenews.api.answers import Operation, in_turn, parse, stored
-from fakenews.api.places import Places
+from fakenews.api.analysis import Method, known_models
+from fakenews.api.answers import Operation, in_lane, parse, stored
 from fakenews.api.refusal import Refusal
-from fakenews.config import Settings
+from fakenews.engine import Engine
+from fakenews.engine.scheduler import Lane
+from fakenews.engine.tokens import Token
 from fakenews.schema import Span
-from fakenews.services import Services
 from fakenews.share.links import base_address, owner_address, reader_address
 from fakenews.share.listing import listing
 from fakenews.share.review import OPINIONS
@@ -90,20 +90,17 @@ class ExpiryRequest(BaseModel):
     days: Days
 
 
-def operations(services: Services, store: ShareStore, settings: Settings, places: Places) -> list[Operation]:
+def operations(engine: Engine, store: ShareStore) -> list[Operation]:
     """All endpoints about sharing and exporting; an owner's key travels as `Authorization: Bearer KEY`."""
 
     async def snapshot(request: Request, asked: SnapshotRequest) -> Snapshot:
-        models = None if asked.models is None else here(services, asked.models)
-        text = await run_in_threadpool(services.check, asked.title, asked.text)
-        found: list[Snapshot] = []
+        models = None if asked.models is None else known_models(engine, asked.models)
+        text = await run_in_threadpool(engine.judge.check, asked.title, asked.text)
 
-        def work(progress: Any) -> Mapping[str, Any]:
-            found.append(make(services, text, models, asked.method, progress))
-            return {}
+        def work(token: Token) -> Snapshot:
+            return make(engine, text, models, asked.method, token.check)
 
-        await in_turn(places, request, work)
-        return found[0]
+        return await in_lane(engine.scheduler, Lane.EXPLANATION, request, work)
 
     async def share(request: Request) -> Mapping[str, Any]:
         asked = parse(ShareRequest, await request.body())
@@ -111,7 +108,7 @@ def operations(services: Services, store: ShareStore, settings: Settings, places
 
         def keep() -> Mapping[str, Any]:
             link = store.share(taken, owner=asked.owner, redact=asked.redact, blind=asked.blind, days=asked.days)
-            base = base_address(settings.public_url, request.base_url)
+            base = base_address(engine.settings.public_url, request.base_url)
             return {
                 "id": link.id,
                 "link": reader_address(base, link.id),
@@ -131,7 +128,7 @@ def operations(services: Services, store: ShareStore, settings: Settings, places
                 "blind": shared.blind,
                 "hidden": False,
                 "expires": shared.expires,
-                "changes": list(changes(shared.snapshot, services)),
+                "changes": list(changes(shared.snapshot, engine)),
                 "snapshot": shared.snapshot.to_dict(),
             }
 

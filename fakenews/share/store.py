@@ -28,8 +28,8 @@ from sqlalchemy import create_engine, delete, event, func, insert, make_url, sel
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from fakenews.config import Settings, data_folder
+from fakenews.engine.errors import InputError
 from fakenews.schema import Span
-from fakenews.services import InputError
 from fakenews.share.bucket import Bucket, Event
 from fakenews.share.review import MAX_COMMENT, MAX_NAME, MAX_SPANS, OPINIONS, Review
 from fakenews.share.snapshot import Snapshot, redacted

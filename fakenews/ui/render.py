@@ -15,12 +15,12 @@ import numpy as np
 from fakenews.classifiers.base import unread_spans
 from fakenews.classifiers.ensemble import MEMBERS
 from fakenews.data.registry import DATASETS
+from fakenews.engine.values import Analysis, WhatIf
 from fakenews.explain.agreement import Agreement, by_sentence, towards_fake
 from fakenews.explain.flip import Flip
 from fakenews.explain.global_importance import WordTotal
 from fakenews.formatting import EDITS, EditOutcome, FormattingTest
 from fakenews.schema import Explanation, Prediction, Span
-from fakenews.services import Analysis, WhatIf
 from fakenews.share.snapshot import HIDDEN
 from fakenews.similar.neighbours import TrackRecord
 from fakenews.text import INVISIBLE, sentence_spans, word_spans

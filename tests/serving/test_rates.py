@@ -146,16 +146,14 @@ def test_every_costly_route_is_counted(settings_routes: set[tuple[str, str]]) ->
 @pytest.fixture
 def settings_routes() -> set[tuple[str, str]]:
     from fakenews.api import analysis, shares
-    from fakenews.api.places import Places
     from fakenews.config import Settings
-    from fakenews.services import Services
+    from fakenews.engine import Engine
     from fakenews.share.store import ShareStore
 
-    settings = Settings(device="cpu")
-    services, places = Services(settings), Places(1, 1, "Too many")
+    engine = Engine.open(Settings(device="cpu"))
     operations = [
-        *analysis.operations(services, places, places),
-        *shares.operations(services, ShareStore("sqlite:///:memory:"), settings, places),
+        *analysis.operations(engine),
+        *shares.operations(engine, ShareStore("sqlite:///:memory:")),
     ]
     return {(o.method, o.path.replace("{id}", "abc")) for o in operations}
 

@@ -20,8 +20,9 @@ import pytest
 from sqlalchemy import inspect, make_url, select, text
 
 from fakenews.api.answers import STORED_AT_ONCE
+from fakenews.engine import Engine
+from fakenews.engine.errors import InputError
 from fakenews.schema import Span
-from fakenews.services import InputError, Services
 from fakenews.share import store as module
 from fakenews.share.snapshot import Snapshot
 from fakenews.share.store import NOT_SHARED, NotShared, ShareStore, StorageError
@@ -49,10 +50,10 @@ def test_a_link_shows_what_was_shared_also_after_a_restart(store: ShareStore, sn
     again.close()
 
 
-def test_a_database_without_an_encoding_keeps_every_character(postgres: str, services: Services) -> None:
+def test_a_database_without_an_encoding_keeps_every_character(postgres: str, engine: Engine) -> None:
     import psycopg
 
-    shared = snapshot_of(services, "«Ça va», said the 市长 \U0001f98e in the city, and nobody knew why. " * 4)
+    shared = snapshot_of(engine, "«Ça va», said the 市长 \U0001f98e in the city, and nobody knew why. " * 4)
     name = f"{make_url(postgres).database}_ascii"
     with psycopg.connect(postgres, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")

@@ -6,10 +6,10 @@ from html import unescape
 
 import pytest
 
+from fakenews.engine.values import Analysis, WhatIf
 from fakenews.explain.flip import Flip
 from fakenews.explain.global_importance import WordTotal
 from fakenews.schema import Attribution, Explanation, Grade, Prediction, Span
-from fakenews.services import Analysis, WhatIf
 from fakenews.similar.neighbours import TrackRecord
 from fakenews.ui import render
 from tests.running import ends_within
