@@ -1,19 +1,17 @@
-"""Endpoints about one text: verdict, explanation, comparison, what-if, smallest flip."""
+"""Endpoints about one text: verdict, explanation, comparison, what-if, minimal counterfactual."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, HTTPException, Request
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
-from starlette.responses import Response
 
 from fakenews import web
 from fakenews.api import schemas
-from fakenews.api.answers import LINES, Endpoint, Operation, in_lane, parse, streamed
-from fakenews.api.refusal import Refusal
+from fakenews.api.answers import LINES, api_router, in_lane, streamed
 from fakenews.engine import Engine
 from fakenews.engine.errors import InputError
 from fakenews.engine.scheduler import Lane
@@ -114,33 +112,49 @@ class ExtractRequest(BaseModel):
     url: str
 
 
-def operations(engine: Engine) -> list[Operation]:
+def router(engine: Engine) -> APIRouter:
     """Return all endpoints about one text, each in its lane of the scheduler."""
+    router = api_router()
 
-    async def analyse(request: Request) -> Mapping[str, Any]:
-        asked = parse(AnalyseRequest, await request.body())
-        models = None if asked.models is None else known_models(engine, asked.models)
+    @router.post("/extract", summary="Title and text of the article at an address.", response_model=web.Article)
+    async def extract(body: ExtractRequest, request: Request) -> Any:
+        if not engine.settings.url_fetch:
+            raise HTTPException(404, "Articles are not fetched by their address here: send the text itself.")
+
+        def work(_: Token) -> Mapping[str, Any]:
+            return web.read(body.url, engine.settings.max_chars).to_dict()
+
+        return await in_lane(engine.scheduler, Lane.EXPLANATION, request, work)
+
+    @router.post("/analyse", summary="The answers of models to a text.", response_model=schemas.Analysis)
+    async def analyse(body: AnalyseRequest, request: Request) -> Any:
+        models = None if body.models is None else known_models(engine, body.models)
 
         def work(token: Token) -> Mapping[str, Any]:
-            text = engine.judge.check(asked.title, asked.text)
+            text = engine.judge.check(body.title, body.text)
             analysis = engine.judge.analyse(text, models, token=token)
-            if asked.formatting:
+            if body.formatting:
                 analysis = analysis.tested(engine.judge.formatting_test(text, models))
             return analysis.to_dict()
 
         return await in_lane(engine.scheduler, Lane.VERDICT, request, work)
 
-    async def explain(request: Request) -> Mapping[str, Any] | Response:
-        asked = parse(ExplainRequest, await request.body())
-        (model,) = known_models(engine, [asked.model])
-        text = await run_in_threadpool(engine.judge.check, asked.title, asked.text)
-        wanted = ExplanationRequest(text, model, asked.method, asked.samples, asked.seed, asked.target)
+    @router.post(
+        "/explain",
+        summary="How far each word moved a model.",
+        response_model=schemas.Explanation,
+        responses={200: {"content": {LINES: {"schema": _schema(schemas.Step)}}}},
+    )
+    async def explain(body: ExplainRequest, request: Request) -> Any:
+        (model,) = known_models(engine, [body.model])
+        text = await run_in_threadpool(engine.judge.check, body.title, body.text)
+        wanted = ExplanationRequest(text, model, body.method, body.samples, body.seed, body.target)
 
         def steps(token: Token) -> Iterator[Mapping[str, Any]]:
             for step in engine.explainers.refine(wanted, token.check):
                 explanation = step.explanation
-                if step.share >= 1.0 and asked.grade:
-                    if asked.stream:
+                if step.share >= 1.0 and body.grade:
+                    if body.stream:
                         yield {"share": 1.0, "seconds_left": None, "explanation": explanation.to_dict()}
                     explanation = engine.explainers.grade(explanation, model, token.check)
                 yield {
@@ -149,75 +163,60 @@ def operations(engine: Engine) -> list[Operation]:
                     "explanation": explanation.to_dict(),
                 }
 
-        if asked.stream:
+        if body.stream:
             return await streamed(engine.scheduler, request, steps)
 
-        def work(token: Token) -> Mapping[str, Any]:
+        def work(token: Token) -> Any:
             *_, last = steps(token)
-            explanation: Mapping[str, Any] = last["explanation"]
-            return explanation
+            return last["explanation"]
 
         return await in_lane(engine.scheduler, Lane.EXPLANATION, request, work)
 
-    async def what_if(request: Request) -> Mapping[str, Any]:
-        asked = parse(WhatIfRequest, await request.body())
-        if (asked.edited is None) == (not asked.remove):
+    @router.post("/what-if", summary="What an edit changes.", response_model=schemas.WhatIf)
+    async def what_if(body: WhatIfRequest, request: Request) -> Any:
+        if (body.edited is None) == (not body.remove):
             raise InputError('Say what is edited: either "edited", the whole text, or "remove", stretches of it.')
-        models = None if asked.models is None else known_models(engine, asked.models)
+        models = None if body.models is None else known_models(engine, body.models)
 
         def work(token: Token) -> Mapping[str, Any]:
-            text = engine.judge.check(asked.title, asked.text)
-            edited = without(text, spans_of(asked.remove, text)) if asked.edited is None else asked.edited
+            text = engine.judge.check(body.title, body.text)
+            edited = without(text, spans_of(body.remove, text)) if body.edited is None else body.edited
             return engine.judge.what_if(text, edited, models).to_dict()
 
         return await in_lane(engine.scheduler, Lane.VERDICT, request, work)
 
-    async def flip(request: Request) -> Mapping[str, Any]:
-        asked = parse(FlipRequest, await request.body())
-        (model,) = known_models(engine, [asked.model])
-        text = await run_in_threadpool(engine.judge.check, asked.title, asked.text)
+    @router.post("/flip", summary="The fewest sentences whose removal flips it.", response_model=schemas.Flip)
+    async def flip(body: FlipRequest, request: Request) -> Any:
+        (model,) = known_models(engine, [body.model])
+        text = await run_in_threadpool(engine.judge.check, body.title, body.text)
 
         def work(token: Token) -> Mapping[str, Any]:
             return engine.explainers.minimal_counterfactual(text, model, token.check).to_dict(text)
 
         return await in_lane(engine.scheduler, Lane.EXPLANATION, request, work)
 
-    async def compare(request: Request) -> Mapping[str, Any]:
-        asked = parse(CompareRequest, await request.body())
-        models = known_models(engine, asked.models)
-        text = await run_in_threadpool(engine.judge.check, asked.title, asked.text)
+    @router.post("/compare", summary="How alike explanations rank the words.", response_model=schemas.Comparison)
+    async def compare(body: CompareRequest, request: Request) -> Any:
+        models = known_models(engine, body.models)
+        text = await run_in_threadpool(engine.judge.check, body.title, body.text)
 
         def work(token: Token) -> Mapping[str, Any]:
-            return engine.explainers.agreement(text, models, asked.methods, token.check).to_dict(text)
+            return engine.explainers.agreement(text, models, body.methods, token.check).to_dict(text)
 
         return await in_lane(engine.scheduler, Lane.EXPLANATION, request, work)
 
-    async def extract(request: Request) -> Mapping[str, Any]:
-        asked = parse(ExtractRequest, await request.body())
-        if not engine.settings.url_fetch:
-            raise Refusal(404, "Articles are not fetched by their address here: send the text itself.")
+    return router
 
-        def work(_: Token) -> Mapping[str, Any]:
-            return web.read(asked.url, engine.settings.max_chars).to_dict()
 
-        return await in_lane(engine.scheduler, Lane.EXPLANATION, request, work)
-
-    def of_text(name: str, summary: str, endpoint: Endpoint, answer: Any, body: type[BaseModel]) -> Operation:
-        also = {LINES: schemas.Step} if name == "explain" else {}
-        return Operation("POST", f"/api/v1/{name}", summary, endpoint, answer, body, also)
-
-    return [
-        of_text("extract", "Title and text of the article at an address.", extract, web.Article, ExtractRequest),
-        of_text("analyse", "What models say of a text.", analyse, schemas.Analysis, AnalyseRequest),
-        of_text("explain", "How far each word moved a model.", explain, schemas.Explanation, ExplainRequest),
-        of_text("what-if", "What an edit changes.", what_if, schemas.WhatIf, WhatIfRequest),
-        of_text("flip", "The fewest sentences whose removal turns it round.", flip, schemas.Flip, FlipRequest),
-        of_text("compare", "How alike explanations rank the words.", compare, schemas.Comparison, CompareRequest),
-    ]
+def _schema(kind: Any) -> dict[str, Any]:
+    """Return the schema of a type whose parts are in the document already."""
+    schema = TypeAdapter(kind).json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
+    schema.pop("$defs", None)
+    return schema
 
 
 def spans_of(pairs: Sequence[Sequence[int]], text: str) -> list[Span]:
-    """Stretches of `text` from pairs of characters.
+    """Return stretches of `text` from pairs of characters.
 
     Raises
     ------
