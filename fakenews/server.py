@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from fakenews import __version__
 from fakenews.api import analysis, preview, shares
@@ -102,13 +102,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
-    for router in (
-        health.router(engine, readiness, metrics if settings.metrics else None),
-        analysis.router(engine),
-        shares.router(engine, store),
-        preview.router(store),
-        health.nothing_else(),
-    ):
+    for router in _routers(engine, store, readiness, metrics):
         app.include_router(router)
     blocks.state_session_capacity = SESSIONS
     blocks.queue(max_size=CLICKS_WAITING)
@@ -142,6 +136,16 @@ def create_app(
     app.add_middleware(Guard, max_body=longest_body(settings.max_chars))
     app.add_middleware(MetricsMiddleware, metrics=metrics)
     return app
+
+
+def _routers(engine: Engine, store: ShareStore, readiness: Readiness, metrics: Metrics) -> list[APIRouter]:
+    return [
+        health.router(engine, readiness, metrics if engine.settings.metrics else None),
+        analysis.router(engine),
+        shares.router(engine, store),
+        preview.router(store),
+        health.nothing_else(),
+    ]
 
 
 def _add_gauges(metrics: Metrics, scheduler: Scheduler) -> None:

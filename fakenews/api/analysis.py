@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal
 
+import numpy as np
 from fastapi import APIRouter, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from starlette.concurrency import run_in_threadpool
@@ -21,6 +22,7 @@ from fakenews.explain.base import MAX_PLACES
 from fakenews.explain.flip import without
 from fakenews.explain.registry import EXPLAINERS
 from fakenews.schema import Span, Target
+from fakenews.text import utf16_offsets
 
 _SAMPLED = [spec for spec in EXPLAINERS.values() if spec.samples_name]
 Method = Annotated[str, Field(json_schema_extra={"enum": list(EXPLAINERS)})]
@@ -34,6 +36,12 @@ Samples = Annotated[
             "maximum": max(s.max_samples or 0 for s in _SAMPLED),
         },
     ),
+]
+
+
+Offsets = Annotated[
+    Literal["code points", "utf-16"],
+    Field(description="How characters are counted: as in Python, or as in JavaScript and Java."),
 ]
 
 
@@ -66,6 +74,7 @@ class ExplainRequest(BaseModel):
     target: Target = "fake"
     grade: bool = False
     stream: bool = False
+    offsets: Offsets = "code points"
 
 
 class WhatIfRequest(BaseModel):
@@ -81,6 +90,7 @@ class WhatIfRequest(BaseModel):
     edited: str | None = None
     remove: list[list[int]] = Field(default_factory=list, max_length=10_000)
     models: list[str] | None = Field(default=None, min_length=1)
+    offsets: Offsets = "code points"
 
 
 class FlipRequest(BaseModel):
@@ -91,6 +101,7 @@ class FlipRequest(BaseModel):
     title: str = ""
     text: str
     model: str
+    offsets: Offsets = "code points"
 
 
 class CompareRequest(BaseModel):
@@ -102,6 +113,7 @@ class CompareRequest(BaseModel):
     text: str
     models: list[str] = Field(min_length=1)
     methods: list[Method] | None = Field(default=None, min_length=1)
+    offsets: Offsets = "code points"
 
 
 class ExtractRequest(BaseModel):
@@ -150,17 +162,19 @@ def router(engine: Engine) -> APIRouter:
         text = await run_in_threadpool(engine.judge.check, body.title, body.text)
         wanted = ExplanationRequest(text, model, body.method, body.samples, body.seed, body.target)
 
+        counted = counting(body.offsets, text)
+
         def steps(token: Token) -> Iterator[Mapping[str, Any]]:
             for step in engine.explainers.refine(wanted, token.check):
                 explanation = step.explanation
                 if step.share >= 1.0 and body.grade:
                     if body.stream:
-                        yield {"share": 1.0, "seconds_left": None, "explanation": explanation.to_dict()}
+                        yield {"share": 1.0, "seconds_left": None, "explanation": counted(explanation.to_dict())}
                     explanation = engine.explainers.grade(explanation, model, token.check)
                 yield {
                     "share": step.share,
                     "seconds_left": round(step.seconds_left, 3),
-                    "explanation": explanation.to_dict(),
+                    "explanation": counted(explanation.to_dict()),
                 }
 
         if body.stream:
@@ -180,7 +194,7 @@ def router(engine: Engine) -> APIRouter:
 
         def work(token: Token) -> Mapping[str, Any]:
             text = engine.judge.check(body.title, body.text)
-            edited = without(text, spans_of(body.remove, text)) if body.edited is None else body.edited
+            edited = without(text, spans_of(body.remove, text, body.offsets)) if body.edited is None else body.edited
             return engine.judge.what_if(text, edited, models).to_dict()
 
         return await in_lane(engine.scheduler, Lane.VERDICT, request, work)
@@ -190,8 +204,9 @@ def router(engine: Engine) -> APIRouter:
         (model,) = known_models(engine, [body.model])
         text = await run_in_threadpool(engine.judge.check, body.title, body.text)
 
-        def work(token: Token) -> Mapping[str, Any]:
-            return engine.explainers.minimal_counterfactual(text, model, token.check).to_dict(text)
+        def work(token: Token) -> Any:
+            flip = engine.explainers.minimal_counterfactual(text, model, token.check)
+            return counting(body.offsets, text)(flip.to_dict(text))
 
         return await in_lane(engine.scheduler, Lane.EXPLANATION, request, work)
 
@@ -200,8 +215,9 @@ def router(engine: Engine) -> APIRouter:
         models = known_models(engine, body.models)
         text = await run_in_threadpool(engine.judge.check, body.title, body.text)
 
-        def work(token: Token) -> Mapping[str, Any]:
-            return engine.explainers.agreement(text, models, body.methods, token.check).to_dict(text)
+        def work(token: Token) -> Any:
+            agreement = engine.explainers.agreement(text, models, body.methods, token.check)
+            return counting(body.offsets, text)(agreement.to_dict(text))
 
         return await in_lane(engine.scheduler, Lane.EXPLANATION, request, work)
 
@@ -215,18 +231,36 @@ def _schema(kind: Any) -> dict[str, Any]:
     return schema
 
 
-def spans_of(pairs: Sequence[Sequence[int]], text: str) -> list[Span]:
-    """Return stretches of `text` from pairs of characters.
+def spans_of(pairs: Sequence[Sequence[int]], text: str, offsets: Offsets = "code points") -> list[Span]:
+    """Return stretches of `text` from pairs of characters, counted as `offsets` says.
 
     Raises
     ------
     InputError
         If one is not [start, end] within the text.
     """
+    known = utf16_offsets(text) if offsets == "utf-16" else np.arange(len(text) + 1)
+    length = int(known[-1])
     for pair in pairs:
-        if len(pair) != 2 or not 0 <= pair[0] < pair[1] <= len(text):
-            raise InputError(f"Got the stretch {list(pair)[:4]}: each is [start, end] within 0 to {len(text)}.")
-    return [Span(start, end) for start, end in pairs]
+        if len(pair) != 2 or not 0 <= pair[0] < pair[1] <= length:
+            raise InputError(f"Got the stretch {list(pair)[:4]}: each is [start, end] within 0 to {length}.")
+    return [Span(*(int(np.searchsorted(known, offset)) for offset in pair)) for pair in pairs]
+
+
+def counting(offsets: Offsets, text: str) -> Callable[[Any], Any]:
+    """Return a function that counts each "start" and "end" of a JSON value as `offsets` says."""
+    if offsets == "code points":
+        return lambda value: value
+    known = utf16_offsets(text).tolist()
+
+    def count(value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            return [count(part) for part in value]
+        if isinstance(value, Mapping):
+            return {k: known[v] if k in ("start", "end") else count(v) for k, v in value.items()}
+        return value
+
+    return count
 
 
 def known_models(engine: Engine, models: Sequence[str]) -> tuple[str, ...]:

@@ -33,9 +33,9 @@ Result = TypeVar("Result")
 class UncachedJSON(JSONResponse):
     """JSON that nobody keeps on the way."""
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self.headers["cache-control"] = "no-store"
+    def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
+        """Say so in the headers."""
+        super().init_headers({"cache-control": "no-store", **(headers or {})})
 
 
 def api_router() -> APIRouter:
@@ -51,7 +51,7 @@ def api_router() -> APIRouter:
 
 
 def _operation_id(route: APIRoute) -> str:
-    (method,) = route.methods
+    method = min(route.methods or {""})
     return re.sub(r"\W+", "_", f"{method.lower()} {route.path_format}").strip("_")
 
 

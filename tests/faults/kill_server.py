@@ -52,16 +52,18 @@ class Acknowledged:
 def serve(engine: Engine, port: int) -> None:
     """The API alone, in this process, until it is killed."""
     import uvicorn
-    from starlette.applications import Starlette
+    from fastapi import FastAPI
 
-    from fakenews.server import Readiness, _routes
+    from fakenews.server import Readiness, _routers
     from fakenews.serving.guard import Guard
-    from fakenews.serving.numbers import Numbers
+    from fakenews.serving.metrics import Metrics
 
     store = ShareStore.of(engine.settings)
     store.open()
-    app = Guard(Starlette(routes=_routes(engine, store, engine.settings, Readiness(), Numbers())))
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="error")
+    app = FastAPI()
+    for router in _routers(engine, store, Readiness(), Metrics()):
+        app.include_router(router)
+    uvicorn.run(Guard(app), host="127.0.0.1", port=port, log_level="error")
 
 
 def client(port: int, seed: int, known: Acknowledged, stop: threading.Event) -> None:
