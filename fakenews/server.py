@@ -120,7 +120,9 @@ def create_app(
     numbers = Numbers()
     if not engine.device.is_lent:
         engine.scheduler.batch_verdicts(numbers.batch_size.observe)
-    numbers.watch("fakenews_articles_queued", "Articles that wait for the models.", engine.scheduler.queued)
+    numbers.watch(
+        "fakenews_articles_queued", "Articles that wait for the models, the page's too.", engine.scheduler.queued
+    )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

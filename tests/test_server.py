@@ -241,7 +241,7 @@ def test_what_if_answers_for_a_text_and_its_edit(client: TestClient) -> None:
         assert is_one_sentence(refused.json())
 
 
-def test_the_smallest_flip_is_confirmed_by_a_what_if(client: TestClient) -> None:
+def test_the_minimal_counterfactual_is_confirmed_by_a_what_if(client: TestClient) -> None:
     text = FAKE_ARTICLE + FAKE_ARTICLE.replace(FAKE_WORD, REAL_WORD)[:70]
     found = client.post("/api/v1/flip", json={"text": text, "model": "tfidf"}).json()
     assert found["removed"]

@@ -19,7 +19,7 @@ from fakenews.engine.errors import InputError
 from fakenews.engine.scheduler import Lane
 from fakenews.engine.tokens import Token
 from fakenews.engine.values import ExplanationRequest
-from fakenews.explain.base import MAX_PLACES
+from fakenews.explain.base import MAX_PLACES, Progress
 from fakenews.explain.flip import without
 from fakenews.explain.registry import EXPLAINERS
 from fakenews.schema import Span, Target
@@ -121,7 +121,7 @@ def operations(engine: Engine) -> list[Operation]:
         asked = parse(AnalyseRequest, await request.body())
         models = None if asked.models is None else known_models(engine, asked.models)
 
-        def work(token: Token) -> Mapping[str, Any]:
+        def work(progress: Progress, token: Token) -> Mapping[str, Any]:
             text = engine.judge.check(asked.title, asked.text)
             analysis = engine.judge.analyse(text, models, token=token)
             if asked.formatting:
@@ -136,13 +136,13 @@ def operations(engine: Engine) -> list[Operation]:
         text = await run_in_threadpool(engine.judge.check, asked.title, asked.text)
         wanted = ExplanationRequest(text, model, asked.method, asked.samples, asked.seed, asked.target)
 
-        def steps(token: Token) -> Iterator[Mapping[str, Any]]:
-            for step in engine.explainers.refine(wanted, token.check):
+        def steps(progress: Progress) -> Iterator[Mapping[str, Any]]:
+            for step in engine.explainers.refine(wanted, progress):
                 explanation = step.explanation
                 if step.share >= 1.0 and asked.grade:
                     if asked.stream:
                         yield {"share": 1.0, "seconds_left": None, "explanation": explanation.to_dict()}
-                    explanation = engine.explainers.grade(explanation, model, token.check)
+                    explanation = engine.explainers.grade(explanation, model, progress)
                 yield {
                     "share": step.share,
                     "seconds_left": round(step.seconds_left, 3),
@@ -152,8 +152,8 @@ def operations(engine: Engine) -> list[Operation]:
         if asked.stream:
             return await streamed(engine.scheduler, request, steps)
 
-        def work(token: Token) -> Mapping[str, Any]:
-            *_, last = steps(token)
+        def work(progress: Progress, token: Token) -> Mapping[str, Any]:
+            *_, last = steps(progress)
             explanation: Mapping[str, Any] = last["explanation"]
             return explanation
 
@@ -165,7 +165,7 @@ def operations(engine: Engine) -> list[Operation]:
             raise InputError('Say what is edited: either "edited", the whole text, or "remove", stretches of it.')
         models = None if asked.models is None else known_models(engine, asked.models)
 
-        def work(token: Token) -> Mapping[str, Any]:
+        def work(progress: Progress, token: Token) -> Mapping[str, Any]:
             text = engine.judge.check(asked.title, asked.text)
             edited = without(text, spans_of(asked.remove, text)) if asked.edited is None else asked.edited
             return engine.judge.what_if(text, edited, models).to_dict()
@@ -177,8 +177,8 @@ def operations(engine: Engine) -> list[Operation]:
         (model,) = known_models(engine, [asked.model])
         text = await run_in_threadpool(engine.judge.check, asked.title, asked.text)
 
-        def work(token: Token) -> Mapping[str, Any]:
-            return engine.explainers.minimal_counterfactual(text, model, token.check).to_dict(text)
+        def work(progress: Progress, token: Token) -> Mapping[str, Any]:
+            return engine.explainers.minimal_counterfactual(text, model, progress).to_dict(text)
 
         return await in_lane(engine.scheduler, Lane.EXPLANATION, request, work)
 
@@ -187,8 +187,8 @@ def operations(engine: Engine) -> list[Operation]:
         models = known_models(engine, asked.models)
         text = await run_in_threadpool(engine.judge.check, asked.title, asked.text)
 
-        def work(token: Token) -> Mapping[str, Any]:
-            return engine.explainers.agreement(text, models, asked.methods, token.check).to_dict(text)
+        def work(progress: Progress, token: Token) -> Mapping[str, Any]:
+            return engine.explainers.agreement(text, models, asked.methods, progress).to_dict(text)
 
         return await in_lane(engine.scheduler, Lane.EXPLANATION, request, work)
 
@@ -197,7 +197,7 @@ def operations(engine: Engine) -> list[Operation]:
         if not engine.settings.url_fetch:
             raise Refusal(404, "Articles are not fetched by their address here: send the text itself.")
 
-        def work(_: Token) -> Mapping[str, Any]:
+        def work(progress: Progress, token: Token) -> Mapping[str, Any]:
             return web.read(asked.url, engine.settings.max_chars).to_dict()
 
         return await in_lane(engine.scheduler, Lane.EXPLANATION, request, work)

@@ -24,7 +24,7 @@ from fakenews.api.refusal import Refusal
 from fakenews.engine.errors import CorruptModel, InputError, Overloaded
 from fakenews.engine.scheduler import Lane, Scheduler
 from fakenews.engine.tokens import Token
-from fakenews.explain.base import Cancelled
+from fakenews.explain.base import Cancelled, Progress
 from fakenews.share.store import NotShared, StorageError
 
 logger = logging.getLogger(__name__)
@@ -137,20 +137,22 @@ async def stored(work: Callable[..., Result], *arguments: Any) -> Result:
     return await to_thread.run_sync(work, *arguments, limiter=_STORAGE)
 
 
-async def in_lane(scheduler: Scheduler, lane: Lane, request: Request, work: Callable[[Token], Result]) -> Result:
-    """Run `work` in a thread once there is a place in the lane; its token is cancelled when the client leaves."""
-    async with _listening(request) as token, scheduler.place_async(lane, token):
-        return await run_in_threadpool(work, token)
+async def in_lane(
+    scheduler: Scheduler, lane: Lane, request: Request, work: Callable[[Progress, Token], Result]
+) -> Result:
+    """Run `work` in a thread once it has a place; it is stopped, at its next report, when the client leaves."""
+    async with _listening(request) as token, scheduler.place_async(lane, token) as progress:
+        return await run_in_threadpool(work, progress, token)
 
 
 async def streamed(
-    scheduler: Scheduler, request: Request, steps: Callable[[Token], Iterator[Mapping[str, Any]]]
+    scheduler: Scheduler, request: Request, steps: Callable[[Progress], Iterator[Mapping[str, Any]]]
 ) -> Response:
     """Explain in one line of JSON for each step; whoever stops reading stops the work, at its next report."""
     async with AsyncExitStack() as kept:
         token = await kept.enter_async_context(_listening(request))
-        await kept.enter_async_context(scheduler.place_async(Lane.EXPLANATION, token))
-        found = steps(token)
+        progress = await kept.enter_async_context(scheduler.place_async(Lane.EXPLANATION, token))
+        found = steps(progress)
         first = await run_in_threadpool(next, found)  # what is wrong with the request is heard here
 
         async def lines() -> AsyncIterator[str]:

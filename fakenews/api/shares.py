@@ -17,6 +17,7 @@ from fakenews.api.refusal import Refusal
 from fakenews.engine import Engine
 from fakenews.engine.scheduler import Lane
 from fakenews.engine.tokens import Token
+from fakenews.explain.base import Progress
 from fakenews.schema import Span
 from fakenews.share.links import base_address, owner_address, reader_address
 from fakenews.share.listing import listing
@@ -97,8 +98,8 @@ def operations(engine: Engine, store: ShareStore) -> list[Operation]:
         models = None if asked.models is None else known_models(engine, asked.models)
         text = await run_in_threadpool(engine.judge.check, asked.title, asked.text)
 
-        def work(token: Token) -> Snapshot:
-            return make(engine, text, models, asked.method, token.check)
+        def work(progress: Progress, token: Token) -> Snapshot:
+            return make(engine, text, models, asked.method, progress)
 
         return await in_lane(engine.scheduler, Lane.EXPLANATION, request, work)
 

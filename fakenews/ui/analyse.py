@@ -17,10 +17,10 @@ from fakenews.engine.errors import EmptyText, InputError
 from fakenews.engine.scheduler import Lane
 from fakenews.engine.tokens import Token, VisitorTokens
 from fakenews.engine.values import ExplanationRequest
-from fakenews.engine.watch import Progress, watch
+from fakenews.engine.watch import watch
 from fakenews.explain import registry as explainers
 from fakenews.explain.agreement import agreement
-from fakenews.explain.base import Cancelled
+from fakenews.explain.base import Cancelled, Progress
 from fakenews.formatting import FormattingTest
 from fakenews.schema import Explanation
 from fakenews.ui import render, share, what_if

@@ -15,8 +15,8 @@ from fakenews.engine import Engine
 from fakenews.engine.errors import InputError
 from fakenews.engine.scheduler import Lane
 from fakenews.engine.tokens import VisitorTokens
-from fakenews.engine.watch import Progress, watch
-from fakenews.explain.base import Cancelled
+from fakenews.engine.watch import watch
+from fakenews.explain.base import Cancelled, Progress
 from fakenews.metrics.curves import average_precision, calibration_bins, pr_points, roc_points
 from fakenews.metrics.slices import SLICES
 from fakenews.metrics.verdicts import labels_warning

@@ -13,8 +13,8 @@ from fakenews.engine import Engine
 from fakenews.engine.errors import InputError
 from fakenews.engine.scheduler import Lane
 from fakenews.engine.tokens import VisitorTokens
-from fakenews.engine.watch import Progress, watch
-from fakenews.explain.base import Cancelled
+from fakenews.engine.watch import watch
+from fakenews.explain.base import Cancelled, Progress
 from fakenews.explain.flip import without
 from fakenews.schema import Span
 from fakenews.text import browser_lines

@@ -11,6 +11,7 @@ import pytest
 
 from fakenews.data.registry import load
 from fakenews.engine import Engine
+from fakenews.engine.scheduler import LIMITS, Lane, Scheduler
 from fakenews.engine.tokens import Token
 from fakenews.engine.values import Analysis
 from fakenews.ui import render
@@ -128,3 +129,18 @@ def test_a_verdict_is_not_lost_to_an_older_one_that_ends_as_it_begins(
     older_done.set()
     second.join(10)
     assert "fn-card" in answers[0][0]
+
+
+def test_the_page_takes_its_places_in_the_scheduler_as_the_api_does(share_engine: Engine) -> None:
+    limits = {lane: replace(LIMITS[lane], running=1, waiting=1, patience=0.1) for lane in Lane}
+    scheduler = Scheduler(limits)
+    tab = Analyse(Engine.open(share_engine.settings, scheduler=scheduler), load("demo"))
+    shown = Shown(share_engine.judge.analyse(TEXT), ("tfidf",))
+    with scheduler.place(Lane.VERDICT):
+        card, *_ = tab.judge("", TEXT, len(TEXT), "word", VISITOR)
+        assert "Too many articles are being read: try again in a few seconds." in card
+    with scheduler.place(Lane.EXPLANATION):
+        first, *_, last = tab.explain(shown, "tfidf", "lime", "word", VISITOR)
+    assert "Quick highlights" in first[0] and "Too many explanations are being computed" in last[0]
+    assert "fn-card" in tab.judge("", TEXT, len(TEXT), "word", VISITOR)[0]
+    assert (scheduler.running(Lane.VERDICT), scheduler.running(Lane.EXPLANATION)) == (0, 0)
