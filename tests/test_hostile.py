@@ -24,8 +24,8 @@ from fakenews.explain.flip import Flip
 from fakenews.schema import Span
 from fakenews.services import Services, WhatIf
 from fakenews.share.review import Review
+from fakenews.share.shared import Owned, Shared
 from fakenews.share.snapshot import Snapshot
-from fakenews.share.store import Owned, Shared
 from fakenews.text import sentence_spans
 from fakenews.ui import export, render, render_shares
 from fakenews.ui.batch import Batch

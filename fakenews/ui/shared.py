@@ -13,8 +13,9 @@ import gradio as gr
 from fakenews.schema import Span
 from fakenews.services import InputError
 from fakenews.share.review import MAX_SPANS, OPINIONS
+from fakenews.share.shared import NotShared, Shared
 from fakenews.share.snapshot import Snapshot, changes
-from fakenews.share.store import NotShared, Shared, ShareStore, StorageError
+from fakenews.share.store import ShareStore, StorageError
 from fakenews.ui import render, render_shares
 from fakenews.ui.analyse import OPEN, UNITS, refocus
 
