@@ -18,7 +18,7 @@ from fakenews.explain.base import Cancelled
 from fakenews.formatting import FormattingTest
 from fakenews.schema import Explanation
 from fakenews.services import InputError, Services, Wordless
-from fakenews.ui import render, share, what_if
+from fakenews.ui import render, render_edits, render_highlights, render_verdicts, render_words, share, what_if
 from fakenews.ui.runs import Progress, Runs, watch
 from fakenews.ui.shown import Shown
 
@@ -116,7 +116,8 @@ class Analyse:
     def start_page(self) -> str:
         """What stands in the right column before the first run."""
         first = [self.demo[self.demo["subject"] == kind].iloc[0] for kind in FIRST_EXAMPLES]
-        return render.examples([(str(row.name), row["title"], FIRST_EXAMPLES[row["subject"]]) for row in first])
+        choices = [(str(row.name), row["title"], FIRST_EXAMPLES[row["subject"]]) for row in first]
+        return render_verdicts.examples(choices)
 
     def example(self, key: str) -> tuple[Any, Any]:
         """Title and body of a demo article."""
@@ -173,8 +174,9 @@ class Analyse:
         shown = Shown(analysis, self.models)
         cards = self._cards(shown)
         edits = what_if.Edits([text])
-        panel = render.caption(what_if.HINT), what_if.UNCHANGED, render.edited(text, text, unit), text, ""
-        drawn = cards, self._heard(shown), render.reading(analysis), gr.update(visible=True), render.plain(text)
+        panel = render.caption(what_if.HINT), what_if.UNCHANGED, render_edits.edited(text, text, unit), text, ""
+        plain = render_highlights.plain(text)
+        drawn = cards, self._heard(shown), render_verdicts.reading(analysis), gr.update(visible=True), plain
         return (*drawn, "", "", shown, edits, *panel)
 
     def _way_from_address(self, title: str, body: str) -> str:
@@ -331,26 +333,26 @@ class Analyse:
         return self.services.explain(text, model, self.services.methods(model)[0])
 
     def _cards(self, shown: Shown) -> str:
-        return render.verdicts(shown.analysis, self.titles, self.records)
+        return render_verdicts.verdicts(shown.analysis, self.titles, self.records)
 
     def _heard(self, shown: Shown) -> str:
-        return render.verdicts_heard(shown.analysis, self.titles)
+        return render_verdicts.verdicts_heard(shown.analysis, self.titles)
 
     def _drawn(self, shown: Shown, view: str) -> tuple[str, str, str]:
         explanation = shown.explanations[view]
         method = explainers.get(explanation.explainer).title
-        legend = render.legend(explanation, self.titles[view], method)
+        legend = render_highlights.legend(explanation, self.titles[view], method)
         if explanation.grade is not None or view in shown.graded:
-            legend += render.grade(explanation, method)
+            legend += render_highlights.grade(explanation, method)
         here = [m for m in shown.models if m in shown.explanations]
-        words = render.top_words([(self.titles[m], shown.explanations[m]) for m in here])
+        words = render_words.top_words([(self.titles[m], shown.explanations[m]) for m in here])
         if len(here) > 1 and explanation.attributions:
             found = agreement([shown.explanations[m] for m in here])
-            words += render.rank_agreement(found, shown.text, [self.titles[m] for m in here])
+            words += render_words.rank_agreement(found, shown.text, [self.titles[m] for m in here])
         if explanation.attributions and explanation.explainer != (quick := self._quick(shown.text, view)).explainer:
             found = agreement([explanation, quick])
-            words += render.rank_agreement(found, shown.text, [method, explainers.get(quick.explainer).title])
-        return render.highlighted(explanation, shown.unit or "word"), legend, words
+            words += render_words.rank_agreement(found, shown.text, [method, explainers.get(quick.explainer).title])
+        return render_highlights.highlighted(explanation, shown.unit or "word"), legend, words
 
     def _all(self, status: str, shown: Shown, view: str) -> tuple[Any, ...]:
         """Status line and everything `_drawn`; the rest stays."""
