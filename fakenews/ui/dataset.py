@@ -21,9 +21,10 @@ from fakenews.services import InputError, Services
 from fakenews.text import join
 from fakenews.ui import audit, lists, own, reading, render, render_words
 from fakenews.ui import dataset_files as files
-from fakenews.ui.analyse import OPEN, AnalyseTab
+from fakenews.ui.analyse import AnalyseTab
 from fakenews.ui.measured import AS_SHIPPED, ERRORS, THRESHOLD, WHOLE, Looked, Measured, View
 from fakenews.ui.runs import Progress, Runs, watch
+from fakenews.ui.scripts import OPEN
 from fakenews.ui.share import DOWNLOAD, FORMATS
 
 if TYPE_CHECKING:

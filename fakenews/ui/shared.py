@@ -17,7 +17,8 @@ from fakenews.share.shared import NotShared, Shared
 from fakenews.share.snapshot import Snapshot, changes
 from fakenews.share.store import ShareStore, StorageError
 from fakenews.ui import render, render_highlights, render_shares, render_verdicts, render_words
-from fakenews.ui.analyse import OPEN, UNITS, refocus
+from fakenews.ui.analyse import UNITS
+from fakenews.ui.scripts import OPEN, refocus
 
 if TYPE_CHECKING:
     from fakenews.services import Services
