@@ -29,7 +29,8 @@ from fakenews.classifiers.base import (
 )
 from fakenews.classifiers.registry import CLASSIFIERS, get
 from fakenews.classifiers.tfidf import TfidfClassifier
-from fakenews.classifiers.transformer import SETTINGS_KEY, TransformerClassifier, window_spans
+from fakenews.classifiers.transformer import SETTINGS_KEY, TransformerClassifier
+from fakenews.classifiers.windows import window_spans
 from fakenews.schema import FAKE, LABELS, REAL
 from fakenews.text import CLEANING, CLEANING_VERSION
 from tests.explain.toys import FAKE_WORD, REAL_WORD, planted_corpus
