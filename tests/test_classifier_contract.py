@@ -22,11 +22,11 @@ from fakenews.classifiers.base import (
     NotFittedError,
     Scores,
     TextClassifier,
-    check_labels,
     fit_calibration,
     probabilities,
     read,
 )
+from fakenews.classifiers.checks import check_labels
 from fakenews.classifiers.registry import CLASSIFIERS, get
 from fakenews.classifiers.tfidf import TfidfClassifier
 from fakenews.classifiers.transformer import SETTINGS_KEY, TransformerClassifier

@@ -58,8 +58,12 @@ def cut(
         attention_mask[i, : n + 2] = 1
         word_index[i, 1 : n + 1] = words[start:end]
     weights = lengths / lengths.sum() if lengths.sum() else np.ones(1)
-    arrays = (input_ids, attention_mask, word_index)
-    return Windows(*map(torch.from_numpy, arrays), torch.from_numpy(weights).float())
+    return Windows(
+        input_ids=torch.from_numpy(input_ids),
+        attention_mask=torch.from_numpy(attention_mask),
+        word_index=torch.from_numpy(word_index),
+        weights=torch.from_numpy(weights).float(),
+    )
 
 
 def window_spans(n_pieces: int, room: int, overlap: int) -> list[tuple[int, int]]:
