@@ -60,6 +60,9 @@ class StorageError(OSError):
 class ShareStore:
     """Shared analyses and their reviews.
 
+    Whatever uses the storage raises `StorageError` if it does not answer, and `NotShared` for a link or key under which
+    there is nothing.
+
     Parameters
     ----------
     url : str
@@ -177,14 +180,7 @@ class ShareStore:
         return Link(id_, owner, expires)
 
     def get(self, id_: str, review: str = "") -> Shared:
-        """What a link shows to a reader, who has begun a review if its key is given.
-
-        Raises
-        ------
-        NotShared
-            If there is nothing, for whatever reason.
-        StorageError
-        """
+        """What a link shows to a reader, who has begun a review if its key is given."""
         with self._reading() as connection:
             row = self._row(connection, id_)
             begun = self._begun(connection, row.id_hash, review)
@@ -192,23 +188,13 @@ class ShareStore:
         return replace(shared_of(row), hidden=row.blind and mine is None, mine=mine)
 
     def there(self, id_: str) -> bool:
-        """Whether a link shows anything.
-
-        Raises
-        ------
-        StorageError
-        """
+        """Whether a link shows anything."""
         with self._reading() as connection:
             wanted = (SHARES.c.id_hash == hashed(id_)) & (SHARES.c.expires > self._now())
             return connection.execute(select(SHARES.c.id_hash).where(wanted)).first() is not None
 
     def owned(self, owner: str) -> tuple[Owned, ...]:
-        """Everything shared under an owner's key, the latest first, with its reviews.
-
-        Raises
-        ------
-        StorageError
-        """
+        """Everything shared under an owner's key, the latest first, with its reviews."""
         with self._reading() as connection:
             wanted = (SHARES.c.owner_hash == hashed(owner)) & (SHARES.c.expires > self._now())
             rows = connection.execute(select(SHARES).where(wanted).order_by(SHARES.c.created.desc())).all()
@@ -224,9 +210,6 @@ class ShareStore:
         ------
         InputError
             If `days` is none of `DAYS`.
-        NotShared
-            If there is nothing, or it is another's.
-        StorageError
         """
         _check_days(days)
         expires = self._now() + days * _DAY
@@ -239,12 +222,6 @@ class ShareStore:
         """Delete a shared analysis and its reviews, from index and bucket.
 
         What the bucket fails to erase is erased at the next start.
-
-        Raises
-        ------
-        NotShared
-            If there is nothing, or it is another's.
-        StorageError
         """
         with self._writing() as connection:
             row = self._row(connection, id_, owner, alone=True)
@@ -252,12 +229,7 @@ class ShareStore:
         self._erase(row.id_hash)
 
     def purge(self) -> None:
-        """Delete what has expired, from index and bucket.
-
-        Raises
-        ------
-        StorageError
-        """
+        """Delete what has expired, from index and bucket."""
         with _answering():
             self._purge(self.open())
 
@@ -268,8 +240,6 @@ class ShareStore:
         ------
         InputError
             If the verdict is none, or there are too many reviews.
-        NotShared
-        StorageError
         """
         name = checked_name(name)
         check_verdict(verdict)
@@ -297,8 +267,6 @@ class ShareStore:
         ------
         InputError
             If something cannot be taken, or the share is blind and the review was not begun.
-        NotShared
-        StorageError
         """
         name = checked_name(name)
         check_verdict(verdict)
