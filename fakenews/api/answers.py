@@ -25,7 +25,8 @@ from fakenews.engine.errors import CorruptModel, InputError, Overloaded
 from fakenews.engine.scheduler import Lane, Scheduler
 from fakenews.engine.tokens import Token
 from fakenews.explain.base import Cancelled, Progress
-from fakenews.share.store import NotShared, StorageError
+from fakenews.share.shared import NotShared
+from fakenews.share.store import StorageError
 
 logger = logging.getLogger(__name__)
 

@@ -25,7 +25,7 @@ from fakenews.explain.base import Cancelled
 from fakenews.formatting import EDITS
 from fakenews.schema import Explanation
 from fakenews.similar.neighbours import WRONG, TrackRecord, fit_neighbours
-from fakenews.ui.render import verdicts
+from fakenews.ui.render_verdicts import verdicts
 from tests.explain.toys import FAKE_WORD, planted_corpus, remember
 
 ARTICLE = " ".join(t for t, label in zip(*planted_corpus(20), strict=True) if label == 0)
