@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 
 from fakenews import __version__
 from fakenews.api import analysis, preview, shares
@@ -71,8 +71,6 @@ def create_app(
         What /healthz and /readyz tell; one of its own if left out.
     """
     stay_offline()
-    import gradio as gr
-
     store = store or ShareStore.of(settings)
     if blocks is None or page is None:
         from fakenews.ui.app import PAGE, build_app
@@ -102,8 +100,24 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
-    for router in _routers(engine, store, readiness, metrics):
-        app.include_router(router)
+    add_api(app, engine, store, readiness, metrics)
+    _mount(app, blocks, settings, page)
+    app.add_middleware(preview.SharedPage, store=store, public_url=settings.public_url)
+    app.add_middleware(
+        RateLimit,
+        verdicts_per_minute=settings.verdicts_per_minute,
+        proxies=settings.proxies,
+        local=settings.limit_local,
+    )
+    app.add_middleware(Guard, max_body=longest_body(settings.max_chars))
+    app.add_middleware(MetricsMiddleware, metrics=metrics)
+    return app
+
+
+def _mount(app: FastAPI, blocks: gr.Blocks, settings: Settings, page: Mapping[str, Any]) -> None:
+    """Put the page, and the MCP server where it is switched on, under the server's root."""
+    import gradio as gr
+
     blocks.state_session_capacity = SESSIONS
     blocks.queue(max_size=CLICKS_WAITING)
     gr.mount_gradio_app(
@@ -126,26 +140,14 @@ def create_app(
         from fakenews.ui.endpoints import answer_in_json
 
         answer_in_json(blocks.mcp_server_obj)
-    app.add_middleware(preview.SharedPage, store=store, public_url=settings.public_url)
-    app.add_middleware(
-        RateLimit,
-        verdicts_per_minute=settings.verdicts_per_minute,
-        proxies=settings.proxies,
-        local=settings.limit_local,
-    )
-    app.add_middleware(Guard, max_body=longest_body(settings.max_chars))
-    app.add_middleware(MetricsMiddleware, metrics=metrics)
-    return app
 
 
-def _routers(engine: Engine, store: ShareStore, readiness: Readiness, metrics: Metrics) -> list[APIRouter]:
-    return [
-        health.router(engine, readiness, metrics if engine.settings.metrics else None),
-        analysis.router(engine),
-        shares.router(engine, store),
-        preview.router(store),
-        health.nothing_else(),
-    ]
+def add_api(app: FastAPI, engine: Engine, store: ShareStore, readiness: Readiness, metrics: Metrics) -> None:
+    """Add everything but the page."""
+    app.state.engine, app.state.store = engine, store
+    app.include_router(health.router(engine, readiness, metrics if engine.settings.metrics else None))
+    for router in (analysis.router, shares.router, preview.router, health.nothing_else()):
+        app.include_router(router)
 
 
 def _add_gauges(metrics: Metrics, scheduler: Scheduler) -> None:

@@ -241,7 +241,7 @@ def test_what_if_answers_for_a_text_and_its_edit(client: TestClient) -> None:
         assert is_one_sentence(refused.json())
 
 
-def test_the_smallest_flip_is_confirmed_by_a_what_if(client: TestClient) -> None:
+def test_the_minimal_counterfactual_is_confirmed_by_a_what_if(client: TestClient) -> None:
     text = FAKE_ARTICLE + FAKE_ARTICLE.replace(FAKE_WORD, REAL_WORD)[:70]
     found = client.post("/api/v1/flip", json={"text": text, "model": "tfidf"}).json()
     assert found["removed"]
@@ -497,8 +497,7 @@ def test_a_table_may_be_as_large_as_the_page_says(client: TestClient) -> None:
 
 def bare_app(engine: Engine) -> Guard:
     app = FastAPI()
-    for router in server._routers(engine, ShareStore.of(engine.settings), server.Readiness(), Metrics()):
-        app.include_router(router)
+    server.add_api(app, engine, ShareStore.of(engine.settings), server.Readiness(), Metrics())
     return Guard(app)
 
 

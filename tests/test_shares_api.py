@@ -23,8 +23,9 @@ from fakenews.engine import Engine
 from fakenews.explain.registry import EXPLAINERS
 from fakenews.server import create_app
 from fakenews.share.review import OPINIONS
+from fakenews.share.shared import NOT_SHARED
 from fakenews.share.snapshot import Snapshot
-from fakenews.share.store import DAYS, NOT_SHARED
+from fakenews.share.store import DAYS
 from fakenews.similar.neighbours import TrackRecord
 from tests.explain.toys import FAKE_WORD, REAL_WORD
 from tests.share.conftest import ARTICLE

@@ -6,19 +6,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from starlette.concurrency import run_in_threadpool
 
 from fakenews import web
 from fakenews.api import schemas
-from fakenews.api.answers import LINES, api_router, in_lane, streamed
+from fakenews.api.answers import LINES, CurrentEngine, api_router, in_lane, streamed
 from fakenews.engine import Engine
 from fakenews.engine.errors import InputError
 from fakenews.engine.scheduler import Lane
 from fakenews.engine.tokens import Token
 from fakenews.engine.values import ExplanationRequest
-from fakenews.explain.base import MAX_PLACES
+from fakenews.explain.base import MAX_PLACES, Progress
 from fakenews.explain.flip import without
 from fakenews.explain.registry import EXPLAINERS
 from fakenews.schema import Span, Target
@@ -43,6 +43,9 @@ Offsets = Annotated[
     Literal["code points", "utf-16"],
     Field(description="How characters are counted: as in Python, or as in JavaScript and Java."),
 ]
+
+
+router = api_router()
 
 
 class AnalyseRequest(BaseModel):
@@ -124,111 +127,115 @@ class ExtractRequest(BaseModel):
     url: str
 
 
-def router(engine: Engine) -> APIRouter:
-    """Return all endpoints about one text, each in its lane of the scheduler."""
-    router = api_router()
-
-    @router.post("/extract", summary="Title and text of the article at an address.", response_model=web.Article)
-    async def extract(body: ExtractRequest, request: Request) -> Any:
-        if not engine.settings.url_fetch:
-            raise HTTPException(404, "Articles are not fetched by their address here: send the text itself.")
-
-        def work(_: Token) -> Mapping[str, Any]:
-            return web.read(body.url, engine.settings.max_chars).to_dict()
-
-        return await in_lane(engine.scheduler, Lane.EXPLANATION, request, work)
-
-    @router.post("/analyse", summary="The answers of models to a text.", response_model=schemas.Analysis)
-    async def analyse(body: AnalyseRequest, request: Request) -> Any:
-        models = None if body.models is None else known_models(engine, body.models)
-
-        def work(token: Token) -> Mapping[str, Any]:
-            text = engine.judge.check(body.title, body.text)
-            analysis = engine.judge.analyse(text, models, token=token)
-            if body.formatting:
-                analysis = analysis.tested(engine.judge.formatting_test(text, models))
-            return analysis.to_dict()
-
-        return await in_lane(engine.scheduler, Lane.VERDICT, request, work)
-
-    @router.post(
-        "/explain",
-        summary="How far each word moved a model.",
-        response_model=schemas.Explanation,
-        responses={200: {"content": {LINES: {"schema": _schema(schemas.Step)}}}},
-    )
-    async def explain(body: ExplainRequest, request: Request) -> Any:
-        (model,) = known_models(engine, [body.model])
-        text = await run_in_threadpool(engine.judge.check, body.title, body.text)
-        wanted = ExplanationRequest(text, model, body.method, body.samples, body.seed, body.target)
-
-        counted = counting(body.offsets, text)
-
-        def steps(token: Token) -> Iterator[Mapping[str, Any]]:
-            for step in engine.explainers.refine(wanted, token.check):
-                explanation = step.explanation
-                if step.share >= 1.0 and body.grade:
-                    if body.stream:
-                        yield {"share": 1.0, "seconds_left": None, "explanation": counted(explanation.to_dict())}
-                    explanation = engine.explainers.grade(explanation, model, token.check)
-                yield {
-                    "share": step.share,
-                    "seconds_left": round(step.seconds_left, 3),
-                    "explanation": counted(explanation.to_dict()),
-                }
-
-        if body.stream:
-            return await streamed(engine.scheduler, request, steps)
-
-        def work(token: Token) -> Any:
-            *_, last = steps(token)
-            return last["explanation"]
-
-        return await in_lane(engine.scheduler, Lane.EXPLANATION, request, work)
-
-    @router.post("/what-if", summary="What an edit changes.", response_model=schemas.WhatIf)
-    async def what_if(body: WhatIfRequest, request: Request) -> Any:
-        if (body.edited is None) == (not body.remove):
-            raise InputError('Say what is edited: either "edited", the whole text, or "remove", stretches of it.')
-        models = None if body.models is None else known_models(engine, body.models)
-
-        def work(token: Token) -> Mapping[str, Any]:
-            text = engine.judge.check(body.title, body.text)
-            edited = without(text, spans_of(body.remove, text, body.offsets)) if body.edited is None else body.edited
-            return engine.judge.what_if(text, edited, models).to_dict()
-
-        return await in_lane(engine.scheduler, Lane.VERDICT, request, work)
-
-    @router.post("/flip", summary="The fewest sentences whose removal flips it.", response_model=schemas.Flip)
-    async def flip(body: FlipRequest, request: Request) -> Any:
-        (model,) = known_models(engine, [body.model])
-        text = await run_in_threadpool(engine.judge.check, body.title, body.text)
-
-        def work(token: Token) -> Any:
-            flip = engine.explainers.minimal_counterfactual(text, model, token.check)
-            return counting(body.offsets, text)(flip.to_dict(text))
-
-        return await in_lane(engine.scheduler, Lane.EXPLANATION, request, work)
-
-    @router.post("/compare", summary="How alike explanations rank the words.", response_model=schemas.Comparison)
-    async def compare(body: CompareRequest, request: Request) -> Any:
-        models = known_models(engine, body.models)
-        text = await run_in_threadpool(engine.judge.check, body.title, body.text)
-
-        def work(token: Token) -> Any:
-            agreement = engine.explainers.agreement(text, models, body.methods, token.check)
-            return counting(body.offsets, text)(agreement.to_dict(text))
-
-        return await in_lane(engine.scheduler, Lane.EXPLANATION, request, work)
-
-    return router
-
-
 def _schema(kind: Any) -> dict[str, Any]:
     """Return the schema of a type whose parts are in the document already."""
     schema = TypeAdapter(kind).json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
     schema.pop("$defs", None)
     return schema
+
+
+@router.post("/extract", response_model=web.Article)
+async def extract(body: ExtractRequest, request: Request, engine: CurrentEngine) -> Any:
+    """Return title and text of the article at an address."""
+    if not engine.settings.url_fetch:
+        raise HTTPException(404, "Articles are not fetched by their address here: send the text itself.")
+
+    def work(progress: Progress, token: Token) -> Mapping[str, Any]:
+        return web.read(body.url, engine.settings.max_chars).to_dict()
+
+    return await in_lane(engine.scheduler, Lane.EXPLANATION, request, work)
+
+
+@router.post("/analyse", response_model=schemas.Analysis)
+async def analyse(body: AnalyseRequest, request: Request, engine: CurrentEngine) -> Any:
+    """Ask models about a text."""
+    models = None if body.models is None else known_models(engine, body.models)
+
+    def work(progress: Progress, token: Token) -> Mapping[str, Any]:
+        text = engine.judge.check(body.title, body.text)
+        analysis = engine.judge.analyse(text, models, token=token)
+        if body.formatting:
+            analysis = analysis.tested(engine.judge.formatting_test(text, models))
+        return analysis.to_dict()
+
+    return await in_lane(engine.scheduler, Lane.VERDICT, request, work)
+
+
+@router.post(
+    "/explain",
+    response_model=schemas.Explanation,
+    responses={200: {"content": {LINES: {"schema": _schema(schemas.Step)}}}},
+)
+async def explain(body: ExplainRequest, request: Request, engine: CurrentEngine) -> Any:
+    """Weigh how far each word moved a model."""
+    (model,) = known_models(engine, [body.model])
+    text = await run_in_threadpool(engine.judge.check, body.title, body.text)
+    wanted = ExplanationRequest(text, model, body.method, body.samples, body.seed, body.target)
+
+    counted = counting(body.offsets, text)
+
+    def steps(progress: Progress) -> Iterator[Mapping[str, Any]]:
+        for step in engine.explainers.refine(wanted, progress):
+            explanation = step.explanation
+            if step.share >= 1.0 and body.grade:
+                if body.stream:
+                    yield {"share": 1.0, "seconds_left": None, "explanation": counted(explanation.to_dict())}
+                explanation = engine.explainers.grade(explanation, model, progress)
+            yield {
+                "share": step.share,
+                "seconds_left": round(step.seconds_left, 3),
+                "explanation": counted(explanation.to_dict()),
+            }
+
+    if body.stream:
+        return await streamed(engine.scheduler, request, steps)
+
+    def work(progress: Progress, token: Token) -> Any:
+        *_, last = steps(progress)
+        return last["explanation"]
+
+    return await in_lane(engine.scheduler, Lane.EXPLANATION, request, work)
+
+
+@router.post("/what-if", response_model=schemas.WhatIf)
+async def what_if(body: WhatIfRequest, request: Request, engine: CurrentEngine) -> Any:
+    """Ask models about a text and an edit of it."""
+    if (body.edited is None) == (not body.remove):
+        raise InputError('Say what is edited: either "edited", the whole text, or "remove", stretches of it.')
+    models = None if body.models is None else known_models(engine, body.models)
+
+    def work(progress: Progress, token: Token) -> Mapping[str, Any]:
+        text = engine.judge.check(body.title, body.text)
+        edited = without(text, spans_of(body.remove, text, body.offsets)) if body.edited is None else body.edited
+        return engine.judge.what_if(text, edited, models).to_dict()
+
+    return await in_lane(engine.scheduler, Lane.VERDICT, request, work)
+
+
+@router.post("/flip", response_model=schemas.Flip)
+async def flip(body: FlipRequest, request: Request, engine: CurrentEngine) -> Any:
+    """Find the fewest sentences whose removal flips a model's prediction."""
+    (model,) = known_models(engine, [body.model])
+    text = await run_in_threadpool(engine.judge.check, body.title, body.text)
+
+    def work(progress: Progress, token: Token) -> Any:
+        flip = engine.explainers.minimal_counterfactual(text, model, progress)
+        return counting(body.offsets, text)(flip.to_dict(text))
+
+    return await in_lane(engine.scheduler, Lane.EXPLANATION, request, work)
+
+
+@router.post("/compare", response_model=schemas.Comparison)
+async def compare(body: CompareRequest, request: Request, engine: CurrentEngine) -> Any:
+    """Compare how models and methods rank the words."""
+    models = known_models(engine, body.models)
+    text = await run_in_threadpool(engine.judge.check, body.title, body.text)
+
+    def work(progress: Progress, token: Token) -> Any:
+        agreement = engine.explainers.agreement(text, models, body.methods, progress)
+        return counting(body.offsets, text)(agreement.to_dict(text))
+
+    return await in_lane(engine.scheduler, Lane.EXPLANATION, request, work)
 
 
 def spans_of(pairs: Sequence[Sequence[int]], text: str, offsets: Offsets = "code points") -> list[Span]:

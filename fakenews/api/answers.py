@@ -7,10 +7,10 @@ import json
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from anyio import CapacityLimiter, to_thread
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.routing import APIRoute
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
@@ -18,9 +18,11 @@ from starlette.types import Receive, Scope, Send
 
 from fakenews.api.errors import OneSentenceRoute
 from fakenews.api.schemas import Error
+from fakenews.engine import Engine
 from fakenews.engine.scheduler import Lane, Scheduler
 from fakenews.engine.tokens import Token
-from fakenews.explain.base import Cancelled
+from fakenews.explain.base import Cancelled, Progress
+from fakenews.share.store import ShareStore
 
 STORED_AT_ONCE = 15  # as many connections as the storage has
 LINES = "application/x-ndjson"
@@ -50,6 +52,18 @@ def api_router() -> APIRouter:
     )
 
 
+async def _engine(request: Request) -> Any:
+    return request.app.state.engine
+
+
+async def _store(request: Request) -> Any:
+    return request.app.state.store
+
+
+CurrentEngine = Annotated[Engine, Depends(_engine)]  # what `server.add_api` gave the app
+CurrentStore = Annotated[ShareStore, Depends(_store)]
+
+
 def _operation_id(route: APIRoute) -> str:
     method = min(route.methods or {""})
     return re.sub(r"\W+", "_", f"{method.lower()} {route.path_format}").strip("_")
@@ -60,20 +74,22 @@ async def stored(work: Callable[..., Result], *arguments: Any) -> Result:
     return await to_thread.run_sync(work, *arguments, limiter=_STORAGE)
 
 
-async def in_lane(scheduler: Scheduler, lane: Lane, request: Request, work: Callable[[Token], Result]) -> Result:
-    """Run `work` in a thread once there is a place in the lane; its token is cancelled when the client leaves."""
-    async with _listening(request) as token, scheduler.place_async(lane, token):
-        return await run_in_threadpool(work, token)
+async def in_lane(
+    scheduler: Scheduler, lane: Lane, request: Request, work: Callable[[Progress, Token], Result]
+) -> Result:
+    """Run `work` in a thread once it has a place; it is stopped, at its next report, when the client leaves."""
+    async with _listening(request) as token, scheduler.place_async(lane, token) as progress:
+        return await run_in_threadpool(work, progress, token)
 
 
 async def streamed(
-    scheduler: Scheduler, request: Request, steps: Callable[[Token], Iterator[Mapping[str, Any]]]
+    scheduler: Scheduler, request: Request, steps: Callable[[Progress], Iterator[Mapping[str, Any]]]
 ) -> Response:
     """Explain in one line of JSON for each step; whoever stops reading stops the work, at its next report."""
     async with AsyncExitStack() as kept:
         token = await kept.enter_async_context(_listening(request))
-        await kept.enter_async_context(scheduler.place_async(Lane.EXPLANATION, token))
-        found = steps(token)
+        progress = await kept.enter_async_context(scheduler.place_async(Lane.EXPLANATION, token))
+        found = steps(progress)
         first = await run_in_threadpool(next, found)  # what is wrong with the request is heard here
 
         async def lines() -> AsyncIterator[str]:

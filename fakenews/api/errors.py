@@ -17,7 +17,8 @@ from starlette.requests import ClientDisconnect
 
 from fakenews.engine.errors import CorruptModel, InputError, Overloaded
 from fakenews.explain.base import Cancelled
-from fakenews.share.store import NotShared, StorageError
+from fakenews.share.shared import NotShared
+from fakenews.share.store import StorageError
 
 logger = logging.getLogger(__name__)
 

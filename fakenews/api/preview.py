@@ -16,12 +16,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from fakenews.api.answers import stored
+from fakenews.api.answers import CurrentStore, stored
 from fakenews.api.errors import OneSentenceRoute
 from fakenews.classifiers.ensemble import MEMBERS
 from fakenews.schema import Prediction
 from fakenews.share.links import Visit, base_address, read_query, reader_address
-from fakenews.share.store import NotShared, Shared, ShareStore, StorageError
+from fakenews.share.shared import NotShared, Shared
+from fakenews.share.store import ShareStore, StorageError
 from fakenews.verdict import UNDECIDED, VERDICTS
 
 if TYPE_CHECKING:
@@ -110,16 +111,14 @@ def card_tags(shared: Shared, base: str, id_: str) -> str:
     return f'{tags}<meta name="twitter:card" content="summary_large_image"><meta name="robots" content="noindex">'
 
 
-def router(store: ShareStore) -> APIRouter:
-    """Return the endpoint of the picture on the card."""
-    router = APIRouter(route_class=OneSentenceRoute, include_in_schema=False)
+router = APIRouter(route_class=OneSentenceRoute, include_in_schema=False)
 
-    @router.api_route("/card/{id}.png", methods=["GET", "HEAD"])
-    async def card(id: str) -> Response:
-        shared = await stored(store.get, id)
-        return Response(await run_in_threadpool(draw, shared), media_type="image/png", headers=_PRIVATE)
 
-    return router
+@router.api_route("/card/{id}.png", methods=["GET", "HEAD"])
+async def card(id: str, store: CurrentStore) -> Response:
+    """Draw the picture on the card of a link."""
+    shared = await stored(store.get, id)
+    return Response(await run_in_threadpool(draw, shared), media_type="image/png", headers=_PRIVATE)
 
 
 def draw(shared: Shared) -> bytes:

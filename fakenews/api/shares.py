@@ -6,29 +6,33 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from fastapi import Depends, HTTPException, Query, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from fakenews.api import schemas
 from fakenews.api.analysis import Method, known_models
-from fakenews.api.answers import api_router, in_lane, stored
+from fakenews.api.answers import CurrentEngine, CurrentStore, api_router, in_lane, stored
 from fakenews.engine import Engine
 from fakenews.engine.scheduler import Lane
 from fakenews.engine.tokens import Token
+from fakenews.explain.base import Progress
 from fakenews.schema import Span
 from fakenews.share.links import base_address, owner_address, reader_address
 from fakenews.share.listing import listing
 from fakenews.share.review import OPINIONS
 from fakenews.share.snapshot import Snapshot, changes, make
-from fakenews.share.store import DAYS, ShareStore
+from fakenews.share.store import DAYS
 from fakenews.ui import export
 
 Format = Literal["html", "json", "csv"]
 Days = Annotated[int, Field(json_schema_extra={"enum": list(DAYS)})]
 Opinion = Annotated[str, Field(json_schema_extra={"enum": list(OPINIONS)})]
 Pair = Annotated[list[int], Field(min_length=2, max_length=2)]  # characters: start, end
+
+
+router = api_router()
 
 
 class SnapshotRequest(BaseModel):
@@ -115,92 +119,103 @@ ReviewKey = Annotated[
 ]
 
 
-def router(engine: Engine, store: ShareStore) -> APIRouter:
-    """Return all endpoints about sharing and exporting."""
-    router = api_router()
+async def snapshot(engine: Engine, request: Request, body: SnapshotRequest) -> Snapshot:
+    """Analyse and explain a text, as it is shared or exported."""
+    models = None if body.models is None else known_models(engine, body.models)
+    text = await run_in_threadpool(engine.judge.check, body.title, body.text)
 
-    async def snapshot(request: Request, body: SnapshotRequest) -> Snapshot:
-        models = None if body.models is None else known_models(engine, body.models)
-        text = await run_in_threadpool(engine.judge.check, body.title, body.text)
+    def work(progress: Progress, token: Token) -> Snapshot:
+        return make(engine, text, models, body.method, progress)
 
-        def work(token: Token) -> Snapshot:
-            return make(engine, text, models, body.method, token.check)
+    return await in_lane(engine.scheduler, Lane.EXPLANATION, request, work)
 
-        return await in_lane(engine.scheduler, Lane.EXPLANATION, request, work)
 
-    @router.post("/shares", summary="Share an analysis under a link.", response_model=schemas.Link)
-    async def share(body: ShareRequest, request: Request) -> Any:
-        analysis = await snapshot(request, body)
-        link = await stored(
-            partial(store.share, analysis, owner=body.owner, redact=body.redact, blind=body.blind, days=body.days)
-        )
-        base = base_address(engine.settings.public_url, request.base_url)
+@router.post("/shares", response_model=schemas.Link)
+async def share(body: ShareRequest, request: Request, engine: CurrentEngine, store: CurrentStore) -> Any:
+    """Share an analysis under a link."""
+    analysis = await snapshot(engine, request, body)
+    link = await stored(
+        partial(store.share, analysis, owner=body.owner, redact=body.redact, blind=body.blind, days=body.days)
+    )
+    base = base_address(engine.settings.public_url, request.base_url)
+    return {
+        "id": link.id,
+        "link": reader_address(base, link.id),
+        "owner": link.owner,
+        "owner_link": owner_address(base, link.owner),
+        "expires": link.expires,
+    }
+
+
+@router.get("/shares", response_model=schemas.Shares)
+async def owned(owner: OwnerKey, store: CurrentStore) -> Any:
+    """List everything shared under an owner's key, and its reviews."""
+    return listing(await stored(store.owned, owner))
+
+
+@router.get("/shares/{id}", response_model=schemas.Hidden | schemas.Shown)
+async def read(id: str, engine: CurrentEngine, store: CurrentStore, review: ReviewKey = "") -> Any:
+    """Return what a link shows."""
+
+    def work() -> Mapping[str, Any]:
+        shared = store.get(id, review)
+        if shared.hidden:
+            return {"blind": True, "hidden": True, "expires": shared.expires, "text": shared.snapshot.text}
         return {
-            "id": link.id,
-            "link": reader_address(base, link.id),
-            "owner": link.owner,
-            "owner_link": owner_address(base, link.owner),
-            "expires": link.expires,
+            "blind": shared.blind,
+            "hidden": False,
+            "expires": shared.expires,
+            "changes": list(changes(shared.snapshot, engine)),
+            "snapshot": shared.snapshot.to_dict(),
         }
 
-    @router.get(
-        "/shares", summary="Everything shared under an owner's key, and its reviews.", response_model=schemas.Shares
-    )
-    async def owned(owner: OwnerKey) -> Any:
-        return listing(await stored(store.owned, owner))
+    return await stored(work)
 
-    @router.get("/shares/{id}", summary="What a link shows.", response_model=schemas.Hidden | schemas.Shown)
-    async def read(id: str, review: ReviewKey = "") -> Any:
-        def work() -> Mapping[str, Any]:
-            shared = store.get(id, review)
-            if shared.hidden:
-                return {"blind": True, "hidden": True, "expires": shared.expires, "text": shared.snapshot.text}
-            return {
-                "blind": shared.blind,
-                "hidden": False,
-                "expires": shared.expires,
-                "changes": list(changes(shared.snapshot, engine)),
-                "snapshot": shared.snapshot.to_dict(),
-            }
 
-        return await stored(work)
+@router.delete("/shares/{id}", response_model=schemas.Deleted)
+async def remove(id: str, owner: OwnerKey, store: CurrentStore) -> Any:
+    """Delete what was shared, with its reviews."""
+    await stored(store.delete, owner, id)
+    return {"deleted": True}
 
-    @router.delete("/shares/{id}", summary="Delete what was shared, with its reviews.", response_model=schemas.Deleted)
-    async def remove(id: str, owner: OwnerKey) -> Any:
-        await stored(store.delete, owner, id)
-        return {"deleted": True}
 
-    @router.post("/shares/{id}/expiry", summary="Let a link live longer or shorter.", response_model=schemas.Expiry)
-    async def expiry(id: str, body: ExpiryRequest, owner: OwnerKey) -> Any:
-        return {"expires": await stored(store.expire, owner, id, body.days)}
+@router.post("/shares/{id}/expiry", response_model=schemas.Expiry)
+async def expiry(id: str, body: ExpiryRequest, owner: OwnerKey, store: CurrentStore) -> Any:
+    """Let a link live longer or shorter."""
+    return {"expires": await stored(store.expire, owner, id, body.days)}
 
-    @router.post("/shares/{id}/begin", summary="Begin a blind review.", response_model=schemas.Begun)
-    async def begin(id: str, body: BeginRequest) -> Any:
-        def work() -> Mapping[str, Any]:
-            key = store.begin(id, body.name, body.verdict)
-            return {"review": key, "snapshot": store.get(id, key).snapshot.to_dict()}
 
-        return await stored(work)
+@router.post("/shares/{id}/begin", response_model=schemas.Begun)
+async def begin(id: str, body: BeginRequest, store: CurrentStore) -> Any:
+    """Begin a blind review."""
 
-    @router.post("/shares/{id}/reviews", summary="Send a review.", response_model=schemas.Stored)
-    async def review(id: str, body: ReviewRequest) -> Any:
-        spans = [Span(start, end) for start, end in body.spans]
-        named = body.model_dump(include={"name", "verdict", "agree", "comment"})
-        await stored(partial(store.review, id, spans=spans, key=body.review, **named))
-        return {"stored": True}
+    def work() -> Mapping[str, Any]:
+        key = store.begin(id, body.name, body.verdict)
+        return {"review": key, "snapshot": store.get(id, key).snapshot.to_dict()}
 
-    files = {"text/html": {"schema": {"type": "string"}}, "text/csv": {"schema": {"type": "string"}}}
+    return await stored(work)
 
-    @router.post(
-        "/export",
-        summary="An analysis as a file.",
-        response_model=schemas.Snapshot,
-        responses={200: {"content": files}},
-    )
-    async def export_(body: ExportRequest, request: Request) -> Response:
-        analysis = await snapshot(request, body)
-        content, media = await run_in_threadpool(export.write, analysis, body.format)
-        name = export.file_name(analysis, body.format)
-        return Response(content, media_type=media, headers={"content-disposition": f'attachment; filename="{name}"'})
 
-    return router
+@router.post("/shares/{id}/reviews", response_model=schemas.Stored)
+async def review(id: str, body: ReviewRequest, store: CurrentStore) -> Any:
+    """Store a review."""
+    spans = [Span(start, end) for start, end in body.spans]
+    named = body.model_dump(include={"name", "verdict", "agree", "comment"})
+    await stored(partial(store.review, id, spans=spans, key=body.review, **named))
+    return {"stored": True}
+
+
+_FILES = {"text/html": {"schema": {"type": "string"}}, "text/csv": {"schema": {"type": "string"}}}
+
+
+@router.post(
+    "/export",
+    response_model=schemas.Snapshot,
+    responses={200: {"content": _FILES}},
+)
+async def export_(body: ExportRequest, request: Request, engine: CurrentEngine) -> Response:
+    """Return an analysis as a file."""
+    analysis = await snapshot(engine, request, body)
+    content, media = await run_in_threadpool(export.write, analysis, body.format)
+    name = export.file_name(analysis, body.format)
+    return Response(content, media_type=media, headers={"content-disposition": f'attachment; filename="{name}"'})

@@ -29,20 +29,7 @@ _WARM_UP = (
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """All rooms, of which each knows only those it needs.
-
-    Attributes
-    ----------
-    settings : Settings
-    device : Device
-        Where the models are called.
-    scheduler : Scheduler
-    pool : ModelPool
-    evidence : EvidenceStore
-    judge : Judge
-    explainers : Explainers
-    tables : Tables
-    """
+    """All rooms, each of which knows only those it needs."""
 
     settings: Settings
     device: Device
@@ -57,23 +44,13 @@ class Engine:
     def open(
         cls, settings: Settings | None = None, device: Device | None = None, scheduler: Scheduler | None = None
     ) -> Self:
-        """Build the rooms; nothing is loaded yet.
-
-        Parameters
-        ----------
-        settings : Settings, optional
-            Where models and corpora lie, which processor, how long a text may be.
-        device : Device, optional
-            This process if left out.
-        scheduler : Scheduler, optional
-            One with the usual limits if left out.
-        """
+        """Build the rooms, with the usual settings, device and limits if left out; nothing is loaded yet."""
         settings, device, scheduler = settings or Settings(), device or Device(), scheduler or Scheduler()
         pool = ModelPool(settings)
         evidence = EvidenceStore(pool)
         judge = Judge(pool, evidence, scheduler, device)
-        explainers = Explainers(pool, judge, scheduler, device)
-        tables = Tables(pool, evidence, judge, scheduler, device)
+        explainers = Explainers(pool, judge, device)
+        tables = Tables(pool, evidence, judge, device)
         return cls(settings, device, scheduler, pool, evidence, judge, explainers, tables)
 
     def warm_up(self) -> None:

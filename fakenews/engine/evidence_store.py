@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from fakenews.classifiers import model_folder
 from fakenews.data import registry as corpora
 from fakenews.engine.pool import ModelPool
+from fakenews.evidence.protocols import LEFT_OUT, SHIPPED
+from fakenews.evidence.reliability import share_like_this
+from fakenews.reporting.digits import metric_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,13 +26,7 @@ NEIGHBOURS_FOLDER = "neighbours"  # beside the models
 
 
 class EvidenceStore:
-    """Files beside the models, and the texts of corpora; read once where they are small, and never written.
-
-    Parameters
-    ----------
-    pool : ModelPool
-        Whose models the evidence is about.
-    """
+    """Files beside the models, and the texts of corpora; read once where they are small, and never written."""
 
     def __init__(self, pool: ModelPool) -> None:
         self._pool = pool
@@ -50,8 +47,6 @@ class EvidenceStore:
 
     def accuracy_sentence(self, model: str) -> str:
         """Return one sentence on what a model reached where it was measured; empty without evidence."""
-        from fakenews.reporting.digits import metric_text
-
         evaluation = self.evaluation(model)
         if evaluation is None:
             return ""
@@ -72,7 +67,6 @@ class EvidenceStore:
         Of one protocol, or of all that ask the model as it is about whole articles.
         """
         from fakenews.evidence.files import read_predictions
-        from fakenews.evidence.protocols import SHIPPED
 
         return read_predictions(self._folder / model, [protocol] if protocol else SHIPPED)
 
@@ -98,7 +92,6 @@ class EvidenceStore:
         nearly all of most corpora, and eight in ten training articles of ISOT.
         """
         from fakenews.evidence.files import read_predictions
-        from fakenews.evidence.protocols import SHIPPED
 
         try:
             rows = read_predictions(self._folder / model, None)
@@ -111,11 +104,6 @@ class EvidenceStore:
         """Return how a model fared on the held-out articles most like a text that `Judge.check` returned.
 
         None where there is no store of articles, or the model was never measured on them, or lies in another folder.
-
-        Raises
-        ------
-        InputError
-            If the model is unknown.
         """
         from fakenews.similar.neighbours import track_record
 
@@ -128,7 +116,6 @@ class EvidenceStore:
         """Return how a model fared on every article of `neighbours` (`neighbours.outcomes`); None as `track_record`."""
         from fakenews.evidence.files import read_predictions
         from fakenews.evidence.predictions import judged
-        from fakenews.evidence.protocols import LEFT_OUT, SHIPPED
         from fakenews.similar.neighbours import outcomes
 
         stored = self._pool.stored(model)
@@ -159,8 +146,6 @@ class EvidenceStore:
 
         None where the model was not measured on corpora left out of its training.
         """
-        from fakenews.evidence.reliability import share_like_this
-
         evaluation = self.evaluation(model)
         curve = None if evaluation is None else evaluation.reliability
         return None if curve is None else share_like_this(curve, p_fake)

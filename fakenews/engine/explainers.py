@@ -2,52 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from fakenews.engine.cache import Cache, digest
 from fakenews.engine.device import EXPLANATION_SECONDS, Device
 from fakenews.engine.errors import InputError
 from fakenews.engine.judge import Judge
 from fakenews.engine.pool import ModelPool
-from fakenews.engine.scheduler import Scheduler
 from fakenews.engine.values import ExplanationRequest
 from fakenews.explain import registry
-from fakenews.explain.base import Refinement
+from fakenews.explain.agreement import Agreement, agreement
+from fakenews.explain.base import Progress, Refinement
+from fakenews.explain.faithfulness import Bounds, find_bounds, grade
+from fakenews.explain.flip import Flip, smallest_flip
+from fakenews.explain.global_importance import WordTotal, across
 from fakenews.schema import Explanation, Grade
 from fakenews.text import encodable
 
-if TYPE_CHECKING:
-    from fakenews.explain.agreement import Agreement
-    from fakenews.explain.faithfulness import Bounds
-    from fakenews.explain.flip import Flip
-    from fakenews.explain.global_importance import WordTotal
-
 QUICK = ("linear", "gradient")  # methods fast enough for many articles
-Progress = Callable[[float], None]
 
 
 class Explainers:
     """Explanations of texts that `Judge.check` returned, and a memory of them.
 
-    Every method that takes long takes `progress`, lets verdicts go first whenever it is called, and passes on what it
-    raises (`Cancelled`).
-
-    Parameters
-    ----------
-    pool : ModelPool
-    judge : Judge
-        What is known of a judged text need not be asked again.
-    scheduler : Scheduler
-    device : Device
-        Where the models are called.
+    What takes long calls `progress` with the share done, and passes on what it raises (`Cancelled`). What is asked of
+    an unknown model or method, or with a number out of range, raises `InputError`.
     """
 
-    def __init__(self, pool: ModelPool, judge: Judge, scheduler: Scheduler, device: Device) -> None:
+    def __init__(self, pool: ModelPool, judge: Judge, device: Device) -> None:
         self._pool = pool
         self._judge = judge
-        self._scheduler = scheduler
         self._explanations: Cache[tuple[ExplanationRequest, str], Explanation] = Cache()
         self._bounds: Cache[tuple[str, str, str], Bounds] = Cache()
         self._refine_there = device.bind(self._refine, EXPLANATION_SECONDS)
@@ -60,13 +45,7 @@ class Explainers:
         return registry.methods_for(self._pool.classifier(model))
 
     def method(self, model: str, wanted: str | None = None) -> str:
-        """Return the explainer `wanted`, if the model can be asked with it, else its quickest.
-
-        Raises
-        ------
-        InputError
-            If the model or the explainer is unknown.
-        """
+        """Return the explainer `wanted`, if the model can be asked with it, else its quickest."""
         known = self.methods(model)
         try:
             return known[0] if wanted is None or registry.get(wanted).name not in known else wanted
@@ -74,24 +53,12 @@ class Explainers:
             raise InputError(str(error)) from error
 
     def explain(self, request: ExplanationRequest, progress: Progress | None = None) -> Explanation:
-        """Return the explanation; the same request is answered from memory.
-
-        Raises
-        ------
-        InputError
-            If the model, the method or a number will not do.
-        """
+        """Return the explanation; the same request is answered from memory."""
         *_, last = self.refine(request, progress)
         return last.explanation
 
     def refine(self, request: ExplanationRequest, progress: Progress | None = None) -> Iterator[Refinement]:
-        """Explain as `explain` does, better and better; what is in memory is given at once.
-
-        Raises
-        ------
-        InputError
-            As `explain` raises it.
-        """
+        """Explain as `explain` does, better and better; what is in memory is given at once."""
         model = request.model
         key = request.key(self._pool.name(model), self._pool.revision(model))
         known = self._explanations.get(key)
@@ -99,9 +66,8 @@ class Explainers:
             yield Refinement(known, 1.0, 0.0)
             return
         log_odds = self._judge.known_log_odds(request.text, model)
-        report = self._scheduler.politely(progress)
         try:
-            for step in self._refine_there(request, log_odds, progress=report):
+            for step in self._refine_there(request, log_odds, progress=progress):
                 if step.share >= 1.0:
                     self._explanations.put(key, step.explanation)
                 yield step
@@ -113,10 +79,9 @@ class Explainers:
         if explanation.grade is not None or not explanation.attributions:
             return explanation
         key = digest(explanation.text), self._pool.name(model), self._pool.revision(model)
-        report = self._scheduler.politely(progress)
-        grade, bounds = self._grade_there(explanation, model, self._bounds.get(key), progress=report)
+        found, bounds = self._grade_there(explanation, model, self._bounds.get(key), progress=progress)
         self._bounds.put(key, bounds)
-        return replace(explanation, grade=grade)
+        return replace(explanation, grade=found)
 
     def agreement(
         self,
@@ -127,15 +92,8 @@ class Explainers:
     ) -> Agreement:
         """Compare how models and methods rank the words of a text.
 
-        Every method that a model supports, or those of `methods` that it supports.
-
-        Raises
-        ------
-        InputError
-            If there are fewer than two explanations to compare, or a name is unknown.
+        Every method that a model supports, or those of `methods` that it supports; at least two explanations in all.
         """
-        from fakenews.explain.agreement import agreement
-
         for method in methods or ():
             if method not in registry.EXPLAINERS:
                 raise InputError(f"Unknown explainer {method[:40]!r}. Known: {', '.join(registry.EXPLAINERS)}.")
@@ -152,17 +110,7 @@ class Explainers:
     def global_importance(
         self, texts: Sequence[str], model: str, progress: Progress | None = None
     ) -> tuple[WordTotal, ...]:
-        """Sum the words that moved a model across articles, by its quickest explanation.
-
-        Articles without words are passed over.
-
-        Raises
-        ------
-        InputError
-            If the model is unknown, or has no quick explanation.
-        """
-        from fakenews.explain.global_importance import across
-
+        """Sum the words that moved a model across articles, by its explanation, which has to be of the quick ones."""
         if self.methods(model)[0] not in QUICK:
             title = self._pool.title(model)
             raise InputError(f"{title} has no quick explanation, so many articles would take too long.")
@@ -177,8 +125,7 @@ class Explainers:
 
     def minimal_counterfactual(self, text: str, model: str, progress: Progress | None = None) -> Flip:
         """Find the fewest sentences whose removal flips a model's prediction."""
-        found = self._counterfactual_there(text, model, progress=self._scheduler.politely(progress))
-        return replace(found, model=self._pool.name(model))
+        return replace(self._counterfactual_there(text, model, progress=progress), model=self._pool.name(model))
 
     def _refine(
         self, request: ExplanationRequest, log_odds: float | None, progress: Progress | None = None
@@ -203,15 +150,11 @@ class Explainers:
     def _grade(
         self, explanation: Explanation, model: str, bounds: Bounds | None, progress: Progress | None = None
     ) -> tuple[Grade | None, Bounds]:
-        from fakenews.explain.faithfulness import find_bounds, grade
-
         classifier, report = self._pool.classifier(model), progress or _ignore
         bounds = bounds or find_bounds(explanation.text, classifier, progress=report)
         return grade(explanation, classifier, bounds, report), bounds
 
     def _counterfactual(self, text: str, model: str, progress: Progress | None = None) -> Flip:
-        from fakenews.explain.flip import smallest_flip
-
         return smallest_flip(text, self._pool.classifier(model), progress or _ignore)
 
 

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakenews import formatting
-from fakenews import text as texts_
 from fakenews.classifiers.base import KnowsItsTraining, Scores, TextClassifier, distinct_scores, read, reading_once
 from fakenews.classifiers.ensemble import MEMBERS, EnsembleClassifier
 from fakenews.engine.cache import Cache, digest
@@ -24,7 +23,8 @@ from fakenews.engine.values import Analysis, WhatIf
 from fakenews.formatting import FormattingTest
 from fakenews.language import is_english
 from fakenews.schema import Prediction
-from fakenews.verdict import MIN_WORDS, UNLIKE, judge, reconcile, taken_back
+from fakenews.text import encodable, join
+from fakenews.verdict import MIN_WORDS, UNLIKE, judge, reconcile, withdrawn
 
 _UNMEASURED = UNLIKE | {"too_short"}  # reasons for which no article that was measured is like a text
 _Answers = tuple[Scores, NDArray[np.bool_]]  # scores, and whether each text is unlike the training data
@@ -32,17 +32,9 @@ _Key = tuple[str, str, str]  # digest of a text, names of models, their revision
 
 
 class Judge:
-    """From texts to predictions, and a memory of them.
+    """From texts to predictions, and a memory of them; all methods but `check` raise `InputError` as `ModelPool` does.
 
-    Parameters
-    ----------
-    pool : ModelPool
-    evidence : EvidenceStore
-        What is known of verdicts on text like this.
-    scheduler : Scheduler
-        Through which single texts reach the models.
-    device : Device
-        Where the models are called.
+    Single texts reach the models through the scheduler, on the device.
     """
 
     def __init__(self, pool: ModelPool, evidence: EvidenceStore, scheduler: Scheduler, device: Device) -> None:
@@ -55,20 +47,11 @@ class Judge:
         self._probabilities_there = device.bind(self._probabilities, VERDICT_SECONDS)
 
     def check(self, title: str, body: str) -> str:
-        """Join title and body and refuse what cannot be analysed.
+        """Join title and body and refuse, as `InputError`, what cannot be analysed: no words, or too many characters.
 
-        Returns
-        -------
-        str
-            Of the same length as given, lone surrogates replaced, ready for `analyse` and for an explanation.
-
-        Raises
-        ------
-        InputError
-            If there are no words to read (`EmptyText` where there is a text), or more than `settings.max_chars`
-            characters.
+        The text is of the same length as given, lone surrogates replaced, ready for `analyse` and for an explanation.
         """
-        text = texts_.encodable(texts_.join(title, body))
+        text = encodable(join(title, body))
         most = self._pool.settings.max_chars
         if len(text) > most:
             raise InputError(
@@ -87,18 +70,13 @@ class Judge:
 
         Without `records` the held-out articles like it are not looked up; nor are they where none is like it.
 
-        Raises
-        ------
-        InputError
-            If a model is unknown or not here; `Overloaded` if too many ask.
-        Cancelled
-            If the token is cancelled while the text waits for the models.
+        Raises `Overloaded` if too many ask, and `Cancelled` if the token is cancelled while the text waits.
         """
         asked = tuple(models or self._pool.defaults)
         if not asked:
             raise InputError('No trained model is in FAKENEWS_MODELS: train one with "fakenews train".')
         started = time.perf_counter()
-        predictions = self._scheduler.ask(self._predict_batch, asked, text, token)
+        predictions = self._scheduler.ask(self.judge_many, text, asked, token)
         for model, prediction in zip(asked, predictions, strict=True):
             self._log_odds.put(self._key(text, (model,)), prediction.margin)
         self._predictions.put(self._key(text, asked), predictions)
@@ -117,11 +95,6 @@ class Judge:
         """Return predictions for texts that `check` returned, or for longer ones, each as if it were asked alone.
 
         Unless they `compare`, verdicts stand whatever those on text like it were worth.
-
-        Raises
-        ------
-        InputError
-            If a model is unknown or not here, or two of them have the same name.
         """
         asked = tuple(models or self._pool.defaults)
         self._pool.check_names(asked)
@@ -130,18 +103,14 @@ class Judge:
     def what_if(self, text: str, edited: str, models: Sequence[str] | None = None) -> WhatIf:
         """Ask models about a text that `check` returned, and about an edited one, which may be of any length.
 
-        A text that the same models have judged before is not judged again.
-
-        Raises
-        ------
-        InputError
-            If the edited text is too long or has no words left, or a model is unknown.
+        A text that the same models have judged before is not judged again; an edited one that is too long or has no
+        words left is an `InputError`.
         """
         most = self._pool.settings.max_chars
         if len(edited) > most:
             raise InputError(f"The edited text has {len(edited):,} characters; at most {most:,} fit.")
         started = time.perf_counter()
-        edited = texts_.encodable(edited)
+        edited = encodable(edited)
         _check_words(edited)
         asked = tuple(models or self._pool.defaults)
         before, after = (
@@ -156,11 +125,6 @@ class Judge:
         Apart from `analyse`, because cleaning sixteen variants of a long article costs more than the verdict itself:
         the verdict stands at once, and `Analysis.tested` withdraws it if an edit flipped it. Each model is asked once,
         for the different readings that are left after its cleaning.
-
-        Raises
-        ------
-        InputError
-            If a model is unknown or not here.
         """
         started = time.perf_counter()
         edited = list(formatting.variants(text))
@@ -176,9 +140,6 @@ class Judge:
     def _key(self, text: str, models: tuple[str, ...]) -> _Key:
         names = (self._pool.name(model) for model in models)
         return digest(text), " ".join(names), " ".join(self._pool.revision(model) for model in models)
-
-    def _predict_batch(self, models: tuple[str, ...], texts: list[str]) -> list[tuple[Prediction, ...]]:
-        return self.judge_many(texts, models)
 
     def _probabilities(self, texts: list[str], models: tuple[str, ...]) -> dict[str, list[float]]:
         """Return probabilities of fake of every text, by the name of each model."""
@@ -218,7 +179,7 @@ class Judge:
             return prediction
         record = self._evidence.track_record(text, model)
         is_wrong = record is not None and record.mostly_wrong
-        return taken_back(prediction, "mostly_wrong") if is_wrong else prediction
+        return withdrawn(prediction, "mostly_wrong") if is_wrong else prediction
 
     def _scores(self, classifier: TextClassifier, texts: Sequence[str], known: dict[int, _Answers]) -> _Answers:
         """Return scores, and whether each text is unlike the training data in the classifier's own space.

@@ -24,13 +24,7 @@ SIDE_BY_SIDE = ("tinybert", "tfidf")  # on the page; on a GPU `LARGE` too
 
 
 class ModelPool:
-    """Models by name or folder.
-
-    Parameters
-    ----------
-    settings : Settings
-        Where models lie, on which device they are loaded, and which stand side by side.
-    """
+    """Models by name or folder; one that is unknown or not here is an `InputError`."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -85,13 +79,7 @@ class ModelPool:
         return (*ensembles[:1], *self.side_by_side)
 
     def stored(self, model: str) -> StoredModel:
-        """Locate a model by name or folder, which does not load it.
-
-        Raises
-        ------
-        InputError
-            If it is unknown or not here; `CorruptModel` if its settings cannot be read.
-        """
+        """Locate a model, which does not load it; settings that cannot be read raise `CorruptModel`."""
         if model not in self._stored:
             try:
                 self._stored[model] = store.find(model, self.settings.models)
@@ -102,13 +90,7 @@ class ModelPool:
         return self._stored[model]
 
     def classifier(self, model: str) -> TextClassifier:
-        """Return a model by name or folder, loaded once.
-
-        Raises
-        ------
-        InputError
-            If it is unknown or not here; `CorruptModel` if its files are not whole.
-        """
+        """Return a model, loaded once; files that are not whole raise `CorruptModel`."""
         with self._loading:
             if model not in self._classifiers:
                 stored = self.stored(model)
@@ -132,13 +114,7 @@ class ModelPool:
             return registry.get(self.name(model)).title  # of a folder
 
     def revision(self, model: str) -> str:
-        """Return the first 12 hex digits of the SHA-256 of a model's weights, which are not loaded for it.
-
-        Raises
-        ------
-        InputError
-            If the model is unknown or not here.
-        """
+        """Return the first 12 hex digits of the SHA-256 of a model's weights, which are not loaded for it."""
         return self.stored(model).revision
 
     def trained_on(self, model: str) -> tuple[str, ...]:
@@ -147,13 +123,7 @@ class ModelPool:
         return tuple(data.get("corpora", ()))
 
     def check_names(self, models: Sequence[str]) -> None:
-        """Refuse two folders of one name: predictions go by the name, and two versions would be mixed up.
-
-        Raises
-        ------
-        InputError
-            If two folders have the same name.
-        """
+        """Refuse two folders of one name: predictions go by the name, and two versions would be mixed up."""
         folders: dict[str, Path] = {}
         for model in models:
             stored = self.stored(model)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,40 +13,27 @@ from fakenews.engine.device import VERDICT_SECONDS, Device
 from fakenews.engine.evidence_store import EvidenceStore
 from fakenews.engine.judge import Judge
 from fakenews.engine.pool import ModelPool
-from fakenews.engine.scheduler import Scheduler
+from fakenews.explain.base import Progress
+from fakenews.metrics.verdicts import TableResult, table_result
 from fakenews.schema import Prediction
-from fakenews.verdict import taken_back
+from fakenews.verdict import withdrawn
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from fakenews.metrics.verdicts import TableResult
 
 CHUNK = 128  # articles between two reports of progress
 SCORED_CHUNK = 16  # and where visitors may change their mind in between
 
 
 class Tables:
-    """Work on labelled tables (`data.table.read_table`).
+    """Work on labelled tables (`data.table.read_table`); an unknown model is an `InputError`."""
 
-    Parameters
-    ----------
-    pool : ModelPool
-    evidence : EvidenceStore
-    judge : Judge
-    scheduler : Scheduler
-    device : Device
-        Where the models are called; where calls are paid for they are as large as they may be.
-    """
-
-    def __init__(
-        self, pool: ModelPool, evidence: EvidenceStore, judge: Judge, scheduler: Scheduler, device: Device
-    ) -> None:
+    def __init__(self, pool: ModelPool, evidence: EvidenceStore, judge: Judge, device: Device) -> None:
         self._pool = pool
         self._evidence = evidence
         self._judge = judge
-        self._scheduler = scheduler
-        self._scored_chunk = CHUNK if device.is_lent else SCORED_CHUNK
+        self._scored_chunk = CHUNK if device.is_lent else SCORED_CHUNK  # each call is paid for
         self._score_there = device.bind(self._score, VERDICT_SECONDS)
 
     def is_trained_on(self, table: pd.DataFrame, models: Sequence[str]) -> NDArray[np.bool_]:
@@ -58,19 +45,13 @@ class Tables:
         found: NDArray[np.bool_] = np.any([texts.map(article_id).isin(known) for texts in spellings], axis=0)
         return found
 
-    def measure(self, table: pd.DataFrame, model: str, progress: Callable[[float], None] | None = None) -> TableResult:
+    def measure(self, table: pd.DataFrame, model: str, progress: Progress | None = None) -> TableResult:
         """Ask a model about the articles of a table, and measure its answers.
 
         What is known of the model's verdicts on these very articles withdraws none of them: the labels that are
         measured against are behind it.
-
-        Raises
-        ------
-        InputError
-            If the model is unknown or not here.
         """
         from fakenews.data.table import joined_texts
-        from fakenews.metrics.verdicts import table_result
 
         texts, neighbours = joined_texts(table), self._evidence.neighbours
         predictions: list[Prediction] = []
@@ -104,25 +85,18 @@ class Tables:
         for prediction, vector in zip(predictions, vectors, strict=True):
             record = record_of(neighbours, outcomes, neighbours.cosines(vector), measured, model)
             is_wrong = record is not None and record.mostly_wrong
-            compared.append(taken_back(prediction, "mostly_wrong") if is_wrong else prediction)
+            compared.append(withdrawn(prediction, "mostly_wrong") if is_wrong else prediction)
         return compared
 
     def score_corpus(
-        self, table: pd.DataFrame, corpus: str, model: str, progress: Callable[[float], None] | None = None
+        self, table: pd.DataFrame, corpus: str, model: str, progress: Progress | None = None
     ) -> NDArray[np.float64]:
-        """Return probabilities of fake for articles that a model was not trained on; verdicts go ahead.
-
-        Raises
-        ------
-        InputError
-            If the model is unknown or not here.
-        Cancelled
-            If `progress` raised it.
-        """
+        """Return probabilities of fake for articles that a model was not trained on."""
         self._pool.classifier(model)
-        report, p_fake = self._scheduler.politely(progress), []
+        p_fake = []
         for start in range(0, len(table), self._scored_chunk):
-            report(start / len(table))
+            if progress:
+                progress(start / len(table))
             p_fake.append(self._score_there(table.iloc[start : start + self._scored_chunk], corpus, model))
         return np.concatenate(p_fake)
 

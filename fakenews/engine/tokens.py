@@ -30,8 +30,8 @@ class Token:
         for callback in callbacks:
             callback()
 
-    def check(self, share: float = 0.0) -> None:
-        """Raise `Cancelled` if the work is to stop; takes a share done, so that it can stand for a progress report."""
+    def check(self) -> None:
+        """Raise `Cancelled` if the work is to stop."""
         if self._cancelled:
             raise Cancelled
 
@@ -61,34 +61,23 @@ class VisitorTokens:
         """Cancel the visitor's work, if any, and return the token of new work."""
         token = Token()
         with self._lock:
-            before, self._tokens[visitor] = self._tokens.get(visitor), token
-        if before is not None:
-            before.cancel()
+            before, self._tokens[visitor] = self._tokens.get(visitor, Token()), token
+        before.cancel()
         return token
 
     def cancel(self, visitor: str) -> None:
         """Cancel the visitor's work, if any; it stays theirs, so that its end can be shown."""
-        with self._lock:
-            token = self._tokens.get(visitor)
-        if token is not None:
-            token.cancel()
+        self._tokens.get(visitor, Token()).cancel()
 
     def leave(self, visitor: str) -> None:
         """Cancel the visitor's work, if any, as new work would: nobody looks at it any more."""
-        with self._lock:
-            token = self._tokens.pop(visitor, None)
-        if token is not None:
-            token.cancel()
+        self._tokens.pop(visitor, Token()).cancel()
 
     def is_latest(self, visitor: str, token: Token) -> bool:
         """Return whether the work is still the visitor's own: neither finished, nor left, nor followed by another."""
-        with self._lock:
-            return self._tokens.get(visitor) is token
+        return self._tokens.get(visitor) is token
 
     def finish(self, visitor: str, token: Token) -> bool:
         """Forget work that has ended; return whether it was still the visitor's own, as `is_latest` does."""
         with self._lock:
-            is_latest = self._tokens.get(visitor) is token
-            if is_latest:
-                del self._tokens[visitor]
-        return is_latest
+            return self.is_latest(visitor, token) and self._tokens.pop(visitor, None) is token

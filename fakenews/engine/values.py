@@ -17,27 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ExplanationRequest:
-    """Everything an explanation depends on, but for the model's weights.
+    """Everything an explanation depends on, but for the model's weights."""
 
-    Attributes
-    ----------
-    text : str
-        As `Judge.check` returned it.
-    model, method : str
-        Name or folder of a model, and name of an explainer.
-    n_samples : int or None
-        The method's own number if None.
-    seed : int
-    target : {"fake", "real"}
-        Class that a positive weight pushes towards.
-    """
-
-    text: str
-    model: str
+    text: str  # as `Judge.check` returned it
+    model: str  # name or folder
     method: str
-    n_samples: int | None = None
+    n_samples: int | None = None  # None for the method's own number
     seed: int = 42
-    target: Target = "fake"
+    target: Target = "fake"  # the class that a positive weight pushes towards
 
     def key(self, name: str, revision: str) -> tuple[Self, str]:
         """Return the key of its explanation by a model of this name and state; it holds no text but its digest."""
@@ -46,30 +33,14 @@ class ExplanationRequest:
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """The answers of all models to one text.
+    """The answers of all models to one text."""
 
-    Attributes
-    ----------
-    text : str
-        Title and body as read; explanations point into it.
-    n_words : int
-        Words read, after cleaning.
-    predictions : tuple of Prediction
-        In the order asked.
-    seconds : float
-        Wall-clock time of all of it.
-    track_records : tuple of TrackRecord
-        How the models fared on held-out articles like this text; empty without a store of articles.
-    formatting : FormattingTest or None
-        None until it was asked for.
-    """
-
-    text: str
-    n_words: int
-    predictions: tuple[Prediction, ...]
-    seconds: float
-    track_records: tuple[TrackRecord, ...] = ()
-    formatting: FormattingTest | None = None
+    text: str  # title and body as read; explanations point into it
+    n_words: int  # words read, after cleaning
+    predictions: tuple[Prediction, ...]  # in the order asked
+    seconds: float  # wall-clock time of all of it
+    track_records: tuple[TrackRecord, ...] = ()  # on held-out articles like this text, where there is a store of them
+    formatting: FormattingTest | None = None  # None until it was asked for
 
     def tested(self, formatting: FormattingTest) -> Analysis:
         """Return the same analysis with its formatting test; verdicts that an edit flipped are withdrawn."""
@@ -103,18 +74,9 @@ class Analysis:
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
-    """The answers of models to a text before and after an edit.
+    """The answers of the same models, in the same order, to a text before and after an edit."""
 
-    Attributes
-    ----------
-    text : str
-        The edited one.
-    before, after : tuple of Prediction
-        Of the same models in the same order.
-    seconds : float
-    """
-
-    text: str
+    text: str  # the edited one
     before: tuple[Prediction, ...]
     after: tuple[Prediction, ...]
     seconds: float

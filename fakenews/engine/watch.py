@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 from fakenews.engine.scheduler import Lane, Scheduler
 from fakenews.engine.tokens import Token
-from fakenews.explain.base import Cancelled
+from fakenews.explain.base import Progress
 
-Progress = Callable[[float], None]
 Result = TypeVar("Result")
 INTERVAL = 0.25  # seconds between two updates
 
@@ -27,38 +26,26 @@ class Update(Generic[Result]):
     result: Result | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome(Generic[Result]):
-    result: Result
-
-
 def watch(
-    scheduler: Scheduler,
-    work: Callable[[Progress], Iterator[Result]],
-    token: Token,
-    lane: Lane = Lane.EXPLANATION,
+    scheduler: Scheduler, work: Callable[[Progress], Iterator[Result]], token: Token, lane: Lane = Lane.EXPLANATION
 ) -> Iterator[Update[Result]]:
     """Run `work` in a thread, once it has a place, and yield updates, about four a second and one with each result.
 
-    Raises
-    ------
-    Cancelled
-        Once the token is cancelled; the thread stops at its next report of progress.
-    Exception
-        Whatever `work` raised; `Overloaded` if there was no place for it.
+    Raises `Cancelled` once the token is cancelled (the thread stops at its next report of progress), `Overloaded` if
+    there was no place, and whatever `work` raised.
     """
-    events: queue.Queue[float | _Outcome[Result] | BaseException | None] = queue.Queue()
+    events: SimpleQueue[tuple[float | None, Result | None] | BaseException | None] = SimpleQueue()
 
     def run() -> None:
         try:
             with scheduler.place(lane, token) as give_way:
 
                 def progress(share: float) -> None:
-                    give_way()
-                    events.put(share)
+                    give_way(share)
+                    events.put((share, None))
 
                 for result in work(progress):
-                    events.put(_Outcome(result))
+                    events.put((None, result))
             events.put(None)
         except BaseException as error:  # handed over to the watcher, which raises it
             events.put(error)
@@ -67,21 +54,16 @@ def watch(
     started = last = time.perf_counter()
     share = 0.0
     while True:
-        if token.cancelled:
-            raise Cancelled
+        token.check()
         try:
-            event = events.get(timeout=INTERVAL)
-        except queue.Empty:
-            event = share
+            event = events.get(timeout=max(0.0, last + INTERVAL - time.perf_counter()))
+        except Empty:
+            event = share, None
         if event is None:
             return
         if isinstance(event, BaseException):
             raise event
-        now = time.perf_counter()
-        if isinstance(event, float):
-            share = event
-            if now - last < INTERVAL:
-                continue
-        last = now
-        left = (now - started) * (1 - share) / share if share > 0.02 else None
-        yield Update(share, left, event.result if isinstance(event, _Outcome) else None)
+        now, share = time.perf_counter(), share if event[0] is None else event[0]
+        if event[1] is not None or now - last >= INTERVAL:
+            last = now
+            yield Update(share, (now - started) * (1 - share) / share if share > 0.02 else None, event[1])

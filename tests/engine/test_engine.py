@@ -25,7 +25,7 @@ from fakenews.explain.base import Cancelled
 from fakenews.formatting import EDITS
 from fakenews.schema import Explanation
 from fakenews.similar.neighbours import WRONG, TrackRecord, fit_neighbours
-from fakenews.ui.render import verdicts
+from fakenews.ui.render_verdicts import verdicts
 from tests.explain.toys import FAKE_WORD, planted_corpus, remember
 
 ARTICLE = " ".join(t for t, label in zip(*planted_corpus(20), strict=True) if label == 0)
@@ -195,7 +195,7 @@ def test_the_formatting_test_asks_every_model_under_every_edit(engine):
     assert tested.predictions == engine.judge.analyse(text).predictions
 
 
-def test_a_verdict_that_hangs_on_formatting_is_taken_back(engine):
+def test_a_verdict_that_hangs_on_formatting_is_withdrawn(engine):
     text = engine.judge.check("", ARTICLE)
     test = engine.judge.formatting_test(text)
     turned = replace(test, outcomes=(replace(test.outcomes[0], moved=("tfidf",)), *test.outcomes[1:]))

@@ -29,7 +29,7 @@ class Slow:
         self.go_on = threading.Event()
         self.begun = threading.Event()
 
-    def __call__(self, key: str, items: list[int]) -> list[int]:
+    def __call__(self, items: list[int], key: str) -> list[int]:
         self.calls.append((key, items))
         self.begun.set()
         assert self.go_on.wait(10)
@@ -62,14 +62,14 @@ def queue_up(slow: Slow, scheduler: Scheduler, asked: list[tuple[str, int]]) -> 
 
 
 def in_thread(
-    scheduler: Scheduler, call: Callable[[str, list[int]], list[int]], key: str, item: int, token: Token | None = None
+    scheduler: Scheduler, call: Callable[[list[int], str], list[int]], key: str, item: int, token: Token | None = None
 ) -> Future[int]:
     """Ask in a thread that does not keep the tests from ending if it is never answered."""
     asked: Future[int] = Future()
 
     def ask() -> None:
         try:
-            asked.set_result(scheduler.ask(call, key, item, token))
+            asked.set_result(scheduler.ask(call, item, key, token))
         except BaseException as error:
             asked.set_exception(error)
 
@@ -97,7 +97,7 @@ def test_what_waits_for_the_same_models_is_answered_in_one_call(slow: Slow) -> N
 
 def test_without_batches_each_is_answered_where_it_is_asked(slow: Slow) -> None:
     slow.go_on.set()
-    assert Scheduler().ask(slow, "a", 2) == 4
+    assert Scheduler().ask(slow, 2, "a") == 4
 
 
 def test_a_call_has_an_end(slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,8 +116,8 @@ def test_one_bad_item_does_not_spoil_the_others(slow: Slow) -> None:
 class Short(Slow):
     """Forgets the last answer of several."""
 
-    def __call__(self, key: str, items: list[int]) -> list[int]:
-        answers = super().__call__(key, items)
+    def __call__(self, items: list[int], key: str) -> list[int]:
+        answers = super().__call__(items, key)
         return answers[:-1] if len(items) > 1 else answers
 
 
@@ -128,20 +128,20 @@ def test_too_few_answers_are_an_error_for_everybody_and_nobody_waits_for_ever() 
     for future in others:
         with pytest.raises(RuntimeError, match="2 answers to 3 items"):
             future.result()
-    assert scheduler.ask(short, "a", 4) == 8, "the next ones are answered"
+    assert scheduler.ask(short, 4, "a") == 8, "the next ones are answered"
 
 
 def test_what_ends_a_thread_is_an_error_for_who_asked(slow: Slow) -> None:
-    def leave(key: str, items: list[int]) -> list[int]:
+    def leave(items: list[int], key: str) -> list[int]:
         if 13 in items:
             raise SystemExit(1)
-        return slow(key, items)
+        return slow(items, key)
 
     slow.go_on.set()
     scheduler = batching()
     with pytest.raises(RuntimeError, match="The call was ended by SystemExit"):
         in_thread(scheduler, leave, "a", 13).result(10)
-    assert scheduler.ask(leave, "a", 3) == 6
+    assert scheduler.ask(leave, 3, "a") == 6
 
 
 def test_too_many_are_refused_at_once_and_the_others_answered(slow: Slow) -> None:
@@ -151,10 +151,10 @@ def test_too_many_are_refused_at_once_and_the_others_answered(slow: Slow) -> Non
     futures += [in_thread(scheduler, slow, "a", n) for n in (1, 2)]
     until(lambda: scheduler.queued() == 2)
     with pytest.raises(Overloaded, match="Too many articles are being read: try again"):
-        scheduler.ask(slow, "a", 3)
+        scheduler.ask(slow, 3, "a")
     slow.go_on.set()
     assert sorted(f.result(10) for f in futures) == [0, 2, 4]
-    assert scheduler.ask(slow, "a", 3) == 6
+    assert scheduler.ask(slow, 3, "a") == 6
 
 
 def test_a_question_that_is_cancelled_leaves_the_queue(slow: Slow) -> None:
@@ -213,7 +213,7 @@ def test_long_work_comes_to_an_end_under_any_load(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(module, "PATIENCE", 0.05)
     scheduler = Scheduler()
     with scheduler.place(Lane.VERDICT):
-        assert 0.04 < scheduler.give_way() < 1
+        assert 0.04 < scheduler.give_way(Lane.EXPLANATION) < 1
 
 
 def test_turns_go_round_and_a_cancelled_one_is_given_up() -> None:
@@ -317,7 +317,10 @@ def test_patience_has_an_end_and_the_place_in_the_queue_is_given_up(door: str) -
 
 
 def test_no_place_is_lost_to_clients_that_leave_at_any_moment() -> None:
+    problems: list[object] = []
+
     async def play() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: problems.append(context))
         scheduler = Scheduler({Lane.EXPLANATION: Limits(2, 100, "Too many", patience=0.004)})
 
         async def visit(n: int) -> None:
@@ -338,3 +341,4 @@ def test_no_place_is_lost_to_clients_that_leave_at_any_moment() -> None:
 
     for _ in range(20):
         asyncio.run(play())
+    assert not problems

@@ -8,8 +8,8 @@ import pytest
 
 from fakenews.engine.scheduler import Lane, Scheduler
 from fakenews.engine.tokens import Token, VisitorTokens
-from fakenews.engine.watch import Progress, watch
-from fakenews.explain.base import Cancelled
+from fakenews.engine.watch import watch
+from fakenews.explain.base import Cancelled, Progress
 
 
 def test_results_come_between_updates_on_progress() -> None:

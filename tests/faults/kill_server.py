@@ -29,8 +29,9 @@ from sqlalchemy import select
 
 from fakenews.config import Settings
 from fakenews.engine import Engine
+from fakenews.share.shared import NotShared
 from fakenews.share.snapshot import make
-from fakenews.share.store import NotShared, ShareStore
+from fakenews.share.store import ShareStore
 from fakenews.share.tables import METADATA
 from tests.explain.toys import planted_corpus, small_tfidf
 from tests.running import free_port
@@ -54,15 +55,14 @@ def serve(engine: Engine, port: int) -> None:
     import uvicorn
     from fastapi import FastAPI
 
-    from fakenews.server import Readiness, _routers
+    from fakenews.server import Readiness, add_api
     from fakenews.serving.guard import Guard
     from fakenews.serving.metrics import Metrics
 
     store = ShareStore.of(engine.settings)
     store.open()
     app = FastAPI()
-    for router in _routers(engine, store, Readiness(), Metrics()):
-        app.include_router(router)
+    add_api(app, engine, store, Readiness(), Metrics())
     uvicorn.run(Guard(app), host="127.0.0.1", port=port, log_level="error")
 
 

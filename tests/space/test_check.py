@@ -47,6 +47,11 @@ MISTAKES: dict[str, tuple[Spoil, str]] = {
     "a number as text": (replaced("sleep_seconds = 3600", 'sleep_seconds = "1h"'), "[hardware] sleep_seconds"),
     "a name that is none": (replaced('"your-name/fakenews"', '"fakenews"'), "[space] id"),
     "a colour there is not": (replaced('color_from = "yellow"', 'color_from = "orange"'), "[space] color_from"),
+    "the name of an emoji": (replaced('"📰"', '"news"'), "[space] emoji: it takes one emoji"),
+    "two letters as an emoji": (replaced('"📰"', '"📰n"'), "[space] emoji: it takes one emoji"),
+    "no emoji": (replaced('"📰"', '""'), "[space] emoji: it takes one emoji"),
+    "a license misspelled": (replaced('"apache-2.0"', '"apache2"'), 'the Hub knows no such license: did you mean'),
+    "a license there is not": (replaced('"apache-2.0"', '"QQQ-9"'), 'use one such as "apache-2.0", or "other"'),
     "a long description": (replaced("and show why", "and show why " * 9), "[space] short_description"),
     "another SDK": (replaced('sdk = "gradio"', 'sdk = "docker"'), "[runtime] sdk"),
     "Python by halves": (replaced('python = "3.12"', 'python = "3"'), "[runtime] python"),
@@ -95,7 +100,7 @@ def test_a_planted_mistake_is_found(name: str, repository: Path):
     assert all(problem.endswith((".", "?")) and "\n" not in problem for problem in problems)
 
 
-@pytest.mark.parametrize("name", ["fakenews/engine/__init__.py", "fakenews/language.py"])
+@pytest.mark.parametrize("name", ["fakenews/engine/judge.py", "fakenews/language.py"])
 def test_a_bundle_without_a_part_cannot_be_imported(name: str, repository: Path):
     removed(name)(repository)
     (problem,) = check(repository)

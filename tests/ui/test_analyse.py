@@ -11,9 +11,10 @@ import pytest
 
 from fakenews.data.registry import load
 from fakenews.engine import Engine
+from fakenews.engine.scheduler import LIMITS, Lane, Scheduler
 from fakenews.engine.tokens import Token
 from fakenews.engine.values import Analysis
-from fakenews.ui import render
+from fakenews.ui import render_highlights
 from fakenews.ui.analyse import SILENT, Analyse
 from fakenews.ui.render import Unit
 from fakenews.ui.shown import Shown
@@ -46,10 +47,10 @@ def test_a_unit_picked_while_something_is_explained_is_that_of_the_marks_at_the_
     tab = Analyse(share_engine, load("demo"))
     shown = Shown(share_engine.judge.analyse(TEXT), ("tfidf",))
     under_way = tab.explain(shown, "tfidf", "quick", began, VISITOR)
-    assert next(under_way)[1] == render.highlighted(shown.explanations["tfidf"], began)
+    assert next(under_way)[1] == render_highlights.highlighted(shown.explanations["tfidf"], began)
     tab.redraw(shown, "tfidf", picked)
     marks = list(under_way)[-1][1]
-    assert marks == render.highlighted(shown.explanations["tfidf"], picked)
+    assert marks == render_highlights.highlighted(shown.explanations["tfidf"], picked)
 
 
 def test_a_unit_picked_before_an_explanation_got_its_turn_is_kept(share_engine: Engine) -> None:
@@ -57,7 +58,7 @@ def test_a_unit_picked_before_an_explanation_got_its_turn_is_kept(share_engine: 
     shown = Shown(share_engine.judge.analyse(TEXT), ("tfidf",))
     waits = tab.explain(shown, "tfidf", "quick", "word", VISITOR)
     tab.redraw(shown, "tfidf", "sentence")
-    assert next(waits)[1] == render.highlighted(shown.explanations["tfidf"], "sentence")
+    assert next(waits)[1] == render_highlights.highlighted(shown.explanations["tfidf"], "sentence")
 
 
 def test_the_same_verdict_once_more_is_heard_once_more(share_engine: Engine) -> None:
@@ -128,3 +129,18 @@ def test_a_verdict_is_not_lost_to_an_older_one_that_ends_as_it_begins(
     older_done.set()
     second.join(10)
     assert "fn-card" in answers[0][0]
+
+
+def test_the_page_takes_its_places_in_the_scheduler_as_the_api_does(share_engine: Engine) -> None:
+    limits = {lane: replace(LIMITS[lane], running=1, waiting=1, patience=0.1) for lane in Lane}
+    scheduler = Scheduler(limits)
+    tab = Analyse(Engine.open(share_engine.settings, scheduler=scheduler), load("demo"))
+    shown = Shown(share_engine.judge.analyse(TEXT), ("tfidf",))
+    with scheduler.place(Lane.VERDICT):
+        card, *_ = tab.judge("", TEXT, len(TEXT), "word", VISITOR)
+        assert "Too many articles are being read: try again in a few seconds." in card
+    with scheduler.place(Lane.EXPLANATION):
+        first, *_, last = tab.explain(shown, "tfidf", "lime", "word", VISITOR)
+    assert "Quick highlights" in first[0] and "Too many explanations are being computed" in last[0]
+    assert "fn-card" in tab.judge("", TEXT, len(TEXT), "word", VISITOR)[0]
+    assert (scheduler.running(Lane.VERDICT), scheduler.running(Lane.EXPLANATION)) == (0, 0)
