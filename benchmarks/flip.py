@@ -29,7 +29,7 @@ from benchmarks.results import store  # noqa: E402
 from fakenews.classifiers.base import Scores, TextClassifier  # noqa: E402
 from fakenews.config import Settings  # noqa: E402
 from fakenews.engine import Engine  # noqa: E402
-from fakenews.explain.flip import MOST_EXACT, smallest_flip, without, worded_sentences  # noqa: E402
+from fakenews.explain.counterfactual import MOST_EXACT, minimal_counterfactual, without, worded_sentences  # noqa: E402
 
 AT_ONCE = 256  # texts
 
@@ -88,7 +88,7 @@ def main() -> None:
 def measured(text: str, classifier: TextClassifier, check: int) -> dict[str, Any]:
     """The smallest flip of one article: how long it took, whether brute force or a fresh prediction denies it."""
     remembering: Any = Remembering(classifier)
-    found = smallest_flip(text, remembering)
+    found = minimal_counterfactual(text, remembering)
     denied = False
     if found.removed:
         left = without(text, [found.sentences[i] for i in found.removed])

@@ -39,10 +39,10 @@ def main() -> None:
     quick = arguments.parse_args().quick
     devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
     articles = whole_articles(32 if quick else 256)
-    engine = {device: Engine.open(Settings(device=device)) for device in devices}
+    engines = {device: Engine.open(Settings(device=device)) for device in devices}
     figures: dict[str, Any] = {}
     answers: dict[str, Any] = {}
-    for device, service in engine.items():
+    for device, service in engines.items():
         service.warm_up()
         alone, answers[device] = verdicts(service, articles)
         figures[device] = {

@@ -22,7 +22,7 @@ from fakenews.batch.score import Done, Task
 from fakenews.batch.score import score as score_table
 from fakenews.engine import Engine
 from fakenews.engine.values import ExplanationRequest, WhatIf
-from fakenews.explain.flip import Flip
+from fakenews.explain.counterfactual import Counterfactual
 from fakenews.schema import Span
 from fakenews.share.review import Review
 from fakenews.share.shared import Owned, Shared
@@ -117,7 +117,7 @@ def places(engine: Engine) -> dict[str, Callable[[str], str]]:
 
     def flip(payload: str) -> str:
         text = article(payload)
-        found = Flip("tfidf", sentence_spans(text), (0,), 0.2, 0.8, True, 3, 0.1)
+        found = Counterfactual("tfidf", sentence_spans(text), (0,), 0.2, 0.8, True, 3, 0.1)
         return render_edits.flip(found, text, payload)
 
     def what_if(payload: str) -> str:

@@ -19,7 +19,7 @@ from fakenews.engine.scheduler import Lane
 from fakenews.engine.tokens import Token
 from fakenews.engine.values import ExplanationRequest
 from fakenews.explain.base import MAX_PLACES, Progress
-from fakenews.explain.flip import without
+from fakenews.explain.counterfactual import without
 from fakenews.explain.registry import EXPLAINERS
 from fakenews.schema import Span, Target
 from fakenews.text import utf16_offsets

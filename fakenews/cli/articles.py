@@ -135,7 +135,7 @@ def what_if(
     as_json: AsJson = False,
 ) -> None:
     """Ask the models again after an edit, or without some sentences, and say what changed."""
-    from fakenews.explain.flip import without, worded_sentences
+    from fakenews.explain.counterfactual import without, worded_sentences
 
     if (edited is None) == (not remove):
         raise ValueError("Say what is edited: either --edited FILE or --remove NUMBER.")

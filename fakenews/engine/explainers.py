@@ -14,8 +14,8 @@ from fakenews.engine.values import ExplanationRequest
 from fakenews.explain import registry
 from fakenews.explain.agreement import Agreement, agreement
 from fakenews.explain.base import Progress, Refinement
+from fakenews.explain.counterfactual import Counterfactual, minimal_counterfactual
 from fakenews.explain.faithfulness import Bounds, find_bounds, grade
-from fakenews.explain.flip import Flip, smallest_flip
 from fakenews.explain.global_importance import WordTotal, across
 from fakenews.schema import Explanation, Grade
 from fakenews.text import encodable
@@ -123,7 +123,7 @@ class Explainers:
 
         return across(explanations())
 
-    def minimal_counterfactual(self, text: str, model: str, progress: Progress | None = None) -> Flip:
+    def minimal_counterfactual(self, text: str, model: str, progress: Progress | None = None) -> Counterfactual:
         """Find the fewest sentences whose removal flips a model's prediction."""
         return replace(self._counterfactual_there(text, model, progress=progress), model=self._pool.name(model))
 
@@ -154,8 +154,8 @@ class Explainers:
         bounds = bounds or find_bounds(explanation.text, classifier, progress=report)
         return grade(explanation, classifier, bounds, report), bounds
 
-    def _counterfactual(self, text: str, model: str, progress: Progress | None = None) -> Flip:
-        return smallest_flip(text, self._pool.classifier(model), progress or _ignore)
+    def _counterfactual(self, text: str, model: str, progress: Progress | None = None) -> Counterfactual:
+        return minimal_counterfactual(text, self._pool.classifier(model), progress or _ignore)
 
 
 def _ignore(share: float) -> None:

@@ -1,4 +1,4 @@
-"""What if: words or sentences clicked away, or the text edited, and both models answer again; the smallest flip."""
+"""What if: words or sentences clicked away, or the text edited, and models answer again; the minimal counterfactual."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from fakenews.engine.scheduler import Lane
 from fakenews.engine.tokens import VisitorTokens
 from fakenews.engine.watch import watch
 from fakenews.explain.base import Cancelled, Progress
-from fakenews.explain.flip import without
+from fakenews.explain.counterfactual import without
 from fakenews.schema import Span
 from fakenews.text import browser_lines
 from fakenews.ui import render, render_edits
 
 if TYPE_CHECKING:
-    from fakenews.explain.flip import Flip
+    from fakenews.explain.counterfactual import Counterfactual
 
 logger = logging.getLogger(__name__)
 
@@ -124,7 +124,7 @@ class WhatIfPanel:
     def flip(
         self, edits: Edits | None, unit: render.Unit, model: str, request: gr.Request
     ) -> Iterator[tuple[Any, ...]]:
-        """Search the smallest set of sentences whose removal turns the model round, and take it away."""
+        """Search the fewest sentences whose removal flips the prediction of the model, and take them away."""
         if edits is None or not edits.texts:
             return
         visitor = request.session_hash or ""
@@ -133,7 +133,7 @@ class WhatIfPanel:
         what = f"Smallest flip of {title}"
         stay = (gr.skip(),) * 3
 
-        def work(progress: Progress) -> Iterator[Flip]:
+        def work(progress: Progress) -> Iterator[Counterfactual]:
             yield self.engine.explainers.minimal_counterfactual(text, model, progress)
 
         yield render.progress(what, 0.0, None), *stay
@@ -150,7 +150,7 @@ class WhatIfPanel:
             last = self.tokens.is_latest(visitor, token)
             yield render.status("Cancelled; the text is as it was.") if last else gr.skip(), *stay
         except Exception:
-            logger.exception("smallest flip failed")
+            logger.exception("the search for a counterfactual failed")
             yield render.problem(SORRY), *stay
         finally:
             self.tokens.finish(visitor, token)
@@ -162,7 +162,7 @@ def build(engine: Engine, tokens: VisitorTokens, unit: gr.Radio, view: gr.Radio,
     Parameters
     ----------
     unit, view : Radio
-        Whether a click takes a word or a sentence, and which model the smallest flip is about.
+        Whether a click takes a word or a sentence, and which model the counterfactual is about.
     click : str
         Script that tells clicks on `data-open`.
     """

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fakenews.classifiers.base import TextClassifier, read
-from fakenews.explain.flip import without
+from fakenews.explain.counterfactual import without
 from fakenews.schema import Span
 from fakenews.text import encodable, join, neutralise, sentence_spans, word_spans
 from tests.fuzz.inputs import TEXTS

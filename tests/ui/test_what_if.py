@@ -99,7 +99,7 @@ def test_nothing_analysed_is_nothing_to_edit(panel: WhatIfPanel) -> None:
     assert list(panel.flip(None, "word", "tfidf", VISITOR)) == []
 
 
-def test_the_smallest_flip_is_taken_away(panel: WhatIfPanel) -> None:
+def test_the_minimal_counterfactual_is_taken_away(panel: WhatIfPanel) -> None:
     edits = Edits([f"The {FAKE_WORD} said no. The mayor will report. The people said a {FAKE_WORD} will report."])
     edits = Edits([edits.now + f" The {REAL_WORD} said so."])
     *_, (said, changes, drawn, _) = panel.flip(edits, "sentence", "tfidf", VISITOR)
