@@ -138,8 +138,6 @@ LONG_FILES = {
     "reporting/plots.py": "one figure after another, which nothing else draws",
 }
 LONG_FUNCTIONS = {
-    "api/analysis.py:operations": "one route after another, each with what the API page says of it",
-    "api/shares.py:operations": "one route after another, each with what the API page says of it",
     "batch/score.py:score": "one run from its lock to its result, whose order matters",
     "training/finetune.py:train": "one training from its batches to its checkpoint, whose order matters",
     "training/protocols.py:measure_protocols": "waits to be split",

@@ -20,7 +20,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from fakenews import server
-from fakenews.api import answers, preview
+from fakenews.api import errors, preview
 from fakenews.classifiers import model_folder
 from fakenews.classifiers.base import TextClassifier
 from fakenews.config import Settings
@@ -34,7 +34,7 @@ from fakenews.explain.base import Cancelled, Refinement
 from fakenews.schema import Explanation
 from fakenews.server import create_app
 from fakenews.serving.guard import MAX_BODY, Guard
-from fakenews.serving.numbers import Numbers
+from fakenews.serving.metrics import Metrics
 from fakenews.share.store import ShareStore, StorageError
 from fakenews.ui.endpoints import Page, build
 from tests.explain.toys import FAKE_WORD, REAL_WORD, planted_corpus, small_tfidf
@@ -295,8 +295,32 @@ def test_lone_surrogates_are_answered(client: TestClient, path: str) -> None:
         assert start == len("\ud83d\n\n\ud800 ")  # offsets count what was sent
 
 
+def test_offsets_are_counted_as_javascript_does_where_that_is_asked_for(client: TestClient) -> None:
+    text = f"\U0001f4f0 The {FAKE_WORD} came to town. \U0001f4f0 The {REAL_WORD} came to town."
+    units = text.encode("utf-16-le")
+
+    def cut(word: dict[str, Any]) -> str:
+        return units[2 * word["start"] : 2 * word["end"]].decode("utf-16-le")
+
+    for path, more in (
+        ("explain", {"model": "tfidf", "method": "linear"}),
+        ("explain", {"model": "tfidf", "method": "linear", "stream": True}),
+        ("flip", {"model": "tfidf"}),
+        ("compare", {"models": ["tfidf"], "methods": ["linear", "lime"]}),
+    ):
+        answer = client.post(f"/api/v1/{path}", json={"text": text, "offsets": "utf-16", **more})
+        value = json.loads(answer.text.splitlines()[-1])
+        words = value.get("explanation", value)
+        words = words.get("attributions") or words.get("removed") or words.get("shared")
+        assert words and [cut(word) for word in words] == [word["text"] for word in words]
+    start = units.index(FAKE_WORD.encode("utf-16-le")) // 2
+    remove = {"remove": [[start, start + len(FAKE_WORD)]], "offsets": "utf-16"}
+    edited = client.post("/api/v1/what-if", json={"text": text, **remove}).json()["text"]
+    assert FAKE_WORD not in edited and edited.count("\U0001f4f0") == 2 and REAL_WORD in edited
+
+
 BAD_BODIES: dict[str, tuple[bytes, int]] = {
-    "empty": (b"", 400),
+    "empty": (b"", 422),
     "not JSON": (b"text=abc", 400),
     "broken UTF-8": (b'{"text": "\xff\xfe\xfa"}', 400),
     "nested too deep": (b'{"text": ' + b"[" * 90_000 + b"]" * 90_000 + b"}", 400),
@@ -460,8 +484,8 @@ async def ask(app: Any, body: bytes, leave: asyncio.Event | None = None, path: s
 
     line = {"type": "http", "http_version": "1.1", "scheme": "http", "method": "POST", "path": path}
     await app({**line, "root_path": "", "query_string": b"", "headers": []}, receive, send)
-    status: int = sent[0]["status"] if sent else answers.GONE
-    return None if status == answers.GONE else status
+    status: int = sent[0]["status"] if sent else errors.GONE
+    return None if status == errors.GONE else status
 
 
 def test_a_table_may_be_as_large_as_the_page_says(client: TestClient) -> None:
@@ -472,11 +496,9 @@ def test_a_table_may_be_as_large_as_the_page_says(client: TestClient) -> None:
 
 
 def bare_app(engine: Engine) -> Guard:
-    from starlette.applications import Starlette
-
-    settings = engine.settings
-    routes = server._routes(engine, ShareStore.of(settings), settings, server.Readiness(), Numbers())
-    return Guard(Starlette(routes=routes))
+    app = FastAPI()
+    server.add_api(app, engine, ShareStore.of(engine.settings), server.Readiness(), Metrics())
+    return Guard(app)
 
 
 def test_two_explanations_at_once_and_the_others_are_asked_to_wait(settings: Settings) -> None:

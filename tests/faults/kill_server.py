@@ -53,16 +53,17 @@ class Acknowledged:
 def serve(engine: Engine, port: int) -> None:
     """The API alone, in this process, until it is killed."""
     import uvicorn
-    from starlette.applications import Starlette
+    from fastapi import FastAPI
 
-    from fakenews.server import Readiness, _routes
+    from fakenews.server import Readiness, add_api
     from fakenews.serving.guard import Guard
-    from fakenews.serving.numbers import Numbers
+    from fakenews.serving.metrics import Metrics
 
     store = ShareStore.of(engine.settings)
     store.open()
-    app = Guard(Starlette(routes=_routes(engine, store, engine.settings, Readiness(), Numbers())))
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="error")
+    app = FastAPI()
+    add_api(app, engine, store, Readiness(), Metrics())
+    uvicorn.run(Guard(app), host="127.0.0.1", port=port, log_level="error")
 
 
 def client(port: int, seed: int, known: Acknowledged, stop: threading.Event) -> None:

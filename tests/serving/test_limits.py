@@ -25,7 +25,7 @@ async def answer(scope: Any, receive: Any, send: Any) -> None:
 async def listening() -> AsyncIterator[int]:
     """Port of a server with our protocol."""
     server = uvicorn.Server(
-        uvicorn.Config(answer, port=0, http=protocol.Patience, lifespan="off", log_level="critical")
+        uvicorn.Config(answer, port=0, http=protocol.HeaderTimeout, lifespan="off", log_level="critical")
     )
     task = asyncio.create_task(server.serve())
     while not server.started:
