@@ -24,8 +24,7 @@ class Asked:
 def test_our_side_asks_the_models_about_every_text() -> None:
     from benchmarks.throughput import ours
 
-    asked = Asked()
-    engine: Any = SimpleNamespace(judge=asked)
+    asked: Any = SimpleNamespace(judge=Asked())
     texts = [f"Bridge number {i} was opened." for i in range(CHUNK + 1)]
-    ours(engine, Task((), Columns()), texts)
-    assert asked.texts == texts
+    ours(asked, Task((), Columns()), texts)
+    assert asked.judge.texts == texts

@@ -65,6 +65,7 @@ def small(monkeypatch, large_base, bert_base) -> None:
     monkeypatch.setitem(recipes.RECIPES, recipe.name, replace(recipe, settings=settings))
 
 
+@pytest.mark.slow
 def test_a_probe_is_fitted_and_every_corpus_answered_by_one_that_did_without_it(small, corpora, tmp_path):
     out = tmp_path / "mpnet"
     evidence = run(Job("mpnet", corpora[0], out, more=corpora[1:]))
@@ -88,6 +89,7 @@ def test_a_probe_is_fitted_and_every_corpus_answered_by_one_that_did_without_it(
     assert (out / "probe.safetensors").read_bytes() == probe
 
 
+@pytest.mark.slow
 def test_a_student_gives_back_what_its_teacher_says_and_folds_have_students_of_their_own(small, corpora, tmp_path):
     out = tmp_path / "tinybert"
     job = Job("tinybert-from-mpnet", corpora[0], out, more=corpora[1:])
