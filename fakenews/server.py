@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 
@@ -126,6 +127,7 @@ def _mount(app: FastAPI, blocks: gr.Blocks, settings: Settings, page: Mapping[st
         path="/",
         server_name=settings.host,
         server_port=settings.port,
+        root_path=urlsplit(settings.public_url).path or None,  # a proxy may serve all of it below a path
         footer_links=[],
         run_history=False,
         enable_monitoring=False,

@@ -23,7 +23,7 @@ def build_app(engine: Engine, store: ShareStore) -> endpoints.Page:
     blocks = endpoints.Page(title=TITLE, analytics_enabled=False, delete_cache=(3600, 3600))
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     with blocks:
-        gr.HTML('<h1><a href="/">fakenews</a></h1>', elem_id="fn-brand")
+        gr.HTML('<h1><a href="./">fakenews</a></h1>', elem_id="fn-brand")
         if not engine.pool.models:
             gr.HTML(f'<p class="fn-problem">{NO_MODELS}</p>')
             return blocks

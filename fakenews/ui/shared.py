@@ -317,7 +317,7 @@ class SharedPage:
 
 
 def _nothing(sentence: str) -> tuple[Any, ...]:
-    back = '<p class="fn-read"><a href="/">Analyse an article of your own</a></p>'
+    back = '<p class="fn-read"><a href="./">Analyse an article of your own</a></p>'
     return Parts(head=render.problem(sentence) + back).values()
 
 
