@@ -417,87 +417,48 @@ def train(
         list[Path] | None,
         typer.Option("--data", help="Table; may be repeated, ISOT first. FAKENEWS_DATA/isot.parquet if left out."),
     ] = None,
-    leave_out: Annotated[
-        str, typer.Option("--leave-out", help="Corpus among these not to learn from but to be measured on.")
-    ] = "",
     out: Annotated[Path | None, typer.Option("--out", help="Folder; models/MODEL if left out.")] = None,
     base: Annotated[str | None, typer.Option("--base", help="Hub id or folder instead of the recipe's base.")] = None,
-    teacher: Annotated[str | None, typer.Option("--teacher", help="Hub id or folder instead of the recipe's.")] = None,
     epochs: Annotated[float | None, typer.Option("--epochs", help="Instead of the recipe's.")] = None,
     max_steps: Annotated[int | None, typer.Option("--max-steps", help="Cut every stage short.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Take up the last checkpoint.")] = False,
-    protocol: Annotated[
-        str, typer.Option("--protocol", help='Train for it alone, for "evaluate --weights"; needs --out.')
-    ] = "",
     encoding: Encoding = "",
     fake: Fake = "",
 ) -> None:
     """Train a model, calibrate it, and measure it on held-out articles and every other corpus here."""
-    from fakenews.metrics.verdicts import labels_warning
-    from fakenews.reporting.digits import metric_text
     from fakenews.training.job import Job
     from fakenews.training.recipes import get
-    from fakenews.training.run import run
+    from fakenews.training.run import run, summary
 
     settings = Settings.from_environment()
     chosen = get(recipe)
     first, *more = data or [_training_table(None, settings)]
-    if protocol and out is None:
-        raise ValueError("What is trained for one protocol does not replace a model: give --out a folder of its own.")
     if more and (encoding or fake):
         raise ValueError(f"--encoding and --fake are for a single table: {_SPLIT_FIRST}")
     out = out or settings.models / chosen.model
     _say(f"{chosen.title}: from {', '.join(map(str, (first, *more)))} into {out}")
     job = Job(
         recipe, first, out, base, epochs, max_steps, resume, settings.data,
-        more=tuple(more), leave_out=leave_out, teacher=teacher, encoding=encoding, fake=fake,
+        more=tuple(more), encoding=encoding, fake=fake,
     )  # fmt: skip
-    if protocol:
-        from fakenews.training.protocols import train_under
-
-        train_under(protocol, job, _say)
-        typer.echo(f"Measure it: fakenews evaluate --model {chosen.model} --protocol {protocol} --weights {out}")
-        return
     evidence = run(job, _say)
-    for name, evaluation in evidence.corpora.items():
-        accuracy, auc = (metric_text(evaluation, m).value for m in ("accuracy", "roc_auc"))
-        typer.echo(f"{name}: n {evaluation.n:,}, accuracy {accuracy}, ROC AUC {auc}")
-        if warning := labels_warning(evaluation, {fake: "fake"} if fake else {}):
-            typer.echo(f"{name}: {warning}")
+    typer.echo("\n".join(summary(evidence, fake)))
     typer.echo(f"{evidence.model} is in {out}.")
 
 
 @app.command()
 def evaluate(
     model: Model,
-    data: Annotated[
-        list[Path] | None,
-        typer.Option("--data", help="Labelled table; with protocols, those trained on (FAKENEWS_DATA/isot.parquet)."),
-    ] = None,
-    protocol: Annotated[
-        list[str] | None, typer.Option("--protocol", help="Measure under it and store the result; may be repeated.")
-    ] = None,
-    every: Annotated[bool, typer.Option("--all", help="Measure under every protocol the model can answer.")] = False,
-    weights: Annotated[
-        Path | None, typer.Option("--weights", help="Folder of the model trained under the one protocol asked for.")
-    ] = None,
+    data: Annotated[list[Path] | None, typer.Option("--data", help="Labeled table.")] = None,
     encoding: Encoding = "",
     fake: Fake = "",
     as_json: AsJson = False,
 ) -> None:
-    """Measure a model on a labelled table, or under protocols, whose results go into its folder."""
-    if protocol and every:
-        raise ValueError(f"Give --all or --protocol {protocol[0]}, not both: --all is every protocol there is.")
-    if weights is not None and not protocol:
-        raise ValueError("What --weights names was trained for one protocol: say which with --protocol.")
-    if protocol or every:
-        if encoding or fake:
-            raise ValueError(f"Protocols take a table as it is: {_SPLIT_FIRST}")
-        return _evaluate_protocols(model, None if every else protocol, data, weights, as_json)
+    """Measure a model on a labeled table."""
     if not data:
-        raise ValueError("Nothing to measure on: give --data, --protocol or --all.")
+        raise ValueError("Nothing to measure on: give --data.")
     if len(data) > 1:
-        raise ValueError(f"One table at a time without --protocol, got {len(data)} with --data.")
+        raise ValueError(f"One table at a time, got {len(data)} with --data.")
     table = data[0]
     from fakenews.data.table import read_labeled
     from fakenews.metrics.verdicts import labels_warning, table_result
@@ -575,60 +536,6 @@ def pin(models: Annotated[list[str], typer.Argument(metavar="MODEL…", help="Na
             raise ValueError(f"There is no folder {folder / model}: name a model that is here.")
         model_folder.pin(folder / model)
         typer.echo(f"{model}: {len(model_folder.pins(folder / model))} files.")
-
-
-@app.command()
-def neighbours(
-    out: Annotated[Path | None, typer.Option("--out", help="Folder; models/neighbours if left out.")] = None,
-) -> None:
-    """Place the held-out articles of all corpora here, for the track record on text like a new one."""
-    from fakenews.data.table import joined_texts
-    from fakenews.evidence.predictions import held_out_articles
-    from fakenews.services import NEIGHBOURS_FOLDER
-    from fakenews.similar.neighbours import FILE, fit_neighbours
-
-    services = _services()
-    measured = services.measured()
-    found = held_out_articles(measured, services.settings.data)
-    if not len(found):
-        raise ValueError("No held-out articles are here: set FAKENEWS_DATA to the folder of the corpora.")
-    out = out or services.settings.models / NEIGHBOURS_FOLDER
-    fit_neighbours(joined_texts(found), found["id"].tolist(), found["corpus"].tolist()).save(out)
-    counts = ", ".join(f"{n:,} of {corpus}" for corpus, n in found["corpus"].value_counts().items())
-    typer.echo(f"{out / FILE}: {(out / FILE).stat().st_size / 1e6:.1f} MB, {len(found):,} articles: {counts}.")
-
-
-@app.command()
-def report(
-    readme: Annotated[Path, typer.Option("--readme", help="Page with the summary.")] = Path("README.md"),
-    page: Annotated[Path, typer.Option("--page", help="Page with all results.")] = Path("docs/evaluation.md"),
-    anew: Annotated[
-        bool, typer.Option("--recompute", help="Compute the metrics from the committed predictions first.")
-    ] = False,
-) -> None:
-    """Rewrite the results in README and docs and the model cards from the committed evaluations."""
-    from fakenews.classifiers import model_folder
-    from fakenews.evidence.files import bring_up_to_date, read_evaluation, recompute
-    from fakenews.reporting.card import write_model_card
-    from fakenews.reporting.oracle import oracle_auc_left_out
-    from fakenews.reporting.tables import RESULTS, SUMMARY, replace_results, results_table, summary_table
-    from fakenews.training.recipes import get
-
-    services = _services()
-    folders = [services.settings.models / model for model in services.models]
-    for folder in folders:
-        bring_up_to_date(folder)
-        if anew:
-            recompute(folder)
-        typer.echo(f"{write_model_card(folder, get(model_folder.settings(folder)['recipe']).card)} written.")
-    evidences = [read_evaluation(folder) for folder in folders]
-    tables = (
-        (readme, SUMMARY, summary_table(evidences)),
-        (page, RESULTS, results_table(evidences, oracle_auc_left_out(folders))),
-    )
-    for path, part, table in tables:
-        path.write_text(replace_results(path.read_text(encoding="utf-8"), part, table), encoding="utf-8")
-        typer.echo(f"{path} written.")
 
 
 @app.command()
@@ -844,26 +751,6 @@ def _verdict_line(prediction: Prediction) -> str:
     figures = f"{prediction.p_fake:.1%} fake, log-odds {prediction.margin:+.2f}"
     measured = "" if prediction.share_fake is None else f" {share_sentence(prediction.share_fake)}"
     return f"{VERDICTS[prediction.verdict]} ({figures}){reasons}.{measured}"
-
-
-def _evaluate_protocols(
-    model: str, names: list[str] | None, data: list[Path] | None, weights: Path | None, as_json: bool
-) -> None:
-    from fakenews.classifiers import store
-    from fakenews.reporting.digits import metric_text
-    from fakenews.training.protocols import measure_protocols
-
-    settings = Settings.from_environment()
-    first, *more = data or [_training_table(None, settings)]
-    evidence = measure_protocols(
-        store.find(model, settings.models), names, first, settings.data, weights, settings.device, _say, more
-    )
-    if as_json:
-        return _print_json(evidence.to_dict())
-    for name, result in evidence.protocols.items():
-        for part, found in result.corpora.items():
-            accuracy, auc = (metric_text(found, m).value for m in ("accuracy", "roc_auc"))
-            typer.echo(f"{name}  {part}: n {found.n:,}, accuracy {accuracy}, ROC AUC {auc}")
 
 
 def _formatting_text(test: FormattingTest) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from experiments.neighbours import fit_neighbours
 from fakenews.classifiers import store
 from fakenews.classifiers.base import Calibration, TextClassifier
 from fakenews.config import Settings
@@ -21,7 +22,7 @@ from fakenews.explain.base import Cancelled
 from fakenews.formatting import EDITS
 from fakenews.schema import Explanation
 from fakenews.services import Analysis, InputError, Services, Wordless
-from fakenews.similar.neighbours import WRONG, TrackRecord, fit_neighbours
+from fakenews.similar.neighbours import WRONG, TrackRecord
 from fakenews.ui.render import verdicts
 from tests.explain.toys import FAKE_WORD, planted_corpus, remember
 

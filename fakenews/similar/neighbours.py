@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FILE = "neighbours.safetensors"
-WIDTH, N_TERMS = 64, 20_000
+WIDTH = 64
 K = 100  # nearest articles: an error of a tenth is then known to within six points
 UNASKED, RIGHT, WRONG, SILENT = -1, 0, 1, 2  # what a model made of an article; the last gave no verdict
 IDENTICAL = 0.999  # cosine from which an article is the text itself; eight bits leave 0.9996 of 1 at least
-_STEPS = 127  # of a signed byte
+STEPS = 127  # of a signed byte
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ class Neighbours:
 
         folder.mkdir(parents=True, exist_ok=True)
         names = sorted(set(self.corpora))
-        scale = np.abs(self.weights).max(axis=0, keepdims=True) / _STEPS
+        scale = np.abs(self.weights).max(axis=0, keepdims=True) / STEPS
         arrays = {
             "terms": _bytes("\n".join(self.terms)),
             "weights": np.round(self.weights / scale).astype(np.int8),
@@ -189,34 +189,6 @@ class Neighbours:
             tuple(row.tobytes().hex() for row in stored["ids"]),
             tuple(names[i] for i in stored["corpus"]),
         )
-
-
-def fit_neighbours(
-    texts: Sequence[str], ids: Sequence[str], corpora: Sequence[str], n_terms: int = N_TERMS, seed: int = 42
-) -> Neighbours:
-    """Place articles; `ids` are those of `table.article_id`. Two minutes for 9,000 articles, most of it cleaning.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than two articles, or their words too few for 64 directions.
-    """
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.utils.extmath import randomized_svd
-
-    if len(texts) < 2:
-        raise ValueError(f"Neighbours need at least two articles, got {len(texts)}.")
-    counts = TfidfVectorizer(analyzer=words, sublinear_tf=True, min_df=2, max_df=0.5, max_features=n_terms)
-    features = counts.fit_transform(texts)
-    if min(features.shape) < WIDTH:
-        raise ValueError(
-            f"{features.shape[0]} articles with {features.shape[1]} words are too few for {WIDTH} directions."
-        )
-    _, _, directions = randomized_svd(features, WIDTH, random_state=seed)
-    weights = (directions * counts.idf_).T.astype(np.float32)
-    vectors = unit(np.asarray(features @ directions.T, dtype=np.float32))
-    terms = tuple(counts.get_feature_names_out().tolist())
-    return Neighbours(terms, weights, np.round(vectors * _STEPS).astype(np.int8), tuple(ids), tuple(corpora))
 
 
 def outcomes(neighbours: Neighbours, rows: pd.DataFrame) -> NDArray[np.int8]:

@@ -73,7 +73,6 @@ def _facts(recipe: Recipe, job: Job, parts: Parts) -> dict[str, Any]:
         "recipe": recipe.name,
         "settings": asdict(recipe.settings) if recipe.settings else None,
         "base": _resolved(job.base),
-        "teacher": _resolved(job.teacher),
         "epochs": job.epochs,
         "max_steps": job.max_steps,
         "cleaning": [job.cleaning, CLEANING_VERSION],

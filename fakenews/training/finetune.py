@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
-    from fakenews.training.student import Student
-
 logger = logging.getLogger(__name__)
 
 Example = dict[str, Any]  # {"input_ids": int32 array (n,) without special pieces, "labels": int or float32 array}
@@ -55,7 +53,7 @@ _LEAST_STEPS = 50  # of a run; with fewer articles a GPU takes smaller steps
 class Trained:
     """A model, on the CPU, and how its training went; `history` holds the rows of `Trainer` (step, epoch, loss, …)."""
 
-    model: Any  # PreTrainedModel, or a Student with its encoder
+    model: Any  # PreTrainedModel, or another module that was trained
     tokenizer: PreTrainedTokenizerBase
     history: tuple[dict[str, Any], ...]
     seconds: float
@@ -231,7 +229,7 @@ def for_device(recipe: FineTuning, config: PreTrainedConfig, n_examples: int) ->
 
 def train(
     recipe: FineTuning,
-    model: PreTrainedModel | Student,
+    model: Any,
     tokenizer: PreTrainedTokenizerBase,
     train_examples: list[Example],
     validation_examples: list[Example],
@@ -248,6 +246,8 @@ def train(
 
     Parameters
     ----------
+    model : PreTrainedModel or Module
+        With a head for labels, or a module with `config` whose `forward` returns its own loss, such as a student.
     work : Path
         Folder for checkpoints, about 3 × the model each, two kept.
     max_steps : int, optional

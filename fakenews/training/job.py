@@ -41,9 +41,7 @@ class Job:
     out : Path
         Folder for the model; checkpoints go to `out`/checkpoints.
     base : str, optional
-        Hub id or folder instead of the recipe's base (of the student, when distilling).
-    teacher : str, optional
-        Hub id or folder instead of the recipe's teacher, when distilling.
+        Hub id or folder instead of the recipe's base.
     epochs, max_steps : optional
         Instead of the recipe's; `max_steps` cuts every stage short.
     resume : bool
@@ -72,7 +70,6 @@ class Job:
     truncation: bool = False
     more: tuple[Path, ...] = ()
     leave_out: str = ""
-    teacher: str | None = None
     encoding: str = ""
     fake: str = ""
 

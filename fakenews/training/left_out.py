@@ -109,13 +109,6 @@ def calibrated_on_each_other(rows: pd.DataFrame, home: pd.DataFrame, shift_ridge
     return rows.assign(p_fake=p_fake)
 
 
-def as_left_out(rows: pd.DataFrame, left_out: pd.DataFrame) -> pd.DataFrame:
-    """The rows, where those of articles in `left_out` have its p_fake: calibrated without the corpus they are from."""
-    place = ["corpus", "id"]
-    known = rows[place].merge(left_out[[*place, "p_fake"]].drop_duplicates(place), on=place, how="left")["p_fake"]
-    return rows.assign(p_fake=np.where(known.isna(), rows["p_fake"], known))
-
-
 def fit_on_unseen(left_out: pd.DataFrame, home: pd.DataFrame, shift_ridge: float = SHIFT_RIDGE) -> Calibration:
     """Fit a calibration on corpora left out of training and on unseen in-domain articles.
 
@@ -144,15 +137,6 @@ def by_refitting(recipe: Recipe, job: Job, say: Say = logger.info) -> Answer:
     def answer(corpus: str, rest: pd.DataFrame, out: pd.DataFrame) -> Scores:
         fitted = recipe.fit(recipe, replace(job, leave_out=corpus), split_parts(rest), say).classifier
         return fitted.predict_scores(joined_texts(out))
-
-    return answer
-
-
-def as_it_is(classifier: TextClassifier) -> Answer:
-    """Answers of a model that learnt from the first corpus alone: it never saw any of the others."""
-
-    def answer(corpus: str, rest: pd.DataFrame, out: pd.DataFrame) -> Scores:
-        return scores_of(predict_frame(classifier, out, corpus, "all", protocol=LEFT_OUT))
 
     return answer
 

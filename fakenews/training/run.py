@@ -26,8 +26,11 @@ from fakenews.evidence.files import write_evidence
 from fakenews.evidence.predictions import latency_ms, other_corpora, predict_frame, predict_other_corpora
 from fakenews.evidence.protocols import LEFT_OUT
 from fakenews.evidence.results import ModelEvidence
+from fakenews.metrics.evaluation import Evaluation
 from fakenews.metrics.flips import FlipRates, flip_rates
+from fakenews.metrics.verdicts import labels_warning
 from fakenews.reporting.card import write_model_card
+from fakenews.reporting.digits import metric_text
 from fakenews.text import CLEANING, CLEANING_VERSION
 from fakenews.training.job import TRAINING, Fitted, Job, Parts, Say, Unseen, home_of
 from fakenews.training.left_out import (
@@ -53,10 +56,11 @@ LEFT_OUT_CORPORA = "left_out"  # those that a calibration was fitted on, in eval
 FLIP_ARTICLES = 500  # of the test part: at no flip at all, the interval ends at 0.8 %
 
 
-def run(job: Job, say: Say = logger.info) -> ModelEvidence:
+def run(job: Job, say: Say = logger.info, recipe: Recipe | None = None) -> ModelEvidence:
     """Train, calibrate on the validation part, save, and measure on the test part and every other corpus here.
 
-    A model that lies in `job.out` is replaced once all of that is done.
+    A model that lies in `job.out` is replaced once all of that is done. `recipe` is the one that `job` names, where
+    `recipes.RECIPES` does not know it.
 
     Raises
     ------
@@ -65,7 +69,7 @@ def run(job: Job, say: Say = logger.info) -> ModelEvidence:
     ModuleNotFoundError
         If the recipe needs a package that is not installed; the message says how to install it.
     """
-    recipe = get(job.recipe)
+    recipe = recipe or get(job.recipe)
     check(job, recipe)
     tables = read_tables((job.data, *job.more), say, job.encoding, job.fake)
     frame, left_out = leave_out(tables, job.leave_out) if job.leave_out else (mix(tables), None)
@@ -101,6 +105,25 @@ def run(job: Job, say: Say = logger.info) -> ModelEvidence:
             classifier, folder, parts, in_turn, left_out, training, fitted.seed, job.corpora, recipe.card, say,
             fitted.asked,
         )  # fmt: skip
+
+
+def summary(evidence: ModelEvidence, fake: str = "") -> list[str]:
+    """Say what a model reached, a line for each corpus and one where its labels may be the other way round.
+
+    `fake` is the label that means fake, where the user named it.
+    """
+    lines = []
+    for name, evaluation in evidence.corpora.items():
+        lines.append(f"{name}: {figures(evaluation)}")
+        if warning := labels_warning(evaluation, {fake: "fake"} if fake else {}):
+            lines.append(f"{name}: {warning}")
+    return lines
+
+
+def figures(evaluation: Evaluation) -> str:
+    """Return the figures of one corpus in a line."""
+    accuracy, auc = (metric_text(evaluation, metric).value for metric in ("accuracy", "roc_auc"))
+    return f"n {evaluation.n:,}, accuracy {accuracy}, ROC AUC {auc}"
 
 
 def facts_of(recipe: Recipe, job: Job, parts: Parts, fitted: Fitted) -> dict[str, Any]:
@@ -268,11 +291,3 @@ def check(job: Job, recipe: Recipe) -> None:
         raise ValueError(f"--max-steps must be at least 1, got {job.max_steps}.")
     if recipe.settings is None and (job.base or job.epochs or job.max_steps or job.resume):
         raise ValueError(f"The recipe {recipe.name} is fitted in one go: it takes no base, epochs, steps or resume.")
-
-
-def refit(recipe: Recipe, parts: Parts, cleaning: str = CLEANING) -> TextClassifier | None:
-    """The recipe fitted and calibrated on other rows or otherwise cleaned text; None where that would take hours."""
-    if not recipe.refits:
-        return None
-    job = Job(recipe.name, Path(), Path(), cleaning=cleaning)
-    return recipe.fit(recipe, job, parts, logger.info).classifier

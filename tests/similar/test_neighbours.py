@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from experiments.neighbours import fit_neighbours, held_out_articles
 from fakenews.data.table import article_id
-from fakenews.evidence.predictions import held_out_articles
 from fakenews.metrics.evaluation import wilson_interval
 from fakenews.similar.neighbours import (
     FILE,
@@ -19,7 +19,6 @@ from fakenews.similar.neighbours import (
     WRONG,
     Neighbours,
     TrackRecord,
-    fit_neighbours,
     outcomes,
     track_record,
 )

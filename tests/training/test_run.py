@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from experiments.evidence import contradictions
 from fakenews.classifiers import model_folder, store
 from fakenews.classifiers.cnn import CnnClassifier
 from fakenews.classifiers.features import FeaturesClassifier
@@ -18,7 +19,7 @@ from fakenews.classifiers.precision import fast_products
 from fakenews.classifiers.word2vec import Word2VecClassifier
 from fakenews.data.mix import with_split
 from fakenews.data.table import joined_texts, read_table
-from fakenews.evidence.files import contradictions, read_evaluation, read_predictions
+from fakenews.evidence.files import read_evaluation, read_predictions
 from fakenews.training import recipes
 from fakenews.training.job import TRAINING, Job
 from fakenews.training.run import run

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from experiments.oracle import oracle_auc, oracle_auc_left_out
 from fakenews.config import REPOSITORY
 from fakenews.evidence.files import read_predictions
-from fakenews.reporting.oracle import oracle_auc, oracle_auc_left_out
 
 
 def rows(corpus: str, labels: np.ndarray, margin: np.ndarray) -> pd.DataFrame:

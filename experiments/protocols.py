@@ -9,29 +9,31 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from experiments import recipes
+from experiments.evidence import update_evidence
 from fakenews.classifiers import model_folder, store
-from fakenews.classifiers.base import TextClassifier
+from fakenews.classifiers.base import Scores, TextClassifier
 from fakenews.classifiers.ensemble import EnsembleClassifier
 from fakenews.data.duplicates import near_duplicate_groups
 from fakenews.data.mix import CORPUS, mix, with_split
 from fakenews.data.table import joined_texts, read_table
-from fakenews.evidence.files import ARTICLE, read_evaluation, read_predictions, update_evidence
+from fakenews.evidence.files import ARTICLE, read_evaluation, read_predictions
 from fakenews.evidence.predictions import latency_ms, predict_frame, predict_other_corpora, scores_of
 from fakenews.evidence.protocols import LEFT_OUT, PROTOCOLS, SHIPPED, Protocol, get, parts
 from fakenews.evidence.results import ModelEvidence
 from fakenews.metrics.flips import FlipRates
 from fakenews.reporting.card import write_model_card
-from fakenews.training import recipes
 from fakenews.training.baselines import member_answers
-from fakenews.training.job import Job, Unseen
+from fakenews.training.job import Job, Say, Unseen
 from fakenews.training.left_out import (
-    as_it_is,
-    as_left_out,
+    Answer,
     by_refitting,
     calibrated_on_each_other,
     home_rows,
@@ -51,19 +53,19 @@ from fakenews.training.run import (
     measured_flips,
     names_in,
     read_tables,
-    refit,
 )
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from fakenews.training.job import Parts
+    from fakenews.training.settings import Recipe
 
 logger = logging.getLogger(__name__)
 
 UNDER = "trained_under"  # of a model that was trained for one protocol: which, and how
 SEED = 42  # of every split
 TRAINABLE = tuple(p.name for p in PROTOCOLS.values() if p.own_training and p.rows not in ("others", "left-out"))
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,7 @@ def measure_protocols(
             if trained.get("protocol") != protocol.name:
                 raise ValueError(
                     f"{weights} was not trained under {protocol.name!r}: "
-                    f'run "fakenews train … --protocol {protocol.name} --out {weights}".'
+                    f'run "python -m experiments train … --protocol {protocol.name} --out {weights}".'
                 )
             facts: dict[str, Any] = {k: v for k, v in trained.items() if k != "protocol"}
         else:
@@ -311,8 +313,6 @@ def weighed_again(
     Weights and calibration come from the validation part; its own rows are answered by weights that had not seen them.
     None where a member was not measured under the protocol.
     """
-    import numpy as np
-
     beside = [store.find(name, stored.folder.parent) for name in classifier.members]
     answers = member_answers(beside, [protocol.name], classifier.with_domain)
     if answers is None:
@@ -375,7 +375,7 @@ def answered_again(
     return found
 
 
-def train_under(name: str, job: Job, say: Say = logger.info) -> TextClassifier:
+def train_under(name: str, job: Job, say: Say = logger.info, recipe: Recipe | None = None) -> TextClassifier:
     """Train on the rows and the text of a protocol, and save into `job.out` what `measure_protocols` takes as weights.
 
     Raises
@@ -383,7 +383,7 @@ def train_under(name: str, job: Job, say: Say = logger.info) -> TextClassifier:
     ValueError
         If there is no such protocol, it has no training of its own, or the job will not do (`run.check`).
     """
-    protocol, recipe = get(name), recipes.get(job.recipe)
+    protocol, recipe = get(name), recipe or recipes.get(job.recipe)
     if name not in TRAINABLE:
         raise ValueError(f"The protocol {name!r} has no training of its own.")
     if job.more:
@@ -415,3 +415,27 @@ def with_groups(frame: pd.DataFrame, needed: bool, say: Say = logger.info) -> pd
         return frame
     say("grouping near duplicates")
     return frame.assign(group=near_duplicate_groups(frame["text"].tolist()))
+
+
+def as_left_out(rows: pd.DataFrame, left_out: pd.DataFrame) -> pd.DataFrame:
+    """The rows, where those of articles in `left_out` have its p_fake: calibrated without the corpus they are from."""
+    place = ["corpus", "id"]
+    known = rows[place].merge(left_out[[*place, "p_fake"]].drop_duplicates(place), on=place, how="left")["p_fake"]
+    return rows.assign(p_fake=np.where(known.isna(), rows["p_fake"], known))
+
+
+def as_it_is(classifier: TextClassifier) -> Answer:
+    """Answers of a model that learnt from the first corpus alone: it never saw any of the others."""
+
+    def answer(corpus: str, rest: pd.DataFrame, out: pd.DataFrame) -> Scores:
+        return scores_of(predict_frame(classifier, out, corpus, "all", protocol=LEFT_OUT))
+
+    return answer
+
+
+def refit(recipe: Recipe, parts: Parts, cleaning: str) -> TextClassifier | None:
+    """The recipe fitted and calibrated on other rows or otherwise cleaned text; None where that would take hours."""
+    if not recipe.refits:
+        return None
+    job = Job(recipe.name, Path(), Path(), cleaning=cleaning)
+    return recipe.fit(recipe, job, parts, logger.info).classifier

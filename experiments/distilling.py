@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from experiments.recipes import Distillation
 from fakenews.classifiers.base import Scores
 from fakenews.classifiers.domain import DomainHead
 from fakenews.classifiers.probe import Probe, load_domain
@@ -18,6 +19,7 @@ from fakenews.data.registry import family_of
 from fakenews.data.table import joined_texts
 from fakenews.schema import FAKE
 from fakenews.training.checkpoints import make_ready, write_whole
+from fakenews.training.encoders import base_name
 from fakenews.training.job import TRAINING, Fitted, Job, Parts, Say, home_of, is_home, labelled
 from fakenews.training.probing import bare_classifier, fit_on, trained_on
 from fakenews.training.states import STATES, States
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fakenews.classifiers.transformer import TransformerClassifier
-    from fakenews.training.settings import Distillation, Recipe
+    from fakenews.training.settings import Recipe
 
 ENCODER = "encoder"  # in the folder of a fold: the student as it was left
 _LEAST_PIECES = 60  # of a window beyond the first that is learned from
@@ -39,15 +41,11 @@ def fit_distilled(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
 
     The students of folds are trained when they are asked for, and kept among the checkpoints.
     """
-    from fakenews.training.encoders import base_name
-    from fakenews.training.settings import Distillation
-
     settings = recipe.settings
     if not isinstance(settings, Distillation):
         raise TypeError(f"The recipe {recipe.name} does not say how to distil.")
     settings = replace(
         settings,
-        teacher=replace(settings.teacher, base=job.teacher or settings.teacher.base),
         student=replace(
             settings.student, base=job.base or settings.student.base, epochs=job.epochs or settings.student.epochs
         ),
@@ -111,9 +109,9 @@ class _School:
         import torch
         from transformers import AutoModel, AutoTokenizer
 
+        from experiments.student import Student, targets, taught
         from fakenews.classifiers.transformer import TransformerClassifier
         from fakenews.training import finetune
-        from fakenews.training.student import Student, targets, taught
 
         folder, settings = self.work / name, self.settings
         record = folder / TRAINING
