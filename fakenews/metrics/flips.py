@@ -33,8 +33,7 @@ class EditFlips:
         """95 % Wilson interval of `n_flipped` among `n_changed`; (0, 1) where the edit changes no article."""
         if not self.n_changed:
             return 0.0, 1.0
-        low, high = wilson_interval(self.n_flipped, self.n_changed)
-        return float(low), float(high)
+        return wilson_interval(self.n_flipped, self.n_changed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,12 +115,11 @@ def verdicts(predictions: Sequence[Prediction], labels: Sequence[int]) -> Verdic
     given = [(p, label) for p, label in zip(predictions, labels, strict=True) if p.verdict != "cannot_judge"]
     right = sum(p.verdict == LABELS[label] for p, label in given)
     reasons = Counter(reason for p in predictions for reason in p.reasons)
-    low, high = wilson_interval(right, len(given)) if given else (0.0, 0.0)
     return Verdicts(
         len(predictions),
         len(given),
         right,
         right / len(given) if given else None,
-        (float(low), float(high)) if given else None,
+        wilson_interval(right, len(given)) if given else None,
         dict(reasons.most_common()),
     )

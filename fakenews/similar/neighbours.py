@@ -243,13 +243,12 @@ def record_of(
     nearest = asked[order]
     n_wrong = int((made[nearest] == WRONG).sum())
     n = n_wrong + int((made[nearest] == RIGHT).sum())
-    low, high = wilson_interval(n_wrong, n) if n else (0.0, 0.0)
     return TrackRecord(
         model,
         n,
         n_wrong,
         n_wrong / n if n else None,
-        (float(low), float(high)) if n else None,
+        wilson_interval(n_wrong, n) if n else None,
         dict(Counter(neighbours.corpora[i] for i in nearest).most_common()),
         float(similarities[order].mean()),
         len(nearest),
