@@ -12,8 +12,7 @@ from fakenews.evidence.results import ModelEvidence
 from fakenews.metrics.coverage import CoverageRisk
 from fakenews.metrics.evaluation import Evaluation, of_guessing
 from fakenews.metrics.flips import ANY
-from fakenews.reporting.cells import cell, markdown_table
-from fakenews.reporting.digits import percent_text, size_text
+from fakenews.reporting.digits import cell, markdown_table, percent_text, size_text
 
 SUMMARY, RESULTS = "summary", "results"  # what is generated in README.md and in docs/evaluation.md
 _FROM_EASY_TO_HARD = ("seed", "one-corpus", "grouped", "title-only", "time", LEFT_OUT)

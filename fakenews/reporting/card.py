@@ -14,8 +14,16 @@ from fakenews.evidence.protocols import LEFT_OUT, PROTOCOLS, SHIPPED
 from fakenews.evidence.results import DEMO, OWN_WEIGHTS, ModelEvidence
 from fakenews.metrics.coverage import COVERAGES
 from fakenews.metrics.evaluation import Evaluation
-from fakenews.reporting.cells import cell, markdown_table
-from fakenews.reporting.digits import METRIC_NAMES, Metric, metric_text, percent_text, share_text, size_text
+from fakenews.reporting.digits import (
+    METRIC_NAMES,
+    Metric,
+    cell,
+    markdown_table,
+    metric_text,
+    percent_text,
+    share_text,
+    size_text,
+)
 
 _TABLE_METRICS: tuple[Metric, ...] = ("accuracy", "macro_f1", "roc_auc", "ece")
 

@@ -67,8 +67,8 @@ def _contrast(a, b):
 def test_confusion_matrix_shows_counts_and_row_shares():
     cells = plots.confusion_matrix_figure(EVALUATION).data[0]
     assert [[_plain(text) for text in row] for row in cells.text] == [
-        [["5", "83", "%"], ["1", "17", "%"]],
-        [["1", "25", "%"], ["3", "75", "%"]],
+        [["5", "83.3", "%"], ["1", "16.7", "%"]],
+        [["1", "25.0", "%"], ["3", "75.0", "%"]],
     ]
     assert cells.showscale is False
     assert cells.customdata[0][1] == "1 fake articles taken for real"
@@ -108,7 +108,7 @@ def test_roc_has_a_diagonal_and_one_line_per_model():
     assert diagonal.hoverinfo == "skip"
     assert np.array_equal(a.x, roc_points(LABELS, P_A).fpr)
     assert np.array_equal(a.y, roc_points(LABELS, P_A).tpr)
-    assert _plain(a.name) == ["TinyBERT", "0.8"]
+    assert _plain(a.name) == ["TinyBERT", "0.833"]
     assert _plain(b.name)[0] == "TF-IDF"
 
 
@@ -187,7 +187,7 @@ def test_descriptions():
         "of 4 real articles 3 read like the real class and 1 like the fake one."
     )
     assert plots.describe_roc(_roc_curves()) == (
-        "ROC curves: the area under the curve is 0.8 for TinyBERT and 0.8 for TF-IDF, "
+        "ROC curves: the area under the curve is 0.833 for TinyBERT and 0.771 for TF-IDF, "
         "where guessing has 0.5 and a perfect order 1."
     )
     # Nine of ten of six are all six: at 0.3, with one real article.
