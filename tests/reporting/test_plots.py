@@ -158,15 +158,17 @@ def test_training_curves_without_rows_are_refused():
 @figures
 def test_figures_serve_both_pages(make):
     figure = make()
-    layout = figure.layout
+    layout = figure.layout.template.layout
     assert layout.paper_bgcolor == layout.plot_bgcolor == "rgba(0,0,0,0)"
     assert layout.autosize
-    assert layout.width is None
+    assert layout.width is figure.layout.width is None
+    assert {layout.xaxis.fixedrange, layout.yaxis.fixedrange} == {True}
+    assert layout.xaxis.tickprefix == layout.yaxis.tickprefix == '<span style="color:currentColor">'
     words = [trace.name for trace in figure.data if trace.showlegend]
     for axis in (*figure.select_xaxes(), *figure.select_yaxes()):
-        assert axis.fixedrange
+        assert axis.fixedrange in (None, True)
         words += [axis.title.text, *(axis.ticktext or ())]
-        assert axis.ticktext or axis.tickprefix in (None, '<span style="color:currentColor">')
+        assert axis.tickprefix is None
     assert [word for word in words if word and "color:currentColor" not in word] == []
 
 
