@@ -31,7 +31,7 @@ from fakenews.evidence.results import ModelEvidence
 from fakenews.metrics.flips import FlipRates
 from fakenews.reporting.card import write_model_card
 from fakenews.training.baselines import member_answers
-from fakenews.training.job import Job, Say, Unseen
+from fakenews.training.job import Job, Log, Unseen
 from fakenews.training.left_out import (
     Answer,
     by_refitting,
@@ -84,7 +84,7 @@ def measure_protocols(
     corpora: Path | None,
     weights: Path | None = None,
     device: str = "auto",
-    say: Say = logger.info,
+    log: Log = logger.info,
     more: Sequence[Path] = (),
 ) -> ModelEvidence:
     """Measure a model under protocols and write its evaluation.json, predictions.parquet and card anew.
@@ -132,7 +132,7 @@ def measure_protocols(
     learnt, given = tuple(names_of(classifier)), tuple(path.stem for path in (table, *more))
     if any(p.rows != "others" for p in wanted):
         check_tables(stored.name, learnt, given)
-    frame = with_groups(read_table(table), any(p.rows == "time" for p in wanted), say)
+    frame = with_groups(read_table(table), any(p.rows == "time" for p in wanted), log)
     recipe = recipes.get(classifier.info_["recipe"])
     seed = int(classifier.info_.get("seed", SEED))
 
@@ -168,12 +168,12 @@ def measure_protocols(
 
     def report(what: str, share: float) -> None:
         if share >= 1.0:
-            say(f"measured {what}")
+            log(f"measured {what}")
 
     def left_out() -> Measured | None:
         if isinstance(classifier, EnsembleClassifier):
             return calibrated_again(classifier, stored, table.stem)
-        tables = read_tables((table, *more), say)
+        tables = read_tables((table, *more), log)
         if not measurable(tables):
             return None
         answer = as_it_is(classifier)
@@ -181,11 +181,11 @@ def measure_protocols(
         if names_of(classifier) != (table.stem,):
             if not recipe.refits:
                 return None
-            answer = by_refitting(recipe, Job(recipe.name, table, Path(), more=tuple(more)), say)
+            answer = by_refitting(recipe, Job(recipe.name, table, Path(), more=tuple(more)), log)
             facts = {"recipe": recipe.title, "device": device_name()}
         validation = frame[frame["split"] == "validation"].reset_index(drop=True)
         home = home_rows(classifier, validation, table.stem)
-        rows = left_out_rows(tables, answer, home, say, ridge_for(classifier))
+        rows = left_out_rows(tables, answer, home, log, ridge_for(classifier))
         set_calibration(classifier, rows, home)
         return Measured(rows, {**facts, "left out in turn": names_in(rows)})
 
@@ -200,7 +200,7 @@ def measure_protocols(
             return Measured(as_left_out(rows, left_out_so_far()) if len(rows) else rows)
         whole = frame.assign(corpus=table.stem)
         if protocol.name == "grouped" and more and learnt in ((), given):
-            whole = mix(read_tables((table, *more), say))
+            whole = mix(read_tables((table, *more), log))
         found = parts(protocol, whole, seed)
         asked, training = classifier, None
         if protocol.own_training and isinstance(classifier, EnsembleClassifier):
@@ -223,12 +223,12 @@ def measure_protocols(
         rates = None
         if protocol.text == "article" and protocol.rows != "time":
             rates = measured_flips(asked, found["test"], table.stem, seed)
-            say(f"measured formatting under {protocol.name}")
+            log(f"measured formatting under {protocol.name}")
         return Measured(pd.concat([rows for rows in answered if len(rows)], ignore_index=True), training, rates)
 
     results: dict[str, Measured] = {}
     for protocol in wanted:
-        say(f"{protocol.name}: {protocol.title.lower()}")
+        log(f"{protocol.name}: {protocol.title.lower()}")
         result = measure(protocol)
         if result is None and names:
             if protocol.rows == "left-out":
@@ -248,9 +248,9 @@ def measure_protocols(
         if result is None:
             asks = isinstance(classifier, EnsembleClassifier)
             why = "not all of its members were measured under it" if asks else "it would have to be trained for it"
-            say(f"{protocol.name}: left out, {why}")
+            log(f"{protocol.name}: left out, {why}")
         elif not len(result.rows):
-            say(f"{protocol.name}: left out, no corpus for it is here")
+            log(f"{protocol.name}: left out, no corpus for it is here")
         else:
             results[protocol.name] = result
     if not results:
@@ -375,7 +375,7 @@ def answered_again(
     return found
 
 
-def train_under(name: str, job: Job, say: Say = logger.info, recipe: Recipe | None = None) -> TextClassifier:
+def train_under(name: str, job: Job, log: Log = logger.info, recipe: Recipe | None = None) -> TextClassifier:
     """Train on the rows and the text of a protocol, and save into `job.out` what `measure_protocols` takes as weights.
 
     Raises
@@ -393,13 +393,13 @@ def train_under(name: str, job: Job, say: Say = logger.info, recipe: Recipe | No
             f"The protocol {name!r} is about one corpus, there is none to leave out: got {job.leave_out!r}."
         )
     check(job, recipe)
-    frame = with_groups(read_table(job.data, job.encoding, job.fake), protocol.rows == "time", say).assign(
+    frame = with_groups(read_table(job.data, job.encoding, job.fake), protocol.rows == "time", log).assign(
         **{CORPUS: job.data.stem}
     )
     found = parts(protocol, frame, SEED)
-    say(f"{protocol.title}: " + ", ".join(f"{len(rows):,} {part}" for part, rows in found.items()))
+    log(f"{protocol.title}: " + ", ".join(f"{len(rows):,} {part}" for part, rows in found.items()))
     started = time.perf_counter()
-    fitted = recipe.fit(recipe, replace(job, cleaning=protocol.cleaning, truncation=protocol.truncation), found, say)
+    fitted = recipe.fit(recipe, replace(job, cleaning=protocol.cleaning, truncation=protocol.truncation), found, log)
     minutes = (time.perf_counter() - started) / 60 if fitted.minutes is None else fitted.minutes
     under = {"protocol": name, "recipe": recipe.title, **fitted.told, "minutes": round(minutes, 1)}
     fitted.classifier.info_ = facts_of(recipe, job, found, fitted) | {UNDER: {**under, "device": device_name()}}
@@ -408,12 +408,12 @@ def train_under(name: str, job: Job, say: Say = logger.info, recipe: Recipe | No
     return fitted.classifier
 
 
-def with_groups(frame: pd.DataFrame, needed: bool, say: Say = logger.info) -> pd.DataFrame:
+def with_groups(frame: pd.DataFrame, needed: bool, log: Log = logger.info) -> pd.DataFrame:
     """The table with its split and, if `needed`, its groups of near duplicates; computed where they are missing."""
     frame = with_split(frame)
     if not needed or "group" in frame:
         return frame
-    say("grouping near duplicates")
+    log("grouping near duplicates")
     return frame.assign(group=near_duplicate_groups(frame["text"].tolist()))
 
 

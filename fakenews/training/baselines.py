@@ -13,7 +13,7 @@ from fakenews.config import pick_device
 from fakenews.data.registry import family_of
 from fakenews.evidence.files import read_predictions, side_by_side
 from fakenews.evidence.protocols import LEFT_OUT
-from fakenews.training.job import Fitted, Job, Parts, Say, Unseen, home_of, is_home, labelled, weights
+from fakenews.training.job import Fitted, Job, Log, Parts, Unseen, home_of, is_home, labelled, weights
 from fakenews.training.left_out import HOME_SHARE, calibrated_on_each_other, set_calibration
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fakenews.training.settings import Recipe
 
 
-def fit_tfidf(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
+def fit_tfidf(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
     """TF-IDF of the training part and logistic regression."""
     from fakenews.classifiers.tfidf import TfidfClassifier
 
@@ -34,7 +34,7 @@ def fit_tfidf(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
     return Fitted(classifier.calibrate(*labelled(home_of(parts["validation"]))), seed=42)
 
 
-def fit_word2vec(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
+def fit_word2vec(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
     """Word vectors of the training part, their mean, logistic regression."""
     from fakenews.classifiers.word2vec import Word2VecClassifier
 
@@ -46,18 +46,18 @@ def fit_word2vec(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
     return Fitted(classifier, classifier.seed)
 
 
-def fit_cnn(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
+def fit_cnn(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
     """Word vectors of the training part and a convolution, stopped by the validation part."""
     from fakenews.classifiers.cnn import CnnClassifier
 
     held_out = labelled(home_of(parts["validation"]))
     classifier = CnnClassifier(device=pick_device(), cleaning=job.cleaning).fit(
-        *labelled(parts["train"]), held_out, say, weights(parts["train"])
+        *labelled(parts["train"]), held_out, log, weights(parts["train"])
     )
     return Fitted(classifier.calibrate(*held_out), classifier.seed, history={"convolution": classifier.history_})
 
 
-def fit_features(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
+def fit_features(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
     """Style features of the training part and gradient boosting."""
     from fakenews.classifiers.features import FeaturesClassifier
 
@@ -69,7 +69,7 @@ def fit_features(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
     return Fitted(classifier, classifier.seed)
 
 
-def fit_ensemble(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
+def fit_ensemble(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
     """Weights of the members found beside the ensemble's folder.
 
     Where the members have answered corpora that were left out of their training, the weights come from these answers
@@ -80,7 +80,7 @@ def fit_ensemble(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
 
     beside = job.out.resolve().parent
     here = [store.find(name, beside) for name in MEMBERS[recipe.model] if name in store.shipped(beside)]
-    say(f"members in {beside.name}: {', '.join(stored.name for stored in here) or 'none'}")
+    log(f"members in {beside.name}: {', '.join(stored.name for stored in here) or 'none'}")
     classifier = EnsembleClassifier(recipe.model, members={stored.name: store.load(stored) for stored in here})
     told = {"members": ", ".join(f"{stored.name} {stored.revision}" for stored in here)}
     answers = member_answers(here, ("grouped", LEFT_OUT), classifier.with_domain)
@@ -88,7 +88,7 @@ def fit_ensemble(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
         classifier.fit(*labelled(home_of(parts["validation"])))
         return Fitted(classifier, classifier.seed, "validation", told=told)
     held = answers[(answers["protocol"] == LEFT_OUT) | (answers["split"] == "validation")]
-    unseen = _weigh_by_left_out(classifier, held, job.data.stem, say)
+    unseen = _weigh_by_left_out(classifier, held, job.data.stem, log)
     return Fitted(classifier, classifier.seed, "validation", told=told, unseen=unseen)
 
 
@@ -108,7 +108,7 @@ def member_answers(
     return rows.assign(in_domain=measured.mean(axis="columns") if with_domain else 0.0)
 
 
-def _weigh_by_left_out(classifier: EnsembleClassifier, answers: pd.DataFrame, home: str, say: Say) -> Unseen:
+def _weigh_by_left_out(classifier: EnsembleClassifier, answers: pd.DataFrame, home: str, log: Log) -> Unseen:
     """Fit the weights of an ensemble; gives its own answers to unseen articles, by weights that had not seen them.
 
     The calibration is fitted on these, as that of any other model.
@@ -125,7 +125,7 @@ def _weigh_by_left_out(classifier: EnsembleClassifier, answers: pd.DataFrame, ho
     fold_of = {corpus: families.index(family_of(corpus)) for corpus in corpora}
     folds = np.array([fold_of.get(c, i % len(families)) for i, c in enumerate(answers.loc[chosen, "corpus"])])
     labels = answers["label"].to_numpy(dtype=np.int64)
-    say(f"weighing on {', '.join(corpora)}, each left out in turn, and held-out articles of {home}")
+    log(f"weighing on {', '.join(corpora)}, each left out in turn, and held-out articles of {home}")
     in_domain = answers["in_domain"].to_numpy(dtype=np.float64)
     unseen = classifier.fit_margins(margins[chosen], in_domain[chosen], labels[chosen], folds, counts)
     columns = ["protocol", "id", "corpus", "split", "label", "in_domain"]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 TRAINING = "training.json"  # the training curves, in the folder of the model
 
 Parts = Mapping[str, "pd.DataFrame"]  # the rows of a table by their split
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)

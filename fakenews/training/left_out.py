@@ -29,7 +29,7 @@ from fakenews.data.table import joined_texts
 from fakenews.evidence.predictions import predict_frame, scores_of
 from fakenews.evidence.protocols import LEFT_OUT
 from fakenews.evidence.reliability import corpus_weights
-from fakenews.training.job import Job, Parts, Say
+from fakenews.training.job import Job, Log, Parts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +57,7 @@ def left_out_rows(
     tables: Mapping[str, pd.DataFrame],
     answer: Answer,
     home: pd.DataFrame,
-    say: Say = logger.info,
+    log: Log = logger.info,
     shift_ridge: float = SHIFT_RIDGE,
 ) -> pd.DataFrame:
     """Answers to whole corpora that were left out of training, calibrated on each other.
@@ -83,7 +83,7 @@ def left_out_rows(
     frames = []
     for corpus in measurable(tables):
         rest, out = leave_out(tables, corpus)
-        say(f"{corpus} left out: {len(rest):,} rows to learn from, {len(out):,} to answer")
+        log(f"{corpus} left out: {len(rest):,} rows to learn from, {len(out):,} to answer")
         scores = answer(corpus, rest, out)
         values = {"id": out["id"].to_numpy(), "corpus": corpus, "split": "all", "label": out["label"].to_numpy()}
         frames.append(
@@ -131,11 +131,11 @@ def ridge_for(classifier: TextClassifier) -> float:
     return RIDGE if len(names_of(classifier)) == 1 else SHIFT_RIDGE
 
 
-def by_refitting(recipe: Recipe, job: Job, say: Say = logger.info) -> Answer:
+def by_refitting(recipe: Recipe, job: Job, log: Log = logger.info) -> Answer:
     """Answers of the recipe fitted again without the corpus."""
 
     def answer(corpus: str, rest: pd.DataFrame, out: pd.DataFrame) -> Scores:
-        fitted = recipe.fit(recipe, replace(job, leave_out=corpus), split_parts(rest), say).classifier
+        fitted = recipe.fit(recipe, replace(job, leave_out=corpus), split_parts(rest), log).classifier
         return fitted.predict_scores(joined_texts(out))
 
     return answer

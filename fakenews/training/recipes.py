@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 from fakenews.training.settings import DISTILBERT_BASE, TINYBERT_BASE, FineTuning, Probing, Recipe
 
 if TYPE_CHECKING:
-    from fakenews.training.job import Fitted, Job, Parts, Say
+    from fakenews.training.job import Fitted, Job, Log, Parts
 
 GENSIM = "gensim==4.4.0"  # as in requirements-dev.txt
 
 
-def fitted_by(module: str, function: str) -> Callable[[Recipe, Job, Parts, Say], Fitted]:
+def fitted_by(module: str, function: str) -> Callable[[Recipe, Job, Parts, Log], Fitted]:
     """Return a function that carries out a recipe and imports what it needs when it is called."""
 
-    def fit(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
-        fitted: Fitted = getattr(import_module(module), function)(recipe, job, parts, say)
+    def fit(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
+        fitted: Fitted = getattr(import_module(module), function)(recipe, job, parts, log)
         return fitted
 
     return fit

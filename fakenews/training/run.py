@@ -32,7 +32,7 @@ from fakenews.metrics.verdicts import labels_warning
 from fakenews.reporting.card import write_model_card
 from fakenews.reporting.digits import metric_text
 from fakenews.text import CLEANING, CLEANING_VERSION
-from fakenews.training.job import TRAINING, Fitted, Job, Parts, Say, Unseen, home_of
+from fakenews.training.job import TRAINING, Fitted, Job, Log, Parts, Unseen, home_of
 from fakenews.training.left_out import (
     by_refitting,
     home_rows,
@@ -56,7 +56,7 @@ LEFT_OUT_CORPORA = "left_out"  # those that a calibration was fitted on, in eval
 FLIP_ARTICLES = 500  # of the test part: at no flip at all, the interval ends at 0.8 %
 
 
-def run(job: Job, say: Say = logger.info, recipe: Recipe | None = None) -> ModelEvidence:
+def run(job: Job, log: Log = logger.info, recipe: Recipe | None = None) -> ModelEvidence:
     """Train, calibrate on the validation part, save, and measure on the test part and every other corpus here.
 
     A model that lies in `job.out` is replaced once all of that is done. `recipe` is the one that `job` names, where
@@ -71,21 +71,21 @@ def run(job: Job, say: Say = logger.info, recipe: Recipe | None = None) -> Model
     """
     recipe = recipe or get(job.recipe)
     check(job, recipe)
-    tables = read_tables((job.data, *job.more), say, job.encoding, job.fake)
+    tables = read_tables((job.data, *job.more), log, job.encoding, job.fake)
     frame, left_out = leave_out(tables, job.leave_out) if job.leave_out else (mix(tables), None)
     parts = split_parts(frame)
     counts = ", ".join(f"{len(part):,} {name}" for name, part in parts.items())
-    say(f"{', '.join(job.names)}: {counts}")
+    log(f"{', '.join(job.names)}: {counts}")
     for name, rows in other_corpora(job.corpora, {*job.names, job.leave_out}):
         logger.info("%s: %d rows to be measured on", name, len(rows))  # a broken file is found before hours of training
     with model_folder.replacing(job.out) as folder:
         started = time.perf_counter()
-        fitted = recipe.fit(recipe, job, parts, say)
+        fitted = recipe.fit(recipe, job, parts, log)
         minutes = (time.perf_counter() - started) / 60 if fitted.minutes is None else fitted.minutes
         classifier = fitted.classifier
         classifier.info_ = facts_of(recipe, job, parts, fitted)
         train, held_out = (joined_texts(parts[name]) for name in ("train", "validation"))
-        unseen = None if job.leave_out else _answers_to_unseen(recipe, job, tables, parts, fitted, say)
+        unseen = None if job.leave_out else _answers_to_unseen(recipe, job, tables, parts, fitted, log)
         in_turn = None if unseen is None else unseen.left_out
         if unseen is not None:
             set_calibration(classifier, *unseen)
@@ -102,7 +102,7 @@ def run(job: Job, say: Say = logger.info, recipe: Recipe | None = None) -> Model
             "rows": f"{len(parts[fitted.fitted_on]):,} of {', '.join(job.names)}, near duplicates kept in one part",
         }
         return measure(
-            classifier, folder, parts, in_turn, left_out, training, fitted.seed, job.corpora, recipe.card, say,
+            classifier, folder, parts, in_turn, left_out, training, fitted.seed, job.corpora, recipe.card, log,
             fitted.asked,
         )  # fmt: skip
 
@@ -147,7 +147,7 @@ def measure(
     seed: int,
     corpora: Path | None,
     card: str,
-    say: Say = logger.info,
+    log: Log = logger.info,
     asked: TextClassifier | None = None,
 ) -> ModelEvidence:
     """Write evaluation.json, predictions.parquet and the model card of a saved classifier into `folder`.
@@ -163,7 +163,7 @@ def measure(
 
     def report(what: str, share: float) -> None:
         if share >= 1.0:
-            say(f"measured {what}")
+            log(f"measured {what}")
 
     frames = [
         predict_frame(asked, rows, str(corpus), split, report)
@@ -176,7 +176,7 @@ def measure(
         frames.append(in_turn)
     home = parts["test"][parts["test"][CORPUS] == names[0]]
     flips = measured_flips(asked, home, names[0], seed)
-    say("measured formatting")
+    log("measured formatting")
     known = {*names, *([] if left_out is None else left_out[CORPUS])}
     frames.append(predict_other_corpora(asked, corpora, known, report))
     evidence = write_evidence(
@@ -213,15 +213,15 @@ def calibrations(classifier: TextClassifier) -> dict[str, Any]:
 
 
 def _answers_to_unseen(
-    recipe: Recipe, job: Job, tables: dict[str, pd.DataFrame], parts: Parts, fitted: Fitted, say: Say
+    recipe: Recipe, job: Job, tables: dict[str, pd.DataFrame], parts: Parts, fitted: Fitted, log: Log
 ) -> Unseen | None:
     if fitted.unseen is not None:
         return fitted.unseen
-    answer = fitted.answer or (by_refitting(recipe, job, say) if recipe.refits else None)
+    answer = fitted.answer or (by_refitting(recipe, job, log) if recipe.refits else None)
     if answer is None or not measurable(tables):
         return None
     home = home_rows(fitted.asked or fitted.classifier, home_of(parts["validation"]), job.data.stem)
-    return Unseen(left_out_rows(tables, answer, home, say), home)
+    return Unseen(left_out_rows(tables, answer, home, log), home)
 
 
 def _in_turn_facts(rows: pd.DataFrame, training: dict[str, Any]) -> dict[str, Any]:
@@ -235,7 +235,7 @@ def names_in(rows: pd.DataFrame) -> str:
 
 
 def read_tables(
-    paths: Sequence[Path], say: Say = logger.info, encoding: str = "", fake: str = ""
+    paths: Sequence[Path], log: Log = logger.info, encoding: str = "", fake: str = ""
 ) -> dict[str, pd.DataFrame]:
     """Read labeled tables with their splits, by name of the corpus: of the file, without its suffix.
 
@@ -251,7 +251,7 @@ def read_tables(
     for path in paths:
         read = read_labeled(path, encoding, fake)
         tables[path.stem] = with_split(for_training(path.stem, read.frame))
-        say(f"{path.stem}: {len(tables[path.stem]):,} rows. {' '.join(read.notes())}")
+        log(f"{path.stem}: {len(tables[path.stem]):,} rows. {' '.join(read.notes())}")
     return tables
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-    from fakenews.training.job import Fitted, Job, Parts, Say
+    from fakenews.training.job import Fitted, Job, Log, Parts
 
 # MPNet: Song et al. 2020 (arXiv:2004.09297); the sentence-transformers checkpoint is Apache-2.0.
 MPNET_BASE = "sentence-transformers/all-mpnet-base-v2"
@@ -113,6 +113,6 @@ class Recipe:
     title: str
     settings: DataclassInstance | None
     card: str
-    fit: Callable[[Recipe, Job, Parts, Say], Fitted]
+    fit: Callable[[Recipe, Job, Parts, Log], Fitted]
     refits: bool = False
     packages: tuple[str, ...] = ()

@@ -43,17 +43,17 @@ class States:
     classifier : TransformerClassifier
     folder : Path
         One file for every 500 articles, whole or not at all; those that another encoder left are passed over.
-    say : callable
+    log : callable
     n_windows : int, optional
         Windows of an article that are read, from its beginning; all of them if left out.
     """
 
     def __init__(
-        self, classifier: TransformerClassifier, folder: Path, say: Callable[[str], None], n_windows: int | None = None
+        self, classifier: TransformerClassifier, folder: Path, log: Callable[[str], None], n_windows: int | None = None
     ) -> None:
         self.classifier = classifier
         self.folder = folder
-        self.say = say
+        self.log = log
         self.n_windows = n_windows
         self.encoder = f"{digest(classifier)} {n_windows}"
         self.known: dict[str, Article] = {}
@@ -72,7 +72,7 @@ class States:
         for at in range(0, len(missing), _ARTICLES_AT_ONCE):
             keys = missing[at : at + _ARTICLES_AT_ONCE]
             self._compute({key: texts[key] for key in keys})
-            self.say(f"states of {at + len(keys):,} of {len(missing):,} articles")
+            self.log(f"states of {at + len(keys):,} of {len(missing):,} articles")
         return [self.known[key] for key in order]
 
     def of(self, texts: Sequence[str]) -> NDArray[np.float32]:

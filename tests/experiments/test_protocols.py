@@ -59,7 +59,7 @@ def test_all_protocols_of_a_recipe_that_is_fitted_in_seconds(model, corpora):
     before = read_evaluation(model.folder)
     weights = (model.folder / "model.skops").read_bytes()
     said: list[str] = []
-    evidence = measure_protocols(model, None, corpora / "planted.parquet", corpora, say=said.append)
+    evidence = measure_protocols(model, None, corpora / "planted.parquet", corpora, log=said.append)
     assert list(evidence.protocols) == ["grouped", "external", "other", "one-corpus", "title-only", "time", "seed"]
     assert {n: r.weights for n, r in evidence.protocols.items() if r.weights == "own"}.keys() == {
         "one-corpus",
@@ -169,7 +169,7 @@ def test_an_ensemble_asks_what_its_members_answered_under_the_protocol(of_style,
         measure_protocols(stored["ensemble"], ["time"], table, corpora, weights=tmp_path / "tfidf")
     measure_protocols(stored["features"], ["time"], table, corpora)
     said: list[str] = []
-    evidence = measure_protocols(stored["ensemble"], None, table, corpora, say=said.append)
+    evidence = measure_protocols(stored["ensemble"], None, table, corpora, log=said.append)
     assert "title-only: left out, not all of its members were measured under it" in said
     assert contradictions(tmp_path / "ensemble") == ()
     result, members = evidence.protocols["time"], [read_evaluation(s.folder).protocols["time"] for s in stored.values()]
