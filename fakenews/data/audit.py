@@ -1,4 +1,4 @@
-"""`fakenews data audit`: what a labelled table gives away before any classifier has read it."""
+"""`fakenews data audit`: the leakage of a labeled table, before any classifier has read it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fakenews.data.duplicates import near_duplicate_groups
 from fakenews.data.exact import normalised
-from fakenews.data.giveaways import (
+from fakenews.data.leakage import (
     ExclusiveString,
     RuleResult,
     exclusive_strings,
@@ -88,7 +88,7 @@ class AuditReport:
 
 
 def audit(frame: pd.DataFrame, seed: int = 42, progress: Callable[[float], None] | None = None) -> AuditReport:
-    """Measure duplicates, label conflicts, giveaways and length of a labelled table.
+    """Measure duplicates, label conflicts, leakage and length of a labelled table.
 
     An article of 400 words costs about 12 ms, most of it cleaning and MinHash: 9,000 of them take two to four minutes.
 

@@ -1,4 +1,4 @@
-"""Strings that betray a class without a word of the story: one-rule baselines and class-exclusive strings.
+"""Leakage: strings that tell a class without a word of the story, by one-rule baselines and class-exclusive strings.
 
 A corpus whose classes come from different publishers can be told apart by a dateline or a quotation mark. Whoever
 measures a classifier on it should know how far these alone would get.
@@ -58,7 +58,7 @@ class RuleResult:
         Class the rule answers where it finds its string, the other one elsewhere: whichever way scores better.
         None where no article has the string; the accuracy is then that of always answering the larger class.
     accuracy : float
-        Share of right answers; no better than the larger class means that the rule is no giveaway.
+        Share of right answers; no better than the larger class means that the rule leaks nothing.
     share_fake, share_real : float or None
         Share of the class that has the string; None for a class without articles.
     """
