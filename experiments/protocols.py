@@ -109,14 +109,14 @@ def measure_protocols(
         For loading the model.
     more : sequence of Path
         Tables of the further corpora it was trained on, or of any, for "left-out": of a recipe that is fitted in
-        minutes, each is left out in turn; a model that learnt from `table` alone answers them as it is. The calibration
-        that these answers and unseen articles of `table` give is written into the model's settings.
+        minutes, each is left out in turn; a model that was trained on `table` alone answers them as it is. The
+        calibration that these answers and unseen articles of `table` give is written into the model's settings.
 
     Raises
     ------
     ValueError
         If a protocol is unknown, or named and not measurable without weights of its own, or the tables are not those
-        that the model learnt from.
+        that the model was trained on.
     """
     import pandas as pd
 
@@ -129,9 +129,9 @@ def measure_protocols(
         raise ValueError(
             f"--weights is for models that are trained: {stored.name} asks its members as they are measured."
         )
-    learnt, given = tuple(names_of(classifier)), tuple(path.stem for path in (table, *more))
+    trained_on, given = tuple(names_of(classifier)), tuple(path.stem for path in (table, *more))
     if any(p.rows != "others" for p in wanted):
-        check_tables(stored.name, learnt, given)
+        check_tables(stored.name, trained_on, given)
     frame = with_groups(read_table(table), any(p.rows == "time" for p in wanted), log)
     recipe = recipes.get(classifier.info_["recipe"])
     seed = int(classifier.info_.get("seed", SEED))
@@ -199,7 +199,7 @@ def measure_protocols(
             rows = predict_other_corpora(classifier, corpora, names_of(classifier), report, (protocol.name,))
             return Measured(as_left_out(rows, left_out_so_far()) if len(rows) else rows)
         whole = frame.assign(corpus=table.stem)
-        if protocol.name == "grouped" and more and learnt in ((), given):
+        if protocol.name == "grouped" and more and trained_on in ((), given):
             whole = mix(read_tables((table, *more), log))
         found = parts(protocol, whole, seed)
         asked, training = classifier, None
@@ -218,7 +218,7 @@ def measure_protocols(
         ]
         if protocol.name == "grouped":
             before = read_predictions(stored.folder, [protocol.name])
-            before = before[before["corpus"].isin(set(learnt) - set(given))]  # not asked again
+            before = before[before["corpus"].isin(set(trained_on) - set(given))]  # not answered again
             answered.append(before.assign(p_fake=classifier.calibrated(scores_of(before))))
         rates = None
         if protocol.text == "article" and protocol.rows != "time":
@@ -282,24 +282,25 @@ def measure_protocols(
     return evidence
 
 
-def check_tables(model: str, learnt: Sequence[str], given: Sequence[str]) -> None:
-    """Refuse tables, by their names, that a model did not learn from.
+def check_tables(model: str, trained_on: tuple[str, ...], given: tuple[str, ...]) -> None:
+    """Refuse tables, by their names, that a model was not trained on.
 
-    Those that it learnt from will do, all of them in their order or the first alone, whose answers stand beside what
-    is stored of the others; further ones will do after the one that was all it learnt from.
+    Those that it was trained on will do, all of them in their order or the first alone, whose answers stand beside what
+    is stored of the others; further ones will do after the only one that it was trained on.
 
     Raises
     ------
     ValueError
     """
-    if learnt and given[0] == learnt[0] and (len(given) == 1 or len(learnt) == 1 or tuple(given) == tuple(learnt)):
+    if not trained_on:
         return
-    if learnt:
-        alone = f", or for {learnt[0]} alone" if len(learnt) > 1 else ""
-        raise ValueError(
-            f"{model} learnt from {', '.join(learnt)}: give --data for {'each, in this order' if alone else 'it'}"
-            f"{alone}, got {', '.join(given)}."
-        )
+    if given[0] == trained_on[0] and (1 in (len(given), len(trained_on)) or given == trained_on):
+        return
+    alone = f", or for {trained_on[0]} alone" if len(trained_on) > 1 else ""
+    which = "each, in this order" if alone else "it"
+    raise ValueError(
+        f"{model} was trained on {', '.join(trained_on)}: give --data for {which}{alone}, got {', '.join(given)}."
+    )
 
 
 def weighed_again(
@@ -425,7 +426,7 @@ def as_left_out(rows: pd.DataFrame, left_out: pd.DataFrame) -> pd.DataFrame:
 
 
 def as_it_is(classifier: TextClassifier) -> Answer:
-    """Answers of a model that learnt from the first corpus alone: it never saw any of the others."""
+    """Answers of a model that was trained on the first corpus alone: it never saw any of the others."""
 
     def answer(corpus: str, rest: pd.DataFrame, out: pd.DataFrame) -> Scores:
         return scores_of(predict_frame(classifier, out, corpus, "all", protocol=LEFT_OUT))

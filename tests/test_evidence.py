@@ -19,7 +19,7 @@ from fakenews.services import Services
 
 MODELS = REPOSITORY / "models"
 SHIPPED = Services().models
-SEVERAL = ("ensemble", "ensemble-small", "mpnet", "tinybert", "tfidf", "features")  # learnt from several corpora
+SEVERAL = ("ensemble", "ensemble-small", "mpnet", "tinybert", "tfidf", "features")  # trained on several corpora
 FIVE = ("horne2017", "fakenewsamt", "fakenewsnet", "gossipcop_subset", "webis2016")
 MORE = ("recovery", "ctfan", "gossipcop")  # that the style features did not learn from
 # Accuracy on unseen ISOT articles, and mean ROC AUC on eight corpora left out.
@@ -124,7 +124,7 @@ def test_what_share_of_articles_that_score_alike_is_fake_was_measured(model: str
 
 
 def other_corpora(model: str) -> pd.DataFrame:
-    """Answers to corpora that were never learnt from nor left out."""
+    """Answers to corpora that were neither trained on nor left out."""
     rows = read_predictions(MODELS / model, ["external", "other"])
     left_out = set(read_predictions(MODELS / model, ["left-out"])["corpus"])
     return rows[~rows["corpus"].isin(left_out)]

@@ -253,7 +253,7 @@ class CnnClassifier(MarginClassifier):
 
     def _fitted(self) -> tuple[WordVectors, Convolution]:
         if self.vectors_ is None or self.network_ is None:
-            raise NotFittedError("This CnnClassifier has learnt nothing yet: call fit or load first.")
+            raise NotFittedError("This CnnClassifier is not fitted yet: call fit or load first.")
         return self.vectors_, self.network_
 
     def _train(

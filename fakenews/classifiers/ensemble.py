@@ -284,7 +284,7 @@ class EnsembleClassifier(MarginClassifier):
 
     def _fitted(self) -> NDArray[np.float64]:
         if self.weights_ is None:
-            raise NotFittedError("This EnsembleClassifier has learnt nothing yet: call fit or load first.")
+            raise NotFittedError("This EnsembleClassifier is not fitted yet: call fit or load first.")
         return self.weights_
 
 

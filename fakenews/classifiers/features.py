@@ -146,7 +146,7 @@ class FeaturesClassifier(MarginClassifier):
 
     def _fitted(self) -> Trees:
         if self.trees_ is None:
-            raise NotFittedError("This FeaturesClassifier has learnt nothing yet: call fit or load first.")
+            raise NotFittedError("This FeaturesClassifier is not fitted yet: call fit or load first.")
         return self.trees_
 
 

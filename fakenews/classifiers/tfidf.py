@@ -214,7 +214,7 @@ class TfidfClassifier(MarginClassifier):
 
     def _fitted(self) -> tuple[TfidfVectorizer, LogisticRegression]:
         if self.vectorizer_ is None or self.regression_ is None:
-            raise NotFittedError("This TfidfClassifier has learnt nothing yet: call fit or load first.")
+            raise NotFittedError("This TfidfClassifier is not fitted yet: call fit or load first.")
         return self.vectorizer_, self.regression_
 
     def _coefficients(self) -> NDArray[np.float64]:

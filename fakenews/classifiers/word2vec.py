@@ -161,7 +161,7 @@ class Word2VecClassifier(MarginClassifier):
 
     def _fitted(self) -> WordVectors:
         if self.vectors_ is None:
-            raise NotFittedError("This Word2VecClassifier has learnt nothing yet: call fit or load first.")
+            raise NotFittedError("This Word2VecClassifier is not fitted yet: call fit or load first.")
         return self.vectors_
 
 

@@ -2,7 +2,7 @@
 
 Both methods ask what removing words does, and fit weights to the answers. A text has hundreds of words and an answer
 costs a whole pass, so the fit does not start from zero: it starts from the gradient, and only what the gradient got
-wrong is learnt from samples. How far to trust it is decided by the samples too, each left out in turn.
+wrong is fitted to samples. How far to trust it is decided by the samples too, each left out in turn.
 """
 
 from __future__ import annotations

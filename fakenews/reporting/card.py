@@ -87,8 +87,8 @@ labelling the work of real publishers, and not for judging single claims or post
 
 {results}
 
-Validation rows chose the settings and the calibration, so they flatter the model. Corpora named `all` were not learnt
-from. The `{DEMO}` articles were written for the demo and are no evidence of accuracy.
+Validation rows chose the settings and the calibration, so they flatter the model. Corpora named `all` were not trained
+on. The `{DEMO}` articles were written for the demo and are no evidence of accuracy.
 {_protocol_section(evidence)}{_coverage_section(evidence)}{_verdict_section(evidence)}{_formatting_section(evidence)}
 ## Limits
 

@@ -105,7 +105,7 @@ class Fitted:
     seed : int
         Of everything random in the fitting.
     fitted_on : str
-        Split whose rows it learnt from.
+        Split whose rows it was trained on.
     history : mapping
         Training curves, for `training.json`.
     facts : mapping

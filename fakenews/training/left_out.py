@@ -153,5 +153,5 @@ def split_parts(frame: pd.DataFrame) -> Parts:
 
 
 def names_of(classifier: TextClassifier) -> Sequence[str]:
-    """The corpora a classifier says it learnt from."""
+    """Return the corpora that a classifier says it was trained on."""
     return tuple(classifier.info_.get("data", {}).get("corpora", ()))

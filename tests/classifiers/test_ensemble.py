@@ -1,4 +1,4 @@
-"""The learnt combination: weights, members and what it refuses."""
+"""The fitted combination: weights, members and what it refuses."""
 
 from __future__ import annotations
 

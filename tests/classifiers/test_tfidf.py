@@ -16,7 +16,7 @@ def classifier() -> TfidfClassifier:
     return TfidfClassifier().fit(LOUD + CALM, [0] * 20 + [1] * 20)
 
 
-def test_marks_are_learnt(classifier):
+def test_punctuation_is_a_feature(classifier):
     loud, calm = classifier.predict_margin(["story ends!", "story ends."])
     assert loud > 0 > calm
 

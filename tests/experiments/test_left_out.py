@@ -58,16 +58,16 @@ def test_the_ensemble_is_weighed_by_what_its_members_said_of_corpora_they_had_no
     assert classifier.with_domain == ("tfidf",)
     np.testing.assert_array_equal(answers["in_domain"], member["in_domain"])
 
-    # Measured again it says the same, without anything learnt again.
+    # Measured again it says the same, without being fitted again.
     again = measure_protocols(stored, ["left-out"], corpora[0], None)
     pd.testing.assert_frame_equal(read_predictions(models / "ensemble", ["left-out"]), answers)
     assert again.protocols["left-out"].training == evidence.protocols["left-out"].training
 
 
-def test_a_model_is_measured_on_the_corpora_it_learnt_from_or_on_the_first_alone(models, corpora, tmp_path):
+def test_a_model_is_measured_on_the_corpora_it_was_trained_on_or_on_the_first_alone(models, corpora, tmp_path):
     stored = store.find(str(shutil.copytree(models / "tfidf", tmp_path / "tfidf")), tmp_path)
     files = {file: file.read_bytes() for file in stored.folder.iterdir()}
-    told = "tfidf learnt from home, one, two: give --data for each, in this order, or for home alone, got "
+    told = "tfidf was trained on home, one, two: give --data for each, in this order, or for home alone, got "
     for given in ((1,), (1, 0, 2), (0, 2), (0, 2, 1)):
         first, *more = (corpora[i] for i in given)
         for names in (None, ["grouped"], ["title-only"]):
@@ -90,7 +90,7 @@ def test_what_a_model_of_one_corpus_leaves_out_is_not_among_its_own(corpora, tmp
     evidence = measure_protocols(stored, ["grouped", "left-out"], corpora[0], None, more=corpora[1:])
     assert list(evidence.protocols["grouped"].corpora) == ["home/test", "home/validation"]
     assert list(evidence.protocols["left-out"].corpora) == ["one/all", "two/all"]
-    with pytest.raises(ValueError, match="tfidf learnt from home: give --data for it, got one"):
+    with pytest.raises(ValueError, match="tfidf was trained on home: give --data for it, got one"):
         measure_protocols(stored, ["grouped"], corpora[1], None)
 
 

@@ -56,7 +56,7 @@ def models(of_style, corpora, tmp_path_factory) -> Path:
     return folder
 
 
-def test_several_corpora_are_learnt_from_and_each_is_left_out_in_turn(models):
+def test_several_corpora_are_trained_on_and_each_is_left_out_in_turn(models):
     evidence = read_evaluation(models / "tfidf")
     assert contradictions(models / "tfidf") == ()
     assert list(evidence.protocols["left-out"].corpora) == ["one/all", "two/all"]
@@ -174,7 +174,7 @@ def test_a_score_is_worth_more_where_a_text_is_in_domain():
     assert found.slope < 0.2 and found.slope + found.slope_in_domain > 1.0
 
 
-def test_corpora_of_one_class_are_learnt_from_but_not_measured():
+def test_corpora_of_one_class_are_trained_on_but_not_measured():
     texts, labels = planted_corpus(60)
     frame = with_split(as_table(pd.DataFrame({"text": texts, "label": labels})))
     tables = {"home": frame, "one": frame, "fake": frame.assign(label=0)}
@@ -205,7 +205,7 @@ def test_swapped_labels_of_a_corpus_show_in_its_figures():
     assert auc({**tables, "two": tables["two"].assign(label=1 - tables["two"]["label"])}) < 0.05
 
 
-def test_a_job_names_the_corpora_it_learns_from():
+def test_a_job_names_the_corpora_it_is_trained_on():
     job = Job("tfidf", Path("a.parquet"), Path("m"), more=(Path("b.parquet"), Path("c.parquet")))
     assert job.names == ("a", "b", "c")
     assert replace(job, leave_out="b").names == ("a", "c")
