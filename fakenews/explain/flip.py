@@ -1,4 +1,4 @@
-"""The smallest set of sentences whose removal turns the answer round, and what removing stretches does to a text."""
+"""The smallest set of sentences whose removal flips the prediction, and what removing stretches does to a text."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Flip:
     sentences : tuple of Span
         All sentences with words, on the user's text.
     removed : tuple of int
-        Places in `sentences`; empty where no set turns the answer round.
+        Places in `sentences`; empty where no set flips the prediction.
     p_before, p_after : float
         Calibrated probability of fake, of the text and without the sentences; alike where nothing was found.
     exact : bool
@@ -140,7 +140,7 @@ class _Search:
         return [self.known[s] for s in sets]
 
     def first_flip(self, sets: Sequence[tuple[int, ...]]) -> tuple[int, ...] | None:
-        """The first of `sets` that turns the answer round; later ones are not asked."""
+        """Return the first of `sets` that flips the prediction; later ones are not evaluated."""
         for first in range(0, len(sets), _AT_ONCE):
             batch = sets[first : first + _AT_ONCE]
             margins = self.ask(batch)

@@ -128,7 +128,7 @@ def scoreboard(evidences: Sequence[ModelEvidence], metric: Metric) -> Scoreboard
         (
             Column(
                 "", "moved by formatting", "low",
-                "Unseen articles whose predicted class some edit of the formatting test turns round.",
+                "Unseen articles whose predicted class some edit of the formatting test flips.",
             ),
             _moved,
         ),

@@ -17,7 +17,7 @@ PLAIN = ("The mayor said a plan.", "People on the new road.", "A budget for the 
 
 
 def exhaustive(text, classifier):
-    """Size of the smallest set of sentences that turns the answer round; None if there is none."""
+    """Size of the smallest set of sentences that flips the prediction; None if there is none."""
     spans = worded_sentences(text)
     before = classifier.predict_proba([text])[0, 0] >= 0.5
     for size in range(1, len(spans)):
