@@ -92,7 +92,7 @@ def table_result(predictions: Sequence[Prediction], labels: Sequence[int]) -> Ta
 
 
 def labels_warning(evaluation: Evaluation, labels: Mapping[str, str]) -> str:
-    """Say that labels may be the other way round, where the whole interval of ROC AUC lies below 0.5; "" elsewhere.
+    """Say that labels may be the other way round, where the whole interval of ROC AUC lies below 0.5; else "".
 
     Parameters
     ----------

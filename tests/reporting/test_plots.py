@@ -214,7 +214,7 @@ def test_one_measurement_is_no_way_from_one_value_to_another():
     assert plots.describe_training_curves(twice) == "The validation loss stayed at 0.16."
 
 
-def test_a_model_that_is_better_elsewhere_lies_above_the_line():
+def test_a_model_that_is_better_out_of_domain_lies_above_the_line():
     worse, better = [plots.Point("A", 0.9, 0.7), plots.Point("B", 0.9, 0.8)], [plots.Point("C", 0.8, 0.85)]
     line = "On the dotted line a model would be as good on publishers never seen in training as in-domain; "
     assert plots.describe_transfer(worse) == f"{line}2 models lie 0.10 to 0.20 below it."
