@@ -132,7 +132,7 @@ def evaluate(
     threshold : float
         Predict fake from this probability on.
     n_resamples : int
-        Bootstrap resamples; 1000 take about 0.1 s for 1,400 articles, 0 gives no intervals.
+        Bootstrap resamples; 1000 take about 0.1 s for 1,400 articles, fewer than 2 give no intervals.
     seed : int
         Of the resampling.
 
@@ -220,7 +220,7 @@ def bootstrap_intervals(
     from scipy.stats import bootstrap
 
     y, p = check_arrays(labels, p_fake)
-    if n_resamples < 1:
+    if n_resamples < 2:
         return {}
     order = np.lexsort((y, p))  # by probability, as the rank sum needs it
     y, p = y[order], p[order]

@@ -274,3 +274,7 @@ def test_average_precision_by_hand():
     assert average_precision([0, 1, 0], [0.9, 0.5, 0.2]) == pytest.approx(0.5 * 1 + 0.5 * 2 / 3)
     with pytest.raises(ValueError, match="needs fake and real"):
         average_precision([1, 1], [0.2, 0.4])
+
+
+def test_a_single_resample_is_no_interval():
+    assert evaluate([0, 1, 1], [0.9, 0.2, 0.3], n_resamples=1).intervals == {}

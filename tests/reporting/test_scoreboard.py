@@ -26,16 +26,14 @@ def result(rights: dict[str, float], seed: int, formatting: FlipRates | None = N
     return ProtocolResult("shipped", {}, corpora, coverage, formatting)
 
 
-def evidence(
-    model: str, in_domain: float, out_of_domain: float, ms: float, flipped: int | None = None
-) -> ModelEvidence:
+def evidence(model: str, home: float, away: float, ms: float, flipped: int | None = None) -> ModelEvidence:
     rates = None if flipped is None else FlipRates(1, "isot/test", 200, {ANY: EditFlips(200, flipped)})
     return ModelEvidence(
         model=model, protocol="grouped", seed=1, cleaning={}, training={"minutes": 3}, size_mb=1.0, latency_ms=ms,
         calibration={},
         protocols={
-            "grouped": result({"isot/validation": 0.99, "isot/test": in_domain}, 1, rates),
-            "external": result({"horne2017/all": out_of_domain, "webis2016/all": out_of_domain - 0.1, "liar/all": 0.5}, 2),
+            "grouped": result({"isot/validation": 0.99, "isot/test": home}, 1, rates),
+            "external": result({"horne2017/all": away, "webis2016/all": away - 0.1, "liar/all": 0.5}, 2),
         },
     )  # fmt: skip
 
@@ -53,9 +51,9 @@ def column(board, title: str):
 def test_in_domain_is_the_unseen_part_and_out_of_domain_the_mean_over_corpora_of_articles(two):
     board = scoreboard(two, "accuracy")
     assert [c.value for c in column(board, "Unseen articles")] == [0.98, 0.9]
-    out_of_domain = column(board, "mean")
-    assert [c.value for c in out_of_domain] == pytest.approx([0.65, 0.75])
-    assert (out_of_domain[0].text, out_of_domain[0].detail) == ("65 %", "60–70")
+    away = column(board, "mean")
+    assert [c.value for c in away] == pytest.approx([0.65, 0.75])
+    assert (away[0].text, away[0].detail) == ("65 %", "60–70")
     assert set(foreign(two[0])) == {"horne2017", "webis2016"}  # claims are no articles
 
 
@@ -82,11 +80,11 @@ def test_what_always_answering_with_the_larger_class_reaches_stands_beneath(two)
 
 
 @pytest.mark.parametrize(
-    ("out_of_domain", "words"),
+    ("away", "words"),
     [(0.72, ""), (0.56, "no better than the larger class"), (0.4, "worse than the larger class")],
 )
-def test_figures_that_guessing_reaches_too_say_so(out_of_domain, words):
-    one = evidence("tinybert", 0.98, out_of_domain, 80.0)
+def test_figures_that_guessing_reaches_too_say_so(away, words):
+    one = evidence("tinybert", 0.98, away, 80.0)
     (mean,) = column(scoreboard([one], "accuracy"), "mean")
     assert mean.note == words
     parts = [figure(e, "accuracy").note for e in foreign(one).values()]
