@@ -108,8 +108,6 @@ def create_app(
         What /healthz and /readyz tell; one of its own if left out.
     """
     stay_offline()
-    import gradio as gr
-
     store = store or ShareStore.of(settings)
     if blocks is None or page is None:
         from fakenews.ui.app import PAGE, build_app
@@ -136,6 +134,23 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
+    _mount(app, blocks, settings, page)
+    app.add_middleware(preview.SharedPage, store=store, public_url=settings.public_url)
+    app.add_middleware(
+        RateLimit,
+        verdicts_per_minute=settings.verdicts_per_minute,
+        proxies=settings.proxies,
+        local=settings.limit_local,
+    )
+    app.add_middleware(Guard, max_body=longest_body(settings.max_chars))
+    app.add_middleware(Counted, numbers=numbers)
+    return app
+
+
+def _mount(app: FastAPI, blocks: gr.Blocks, settings: Settings, page: Mapping[str, Any]) -> None:
+    """Put the page, and the MCP server where it is switched on, under the server's root."""
+    import gradio as gr
+
     blocks.state_session_capacity = SESSIONS
     blocks.queue(max_size=CLICKS_WAITING)
     gr.mount_gradio_app(
@@ -158,16 +173,6 @@ def create_app(
         from fakenews.ui.endpoints import answer_in_json
 
         answer_in_json(blocks.mcp_server_obj)
-    app.add_middleware(preview.SharedPage, store=store, public_url=settings.public_url)
-    app.add_middleware(
-        RateLimit,
-        verdicts_per_minute=settings.verdicts_per_minute,
-        proxies=settings.proxies,
-        local=settings.limit_local,
-    )
-    app.add_middleware(Guard, max_body=longest_body(settings.max_chars))
-    app.add_middleware(Counted, numbers=numbers)
-    return app
 
 
 async def _tidy(blocks: gr.Blocks, store: ShareStore) -> None:

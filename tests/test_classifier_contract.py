@@ -22,14 +22,15 @@ from fakenews.classifiers.base import (
     NotFittedError,
     Scores,
     TextClassifier,
-    check_labels,
     fit_calibration,
     probabilities,
     read,
 )
+from fakenews.classifiers.checks import check_labels
 from fakenews.classifiers.registry import CLASSIFIERS, get
 from fakenews.classifiers.tfidf import TfidfClassifier
-from fakenews.classifiers.transformer import SETTINGS_KEY, TransformerClassifier, window_spans
+from fakenews.classifiers.transformer import SETTINGS_KEY, TransformerClassifier
+from fakenews.classifiers.windows import window_spans
 from fakenews.schema import FAKE, LABELS, REAL
 from fakenews.text import CLEANING, CLEANING_VERSION
 from tests.explain.toys import FAKE_WORD, REAL_WORD, planted_corpus

@@ -24,10 +24,10 @@ from fakenews.explain.flip import Flip
 from fakenews.schema import Span
 from fakenews.services import Services, WhatIf
 from fakenews.share.review import Review
+from fakenews.share.shared import Owned, Shared
 from fakenews.share.snapshot import Snapshot
-from fakenews.share.store import Owned, Shared
 from fakenews.text import sentence_spans
-from fakenews.ui import export, render, render_shares
+from fakenews.ui import export, render, render_edits, render_highlights, render_shares, render_verdicts, render_words
 from fakenews.ui.batch import Batch
 from fakenews.ui.jobs import Job
 from tests.running import WAIT, running
@@ -117,11 +117,11 @@ def places(services: Services) -> dict[str, Callable[[str], str]]:
     def flip(payload: str) -> str:
         text = article(payload)
         found = Flip("tfidf", sentence_spans(text), (0,), 0.2, 0.8, True, 3, 0.1)
-        return render.flip(found, text, payload)
+        return render_edits.flip(found, text, payload)
 
     def what_if(payload: str) -> str:
         said = services.analyse(WORDS).predictions
-        return render.changes(WhatIf(article(payload), said, said, 0.1), {m: payload for m in titles})
+        return render_edits.changes(WhatIf(article(payload), said, said, 0.1), {m: payload for m in titles})
 
     def batch(payload: str) -> str:
         tab = Batch(services)
@@ -149,16 +149,18 @@ def places(services: Services) -> dict[str, Callable[[str], str]]:
         return explained[payload]
 
     return {
-        "the text before its highlights": lambda p: render.plain(article(p)),
-        "highlighted words": lambda p: render.highlighted(explanation(p)),
-        "highlighted sentences": lambda p: render.highlighted(explanation(p), "sentence"),
-        "strongest words": lambda p: render.top_words([(p, explanation(p))]),
-        "legend": lambda p: render.legend(explanation(p), p, p),
-        "verdict cards": lambda p: render.verdicts(plain.analysis, {m: p for m in titles}, {m: p for m in titles}),
+        "the text before its highlights": lambda p: render_highlights.plain(article(p)),
+        "highlighted words": lambda p: render_highlights.highlighted(explanation(p)),
+        "highlighted sentences": lambda p: render_highlights.highlighted(explanation(p), "sentence"),
+        "strongest words": lambda p: render_words.top_words([(p, explanation(p))]),
+        "legend": lambda p: render_highlights.legend(explanation(p), p, p),
+        "verdict cards": lambda p: render_verdicts.verdicts(
+            plain.analysis, {m: p for m in titles}, {m: p for m in titles}
+        ),
         "a sentence about bad input": render.problem,
         "a line of progress": lambda p: render.progress(p, 0.5, 1.0) + render.status(p) + render.caption(p),
         "cells of a table": lambda p: render.table([(p, False), (p, True)], [(p, (p, p))], p),
-        "what-if, edited": lambda p: render.edited(WORDS, article(p), "word"),
+        "what-if, edited": lambda p: render_edits.edited(WORDS, article(p), "word"),
         "what-if, changes": what_if,
         "smallest flip": flip,
         "links to copy": lambda p: render_shares.link(p, p, 10**12, False, False) + render_shares.again(p),

@@ -57,6 +57,27 @@ def test_a_foreign_quotation_leaves_an_article_english_and_a_foreign_article_wit
     assert not is_english(f"{german} “The bridge is closed.”")
 
 
+@pytest.mark.parametrize("order", ["first half", "second half", "in turns"])
+def test_a_text_that_is_half_in_another_language_is_not_english(order: str) -> None:
+    english = [
+        f"The council met on {day} to talk about the old bridge, and two of its members asked who would pay for "
+        "the work that the engineer had proposed before the winter."
+        for day in ("Monday", "Tuesday", "Thursday", "Friday")
+    ]
+    spanish = [
+        f"El consejo se reunió el {day} para hablar del puente viejo, y dos de sus miembros preguntaron quién pagaría "
+        "las obras que el ingeniero había propuesto antes del invierno."
+        for day in ("lunes", "martes", "jueves", "viernes")
+    ]
+    paragraphs = {
+        "first half": [*spanish, *english],
+        "second half": [*english, *spanish],
+        "in turns": [*english[:2], *spanish, *english[2:]],
+    }[order]
+    assert not is_english("\n\n".join(paragraphs))
+    assert is_english("\n\n".join([*english, spanish[0], *english]))
+
+
 def test_names_from_elsewhere_leave_a_text_english():
     text = (
         "Bundeskanzlerin Angela Merkel met Recep Tayyip Erdogan and Emmanuel Macron at Schloss Meseberg on Tuesday, "

@@ -165,3 +165,37 @@ def test_no_modules_import_one_another():
         for name in ready:
             del below[name]
     assert not below, "a ring, or above one"
+
+
+LONGEST_FILE, LONGEST_FUNCTION = 450, 80  # lines
+LONG_FILES = {
+    "services.py": "is being replaced by a folder",
+}
+LONG_FUNCTIONS = {
+    "api/analysis.py:operations": "one route after another, each with what the API page says of it",
+    "api/shares.py:operations": "one route after another, each with what the API page says of it",
+    "batch/score.py:score": "one run from its lock to its result, whose order matters",
+    "training/finetune.py:train": "one training from its batches to its checkpoint, whose order matters",
+    "ui/analyse.py:build": "draws a tab and wires it, which share its components",
+    "ui/batch.py:build": "draws a tab and wires it, which share its components",
+    "ui/dataset.py:build": "draws a tab and wires it, which share its components",
+}
+
+
+def test_files_are_short():
+    lengths = {str(path.relative_to(PACKAGE)): len(path.read_text("utf-8").splitlines()) for path in FILES}
+    too_long = {name for name, n in lengths.items() if n > LONGEST_FILE}
+    assert too_long <= set(LONG_FILES), f"over {LONGEST_FILE} lines: split it, or give a reason in LONG_FILES"
+    assert set(LONG_FILES) <= set(lengths), "LONG_FILES names a file that is not there"
+
+
+def test_functions_are_short():
+    lengths = {
+        f"{path.relative_to(PACKAGE)}:{node.name}": (node.end_lineno or 0) - node.lineno + 1
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    too_long = {name for name, n in lengths.items() if n > LONGEST_FUNCTION}
+    assert too_long <= set(LONG_FUNCTIONS), f"over {LONGEST_FUNCTION} lines: split it, or give a reason"
+    assert set(LONG_FUNCTIONS) <= set(lengths), "LONG_FUNCTIONS names a function that is not there"

@@ -23,7 +23,7 @@ from fakenews.formatting import EDITS
 from fakenews.schema import Explanation
 from fakenews.services import Analysis, InputError, Services, Wordless
 from fakenews.similar.neighbours import WRONG, TrackRecord
-from fakenews.ui.render import verdicts
+from fakenews.ui.render_verdicts import verdicts
 from tests.explain.toys import FAKE_WORD, planted_corpus, remember
 
 ARTICLE = " ".join(t for t, label in zip(*planted_corpus(20), strict=True) if label == 0)

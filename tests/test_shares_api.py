@@ -23,8 +23,9 @@ from fakenews.explain.registry import EXPLAINERS
 from fakenews.server import create_app
 from fakenews.services import Services
 from fakenews.share.review import OPINIONS
+from fakenews.share.shared import NOT_SHARED
 from fakenews.share.snapshot import Snapshot
-from fakenews.share.store import DAYS, NOT_SHARED, ShareStore
+from fakenews.share.store import DAYS, ShareStore
 from fakenews.similar.neighbours import TrackRecord
 from tests.explain.toys import FAKE_WORD, REAL_WORD
 from tests.share.conftest import ARTICLE

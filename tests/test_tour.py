@@ -11,7 +11,7 @@ import pytest
 from fakenews.data.registry import load
 from fakenews.data.unpacked import MAX_UPLOAD
 from fakenews.share.snapshot import HIDDEN
-from fakenews.ui import export, render
+from fakenews.ui import export, render_highlights
 from tests.running import WAIT, running
 from tests.ui.test_render import explanation
 
@@ -422,7 +422,7 @@ def test_a_block_says_without_colour_which_way_it_pulls_and_no_gap_looks_stronge
     weights = [(0, n, 1.0), (n + 1, 2 * n + 1, 0.15), (2 * n + 2, 3 * n + 2, -0.15)]
     context = browser.new_context()
     opened = context.new_page()
-    opened.set_content(export.page("Blocks", [render.highlighted(explanation(text, weights))]))
+    opened.set_content(export.page("Blocks", [render_highlights.highlighted(explanation(text, weights))]))
     for scheme in ("light", "dark"):
         opened.emulate_media(color_scheme=scheme)
         none, *marks = opened.evaluate("""() => {

@@ -25,7 +25,8 @@ from fakenews.api.places import Places
 from fakenews.api.refusal import Refusal
 from fakenews.explain.base import Cancelled
 from fakenews.services import Busy, InputError, Unusable
-from fakenews.share.store import NotShared, StorageError
+from fakenews.share.shared import NotShared
+from fakenews.share.store import StorageError
 
 logger = logging.getLogger(__name__)
 

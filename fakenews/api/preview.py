@@ -19,7 +19,8 @@ from fakenews.api.answers import Endpoint, stored
 from fakenews.classifiers.ensemble import MEMBERS
 from fakenews.schema import Prediction
 from fakenews.share.links import Visit, base_address, read_query, reader_address
-from fakenews.share.store import NotShared, Shared, ShareStore, StorageError
+from fakenews.share.shared import NotShared, Shared
+from fakenews.share.store import ShareStore, StorageError
 from fakenews.verdict import UNDECIDED, VERDICTS
 
 if TYPE_CHECKING:

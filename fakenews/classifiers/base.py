@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from fakenews.classifiers.checks import check_texts
 from fakenews.classifiers.entries import read_json
 from fakenews.schema import FAKE, LABELS, Span
 from fakenews.text import CLEANING, CLEANING_VERSION, RAW, NeutralText, neutralise, untouched, word_spans
@@ -277,7 +278,11 @@ class CalibratedClassifier(ABC):
     training, on these: the probability has to hold on publishers that were never seen.
     """
 
+    kind: ClassVar[str]
+    name: str
+    cleaning: str
     calibration_: Calibration
+    info_: dict[str, Any]
 
     @abstractmethod
     def predict_margin(self, texts: Sequence[str]) -> NDArray[np.float64]:
@@ -300,11 +305,23 @@ class CalibratedClassifier(ABC):
         self.calibration_ = fit_calibration(self.predict_scores(texts), labels)
         return self
 
-    def _calibration_settings(self) -> dict[str, Any]:
-        return {"calibration": self.calibration_.to_dict()}
+    def _settings(self, **own: Any) -> dict[str, Any]:
+        """Return what is written beside the weights, with the `own` settings of a kind of classifier."""
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "labels": list(LABELS),
+            "cleaning": {"name": self.cleaning, "version": CLEANING_VERSION},
+            "calibration": self.calibration_.to_dict(),
+            **own,
+            **self.info_,
+        }
 
-    def _set_calibration(self, settings: Mapping[str, Any]) -> None:
+    def _set_facts(self, settings: Mapping[str, Any], own: Iterable[str]) -> None:
+        """Take over the calibration, and as facts of the training whatever is no setting of its `own`."""
         self.calibration_ = Calibration.from_dict(settings["calibration"])
+        known = {"kind", "name", "labels", "cleaning", "calibration", *own}
+        self.info_ = {name: value for name, value in settings.items() if name not in known}
 
 
 class MarginClassifier(CalibratedClassifier):
@@ -321,7 +338,6 @@ class MarginClassifier(CalibratedClassifier):
         What is done to a text before it is read; "raw" is for measuring what cleaning takes away.
     """
 
-    kind: ClassVar[str]
     own_settings: ClassVar[tuple[str, ...]]
     mask_token = ""
 
@@ -332,84 +348,33 @@ class MarginClassifier(CalibratedClassifier):
         self.info_: dict[str, Any] = {}
 
     def _write_settings(self, folder: Path) -> None:
-        config = {
-            "kind": self.kind,
-            "name": self.name,
-            "labels": list(LABELS),
-            "cleaning": {"name": self.cleaning, "version": CLEANING_VERSION},
-            **self._calibration_settings(),
-            **{setting: getattr(self, setting) for setting in self.own_settings},
-            **self.info_,
-        }
+        config = self._settings(**{setting: getattr(self, setting) for setting in self.own_settings})
         (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
     @classmethod
     def _from_settings(cls, folder: Path, **arguments: Any) -> Self:
         """An unfitted classifier with the settings of `folder` and further constructor `arguments`."""
         config = read_json(folder / "config.json")
-        cleaning = config["cleaning"]["name"]
-        if cleaning not in (CLEANING, RAW) or config["cleaning"]["version"] != CLEANING_VERSION:
-            raise ValueError(
-                f"{folder} was trained on cleaning {config['cleaning']}; this code reads {CLEANING} {CLEANING_VERSION}."
-            )
+        cleaning = cleaning_of(config, folder)
         settings = {setting: config[setting] for setting in cls.own_settings}
         self = cls(name=config["name"], **settings, **arguments)
         self.cleaning = cleaning
-        self._set_calibration(config)
-        own = {"kind", "name", "labels", "cleaning", "calibration", *cls.own_settings}
-        self.info_ = {k: v for k, v in config.items() if k not in own}
+        self._set_facts(config, cls.own_settings)
         return self
 
 
-def check_texts(texts: Sequence[str]) -> list[str]:
-    """Refuse what is not a sequence of strings, the bare string above all.
-
-    Raises
-    ------
-    TypeError
-        If `texts` is one string, or holds something else than strings.
-    """
-    if isinstance(texts, str | bytes):
-        raise TypeError(f"Expected a sequence of texts, got one {type(texts).__name__}: put it in a list.")
-    texts = list(texts)
-    for i, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise TypeError(f"Expected texts to be str, got {type(text).__name__} at position {i}.")
-    return texts
-
-
-def check_labels(texts: Sequence[str], labels: Sequence[int]) -> NDArray[np.int64]:
-    """Labels as an array of 0 (fake) and 1 (real), both present, one per text.
+def cleaning_of(settings: Mapping[str, Any], folder: Path) -> str:
+    """Return the cleaning that a stored model was trained on.
 
     Raises
     ------
     ValueError
-        If the lengths differ, a label is neither 0 nor 1, or one class is missing.
+        If this code does not have it.
     """
-    y = np.asarray(labels, dtype=np.int64)
-    if len(y) != len(texts):
-        raise ValueError(f"Got {len(texts)} texts and {len(y)} labels: one label per text is needed.")
-    if set(np.unique(y).tolist()) != {0, 1}:
-        raise ValueError(f"Labels must be 0 (fake) and 1 (real), both present; got {np.unique(y).tolist()}.")
-    return y
-
-
-def check_weights(
-    y: NDArray[np.int64], weights: Sequence[float] | NDArray[np.float64] | None
-) -> NDArray[np.float64] | None:
-    """Weights as an array of positive numbers, one per label; None if there are none.
-
-    Raises
-    ------
-    ValueError
-        If their number differs from the labels', or one is not positive.
-    """
-    if weights is None:
-        return None
-    found = np.asarray(weights, dtype=np.float64)
-    if found.shape != y.shape or not (found > 0).all():
-        raise ValueError(f"Expected {len(y)} positive weights, one per text, got shape {found.shape}.")
-    return found
+    cleaning = settings["cleaning"]
+    if cleaning["name"] not in (CLEANING, RAW) or cleaning["version"] != CLEANING_VERSION:
+        raise ValueError(f"{folder} was trained on cleaning {cleaning}; this code reads {CLEANING} {CLEANING_VERSION}.")
+    return str(cleaning["name"])
 
 
 def probabilities(scores: Scores, calibration: Calibration) -> NDArray[np.float64]:

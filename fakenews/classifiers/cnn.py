@@ -13,14 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fakenews.classifiers.base import (
-    MarginClassifier,
-    NotFittedError,
-    check_labels,
-    check_texts,
-    check_weights,
-    lower_words,
-)
+from fakenews.classifiers.base import MarginClassifier, NotFittedError, lower_words
+from fakenews.classifiers.checks import check_labels, check_texts, check_weights
 from fakenews.classifiers.embeddings import WordVectors, train_vectors
 from fakenews.classifiers.entries import Entries
 from fakenews.classifiers.windows import Windows, round_to_half

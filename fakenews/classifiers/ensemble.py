@@ -20,11 +20,10 @@ from fakenews.classifiers.base import (
     NotFittedError,
     Scores,
     TextClassifier,
-    check_labels,
-    check_texts,
     fit_calibration,
     reading_once,
 )
+from fakenews.classifiers.checks import check_labels, check_texts
 from fakenews.classifiers.entries import read_json
 from fakenews.classifiers.model_folder import StoredModel, stored_in
 from fakenews.schema import FAKE

@@ -10,15 +10,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.classifiers.base import (
-    MarginClassifier,
-    NotFittedError,
-    ReadText,
-    check_labels,
-    check_texts,
-    check_weights,
-    read_as,
-)
+from fakenews.classifiers.base import MarginClassifier, NotFittedError, ReadText, read_as
+from fakenews.classifiers.checks import check_labels, check_texts, check_weights
 from fakenews.classifiers.entries import Entries
 from fakenews.classifiers.style import STYLE_FEATURES, style_vector
 from fakenews.classifiers.trees import Trees

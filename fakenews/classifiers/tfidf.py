@@ -11,16 +11,8 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.classifiers.base import (
-    MarginClassifier,
-    NotFittedError,
-    Scores,
-    check_labels,
-    check_texts,
-    check_weights,
-    lower_words,
-    read_as,
-)
+from fakenews.classifiers.base import MarginClassifier, NotFittedError, Scores, lower_words, read_as
+from fakenews.classifiers.checks import check_labels, check_texts, check_weights
 from fakenews.classifiers.domain import DomainHead, fit_domain_head
 from fakenews.classifiers.entries import Entries, of_file
 from fakenews.schema import FAKE

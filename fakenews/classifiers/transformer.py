@@ -20,34 +20,28 @@ from scipy.special import expit
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar
 
-from fakenews.classifiers.base import (
-    CalibratedClassifier,
-    Calibration,
-    NotFittedError,
-    Scores,
-    check_texts,
-    read_as,
-)
+from fakenews.classifiers.base import CalibratedClassifier, Calibration, NotFittedError, Scores, cleaning_of, read_as
+from fakenews.classifiers.checks import check_texts
 from fakenews.classifiers.domain import DomainHead
 from fakenews.classifiers.entries import of_file, read_json
+from fakenews.classifiers.heads import column_of_fake, leave_out_unread_states
 from fakenews.classifiers.novelty import FILE as NOVELTY
 from fakenews.classifiers.novelty import Centroids, fit_centroids
 from fakenews.classifiers.placement import CPU_SECONDS, cpu_copy
 from fakenews.classifiers.probe import FILE as PROBE
 from fakenews.classifiers.probe import Probe, load_domain, mean_states
 from fakenews.classifiers.quantized import load_strictly, round_to_int8, save_packed
-from fakenews.classifiers.windows import Windows, round_to_half
-from fakenews.schema import LABELS
-from fakenews.text import CLEANING, CLEANING_VERSION, RAW
+from fakenews.classifiers.windows import Windows, averaged, batches, cut, round_to_half, window_spans
+from fakenews.text import CLEANING
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 logger = logging.getLogger(__name__)
 
-PADDING = 0.05  # of the pieces of a batch
 CPU_PIECES = 1024  # of a batch on a CPU: more are no faster, and need more memory
 SETTINGS_KEY = "fakenews"  # our settings inside the checkpoint's own config.json
+OWN_SETTINGS = ("max_length", "overlap", "truncation", "head", "weights")
 _CPU = torch.device("cpu")
 _COPYING = threading.Lock()  # one copy of a model on the CPU is enough
 HALF, INT8 = "float16", "int8"  # what weights are stored in
@@ -81,6 +75,8 @@ class TransformerClassifier(CalibratedClassifier):
     weights : {"float16", "int8"}
         What `save` stores the weights in (`quantized`).
     """
+
+    kind = "transformer"
 
     def __init__(
         self,
@@ -117,8 +113,8 @@ class TransformerClassifier(CalibratedClassifier):
         self.mask_token = str(tokenizer.mask_token)
         self.has_head = model.base_model is not model
         if self.has_head:
-            self._fake = _column_of_fake(model)
-            _leave_out_unread_states(model)
+            self._fake = column_of_fake(model)
+            leave_out_unread_states(model)
         torch.nn.Module.to(model, self.device).eval()
 
     @property
@@ -171,22 +167,8 @@ class TransformerClassifier(CalibratedClassifier):
         starts = [word.start for word in known.words]
         words = np.maximum(np.searchsorted(starts, offsets[:, 0], side="right") - 1, 0 if starts else -1)
         spans = window_spans(len(ids), self.max_length - 2, self.overlap)[: 1 if self.truncation else None]
-        lengths = np.array([end - start for start, end in spans])
-        shape = (len(spans), lengths.max() + 2)
-        input_ids = np.full(shape, self.tokenizer.pad_token_id or 0, dtype=np.int64)
-        attention_mask, word_index = np.zeros(shape, dtype=np.int64), np.full(shape, -1, dtype=np.int64)
-        for i, (start, end) in enumerate(spans):
-            n = end - start
-            input_ids[i, : n + 2] = [self.tokenizer.cls_token_id, *ids[start:end], self.tokenizer.sep_token_id]
-            attention_mask[i, : n + 2] = 1
-            word_index[i, 1 : n + 1] = words[start:end]
-        weights = lengths / lengths.sum() if lengths.sum() else np.ones(1)
-        return Windows(
-            input_ids=torch.from_numpy(input_ids),
-            attention_mask=torch.from_numpy(attention_mask),
-            word_index=torch.from_numpy(word_index),
-            weights=torch.from_numpy(weights).float(),
-        )
+        special = self.tokenizer.cls_token_id, self.tokenizer.sep_token_id, self.tokenizer.pad_token_id or 0
+        return cut(ids, words, spans, *special)
 
     def embed(self, input_ids: torch.Tensor) -> torch.Tensor:
         """Word embeddings of shape (n_windows, length, width), before positions are added."""
@@ -239,23 +221,8 @@ class TransformerClassifier(CalibratedClassifier):
             raise ValueError(f"{self.name} has a domain head and no probe: it is stored beside one.")
         folder.mkdir(parents=True, exist_ok=True)
         self.round_weights()
-        setattr(
-            self.model.config,
-            SETTINGS_KEY,
-            {
-                "kind": "transformer",
-                "name": self.name,
-                "labels": list(LABELS),
-                "cleaning": {"name": self.cleaning, "version": CLEANING_VERSION},
-                "max_length": self.max_length,
-                "overlap": self.overlap,
-                "truncation": self.truncation,
-                "head": self.has_head,
-                "weights": self.weights,
-                **self._calibration_settings(),
-                **self.info_,
-            },
-        )
+        own = (self.max_length, self.overlap, self.truncation, self.has_head, self.weights)
+        setattr(self.model.config, SETTINGS_KEY, self._settings(**dict(zip(OWN_SETTINGS, own, strict=True))))
         if self.weights == INT8:
             save_packed(self.model, folder)
         else:
@@ -287,12 +254,7 @@ class TransformerClassifier(CalibratedClassifier):
             raise NotFittedError(
                 f'{folder / "config.json"} has no "{SETTINGS_KEY}" settings: train or fetch the model first.'
             )
-        cleaning = settings["cleaning"]["name"]
-        if cleaning not in (CLEANING, RAW) or settings["cleaning"]["version"] != CLEANING_VERSION:
-            raise ValueError(
-                f"{folder} was trained on cleaning {settings['cleaning']}; this code reads {CLEANING} "
-                f"{CLEANING_VERSION}."
-            )
+        cleaning = cleaning_of(settings, folder)
         dtype = torch.float16 if torch.device(device).type == "cuda" else torch.float32
         disable_progress_bar()  # it would stand in logs and before every answer
         has_head, weights = settings.get("head", True), settings.get("weights", HALF)
@@ -305,10 +267,7 @@ class TransformerClassifier(CalibratedClassifier):
         reading = (settings["max_length"], settings["overlap"], batch_size)
         truncation = settings.get("truncation", False)
         self = cls(settings["name"], model, tokenizer, *reading, device, cleaning, truncation, weights)
-        self._set_calibration(settings)
-        own = {"kind", "name", "labels", "cleaning", "max_length", "overlap", "truncation", "calibration"}
-        own |= {"head", "weights"}
-        self.info_ = {k: v for k, v in settings.items() if k not in own}
+        self._set_facts(settings, OWN_SETTINGS)
         self.centroids_, self.probe_ = Centroids.load(folder), Probe.load(folder)
         self.domain_ = load_domain(folder)
         if has_head and self.probe_ is not None:
@@ -353,7 +312,7 @@ class TransformerClassifier(CalibratedClassifier):
 
     def _scores(self, encoded: Sequence[Windows], answers: NDArray[np.float64]) -> Scores:
         """Scores of texts from the `_answers` of all their windows in order."""
-        log_odds, domain = (_averaged(answers[:, i], encoded) for i in range(2))
+        log_odds, domain = (averaged(answers[:, i], encoded) for i in range(2))
         if self.domain_ is None:
             return Scores.out_of_domain(log_odds)
         return Scores(log_odds, np.asarray(expit(domain), dtype=np.float64))
@@ -458,70 +417,3 @@ class TransformerClassifier(CalibratedClassifier):
             raise NotFittedError(f"{self.name} has neither a head nor a probe: train it first.")
         assert states is not None
         return self.probe_.window_margins(states)
-
-
-def _leave_out_unread_states(model: PreTrainedModel) -> None:
-    """Compute the last layer of a BERT for the first piece alone, which is all that its head reads of it.
-
-    Its answer stays the same, and nearly a fifth of the products of a 4-layer encoder are not computed. The last of its
-    `hidden_states` has length 1 from here on.
-    """
-    if model.config.model_type == "bert":
-        encoder: Any = model.base_model.encoder
-        encoder.layer[-1].attention.output.register_forward_pre_hook(_first_piece)
-
-
-def _first_piece(_: torch.nn.Module, arguments: tuple[torch.Tensor, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-    attended, states = arguments
-    return attended[:, :1], states[:, :1]
-
-
-def batches(lengths: Sequence[int], most: int, most_pieces: int | None = None) -> list[list[int]]:
-    """Places of texts that are read together: at most `most`, alike in length, the shortest first.
-
-    A batch ends where another text would make it longer than `most_pieces`, padding included, or would make more than
-    `PADDING` of it padding; the latter not below a quarter of `most`, where a pass costs more than the padding.
-    """
-    found: list[list[int]] = []
-    pieces = 0  # of the last batch, without padding
-    for i in sorted(range(len(lengths)), key=lambda i: lengths[i]):
-        n = len(found[-1]) + 1 if found else 0
-        padded = n * lengths[i]
-        too_long = most_pieces is not None and n > 1 and padded > most_pieces
-        too_loose = n > most // 4 and padded > (1 + PADDING) * (pieces + lengths[i])
-        if not found or n > most or too_long or too_loose:
-            found.append([])
-            pieces = 0
-        found[-1].append(i)
-        pieces += lengths[i]
-    return found
-
-
-def _averaged(margins: NDArray[np.float64], encoded: Sequence[Windows]) -> NDArray[np.float64]:
-    """Margins of texts, shape (n_texts,), from those of all their windows in order."""
-    parts = np.split(margins, np.cumsum([len(w.weights) for w in encoded])[:-1]) if encoded else []
-    return np.array([float(m @ w.weights.numpy()) for m, w in zip(parts, encoded, strict=True)], dtype=np.float64)
-
-
-def window_spans(n_pieces: int, room: int, overlap: int) -> list[tuple[int, int]]:
-    """First piece and end of the windows of a text; at least one.
-
-    Each window but the last is full, and shares `overlap` pieces with the one before it: as few windows as there can
-    be, and no piece read more often than it must.
-
-    Raises
-    ------
-    ValueError
-        If windows of `room` pieces cannot overlap by `overlap` and still advance.
-    """
-    if not 0 <= overlap < room:
-        raise ValueError(f"overlap must lie between 0 and {room - 1} word pieces, got {overlap}.")
-    starts = range(0, max(1, n_pieces - overlap), room - overlap)
-    return [(start, min(start + room, n_pieces)) for start in starts]
-
-
-def _column_of_fake(model: PreTrainedModel) -> int:
-    names = {int(k): str(v).lower() for k, v in (model.config.id2label or {}).items()}
-    if sorted(names.values()) != sorted(LABELS):
-        raise ValueError(f"The checkpoint's labels are {list(names.values())}; expected {list(LABELS)}.")
-    return next(k for k, v in names.items() if v == LABELS[0])

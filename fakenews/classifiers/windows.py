@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+
+PADDING = 0.05  # of the pieces of a batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,72 @@ class Windows:
         """Ids and mask of each window without its padding."""
         lengths = self.attention_mask.sum(1).tolist()
         return [(self.input_ids[i, :n], self.attention_mask[i, :n]) for i, n in enumerate(lengths)]
+
+
+def cut(
+    ids: NDArray[np.int64], words: NDArray[np.int64], spans: Sequence[tuple[int, int]], cls: int, sep: int, pad: int
+) -> Windows:
+    """Cut the pieces of a text, of which `words` tells the word of each, at `spans`, and put special pieces around."""
+    lengths = np.array([end - start for start, end in spans])
+    shape = (len(spans), lengths.max() + 2)
+    input_ids = np.full(shape, pad, dtype=np.int64)
+    attention_mask, word_index = np.zeros(shape, dtype=np.int64), np.full(shape, -1, dtype=np.int64)
+    for i, (start, end) in enumerate(spans):
+        n = end - start
+        input_ids[i, : n + 2] = [cls, *ids[start:end], sep]
+        attention_mask[i, : n + 2] = 1
+        word_index[i, 1 : n + 1] = words[start:end]
+    weights = lengths / lengths.sum() if lengths.sum() else np.ones(1)
+    return Windows(
+        input_ids=torch.from_numpy(input_ids),
+        attention_mask=torch.from_numpy(attention_mask),
+        word_index=torch.from_numpy(word_index),
+        weights=torch.from_numpy(weights).float(),
+    )
+
+
+def window_spans(n_pieces: int, room: int, overlap: int) -> list[tuple[int, int]]:
+    """First piece and end of the windows of a text; at least one.
+
+    Each window but the last is full, and shares `overlap` pieces with the one before it: as few windows as there can
+    be, and no piece read more often than it must.
+
+    Raises
+    ------
+    ValueError
+        If windows of `room` pieces cannot overlap by `overlap` and still advance.
+    """
+    if not 0 <= overlap < room:
+        raise ValueError(f"overlap must lie between 0 and {room - 1} word pieces, got {overlap}.")
+    starts = range(0, max(1, n_pieces - overlap), room - overlap)
+    return [(start, min(start + room, n_pieces)) for start in starts]
+
+
+def batches(lengths: Sequence[int], most: int, most_pieces: int | None = None) -> list[list[int]]:
+    """Places of texts that are read together: at most `most`, alike in length, the shortest first.
+
+    A batch ends where another text would make it longer than `most_pieces`, padding included, or would make more than
+    `PADDING` of it padding; the latter not below a quarter of `most`, where a pass costs more than the padding.
+    """
+    found: list[list[int]] = []
+    pieces = 0  # of the last batch, without padding
+    for i in sorted(range(len(lengths)), key=lambda i: lengths[i]):
+        n = len(found[-1]) + 1 if found else 0
+        padded = n * lengths[i]
+        too_long = most_pieces is not None and n > 1 and padded > most_pieces
+        too_loose = n > most // 4 and padded > (1 + PADDING) * (pieces + lengths[i])
+        if not found or n > most or too_long or too_loose:
+            found.append([])
+            pieces = 0
+        found[-1].append(i)
+        pieces += lengths[i]
+    return found
+
+
+def averaged(margins: NDArray[np.float64], encoded: Sequence[Windows]) -> NDArray[np.float64]:
+    """Margins of texts, shape (n_texts,), from those of all their windows in order."""
+    parts = np.split(margins, np.cumsum([len(w.weights) for w in encoded])[:-1]) if encoded else []
+    return np.array([float(m @ w.weights.numpy()) for m, w in zip(parts, encoded, strict=True)], dtype=np.float64)
 
 
 def round_to_half(model: torch.nn.Module) -> None:

@@ -9,14 +9,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.classifiers.base import (
-    MarginClassifier,
-    NotFittedError,
-    check_labels,
-    check_texts,
-    check_weights,
-    lower_words,
-)
+from fakenews.classifiers.base import MarginClassifier, NotFittedError, lower_words
+from fakenews.classifiers.checks import check_labels, check_texts, check_weights
 from fakenews.classifiers.embeddings import WordVectors, train_vectors
 from fakenews.classifiers.entries import Entries
 from fakenews.schema import FAKE

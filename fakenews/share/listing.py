@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fakenews.share.review import summarise
-from fakenews.share.store import Owned
+from fakenews.share.shared import Owned
 
 
 def listing(found: Sequence[Owned]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
@@ -12,7 +13,9 @@ import numpy as np
 from fakenews.explain.agreement import towards_fake
 from fakenews.explain.surrogate import TOP_WORDS
 from fakenews.schema import Span
+from fakenews.services import InputError
 from fakenews.share.snapshot import Snapshot
+from fakenews.text import encodable
 
 Opinion = Literal["fake", "real", "cannot_judge"]
 OPINIONS: dict[str, str] = {
@@ -23,6 +26,7 @@ OPINIONS: dict[str, str] = {
 MAX_NAME, MAX_COMMENT, MAX_SPANS = 60, 2000, 200
 Rater = tuple[str, str]  # kind and name, so that a reviewer named like a model is not taken for it
 _PERSON, _MODEL = "person", "model"
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # all but tabs and line ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +165,55 @@ def summarise(items: Sequence[tuple[Snapshot, Sequence[Review]]]) -> Summary:
         if kind == _PERSON and name in titles:
             names[kind, name] += " (reviewer)"
     return Summary(tuple(_kappas(said, names)), tuple(_kappas(marked, names)), len(changed), sum(changed))
+
+
+def checked_name(name: str) -> str:
+    """Return a reviewer's name as it is stored."""
+    name = " ".join(_clean(name).split())
+    if not name:
+        raise InputError("Give a name first, any name: it tells your reviews from others'.")
+    if len(name) > MAX_NAME:
+        raise InputError(f"The name has {len(name)} characters; at most {MAX_NAME} fit.")
+    return name
+
+
+def checked_comment(comment: str) -> str:
+    """Return a reviewer's comment as it is stored."""
+    comment = _clean(comment).strip()
+    if len(comment) > MAX_COMMENT:
+        raise InputError(f"The comment has {len(comment):,} characters; at most {MAX_COMMENT:,} fit.")
+    return comment
+
+
+def check_verdict(verdict: str) -> None:
+    """Refuse what is none of `OPINIONS`."""
+    if verdict not in OPINIONS:
+        raise InputError(f"Give a verdict, one of {', '.join(OPINIONS)}; got {verdict[:40]!r}.")
+
+
+def checked_agreement(agree: Mapping[str, bool], snapshot: Snapshot) -> dict[str, bool]:
+    """Return whether a reviewer agrees with each model, all of which are the snapshot's."""
+    models = [p.model for p in snapshot.analysis.predictions]
+    for model in agree:
+        if model not in models:
+            raise InputError(f"There is no model {model[:40]!r} in this analysis. Here: {', '.join(models)}.")
+    return dict(agree)
+
+
+def checked_spans(spans: Sequence[Span], snapshot: Snapshot) -> list[list[int]]:
+    """Return the stretches that a reviewer marked, in order and each once, as [start, end]."""
+    if len(spans) > MAX_SPANS:
+        raise InputError(f"{len(spans):,} stretches are marked; at most {MAX_SPANS} fit.")
+    length = len(snapshot.text)
+    for span in spans:
+        if not 0 <= span.start < span.end <= length:
+            raise InputError(f"Got the stretch [{span.start}, {span.end}]: each is [start, end] within 0 to {length}.")
+    return [list(pair) for pair in sorted({(span.start, span.end) for span in spans})]
+
+
+def _clean(written: str) -> str:
+    """Return what a visitor wrote, without characters that an index or a page cannot hold."""
+    return _CONTROL.sub(" ", encodable(written))
 
 
 def _words(snapshot: Snapshot) -> list[Span]:

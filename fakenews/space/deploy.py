@@ -15,9 +15,10 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from fakenews.space.bundle import BundledFile
+from fakenews.space.hub import insist, is_absence, mounts, same_file
 from fakenews.space.spacefile import PRICES, Spacefile, Target
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 WAIT_SECONDS = 1800.0  # a GPU Space builds for ten minutes
 POLL_SECONDS = 5.0
-TRIES = 5  # of each call that brings back what was there
-SETTLE_SECONDS = 2.0  # between two of these
 KEPT = (".gitattributes",)  # made by the Hub itself
 HIDDEN = "•••"
 _REFUSED = {
@@ -38,7 +37,6 @@ _RUNNING, _ASLEEP, _PAUSED = "RUNNING", "SLEEPING", "PAUSED"
 _UNDER_WAY = ("BUILDING", "RUNNING_BUILDING", "APP_STARTING", "RUNNING_APP_STARTING")
 
 Report = Callable[[str], None]
-T = TypeVar("T")
 
 
 class DeployError(Exception):
@@ -136,7 +134,7 @@ class Deployment:
         try:
             info = self.api.space_info(self.space)
         except OSError as error:
-            if _is_absence(error):
+            if is_absence(error):
                 return _Before(None)
             raise
         here = {file.path: file for file in self.files}
@@ -146,7 +144,7 @@ class Deployment:
         before.volumes, before.paused = list(runtime.volumes or ()), runtime.stage == _PAUSED
         remote = self._remote()
         before.added = [path for path in here if path not in remote]
-        different = [p for p, f in remote.items() if p not in KEPT and (p not in here or not _same(here[p], f))]
+        different = [p for p, f in remote.items() if p not in KEPT and (p not in here or not same_file(here[p], f))]
         with tempfile.TemporaryDirectory() as folder:
             for path in different:
                 found = self.api.hf_hub_download(
@@ -190,7 +188,7 @@ class Deployment:
         for name in self.spacefile.secrets.required:
             self.report(f"Setting the secret {name}.")
             api.add_space_secret(self.space, name, self.secrets[name])
-        if _places(self._volumes()) != _places(before.volumes):
+        if mounts(self._volumes()) != mounts(before.volumes):
             self.report("Mounting what is kept.")
             self._set_volumes(self._volumes())
         flavor = self._request_hardware(self.target.flavor, before)
@@ -232,7 +230,7 @@ class Deployment:
         deadline = time.monotonic() + self.wait_seconds
         said = ""
         while True:
-            runtime = _insist(lambda: self.api.get_space_runtime(self.space))
+            runtime = insist(lambda: self.api.get_space_runtime(self.space))
             stage, running = str(getattr(runtime.stage, "value", runtime.stage)), runtime.raw.get("sha", sha)
             if stage != said:
                 self.report(f"The Space is {stage.lower().replace('_', ' ')}.")
@@ -254,7 +252,7 @@ class Deployment:
             If it does not answer as it should in time.
         """
         smoke = self.spacefile.smoke
-        address = str(_insist(lambda: self.api.space_info(self.space)).host)
+        address = str(insist(lambda: self.api.space_info(self.space)).host)
         self.report(f"Asking {address}{smoke.endpoint}.")
         deadline = time.monotonic() + smoke.timeout_s
         while True:
@@ -305,9 +303,9 @@ class Deployment:
     def _stop_new(self) -> list[str]:
         """A Space that was not there before is paused, so that it neither costs anything nor shows a broken page."""
         try:
-            _insist(lambda: self.api.pause_space(self.space))
+            insist(lambda: self.api.pause_space(self.space))
         except OSError as error:
-            if _is_absence(error):
+            if is_absence(error):
                 return ["There was no Space before, and there is none."]
             raise
         return ["There was no version before; the new Space is paused."]
@@ -317,7 +315,7 @@ class Deployment:
 
         Where every file was there already the Hub takes none, and it is the one that the settings were changed on.
         """
-        commits = _insist(lambda: self.api.list_repo_commits(self.space, repo_type="space"))
+        commits = insist(lambda: self.api.list_repo_commits(self.space, repo_type="space"))
         return bool(commits) and (commits[0].title == self._title or commits[0].commit_id == self._sha)
 
     def _restore(self, before: _Before) -> None:
@@ -336,23 +334,23 @@ class Deployment:
                 ).oid
             )  # fmt: skip
 
-        sha = _insist(commit)
-        now = _insist(self._variables)
+        sha = insist(commit)
+        now = insist(self._variables)
         for name, value in before.variables.items():
             if now.get(name) != value:
-                _insist(partial(api.add_space_variable, self.space, name, value))
+                insist(partial(api.add_space_variable, self.space, name, value))
         for name in now:
             if name not in before.variables:
-                _insist(partial(api.delete_space_variable, self.space, name))
-        runtime = _insist(lambda: api.get_space_runtime(self.space))
-        if _places(runtime.volumes or ()) != _places(before.volumes):
-            _insist(lambda: self._set_volumes(before.volumes))
+                insist(partial(api.delete_space_variable, self.space, name))
+        runtime = insist(lambda: api.get_space_runtime(self.space))
+        if mounts(runtime.volumes or ()) != mounts(before.volumes):
+            insist(lambda: self._set_volumes(before.volumes))
         if before.flavor and (runtime.requested_hardware or runtime.hardware) != before.flavor:
-            _insist(lambda: api.request_space_hardware(self.space, SpaceHardware(before.flavor)))
+            insist(lambda: api.request_space_hardware(self.space, SpaceHardware(before.flavor)))
         if before.sleep_seconds and runtime.sleep_time != before.sleep_seconds:
-            _insist(lambda: api.set_space_sleep_time(self.space, before.sleep_seconds or 0))
+            insist(lambda: api.set_space_sleep_time(self.space, before.sleep_seconds or 0))
         if before.paused:
-            _insist(lambda: api.pause_space(self.space))
+            insist(lambda: api.pause_space(self.space))
         else:
             self._wait(sha)
 
@@ -371,7 +369,7 @@ class Deployment:
             return [*self._drifted_files(), *self._drifted_settings(runtime)]
         except (OSError, TransportError) as error:
             absent = f"There is no Space {self.space}."
-            raise NotBegun(absent if _is_absence(error) else self._sentence(error)) from error
+            raise NotBegun(absent if is_absence(error) else self._sentence(error)) from error
 
     def _drifted_files(self) -> Iterator[str]:
         remote, here = self._remote(), {file.path: file for file in self.files}
@@ -380,7 +378,7 @@ class Deployment:
         for path in sorted(set(remote) - set(here) - set(KEPT)):
             yield f"{path} is on the Space only."
         for path in sorted(set(here) & set(remote)):
-            if not _same(here[path], remote[path]):
+            if not same_file(here[path], remote[path]):
                 yield f"{path} differs."
 
     def _drifted_settings(self, runtime: SpaceRuntime) -> Iterator[str]:
@@ -398,8 +396,8 @@ class Deployment:
         sleep = self.spacefile.hardware.sleep_seconds
         if PRICES.get(self.target.flavor) and runtime.sleep_time != sleep:
             yield f"The Space sleeps after {runtime.sleep_time} seconds and not after {sleep}."
-        if _places(runtime.volumes or ()) != _places(self._volumes()):
-            yield f"The Space has mounted {_places(runtime.volumes or ()) or 'nothing'} and not what [storage] says."
+        if mounts(runtime.volumes or ()) != mounts(self._volumes()):
+            yield f"The Space has mounted {mounts(runtime.volumes or ()) or 'nothing'} and not what [storage] says."
         if runtime.stage not in (_RUNNING, _ASLEEP):
             yield f"The Space is not running but {runtime.stage}."
 
@@ -448,35 +446,3 @@ class Deployment:
         for value in filter(None, (*self.secrets.values(), self.api.token)):
             text = text.replace(str(value), HIDDEN)
         return text
-
-
-def _insist(call: Callable[[], T]) -> T:
-    """Call again where the Hub is busy or out of reach; what it refuses for good is raised at once."""
-    from httpx2 import TransportError  # as huggingface_hub raises it, whose calls alone are made here
-    from huggingface_hub.errors import HfHubHTTPError
-
-    for left in reversed(range(TRIES)):
-        try:
-            return call()
-        except (HfHubHTTPError, TransportError, OSError) as error:
-            response: Any = getattr(error, "response", None)
-            status = 503 if response is None else response.status_code
-            if not left or (status < 500 and status not in (408, 409, 412, 429)):
-                raise
-            time.sleep(SETTLE_SECONDS)
-    raise AssertionError("unreachable")
-
-
-def _is_absence(error: Exception) -> bool:
-    """Whether the Hub says that there is no such Space; with 401 it says so to any token it does not know."""
-    from huggingface_hub.errors import RepositoryNotFoundError
-
-    return isinstance(error, RepositoryNotFoundError) and error.response.status_code == 404
-
-
-def _same(file: BundledFile, there: RepoFile) -> bool:
-    return file.is_at(there.blob_id, there.lfs.sha256 if there.lfs else None)
-
-
-def _places(volumes: Sequence[Volume]) -> list[tuple[str, str]]:
-    return sorted((volume.source, volume.mount_path) for volume in volumes)

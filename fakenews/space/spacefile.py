@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 import tomllib
+import unicodedata
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 SCHEMA = 1
 NAME = "Spacefile"
@@ -26,6 +29,36 @@ PRICES = {
 }
 
 Colour = Literal["red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"]
+
+# https://huggingface.co/docs/hub/repositories-licenses, November 2026
+LICENSES = re.findall(
+    r"\S+",
+    "apache-2.0 mit isc zlib unlicense wtfpl bsd bsd-2-clause bsd-3-clause bsd-3-clause-clear bsl-1.0 ncsa "
+    "postgresql ms-pl mpl-2.0 epl-1.0 epl-2.0 ecl-2.0 eupl-1.1 eupl-1.2 etalab-2.0 afl-3.0 artistic-2.0 osl-3.0 "
+    "ofl-1.1 lppl-1.3c gpl gpl-2.0 gpl-3.0 agpl-3.0 lgpl lgpl-2.1 lgpl-3.0 gfdl cc cc0-1.0 cc-by-2.0 cc-by-2.5 "
+    "cc-by-3.0 cc-by-4.0 cc-by-sa-3.0 cc-by-sa-4.0 cc-by-nc-2.0 cc-by-nc-3.0 cc-by-nc-4.0 cc-by-nd-4.0 cc-by-nc- "
+    "nd-3.0 cc-by-nc-nd-4.0 cc-by-nc-sa-2.0 cc-by-nc-sa-3.0 cc-by-nc-sa-4.0 c-uda cdla-sharing-1.0 cdla- "
+    "permissive-1.0 cdla-permissive-2.0 odc-by odbl pddl openrail openrail++ bigscience-openrail-m bigscience- "
+    "bloom-rail-1.0 bigcode-openrail-m creativeml-openrail-m openmdw-1.0 llama2 llama3 llama3.1 llama3.2 llama3.3 "
+    "llama4 gemma unknown other ",
+)
+
+
+def _check_license(value: str) -> str:
+    if value not in LICENSES:
+        close = difflib.get_close_matches(value.lower(), LICENSES, n=1, cutoff=0.5)
+        hint = f'did you mean "{close[0]}"?' if close else 'use one such as "apache-2.0", or "other"'
+        raise ValueError(f"the Hub knows no such license: {hint}")
+    return value
+
+
+def _check_emoji(value: str) -> str:
+    if not value or unicodedata.category(value[0]) != "So" or any(c.isalnum() or c.isspace() for c in value):
+        raise ValueError('it takes one emoji such as "📰", not its name')
+    return value
+
+
+License = Annotated[str, AfterValidator(_check_license)]
 RepoId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")]
 
 
@@ -40,11 +73,11 @@ class Space(Section):
 
     id: RepoId
     title: str = Field(min_length=1)
-    emoji: str = Field(min_length=1, max_length=8)
+    emoji: Annotated[str, Field(max_length=8), AfterValidator(_check_emoji)]
     color_from: Colour
     color_to: Colour
     short_description: str = Field(max_length=60)
-    license: str = Field(pattern=r"^[a-z0-9.-]+$")
+    license: License
     tags: list[str] = Field(default_factory=list)
     visibility: Literal["public", "protected", "private"] = "public"
     pinned: bool = False

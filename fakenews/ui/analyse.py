@@ -18,8 +18,9 @@ from fakenews.explain.base import Cancelled
 from fakenews.formatting import FormattingTest
 from fakenews.schema import Explanation
 from fakenews.services import InputError, Services, Wordless
-from fakenews.ui import render, share, what_if
+from fakenews.ui import render, render_edits, render_highlights, render_verdicts, render_words, share, what_if
 from fakenews.ui.runs import Progress, Runs, watch
+from fakenews.ui.scripts import ANALYSED, CANCELLED, CHANGED, CUT, HELD, OPEN
 from fakenews.ui.shown import Shown
 
 if TYPE_CHECKING:
@@ -38,59 +39,6 @@ STAY = (gr.skip(),) * 7  # of what `Analyse.explain` yields
 FIRST_EXAMPLES = {"wire": "in the manner of an agency report", "hoax": "in the manner of a hoax", "satire": "satire"}
 
 LONE_ADDRESS = re.compile(r"(?:https?://|www\.)\S+", re.I)
-
-
-def refocus(selector: str) -> str:
-    """Script that gives focus to something else, a selector, where what was pressed is gone."""
-    return f"""requestAnimationFrame(() => requestAnimationFrame(() => {{
-      if (document.activeElement === document.body) document.querySelector('{selector}')?.focus();
-    }}));"""
-
-
-# A click on anything that carries data-open tells Python its key.
-OPEN = """element.addEventListener('click', e => {
-  const b = e.target.closest('[data-open]');
-  if (b) trigger('click', {key: b.dataset.open});
-});"""
-
-# Very long pastes are cut before they travel; the server is told their true length and refuses them in words.
-CUT = """(title, body, length, unit) => {
-  title = title ?? ''; body = body ?? '';
-  window.fnSent = [title, body];
-  return [title.slice(0, 30001), body.slice(0, 30001), title.length + body.length, unit];
-}"""
-
-# The button hides once the work has ended, however long that takes; focus then goes to the method that is shown.
-CANCELLED = f"""() => {{
-  const status = document.querySelector('#fn-status');
-  new MutationObserver((_, watching) => {{
-    if (status.querySelector('progress')) return;
-    watching.disconnect();
-    {refocus("#fn-method input:checked")}
-  }}).observe(status, {{childList: true, subtree: true}});
-}}"""
-
-# What stands beneath may not move up as the words on an address go.
-HELD = """() => {
-  const place = document.querySelector('#fn-fetched');
-  place.style.minHeight = `${place.offsetHeight}px`;
-}"""
-
-# Says, without the server, that the boxes hold another text than what stands beside them is about; `window.fnShown` is
-# that one. It waits a moment: an example that replaces the text is analysed at once.
-CHANGED = """(title, body) => {
-  const joined = ([title, body]) => (title?.trim() ? title + '\\n\\n' : '') + body;
-  const text = boxes => joined(boxes).replace(/\\r\\n?/g, '\\n');
-  clearTimeout(window.fnLook);
-  window.fnLook = setTimeout(() => {
-    const results = document.querySelector('#fn-result .fn-card') && window.fnShown;
-    const changed = Boolean(results) && text([title, body ?? '']) !== text(window.fnShown);
-    document.querySelector('#fn-main').toggleAttribute('data-changed', changed);
-    document.querySelector('#fn-changed [role=status]').textContent =
-      changed ? 'The text was changed since; press Analyse to ask the models about it.' : '';
-  }, 300);
-}"""
-ANALYSED = f"(...boxes) => {{ window.fnShown = window.fnSent; ({CHANGED})(...boxes); }}"
 
 
 class AnalyseTab(NamedTuple):
@@ -116,7 +64,8 @@ class Analyse:
     def start_page(self) -> str:
         """What stands in the right column before the first run."""
         first = [self.demo[self.demo["subject"] == kind].iloc[0] for kind in FIRST_EXAMPLES]
-        return render.examples([(str(row.name), row["title"], FIRST_EXAMPLES[row["subject"]]) for row in first])
+        choices = [(str(row.name), row["title"], FIRST_EXAMPLES[row["subject"]]) for row in first]
+        return render_verdicts.examples(choices)
 
     def example(self, key: str) -> tuple[Any, Any]:
         """Title and body of a demo article."""
@@ -173,8 +122,9 @@ class Analyse:
         shown = Shown(analysis, self.models)
         cards = self._cards(shown)
         edits = what_if.Edits([text])
-        panel = render.caption(what_if.HINT), what_if.UNCHANGED, render.edited(text, text, unit), text, ""
-        drawn = cards, self._heard(shown), render.reading(analysis), gr.update(visible=True), render.plain(text)
+        panel = render.caption(what_if.HINT), what_if.UNCHANGED, render_edits.edited(text, text, unit), text, ""
+        plain = render_highlights.plain(text)
+        drawn = cards, self._heard(shown), render_verdicts.reading(analysis), gr.update(visible=True), plain
         return (*drawn, "", "", shown, edits, *panel)
 
     def _way_from_address(self, title: str, body: str) -> str:
@@ -331,26 +281,26 @@ class Analyse:
         return self.services.explain(text, model, self.services.methods(model)[0])
 
     def _cards(self, shown: Shown) -> str:
-        return render.verdicts(shown.analysis, self.titles, self.records)
+        return render_verdicts.verdicts(shown.analysis, self.titles, self.records)
 
     def _heard(self, shown: Shown) -> str:
-        return render.verdicts_heard(shown.analysis, self.titles)
+        return render_verdicts.verdicts_heard(shown.analysis, self.titles)
 
     def _drawn(self, shown: Shown, view: str) -> tuple[str, str, str]:
         explanation = shown.explanations[view]
         method = explainers.get(explanation.explainer).title
-        legend = render.legend(explanation, self.titles[view], method)
+        legend = render_highlights.legend(explanation, self.titles[view], method)
         if explanation.grade is not None or view in shown.graded:
-            legend += render.grade(explanation, method)
+            legend += render_highlights.grade(explanation, method)
         here = [m for m in shown.models if m in shown.explanations]
-        words = render.top_words([(self.titles[m], shown.explanations[m]) for m in here])
+        words = render_words.top_words([(self.titles[m], shown.explanations[m]) for m in here])
         if len(here) > 1 and explanation.attributions:
             found = agreement([shown.explanations[m] for m in here])
-            words += render.rank_agreement(found, shown.text, [self.titles[m] for m in here])
+            words += render_words.rank_agreement(found, shown.text, [self.titles[m] for m in here])
         if explanation.attributions and explanation.explainer != (quick := self._quick(shown.text, view)).explainer:
             found = agreement([explanation, quick])
-            words += render.rank_agreement(found, shown.text, [method, explainers.get(quick.explainer).title])
-        return render.highlighted(explanation, shown.unit or "word"), legend, words
+            words += render_words.rank_agreement(found, shown.text, [method, explainers.get(quick.explainer).title])
+        return render_highlights.highlighted(explanation, shown.unit or "word"), legend, words
 
     def _all(self, status: str, shown: Shown, view: str) -> tuple[Any, ...]:
         """Status line and everything `_drawn`; the rest stays."""

@@ -19,11 +19,12 @@ from fakenews.reporting import plots
 from fakenews.reporting.digits import area_text, metric_text
 from fakenews.services import InputError, Services
 from fakenews.text import join
-from fakenews.ui import audit, lists, own, reading, render
+from fakenews.ui import audit, lists, own, reading, render, render_words
 from fakenews.ui import dataset_files as files
-from fakenews.ui.analyse import OPEN, AnalyseTab
+from fakenews.ui.analyse import AnalyseTab
 from fakenews.ui.measured import AS_SHIPPED, ERRORS, THRESHOLD, WHOLE, Looked, Measured, View
 from fakenews.ui.runs import Progress, Runs, watch
+from fakenews.ui.scripts import OPEN
 from fakenews.ui.share import DOWNLOAD, FORMATS
 
 if TYPE_CHECKING:
@@ -203,7 +204,7 @@ class Dataset:
                     what = f"Weighing the words of {len(texts)} articles"
                     yield render.progress(what, update.share, update.seconds_left)
                 else:
-                    yield render.words_across(update.result, len(texts), title, reading.title_of(view.corpus))
+                    yield render_words.words_across(update.result, len(texts), title, reading.title_of(view.corpus))
         except Cancelled:
             yield render.status("Cancelled.")
         except (InputError, ValueError, LookupError) as error:

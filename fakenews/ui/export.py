@@ -14,7 +14,7 @@ from typing import Any
 from fakenews.batch.spreadsheet import safe_cell
 from fakenews.explain.agreement import towards_fake
 from fakenews.share.snapshot import Snapshot
-from fakenews.ui import render
+from fakenews.ui import render, render_highlights, render_verdicts, render_words
 from fakenews.ui.style import CSS, REPORT_CSS
 
 MEDIA = {"html": "text/html", "json": "application/json", "csv": "text/csv"}
@@ -46,16 +46,16 @@ def report(snapshot: Snapshot) -> str:
             f"Analysed {snapshot.created[:16].replace('T', ' ')} UTC. A verdict says which class of the training data "
             "a text resembles. It is no statement on whether the text is true."
         ),
-        render.verdicts(snapshot.analysis, snapshot.titles, snapshot.records),
+        render_verdicts.verdicts(snapshot.analysis, snapshot.titles, snapshot.records),
     ]
     for explanation in snapshot.explanations:
         model, method = snapshot.titles[explanation.classifier], snapshot.titles[explanation.explainer]
         parts.append(f"<section><h2>Why, by {escape(model)}</h2>")
-        parts.append(render.highlighted(explanation, "word", snapshot.unread, hint=False))
-        parts.append(render.legend(explanation, model, method))
-        parts.append((render.grade(explanation, method) if explanation.grade else "") + "</section>")
+        parts.append(render_highlights.highlighted(explanation, "word", snapshot.unread, hint=False))
+        parts.append(render_highlights.legend(explanation, model, method))
+        parts.append((render_highlights.grade(explanation, method) if explanation.grade else "") + "</section>")
     if not snapshot.redacted and snapshot.explanations:
-        parts.append(render.top_words([(snapshot.titles[e.classifier], e) for e in snapshot.explanations]))
+        parts.append(render_words.top_words([(snapshot.titles[e.classifier], e) for e in snapshot.explanations]))
     parts.append("<h2>Made with</h2>")
     parts.append(render.facts(made_with(snapshot)))
     return page(snapshot.heading or "An analysis", parts)

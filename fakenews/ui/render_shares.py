@@ -8,8 +8,8 @@ from html import escape
 
 from fakenews.schema import Span
 from fakenews.share.review import OPINIONS, Kappa, Review, Summary, summarise
+from fakenews.share.shared import Owned, Shared
 from fakenews.share.snapshot import Snapshot
-from fakenews.share.store import Owned, Shared
 from fakenews.ui import render
 from fakenews.verdict import VERDICTS
 

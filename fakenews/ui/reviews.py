@@ -11,7 +11,8 @@ import gradio as gr
 from fakenews.services import InputError
 from fakenews.share.links import Visit, read_query, reader_address
 from fakenews.share.listing import review_lines
-from fakenews.share.store import DAYS, NOT_SHARED, NotShared, Owned, ShareStore, StorageError
+from fakenews.share.shared import NOT_SHARED, NotShared, Owned
+from fakenews.share.store import DAYS, ShareStore, StorageError
 from fakenews.ui import render, render_shares
 from fakenews.ui.share import DOWNLOAD, address_of, pack
 

@@ -13,10 +13,12 @@ import gradio as gr
 from fakenews.schema import Span
 from fakenews.services import InputError
 from fakenews.share.review import MAX_SPANS, OPINIONS
+from fakenews.share.shared import NotShared, Shared
 from fakenews.share.snapshot import Snapshot, changes
-from fakenews.share.store import NotShared, Shared, ShareStore, StorageError
-from fakenews.ui import render, render_shares
-from fakenews.ui.analyse import OPEN, UNITS, refocus
+from fakenews.share.store import ShareStore, StorageError
+from fakenews.ui import render, render_highlights, render_shares, render_verdicts, render_words
+from fakenews.ui.analyse import UNITS
+from fakenews.ui.scripts import OPEN, refocus
 
 if TYPE_CHECKING:
     from fakenews.services import Services
@@ -209,13 +211,13 @@ class SharedPage:
         if shared.hidden:
             return Parts(
                 head=render_shares.head(shared, ()),
-                unread=render.plain(snapshot.text),
+                unread=render_highlights.plain(snapshot.text),
                 blind=SHOW,
                 visitor=str(Visitor(visitor.id)),
             ).values()
         models = [p.model for p in snapshot.analysis.predictions][:MODELS_ASKED]
         explained = [e.classifier for e in snapshot.explanations]
-        cards = render.verdicts(snapshot.analysis, snapshot.titles, snapshot.records)
+        cards = render_verdicts.verdicts(snapshot.analysis, snapshot.titles, snapshot.records)
         text, legend, words = _drawn(snapshot, explained[0], "word") if explained else ("", "", "")
         first = mine.first_verdict if mine else None
         sent = mine is not None and mine.finished is not None
@@ -326,11 +328,11 @@ def _drawn(snapshot: Snapshot, view: str, unit: render.Unit) -> tuple[Any, Any, 
         return (STAY,) * 3
     explanation = found[view]
     method = snapshot.titles[explanation.explainer]
-    legend = render.legend(explanation, snapshot.titles[view], method)
+    legend = render_highlights.legend(explanation, snapshot.titles[view], method)
     if explanation.grade is not None:
-        legend += render.grade(explanation, method)
-    words = "" if snapshot.redacted else render.top_words([(snapshot.titles[m], e) for m, e in found.items()])
-    return render.highlighted(explanation, unit, snapshot.unread), legend, words
+        legend += render_highlights.grade(explanation, method)
+    words = "" if snapshot.redacted else render_words.top_words([(snapshot.titles[m], e) for m, e in found.items()])
+    return render_highlights.highlighted(explanation, unit, snapshot.unread), legend, words
 
 
 def _within(text: str, spans: Sequence[Span]) -> list[Span]:

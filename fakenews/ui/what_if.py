@@ -14,7 +14,7 @@ from fakenews.explain.flip import without
 from fakenews.schema import Span
 from fakenews.services import InputError, Services
 from fakenews.text import browser_lines
-from fakenews.ui import render
+from fakenews.ui import render, render_edits
 from fakenews.ui.runs import Progress, Runs, watch
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class WhatIfPanel:
         if edits is None or not edits.texts:
             return said, UNCHANGED, "", ""
         text = edits.texts[0]
-        drawn = render.edited(text, edits.now, unit)
+        drawn = render_edits.edited(text, edits.now, unit)
         if edits.now == text:
             return said or render.caption(HINT), UNCHANGED, drawn, text
         try:
@@ -89,7 +89,7 @@ class WhatIfPanel:
         except Exception:
             logger.exception("what-if failed")
             return render.problem(SORRY), UNCHANGED, drawn, gr.skip()
-        return said, render.changes(found, self.titles), drawn, edits.now
+        return said, render_edits.changes(found, self.titles), drawn, edits.now
 
     def cut(self, edits: Edits | None, unit: render.Unit, key: str) -> tuple[Any, ...]:
         """Take away the characters a click was about."""
@@ -141,7 +141,7 @@ class WhatIfPanel:
                 found = update.result
                 if found.removed:
                     edits.add(without(text, [found.sentences[i] for i in found.removed]))
-                yield self.shown(edits, unit, render.flip(found, text, title))
+                yield self.shown(edits, unit, render_edits.flip(found, text, title))
         except Cancelled:
             last = self.runs.is_last(visitor, flag)
             yield render.status("Cancelled; the text is as it was.") if last else gr.skip(), *stay

@@ -19,7 +19,8 @@ from fakenews.classifiers import transformer
 from fakenews.classifiers.base import TextClassifier
 from fakenews.classifiers.placement import cpu_copy
 from fakenews.classifiers.probe import mean_states
-from fakenews.classifiers.transformer import PADDING, TransformerClassifier, batches
+from fakenews.classifiers.transformer import TransformerClassifier
+from fakenews.classifiers.windows import PADDING, batches
 from fakenews.explain.gradient import integrated_gradients
 from fakenews.training import finetune
 from tests.explain.toys import FAKE_WORD, REAL_WORD

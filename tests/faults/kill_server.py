@@ -29,8 +29,9 @@ from sqlalchemy import select
 
 from fakenews.config import Settings
 from fakenews.services import Services
+from fakenews.share.shared import NotShared
 from fakenews.share.snapshot import make
-from fakenews.share.store import NotShared, ShareStore
+from fakenews.share.store import ShareStore
 from fakenews.share.tables import METADATA
 from tests.explain.toys import planted_corpus, small_tfidf
 from tests.running import free_port

@@ -10,7 +10,7 @@ import pytest
 from fakenews.services import Services
 from fakenews.share.snapshot import HIDDEN, Snapshot, changes, make, redacted
 from fakenews.text import sentence_spans
-from fakenews.ui.render import verdicts
+from fakenews.ui.render_verdicts import verdicts
 from tests.explain.toys import FAKE_WORD
 from tests.share.conftest import ARTICLE
 

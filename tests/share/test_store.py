@@ -22,9 +22,12 @@ from sqlalchemy import inspect, make_url, select, text
 from fakenews.api.answers import STORED_AT_ONCE
 from fakenews.schema import Span
 from fakenews.services import InputError, Services
+from fakenews.share import engine, events
 from fakenews.share import store as module
+from fakenews.share.keys import hashed, new_key
+from fakenews.share.shared import NOT_SHARED, NotShared
 from fakenews.share.snapshot import Snapshot
-from fakenews.share.store import NOT_SHARED, NotShared, ShareStore, StorageError
+from fakenews.share.store import ShareStore, StorageError
 from fakenews.share.tables import METADATA
 from tests.share.conftest import snapshot_of
 
@@ -73,13 +76,13 @@ def test_ids_hold_128_bits_and_are_not_stored(store: ShareStore, snapshot: Snaps
 
 def test_no_key_looks_like_an_option(monkeypatch: pytest.MonkeyPatch, snapshot: Snapshot, tmp_path: Path) -> None:
     store = ShareStore(f"sqlite:///{tmp_path / 's.db'}")
-    real, given = module._id, iter(("-a", "-b"))
-    monkeypatch.setattr(module, "_id", lambda owner, nonce: next(given, "") or real(owner, nonce))
+    real, given = module.share_id, iter(("-a", "-b"))
+    monkeypatch.setattr(module, "share_id", lambda owner, nonce: next(given, "") or real(owner, nonce))
     link = store.share(snapshot)
     assert next(given, None) is None and not link.id.startswith("-") and store.there(link.id)
     tried = iter(("-x", "-y", "z"))
     monkeypatch.setattr(module.secrets, "token_urlsafe", lambda n: next(tried))
-    assert module._key(3) == "z"
+    assert new_key(3) == "z"
     store.close()
 
 
@@ -156,9 +159,9 @@ def test_what_has_expired_goes_without_a_new_share(again: bool, store: ShareStor
         store.open()
     else:
         store.purge()
-    assert [row[0] for row in dump(store)["shares"]] == [module._hash(kept.id)]
+    assert [row[0] for row in dump(store)["shares"]] == [hashed(kept.id)]
     if store.bucket is not None:
-        assert {path.parent.name for path in objects(store.bucket.folder)} == {module._hash(kept.id)}
+        assert {path.parent.name for path in objects(store.bucket.folder)} == {hashed(kept.id)}
 
 
 def test_a_full_disk_keeps_nobody_from_reading(
@@ -260,7 +263,7 @@ def test_what_the_index_refuses_is_not_in_the_bucket(
     store = ShareStore(f"sqlite:///{tmp_path / 's.db'}", tmp_path / "bucket")
     link = store.share(snapshot)
     before = sorted((tmp_path / "bucket").rglob("*"))
-    monkeypatch.setattr(store, "_apply", lambda connection, found: connection.exec_driver_sql("INSERT INTO nothing"))
+    monkeypatch.setattr(events, "apply", lambda connection, found: connection.exec_driver_sql("INSERT INTO nothing"))
     with pytest.raises(StorageError):
         store.begin(link.id, "Ada", "fake")
     assert sorted((tmp_path / "bucket").rglob("*")) == before
@@ -295,7 +298,7 @@ def test_an_object_that_cannot_be_taken_in_keeps_no_other_out(
     store.review(link.id, **REVIEW)
     before = dump(store)
     store.close()
-    share, at = module._hash(link.id), 1
+    share, at = hashed(link.id), 1
     bad: list[object] = [
         {"kind": "begin", "share": share, "at": at, "review": "1" * 64, "name": "A\ud800 secret", "verdict": "fake"},
         {"kind": "begin", "share": share, "at": at, "review": "2" * 64, "name": "A\x00 secret", "verdict": {}},
@@ -386,7 +389,7 @@ def test_a_deletion_that_a_crash_cut_short_is_finished_at_the_next_start(
 ) -> None:
     store = ShareStore(f"sqlite:///{tmp_path / 's.db'}", tmp_path / "bucket")
     link, other = store.share(snapshot), store.share(snapshot)
-    place = store.bucket._place(module._hash(other.id))
+    place = store.bucket._place(hashed(other.id))
     (place / "000000000000001-delete-00.json").write_text('{"kind": "del')  # never confirmed to anyone
     with monkeypatch.context() as crashing:
         crashing.setattr(store.bucket, "erase", lambda _: sys.exit())
@@ -441,7 +444,7 @@ def test_a_deletion_that_is_seen_before_its_share_still_counts(snapshot: Snapsho
 def test_a_writer_waits_its_turn_but_not_for_ever(
     snapshot: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "LOCK_SECONDS", 0.5)
+    monkeypatch.setattr(engine, "LOCK_SECONDS", 0.5)
     store = ShareStore(f"sqlite:///{tmp_path / 's.db'}")
     store.open()
     with closing(sqlite3.connect(tmp_path / "s.db", isolation_level=None, check_same_thread=False)) as other:
@@ -487,7 +490,7 @@ def test_an_index_that_does_not_answer_is_one_sentence(snapshot: Snapshot, tmp_p
 def test_connections_that_are_all_taken_are_waited_for_but_not_for_ever(
     store: ShareStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "POOL_SECONDS", 0.2)
+    monkeypatch.setattr(engine, "POOL_SECONDS", 0.2)
     with ExitStack() as taken:
         for _ in range(STORED_AT_ONCE):
             taken.enter_context(store.open().connect())
@@ -502,8 +505,8 @@ def test_a_postgres_index_that_hangs_is_one_that_does_not_answer(
     import psycopg
 
     store = ShareStore(postgres)
-    assert module.POSTGRES["options"] == "-c statement_timeout=10000"
-    monkeypatch.setitem(module.POSTGRES, "options", "-c statement_timeout=300")
+    assert engine.POSTGRES["options"] == "-c statement_timeout=10000"
+    monkeypatch.setitem(engine.POSTGRES, "options", "-c statement_timeout=300")
     link = store.share(snapshot)
     with psycopg.connect(postgres) as other:
         other.execute("LOCK TABLE shares")
@@ -514,7 +517,7 @@ def test_a_postgres_index_that_hangs_is_one_that_does_not_answer(
 
 
 def test_a_server_that_accepts_and_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(module.POSTGRES, "connect_timeout", 2)  # psycopg's least
+    monkeypatch.setitem(engine.POSTGRES, "connect_timeout", 2)  # psycopg's least
     with socket.create_server(("127.0.0.1", 0)) as silent:
         started = time.monotonic()
         with pytest.raises(StorageError):
@@ -534,10 +537,10 @@ def at_once(store: ShareStore, call: Callable[[], object], monkeypatch: pytest.M
     store.open()
     together, record = threading.Barrier(4), store._record
 
-    def slow(*arguments: Any) -> None:
+    def slow(*arguments: Any, **details: Any) -> None:
         with suppress(threading.BrokenBarrierError):
             together.wait(0.5)
-        record(*arguments)
+        record(*arguments, **details)
 
     monkeypatch.setattr(store, "_record", slow)
     with ThreadPoolExecutor(4) as pool:
@@ -591,10 +594,10 @@ def test_a_new_sqlite_file_is_opened_while_another_process_writes_its_tables(tmp
     other = sqlite3.connect(tmp_path / "s.db", isolation_level=None, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")
     threading.Timer(0.3, lambda: other.execute("COMMIT")).start()
-    engine = module._engine(f"sqlite:///{tmp_path / 's.db'}")
-    with engine.connect() as connection:
+    opened = engine.open_engine(f"sqlite:///{tmp_path / 's.db'}")
+    with opened.connect() as connection:
         assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
-    engine.dispose()
+    opened.dispose()
     other.close()
 
 

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 from fakenews.cli import app
 from fakenews.config import REPOSITORY
-from fakenews.space import deploy
+from fakenews.space import hub as hub_calls
 from fakenews.space.bundle import BundledFile, bundle, lay_out
 from fakenews.space.deploy import DeployError, Deployment
 from fakenews.space.spacefile import Spacefile, read_spacefile
@@ -37,7 +37,7 @@ LARGE = bytes(range(256)) * 8_000
 
 @pytest.fixture(autouse=True)
 def without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deploy, "SETTLE_SECONDS", 0.01)
+    monkeypatch.setattr(hub_calls, "SETTLE_SECONDS", 0.01)
 
 
 @pytest.fixture
@@ -149,8 +149,8 @@ def closed() -> str:
 
 def test_a_connection_that_is_refused_is_tried_again(hub: Hub, closed: str):
     hub.put(SPACE, BEFORE)
-    addresses = iter([closed] * (deploy.TRIES - 1) + [hub.address])
-    assert deploy._insist(lambda: HfApi(endpoint=next(addresses), token="hf_dummy").space_info(SPACE)).id == SPACE
+    addresses = iter([closed] * (hub_calls.TRIES - 1) + [hub.address])
+    assert hub_calls.insist(lambda: HfApi(endpoint=next(addresses), token="hf_dummy").space_info(SPACE)).id == SPACE
 
 
 def test_a_connection_that_breaks_while_it_starts_does_not_end_the_deployment(

@@ -11,7 +11,7 @@ import pytest
 
 from fakenews.data.registry import load
 from fakenews.services import Analysis, Services
-from fakenews.ui import render
+from fakenews.ui import render_highlights
 from fakenews.ui.analyse import SILENT, Analyse
 from fakenews.ui.render import Unit
 from fakenews.ui.shown import Shown
@@ -44,10 +44,10 @@ def test_a_unit_picked_while_something_is_explained_is_that_of_the_marks_at_the_
     tab = Analyse(share_services, load("demo"))
     shown = Shown(share_services.analyse(TEXT), ("tfidf",))
     under_way = tab.explain(shown, "tfidf", "quick", began, VISITOR)
-    assert next(under_way)[1] == render.highlighted(shown.explanations["tfidf"], began)
+    assert next(under_way)[1] == render_highlights.highlighted(shown.explanations["tfidf"], began)
     tab.redraw(shown, "tfidf", picked)
     marks = list(under_way)[-1][1]
-    assert marks == render.highlighted(shown.explanations["tfidf"], picked)
+    assert marks == render_highlights.highlighted(shown.explanations["tfidf"], picked)
 
 
 def test_a_unit_picked_before_an_explanation_got_its_turn_is_kept(share_services: Services) -> None:
@@ -55,7 +55,7 @@ def test_a_unit_picked_before_an_explanation_got_its_turn_is_kept(share_services
     shown = Shown(share_services.analyse(TEXT), ("tfidf",))
     waits = tab.explain(shown, "tfidf", "quick", "word", VISITOR)
     tab.redraw(shown, "tfidf", "sentence")
-    assert next(waits)[1] == render.highlighted(shown.explanations["tfidf"], "sentence")
+    assert next(waits)[1] == render_highlights.highlighted(shown.explanations["tfidf"], "sentence")
 
 
 def test_the_same_verdict_once_more_is_heard_once_more(share_services: Services) -> None:

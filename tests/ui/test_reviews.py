@@ -15,8 +15,9 @@ import pytest
 from gradio.state_holder import SessionState
 
 from fakenews.services import Services
+from fakenews.share.shared import Link
 from fakenews.share.snapshot import Snapshot
-from fakenews.share.store import Link, ShareStore
+from fakenews.share.store import ShareStore
 from fakenews.ui import render_shares, reviews
 from fakenews.ui.reviews import PICK, Reviews
 from tests.share.conftest import ARTICLE, snapshot_of

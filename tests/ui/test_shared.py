@@ -11,8 +11,9 @@ import pytest
 from fakenews.schema import Span
 from fakenews.services import Services
 from fakenews.share.review import MAX_SPANS
+from fakenews.share.shared import NOT_SHARED
 from fakenews.share.snapshot import Snapshot
-from fakenews.share.store import NOT_SHARED, ShareStore
+from fakenews.share.store import ShareStore
 from fakenews.ui import render_shares
 from fakenews.ui.shared import SELECT, Parts, SharedPage, Visitor
 from tests.share.conftest import ARTICLE, snapshot_of

@@ -3,36 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from typer.testing import CliRunner, Result
 
-from fakenews.cli import app
-from tests.explain.toys import planted_corpus, small_tfidf
+from tests.cli.conftest import Run
+from tests.explain.toys import planted_corpus
 
-Run = Callable[..., Result]
 ARTICLE = "The mayor’s café — the “naïve” one — opened in the city on Monday, officials of the council said. "
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("models")
-    classifier = small_tfidf().calibrate(*planted_corpus())
-    classifier.info_["novelty"] = {"threshold": 0.5}
-    classifier.save(folder / "tfidf")
-    return folder
-
-
-@pytest.fixture
-def run(models: Path) -> Run:
-    def invoke(*arguments: object, stdin: bytes = b"") -> Result:
-        environment = {"FAKENEWS_MODELS": str(models), "FAKENEWS_DEVICE": "cpu", "FAKENEWS_DATA": ""}
-        return CliRunner().invoke(app, [str(a) for a in arguments], input=stdin, env=environment)
-
-    return invoke
 
 
 @pytest.fixture

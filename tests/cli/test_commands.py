@@ -6,42 +6,23 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from fakenews.cli import _progress, _verdict_line, app
+from fakenews.cli.articles import _verdict_line
+from fakenews.cli.output import progress
 from fakenews.config import REPOSITORY
 from fakenews.data.demo import PATH as DEMO
 from fakenews.schema import Prediction
-from tests.explain.toys import FAKE_WORD, REAL_WORD, planted_corpus, remember, small_tfidf
+from tests.cli.conftest import Run
+from tests.explain.toys import FAKE_WORD, REAL_WORD, planted_corpus, remember
 
 FAKE_ARTICLE = f"The people in the city said the {FAKE_WORD} was on the road today. " * 6
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("models")
-    classifier = small_tfidf().calibrate(*planted_corpus())
-    classifier.info_["novelty"] = {"threshold": 0.5}
-    classifier.save(folder / "tfidf")
-    return folder
-
-
-@pytest.fixture
-def run(models: Path) -> Run:
-    def invoke(*arguments: object, stdin: bytes = b"", **environment: str) -> Result:
-        environment = {"FAKENEWS_MODELS": str(models), "FAKENEWS_DEVICE": "cpu", "FAKENEWS_DATA": "", **environment}
-        return CliRunner().invoke(app, [str(a) for a in arguments], input=stdin, env=environment)
-
-    return invoke
 
 
 @pytest.fixture
@@ -214,9 +195,9 @@ def test_train_says_what_it_does_before_what_is_wrong(run: Run, tmp_path: Path) 
 def test_progress_is_shown_on_a_terminal_only(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert _progress("lime") is None
+    assert progress("lime") is None
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    show = _progress("lime")
+    show = progress("lime")
     assert show is not None
     show(0.5)
     show(1.0)

@@ -1,0 +1,241 @@
+"""Commands on one article, and on the words of many: predict, explain, compare, what-if, words, flip, extract."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fakenews.cli.inputs import open_article, open_services, read_article
+from fakenews.cli.options import AsJson, Encoding, Fake, File, Model, Models, Title
+from fakenews.cli.output import print_json, progress
+from fakenews.config import Settings
+
+if TYPE_CHECKING:
+    from fakenews.formatting import FormattingTest
+    from fakenews.schema import Explanation, Prediction
+
+TOP_WORDS = 10
+
+app = typer.Typer()
+
+
+@app.command()
+def predict(
+    file: File,
+    model: Models = None,
+    title: Title = "",
+    encoding: Encoding = "",
+    formatting: Annotated[bool, typer.Option("--formatting", help="Ask again under edits of formatting.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Ask the models what an article resembles."""
+    services, text = open_article(file, title, encoding)
+    models = list(dict.fromkeys(model)) if model else None
+    analysis = services.analyse(text, models)
+    if formatting:
+        analysis = analysis.tested(services.formatting_test(text, models))
+    if as_json:
+        return print_json(analysis.to_dict())
+    from fakenews.verdict import agreement
+
+    for prediction in analysis.predictions:
+        typer.echo(f"{services.title(prediction.model)}: {_verdict_line(prediction)}")
+    typer.echo(agreement(analysis.predictions))
+    if analysis.formatting:
+        typer.echo(_formatting_text(analysis.formatting))
+
+
+@app.command()
+def explain(
+    file: File,
+    model: Model,
+    method: Annotated[str, typer.Option("--method", help="linear, gradient, lime or shap.")],
+    samples: Annotated[int | None, typer.Option("--samples", help="Samples, steps or evaluations.")] = None,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same weights.")] = 42,
+    title: Title = "",
+    encoding: Encoding = "",
+    unit: Annotated[str, typer.Option("--unit", help="word or sentence.")] = "word",
+    grade: Annotated[bool, typer.Option("--grade", help="Also say whether the explanation holds.")] = False,
+    stream: Annotated[bool, typer.Option("--stream", help="A line of JSON for every refinement.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Weigh every word of an article: positive weights push towards fake."""
+    from fakenews.explain.agreement import by_sentence
+
+    if unit not in ("word", "sentence"):
+        raise ValueError(f"Unknown unit {unit!r}. Known: word, sentence.")
+    services, text = open_article(file, title, encoding)
+
+    def in_units(found: Explanation) -> Explanation:
+        return replace(found, attributions=by_sentence(found)) if unit == "sentence" else found
+
+    for step in services.refine(text, model, method, samples, seed, progress=progress(method)):
+        if stream and (step.share < 1.0 or grade):
+            typer.echo(_step_line(step.share, step.seconds_left, in_units(step.explanation)))
+    explanation = in_units(services.grade(step.explanation, model, progress("grading")) if grade else step.explanation)
+    if stream:
+        return typer.echo(_step_line(1.0, 0.0, explanation))
+    if as_json:
+        return print_json(explanation.to_dict())
+    parts = explanation.attributions
+    strongest = sorted(parts, key=lambda a: -abs(a.weight))[:TOP_WORDS]
+    for a in strongest:
+        side = "fake" if a.weight > 0 else "real" if a.weight < 0 else "neither"
+        typer.echo(f"{a.weight:+9.4f}  {side:<7}  {' '.join(text[a.start : a.end].split())}")
+    typer.echo(
+        f"{explanation.explainer} on {explanation.classifier}: log-odds of fake {explanation.margin:+.3f}, "
+        f"{len(strongest)} strongest of {len(parts)} {unit}s, "
+        f"seed {explanation.seed}, {explanation.seconds:.2f} s."
+    )
+    if explanation.stability is not None:
+        typer.echo(f"Ranking {explanation.stability:.2f} stable between halves of the samples.")
+    if grade:
+        typer.echo(_grade_text(explanation))
+
+
+@app.command()
+def compare(
+    file: File,
+    model: Annotated[list[str] | None, typer.Option("--model", help="Model to compare; may be repeated.")] = None,
+    method: Annotated[list[str] | None, typer.Option("--method", help="Method to compare; may be repeated.")] = None,
+    title: Title = "",
+    encoding: Encoding = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say how alike models and methods rank the words of an article, and which words they share."""
+    services, text = open_article(file, title, encoding)
+    found = services.agreement(text, model or services.beside, method, progress("comparing")).to_dict(text)
+    if as_json:
+        return print_json(found)
+    for pair in found["pairs"]:
+        typer.echo(f"{pair['rank_agreement']:+.2f}  {pair['first']} and {pair['second']}")
+    typer.echo(f"Strong in all: {', '.join(dict.fromkeys(w['text'] for w in found['shared'])) or 'no word'}.")
+
+
+@app.command("what-if")
+def what_if(
+    file: File,
+    edited: Annotated[str | None, typer.Option("--edited", help="File with the text as it would be.")] = None,
+    remove: Annotated[
+        list[int] | None, typer.Option("--remove", help="Number of a sentence to take away, from 1; may be repeated.")
+    ] = None,
+    model: Models = None,
+    title: Title = "",
+    encoding: Encoding = "",
+    as_json: AsJson = False,
+) -> None:
+    """Ask the models again after an edit, or without some sentences, and say what changed."""
+    from fakenews.explain.flip import without, worded_sentences
+
+    if (edited is None) == (not remove):
+        raise ValueError("Say what is edited: either --edited FILE or --remove NUMBER.")
+    services, text = open_article(file, title, encoding)
+    if edited is not None:
+        after = services.check(title, read_article(edited, encoding))
+    else:
+        spans = worded_sentences(text)
+        for number in remove or ():
+            if not 1 <= number <= len(spans):
+                raise ValueError(f"Got --remove {number}: the article has sentences 1 to {len(spans)}.")
+        after = without(text, [spans[number - 1] for number in remove or ()])
+    found = services.what_if(text, after, model)
+    if as_json:
+        return print_json(found.to_dict())
+    for before, now in zip(found.before, found.after, strict=True):
+        typer.echo(
+            f"{services.title(now.model)}: {before.p_fake:.1%} fake before, {now.p_fake:.1%} now, "
+            f"log-odds {now.margin - before.margin:+.2f}. Now: {_verdict_line(now)}"
+        )
+
+
+@app.command()
+def words(
+    model: Model,
+    data: Annotated[Path, typer.Option("--data", help="Labeled table: CSV, TSV, JSON or parquet.")],
+    articles: Annotated[int, typer.Option("--articles", min=1, help="So many of them, drawn by the seed.")] = 200,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed draws the same articles.")] = 42,
+    encoding: Encoding = "",
+    fake: Fake = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say which words move a model across the articles of a table, and in how many they stand."""
+    from fakenews.data.table import joined_texts, read_table
+
+    frame = read_table(data, encoding, fake)
+    texts = joined_texts(frame.sample(min(articles, len(frame)), random_state=seed))
+    totals = open_services().words_across(texts, model, progress("weighing"))
+    if as_json:
+        return print_json({"model": model, "articles": len(texts), "words": [t.to_dict() for t in totals]})
+    for t in totals[: 2 * TOP_WORDS]:
+        side = "fake" if t.weight > 0 else "real"
+        typer.echo(f"{t.weight:+9.4f}  {side:<5} in {t.articles:,} articles, {t.occurrences:,} times  {t.word}")
+    typer.echo(f"{model}: mean log-odds a word adds to an article of the {len(texts):,} in which it stands.")
+
+
+@app.command()
+def flip(file: File, model: Model, title: Title = "", encoding: Encoding = "", as_json: AsJson = False) -> None:
+    """Find the fewest sentences whose removal turns a model's answer round."""
+    services, text = open_article(file, title, encoding)
+    found = services.smallest_flip(text, model, progress("searching"))
+    if as_json:
+        return print_json(found.to_dict(text))
+    how = "every smaller set was tried" if found.exact else "by beam search, so a smaller set may exist"
+    for i in found.removed:
+        span = found.sentences[i]
+        typer.echo(f"{i + 1:>4}  {' '.join(text[span.start : span.end].split())}")
+    told = (
+        f"without {len(found.removed)} of {len(found.sentences)} sentences it says {found.p_after:.1%} fake "
+        f"instead of {found.p_before:.1%}; {how}"
+        if found.removed
+        else f"no set of its {len(found.sentences)} sentences was found that turns {found.p_before:.1%} fake round"
+    )
+    typer.echo(f"{found.model}: {told} ({found.evaluations:,} variants, {found.seconds:.1f} s).")
+
+
+@app.command()
+def extract(
+    url: Annotated[str, typer.Argument(help="Address of an article, http or https.")],
+    as_json: AsJson = False,
+) -> None:
+    """Fetch the article at a public address: title, empty line, text."""
+    from fakenews import web
+
+    article = web.read(url, Settings.from_environment().max_chars)
+    if as_json:
+        return print_json(article.to_dict())
+    typer.echo(f"{article.title}\n\n{article.text}" if article.title else article.text)
+
+
+def _verdict_line(prediction: Prediction) -> str:
+    from fakenews.verdict import REASONS, VERDICTS, share_sentence
+
+    reasons = "".join(f"; {REASONS[r]}" for r in prediction.reasons)
+    figures = f"{prediction.p_fake:.1%} fake, log-odds {prediction.margin:+.2f}"
+    measured = "" if prediction.share_fake is None else f" {share_sentence(prediction.share_fake)}"
+    return f"{VERDICTS[prediction.verdict]} ({figures}){reasons}.{measured}"
+
+
+def _formatting_text(test: FormattingTest) -> str:
+    moved = [f"{o.edit} ({', '.join(o.moved)})" for o in test.outcomes if o.moved]
+    tried = sum(o.changed for o in test.outcomes)
+    return f"Of {tried} edits of formatting, {', '.join(moved) or 'none'} turned an answer round."
+
+
+def _step_line(share: float, seconds_left: float, explanation: Explanation) -> str:
+    step = {"share": share, "seconds_left": round(seconds_left, 3), "explanation": explanation.to_dict()}
+    return json.dumps(step, allow_nan=False)
+
+
+def _grade_text(explanation: Explanation) -> str:
+    found = explanation.grade
+    if found is None:
+        return "Grade: none, because taking words away hardly moves this score."
+    return (
+        f"Grade: {found.level}, {found.normalised:.2f} where random orders have 0 and the best order found has 1 "
+        f"(comprehensiveness {found.comprehensiveness:.2f} of {found.random[0]:.2f} to {found.best[0]:.2f}, "
+        f"sufficiency {found.sufficiency:.2f} of {found.random[1]:.2f} to {found.best[1]:.2f})."
+    )

@@ -1,0 +1,163 @@
+"""Commands that train and measure models: train, evaluate, novelty."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fakenews.cli.inputs import open_services
+from fakenews.cli.options import AsJson, Encoding, Fake, Model
+from fakenews.cli.output import note, print_json, progress
+from fakenews.config import Settings
+
+if TYPE_CHECKING:
+    from fakenews.metrics.verdicts import TableResult
+
+_SPLIT_FIRST = 'convert it first with "fakenews data split TABLE --fake VALUE --out NEW.parquet".'
+
+app = typer.Typer()
+
+
+@app.command()
+def train(
+    recipe: Annotated[
+        str, typer.Argument(help="tfidf, word2vec, cnn, features, tinybert, …: any recipe of the README.")
+    ],
+    data: Annotated[
+        list[Path] | None,
+        typer.Option("--data", help="Table; may be repeated, ISOT first. FAKENEWS_DATA/isot.parquet if left out."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder; models/MODEL if left out.")] = None,
+    base: Annotated[str | None, typer.Option("--base", help="Hub id or folder instead of the recipe's base.")] = None,
+    epochs: Annotated[float | None, typer.Option("--epochs", help="Instead of the recipe's.")] = None,
+    max_steps: Annotated[int | None, typer.Option("--max-steps", help="Cut every stage short.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Take up the last checkpoint.")] = False,
+    encoding: Encoding = "",
+    fake: Fake = "",
+) -> None:
+    """Train a model, calibrate it, and measure it on held-out articles and every other corpus here."""
+    from fakenews.training.job import Job
+    from fakenews.training.recipes import get
+    from fakenews.training.run import run, summary
+
+    settings = Settings.from_environment()
+    chosen = get(recipe)
+    first, *more = data or [_training_table(None, settings)]
+    if more and (encoding or fake):
+        raise ValueError(f"--encoding and --fake are for a single table: {_SPLIT_FIRST}")
+    out = out or settings.models / chosen.model
+    note(f"{chosen.title}: from {', '.join(map(str, (first, *more)))} into {out}")
+    job = Job(
+        recipe, first, out, base, epochs, max_steps, resume, settings.data,
+        more=tuple(more), encoding=encoding, fake=fake,
+    )  # fmt: skip
+    evidence = run(job, note)
+    typer.echo("\n".join(summary(evidence, fake)))
+    typer.echo(f"{evidence.model} is in {out}.")
+
+
+@app.command()
+def evaluate(
+    model: Model,
+    data: Annotated[list[Path] | None, typer.Option("--data", help="Labeled table.")] = None,
+    encoding: Encoding = "",
+    fake: Fake = "",
+    as_json: AsJson = False,
+) -> None:
+    """Measure a model on a labeled table."""
+    if not data:
+        raise ValueError("Nothing to measure on: give --data.")
+    if len(data) > 1:
+        raise ValueError(f"One table at a time, got {len(data)} with --data.")
+    table = data[0]
+    from fakenews.data.table import read_labeled
+    from fakenews.metrics.verdicts import labels_warning, table_result
+    from fakenews.reporting.digits import counted
+
+    services = open_services()
+    name = services.classifier(model).name
+    read = read_labeled(table, encoding, fake)
+    rows = read.frame
+    result, learnt = services.measure_table(rows, model, progress("scoring")), services.is_learnt(rows, [model])
+    others = None  # what was reached on articles it did not learn from, where there are both kinds
+    if learnt.any() and not learnt.all():
+        kept = [p for p, known in zip(result.predictions, learnt, strict=True) if not known]
+        others = table_result(kept, rows["label"][~learnt].tolist())
+    warning = labels_warning((others or result).evaluation, read.labels)
+    if as_json:
+        known = {"learnt_from": services.learnt_from(model), "learnt": int(learnt.sum())}
+        told = {"model": name, "data": str(table), **read.to_dict(), **known, **result.to_dict()}
+        return print_json({**told, "unlearnt": others and others.to_dict(), "warning": warning or None})
+    typer.echo(_evaluation_text(name, table.name, result))
+    if others:
+        typer.echo(f"\n{name} learnt from {counted(int(learnt.sum()), 'article')} of these. On the others:\n")
+        typer.echo(_evaluation_text(name, table.name, others))
+    elif learnt.any():
+        typer.echo(f"{name} learnt from all of these, so the figures say nothing of articles that it does not know.")
+    if corpora := services.learnt_from(model):
+        typer.echo(
+            f"It learnt from {', '.join(corpora)}; articles of these are recognised by their exact text, and not all."
+        )
+    for line in filter(None, (*read.notes(), warning)):
+        typer.echo(line)
+
+
+@app.command()
+def novelty(
+    model: Model,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Table it was trained on; FAKENEWS_DATA/isot.parquet.")
+    ] = None,
+) -> None:
+    """Teach a trained model again where its training data ends; its weights stay as they are."""
+    from fakenews.classifiers import model_folder, store
+    from fakenews.classifiers.novelty import Centroids
+    from fakenews.data.mix import with_split
+    from fakenews.data.table import joined_texts, read_table
+    from fakenews.training.novelty import fit_novelty
+
+    settings = Settings.from_environment()
+    stored = store.find(model, settings.models)
+    classifier = store.load(stored, settings.device)
+    data = _training_table(data, settings)
+    frame = with_split(read_table(data))
+    train, held_out = (joined_texts(frame[frame["split"] == part]) for part in ("train", "validation"))
+    if not fit_novelty(classifier, train, held_out, f"{data.stem}/validation", classifier.info_.get("seed", 42)):
+        raise ValueError(f"{stored.name} has no measure of its own for how far a text lies from its training data.")
+    model_folder.change_settings(stored.folder, novelty=classifier.info_["novelty"])
+    centroids = getattr(classifier, "centroids_", None)
+    if isinstance(centroids, Centroids):
+        centroids.save(stored.folder)
+    if model_folder.pins(stored.folder):
+        model_folder.pin(stored.folder)
+    typer.echo(
+        f"{stored.name}: unlike the training data from a distance of {classifier.info_['novelty']['threshold']}."
+    )
+
+
+def _training_table(data: Path | None, settings: Settings) -> Path:
+    """The table given, or ISOT's in the data folder."""
+    if data is not None:
+        return data
+    if settings.data is None:
+        raise ValueError("No data to train on: give --data, or set FAKENEWS_DATA to the folder of isot.parquet.")
+    return settings.data / "isot.parquet"
+
+
+def _evaluation_text(model: str, data: str, result: TableResult) -> str:
+    from fakenews.reporting.digits import METRIC_NAMES, counted, metric_text
+    from fakenews.schema import LABELS
+    from fakenews.verdict import REASONS
+
+    evaluation = result.evaluation
+    lines = [f"{name:<24} {metric_text(evaluation, metric)!s:>24}" for metric, name in METRIC_NAMES.items()]
+    for i, (label, row) in enumerate(zip(LABELS, evaluation.confusion_matrix, strict=True)):
+        lines.append(f"{f'{label} recognised':<24} {f'{row[i]:,} of {sum(row):,}':>24}")
+    given = result.verdicts
+    right = f", {given.right:,} of them right" if given.given else ""
+    of = f"{given.given:,} of the {counted(given.n, 'article')} in {data}"
+    lines.append(f"{model}, asked alone, gives a verdict on {of}{right}.")
+    lines += [f"{count:>8,} {REASONS[reason]}" for reason, count in given.reasons.items()]
+    return "\n".join([*lines, "Ranges are 95 % intervals."])
