@@ -19,7 +19,7 @@ from scipy.special import expit
 from fakenews.classifiers.checks import check_texts
 from fakenews.classifiers.entries import read_json
 from fakenews.schema import FAKE, LABELS, Span
-from fakenews.text import CLEANING, CLEANING_VERSION, RAW, NeutralText, neutralise, untouched, word_spans
+from fakenews.text import CLEANING, CLEANING_VERSION, RAW, CleanedText, clean, untouched, word_spans
 
 P_MIN, P_MAX = 0.001, 0.999
 SLOPES, SHIFTS = (0.05, 20.0), (-10.0, 10.0)  # bounds of a calibration
@@ -38,14 +38,14 @@ class ReadText:
     ----------
     source : str
         The user's text.
-    neutral : NeutralText
+    neutral : CleanedText
         What is left of it after cleaning, with the way back.
     words : tuple of Span
         The words of `neutral.text`, in order: the features of every explanation, the same for all classifiers.
     """
 
     source: str
-    neutral: NeutralText
+    neutral: CleanedText
     words: tuple[Span, ...]
 
     def source_spans(self) -> tuple[Span, ...]:
@@ -60,7 +60,7 @@ _HELD: ContextVar[dict[str, ReadText] | None] = ContextVar("held", default=None)
 @lru_cache(maxsize=READ_AT_ONCE)
 def cleaned(source: str) -> ReadText:
     """Clean `source` and find its words; cached, because explainers ask for the same text many times."""
-    neutral = neutralise(source)
+    neutral = clean(source)
     return ReadText(source, neutral, word_spans(neutral.text))
 
 

@@ -22,7 +22,7 @@ from fakenews.data.leakage import (
     word_tokens,
 )
 from fakenews.schema import LABELS
-from fakenews.text import count_words, join, neutralise
+from fakenews.text import clean, count_words, join
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,7 +150,7 @@ def audit(frame: pd.DataFrame, seed: int = 42, progress: Callable[[float], None]
 
 def neutral_parts(title: str, body: str) -> tuple[str, str]:
     """Title and body of the neutral text that classifiers read of both together."""
-    neutral = neutralise(join(title, body))
+    neutral = clean(join(title, body))
     cut = int(np.searchsorted(neutral.starts, len(title))) if title.strip() else 0
     return neutral.text[:cut].strip(), neutral.text[cut:].strip()
 

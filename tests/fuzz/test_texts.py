@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from fakenews.classifiers.base import TextClassifier, read
 from fakenews.explain.flip import without
 from fakenews.schema import Span
-from fakenews.text import encodable, join, neutralise, sentence_spans, word_spans
+from fakenews.text import clean, encodable, join, sentence_spans, word_spans
 from tests.fuzz.inputs import TEXTS
 
 UNHURRIED = settings(deadline=None, suppress_health_check=list(HealthCheck))
@@ -22,7 +22,7 @@ UNHURRIED = settings(deadline=None, suppress_health_check=list(HealthCheck))
 def test_cleaning(count: Callable[[str], None], title: str, body: str) -> None:
     count("cleaned texts")
     source = join(title, body)
-    found = neutralise(source)
+    found = clean(source)
     end = 0
     for word in word_spans(found.text):
         span = found.source_span(word.start, word.end)
