@@ -22,7 +22,14 @@ from fakenews import text as texts
 from fakenews.batching import Batcher, Full
 from fakenews.classifiers import model_folder, store
 from fakenews.classifiers import registry as classifiers
-from fakenews.classifiers.base import KnowsItsTraining, Scores, TextClassifier, distinct_scores, read, reading_once
+from fakenews.classifiers.base import (
+    KnowsItsTraining,
+    Scores,
+    TextClassifier,
+    clean_text,
+    cleaning_once,
+    distinct_scores,
+)
 from fakenews.classifiers.ensemble import LARGE, MEMBERS, EnsembleClassifier
 from fakenews.config import Settings, pick_device
 from fakenews.data import registry as corpora
@@ -182,7 +189,7 @@ class WhatIf:
 
 
 def _check_words(text: str) -> None:
-    if not read(text).words:
+    if not clean_text(text).words:
         raise Wordless
 
 
@@ -373,7 +380,7 @@ class Services:
         for model, said in zip(asked, predictions, strict=True):
             self._said.put(self._judged(text, model), said.margin)
         self._verdicts.put(self._judged_by(text, asked), predictions)
-        n_words = len(read(text).words)
+        n_words = len(clean_text(text).words)
         told = zip(asked, predictions, strict=True) if records and n_words >= MIN_WORDS else ()
         found = (self.track_record(text, model) for model, said in told if not UNLIKE & set(said.reasons))
         tracks = tuple(record for record in found if record is not None)
@@ -414,13 +421,13 @@ class Services:
         """
         asked = models or self.asked
         self._check_names(asked)
-        with reading_once():
+        with cleaning_once():
             return self._judged_together(texts, asked, compare)
 
     def _judged_together(
         self, texts: Sequence[str], asked: Sequence[str], compare: bool
     ) -> list[tuple[Prediction, ...]]:
-        n_words = [len(read(text).words) for text in texts]
+        n_words = [len(clean_text(text).words) for text in texts]
         english = [is_english(text) for text in texts]
         answers: dict[int, _Answers] = {}
         said: dict[str, list[Prediction]] = {}
@@ -491,7 +498,7 @@ class Services:
         vectors: list[NDArray[np.float32]] = []
         for start in range(0, len(asked), TABLE_CHUNK):
             part = asked[start : start + TABLE_CHUNK]
-            with reading_once():
+            with cleaning_once():
                 predictions += [said for (said,) in self.judge_many(part, (model,), compare=False)]
                 vectors += [] if neighbours is None else list(neighbours.project(part))
             if progress:

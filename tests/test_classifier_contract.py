@@ -22,9 +22,9 @@ from fakenews.classifiers.base import (
     NotFittedError,
     Scores,
     TextClassifier,
+    clean_text,
     fit_calibration,
     probabilities,
-    read,
 )
 from fakenews.classifiers.checks import check_labels
 from fakenews.classifiers.registry import CLASSIFIERS, get
@@ -157,7 +157,7 @@ def test_calibrated_scores_are_the_first_column(classifiers, name):
 @every_classifier
 @pytest.mark.parametrize("text", TEXTS)
 def test_nothing_masked_is_the_text_itself(classifiers, name, text):
-    keep = np.ones((2, len(read(text).words)), dtype=bool)
+    keep = np.ones((2, len(clean_text(text).words)), dtype=bool)
     expected = np.repeat(classifiers[name].predict_margin([text]), 2)
     np.testing.assert_allclose(classifiers[name].masked_margin(text, keep), expected, atol=1e-5)
 
@@ -167,7 +167,7 @@ def test_masking_the_planted_word_takes_its_evidence_away(classifiers, name):
     margins = []
     for word in (FAKE_WORD, REAL_WORD):
         text = SENTENCE.format(word)
-        words = [text[s.start : s.end] for s in read(text).source_spans()]
+        words = [text[s.start : s.end] for s in clean_text(text).source_spans()]
         keep = np.ones((2, len(words)), dtype=bool)
         keep[1, words.index(word)] = False
         margins.append(classifiers[name].masked_margin(text, keep))
@@ -176,7 +176,7 @@ def test_masking_the_planted_word_takes_its_evidence_away(classifiers, name):
 
 
 def test_tfidf_leaves_masked_words_out(classifiers):
-    keep = np.ones((1, len(read(SENTENCE).words)), dtype=bool)
+    keep = np.ones((1, len(clean_text(SENTENCE).words)), dtype=bool)
     keep[0, [1, 4]] = False  # "mayor", "report"
     expected = classifiers["tfidf"].predict_margin(["The said {} will on a new road budget today."])
     np.testing.assert_allclose(classifiers["tfidf"].masked_margin(SENTENCE, keep), expected, atol=1e-9)
@@ -197,7 +197,7 @@ def test_transformers_put_the_mask_in_the_place_of_every_piece(classifiers, name
         if classifier.has_head:
             fake, real = classifier.model(input_ids=ids, attention_mask=windows.attention_mask).logits[0].tolist()
             assert margin[0].item() == pytest.approx(fake - real, abs=1e-5)
-    keep = np.ones((1, len(read(text).words)), dtype=bool)
+    keep = np.ones((1, len(clean_text(text).words)), dtype=bool)
     keep[0, word] = False
     assert classifier.masked_margin(text, keep)[0] == pytest.approx(margin[0].item(), abs=1e-5)
 
@@ -288,7 +288,7 @@ def test_wrong_labels_are_refused(texts, labels, message):
 @pytest.mark.parametrize("text", [*TEXTS, ODD_TEXTS["20,000 characters"]])
 def test_linear_terms_and_intercept_sum_to_the_margin(classifiers, text):
     terms, intercept = classifiers["tfidf"].linear_terms(text)
-    assert terms.shape == (len(read(text).words),)
+    assert terms.shape == (len(clean_text(text).words),)
     assert intercept + terms.sum() == pytest.approx(classifiers["tfidf"].predict_margin([text])[0], abs=1e-6)
 
 
@@ -358,7 +358,7 @@ def test_every_word_owns_word_pieces_of_some_window(classifiers, name):
     text = TEXTS[3]
     windows = classifiers[name].encode(text)
     owners = set(windows.word_index.flatten().tolist()) - {-1}
-    assert owners == set(range(len(read(text).words)))
+    assert owners == set(range(len(clean_text(text).words)))
     assert float(windows.weights.sum()) == pytest.approx(1.0)
     assert windows.input_ids.shape == windows.attention_mask.shape == windows.word_index.shape
 

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from fakenews.classifiers.base import TextClassifier, read
+from fakenews.classifiers.base import TextClassifier, clean_text
 from fakenews.explain.base import Cancelled, Explainer
 from fakenews.explain.registry import EXPLAINERS, get, methods_for
 from fakenews.schema import Explanation
@@ -157,7 +157,7 @@ def test_highlights_lie_on_the_words_the_user_typed(classifiers, method, model):
 def test_odd_texts_are_explained_word_by_word_or_not_at_all(classifiers, method, model, kind):
     text = ODD_TEXTS[kind]
     found = get(method).load().explain(text, classifiers[model])
-    assert [(a.start, a.end) for a in found.attributions] == [(s.start, s.end) for s in read(text).source_spans()]
+    assert [(a.start, a.end) for a in found.attributions] == [(s.start, s.end) for s in clean_text(text).source_spans()]
     assert np.isfinite([found.base_value, found.margin, *weights(found)]).all()
     if not found.attributions:
         assert (found.residual, found.base_value) == (0.0, found.margin)

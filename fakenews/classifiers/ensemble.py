@@ -20,8 +20,8 @@ from fakenews.classifiers.base import (
     NotFittedError,
     Scores,
     TextClassifier,
+    cleaning_once,
     fit_calibration,
-    reading_once,
 )
 from fakenews.classifiers.checks import check_labels, check_texts
 from fakenews.classifiers.entries import read_json
@@ -177,7 +177,7 @@ class EnsembleClassifier(MarginClassifier):
         texts = check_texts(texts)
         found: list[list[Scores]] = [[] for _ in self.members]
         for start in range(0, max(len(texts), 1), READ_AT_ONCE):
-            with reading_once():
+            with cleaning_once():
                 for parts, member in zip(found, self.members.values(), strict=True):
                     parts.append(member.predict_scores(texts[start : start + READ_AT_ONCE]))
         return [Scores(*map(np.concatenate, zip(*parts, strict=True))) for parts in found]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.classifiers.base import MarginClassifier, NotFittedError, Scores, lower_words, read_as
+from fakenews.classifiers.base import MarginClassifier, NotFittedError, Scores, clean_text_as, lower_words
 from fakenews.classifiers.checks import check_labels, check_texts, check_weights
 from fakenews.classifiers.domain import DomainHead, fit_domain_head
 from fakenews.classifiers.entries import Entries, of_file
@@ -121,7 +121,7 @@ class TfidfClassifier(MarginClassifier):
         return self._margins([pieces[row].tolist() for row in kept])
 
     def linear_terms(self, text: str) -> tuple[NDArray[np.float64], float]:
-        """Exact parts of the margin: one per word of `read(text).words`, and the intercept.
+        """Exact parts of the margin: one per word of `clean_text(text).words`, and the intercept.
 
         The value of an n-gram times its coefficient is shared equally among its occurrences and, within
         a bigram, between its two pieces; a mark's part is its word's. Parts and intercept sum to `predict_margin`.
@@ -138,7 +138,7 @@ class TfidfClassifier(MarginClassifier):
             zip(row.indices.tolist(), (row.data * self._coefficients()[row.indices]).tolist(), strict=True)
         )
         occurrences = self._occurrences(tokens)
-        parts = np.zeros(len(read_as(text, self.cleaning).words))
+        parts = np.zeros(len(clean_text_as(text, self.cleaning).words))
         for term, places in occurrences.items():
             share = term_weight[term] / len(places)
             for place in places:
@@ -193,11 +193,11 @@ class TfidfClassifier(MarginClassifier):
         return self
 
     def _tokens(self, text: str) -> tuple[list[str], NDArray[np.int64]]:
-        """Words and marks in lower case, and the word of `read(text).words` that each belongs to, shape (n_tokens,).
+        """Return words and marks in lower case, and the index in `clean_text(text).words` of each, shape (n_tokens,).
 
         Marks before the first word belong to it; a text without words has no tokens.
         """
-        known = read_as(text, self.cleaning)
+        known = clean_text_as(text, self.cleaning)
         if not known.words:
             return [], np.zeros(0, dtype=np.int64)
         tokens = _PIECE.findall(known.neutral.text)

@@ -20,7 +20,14 @@ from scipy.special import expit
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar
 
-from fakenews.classifiers.base import CalibratedClassifier, Calibration, NotFittedError, Scores, cleaning_of, read_as
+from fakenews.classifiers.base import (
+    CalibratedClassifier,
+    Calibration,
+    NotFittedError,
+    Scores,
+    clean_text_as,
+    cleaning_of,
+)
 from fakenews.classifiers.checks import check_texts
 from fakenews.classifiers.domain import DomainHead
 from fakenews.classifiers.entries import of_file, read_json
@@ -150,7 +157,7 @@ class TransformerClassifier(CalibratedClassifier):
 
     def encode(self, text: str) -> Windows:
         """Cut `text` into overlapping windows; one with only special pieces if nothing is left."""
-        known = read_as(text, self.cleaning)
+        known = clean_text_as(text, self.cleaning)
         neutral = known.neutral.text
         pieces = self.tokenizer(
             neutral,

@@ -110,7 +110,7 @@ class Word2VecClassifier(MarginClassifier):
         return np.asarray(self.intercept_ + sums / np.maximum(counted.sum(axis=1), 1), dtype=np.float64)
 
     def linear_terms(self, text: str) -> tuple[NDArray[np.float64], float]:
-        """Exact parts of the margin: one per word of `read(text).words`, and the intercept.
+        """Exact parts of the margin: one per word of `clean_text(text).words`, and the intercept.
 
         Returns
         -------

@@ -1,6 +1,6 @@
 """The promise every explainer keeps, and what they share: checks, asking a classifier many times, the result.
 
-The features of every explanation are the words of `classifiers.base.read(text).words`, so classifiers and
+The features of every explanation are the words of `classifiers.base.clean_text(text).words`, so classifiers and
 methods stand side by side. Methods work on log-odds of the fake class before calibration; the sign of the
 target is applied in one place, `WordExplainer.explain`.
 """
@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Protocol, SupportsInt, TypeGuard, runtime_chec
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.classifiers.base import TextClassifier, read
+from fakenews.classifiers.base import TextClassifier, clean_text
 from fakenews.classifiers.precision import fast_products
 from fakenews.schema import LABELS, Attribution, Explanation, Target
 
@@ -52,7 +52,7 @@ class WordWeights:
     Attributes
     ----------
     weights : ndarray of shape (n_words,)
-        One weight for every word of `read(text).words`.
+        One weight for every word of `clean_text(text).words`.
     base_value, margin : float
         The method's reference, and the classifier's own value for the whole text.
     fidelity : float or None
@@ -223,7 +223,7 @@ class WordExplainer(ABC):
         n_samples = self._check(text, classifier, target, n_samples, seed)
         report = progress or _ignore
         report(0.0)
-        spans = read(text).source_spans()
+        spans = clean_text(text).source_spans()
         if spans:
             steps = self._weigh(text, classifier, n_samples, seed, report, margin)
         else:
@@ -277,7 +277,7 @@ class WordExplainer(ABC):
                 f"Got n_samples={n_samples!r}: the explainer {self.name} takes a whole number of "
                 f"{self.samples.name} from {low} to {high}."
             )
-        if (most := MAX_PLACES // max(1, len(read(text).words))) < int(n_samples):
+        if (most := MAX_PLACES // max(1, len(clean_text(text).words))) < int(n_samples):
             raise ValueError(
                 f"Got n_samples={n_samples}: for a text as long as this the explainer {self.name} takes at most "
                 f"{most:,} {self.samples.name}, so ask for fewer or shorten the text."
@@ -327,7 +327,7 @@ class MaskedMargins:
         self._classifier = classifier
         self._expected = expected
         self._progress = progress
-        n_words = len(read(text).words)
+        n_words = len(clean_text(text).words)
         whole = np.packbits(np.ones(n_words, dtype=bool)).tobytes()
         self._known: dict[bytes, float] = {} if margin is None else {whole: margin}
         self._pace = Pace(n_words)

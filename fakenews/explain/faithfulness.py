@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.classifiers.base import TextClassifier, read
+from fakenews.classifiers.base import TextClassifier, clean_text
 from fakenews.classifiers.ensemble import EnsembleClassifier
 from fakenews.explain.base import MaskedMargins, Progress
 from fakenews.explain.gradient import Differentiable, integrated_gradients
@@ -83,7 +83,7 @@ def find_bounds(
 
     Costs about 60 verdicts, and ten gradients where the classifier has them; `progress` may raise to cancel.
     """
-    n = len(read(text).words)
+    n = len(clean_text(text).words)
     rng = np.random.default_rng(seed)
     margins = MaskedMargins(text, classifier, 1 + 2 * len(SHARES) * (N_RANDOM + 2), progress)
     full = float(margins(np.ones((1, n), dtype=bool))[0])
@@ -152,7 +152,7 @@ def _candidates(
 
 def greedy_order(text: str, classifier: Differentiable, lean: float, progress: Progress) -> NDArray[np.int64]:
     """Words in the order in which a greedy search removes them, taking the gradient anew at what is left."""
-    n = len(read(text).words)
+    n = len(clean_text(text).words)
     keep = np.ones(n, dtype=bool)
     order: list[int] = []
     for share in _SEARCH:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.classifiers.base import TextClassifier, read
+from fakenews.classifiers.base import TextClassifier, clean_text
 from fakenews.explain.base import MaskedMargins, Progress, SampleRange, WordExplainer, WordWeights
 from fakenews.explain.linear import LinearTerms, linear_weights
 
@@ -83,7 +83,7 @@ def integrated_gradients(
     Words where `keep`, of shape (n_words,), is False are masked throughout and weigh nothing. Without `ends` the
     margins of reference and text are not asked for, and given as 0; a `margin` that is given is not asked for either.
     """
-    there = np.ones(len(read(text).words), dtype=bool) if keep is None else keep
+    there = np.ones(len(clean_text(text).words), dtype=bool) if keep is None else keep
     nodes, shares = np.polynomial.legendre.leggauss(n_steps)
     n_windows = len(classifier.encode(text).weights)
     of_ends = done = 2 * n_windows * ends

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.classifiers.base import TextClassifier, read
+from fakenews.classifiers.base import TextClassifier, clean_text
 from fakenews.explain.base import MaskedMargins, Progress, SampleRange, WordExplainer, WordWeights
 from fakenews.explain.gradient import Differentiable, slopes_at
 from fakenews.explain.surrogate import Guess, budget, deviation, first_guess, is_settled, rank_agreement
@@ -50,7 +50,7 @@ class LimeExplainer(WordExplainer):
     def _weigh(
         self, text: str, classifier: TextClassifier, n_samples: int, seed: int, progress: Progress, margin: float | None
     ) -> Iterator[WordWeights]:
-        n_words = len(read(text).words)
+        n_words = len(clean_text(text).words)
         rng = np.random.default_rng(seed)
         ahead = SLOPES_COST * n_slopes(text, classifier)
 
@@ -95,7 +95,7 @@ def n_slopes(text: str, classifier: TextClassifier) -> int:
     """Variants whose slopes are asked for, in two halves in which each word is halfway as often."""
     if not isinstance(classifier, Differentiable):
         return 0
-    wanted = SLOPE_WORDS // max(len(read(text).words), 1)
+    wanted = SLOPE_WORDS // max(len(clean_text(text).words), 1)
     return min(max(wanted, FEWEST_SLOPES), MOST_SLOPES) // 2 * 2
 
 
@@ -113,7 +113,7 @@ def local_guess(
     guess = first_guess(text, classifier, progress)
     if not isinstance(classifier, Differentiable):
         return guess, np.stack([guess.weights] * 2)
-    n_words, n_points = len(read(text).words), n_slopes(text, classifier)
+    n_words, n_points = len(clean_text(text).words), n_slopes(text, classifier)
     done, total = 0, n_points * len(classifier.encode(text).weights)
 
     def told(n_passes: int) -> None:

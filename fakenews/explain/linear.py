@@ -17,7 +17,7 @@ class LinearTerms(Protocol):
     """What a classifier must say of itself to be explained exactly."""
 
     def linear_terms(self, text: str) -> tuple[NDArray[np.float64], float]:
-        """Contribution of every word of `read(text).words` to the log-odds of fake, and the intercept."""
+        """Contribution of every word of `clean_text(text).words` to the log-odds of fake, and the intercept."""
 
 
 class LinearExplainer(WordExplainer):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.classifiers.base import TextClassifier, read
+from fakenews.classifiers.base import TextClassifier, clean_text
 from fakenews.explain.base import Progress, SampleRange
 from fakenews.explain.gradient import Differentiable, integrated_gradients
 from fakenews.explain.linear import LinearTerms
@@ -42,14 +42,14 @@ def first_guess(text: str, classifier: TextClassifier, progress: Progress) -> Gu
     if isinstance(classifier, Differentiable):
         found = integrated_gradients(text, classifier, GUESS_STEPS, lambda _: progress(0.0), ends=False)
         return Guess(found.weights, f"integrated gradients, {GUESS_STEPS} steps")
-    return Guess(np.zeros(len(read(text).words)), "none")
+    return Guess(np.zeros(len(clean_text(text).words)), "none")
 
 
 def budget(text: str, classifier: TextClassifier, samples: SampleRange, n_words_read: int) -> int:
     """Samples by default: about `n_words_read` words in all; the full default where there is no guess to start from."""
     if not isinstance(classifier, LinearTerms | Differentiable):
         return samples.default
-    return min(max(n_words_read // max(len(read(text).words), 1), samples.minimum), samples.default)
+    return min(max(n_words_read // max(len(clean_text(text).words), 1), samples.minimum), samples.default)
 
 
 def is_settled(stability: float | None, n_drawn: int) -> bool:
@@ -61,8 +61,8 @@ def is_settled(stability: float | None, n_drawn: int) -> bool:
 
 
 def sentence_index(text: str) -> NDArray[np.int64]:
-    """Sentence of every word of `read(text).words`, shape (n_words,), from 0 without gaps."""
-    starts = [span.start for span in read(text).source_spans()]
+    """Sentence of every word of `clean_text(text).words`, shape (n_words,), from 0 without gaps."""
+    starts = [span.start for span in clean_text(text).source_spans()]
     first = [span.start for span in sentence_spans(text)]
     found = np.searchsorted(first, starts, side="right")
     return np.asarray(np.unique(found, return_inverse=True)[1], dtype=np.int64)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.classifiers.base import read
+from fakenews.classifiers.base import clean_text
 from fakenews.classifiers.novelty import unit
 from fakenews.data.table import article_id
 from fakenews.metrics.evaluation import Interval, wilson_interval
@@ -257,7 +257,7 @@ def record_of(
 
 def words(text: str) -> list[str]:
     """Lower-cased words of the neutral text that are not numbers."""
-    known = read(text)
+    known = clean_text(text)
     found = (known.neutral.text[w.start : w.end].lower() for w in known.words)
     return [word for word in found if not word.isnumeric()]
 

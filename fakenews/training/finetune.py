@@ -29,7 +29,7 @@ from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_pt_utils import get_length_grouped_indices
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, get_last_checkpoint
 
-from fakenews.classifiers.base import read_as
+from fakenews.classifiers.base import clean_text_as
 from fakenews.classifiers.precision import cpu_has_bfloat16
 from fakenews.schema import FAKE, LABELS
 from fakenews.text import CLEANING
@@ -90,7 +90,7 @@ def encode_examples(
     texts: Sequence[str], labels: Sequence[int], tokenizer: PreTrainedTokenizerBase, cleaning: str = CLEANING
 ) -> list[Example]:
     """Word pieces of the cleaned texts, whole and without special pieces, with their labels."""
-    cleaned = [read_as(text, cleaning).neutral.text for text in texts]
+    cleaned = [clean_text_as(text, cleaning).neutral.text for text in texts]
     pieces = tokenizer(
         cleaned, add_special_tokens=False, split_special_tokens=True, truncation=False, padding=False, verbose=False
     )["input_ids"]

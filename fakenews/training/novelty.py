@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fakenews.classifiers.base import KnowsItsTraining, TextClassifier, read
+from fakenews.classifiers.base import KnowsItsTraining, TextClassifier, clean_text
 from fakenews.verdict import MIN_WORDS
 
 QUANTILE = 0.99  # one held-out article in a hundred may be called unlike the training data
@@ -37,7 +37,7 @@ def fit_novelty(
     """
     rng = np.random.default_rng(seed)
     asked = [held_out[i] for i in sorted(rng.permutation(len(held_out))[:ARTICLES])]
-    long = [text for text in asked if len(read(text).words) >= MIN_WORDS]
+    long = [text for text in asked if len(clean_text(text).words) >= MIN_WORDS]
     if not isinstance(classifier, KnowsItsTraining) or not long:
         return False
     classifier.remember([train[i] for i in sorted(rng.permutation(len(train))[:ARTICLES])], seed)

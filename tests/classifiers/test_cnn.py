@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from fakenews.classifiers.base import NotFittedError, read
+from fakenews.classifiers.base import NotFittedError, clean_text
 from fakenews.classifiers.cnn import CnnClassifier, Convolution
 from tests.explain.toys import FAKE_WORD, REAL_WORD, planted_corpus
 
@@ -38,7 +38,7 @@ def test_a_long_text_is_read_to_its_end(classifiers):
 
 def test_a_masked_word_is_an_unknown_one(classifiers):
     text = "The mayor said lizard will report."
-    keep = np.ones((1, len(read(text).words)), dtype=bool)
+    keep = np.ones((1, len(clean_text(text).words)), dtype=bool)
     keep[0, 1] = False
     expected = classifiers["cnn"].predict_margin(["The qwertz said lizard will report."])
     np.testing.assert_allclose(classifiers["cnn"].masked_margin(text, keep), expected, atol=1e-5)

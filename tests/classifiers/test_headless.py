@@ -7,7 +7,7 @@ import pytest
 import torch
 from transformers import AutoModel, BertConfig, BertModel, DistilBertConfig, DistilBertModel
 
-from fakenews.classifiers.base import NotFittedError, read
+from fakenews.classifiers.base import NotFittedError, clean_text
 from fakenews.classifiers.probe import fit_probe
 from fakenews.classifiers.transformer import TransformerClassifier
 from fakenews.training.bases import first_layers
@@ -56,7 +56,7 @@ def test_gradients_and_masked_variants_see_the_same(classifier):
     margin = classifier.margin_from_embeddings(embeddings, windows.attention_mask)
     margin.sum().backward()
     assert embeddings.grad is not None and float(embeddings.grad.abs().min(dim=-1).values.max()) > 0
-    masked = classifier.masked_margin(text, np.ones((1, len(read(text).words)), dtype=bool))
+    masked = classifier.masked_margin(text, np.ones((1, len(clean_text(text).words)), dtype=bool))
     for found in (margin.item(), masked[0]):
         assert found == pytest.approx(classifier.predict_margin([text])[0], abs=1e-4)
 

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from fakenews.classifiers.base import NotFittedError, read
+from fakenews.classifiers.base import NotFittedError, clean_text
 from fakenews.classifiers.word2vec import Word2VecClassifier
 from fakenews.config import REPOSITORY
 from tests.explain.toys import planted_corpus
@@ -25,7 +25,7 @@ def test_the_margin_is_that_of_the_mean_vector(classifiers):
 
 def test_masked_words_are_left_out(classifiers):
     text = "The mayor said lizard will report."
-    keep = np.ones((2, len(read(text).words)), dtype=bool)
+    keep = np.ones((2, len(clean_text(text).words)), dtype=bool)
     keep[0, [1, 4]] = False  # "mayor", "will"
     keep[1] = False
     margins = classifiers["word2vec"].masked_margin(text, keep)

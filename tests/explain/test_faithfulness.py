@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score
 
-from fakenews.classifiers.base import read
+from fakenews.classifiers.base import clean_text
 from fakenews.explain.base import Cancelled, MaskedMargins
 from fakenews.explain.faithfulness import SHARES, erased, find_bounds, grade, order_of
 from fakenews.explain.registry import get
@@ -174,4 +174,4 @@ def test_bounds_hold_random_orders_apart_from_the_best(bert):
     assert bounds.lean == 1.0
     assert bounds.best[0] > bounds.random[0] + 0.1
     assert bounds.best[1] < bounds.random[1] - 0.1
-    assert len(read(text).words) == N_WORDS
+    assert len(clean_text(text).words) == N_WORDS

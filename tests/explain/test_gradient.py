@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fakenews.classifiers.base import read
+from fakenews.classifiers.base import clean_text
 from fakenews.explain.gradient import GradientExplainer
 from fakenews.explain.linear import LinearExplainer
 
@@ -15,7 +15,7 @@ LONG = "The mayor said lizard people on the new road, and zebra. " * 12
 
 def test_the_base_is_the_margin_with_every_word_masked(bert):
     found = GradientExplainer().explain(TEXT, bert)
-    nothing = np.zeros((1, len(read(TEXT).words)), dtype=bool)
+    nothing = np.zeros((1, len(clean_text(TEXT).words)), dtype=bool)
     assert found.base_value == pytest.approx(bert.masked_margin(TEXT, nothing)[0], abs=1e-4)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fakenews.classifiers.base import read
+from fakenews.classifiers.base import clean_text
 from fakenews.explain import lime
 from fakenews.explain.base import Cancelled
 from fakenews.explain.gradient import integrated_gradients
@@ -75,7 +75,7 @@ def test_variants_are_drawn_as_often_as_the_kernel_weighs_them():
 
 
 def test_the_guess_is_what_words_do_to_variants_better_than_integrated_gradients(bert):
-    n = len(read(TEXT).words)
+    n = len(clean_text(TEXT).words)
     pairs = pairs_of_variants(n, np.random.default_rng(7))
     variants = np.concatenate([next(pairs) for _ in range(100)])
     truth = np.zeros(n)
@@ -135,7 +135,7 @@ def test_it_agrees_with_the_library_on_the_same_question(bert):
     from lime.lime_text import LimeTextExplainer
 
     text = "The mayor said lizard people on the new road and the treasury will report on the plan today"
-    n_words = len(read(text).words)
+    n_words = len(clean_text(text).words)
 
     def columns(variants):
         keep = np.array([[word != "-" for word in variant.split(" ")] for variant in variants])

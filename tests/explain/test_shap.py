@@ -8,7 +8,7 @@ from math import factorial
 import numpy as np
 import pytest
 
-from fakenews.classifiers.base import read
+from fakenews.classifiers.base import clean_text
 from fakenews.explain.shap import ShapExplainer, owen_values
 
 LONG = "The mayor said people on the new road. The treasury will report, a lizard said! " * 12
@@ -135,7 +135,7 @@ def test_a_small_budget_is_kept_and_still_adds_up(bert):
 
 
 def test_the_base_is_the_margin_with_every_word_removed(tfidf):
-    nothing = np.zeros((1, len(read(LONG).words)), dtype=bool)
+    nothing = np.zeros((1, len(clean_text(LONG).words)), dtype=bool)
     assert ShapExplainer().explain(LONG, tfidf, n_samples=20).base_value == tfidf.masked_margin(LONG, nothing)[0]
 
 
@@ -158,7 +158,7 @@ def test_it_agrees_with_the_library_on_the_same_question(bert):
     import shap
 
     text = "The mayor said lizard people on the new road. The treasury will report on the plan today."
-    n_words = len(read(text).words)
+    n_words = len(clean_text(text).words)
 
     def margins(masks):
         return bert.masked_margin(text, masks.astype(bool))
