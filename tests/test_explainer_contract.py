@@ -105,7 +105,7 @@ def test_weights_and_base_sum_to_the_margin_or_the_fit_is_graded(classifiers, me
     text = SENTENCE.format(FAKE_WORD)
     found = get(method).load().explain(text, classifier, n_samples=32 if method == "gradient" else None)
     assert found.unit == "log-odds"
-    assert found.margin == pytest.approx(classifier.predict_margin([text])[0], abs=1e-4)
+    assert found.margin == pytest.approx(classifier.decision_function([text])[0], abs=1e-4)
     if method == "lime":
         assert found.residual is None
         assert 0 < found.fidelity <= 1
@@ -120,7 +120,7 @@ def test_weights_and_base_sum_to_the_margin_or_the_fit_is_graded(classifiers, me
 def test_a_margin_that_is_known_is_not_asked_for(classifiers, method, model, monkeypatch):
     classifier, text = classifiers[model], SENTENCE.format(FAKE_WORD)
     n_samples = 60 if (method, model) in SAMPLED else None
-    known = float(classifier.predict_margin([text])[0])
+    known = float(classifier.decision_function([text])[0])
     asked = get(method).load().explain(text, classifier, n_samples=n_samples)
     real = classifier.masked_margin
 
@@ -129,7 +129,7 @@ def test_a_margin_that_is_known_is_not_asked_for(classifiers, method, model, mon
         return real(text, keep)
 
     monkeypatch.setattr(classifier, "masked_margin", without_the_whole)
-    monkeypatch.delattr(type(classifier), "predict_margin")
+    monkeypatch.delattr(type(classifier), "decision_function")
     told = get(method).load().explain(text, classifier, n_samples=n_samples, margin=known)
     assert told.margin == known
     np.testing.assert_allclose(weights(told), weights(asked), atol=1e-4)

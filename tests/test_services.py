@@ -82,7 +82,7 @@ def test_an_article_is_judged_by_the_two_default_models(services, classifiers):
     assert [p.verdict for p in found.predictions] == ["fake", "fake"]
     for p in found.predictions:
         assert p.p_fake == pytest.approx(classifiers[p.model].predict_proba([ARTICLE])[0, 0], abs=1e-6)
-        assert p.margin == pytest.approx(classifiers[p.model].predict_margin([ARTICLE])[0], abs=1e-6)
+        assert p.margin == pytest.approx(classifiers[p.model].decision_function([ARTICLE])[0], abs=1e-6)
     assert found.n_words == len(ARTICLE.split())
     assert found.seconds > 0
 
@@ -277,7 +277,7 @@ def test_a_verdict_that_was_given_is_not_worked_out_again_for_its_explanation(se
         return real(text, keep)
 
     monkeypatch.setattr(classifier, "masked_margin", without_the_whole)
-    monkeypatch.setattr(classifier, "predict_margin", lambda texts: pytest.fail("asked again"))
+    monkeypatch.setattr(classifier, "decision_function", lambda texts: pytest.fail("asked again"))
     assert services.explain(text, model, services.methods(model)[0]).margin == said.margin
 
 

@@ -154,7 +154,7 @@ class TextClassifier(Protocol):
     def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Calibrated probabilities of shape (n_texts, 2), columns `LABELS`, rows sum to 1."""
 
-    def predict_margin(self, texts: Sequence[str]) -> NDArray[np.float64]:
+    def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Log-odds of the fake class before calibration, shape (n_texts,)."""
 
     def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -285,12 +285,12 @@ class CalibratedClassifier(ABC):
     info_: dict[str, Any]
 
     @abstractmethod
-    def predict_margin(self, texts: Sequence[str]) -> NDArray[np.float64]:
+    def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Log-odds of the fake class before calibration, shape (n_texts,)."""
 
     def predict_scores(self, texts: Sequence[str]) -> Scores:
         """Log-odds of the fake class, and how in-domain each text is: 0, as this classifier has no measure."""
-        return Scores.out_of_domain(self.predict_margin(texts))
+        return Scores.out_of_domain(self.decision_function(texts))
 
     def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Calibrated probabilities of shape (n_texts, 2), columns `LABELS`."""

@@ -184,7 +184,7 @@ class CnnClassifier(MarginClassifier):
             self._train(rows, y, counts, held_rows, held_y, log)
         return self
 
-    def predict_margin(self, texts: Sequence[str]) -> NDArray[np.float64]:
+    def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Log-odds of the fake class before calibration, shape (n_texts,)."""
         vectors, _ = self._fitted()
         return self._margins([vectors.rows(lower_words(text, self.cleaning)) for text in check_texts(texts)])

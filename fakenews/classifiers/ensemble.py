@@ -188,7 +188,7 @@ class EnsembleClassifier(MarginClassifier):
         share = np.asarray(in_domain, dtype=np.float64)[:, None]
         return np.asarray((1.0 - share) * outside + share * inside, dtype=np.float64)
 
-    def predict_margin(self, texts: Sequence[str]) -> NDArray[np.float64]:
+    def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Log-odds of the fake class before calibration, shape (n_texts,)."""
         return self.predict_scores(texts).log_odds
 

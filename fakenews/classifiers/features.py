@@ -100,7 +100,7 @@ class FeaturesClassifier(MarginClassifier):
         )
         return self
 
-    def predict_margin(self, texts: Sequence[str]) -> NDArray[np.float64]:
+    def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Log-odds of the fake class before calibration, shape (n_texts,)."""
         return self._fitted().score(_vectors(told(clean_text_as(text, self.cleaning)) for text in check_texts(texts)))
 

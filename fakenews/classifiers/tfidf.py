@@ -101,7 +101,7 @@ class TfidfClassifier(MarginClassifier):
         self.domain_ = fit_domain_head(features, is_home, weights)
         return self
 
-    def predict_margin(self, texts: Sequence[str]) -> NDArray[np.float64]:
+    def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Log-odds of the fake class before calibration, shape (n_texts,)."""
         return self._margins([self._tokens(text)[0] for text in check_texts(texts)])
 
@@ -124,7 +124,7 @@ class TfidfClassifier(MarginClassifier):
         """Exact parts of the margin: one per word of `clean_text(text).words`, and the intercept.
 
         The value of an n-gram times its coefficient is shared equally among its occurrences and, within
-        a bigram, between its two pieces; a mark's part is its word's. Parts and intercept sum to `predict_margin`.
+        a bigram, between its two pieces; a mark's part is its word's. Parts and intercept sum to `decision_function`.
 
         Returns
         -------

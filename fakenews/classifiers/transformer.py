@@ -129,7 +129,7 @@ class TransformerClassifier(CalibratedClassifier):
         """Id of the word piece that stands for a removed one."""
         return int(self.tokenizer.mask_token_id)
 
-    def predict_margin(self, texts: Sequence[str]) -> NDArray[np.float64]:
+    def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Log-odds of the fake class before calibration, shape (n_texts,)."""
         return self.predict_scores(texts).log_odds
 

@@ -96,7 +96,7 @@ class Word2VecClassifier(MarginClassifier):
         regression = LogisticRegression(C=self.C, max_iter=2000).fit(scaler.transform(means), y == FAKE, counts)
         return self._set(vectors, scaler.mean_, regression.coef_[0] / scaler.scale_, float(regression.intercept_[0]))
 
-    def predict_margin(self, texts: Sequence[str]) -> NDArray[np.float64]:
+    def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Log-odds of the fake class before calibration, shape (n_texts,)."""
         vectors = self._fitted()
         rows = [vectors.rows(lower_words(text, self.cleaning)) for text in check_texts(texts)]

@@ -182,7 +182,7 @@ class WordExplainer(ABC):
             Called with a share done in [0, 1], never falling, after every evaluated batch and at the end. What it
             raises stops the computation: raise `Cancelled` to cancel.
         margin : float, optional
-            What the classifier's `predict_margin` says of the text, where it is known; asked for where it is not.
+            What the classifier's `decision_function` says of the text, where it is known; asked for where it is not.
 
         Returns
         -------
@@ -227,7 +227,7 @@ class WordExplainer(ABC):
         if spans:
             steps = self._weigh(text, classifier, n_samples, seed, report, margin)
         else:
-            known = float(classifier.predict_margin([text])[0]) if margin is None else margin
+            known = float(classifier.decision_function([text])[0]) if margin is None else margin
             steps = iter([WordWeights(np.zeros(0), base_value=known, margin=known)])
         sign = 1.0 if target == "fake" else -1.0
         for found in steps:

@@ -135,7 +135,7 @@ class _Search:
         new = [s for s in dict.fromkeys(sets) if s not in self.known]
         for batch in self.pace.batches(len(new)):
             texts = [without(self.text, [self.spans[i] for i in s]) for s in new[batch]]
-            self.known.update(zip(new[batch], self.classifier.predict_margin(texts).tolist(), strict=True))
+            self.known.update(zip(new[batch], self.classifier.decision_function(texts).tolist(), strict=True))
             self.progress(min(1.0, len(self.known) / max(self.worst, 1)))
         return [self.known[s] for s in sets]
 

@@ -51,5 +51,5 @@ def linear_weights(text: str, classifier: TextClassifier, margin: float | None =
         raise TypeError(f"The classifier {classifier.name!r} has no linear_terms.")
     weights, intercept = classifier.linear_terms(text)
     if margin is None:
-        margin = float(classifier.predict_margin([text])[0])
+        margin = float(classifier.decision_function([text])[0])
     return WordWeights(weights, base_value=intercept, margin=margin, settings={"rule": "coefficient x value"})

@@ -74,7 +74,7 @@ def test_an_encoder_measures_whole_texts_and_keeps_its_head_beside_the_probe(tmp
     scores = classifier.predict_scores(texts)
     expected = classifier.domain_.in_domain(states.reshape(len(states), -1))
     np.testing.assert_allclose(scores.in_domain, expected, atol=1e-4)
-    np.testing.assert_allclose(scores.log_odds, classifier.predict_margin(texts), atol=1e-4)
+    np.testing.assert_allclose(scores.log_odds, classifier.decision_function(texts), atol=1e-4)
     classifier.remember(ASKED)
     np.testing.assert_allclose(classifier.predict_with_novelty(texts)[0], scores, atol=1e-4)
     classifier.save(tmp_path / "kept")

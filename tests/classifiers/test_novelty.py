@@ -51,7 +51,7 @@ def test_tfidf_counts_words_it_does_not_know():
     classifier = small_tfidf()
     texts = ["The mayor said the city will report.", "Quantum mechanics, gently explained", ""]
     scores, distances = classifier.predict_with_novelty(texts)
-    assert scores.log_odds == pytest.approx(classifier.predict_margin(texts))
+    assert scores.log_odds == pytest.approx(classifier.decision_function(texts))
     assert distances == pytest.approx([0, 1, 1])
 
 
@@ -64,7 +64,7 @@ def test_a_transformer_measures_in_the_same_pass_and_keeps_it_on_disk(tmp_path):
     classifier.remember(texts)
     asked = [*texts[:5], long, "zzz xxx qqq jjj " * 3, ""]
     scores, distances = classifier.predict_with_novelty(asked)
-    assert scores.log_odds == pytest.approx(classifier.predict_margin(asked), abs=1e-4)
+    assert scores.log_odds == pytest.approx(classifier.decision_function(asked), abs=1e-4)
     assert distances[6] > np.quantile(distances[:5], 1.0)  # letters it never met in this order
     one_by_one = [classifier.predict_with_novelty([text])[1][0] for text in asked]
     assert distances == pytest.approx(one_by_one, abs=1e-4)

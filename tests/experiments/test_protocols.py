@@ -135,11 +135,11 @@ def test_a_transformer_is_trained_for_a_protocol_and_measured_from_that_folder(
     assert classifier.cleaning == cleaning
     again = TransformerClassifier.load(own)
     texts = ["WASHINGTON (Reuters) - A council met.", "A council met."]
-    margins = again.predict_margin(texts)
-    np.testing.assert_allclose(margins, classifier.predict_margin(texts), atol=1e-4)
+    margins = again.decision_function(texts)
+    np.testing.assert_allclose(margins, classifier.decision_function(texts), atol=1e-4)
     assert (margins[0] == pytest.approx(margins[1], abs=1e-6)) == (cleaning == "neutral")
     beginning = " ".join(planted_corpus(60)[0])
-    short, long = again.predict_margin([beginning, f"{beginning} {'met ' * 300}"])
+    short, long = again.decision_function([beginning, f"{beginning} {'met ' * 300}"])
     assert len(again.encode(beginning).weights) == (1 if protocol == "seed" else 2)
     assert (short == pytest.approx(long, abs=1e-6)) == (protocol == "seed")  # the notebooks read no further
 

@@ -133,7 +133,7 @@ def test_where_removing_words_does_nothing_there_is_no_grade(tfidf, monkeypatch)
 def test_a_model_that_offers_nothing_but_answers_is_graded_too(tfidf):
     class Opaque:
         name, mask_token, info_ = "opaque", "", {}
-        predict_margin, masked_margin = tfidf.predict_margin, tfidf.masked_margin
+        decision_function, masked_margin = tfidf.decision_function, tfidf.masked_margin
         predict_proba, predict_scores, calibrated = tfidf.predict_proba, tfidf.predict_scores, tfidf.calibrated
         save, load = tfidf.save, tfidf.load
 

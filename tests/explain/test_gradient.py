@@ -28,7 +28,7 @@ def test_windows_and_pieces_are_summed_onto_words(bert):
     assert len(bert.encode(LONG).weights) > 2
     found = GradientExplainer().explain(LONG, bert, n_samples=64)
     assert found.settings["windows"] == len(bert.encode(LONG).weights)
-    assert found.margin == pytest.approx(bert.predict_margin([LONG])[0], abs=1e-4)
+    assert found.margin == pytest.approx(bert.decision_function([LONG])[0], abs=1e-4)
     assert abs(found.residual) < 1e-3
     lizards = [a.weight for a in found.attributions if LONG[a.start : a.end] == "lizard"]
     assert len(lizards) == 12

@@ -69,7 +69,7 @@ def check_folder(folder: Path, model: str, table: Path, n_rows: int = 160) -> No
     test = frame[frame["split"] == "test"]
     stored = planted.set_index("id").loc[test["id"], "margin"].to_numpy()
     with fast_products():
-        np.testing.assert_allclose(classifier.predict_margin(joined_texts(test)), stored, atol=1e-4)
+        np.testing.assert_allclose(classifier.decision_function(joined_texts(test)), stored, atol=1e-4)
 
 
 def test_tfidf_end_to_end(table, tmp_path):
