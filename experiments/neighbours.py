@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fakenews.classifiers.novelty import unit
+from fakenews.classifiers.ood import unit
 from fakenews.data.base import TextNotHere
 from fakenews.data.demo import SPEC as DEMO
 from fakenews.data.registry import DATASETS, load

@@ -23,7 +23,7 @@ from fakenews.batching import Batcher, Full
 from fakenews.classifiers import model_folder, store
 from fakenews.classifiers import registry as classifiers
 from fakenews.classifiers.base import (
-    KnowsItsTraining,
+    OutOfDomainDetector,
     Scores,
     TextClassifier,
     clean_text,
@@ -996,12 +996,12 @@ class Services:
 
 def _measures(classifier: TextClassifier) -> bool:
     """Whether a classifier can say how far a text is from its own training."""
-    return "novelty" in classifier.info_ and isinstance(classifier, KnowsItsTraining)
+    return "novelty" in classifier.info_ and isinstance(classifier, OutOfDomainDetector)
 
 
 def _scores_and_novelty(classifier: TextClassifier, texts: Sequence[str]) -> _Answers | None:
     measure = classifier.info_.get("novelty")
-    if measure is None or not isinstance(classifier, KnowsItsTraining):
+    if measure is None or not isinstance(classifier, OutOfDomainDetector):
         return None
-    scores, distances = classifier.predict_with_novelty(texts)
+    scores, distances = classifier.predict_with_ood_score(texts)
     return scores, distances > measure["threshold"]

@@ -44,7 +44,7 @@ def models(classifiers: dict[str, TextClassifier], tmp_path_factory: pytest.Temp
             {"novelty": {"threshold": threshold}} if threshold else {},
         )
         if name == "tinybert":
-            classifiers[name].remember(planted_corpus(20)[0])
+            classifiers[name].fit_ood(planted_corpus(20)[0])
         classifiers[name].save(folder / name)
         classifiers[name].info_ = before
     return folder

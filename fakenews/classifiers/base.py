@@ -178,17 +178,17 @@ class TextClassifier(Protocol):
 
 
 @runtime_checkable
-class KnowsItsTraining(Protocol):
+class OutOfDomainDetector(Protocol):
     """A classifier that can say how far a text lies from what it was trained on.
 
     The line above which a text is unlike the training data is `info_["novelty"]["threshold"]`, a quantile of
     held-out articles; a classifier without it has not been asked yet.
     """
 
-    def remember(self, texts: Sequence[str], seed: int = 42) -> None:
+    def fit_ood(self, texts: Sequence[str], seed: int = 42) -> None:
         """Keep what distances to training texts need; never the texts."""
 
-    def predict_with_novelty(self, texts: Sequence[str]) -> tuple[Scores, NDArray[np.float64]]:
+    def predict_with_ood_score(self, texts: Sequence[str]) -> tuple[Scores, NDArray[np.float64]]:
         """Scores as `predict_scores` gives them, and distances from the training texts, shape (n_texts,)."""
 
 

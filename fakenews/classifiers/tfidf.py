@@ -152,10 +152,10 @@ class TfidfClassifier(MarginClassifier):
         tokens = lower_words(text, self.cleaning)
         return sum(t in vectorizer.vocabulary_ for t in tokens) / len(tokens) if tokens else 0.0
 
-    def remember(self, texts: Sequence[str], seed: int = 42) -> None:
+    def fit_ood(self, texts: Sequence[str], seed: int = 42) -> None:
         """Nothing more to keep: the vocabulary is what distances are measured by."""
 
-    def predict_with_novelty(self, texts: Sequence[str]) -> tuple[Scores, NDArray[np.float64]]:
+    def predict_with_ood_score(self, texts: Sequence[str]) -> tuple[Scores, NDArray[np.float64]]:
         """Scores, and the share of words that are not in the vocabulary, shape (n_texts,)."""
         texts = check_texts(texts)
         return self.predict_scores(texts), np.array([1.0 - self.known_share(text) for text in texts])

@@ -32,8 +32,8 @@ from fakenews.classifiers.checks import check_texts
 from fakenews.classifiers.domain import DomainHead
 from fakenews.classifiers.entries import of_file, read_json
 from fakenews.classifiers.heads import column_of_fake, leave_out_unread_states
-from fakenews.classifiers.novelty import FILE as NOVELTY
-from fakenews.classifiers.novelty import Centroids, fit_centroids
+from fakenews.classifiers.ood import FILE as NOVELTY
+from fakenews.classifiers.ood import Centroids, fit_centroids
 from fakenews.classifiers.placement import CPU_SECONDS, cpu_copy
 from fakenews.classifiers.probe import FILE as PROBE
 from fakenews.classifiers.probe import Probe, load_domain, mean_states
@@ -189,12 +189,12 @@ class TransformerClassifier(CalibratedClassifier):
         mask = attention_mask.to(embeddings.device)
         return self._log_odds(*self._pass(model, mask, not self.has_head, inputs_embeds=embeddings))
 
-    def remember(self, texts: Sequence[str], seed: int = 42) -> None:
+    def fit_ood(self, texts: Sequence[str], seed: int = 42) -> None:
         """Keep the centroids of the hidden states of training `texts`; costs a pass over them."""
         _, states = self._scores_and_states(texts)
         self.centroids_ = fit_centroids(states, seed=seed)
 
-    def predict_with_novelty(self, texts: Sequence[str]) -> tuple[Scores, NDArray[np.float64]]:
+    def predict_with_ood_score(self, texts: Sequence[str]) -> tuple[Scores, NDArray[np.float64]]:
         """Scores, and distances to the nearest training centroid, shape (n_texts,), in one pass.
 
         The vector of a text is the mean of the hidden states of its first window, half way up the encoder.
@@ -202,7 +202,7 @@ class TransformerClassifier(CalibratedClassifier):
         Raises
         ------
         NotFittedError
-            If there are no centroids: `remember` was never called.
+            If there are no centroids: `fit_ood` was never called.
         """
         if self.centroids_ is None:
             raise NotFittedError(f'{self.name} has no training centroids: run "fakenews novelty --model {self.name}".')

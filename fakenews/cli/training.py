@@ -113,10 +113,10 @@ def novelty(
 ) -> None:
     """Teach a trained model again where its training data ends; its weights stay as they are."""
     from fakenews.classifiers import model_folder, store
-    from fakenews.classifiers.novelty import Centroids
+    from fakenews.classifiers.ood import Centroids
     from fakenews.data.mix import with_split
     from fakenews.data.table import joined_texts, read_table
-    from fakenews.training.novelty import fit_novelty
+    from fakenews.training.ood import fit_ood
 
     settings = Settings.from_environment()
     stored = store.find(model, settings.models)
@@ -124,7 +124,7 @@ def novelty(
     data = _training_table(data, settings)
     frame = with_split(read_table(data))
     train, held_out = (joined_texts(frame[frame["split"] == part]) for part in ("train", "validation"))
-    if not fit_novelty(classifier, train, held_out, f"{data.stem}/validation", classifier.info_.get("seed", 42)):
+    if not fit_ood(classifier, train, held_out, f"{data.stem}/validation", classifier.info_.get("seed", 42)):
         raise ValueError(f"{stored.name} has no measure of its own for how far a text lies from its training data.")
     model_folder.change_settings(stored.folder, novelty=classifier.info_["novelty"])
     centroids = getattr(classifier, "centroids_", None)

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakenews.classifiers.base import clean_text
-from fakenews.classifiers.novelty import unit
+from fakenews.classifiers.ood import unit
 from fakenews.data.table import article_id
 from fakenews.metrics.evaluation import Interval, wilson_interval
 from fakenews.schema import LABELS

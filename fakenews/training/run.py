@@ -41,7 +41,7 @@ from fakenews.training.left_out import (
     set_calibration,
     split_parts,
 )
-from fakenews.training.novelty import fit_novelty
+from fakenews.training.ood import fit_ood
 from fakenews.training.recipes import get
 from fakenews.training.settings import Recipe
 
@@ -90,7 +90,7 @@ def run(job: Job, log: Log = logger.info, recipe: Recipe | None = None) -> Model
         if unseen is not None:
             set_calibration(classifier, *unseen)
         with fast_products():
-            fit_novelty(classifier, train, held_out, f"{'+'.join(job.names)}/validation", fitted.seed)
+            fit_ood(classifier, train, held_out, f"{'+'.join(job.names)}/validation", fitted.seed)
         classifier.save(folder)
         (folder / TRAINING).write_text(json.dumps(fitted.history, indent=1) + "\n", encoding="utf-8")
         training = {

@@ -68,12 +68,12 @@ def test_padding_changes_nothing(classifier):
 
 
 def test_what_is_saved_goes_on_answering(classifier, tmp_path):
-    classifier.remember(planted_corpus(40)[0])
+    classifier.fit_ood(planted_corpus(40)[0])
     classifier.save(tmp_path / "saved")
     loaded = TransformerClassifier.load(tmp_path / "saved")
     assert (loaded.has_head, loaded.weights) == (False, classifier.weights)
     np.testing.assert_array_equal(loaded.decision_function(TEXTS), classifier.decision_function(TEXTS))
-    scores, distances = loaded.predict_with_novelty(TEXTS)
+    scores, distances = loaded.predict_with_ood_score(TEXTS)
     np.testing.assert_allclose(scores.log_odds, classifier.decision_function(TEXTS), atol=1e-5)
     assert distances.shape == (len(TEXTS),) and np.isfinite(distances).all()
 

@@ -43,7 +43,7 @@ def test_a_probe_travels_with_the_weights_and_changes_the_revision(probed, tmp_p
 
 def test_a_model_without_a_probe_does_not_inherit_that_of_an_earlier_one(probed, tmp_path):
     folder = tmp_path / "again"
-    probed.remember(planted_corpus(10)[0])
+    probed.fit_ood(planted_corpus(10)[0])
     probed.save(folder)
     probed.probe_ = probed.centroids_ = None
     probed.save(folder)
