@@ -98,18 +98,18 @@ def contradictions(folder: Path) -> tuple[str, ...]:
         for protocol, corpora in evaluate_predictions(rows, seed=evidence.seed).items()
         for name, e in corpora.items()
     }
-    told = {
+    stated_leaves = {
         f"{protocol} {name}": _leaves(e, result.coverage[name], result.verdicts.get(name))
         for protocol, result in evidence.protocols.items()
         for name, e in result.corpora.items()
     }
     problems = []
-    for name in sorted({*found, *told}):
-        if name not in found or name not in told:
+    for name in sorted({*found, *stated_leaves}):
+        if name not in found or name not in stated_leaves:
             where = PREDICTIONS if name in found else EVALUATION
             problems.append(f"{evidence.model}: {name} is in {where} only.")
             continue
-        stated, computed = told[name], found[name]
+        stated, computed = stated_leaves[name], found[name]
         for key in sorted({*stated, *computed}):
             a, b = stated.get(key), computed.get(key)
             if not _same(a, b):
@@ -163,8 +163,8 @@ def _where_same(stated: Any, computed: Any) -> Any:
 
 
 def _leaves(evaluation: Evaluation, curve: CoverageRisk, given: Verdicts | None) -> dict[str, Any]:
-    told = {"coverage": curve.to_dict(), "verdicts": given.to_dict() if given else None}
-    return _flat({**evaluation.to_dict(), **told})
+    others = {"coverage": curve.to_dict(), "verdicts": given.to_dict() if given else None}
+    return _flat({**evaluation.to_dict(), **others})
 
 
 def _flat(value: Any, name: str = "") -> dict[str, Any]:

@@ -202,17 +202,17 @@ def measure_protocols(
         if protocol.name == "grouped" and more and trained_on in ((), given):
             whole = mix(read_tables((table, *more), log))
         found = parts(protocol, whole, seed)
-        asked, training = classifier, None
+        scorer, training = classifier, None
         if protocol.own_training and isinstance(classifier, EnsembleClassifier):
             return weighed_again(classifier, stored, protocol, found)
         if protocol.own_training:
             fitted = own(protocol, found)
             if fitted is not None:
-                asked, training = fitted
+                scorer, training = fitted
             elif protocol.text != "title":
                 return None
         answered = [
-            predict_frame(asked, rows, str(corpus), name, report, protocol.name)
+            predict_frame(scorer, rows, str(corpus), name, report, protocol.name)
             for name in ("test", "validation")
             for corpus, rows in found[name].groupby(CORPUS, sort=False)
         ]
@@ -222,7 +222,7 @@ def measure_protocols(
             answered.append(before.assign(p_fake=classifier.calibrated(scores_of(before))))
         rates = None
         if protocol.text == "article" and protocol.rows != "time":
-            rates = measured_flips(asked, found["test"], table.stem, seed)
+            rates = measured_flips(scorer, found["test"], table.stem, seed)
             log(f"measured formatting under {protocol.name}")
         return Measured(pd.concat([rows for rows in answered if len(rows)], ignore_index=True), training, rates)
 
@@ -319,8 +319,8 @@ def weighed_again(
     if answers is None:
         return None
     started = time.perf_counter()
-    asked = {id_ for rows in found.values() for id_ in rows["id"]}
-    answers = answers[answers["id"].isin(asked)].reset_index(drop=True)
+    ids = {id_ for rows in found.values() for id_ in rows["id"]}
+    answers = answers[answers["id"].isin(ids)].reset_index(drop=True)
     margins = answers[list(classifier.members)].to_numpy(dtype=np.float64)
     in_domain = answers["in_domain"].to_numpy(dtype=np.float64)
     held = (answers["split"] == "validation").to_numpy()
@@ -402,7 +402,7 @@ def train_under(name: str, job: Job, log: Log = logger.info, recipe: Recipe | No
     started = time.perf_counter()
     fitted = recipe.fit(recipe, replace(job, cleaning=protocol.cleaning, truncation=protocol.truncation), found, log)
     minutes = (time.perf_counter() - started) / 60 if fitted.minutes is None else fitted.minutes
-    under = {"protocol": name, "recipe": recipe.title, **fitted.told, "minutes": round(minutes, 1)}
+    under = {"protocol": name, "recipe": recipe.title, **fitted.card_facts, "minutes": round(minutes, 1)}
     fitted.classifier.info_ = facts_of(recipe, job, found, fitted) | {UNDER: {**under, "device": device_name()}}
     with model_folder.replacing(job.out) as folder:
         fitted.classifier.save(folder)

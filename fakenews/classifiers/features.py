@@ -96,13 +96,17 @@ class FeaturesClassifier(MarginClassifier):
             random_state=self.seed,
         )
         self.trees_ = Trees.of(
-            boosting.fit(_vectors(told(clean_text_as(text, self.cleaning)) for text in texts), y == FAKE, counts)
+            boosting.fit(
+                _vectors(with_lower_title(clean_text_as(text, self.cleaning)) for text in texts), y == FAKE, counts
+            )
         )
         return self
 
     def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Log-odds of the fake class before calibration, shape (n_texts,)."""
-        return self._fitted().score(_vectors(told(clean_text_as(text, self.cleaning)) for text in check_texts(texts)))
+        return self._fitted().score(
+            _vectors(with_lower_title(clean_text_as(text, self.cleaning)) for text in check_texts(texts))
+        )
 
     def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Margins of `text` with the words where `keep` is False cut out; keep is (n_variants, n_words)."""
@@ -143,7 +147,7 @@ class FeaturesClassifier(MarginClassifier):
         return self.trees_
 
 
-def told(known: CleanedDocument) -> str:
+def with_lower_title(known: CleanedDocument) -> str:
     """Neutral text whose title, where there is one, is in lower case: its capitals are a template's choice."""
     title, _ = title_and_body(known.source)
     text, end = known.neutral.text, int(np.searchsorted(known.neutral.starts, len(title)))
@@ -152,12 +156,12 @@ def told(known: CleanedDocument) -> str:
 
 
 def cut(known: CleanedDocument, keep: NDArray[np.bool_]) -> str:
-    """What `told` gives without the words whose `keep` is False, and with one gap where they stood.
+    """What `with_lower_title` gives without the words whose `keep` is False, and with one gap where they stood.
 
     Of the gaps around a run of cut words, the first that ends a sentence stays, else the first: so sentences keep
     their ends, and commas do not outlive their clauses.
     """
-    text, words = told(known), known.words
+    text, words = with_lower_title(known), known.words
     if not words:
         return text
     edges = [*(word.start for word in words[1:]), len(text)]

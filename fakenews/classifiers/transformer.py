@@ -146,14 +146,14 @@ class TransformerClassifier(CalibratedClassifier):
         kept = torch.from_numpy(np.concatenate([keep, np.ones((len(keep), 1), dtype=bool)], axis=1))  # -1: always kept
         ids = torch.where(kept[:, windows.word_index], windows.input_ids, self.mask_token_id)  # [n, w, L]
         rows: list[tuple[torch.Tensor, torch.Tensor]] = []
-        asked = np.empty(ids.shape[:2], dtype=np.int64)  # which row holds the answer for a variant and a window
+        answer_rows = np.empty(ids.shape[:2], dtype=np.int64)  # which row holds the answer for a variant and a window
         for w, mask in enumerate(windows.attention_mask):
             length = int(mask.sum())
             distinct, inverse = torch.unique(ids[:, w, :length], dim=0, return_inverse=True)
-            asked[:, w] = len(rows) + inverse.numpy()
+            answer_rows[:, w] = len(rows) + inverse.numpy()
             rows += [(row, mask[:length]) for row in distinct]
         margins = self._answers(rows)[:, 0]
-        return np.asarray(margins[asked] @ windows.weights.numpy(), dtype=np.float64)
+        return np.asarray(margins[answer_rows] @ windows.weights.numpy(), dtype=np.float64)
 
     def encode(self, text: str) -> Windows:
         """Cut `text` into overlapping windows; one with only special pieces if nothing is left."""
@@ -375,10 +375,10 @@ class TransformerClassifier(CalibratedClassifier):
             yield batch, logits, states
 
     def _pass(
-        self, model: PreTrainedModel, mask: torch.Tensor, with_states: bool, **asked: torch.Tensor
+        self, model: PreTrainedModel, mask: torch.Tensor, with_states: bool, **inputs: torch.Tensor
     ) -> tuple[torch.Tensor | None, torch.Tensor | None]:
         """Logits of the head, (n, 2), where there is one, and mean states, (n, n_states, width), where wanted."""
-        output = model(attention_mask=mask, output_hidden_states=with_states, **asked)
+        output = model(attention_mask=mask, output_hidden_states=with_states, **inputs)
         states = mean_states(output.hidden_states[: self.n_states], mask) if with_states else None
         return output.logits if self.has_head else None, states
 

@@ -182,8 +182,8 @@ def side_by_side(answers: Mapping[str, pd.DataFrame], column: str) -> pd.DataFra
     """
     import pandas as pd
 
-    said = [rows.set_index(ARTICLE)[column].rename(model) for model, rows in answers.items()]
-    return pd.concat(said, axis="columns", join="inner").reset_index()
+    columns = [rows.set_index(ARTICLE)[column].rename(model) for model, rows in answers.items()]
+    return pd.concat(columns, axis="columns", join="inner").reset_index()
 
 
 def _stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -83,13 +83,13 @@ def integrated_gradients(
     Words where `keep`, of shape (n_words,), is False are masked throughout and weigh nothing. Without `ends` the
     margins of reference and text are not asked for, and given as 0; a `margin` that is given is not asked for either.
     """
-    there = np.ones(len(clean_text(text).words), dtype=bool) if keep is None else keep
+    present = np.ones(len(clean_text(text).words), dtype=bool) if keep is None else keep
     nodes, shares = np.polynomial.legendre.leggauss(n_steps)
     n_windows = len(classifier.encode(text).weights)
     of_ends = done = 2 * n_windows * ends
     total = of_ends + n_windows * n_steps
 
-    def told(n_passes: int) -> None:
+    def on_passes(n_passes: int) -> None:
         nonlocal done
         done += n_passes
         progress(min(1.0, done / total))
@@ -97,10 +97,10 @@ def integrated_gradients(
     base_value, full_value = 0.0, 0.0
     if ends:
         margins = MaskedMargins(text, classifier, 2, lambda share: progress(share * of_ends / total), margin)
-        base_value, full_value = margins(np.stack([np.zeros_like(there), there])).tolist()
-    slopes = slopes_at(text, classifier, (nodes[:, None] + 1.0) / 2.0 * there, told)
+        base_value, full_value = margins(np.stack([np.zeros_like(present), present])).tolist()
+    slopes = slopes_at(text, classifier, (nodes[:, None] + 1.0) / 2.0 * present, on_passes)
     return WordWeights(
-        there * (shares / 2.0 @ slopes),
+        present * (shares / 2.0 @ slopes),
         base_value=base_value,
         margin=full_value,
         settings={"steps": n_steps, "windows": n_windows, "rule": "integrated gradients"},
@@ -108,7 +108,7 @@ def integrated_gradients(
 
 
 def slopes_at(
-    text: str, classifier: Differentiable, shares: NDArray[np.float64], told: Callable[[int], None]
+    text: str, classifier: Differentiable, shares: NDArray[np.float64], on_passes: Callable[[int], None]
 ) -> NDArray[np.float64]:
     """Slopes of a text's margin along the ways of its words, from the mask token to the word.
 
@@ -120,7 +120,7 @@ def slopes_at(
     classifier : Differentiable
     shares : ndarray of shape (n_points, n_words)
         Of its way that each word has gone at each point: 0 where it is masked, 1 where it stands.
-    told : callable
+    on_passes : callable
         Called with the number of windows that were passed since it was called last.
 
     Returns
@@ -134,14 +134,14 @@ def slopes_at(
     found = np.zeros(shares.shape)
     for w, weight in enumerate(windows.weights.tolist()):
         try:
-            found += weight * _slopes_of_window(windows, w, classifier, shares, told)
+            found += weight * _slopes_of_window(windows, w, classifier, shares, on_passes)
             continue
         except torch.OutOfMemoryError:
             leave = getattr(classifier, "leave_device", None)
             if leave is None:
                 raise
             leave()
-        found += weight * _slopes_of_window(windows, w, classifier, shares, told)
+        found += weight * _slopes_of_window(windows, w, classifier, shares, on_passes)
     return found
 
 
@@ -150,7 +150,7 @@ def _slopes_of_window(
     w: int,
     classifier: Differentiable,
     shares: NDArray[np.float64],
-    told: Callable[[int], None],
+    on_passes: Callable[[int], None],
 ) -> NDArray[np.float64]:
     """Slopes of the margin of one window, (n_points, n_words)."""
     import torch
@@ -174,7 +174,7 @@ def _slopes_of_window(
         points = (masked + share * way).requires_grad_()
         margins = classifier.margin_from_embeddings(points, attention_mask.expand(len(points), -1))
         (slopes,) = torch.autograd.grad(margins.sum(), points)
-        told(len(points))
+        on_passes(len(points))
         per_piece = (slopes * way).double().sum(dim=-1).cpu().numpy()  # [points, length]
         for of_point, pieces in zip(found[rows], per_piece, strict=True):
             np.add.at(of_point, word_index.numpy()[of_word], pieces[of_word])

@@ -59,10 +59,10 @@ class LimeExplainer(WordExplainer):
 
         guess, either = local_guess(text, classifier, rng, lambda done: progress(share(done * ahead)))
 
-        def told(done: float) -> None:
+        def on_progress(done: float) -> None:
             progress(share(ahead + done * n_samples))
 
-        margins = MaskedMargins(text, classifier, n_samples, told, margin)
+        margins = MaskedMargins(text, classifier, n_samples, on_progress, margin)
         pairs = pairs_of_variants(n_words, rng)
         keep = np.ones((1, n_words), dtype=bool)
         values = margins(keep)
@@ -74,7 +74,7 @@ class LimeExplainer(WordExplainer):
             weights, intercept, fidelity = local_model(keep, values, guess.weights)
             rankings = []
             for h, half_guess in enumerate(either):
-                told(margins.n_evaluated / n_samples)  # of many samples a fit takes seconds
+                on_progress(margins.n_evaluated / n_samples)  # of many samples a fit takes seconds
                 half = [0, *range(1 + 2 * h, len(keep), 4), *range(2 + 2 * h, len(keep), 4)]
                 rankings.append(local_model(keep[half], values[half], half_guess)[0])
             stability = rank_agreement(rankings[0], rankings[1])
@@ -116,7 +116,7 @@ def local_guess(
     n_words, n_points = len(clean_text(text).words), n_slopes(text, classifier)
     done, total = 0, n_points * len(classifier.encode(text).weights)
 
-    def told(n_passes: int) -> None:
+    def on_progress(n_passes: int) -> None:
         nonlocal done
         done += n_passes
         progress(done / total)
@@ -127,7 +127,7 @@ def local_guess(
     turns = rng.permuted(np.tile(np.arange(n_points // 2), (2 * n_words, 1)), axis=1)
     halfway = turns.reshape(n_words, 2, -1).transpose(2, 1, 0).reshape(n_points, n_words) < n_points // 2 // HALFWAY
     shares[halfway] = 0.5
-    slopes = slopes_at(text, classifier, shares, told)
+    slopes = slopes_at(text, classifier, shares, on_progress)
     share = n_points / (n_points + WORTH)
 
     def weights(points: slice) -> NDArray[np.float64]:

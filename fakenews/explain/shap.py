@@ -197,7 +197,7 @@ class _Game:
         """Halves of unions, beside random coalitions of the others; where weights are large more often."""
         weights, _ = self.estimate(halves=False)
         pull = np.array([np.abs(weights[parts[k]]).sum() for k in divisible]) + 1e-9
-        masks, asked = [], []
+        masks, halves_drawn = [], []
         for k in self._rng.choice(divisible, size=n_pairs, p=pull / pull.sum()).tolist():
             others = self._rng.permutation(np.delete(np.arange(self._n_unions), k))
             beside = np.isin(self._unions, others[: int(self._rng.integers(0, self._n_unions))])
@@ -208,9 +208,9 @@ class _Game:
                 mask = beside.copy()
                 mask[parts[k]] = chosen
                 masks.append(mask)
-            asked.append((k, half, float(size * (n - size))))
+            halves_drawn.append((k, half, float(size * (n - size))))
         values = self._value(np.array(masks)).reshape(-1, 2)
-        for (k, half, variance), (one, other) in zip(asked, values.tolist(), strict=True):
+        for (k, half, variance), (one, other) in zip(halves_drawn, values.tolist(), strict=True):
             self._inside.append((k, half, one - other, variance))
 
     def estimate(self, halves: bool = True) -> tuple[NDArray[np.float64], float | None]:

@@ -255,10 +255,10 @@ def describe_training_curves(history: Sequence[Mapping[str, float]]) -> str:
             parts.append(f"{name} was best after epoch {x[best]:.3g} with {y[best]:.3f}")
         else:
             parts.append(f"{name} {f'stayed at {last}' if first == last else f'went from {first} to {last}'}")
-    told = [listed(parts)] if parts else []
+    clauses = [listed(parts)] if parts else []
     if once:
-        told.append(f"measured once, after epoch {at:.3g}, {listed(once)}")
-    return _sentence("; ".join(told))
+        clauses.append(f"measured once, after epoch {at:.3g}, {listed(once)}")
+    return _sentence("; ".join(clauses))
 
 
 def transfer_figure(points: Sequence[Point]) -> go.Figure:

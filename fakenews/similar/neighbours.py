@@ -196,16 +196,18 @@ def outcomes(neighbours: Neighbours, rows: pd.DataFrame) -> NDArray[np.int8]:
 
     `rows` are those of the model's predictions.parquet with their `prediction` (`verdicts.judged`).
     """
-    found = {
-        (corpus, id_): SILENT if said.verdict == "cannot_judge" else RIGHT if said.verdict == LABELS[label] else WRONG
-        for corpus, id_, label, said in zip(rows["corpus"], rows["id"], rows["label"], rows["prediction"], strict=True)
-    }
+    verdicts = [prediction.verdict for prediction in rows["prediction"]]
+    results = [
+        SILENT if verdict == "cannot_judge" else RIGHT if verdict == LABELS[label] else WRONG
+        for verdict, label in zip(verdicts, rows["label"], strict=True)
+    ]
+    of_article = dict(zip(zip(rows["corpus"], rows["id"], strict=True), results, strict=True))
     keys = zip(neighbours.corpora, neighbours.ids, strict=True)
-    return np.array([found.get(key, UNASKED) for key in keys], dtype=np.int8)
+    return np.array([of_article.get(key, UNASKED) for key in keys], dtype=np.int8)
 
 
 def track_record(
-    neighbours: Neighbours, made: NDArray[np.int8], text: str, model: str, k: int = K
+    neighbours: Neighbours, results: NDArray[np.int8], text: str, model: str, k: int = K
 ) -> TrackRecord | None:
     """How a model fared on the `k` held-out articles most like `text`, which never counts itself.
 
@@ -214,7 +216,7 @@ def track_record(
     Parameters
     ----------
     neighbours : Neighbours
-    made : ndarray of shape (n_articles,)
+    results : ndarray of shape (n_articles,)
         The model's `outcomes`.
     text : str
         As the user gave it.
@@ -223,26 +225,26 @@ def track_record(
     k : int
     """
     of_all = neighbours.similarities(text)
-    return record_of(neighbours, made, of_all, neighbours.identical(text, of_all), model, k)
+    return record_of(neighbours, results, of_all, neighbours.identical(text, of_all), model, k)
 
 
 def record_of(
     neighbours: Neighbours,
-    made: NDArray[np.int8],
+    results: NDArray[np.int8],
     of_all: NDArray[np.float64],
     without: NDArray[np.bool_],
     model: str,
     k: int = K,
 ) -> TrackRecord | None:
     """As `track_record`, of the similarities of a text with all articles, of which those in `without` do not count."""
-    asked = np.flatnonzero((made != UNASKED) & ~without)
-    similarities = of_all[asked]
+    candidates = np.flatnonzero((results != UNASKED) & ~without)
+    similarities = of_all[candidates]
     if not similarities.any():
         return None
     order = np.argsort(-similarities, kind="stable")[:k]
-    nearest = asked[order]
-    n_wrong = int((made[nearest] == WRONG).sum())
-    n = n_wrong + int((made[nearest] == RIGHT).sum())
+    nearest = candidates[order]
+    n_wrong = int((results[nearest] == WRONG).sum())
+    n = n_wrong + int((results[nearest] == RIGHT).sum())
     return TrackRecord(
         model,
         n,

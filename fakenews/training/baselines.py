@@ -79,17 +79,17 @@ def fit_ensemble(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
     from fakenews.classifiers.ensemble import MEMBERS, EnsembleClassifier
 
     beside = job.out.resolve().parent
-    here = [store.find(name, beside) for name in MEMBERS[recipe.model] if name in store.shipped(beside)]
-    log(f"members in {beside.name}: {', '.join(stored.name for stored in here) or 'none'}")
-    classifier = EnsembleClassifier(recipe.model, members={stored.name: store.load(stored) for stored in here})
-    told = {"members": ", ".join(f"{stored.name} {stored.revision}" for stored in here)}
-    answers = member_answers(here, ("grouped", LEFT_OUT), classifier.with_domain)
+    members = [store.find(name, beside) for name in MEMBERS[recipe.model] if name in store.shipped(beside)]
+    log(f"members in {beside.name}: {', '.join(stored.name for stored in members) or 'none'}")
+    classifier = EnsembleClassifier(recipe.model, members={stored.name: store.load(stored) for stored in members})
+    card_facts = {"members": ", ".join(f"{stored.name} {stored.revision}" for stored in members)}
+    answers = member_answers(members, ("grouped", LEFT_OUT), classifier.with_domain)
     if answers is None:
         classifier.fit(*labelled(home_of(parts["validation"])))
-        return Fitted(classifier, classifier.seed, "validation", told=told)
+        return Fitted(classifier, classifier.seed, "validation", card_facts=card_facts)
     held = answers[(answers["protocol"] == LEFT_OUT) | (answers["split"] == "validation")]
     unseen = _weigh_by_left_out(classifier, held, job.data.stem, log)
-    return Fitted(classifier, classifier.seed, "validation", told=told, unseen=unseen)
+    return Fitted(classifier, classifier.seed, "validation", card_facts=card_facts, unseen=unseen)
 
 
 def member_answers(

@@ -34,8 +34,8 @@ def fit_ood(classifier: TextClassifier, train: Sequence[str], held_out: Sequence
         False where the classifier has no measure of its own, or no held-out text is long enough; nothing is set then.
     """
     rng = np.random.default_rng(seed)
-    asked = [held_out[i] for i in sorted(rng.permutation(len(held_out))[:ARTICLES])]
-    long = [text for text in asked if len(clean_text(text).words) >= MIN_WORDS]
+    sample = [held_out[i] for i in sorted(rng.permutation(len(held_out))[:ARTICLES])]
+    long = [text for text in sample if len(clean_text(text).words) >= MIN_WORDS]
     if not isinstance(classifier, OutOfDomainDetector) or not long:
         return False
     classifier.fit_ood([train[i] for i in sorted(rng.permutation(len(train))[:ARTICLES])], seed)

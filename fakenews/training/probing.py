@@ -53,20 +53,20 @@ def fit_probing(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
         states.articles(joined_texts(part[~is_home(part)]))
     classifier.weights = "int8"
     classifier.round_weights()
-    asked = cast("TextClassifier", FromStates(classifier, States(classifier, checkpoints / STATES, log)))
+    scorer = cast("TextClassifier", FromStates(classifier, States(classifier, checkpoints / STATES, log)))
     log("calibrating on the validation part")
     texts, labels = labelled(home_of(parts["validation"]))
-    classifier.calibration_ = fit_calibration(asked.predict_scores(texts), labels)
+    classifier.calibration_ = fit_calibration(scorer.predict_scores(texts), labels)
     facts: dict[str, Any] = {"base": base_name(settings.base), "n_layers": settings.n_layers}
     minutes = (time.perf_counter() - started) / 60
     return Fitted(
         classifier,
         settings.seed,
         facts=facts,
-        told={"base": facts["base"]},
+        card_facts={"base": facts["base"]},
         minutes=minutes,
         answer=answer,
-        asked=asked,
+        scorer=scorer,
     )
 
 

@@ -97,13 +97,13 @@ def run(job: Job, log: Log = logger.info, recipe: Recipe | None = None) -> Model
             "recipe": recipe.title,
             "base": "none",
             "minutes": round(minutes, 1),
-            **fitted.told,
+            **fitted.card_facts,
             "device": device_name(),
             "rows": f"{len(parts[fitted.fitted_on]):,} of {', '.join(job.names)}, near duplicates kept in one part",
         }
         return measure(
             classifier, folder, parts, in_turn, left_out, training, fitted.seed, job.corpora, recipe.card, log,
-            fitted.asked,
+            fitted.scorer,
         )  # fmt: skip
 
 
@@ -148,17 +148,17 @@ def measure(
     corpora: Path | None,
     card: str,
     log: Log = logger.info,
-    asked: TextClassifier | None = None,
+    scorer: TextClassifier | None = None,
 ) -> ModelEvidence:
     """Write evaluation.json, predictions.parquet and the model card of a saved classifier into `folder`.
 
     Every corpus of `parts` has its own results; `in_turn` are answers of other weights, to corpora left out of training
     one by one, and `left_out` is the one corpus that these weights did without. `card` says in prose what the
-    classifier is. `asked` answers tables in its place (`Fitted.asked`).
+    classifier is. `scorer` answers tables in its place (`Fitted.scorer`).
     """
     import pandas as pd
 
-    asked = asked or classifier
+    scorer = scorer or classifier
     names = list(dict.fromkeys(parts["train"][CORPUS]))
 
     def report(what: str, share: float) -> None:
@@ -166,19 +166,19 @@ def measure(
             log(f"measured {what}")
 
     frames = [
-        predict_frame(asked, rows, str(corpus), split, report)
+        predict_frame(scorer, rows, str(corpus), split, report)
         for split in ("test", "validation")
         for corpus, rows in parts[split].groupby(CORPUS, sort=False)
     ]
     if left_out is not None:
-        frames.append(predict_frame(asked, left_out, left_out[CORPUS].iloc[0], "all", report))
+        frames.append(predict_frame(scorer, left_out, left_out[CORPUS].iloc[0], "all", report))
     if in_turn is not None:
         frames.append(in_turn)
     home = parts["test"][parts["test"][CORPUS] == names[0]]
-    flips = measured_flips(asked, home, names[0], seed)
+    flips = measured_flips(scorer, home, names[0], seed)
     log("measured formatting")
     known = {*names, *([] if left_out is None else left_out[CORPUS])}
-    frames.append(predict_other_corpora(asked, corpora, known, report))
+    frames.append(predict_other_corpora(scorer, corpora, known, report))
     evidence = write_evidence(
         folder,
         pd.concat([f for f in frames if len(f)], ignore_index=True),
@@ -220,7 +220,7 @@ def _answers_to_unseen(
     answer = fitted.answer or (by_refitting(recipe, job, log) if recipe.refits else None)
     if answer is None or not measurable(tables):
         return None
-    home = home_rows(fitted.asked or fitted.classifier, home_of(parts["validation"]), job.data.stem)
+    home = home_rows(fitted.scorer or fitted.classifier, home_of(parts["validation"]), job.data.stem)
     return Unseen(left_out_rows(tables, answer, home, log), home)
 
 

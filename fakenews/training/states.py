@@ -64,10 +64,10 @@ class States:
                     parts = (np.split(kept[name], ends) for name in ("lengths", "states"))
                     self.known |= {key: Article(*of) for key, *of in zip(kept["keys"].tolist(), *parts, strict=True)}
 
-    def articles(self, asked: Sequence[str]) -> list[Article]:
+    def articles(self, wanted: Sequence[str]) -> list[Article]:
         """Return what the encoder makes of texts."""
-        order = [article_id(text) for text in asked]
-        texts = dict(zip(order, asked, strict=True))
+        order = [article_id(text) for text in wanted]
+        texts = dict(zip(order, wanted, strict=True))
         missing = [key for key in texts if key not in self.known]
         for at in range(0, len(missing), _ARTICLES_AT_ONCE):
             keys = missing[at : at + _ARTICLES_AT_ONCE]

@@ -9,7 +9,7 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from fakenews.classifiers.base import NotFittedError, clean_text
-from fakenews.classifiers.features import FeaturesClassifier, cut, told
+from fakenews.classifiers.features import FeaturesClassifier, cut, with_lower_title
 from fakenews.classifiers.trees import Trees
 from fakenews.text import join
 
@@ -75,12 +75,12 @@ def test_unfitted_it_says_so(tmp_path):
 
 def test_capitals_of_a_title_are_not_told():
     title, body = "The Mayor Spoke", "The mayor SPOKE in Paris."
-    plain = told(clean_text(f"{title}\n\n{body}"))
+    plain = with_lower_title(clean_text(f"{title}\n\n{body}"))
     assert plain == "the mayor spoke The mayor SPOKE in Paris."
-    assert told(clean_text(f"{title.upper()}\n\n{body}")) == plain
-    assert told(clean_text(body)) == body
-    assert told(clean_text(join(title.upper(), ""))) == told(
+    assert with_lower_title(clean_text(f"{title.upper()}\n\n{body}")) == plain
+    assert with_lower_title(clean_text(body)) == body
+    assert with_lower_title(clean_text(join(title.upper(), ""))) == with_lower_title(
         clean_text(join(title, ""))
     )  # as when titles alone are asked about
     long = "Words Without End " * 20
-    assert told(clean_text(f"{long}\n\n{body}")).startswith("Words Without End")  # too long for a title
+    assert with_lower_title(clean_text(f"{long}\n\n{body}")).startswith("Words Without End")  # too long for a title
