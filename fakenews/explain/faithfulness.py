@@ -157,8 +157,8 @@ def greedy_order(text: str, classifier: Differentiable, lean: float, progress: P
     order: list[int] = []
     for share in _SEARCH:
         left = np.flatnonzero(keep)
-        slopes = integrated_gradients(text, classifier, 1, lambda _: progress(0.0), keep, ends=False).weights[left]
-        chosen = left[np.argsort(-lean * slopes, kind="stable")]
+        gradients = integrated_gradients(text, classifier, 1, lambda _: progress(0.0), keep, ends=False).weights[left]
+        chosen = left[np.argsort(-lean * gradients, kind="stable")]
         if share < 1.0:
             chosen = chosen[: max(0, round(share * n) - len(order))]
         order += chosen.tolist()

@@ -98,19 +98,19 @@ def integrated_gradients(
     if ends:
         margins = MaskedMargins(text, classifier, 2, lambda share: progress(share * of_ends / total), margin)
         base_value, full_value = margins(np.stack([np.zeros_like(present), present])).tolist()
-    slopes = slopes_at(text, classifier, (nodes[:, None] + 1.0) / 2.0 * present, on_passes)
+    gradients = gradients_at(text, classifier, (nodes[:, None] + 1.0) / 2.0 * present, on_passes)
     return WordWeights(
-        present * (shares / 2.0 @ slopes),
+        present * (shares / 2.0 @ gradients),
         base_value=base_value,
         margin=full_value,
         settings={"steps": n_steps, "windows": n_windows, "rule": "integrated gradients"},
     )
 
 
-def slopes_at(
+def gradients_at(
     text: str, classifier: Differentiable, shares: NDArray[np.float64], on_passes: Callable[[int], None]
 ) -> NDArray[np.float64]:
-    """Slopes of a text's margin along the ways of its words, from the mask token to the word.
+    """Gradients of a text's margin along the ways of its words, from the mask token to the word.
 
     A device without enough memory is left for the CPU.
 
@@ -134,25 +134,25 @@ def slopes_at(
     found = np.zeros(shares.shape)
     for w, weight in enumerate(windows.weights.tolist()):
         try:
-            found += weight * _slopes_of_window(windows, w, classifier, shares, on_passes)
+            found += weight * _gradients_of_window(windows, w, classifier, shares, on_passes)
             continue
         except torch.OutOfMemoryError:
             leave = getattr(classifier, "leave_device", None)
             if leave is None:
                 raise
             leave()
-        found += weight * _slopes_of_window(windows, w, classifier, shares, on_passes)
+        found += weight * _gradients_of_window(windows, w, classifier, shares, on_passes)
     return found
 
 
-def _slopes_of_window(
+def _gradients_of_window(
     windows: Windows,
     w: int,
     classifier: Differentiable,
     shares: NDArray[np.float64],
     on_passes: Callable[[int], None],
 ) -> NDArray[np.float64]:
-    """Slopes of the margin of one window, (n_points, n_words)."""
+    """Gradients of the margin of one window, (n_points, n_words)."""
     import torch
 
     found = np.zeros(shares.shape)
@@ -173,9 +173,9 @@ def _slopes_of_window(
         share = gone[rows][:, word_index, None].to(way)  # [points, length, 1]
         points = (masked + share * way).requires_grad_()
         margins = classifier.margin_from_embeddings(points, attention_mask.expand(len(points), -1))
-        (slopes,) = torch.autograd.grad(margins.sum(), points)
+        (gradients,) = torch.autograd.grad(margins.sum(), points)
         on_passes(len(points))
-        per_piece = (slopes * way).double().sum(dim=-1).cpu().numpy()  # [points, length]
+        per_piece = (gradients * way).double().sum(dim=-1).cpu().numpy()  # [points, length]
         for of_point, pieces in zip(found[rows], per_piece, strict=True):
             np.add.at(of_point, word_index.numpy()[of_word], pieces[of_word])
     return found

@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 
 from fakenews.classifiers.base import TextClassifier, clean_text
 from fakenews.explain.base import MaskedMargins, Progress, SampleRange, WordExplainer, WordWeights
-from fakenews.explain.gradient import Differentiable, slopes_at
+from fakenews.explain.gradient import Differentiable, gradients_at
 from fakenews.explain.surrogate import Guess, budget, deviation, first_guess, is_settled, rank_agreement
 
 SAMPLES = SampleRange("samples", default=300, minimum=20, maximum=20_000)
 DEFAULT_WORDS = 8_000  # words read by default, all variants together, where there is a first guess
-SLOPE_WORDS = 5_300  # words of the variants whose slopes are the first guess
-SLOPES_COST = 3  # variants that can be asked in the time of slopes at one
+GRADIENT_WORDS = 5_300  # words of the variants whose gradients are the first guess
+GRADIENTS_COST = 3  # variants that can be asked in the time of gradients at one
 HALFWAY = 4  # one in so many words of such a variant, or in a few more, is half masked
-FEWEST_SLOPES, MOST_SLOPES = 2 * HALFWAY, 32  # such variants
+FEWEST_GRADIENTS, MOST_GRADIENTS = 2 * HALFWAY, 32  # such variants
 WORTH = 8  # such variants that integrated gradients, biased but without noise, are worth
 ROUND = 16  # variants between two refinements, at first
 KERNEL_WIDTH = 0.25  # of the cosine distance between the words kept and all words
@@ -32,7 +32,7 @@ class LimeExplainer(WordExplainer):
     cosine kernel and its width are those of the authors' `lime`, but variants are drawn as often as the kernel weighs
     them, and in pairs that remove different words. We differ from its defaults in fitting log-odds instead of
     probabilities, in telling apart the places of a repeated word, and in fitting only what a first guess leaves over:
-    the exact weights of a linear classifier, or slopes at a few variants. `base_value` is the local intercept,
+    the exact weights of a linear classifier, or gradients at a few variants. `base_value` is the local intercept,
     `fidelity` the R² of the local model on its own variants: with fewer of them than words it flatters.
     """
 
@@ -52,7 +52,7 @@ class LimeExplainer(WordExplainer):
     ) -> Iterator[WordWeights]:
         n_words = len(clean_text(text).words)
         rng = np.random.default_rng(seed)
-        ahead = SLOPES_COST * n_slopes(text, classifier)
+        ahead = GRADIENTS_COST * n_gradients(text, classifier)
 
         def share(n_done: float) -> float:
             return min(1.0, n_done / (ahead + n_samples))
@@ -91,29 +91,29 @@ class LimeExplainer(WordExplainer):
             )
 
 
-def n_slopes(text: str, classifier: TextClassifier) -> int:
-    """Variants whose slopes are asked for, in two halves in which each word is halfway as often."""
+def n_gradients(text: str, classifier: TextClassifier) -> int:
+    """Variants whose gradients are asked for, in two halves in which each word is halfway as often."""
     if not isinstance(classifier, Differentiable):
         return 0
-    wanted = SLOPE_WORDS // max(len(clean_text(text).words), 1)
-    return min(max(wanted, FEWEST_SLOPES), MOST_SLOPES) // 2 * 2
+    wanted = GRADIENT_WORDS // max(len(clean_text(text).words), 1)
+    return min(max(wanted, FEWEST_GRADIENTS), MOST_GRADIENTS) // 2 * 2
 
 
 def local_guess(
     text: str, classifier: TextClassifier, rng: np.random.Generator, progress: Progress
 ) -> tuple[Guess, NDArray[np.float64]]:
-    """What each word does to variants of the text, from slopes where there are any.
+    """What each word does to variants of the text, from gradients where there are any.
 
-    Beside the guess, of shape (2, n_words), those that either half of the slopes gives.
+    Beside the guess, of shape (2, n_words), those that either half of the gradients gives.
 
-    What a word does to a variant is the integral of the slope along its way from the mask to the word. The trapezoidal
-    rule takes the slopes at its ends, where most variants have it, and the midpoint rule those halfway. One pass
-    forward and back gives a slope for every word; while the passes are few, the guess leans on integrated gradients.
+    What a word does to a variant is the integral of the gradient along its way from the mask to the word. The trapezoidal
+    rule takes the gradients at its ends, where most variants have it, and the midpoint rule those halfway. One pass
+    forward and back gives a gradient for every word; while the passes are few, the guess leans on integrated gradients.
     """
     guess = first_guess(text, classifier, progress)
     if not isinstance(classifier, Differentiable):
         return guess, np.stack([guess.weights] * 2)
-    n_words, n_points = len(clean_text(text).words), n_slopes(text, classifier)
+    n_words, n_points = len(clean_text(text).words), n_gradients(text, classifier)
     done, total = 0, n_points * len(classifier.encode(text).weights)
 
     def on_progress(n_passes: int) -> None:
@@ -127,15 +127,15 @@ def local_guess(
     turns = rng.permuted(np.tile(np.arange(n_points // 2), (2 * n_words, 1)), axis=1)
     halfway = turns.reshape(n_words, 2, -1).transpose(2, 1, 0).reshape(n_points, n_words) < n_points // 2 // HALFWAY
     shares[halfway] = 0.5
-    slopes = slopes_at(text, classifier, shares, on_progress)
+    gradients = gradients_at(text, classifier, shares, on_progress)
     share = n_points / (n_points + WORTH)
 
     def weights(points: slice) -> NDArray[np.float64]:
-        rules = [slopes[points].mean(axis=0, where=of_rule[points]) for of_rule in (halfway, ~halfway)]
+        rules = [gradients[points].mean(axis=0, where=of_rule[points]) for of_rule in (halfway, ~halfway)]
         return np.asarray(share * np.mean(rules, axis=0) + (1.0 - share) * guess.weights)
 
     either = np.stack([weights(slice(half, None, 2)) for half in (0, 1)])
-    return Guess(weights(slice(None)), f"{guess.rule}, slopes at {n_points} variants"), either
+    return Guess(weights(slice(None)), f"{guess.rule}, gradients at {n_points} variants"), either
 
 
 def pairs_of_variants(n_words: int, rng: np.random.Generator) -> Iterator[NDArray[np.bool_]]:

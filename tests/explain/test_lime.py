@@ -9,7 +9,14 @@ from fakenews.classifiers.base import clean_text
 from fakenews.explain import lime
 from fakenews.explain.base import Cancelled
 from fakenews.explain.gradient import integrated_gradients
-from fakenews.explain.lime import FEWEST_SLOPES, MOST_SLOPES, LimeExplainer, local_guess, n_slopes, pairs_of_variants
+from fakenews.explain.lime import (
+    FEWEST_GRADIENTS,
+    MOST_GRADIENTS,
+    LimeExplainer,
+    local_guess,
+    n_gradients,
+    pairs_of_variants,
+)
 
 TEXT = "The mayor said lizard on the road and the people said no"
 
@@ -97,9 +104,9 @@ def test_stability_asks_whether_either_half_of_the_slopes_says_the_same(bert):
 
 
 def test_long_texts_get_few_slopes_and_linear_classifiers_none(bert, tfidf):
-    numbers = [n_slopes("word " * n, bert) for n in (10, 400, 5000)]
-    assert numbers == [MOST_SLOPES, 12, FEWEST_SLOPES]
-    assert n_slopes(TEXT, tfidf) == 0
+    numbers = [n_gradients("word " * n, bert) for n in (10, 400, 5000)]
+    assert numbers == [MOST_GRADIENTS, 12, FEWEST_GRADIENTS]
+    assert n_gradients(TEXT, tfidf) == 0
 
 
 def test_progress_and_shares_count_the_slopes(bert):
