@@ -21,7 +21,7 @@ from fakenews.classifiers.ensemble import EnsembleClassifier
 from fakenews.explain.base import MaskedMargins, Progress
 from fakenews.explain.gradient import Differentiable, integrated_gradients
 from fakenews.explain.linear import LinearTerms
-from fakenews.explain.surrogate import first_guess
+from fakenews.explain.surrogate import prior_of
 from fakenews.schema import Explanation, Grade
 
 SHARES = (0.01, 0.05, 0.1, 0.2, 0.5)  # of the words, strongest first, as in ERASER
@@ -138,13 +138,13 @@ def _candidates(
             if isinstance(member, LinearTerms | Differentiable):
                 yield from _candidates(text, member, margins, lean, progress)
         return
-    guess = first_guess(text, classifier, progress)
+    prior = prior_of(text, classifier, progress)
     if isinstance(classifier, LinearTerms | Differentiable):
-        yield np.argsort(-lean * guess.weights, kind="stable")
+        yield np.argsort(-lean * prior.weights, kind="stable")
     if isinstance(classifier, Differentiable):
         yield greedy_order(text, classifier, lean, progress)
     if not isinstance(classifier, LinearTerms | Differentiable):
-        n = len(guess.weights)
+        n = len(prior.weights)
         stretch = np.arange(n) * min(n, STRETCHES) // n
         without = margins(np.arange(stretch[-1] + 1)[:, None] != stretch)
         yield np.argsort(lean * without[stretch], kind="stable")

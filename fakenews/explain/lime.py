@@ -1,4 +1,4 @@
-"""LIME: a linear model of the margins of variants with words removed, from a gradient's first guess."""
+"""LIME: a linear model of the margins of variants with words removed, with a gradient as its prior."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from fakenews.classifiers.base import TextClassifier, clean_text
 from fakenews.explain.base import MaskedMargins, Progress, SampleRange, WordExplainer, WordWeights
 from fakenews.explain.gradient import Differentiable, gradients_at
-from fakenews.explain.surrogate import Guess, budget, deviation, first_guess, is_settled, rank_agreement
+from fakenews.explain.surrogate import Prior, budget, has_converged, prior_of, rank_agreement, ridge_correction
 
 SAMPLES = SampleRange("samples", default=300, minimum=20, maximum=20_000)
-DEFAULT_WORDS = 8_000  # words read by default, all variants together, where there is a first guess
-GRADIENT_WORDS = 5_300  # words of the variants whose gradients are the first guess
+DEFAULT_WORDS = 8_000  # words read by default, all variants together, where there is a prior
+GRADIENT_WORDS = 5_300  # words of the variants whose gradients are the prior
 GRADIENTS_COST = 3  # variants that can be asked in the time of gradients at one
 HALFWAY = 4  # one in so many words of such a variant, or in a few more, is half masked
 FEWEST_GRADIENTS, MOST_GRADIENTS = 2 * HALFWAY, 32  # such variants
@@ -31,7 +31,7 @@ class LimeExplainer(WordExplainer):
     Ribeiro, Singh and Guestrin, "Why Should I Trust You?", KDD 2016 (arXiv:1602.04938): numbers of removed words,
     cosine kernel and its width are those of the authors' `lime`, but variants are drawn as often as the kernel weighs
     them, and in pairs that remove different words. We differ from its defaults in fitting log-odds instead of
-    probabilities, in telling apart the places of a repeated word, and in fitting only what a first guess leaves over:
+    probabilities, in telling apart the places of a repeated word, and in fitting only what a prior leaves over:
     the exact weights of a linear classifier, or gradients at a few variants. `base_value` is the local intercept,
     `fidelity` the R² of the local model on its own variants: with fewer of them than words it flatters.
     """
@@ -44,7 +44,7 @@ class LimeExplainer(WordExplainer):
         return isinstance(classifier, TextClassifier)
 
     def default_samples(self, text: str, classifier: TextClassifier) -> int:
-        """So many that about `DEFAULT_WORDS` words are read; more where there is no guess to start from."""
+        """So many that about `DEFAULT_WORDS` words are read; more where there is no prior to start from."""
         return budget(text, classifier, SAMPLES, DEFAULT_WORDS)
 
     def _weigh(
@@ -57,7 +57,7 @@ class LimeExplainer(WordExplainer):
         def share(n_done: float) -> float:
             return min(1.0, n_done / (ahead + n_samples))
 
-        guess, either = local_guess(text, classifier, rng, lambda done: progress(share(done * ahead)))
+        prior, either = local_prior(text, classifier, rng, lambda done: progress(share(done * ahead)))
 
         def on_progress(done: float) -> None:
             progress(share(ahead + done * n_samples))
@@ -66,27 +66,27 @@ class LimeExplainer(WordExplainer):
         pairs = pairs_of_variants(n_words, rng)
         keep = np.ones((1, n_words), dtype=bool)
         values = margins(keep)
-        may_stop, settled, last = n_samples <= self.default_samples(text, classifier), 0, False
+        may_stop, n_converged, last = n_samples <= self.default_samples(text, classifier), 0, False
         while not last:
             size = min(max(ROUND, len(keep) // 2), n_samples - len(keep))
             drawn = np.concatenate([next(pairs) for _ in range((size + 1) // 2)])[:size]
             keep, values = np.concatenate([keep, drawn]), np.append(values, margins(drawn))
-            weights, intercept, fidelity = local_model(keep, values, guess.weights)
+            weights, intercept, fidelity = local_model(keep, values, prior.weights)
             rankings = []
             for h, half_guess in enumerate(either):
                 on_progress(margins.n_evaluated / n_samples)  # of many samples a fit takes seconds
                 half = [0, *range(1 + 2 * h, len(keep), 4), *range(2 + 2 * h, len(keep), 4)]
                 rankings.append(local_model(keep[half], values[half], half_guess)[0])
             stability = rank_agreement(rankings[0], rankings[1])
-            settled = settled + 1 if may_stop and is_settled(stability, len(keep)) else 0
-            last = len(keep) >= n_samples or settled > 1
+            n_converged = n_converged + 1 if may_stop and has_converged(stability, len(keep)) else 0
+            last = len(keep) >= n_samples or n_converged > 1
             yield WordWeights(
                 weights,
                 base_value=intercept,
                 margin=float(values[0]),
                 fidelity=fidelity,
                 stability=stability,
-                settings={"samples": len(keep), "evaluations": margins.n_evaluated, "guess": guess.rule},
+                settings={"samples": len(keep), "evaluations": margins.n_evaluated, "guess": prior.rule},
                 share=1.0 if last else share(ahead + len(keep)),
             )
 
@@ -99,20 +99,20 @@ def n_gradients(text: str, classifier: TextClassifier) -> int:
     return min(max(wanted, FEWEST_GRADIENTS), MOST_GRADIENTS) // 2 * 2
 
 
-def local_guess(
+def local_prior(
     text: str, classifier: TextClassifier, rng: np.random.Generator, progress: Progress
-) -> tuple[Guess, NDArray[np.float64]]:
+) -> tuple[Prior, NDArray[np.float64]]:
     """What each word does to variants of the text, from gradients where there are any.
 
-    Beside the guess, of shape (2, n_words), those that either half of the gradients gives.
+    Beside the prior, of shape (2, n_words), those that either half of the gradients gives.
 
-    What a word does to a variant is the integral of the gradient along its way from the mask to the word. The trapezoidal
-    rule takes the gradients at its ends, where most variants have it, and the midpoint rule those halfway. One pass
-    forward and back gives a gradient for every word; while the passes are few, the guess leans on integrated gradients.
+    What a word does to a variant is the integral of the gradient along its way from the mask to the word. The
+    trapezoidal rule takes the gradients at its ends, where most variants have it, and the midpoint rule those
+    halfway. One pass forward and back gives a gradient for every word; while the passes are few, the prior leans on integrated gradients.
     """
-    guess = first_guess(text, classifier, progress)
+    prior = prior_of(text, classifier, progress)
     if not isinstance(classifier, Differentiable):
-        return guess, np.stack([guess.weights] * 2)
+        return prior, np.stack([prior.weights] * 2)
     n_words, n_points = len(clean_text(text).words), n_gradients(text, classifier)
     done, total = 0, n_points * len(classifier.encode(text).weights)
 
@@ -132,10 +132,10 @@ def local_guess(
 
     def weights(points: slice) -> NDArray[np.float64]:
         rules = [gradients[points].mean(axis=0, where=of_rule[points]) for of_rule in (halfway, ~halfway)]
-        return np.asarray(share * np.mean(rules, axis=0) + (1.0 - share) * guess.weights)
+        return np.asarray(share * np.mean(rules, axis=0) + (1.0 - share) * prior.weights)
 
     either = np.stack([weights(slice(half, None, 2)) for half in (0, 1)])
-    return Guess(weights(slice(None)), f"{guess.rule}, gradients at {n_points} variants"), either
+    return Prior(weights(slice(None)), f"{prior.rule}, gradients at {n_points} variants"), either
 
 
 def pairs_of_variants(n_words: int, rng: np.random.Generator) -> Iterator[NDArray[np.bool_]]:
@@ -159,13 +159,13 @@ def pairs_of_variants(n_words: int, rng: np.random.Generator) -> Iterator[NDArra
 
 
 def local_model(
-    keep: NDArray[np.bool_], values: NDArray[np.float64], guess: NDArray[np.float64]
+    keep: NDArray[np.bool_], values: NDArray[np.float64], prior: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], float, float]:
     """Weights of shape (n_words,), intercept and R² of a linear model of `values` (n,) in `keep` (n, n_words)."""
     mean, level = keep.mean(axis=0), float(values.mean())
     z = keep - mean
-    left = values - level - z @ guess
-    weights = guess + deviation(z, left, np.ones(len(z)), guess)
+    left = values - level - z @ prior
+    weights = prior + ridge_correction(z, left, np.ones(len(z)), prior)
     spread = float(((values - level) ** 2).sum())
     missed = float(((values - level - z @ weights) ** 2).sum())
     return weights, level - float(mean @ weights), 1.0 - missed / spread if spread > 0 else 1.0
