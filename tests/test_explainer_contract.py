@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from fakenews.classifiers.base import TextClassifier, clean_text
-from fakenews.explain.base import Cancelled, Explainer
+from fakenews.explain.base import Cancelled, WordExplainer
 from fakenews.explain.registry import EXPLAINERS, get, methods_for
 from fakenews.schema import Explanation
 from tests.explain import toys
@@ -237,7 +237,7 @@ def test_the_result_survives_json(classifiers, method, model):
 def test_every_registered_explainer_keeps_the_protocol(method):
     spec = get(method)
     explainer = spec.load()
-    assert isinstance(explainer, Explainer)
+    assert isinstance(explainer, WordExplainer)
     assert explainer.name == spec.name == method
     assert spec.description.endswith(".")
     assert not explainer.supports(object())

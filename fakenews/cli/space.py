@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fakenews.cli.output import note
 from fakenews.config import REPOSITORY
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fakenews.space.bundle import BundledFile
     from fakenews.space.deploy import Deployment
-    from fakenews.space.spacefile import Spacefile
+    from fakenews.space.spacefile import Spacefile, Target
 
 app = typer.Typer(rich_markup_mode=None, help="Turn this repository into a Hugging Face Space.")
 
@@ -46,19 +50,18 @@ def render(
     out: Annotated[Path | None, typer.Option("--out", help="Empty folder to lay the Space out in.")] = None,
 ) -> None:
     """Write README's YAML block from the Spacefile, or the whole Space into a folder; a second time nothing changes."""
-    from fakenews.space.bundle import README, REQUIREMENTS, bundle, front_matter, lay_out, with_front_matter
+    from fakenews.space.bundle import README, REQUIREMENTS, front_matter, lay_out, with_front_matter
 
-    spacefile = _spacefile(root, None)
     if out is not None:
         if out.exists() and any(out.iterdir()):
             raise ValueError(f"{out} is not empty: name a new folder.")
-        files = bundle(root, spacefile, spacefile.target(target))
+        *_, files = _bundled(root, target, None)
         lay_out(files, out)
         typer.echo(f"{len(files)} files were written to {out}.")
         return
     if target is not None:
         raise ValueError("README is rendered for the target of [hardware]: name another with --out only.")
-    path = root / README
+    spacefile, path = _spacefile(root, None), root / README
     was = path.read_text(encoding="utf-8")
     block = front_matter(spacefile, spacefile.target(), (root / REQUIREMENTS).read_text(encoding="utf-8"))
     rendered = with_front_matter(was, block)
@@ -72,12 +75,9 @@ def render(
 @app.command()
 def plan(root: Root = REPOSITORY, target: TargetName = None, space_id: Id = None) -> None:
     """Print every call a deployment would make, and what the hardware costs; nothing is called."""
-    from fakenews.space.bundle import bundle
     from fakenews.space.plan import make_plan
 
-    spacefile = _spacefile(root, space_id)
-    chosen = spacefile.target(target)
-    typer.echo(str(make_plan(spacefile, chosen, bundle(root, spacefile, chosen))))
+    typer.echo(str(make_plan(*_bundled(root, target, space_id))))
 
 
 @app.command()
@@ -88,26 +88,22 @@ def deploy(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Upload, wait until it runs, ask it for a verdict; on any failure bring back what was live."""
-    from fakenews.space.bundle import bundle
     from fakenews.space.check import check as problems_of
     from fakenews.space.deploy import DeployError, NotBegun
-    from fakenews.space.plan import make_plan
 
     problems = problems_of(root, target)
     if problems:
         raise ValueError(f'Nothing was changed. {problems[0]} ({len(problems)} in all: "fakenews space check".)')
-    spacefile = _spacefile(root, space_id)
-    chosen = spacefile.target(target)
-    typer.echo(str(make_plan(spacefile, chosen, bundle(root, spacefile, chosen))))
+    plan(root, target, space_id)
     if not yes and not typer.confirm("Do this?"):
         typer.echo("Nothing was changed.")
         raise typer.Exit(FAILED)
     try:
-        address = _deployment(root, spacefile, target).run()
-    except NotBegun as error:
-        raise ValueError(str(error)) from None
+        address = _deployment(root, target, space_id).run()
+    except NotBegun:
+        raise
     except DeployError as error:
-        typer.echo(str(error), err=True)
+        note(str(error))
         raise typer.Exit(FAILED) from None
     typer.echo(f"Live at {address}")
 
@@ -115,12 +111,7 @@ def deploy(
 @app.command()
 def drift(root: Root = REPOSITORY, target: TargetName = None, space_id: Id = None) -> None:
     """Print what of the live Space is not as it is here; exit code 1 if anything is, 2 if the Hub did not say."""
-    from fakenews.space.deploy import NotBegun
-
-    try:
-        found = _deployment(root, _spacefile(root, space_id), target).drift()
-    except NotBegun as error:
-        raise ValueError(str(error)) from None
+    found = _deployment(root, target, space_id).drift()
     for difference in found:
         typer.echo(difference)
     if found:
@@ -141,18 +132,24 @@ def _spacefile(root: Path, space_id: str | None) -> Spacefile:
     return spacefile.model_copy(update={"space": space})
 
 
-def _deployment(root: Path, spacefile: Spacefile, target: str | None) -> Deployment:
+def _bundled(root: Path, target: str | None, space_id: str | None) -> tuple[Spacefile, Target, Sequence[BundledFile]]:
+    from fakenews.space.bundle import bundle
+
+    spacefile = _spacefile(root, space_id)
+    chosen = spacefile.target(target)
+    return spacefile, chosen, bundle(root, spacefile, chosen)
+
+
+def _deployment(root: Path, target: str | None, space_id: str | None) -> Deployment:
     from huggingface_hub import HfApi, get_token
 
-    from fakenews.space.bundle import bundle
     from fakenews.space.deploy import Deployment
 
+    spacefile, chosen, files = _bundled(root, target, space_id)
     token = get_token()
     if token is None:
         raise ValueError('There is no token of the Hub: run "hf auth login", or set HF_TOKEN.')
-    chosen = spacefile.target(target)
     secrets = {name: os.environ[name] for name in spacefile.secrets.required if name in os.environ}
     return Deployment(
-        HfApi(token=token), spacefile, chosen, bundle(root, spacefile, chosen), secrets=secrets,
-        report=lambda sentence: typer.echo(sentence, err=True),
+        HfApi(token=token), spacefile, chosen, files, secrets=secrets, report=note,
     )  # fmt: skip

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from numbers import Integral
-from typing import Any, ClassVar, Protocol, SupportsInt, TypeGuard, runtime_checkable
+from typing import Any, ClassVar, SupportsInt, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,53 +91,16 @@ class Refinement:
     seconds_left: float
 
 
-@runtime_checkable
-class Explainer(Protocol):
-    """A method that says how much each word of a text moved a classifier."""
-
-    @property
-    def name(self) -> str:
-        """Key in the registry."""
-
-    def supports(self, classifier: object) -> bool:
-        """Whether the method can explain this classifier."""
-
-    def explain(
-        self,
-        text: str,
-        classifier: TextClassifier,
-        *,
-        target: Target = "fake",
-        n_samples: int | None = None,
-        seed: int = 42,
-        progress: Progress | None = None,
-        margin: float | None = None,
-    ) -> Explanation:
-        """Weigh every word of `text`; see `WordExplainer.explain`."""
-
-    def refine(
-        self,
-        text: str,
-        classifier: TextClassifier,
-        *,
-        target: Target = "fake",
-        n_samples: int | None = None,
-        seed: int = 42,
-        progress: Progress | None = None,
-        margin: float | None = None,
-    ) -> Iterator[Refinement]:
-        """Weigh every word of `text`, better and better; see `WordExplainer.refine`."""
-
-
 class WordExplainer(ABC):
     """An explainer that only says how it weighs; checks, sign and result are done here."""
 
     name: ClassVar[str]
     samples: ClassVar[SampleRange | None]
+    explains: ClassVar[Any] = TextClassifier  # classifiers with these methods; may be a union
 
-    @abstractmethod
     def supports(self, classifier: object) -> bool:
         """Whether the method can explain this classifier."""
+        return isinstance(classifier, self.explains)
 
     @abstractmethod
     def _weigh(

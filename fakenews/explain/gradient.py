@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,10 +55,7 @@ class GradientExplainer(WordExplainer):
 
     name: ClassVar[str] = "gradient"
     samples: ClassVar[SampleRange | None] = STEPS
-
-    def supports(self, classifier: object) -> bool:
-        """Whether the classifier gives gradients, or is linear."""
-        return isinstance(classifier, LinearTerms | Differentiable)
+    explains: ClassVar[Any] = LinearTerms | Differentiable
 
     def _weigh(
         self, text: str, classifier: TextClassifier, n_samples: int, seed: int, progress: Progress, margin: float | None

@@ -39,10 +39,6 @@ class LimeExplainer(WordExplainer):
     name: ClassVar[str] = "lime"
     samples: ClassVar[SampleRange | None] = SAMPLES
 
-    def supports(self, classifier: object) -> bool:
-        """Whether words can be removed for this classifier: true of all."""
-        return isinstance(classifier, TextClassifier)
-
     def default_samples(self, text: str, classifier: TextClassifier) -> int:
         """So many that about `DEFAULT_WORDS` words are read; more where there is no prior to start from."""
         return budget(text, classifier, SAMPLES, DEFAULT_WORDS)
@@ -73,10 +69,10 @@ class LimeExplainer(WordExplainer):
             keep, values = np.concatenate([keep, drawn]), np.append(values, margins(drawn))
             weights, intercept, fidelity = local_model(keep, values, prior.weights)
             rankings = []
-            for h, half_guess in enumerate(either):
+            for h, half_prior in enumerate(either):
                 on_progress(margins.n_evaluated / n_samples)  # of many samples a fit takes seconds
                 half = [0, *range(1 + 2 * h, len(keep), 4), *range(2 + 2 * h, len(keep), 4)]
-                rankings.append(local_model(keep[half], values[half], half_guess)[0])
+                rankings.append(local_model(keep[half], values[half], half_prior)[0])
             stability = rank_agreement(rankings[0], rankings[1])
             n_converged = n_converged + 1 if may_stop and has_converged(stability, len(keep)) else 0
             last = len(keep) >= n_samples or n_converged > 1
@@ -108,7 +104,8 @@ def local_prior(
 
     What a word does to a variant is the integral of the gradient along its way from the mask to the word. The
     trapezoidal rule takes the gradients at its ends, where most variants have it, and the midpoint rule those
-    halfway. One pass forward and back gives a gradient for every word; while the passes are few, the prior leans on integrated gradients.
+    halfway. One pass forward and back gives a gradient for every word; while the passes are few, the prior leans on
+    integrated gradients.
     """
     prior = prior_of(text, classifier, progress)
     if not isinstance(classifier, Differentiable):

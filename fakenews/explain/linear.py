@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,10 +28,7 @@ class LinearExplainer(WordExplainer):
 
     name: ClassVar[str] = "linear"
     samples: ClassVar[SampleRange | None] = None
-
-    def supports(self, classifier: object) -> bool:
-        """Whether the classifier has `linear_terms`."""
-        return isinstance(classifier, LinearTerms)
+    explains: ClassVar[Any] = LinearTerms
 
     def _weigh(
         self, text: str, classifier: TextClassifier, n_samples: int, seed: int, progress: Progress, margin: float | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fakenews.explain.base import Explainer, WordExplainer
+from fakenews.explain.base import WordExplainer
 from fakenews.explain.gradient import GradientExplainer
 from fakenews.explain.lime import LimeExplainer
 from fakenews.explain.linear import LinearExplainer
@@ -29,7 +29,7 @@ class ExplainerSpec:
     name: str
     title: str
     description: str
-    load: Callable[[], Explainer]
+    load: Callable[[], WordExplainer]
     samples_name: str | None
     default_samples: int | None
     min_samples: int | None

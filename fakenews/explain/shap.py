@@ -36,10 +36,6 @@ class ShapExplainer(WordExplainer):
     name: ClassVar[str] = "shap"
     samples: ClassVar[SampleRange | None] = SAMPLES
 
-    def supports(self, classifier: object) -> bool:
-        """Whether words can be removed for this classifier: true of all."""
-        return isinstance(classifier, TextClassifier)
-
     def default_samples(self, text: str, classifier: TextClassifier) -> int:
         """So many that about `DEFAULT_WORDS` words are read; more where there is no prior to start from."""
         return budget(text, classifier, SAMPLES, DEFAULT_WORDS)

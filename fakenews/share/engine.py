@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, event, make_url, text
+from sqlalchemy.exc import DBAPIError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -37,7 +39,10 @@ def open_engine(url: str) -> Engine:
         return create_engine(parsed, pool_pre_ping=True, pool_timeout=POOL_SECONDS, connect_args=options)
     file = Path(parsed.database) if parsed.database and parsed.database != ":memory:" else None
     if file:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise PermissionError(f"{file.parent} cannot be made.") from error
     pool = {"pool_timeout": POOL_SECONDS} if file else {}
     engine = create_engine(parsed, connect_args={"timeout": LOCK_SECONDS}, **pool)
 
@@ -70,6 +75,16 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > last:
                 raise
         time.sleep(0.01)
+
+
+def is_writable(error: Exception) -> bool:
+    """Return whether trying again may help: not where the storage may not be written to at all."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, sqlite3.OperationalError):
+        primary = cause.sqlite_errorcode & 0xFF
+        return primary not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM)
+    is_read_only = isinstance(cause, OSError) and cause.errno == errno.EROFS
+    return not (isinstance(cause, PermissionError) or is_read_only)
 
 
 @contextmanager

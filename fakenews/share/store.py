@@ -25,7 +25,7 @@ from fakenews.schema import Span
 from fakenews.services import InputError
 from fakenews.share import events
 from fakenews.share.bucket import Bucket
-from fakenews.share.engine import SHARE_LOCK, lock, migrate, open_engine, transaction
+from fakenews.share.engine import SHARE_LOCK, is_writable, lock, migrate, open_engine, transaction
 from fakenews.share.keys import hashed, is_key, new_key, share_id
 from fakenews.share.review import (
     Review,
@@ -53,8 +53,13 @@ _DAY = 86_400_000  # milliseconds
 class StorageError(OSError):
     """The index or the bucket does not answer; the message is one sentence and names neither."""
 
-    def __init__(self) -> None:
-        super().__init__("The storage for shared analyses does not answer just now: nothing was stored, try again.")
+    def __init__(self, is_writable: bool = True) -> None:
+        super().__init__(
+            "The storage for shared analyses does not answer just now: nothing was stored, try again."
+            if is_writable
+            else "Nothing can be shared here, because this server may not write to its storage: export the analysis. "
+            "Whoever runs the server can set FAKENEWS_DATABASE_URL to a place that it may write to."
+        )
 
 
 class ShareStore:
@@ -401,8 +406,10 @@ def _answering() -> Iterator[None]:
     """
     try:
         yield
+    except StorageError:
+        raise
     except (SQLAlchemyError, OSError) as error:
-        raise StorageError from error
+        raise StorageError(is_writable(error)) from error
 
 
 def _check_days(days: int) -> None:

@@ -43,7 +43,7 @@ class DeployError(Exception):
     """A deployment that did not come to its end; the message says why, and what is live now."""
 
 
-class NotBegun(DeployError):
+class NotBegun(DeployError, ValueError):
     """Nothing was changed: something is missing here, or the Hub cannot be asked what is live, or refuses to say."""
 
 

@@ -66,6 +66,18 @@ def test_a_database_without_an_encoding_keeps_every_character(postgres: str, ser
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.mark.parametrize("place", ["file/shares.db", "/proc/shares.db"])
+def test_storage_that_may_not_be_written_is_told_from_storage_that_does_not_answer(
+    tmp_path: Path, snapshot: Snapshot, place: str
+) -> None:
+    (tmp_path / "file").write_text("no database, and no folder")
+    store = ShareStore(f"sqlite:///{tmp_path / place}")
+    with pytest.raises(StorageError, match="may not write to its storage") as caught:
+        store.share(snapshot)
+    assert "try again" not in str(caught.value) and str(tmp_path) not in str(caught.value)
+    store.close()
+
+
 def test_ids_hold_128_bits_and_are_not_stored(store: ShareStore, snapshot: Snapshot, tmp_path: Path) -> None:
     link = store.share(snapshot)
     assert len(link.id) == 22 and len(link.owner) == 43
