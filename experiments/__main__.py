@@ -33,8 +33,9 @@ def train(options: argparse.Namespace) -> None:
     """Train a model, calibrate it, and measure it on held-out articles and every other corpus here."""
     from experiments.protocols import train_under
     from experiments.recipes import Distillation, get
+    from experiments.run import run
     from fakenews.training.job import Job
-    from fakenews.training.run import run, summary
+    from fakenews.training.run import summary
 
     settings, recipe = Settings.from_environment(), get(options.recipe)
     first, *more = options.data or [_first_corpus(settings)]

@@ -17,7 +17,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from experiments import recipes
+from experiments.ensemble import member_answers
 from experiments.evidence import update_evidence
+from experiments.left_out import (
+    Answer,
+    by_refitting,
+    calibrated_on_each_other,
+    home_rows,
+    left_out_rows,
+    measurable,
+    names_of,
+    ridge_for,
+    set_calibration,
+)
 from fakenews.classifiers import model_folder, store
 from fakenews.classifiers.base import Scores, TextClassifier
 from fakenews.classifiers.ensemble import EnsembleClassifier
@@ -30,19 +42,7 @@ from fakenews.evidence.protocols import LEFT_OUT, PROTOCOLS, SHIPPED, Protocol, 
 from fakenews.evidence.results import ModelEvidence
 from fakenews.metrics.flips import FlipRates
 from fakenews.reporting.card import write_model_card
-from fakenews.training.baselines import member_answers
 from fakenews.training.job import Job, Log, Unseen
-from fakenews.training.left_out import (
-    Answer,
-    by_refitting,
-    calibrated_on_each_other,
-    home_rows,
-    left_out_rows,
-    measurable,
-    names_of,
-    ridge_for,
-    set_calibration,
-)
 from fakenews.training.run import (
     LATENCY_ARTICLES,
     LEFT_OUT_CORPORA,

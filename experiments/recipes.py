@@ -51,6 +51,21 @@ _DISTILLED_CARD = (
     "precision. Whole articles are read in windows whose log-odds are averaged by length."
 )
 
+_ENSEMBLE_CARD = (
+    "A logistic regression on the log-odds of the models beside it, each by its spread, with non-negative weights that "
+    "depend on how in-domain a text is and are drawn towards the plain average. They were fitted on what the members "
+    "said of corpora that had been left out of their training, and on held-out articles of ISOT, which have three "
+    "tenths of the weight; the penalty comes from leaving each corpus out of that too. The calibration was fitted "
+    "on the same answers. The folder holds the weights only; the members, named with "
+    "the revision it was fitted on, must lie in the folders beside it, and their size comes on top."
+)
+
+
+def _ensemble(name: str, title: str) -> Recipe:
+    fit = recipes.fitted_by("experiments.ensemble", "fit_ensemble")
+    return Recipe(name, name, title, None, _ENSEMBLE_CARD, fit)
+
+
 LABORATORY: dict[str, Recipe] = {
     "tinybert-from-mpnet": Recipe(
         "tinybert-from-mpnet",
@@ -72,6 +87,8 @@ LABORATORY: dict[str, Recipe] = {
         _DISTILLED_CARD,
         recipes.fitted_by("experiments.distilling", "fit_distilled"),
     ),
+    "ensemble": _ensemble("ensemble", "Weights of the other classifiers"),
+    "ensemble-small": _ensemble("ensemble-small", "Weights of the other classifiers, without MPNet"),
 }
 
 

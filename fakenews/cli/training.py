@@ -15,7 +15,6 @@ from fakenews.config import Settings
 if TYPE_CHECKING:
     from fakenews.metrics.verdicts import TableResult
 
-_SPLIT_FIRST = 'convert it first with "fakenews data split TABLE --fake VALUE --out NEW.parquet".'
 
 app = typer.Typer()
 
@@ -26,8 +25,7 @@ def train(
         str, typer.Argument(help="tfidf, word2vec, cnn, features, tinybert, …: any recipe of the README.")
     ],
     data: Annotated[
-        list[Path] | None,
-        typer.Option("--data", help="Table; may be repeated, ISOT first. FAKENEWS_DATA/isot.parquet if left out."),
+        list[Path] | None, typer.Option("--data", help="Table; FAKENEWS_DATA/isot.parquet if left out.")
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder; models/MODEL if left out.")] = None,
     base: Annotated[str | None, typer.Option("--base", help="Hub id or folder instead of the recipe's base.")] = None,
@@ -44,14 +42,16 @@ def train(
 
     settings = Settings.from_environment()
     chosen = get(recipe)
-    first, *more = data or [_training_table(None, settings)]
-    if more and (encoding or fake):
-        raise ValueError(f"--encoding and --fake are for a single table: {_SPLIT_FIRST}")
+    table, *more = data or [_training_table(None, settings)]
+    if more:
+        raise ValueError(
+            f'One table at a time, got {len(more) + 1} with --data: "python -m experiments train" takes several.'
+        )
     out = out or settings.models / chosen.model
-    note(f"{chosen.title}: from {', '.join(map(str, (first, *more)))} into {out}")
+    note(f"{chosen.title}: from {table} into {out}")
     job = Job(
-        recipe, first, out, base, epochs, max_steps, resume, settings.data,
-        more=tuple(more), encoding=encoding, fake=fake,
+        recipe, table, out, base, epochs, max_steps, resume, settings.data,
+        encoding=encoding, fake=fake,
     )  # fmt: skip
     evidence = run(job, note)
     typer.echo("\n".join(summary(evidence, fake)))

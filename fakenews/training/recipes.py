@@ -26,9 +26,8 @@ def fitted_by(module: str, function: str) -> Callable[[Recipe, Job, Parts, Log],
 
 _fit_encoder = fitted_by("fakenews.training.encoders", "fit_encoder")
 _fit_probing = fitted_by("fakenews.training.probing", "fit_probing")
-_fit_tfidf, _fit_word2vec, _fit_cnn, _fit_features, _fit_ensemble = (
-    fitted_by("fakenews.training.baselines", f"fit_{name}")
-    for name in ("tfidf", "word2vec", "cnn", "features", "ensemble")
+_fit_tfidf, _fit_word2vec, _fit_cnn, _fit_features = (
+    fitted_by("fakenews.training.baselines", f"fit_{name}") for name in ("tfidf", "word2vec", "cnn", "features")
 )
 
 _TFIDF_CARD = (
@@ -65,15 +64,6 @@ _FEATURES_CARD = (
     "power of -0.75. It does not look at the topic, but the lists it counts by hold some words that newsrooms prefer, "
     'such as "said" and the names of weekdays.'
 )
-_ENSEMBLE_CARD = (
-    "A logistic regression on the log-odds of the models beside it, each by its spread, with non-negative weights that "
-    "depend on how in-domain a text is and are drawn towards the plain average. They were fitted on what the members "
-    "said of corpora that had been left out of their training, and on held-out articles of ISOT, which have three "
-    "tenths of the weight; the penalty comes from leaving each corpus out of that too. The calibration was fitted "
-    "on the same answers. The folder holds the weights only; the members, named with "
-    "the revision it was fitted on, must lie in the folders beside it, and their size comes on top."
-)
-
 RECIPES: dict[str, Recipe] = {
     "tfidf": Recipe("tfidf", "tfidf", "TF-IDF and logistic regression", None, _TFIDF_CARD, _fit_tfidf, refits=True),
     "tinybert": Recipe(
@@ -98,15 +88,6 @@ RECIPES: dict[str, Recipe] = {
     ),
     "features": Recipe(
         "features", "features", "Style features and gradient boosting", None, _FEATURES_CARD, _fit_features, refits=True
-    ),
-    "ensemble": Recipe("ensemble", "ensemble", "Weights of the other classifiers", None, _ENSEMBLE_CARD, _fit_ensemble),
-    "ensemble-small": Recipe(
-        "ensemble-small",
-        "ensemble-small",
-        "Weights of the other classifiers, without MPNet",
-        None,
-        _ENSEMBLE_CARD,
-        _fit_ensemble,
     ),
 }
 

@@ -7,7 +7,7 @@ import logging
 import math
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +21,7 @@ from fakenews.classifiers.model_folder import ADDED, WEIGHTS
 from fakenews.classifiers.precision import fast_products
 from fakenews.data.mix import CORPUS, leave_out, mix, with_split
 from fakenews.data.registry import for_training
+from fakenews.data.splits import SPLITS
 from fakenews.data.table import joined_texts, read_labeled
 from fakenews.evidence.files import write_evidence
 from fakenews.evidence.predictions import latency_ms, other_corpora, predict_frame, predict_other_corpora
@@ -32,15 +33,7 @@ from fakenews.metrics.verdicts import labels_warning
 from fakenews.reporting.card import write_model_card
 from fakenews.reporting.digits import metric_text
 from fakenews.text import CLEANING, CLEANING_VERSION
-from fakenews.training.job import TRAINING, Fitted, Job, Log, Parts, Unseen, home_of
-from fakenews.training.left_out import (
-    by_refitting,
-    home_rows,
-    left_out_rows,
-    measurable,
-    set_calibration,
-    split_parts,
-)
+from fakenews.training.job import TRAINING, Fitted, Job, Log, Parts
 from fakenews.training.ood import fit_ood
 from fakenews.training.recipes import get
 from fakenews.training.settings import Recipe
@@ -53,14 +46,18 @@ logger = logging.getLogger(__name__)
 _PACKAGES = ("torch", "transformers", "scikit-learn", "numpy", "skops")  # whose versions are written down
 LATENCY_ARTICLES = 20
 LEFT_OUT_CORPORA = "left_out"  # those that a calibration was fitted on, in evaluation.json
+Calibrate = Callable[[Recipe, Job, dict[str, "pd.DataFrame"], Parts, Fitted, Log], "pd.DataFrame | None"]
 FLIP_ARTICLES = 500  # of the test part: at no flip at all, the interval ends at 0.8 %
 
 
-def run(job: Job, log: Log = logger.info, recipe: Recipe | None = None) -> ModelEvidence:
+def run(
+    job: Job, log: Log = logger.info, recipe: Recipe | None = None, calibrate: Calibrate | None = None
+) -> ModelEvidence:
     """Train, calibrate on the validation part, save, and measure on the test part and every other corpus here.
 
     A model that lies in `job.out` is replaced once all of that is done. `recipe` is the one that `job` names, where
-    `recipes.RECIPES` does not know it.
+    `recipes.RECIPES` does not know it. `calibrate` sets the calibration anew on articles that the model was not trained
+    on, and returns the rows of `predictions.parquet` that say so; without it, the recipe's own stands.
 
     Raises
     ------
@@ -85,10 +82,7 @@ def run(job: Job, log: Log = logger.info, recipe: Recipe | None = None) -> Model
         classifier = fitted.classifier
         classifier.info_ = facts_of(recipe, job, parts, fitted)
         train, held_out = (joined_texts(parts[name]) for name in ("train", "validation"))
-        unseen = None if job.leave_out else _answers_to_unseen(recipe, job, tables, parts, fitted, log)
-        in_turn = None if unseen is None else unseen.left_out
-        if unseen is not None:
-            set_calibration(classifier, *unseen)
+        in_turn = calibrate(recipe, job, tables, parts, fitted, log) if calibrate and not job.leave_out else None
         with fast_products():
             fit_ood(classifier, train, held_out, f"{'+'.join(job.names)}/validation", fitted.seed)
         classifier.save(folder)
@@ -212,16 +206,9 @@ def calibrations(classifier: TextClassifier) -> dict[str, Any]:
     return classifier.calibration_.to_dict() if isinstance(classifier, CalibratedClassifier) else {}
 
 
-def _answers_to_unseen(
-    recipe: Recipe, job: Job, tables: dict[str, pd.DataFrame], parts: Parts, fitted: Fitted, log: Log
-) -> Unseen | None:
-    if fitted.unseen is not None:
-        return fitted.unseen
-    answer = fitted.answer or (by_refitting(recipe, job, log) if recipe.refits else None)
-    if answer is None or not measurable(tables):
-        return None
-    home = home_rows(fitted.scorer or fitted.classifier, home_of(parts["validation"]), job.data.stem)
-    return Unseen(left_out_rows(tables, answer, home, log), home)
+def split_parts(frame: pd.DataFrame) -> Parts:
+    """The rows of a table by their split."""
+    return {name: frame[frame["split"] == name].reset_index(drop=True) for name in SPLITS}
 
 
 def _in_turn_facts(rows: pd.DataFrame, training: dict[str, Any]) -> dict[str, Any]:

@@ -14,12 +14,12 @@ from transformers import BertConfig
 
 from experiments.evidence import contradictions
 from experiments.recipes import Distillation, get
+from experiments.run import run
 from experiments.student import Student, targets
 from fakenews.classifiers import store
 from fakenews.classifiers.transformer import TransformerClassifier
 from fakenews.evidence.files import read_evaluation, read_predictions
 from fakenews.training.job import Job
-from fakenews.training.run import run
 from fakenews.training.settings import Probing, Recipe
 from fakenews.training.states import STATES
 from tests.explain.toys import planted_corpus

@@ -12,12 +12,12 @@ import pytest
 from experiments import protocols
 from experiments.evidence import contradictions
 from experiments.protocols import measure_protocols
+from experiments.run import run
 from fakenews.classifiers import model_folder, store
 from fakenews.classifiers.ensemble import EnsembleClassifier
 from fakenews.evidence.files import read_evaluation, read_predictions
 from fakenews.evidence.predictions import scores_of
 from fakenews.training.job import Job
-from fakenews.training.run import run
 from tests.explain.toys import planted_corpus
 
 NAMES = ("home", "one", "two")

@@ -12,11 +12,12 @@ import pytest
 
 from experiments.evidence import contradictions
 from experiments.protocols import measure_protocols, train_under, with_groups
+from experiments.run import run
 from fakenews.classifiers import model_folder, store
 from fakenews.classifiers.transformer import TransformerClassifier
 from fakenews.evidence.files import read_evaluation, read_predictions
 from fakenews.metrics.flips import ANY
-from fakenews.training.run import Job, run
+from fakenews.training.job import Job
 from tests.explain.toys import planted_corpus
 
 N = 240

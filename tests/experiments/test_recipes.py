@@ -27,3 +27,9 @@ def test_no_family_is_left_out_in_two_folds():
     assert isinstance(settings, Distillation)
     named = [family for fold in settings.folds for family in fold]
     assert len(set(named)) == len(named) > 0
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_every_classifier_has_a_recipe_of_its_name(name):
+    assert get(name).model == name
+    assert get(name).card.endswith(".")

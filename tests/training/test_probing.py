@@ -11,6 +11,7 @@ import pytest
 from transformers import BertConfig
 
 from experiments.evidence import contradictions
+from experiments.run import run
 from fakenews.classifiers import store
 from fakenews.classifiers.domain import fit_domain_head
 from fakenews.classifiers.precision import fast_products
@@ -20,7 +21,6 @@ from fakenews.data.table import joined_texts, read_table
 from fakenews.training import recipes
 from fakenews.training.job import Job
 from fakenews.training.probing import bare_classifier, trained_on
-from fakenews.training.run import run
 from fakenews.training.settings import Probing
 from fakenews.training.states import STATES, FromStates, States
 from tests.explain.toys import planted_corpus

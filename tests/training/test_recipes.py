@@ -33,12 +33,6 @@ def test_the_plain_recipes_are_the_published_one(name, base):
     assert (settings.max_length, settings.window, settings.mask_share) == (512, "first", 0.0)
 
 
-@pytest.mark.parametrize("name", CLASSIFIERS)
-def test_every_classifier_has_a_recipe_of_its_name(name):
-    assert get(name).model == name
-    assert get(name).card.endswith(".")
-
-
 def test_what_a_recipe_needs_is_pinned_for_development():
     pins = (REPOSITORY / "requirements-dev.txt").read_text(encoding="utf-8").split()
     assert {package for recipe in RECIPES.values() for package in recipe.packages} == {"gensim==4.4.0"} <= set(pins)

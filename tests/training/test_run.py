@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from experiments.evidence import contradictions
+from experiments.recipes import get
 from fakenews.classifiers import model_folder, store
 from fakenews.classifiers.cnn import CnnClassifier
 from fakenews.classifiers.features import FeaturesClassifier
@@ -154,7 +155,7 @@ def test_the_ensemble_weighs_whoever_lies_beside_it(of_style, eager, table, tmp_
     for name in ("tfidf", "features"):
         run(Job(name, table, tmp_path / name))
     said: list[str] = []
-    evidence = run(Job("ensemble", table, tmp_path / "ensemble"), said.append)
+    evidence = run(Job("ensemble", table, tmp_path / "ensemble"), said.append, get("ensemble"))
     check_folder(tmp_path / "ensemble", "ensemble", table)
     assert evidence.corpora["planted/test"].accuracy > 0.9
     assert any(line.endswith(": tfidf, features") for line in said)
@@ -164,7 +165,7 @@ def test_the_ensemble_weighs_whoever_lies_beside_it(of_style, eager, table, tmp_
 
 def test_an_ensemble_of_nobody_is_refused(table, tmp_path):
     with pytest.raises(ValueError, match=r"at least two members, got \[\]"):
-        run(Job("ensemble", table, tmp_path / "ensemble"))
+        run(Job("ensemble", table, tmp_path / "ensemble"), recipe=get("ensemble"))
 
 
 @pytest.mark.parametrize("name", ["tinybert", "distilbert"])

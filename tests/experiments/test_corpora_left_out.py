@@ -11,15 +11,7 @@ import pandas as pd
 import pytest
 
 from experiments.evidence import contradictions
-from fakenews.classifiers import model_folder
-from fakenews.classifiers.base import fit_calibration
-from fakenews.classifiers.ensemble import EnsembleClassifier
-from fakenews.data.mix import with_split
-from fakenews.data.table import as_table, joined_texts
-from fakenews.evidence.files import read_evaluation, read_predictions
-from fakenews.evidence.predictions import scores_of
-from fakenews.training.job import Job
-from fakenews.training.left_out import (
+from experiments.left_out import (
     HOME_SHARE,
     SHIFT,
     SHIFT_RIDGE,
@@ -28,7 +20,15 @@ from fakenews.training.left_out import (
     left_out_rows,
     measurable,
 )
-from fakenews.training.run import run
+from experiments.run import run
+from fakenews.classifiers import model_folder
+from fakenews.classifiers.base import fit_calibration
+from fakenews.classifiers.ensemble import EnsembleClassifier
+from fakenews.data.mix import with_split
+from fakenews.data.table import as_table, joined_texts
+from fakenews.evidence.files import read_evaluation, read_predictions
+from fakenews.evidence.predictions import scores_of
+from fakenews.training.job import Job
 from tests.explain.toys import planted_corpus
 
 NAMES = ("home", "one", "two")

@@ -24,12 +24,12 @@ from fakenews.classifiers.base import (
 )
 from fakenews.data.mix import leave_out
 from fakenews.data.registry import family_of
-from fakenews.data.splits import SPLITS
 from fakenews.data.table import joined_texts
 from fakenews.evidence.predictions import predict_frame, scores_of
 from fakenews.evidence.protocols import LEFT_OUT
 from fakenews.evidence.reliability import corpus_weights
-from fakenews.training.job import Job, Log, Parts
+from fakenews.training.job import Job, Log
+from fakenews.training.run import split_parts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -145,11 +145,6 @@ def set_calibration(classifier: TextClassifier, left_out: pd.DataFrame, home: pd
     """Calibrate a classifier on all rows of corpora left out and on unseen in-domain ones; not a foreign one."""
     if isinstance(classifier, CalibratedClassifier):
         classifier.calibration_ = fit_on_unseen(left_out, home, ridge_for(classifier))
-
-
-def split_parts(frame: pd.DataFrame) -> Parts:
-    """The rows of a table by their split."""
-    return {name: frame[frame["split"] == name].reset_index(drop=True) for name in SPLITS}
 
 
 def names_of(classifier: TextClassifier) -> Sequence[str]:
