@@ -30,6 +30,7 @@ from experiments.left_out import (
     ridge_for,
     set_calibration,
 )
+from experiments.parts import parts
 from fakenews.classifiers import model_folder, store
 from fakenews.classifiers.base import Scores, TextClassifier
 from fakenews.classifiers.ensemble import EnsembleClassifier
@@ -38,7 +39,7 @@ from fakenews.data.mix import CORPUS, mix, with_split
 from fakenews.data.table import joined_texts, read_table
 from fakenews.evidence.files import ARTICLE, read_evaluation, read_predictions
 from fakenews.evidence.predictions import latency_ms, predict_frame, predict_other_corpora, scores_of
-from fakenews.evidence.protocols import LEFT_OUT, PROTOCOLS, SHIPPED, Protocol, get, parts
+from fakenews.evidence.protocols import LEFT_OUT, PROTOCOLS, SHIPPED, Protocol, get
 from fakenews.evidence.results import ModelEvidence
 from fakenews.metrics.flips import FlipRates
 from fakenews.reporting.card import write_model_card

@@ -38,11 +38,11 @@ def metric_text(evaluation: Evaluation, metric: Metric) -> MetricText:
     value: float | None = getattr(evaluation, metric)
     if value is None or (metric == "macro_f1" and evaluation.roc_auc is None):
         return MetricText("–", "")
-    bounds = evaluation.intervals.get(metric, (value, value))
+    low, high = evaluation.intervals.get(metric, (value, value))
     if metric == "accuracy":
-        return MetricText(_percent(value), _range(*(100 * bound for bound in bounds), decimals=1, top=100))
+        return MetricText(_percent(value), _range(100 * low, 100 * high, decimals=1, top=100))
     top = math.inf if metric == "log_loss" else 1
-    return MetricText(_number(value, 3, top), _range(*bounds, decimals=3, top=top))
+    return MetricText(_number(value, 3, top), _range(low, high, decimals=3, top=top))
 
 
 def against_guessing(evaluation: Evaluation, metric: Metric) -> str:

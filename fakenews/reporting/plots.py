@@ -327,7 +327,7 @@ def _series(history: Sequence[Mapping[str, float]]) -> dict[str, tuple[list[floa
     return series
 
 
-def _figure(*traces: Any, height: int = HEIGHT, **axes: Mapping[str, Any]) -> go.Figure:
+def _figure(*traces: Any, height: int = HEIGHT, **axes: Any) -> go.Figure:
     import plotly.graph_objects as go
 
     return go.Figure(traces, {"template": TEMPLATE, "height": height, **axes})
@@ -338,7 +338,7 @@ def _ink(text: str, size: int | None = None) -> str:
     return f'<span style="{_INK}{f";font-size:{size}px" if size else ""}">{text}</span>'
 
 
-def _unit(x: str, y: str) -> dict[str, Mapping[str, Any]]:
+def _unit(x: str, y: str) -> dict[str, Any]:
     """Return axes from 0 to 1, with a little room beyond, so that lines along the edge keep their width."""
     ticks = {"dtick": 0.25, "tickformat": ".2~f"}
     return {

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from experiments.parts import parts, titles
 from fakenews.data.splits import grouped_split
-from fakenews.evidence.protocols import PROTOCOLS, SHIPPED, get, of_corpus, parts, titles
+from fakenews.evidence.protocols import PROTOCOLS, SHIPPED, get, of_corpus
 
 N = 400
 GROUPS = np.arange(N) // 2  # every article has a twin
