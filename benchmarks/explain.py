@@ -36,12 +36,13 @@ from fakenews.classifiers import precision  # noqa: E402
 from fakenews.classifiers.base import clean_text  # noqa: E402
 from fakenews.classifiers.probe import mean_states  # noqa: E402
 from fakenews.config import Settings  # noqa: E402
+from fakenews.engine import Engine  # noqa: E402
+from fakenews.engine.values import ExplanationRequest  # noqa: E402
 from fakenews.explain.base import MaskedMargins  # noqa: E402
 from fakenews.explain.faithfulness import N_RANDOM, SHARES, erased, greedy_order  # noqa: E402
 from fakenews.explain.registry import EXPLAINERS  # noqa: E402
 from fakenews.explain.surrogate import rank_agreement  # noqa: E402
 from fakenews.schema import FAKE, LABELS  # noqa: E402
-from fakenews.services import Services  # noqa: E402
 
 LIBRARY_SHAP, LIBRARY_LIME = 500, 5000  # evaluations and samples by default
 LONG_WORDS = 5000  # of the article whose peak of memory is measured
@@ -69,19 +70,19 @@ def main() -> None:
     options = arguments.parse_args()
     if options.memory_only:
         return explain_a_long_article()
-    services = Services(Settings.from_environment())
-    classifier = services.classifier("tinybert")
+    engine = Engine.open(Settings.from_environment())
+    classifier = engine.pool.classifier("tinybert")
     if options.agreement:
-        return store("agreement", agreement(services, classifier, Stock(classifier), *options.agreement))
+        return store("agreement", agreement(engine, classifier, Stock(classifier), *options.agreement))
     n_articles = 3 if options.quick else options.articles
     n_lime = 1 if options.quick else n_articles if options.lime_articles is None else options.lime_articles
-    texts = pick_articles(services, n_articles, *options.words)
+    texts = pick_articles(engine, n_articles, *options.words)
     stock = Stock(classifier)
-    warm_up(services, stock)
+    warm_up(engine, stock)
     rows: list[dict[str, Any]] = []
     try:
         for i, text in enumerate(texts):
-            row = measure(services, classifier, stock, text, with_lime=i < n_lime)
+            row = measure(engine, classifier, stock, text, with_lime=i < n_lime)
             rows.append(row)
             told = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in row["seconds"].items())
             print(f"article {i + 1} of {len(texts)}, {row['n_words']} words: {told}", file=sys.stderr, flush=True)
@@ -92,16 +93,16 @@ def main() -> None:
     store("explain_quick" if options.quick else "explain", summary)
 
 
-def pick_articles(services: Services, n: int, fewest: int, most: int) -> list[str]:
+def pick_articles(engine: Engine, n: int, fewest: int, most: int) -> list[str]:
     """Articles of so many words, not too long for a pipeline, half of them unseen ones of ISOT; else the demo's."""
     from fakenews.data.mix import with_split
     from fakenews.data.table import joined_texts
 
-    classifier = services.classifier("tinybert")
+    classifier = engine.pool.classifier("tinybert")
     found: list[str] = []
     for corpus, wanted in (("isot", n - n // 2), ("webis2016", n // 4), ("fakenewsnet", n // 2 - n // 4)):
         try:
-            frame = services.corpus(corpus)
+            frame = engine.evidence.corpus(corpus)
         except LookupError:
             continue
         if corpus == "isot":
@@ -115,7 +116,7 @@ def pick_articles(services: Services, n: int, fewest: int, most: int) -> list[st
         )
         found += [text for _, text in zip(range(wanted), few, strict=False)]
     if not found:
-        found = joined_texts(services.corpus("demo"))[:n]
+        found = joined_texts(engine.evidence.corpus("demo"))[:n]
         print("No corpora are here (FAKENEWS_DATA): the demo's articles are used, of other lengths.", file=sys.stderr)
     return found
 
@@ -252,14 +253,14 @@ def on_words(text: str, starts: Any, values: Any) -> np.ndarray:
     return found
 
 
-def warm_up(services: Services, stock: Stock) -> None:
+def warm_up(engine: Engine, stock: Stock) -> None:
     text = "The council met on Tuesday. It said that the old bridge would be repaired before the winter."
     for method in OURS:
-        EXPLAINERS[method].load().explain(text, services.classifier("tinybert"))
+        EXPLAINERS[method].load().explain(text, engine.pool.classifier("tinybert"))
     stock.shap(text, 50), stock.lime(text, 20), stock.captum(text), stock.times_input(text)
 
 
-def measure(services: Services, classifier: Any, stock: Stock, text: str, with_lime: bool) -> dict[str, Any]:
+def measure(engine: Engine, classifier: Any, stock: Stock, text: str, with_lime: bool) -> dict[str, Any]:
     """Seconds and weights of every method on one article, and what the orders of its words reach."""
     seconds: dict[str, float] = {}
     weights: dict[str, np.ndarray] = {}
@@ -269,7 +270,7 @@ def measure(services: Services, classifier: Any, stock: Stock, text: str, with_l
         weights[name] = explain()
         seconds[name] = time.perf_counter() - started
 
-    services.analyse(text)  # the verdict stands before anything is explained
+    engine.judge.analyse(text)  # the verdict stands before anything is explained
 
     def ours(method: str) -> np.ndarray:
         return np.array([a.weight for a in EXPLAINERS[method].load().explain(text, classifier).attributions])
@@ -349,7 +350,7 @@ def summarise(rows: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def agreement(services: Services, classifier: Any, stock: Stock, n_shap: int, n_lime: int) -> dict[str, Any]:
+def agreement(engine: Engine, classifier: Any, stock: Stock, n_shap: int, n_lime: int) -> dict[str, Any]:
     """Rank correlation with the library's answer at ten times its default, ours and its own at its default.
 
     The library is asked the same question, log-odds and masked places; "top" is over the 20 words strongest in either.
@@ -364,7 +365,7 @@ def agreement(services: Services, classifier: Any, stock: Stock, n_shap: int, n_
         "lime": lambda text, times, seed: stock.lime_as_asked(text, times * LIBRARY_LIME, seed),
     }
     found: dict[str, list[list[float]]] = {}
-    articles = pick_articles(services, n_shap, 80, 130)
+    articles = pick_articles(engine, n_shap, 80, 130)
     try:
         for method, text in [*(("shap", text) for text in articles), *(("lime", text) for text in articles[:n_lime])]:
             large, small = asked[method](text, 10, 0), asked[method](text, 1, 1)
@@ -396,12 +397,12 @@ def explain_a_long_article() -> None:
 
     from fakenews.data.table import joined_texts
 
-    services = Services(replace(Settings.from_environment(), max_chars=100_000))
-    text = " ".join(_words(joined_texts(services.corpus("demo"))))
-    text = services.check("", text)
-    services.analyse(text)
-    for method in services.methods("tinybert"):
-        services.explain(text, "tinybert", method)
+    engine = Engine.open(replace(Settings.from_environment(), max_chars=100_000))
+    text = " ".join(_words(joined_texts(engine.evidence.corpus("demo"))))
+    text = engine.judge.check("", text)
+    engine.judge.analyse(text)
+    for method in engine.explainers.methods("tinybert"):
+        engine.explainers.explain(ExplanationRequest(text, "tinybert", method))
     status = Path("/proc/self/status").read_text(encoding="utf-8")  # getrusage would count the parent's peak too
     print(round(int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1000, 1))
 

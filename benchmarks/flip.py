@@ -28,8 +28,8 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 from benchmarks.results import store  # noqa: E402
 from fakenews.classifiers.base import Scores, TextClassifier  # noqa: E402
 from fakenews.config import Settings  # noqa: E402
-from fakenews.explain.flip import MOST_EXACT, smallest_flip, without, worded_sentences  # noqa: E402
-from fakenews.services import Services  # noqa: E402
+from fakenews.engine import Engine  # noqa: E402
+from fakenews.explain.counterfactual import MOST_EXACT, minimal_counterfactual, without, worded_sentences  # noqa: E402
 
 AT_ONCE = 256  # texts
 
@@ -44,14 +44,14 @@ def main() -> None:
         "--part", type=int, nargs=2, default=(0, 1), metavar=("I", "N"), help="every Nth, from the Ith"
     )
     options = arguments.parse_args()
-    services = Services(Settings.from_environment())
-    classifier = services.classifier(options.model)
+    engine = Engine.open(Settings.from_environment())
+    classifier = engine.pool.classifier(options.model)
     known: dict[str, dict[str, Any]] = {}
     if options.rows and options.rows.exists():
         lines = options.rows.read_text(encoding="utf-8").splitlines()
         known = {row["article"]: row for row in map(json.loads, lines)}
     rows: list[dict[str, Any]] = []
-    articles = sorted(short_articles(services, options.articles), key=lambda text: len(worded_sentences(text)))
+    articles = sorted(short_articles(engine, options.articles), key=lambda text: len(worded_sentences(text)))
     try:
         for text in articles[options.part[0] :: options.part[1]]:
             article = hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -88,7 +88,7 @@ def main() -> None:
 def measured(text: str, classifier: TextClassifier, check: int) -> dict[str, Any]:
     """The smallest flip of one article: how long it took, whether brute force or a fresh prediction denies it."""
     remembering: Any = Remembering(classifier)
-    found = smallest_flip(text, remembering)
+    found = minimal_counterfactual(text, remembering)
     denied = False
     if found.removed:
         left = without(text, [found.sentences[i] for i in found.removed])
@@ -122,12 +122,12 @@ class Remembering:
         return np.array([self.known[text] for text in texts])
 
 
-def short_articles(services: Services, n: int | None) -> list[str]:
+def short_articles(engine: Engine, n: int | None) -> list[str]:
     """Unseen articles of ISOT of two to `MOST_EXACT` sentences, drawn at random."""
     from fakenews.data.mix import with_split
     from fakenews.data.table import joined_texts
 
-    frame = with_split(services.corpus("isot"))
+    frame = with_split(engine.evidence.corpus("isot"))
     frame = frame[frame["split"] == "test"].sample(frac=1, random_state=0)
     return [text for text in joined_texts(frame) if 2 <= len(worded_sentences(text)) <= MOST_EXACT][:n]
 

@@ -25,8 +25,9 @@ warnings.filterwarnings("ignore")
 from benchmarks.load import whole_articles  # noqa: E402
 from benchmarks.results import store  # noqa: E402
 from fakenews.config import Settings  # noqa: E402
+from fakenews.engine import Engine  # noqa: E402
+from fakenews.engine.values import ExplanationRequest  # noqa: E402
 from fakenews.schema import Prediction  # noqa: E402
-from fakenews.services import Services  # noqa: E402
 
 MODEL = "tinybert"
 METHODS = ("gradient", "shap", "lime")
@@ -38,10 +39,10 @@ def main() -> None:
     quick = arguments.parse_args().quick
     devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
     articles = whole_articles(32 if quick else 256)
-    services = {device: Services(Settings(device=device)) for device in devices}
+    engines = {device: Engine.open(Settings(device=device)) for device in devices}
     figures: dict[str, Any] = {}
     answers: dict[str, Any] = {}
-    for device, service in services.items():
+    for device, service in engines.items():
         service.warm_up()
         alone, answers[device] = verdicts(service, articles)
         figures[device] = {
@@ -62,11 +63,11 @@ def main() -> None:
     store("gpu" if "cuda" in figures else "gpu_without_one", figures)
 
 
-def verdicts(services: Services, articles: Sequence[str]) -> tuple[dict[str, float], NDArray[np.float64]]:
+def verdicts(engine: Engine, articles: Sequence[str]) -> tuple[dict[str, float], NDArray[np.float64]]:
     """Median seconds of one verdict by all models and articles a second by one, many at once; its probabilities."""
-    alone = [seconds(lambda text=text: services.analyse(text)) for text in articles[:20]]
+    alone = [seconds(lambda text=text: engine.judge.analyse(text)) for text in articles[:20]]
     found: list[tuple[Prediction, ...]] = []
-    together = seconds(lambda: found.extend(services.judge_many(articles, (MODEL,))))
+    together = seconds(lambda: found.extend(engine.judge.judge_many(articles, (MODEL,))))
     figures = {
         "verdict_seconds": round(float(np.median(alone)), 4),
         "articles_per_second": round(len(articles) / together, 1),
@@ -74,11 +75,14 @@ def verdicts(services: Services, articles: Sequence[str]) -> tuple[dict[str, flo
     return figures, np.array([said.p_fake for (said,) in found], dtype=np.float64)
 
 
-def explanations(services: Services, articles: Sequence[str]) -> dict[str, float]:
+def explanations(engine: Engine, articles: Sequence[str]) -> dict[str, float]:
     """Median seconds of each method; every article is explained once."""
     found = {}
     for method in METHODS:
-        took = [seconds(lambda text=text, method=method: services.explain(text, MODEL, method)) for text in articles]
+        took = [
+            seconds(lambda text=text, method=method: engine.explainers.explain(ExplanationRequest(text, MODEL, method)))
+            for text in articles
+        ]
         found[method] = round(float(np.median(took)), 3)
     return found
 

@@ -33,7 +33,7 @@ import numpy as np
 from benchmarks.results import store
 from fakenews.config import Settings
 from fakenews.data.table import joined_texts
-from fakenews.services import Services
+from fakenews.engine import Engine
 from fakenews.serving.memory import EVERY_SECONDS
 from tests.running import Address, running
 
@@ -86,11 +86,11 @@ def scenes(server: Address, articles: list[str]) -> dict[str, Any]:
 
 def whole_articles(n: int = 400, words: tuple[int, int] = (200, 800)) -> list[str]:
     """ISOT's articles of so many words, as people paste them; without ISOT (FAKENEWS_DATA) the demo's."""
-    services = Services(Settings.from_environment())
+    engine = Engine.open(Settings.from_environment())
     try:
-        texts = joined_texts(services.corpus("isot"))
+        texts = joined_texts(engine.evidence.corpus("isot"))
     except LookupError:
-        texts = joined_texts(services.corpus("demo"))
+        texts = joined_texts(engine.evidence.corpus("demo"))
     usual = [t for t in texts if words[0] <= len(t.split()) <= words[1]]
     return [usual[i] for i in np.random.default_rng(0).permutation(len(usual))[:n]]
 

@@ -34,7 +34,7 @@ from fakenews.batch.score import CHUNK, Task, local, score, score_items  # noqa:
 from fakenews.config import Settings  # noqa: E402
 from fakenews.data.registry import DATASETS  # noqa: E402
 from fakenews.data.table import joined_texts  # noqa: E402
-from fakenews.services import Services  # noqa: E402
+from fakenews.engine import Engine  # noqa: E402
 from fakenews.text import count_words  # noqa: E402
 
 MODEL = "tinybert"
@@ -45,14 +45,14 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--quick", action="store_true", help="fewer texts: under 5 minutes")
     options = arguments.parse_args()
-    services = Services(Settings.from_environment())
-    sets = text_sets(services, 192 if options.quick else 640)
-    trainer = Stock(services.classifier(MODEL))
+    engine = Engine.open(Settings.from_environment())
+    sets = text_sets(engine, 192 if options.quick else 640)
+    trainer = Stock(engine.pool.classifier(MODEL))
     task = Task((MODEL,), Columns())
     figures: dict[str, Any] = {"sets": {}}
     for name, texts in sets.items():
         found = take_turns(
-            {"ours": lambda t: ours(services, task, t), "trainer": trainer.predict}, texts, 2 if options.quick else 3
+            {"ours": lambda t: ours(engine, task, t), "trainer": trainer.predict}, texts, 2 if options.quick else 3
         )
         ratio = found["trainer"] / found["ours"]
         words = float(np.mean([count_words(t) for t in texts]))
@@ -70,11 +70,11 @@ def main() -> None:
         )
     headline = "all corpora" if "all corpora" in figures["sets"] else next(iter(figures["sets"]))
     figures |= {"headline": headline, "speedup": figures["sets"][headline]["speedup"]}
-    figures |= rows_per_second(services, sets[headline], 2000 if options.quick else 20_000)
+    figures |= rows_per_second(engine, sets[headline], 2000 if options.quick else 20_000)
     store("throughput_quick" if options.quick else "throughput", figures)
 
 
-def text_sets(services: Services, n: int) -> dict[str, list[str]]:
+def text_sets(engine: Engine, n: int) -> dict[str, list[str]]:
     """Texts of all corpora here in their shares, and of ISOT's unseen articles alone; the demo's without any corpus."""
     from fakenews.data.mix import with_split
 
@@ -82,7 +82,7 @@ def text_sets(services: Services, n: int) -> dict[str, list[str]]:
     home: list[str] = []
     for name in DATASETS:
         try:
-            frame = services.corpus(name)
+            frame = engine.evidence.corpus(name)
         except LookupError:
             continue
         if name == "demo":
@@ -93,7 +93,7 @@ def text_sets(services: Services, n: int) -> dict[str, list[str]]:
             home = joined_texts(frame[frame["split"] == "test"])
     if not every:
         print("No corpora are here (FAKENEWS_DATA): the demo's articles are used.", file=sys.stderr)
-        return {"demo": joined_texts(services.corpus("demo"))}
+        return {"demo": joined_texts(engine.evidence.corpus("demo"))}
     draw = np.random.default_rng(0)
     return {
         "all corpora": [every[i] for i in draw.choice(len(every), min(n, len(every)), replace=False)],
@@ -101,11 +101,11 @@ def text_sets(services: Services, n: int) -> dict[str, list[str]]:
     }
 
 
-def ours(services: Services, task: Task, texts: Sequence[str]) -> None:
+def ours(engine: Engine, task: Task, texts: Sequence[str]) -> None:
     """Score as a table is scored."""
     rows = [Row(i, {}, text) for i, text in enumerate(texts)]
     for start in range(0, len(rows), CHUNK):
-        list(score_items(services, task, rows[start : start + CHUNK]))
+        list(score_items(engine, task, rows[start : start + CHUNK]))
 
 
 class Stock:
@@ -141,10 +141,10 @@ def take_turns(ways: dict[str, Callable[[Sequence[str]], None]], texts: Sequence
     return {name: float(np.median(found)) for name, found in seconds.items()}
 
 
-def rows_per_second(services: Services, texts: Sequence[str], rows: int) -> dict[str, Any]:
+def rows_per_second(engine: Engine, texts: Sequence[str], rows: int) -> dict[str, Any]:
     """Rows a second of a whole CSV through `score` with TF-IDF, in this process and on Ray, start-up included."""
     from fakenews.batch.ray_engine import ray
-    from fakenews.services import InputError
+    from fakenews.engine.errors import InputError
 
     found: dict[str, Any] = {"rows": rows}
     task = Task(("tfidf",), Columns("text"))
@@ -154,10 +154,10 @@ def rows_per_second(services: Services, texts: Sequence[str], rows: int) -> dict
             writer = csv.writer(file)
             writer.writerow(("id", "text"))
             writer.writerows((i, texts[i % len(texts)]) for i in range(rows))
-        for name, engine in (("rows_per_second", local), ("ray_rows_per_second", ray)):
+        for name, runner in (("rows_per_second", local), ("ray_rows_per_second", ray)):
             started = time.perf_counter()
             try:
-                score(source, Path(folder) / f"{name}.csv", services, task, engine=engine)
+                score(source, Path(folder) / f"{name}.csv", engine, task, runner=runner)
             except InputError as error:
                 print(error, file=sys.stderr)
                 continue

@@ -36,8 +36,8 @@ from fakenews.config import Settings, pick_device  # noqa: E402
 from fakenews.data.mix import with_split  # noqa: E402
 from fakenews.data.splits import SPLITS  # noqa: E402
 from fakenews.data.table import joined_texts  # noqa: E402
+from fakenews.engine import Engine  # noqa: E402
 from fakenews.schema import FAKE  # noqa: E402
-from fakenews.services import Services  # noqa: E402
 from fakenews.training import finetune  # noqa: E402
 from fakenews.training.settings import FineTuning  # noqa: E402
 
@@ -108,7 +108,7 @@ def examples_of(tokenizer: PreTrainedTokenizerBase, kept: Path | None) -> Parts:
         with np.load(kept) as file:
             arrays = {name: file[name] for name in file.files}
     else:
-        frame = with_split(Services(Settings.from_environment()).corpus("isot"))
+        frame = with_split(Engine.open(Settings.from_environment()).evidence.evaluation.corpus("isot"))
         examples = finetune.encode_examples(joined_texts(frame), frame["label"].tolist(), tokenizer)
         arrays = {
             "pieces": np.concatenate([e["input_ids"] for e in examples]),

@@ -87,14 +87,15 @@ def neighbours(options: argparse.Namespace) -> None:
     """Place the held-out articles of all corpora here, for the track record on text like a new one."""
     from experiments.neighbours import fit_neighbours, held_out_articles
     from fakenews.data.table import joined_texts
-    from fakenews.services import NEIGHBOURS_FOLDER, Services
+    from fakenews.engine import Engine
+    from fakenews.engine.evidence_store import NEIGHBOURS_FOLDER
     from fakenews.similar.neighbours import FILE
 
-    services = Services(Settings.from_environment())
-    articles = held_out_articles(services.measured(), services.settings.data)
+    engine = Engine.open(Settings.from_environment())
+    articles = held_out_articles(engine.evidence.all_predictions(), engine.settings.data)
     if not len(articles):
         raise ValueError("No held-out articles are here: set FAKENEWS_DATA to the folder of the corpora.")
-    out = options.out or services.settings.models / NEIGHBOURS_FOLDER
+    out = options.out or engine.settings.models / NEIGHBOURS_FOLDER
     fit_neighbours(joined_texts(articles), articles["id"].tolist(), articles["corpus"].tolist()).save(out)
     counts = ", ".join(f"{n:,} of {corpus}" for corpus, n in articles["corpus"].value_counts().items())
     print(f"{out / FILE}: {(out / FILE).stat().st_size / 1e6:.1f} MB, {len(articles):,} articles: {counts}.")
@@ -107,12 +108,12 @@ def report(options: argparse.Namespace) -> None:
     from experiments.recipes import get
     from experiments.tables import RESULTS, SUMMARY, replace_results, results_table, summary_table
     from fakenews.classifiers import model_folder
+    from fakenews.engine import Engine
     from fakenews.evidence.files import read_evaluation
     from fakenews.reporting.card import write_model_card
-    from fakenews.services import Services
 
-    services = Services(Settings.from_environment())
-    folders = [services.settings.models / model for model in services.models]
+    engine = Engine.open(Settings.from_environment())
+    folders = [engine.settings.models / model for model in engine.pool.models]
     for folder in folders:
         bring_up_to_date(folder)
         if options.recompute:

@@ -12,77 +12,40 @@ import threading
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
 
 from fakenews import __version__
-from fakenews.api import analysis, documents, preview, shares
-from fakenews.api.answers import BUSY_SECONDS, Endpoint, answering, as_json
-from fakenews.api.places import Places
-from fakenews.api.refusal import Refusal
+from fakenews.api import analysis, preview, shares
 from fakenews.config import Settings
 from fakenews.data.unpacked import MAX_UPLOAD
-from fakenews.services import Services
-from fakenews.serving import memory
+from fakenews.engine import Engine
+from fakenews.engine.device import Device
+from fakenews.engine.scheduler import Lane, Scheduler
+from fakenews.engine.zero import ZeroDevice, runs_on_zero
+from fakenews.serving import health, memory
 from fakenews.serving.guard import Guard, longest_body
-from fakenews.serving.numbers import Counted, Numbers, log_as, log_page_errors
+from fakenews.serving.health import Readiness
+from fakenews.serving.logs import log_as, log_page_errors
+from fakenews.serving.metrics import Metrics, MetricsMiddleware
 from fakenews.serving.rates import RateLimit
 from fakenews.share.store import ShareStore
-from fakenews.zero import ZeroServices, lent_here
 
 if TYPE_CHECKING:
     import gradio as gr
 
 logger = logging.getLogger(__name__)
 
-EXPLANATIONS_AT_ONCE, EXPLANATIONS_WAITING = 2, 8
-VERDICTS_AT_ONCE, VERDICTS_WAITING = 32, 64
 CLICKS_WAITING = 64  # of one kind, on the page
 SESSIONS = 300  # whose state the page keeps; Gradio's own default is ten thousand
 PURGE_SECONDS = 3600  # between two looks for shared analyses that have expired
 GRACE_SECONDS = 8  # for answers under way when the server is told to end; open pages would hold it for ever
 
 
-@dataclass(slots=True)
-class Readiness:
-    """Whether the default models are loaded, and whether the server is about to end."""
-
-    status: Literal["starting", "ok", "failed"] = "starting"
-    draining: bool = False
-
-    @property
-    def ready(self) -> bool:
-        """Whether visitors should be sent here."""
-        return self.status == "ok" and not self.draining
-
-    def warm_up(self, services: Services, store: ShareStore) -> None:
-        """Load the models; a failure is logged and shown by the health check, and the page still opens.
-
-        What a bucket holds is taken into the index too, so that no reader of a link waits for it.
-        """
-        status: Literal["ok", "failed"] = "ok"
-        try:
-            services.warm_up()
-        except Exception as error:
-            logger.exception("The models could not be loaded: %s", error)  # no visitor's text is near it yet
-            status = "failed"
-        memory.settle()
-        memory.give_back()
-        self.status = status
-        if store.bucket is not None:
-            try:
-                store.open()
-            except Exception as error:  # its message could quote a review
-                logger.error("The storage for shared analyses cannot be used: %s.", type(error).__name__)
-
-
 def create_app(
-    services: Services,
+    engine: Engine,
     settings: Settings,
     store: ShareStore | None = None,
     *,
@@ -94,14 +57,14 @@ def create_app(
 
     Parameters
     ----------
-    services : Services
+    engine : Engine
         What the API asks, and the page.
     settings : Settings
         Host and port, as the page is told them, and what is switched on.
     store : ShareStore, optional
         Where shared analyses are kept; the one the settings name if left out.
     blocks : Blocks, optional
-        The page; `ui.app.build_app(services, store)` if left out.
+        The page; `ui.app.build_app(engine, store)` if left out.
     page : mapping, optional
         Theme, style sheet and the like for `gradio.mount_gradio_app`; `ui.app.PAGE` if left out.
     readiness : Readiness, optional
@@ -112,28 +75,32 @@ def create_app(
     if blocks is None or page is None:
         from fakenews.ui.app import PAGE, build_app
 
-        blocks = build_app(services, store) if blocks is None else blocks
+        blocks = build_app(engine, store) if blocks is None else blocks
         page = PAGE if page is None else page
     readiness = readiness or Readiness()
     log_page_errors()
-    numbers = Numbers()
-    services.answer_together(numbers.batch_size.observe)
-    numbers.watch("fakenews_articles_queued", "Articles that wait for the models, the page's too.", services.waiting)
+    metrics = Metrics()
+    if not engine.device.is_lent:
+        engine.scheduler.batch_verdicts(metrics.batch_size.observe)
+    _add_gauges(metrics, engine.scheduler)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        threading.Thread(target=readiness.warm_up, args=(services, store), name="warm-up", daemon=True).start()
+        threading.Thread(target=readiness.warm_up, args=(engine, store), name="warm-up", daemon=True).start()
         tidying = asyncio.create_task(_tidy(blocks, store))
         yield
         tidying.cancel()
 
     app = FastAPI(
-        routes=_routes(services, store, settings, readiness, numbers),
+        title="fakenews",
+        version=__version__,
+        description="Version 1 of the API.",
         lifespan=lifespan,
-        openapi_url=None,
+        openapi_url="/api/v1/openapi.json" if settings.api_docs else None,
         docs_url=None,
         redoc_url=None,
     )
+    add_api(app, engine, store, readiness, metrics)
     _mount(app, blocks, settings, page)
     app.add_middleware(preview.SharedPage, store=store, public_url=settings.public_url)
     app.add_middleware(
@@ -143,7 +110,7 @@ def create_app(
         local=settings.limit_local,
     )
     app.add_middleware(Guard, max_body=longest_body(settings.max_chars))
-    app.add_middleware(Counted, numbers=numbers)
+    app.add_middleware(MetricsMiddleware, metrics=metrics)
     return app
 
 
@@ -175,6 +142,21 @@ def _mount(app: FastAPI, blocks: gr.Blocks, settings: Settings, page: Mapping[st
         answer_in_json(blocks.mcp_server_obj)
 
 
+def add_api(app: FastAPI, engine: Engine, store: ShareStore, readiness: Readiness, metrics: Metrics) -> None:
+    """Add everything but the page."""
+    app.state.engine, app.state.store = engine, store
+    app.include_router(health.router(engine, readiness, metrics if engine.settings.metrics else None))
+    for router in (analysis.router, shares.router, preview.router, health.nothing_else()):
+        app.include_router(router)
+
+
+def _add_gauges(metrics: Metrics, scheduler: Scheduler) -> None:
+    metrics.add_gauge("fakenews_articles_queued", "Articles that wait for the models.", scheduler.queued)
+    for lane, name in ((Lane.VERDICT, "verdicts"), (Lane.EXPLANATION, "explanations")):
+        metrics.add_gauge(f"fakenews_{name}_under_way", "Being computed.", partial(scheduler.running, lane))
+        metrics.add_gauge(f"fakenews_{name}_waiting", "Waiting for a place.", partial(scheduler.waiting, lane))
+
+
 async def _tidy(blocks: gr.Blocks, store: ShareStore) -> None:
     """While the server runs, memory that answers have left behind goes back to the machine; what has expired goes."""
     from fakenews.ui.endpoints import Page
@@ -204,14 +186,14 @@ def serve(settings: Settings) -> None:
     """
     import uvicorn
 
-    from fakenews.serving.protocol import Patience
+    from fakenews.serving.protocol import HeaderTimeout
 
     if settings.mcp and importlib.util.find_spec("mcp") is None:
         raise ValueError("FAKENEWS_MCP needs a package that is not here: pip install mcp==1.30.0.")
     log_as(settings.log)
     memory.put_off_collection()
     memory.share_heaps()
-    services = ZeroServices(settings) if lent_here() else Services(settings)
+    engine = Engine.open(settings, ZeroDevice() if runs_on_zero() else Device())
     readiness = Readiness()
 
     class Draining(uvicorn.Server):
@@ -220,10 +202,10 @@ def serve(settings: Settings) -> None:
             super().handle_exit(sig, frame)
 
     config = uvicorn.Config(
-        create_app(services, settings, readiness=readiness),
+        create_app(engine, settings, readiness=readiness),
         host=settings.host,
         port=settings.port,
-        http=Patience,
+        http=HeaderTimeout,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -243,56 +225,3 @@ def stay_offline() -> None:
         ("HF_HUB_OFFLINE", "1"),
     ):
         os.environ.setdefault(name, value)
-
-
-def _routes(
-    services: Services, store: ShareStore, settings: Settings, readiness: Readiness, numbers: Numbers
-) -> list[BaseRoute]:
-    places = Places(EXPLANATIONS_AT_ONCE, EXPLANATIONS_WAITING, "Too many explanations are being computed")
-    verdicts = Places(VERDICTS_AT_ONCE, VERDICTS_WAITING, "Too many articles are being read", BUSY_SECONDS)
-    numbers.watch("fakenews_verdicts_under_way", "Articles being read for the API.", lambda: verdicts.taken)
-    numbers.watch("fakenews_verdicts_waiting", "Articles that wait for a place.", lambda: verdicts.waiting)
-    numbers.watch("fakenews_explanations_under_way", "Being computed for the API.", lambda: places.taken)
-    numbers.watch("fakenews_explanations_waiting", "Waiting for a place.", lambda: places.waiting)
-
-    async def health(_: Request) -> Mapping[str, Any]:
-        models = [model for model in services.models if model not in services.damaged]
-        return {"status": readiness.status, "models": models, "version": __version__}
-
-    async def ready(_: Request) -> Response:
-        status = "draining" if readiness.draining else readiness.status
-        return as_json({"ready": readiness.ready, "status": status}, 200 if readiness.ready else 503)
-
-    async def metrics(_: Request) -> Response:
-        return Response(numbers.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
-
-    async def read_only(_: Request) -> Response:
-        answer = as_json({"error": "This is only read: ask with GET."}, 405)
-        answer.headers["allow"] = "GET, HEAD"
-        return answer
-
-    async def nothing(_: Request) -> Mapping[str, Any]:
-        here = "analyse, explain, compare, what-if, flip, extract, export or shares"
-        raise Refusal(404, f"There is nothing here: POST to /api/v1/{here}.")
-
-    operations = [
-        *analysis.operations(services, places, verdicts),
-        *shares.operations(services, store, settings, places),
-    ]
-
-    async def described(_: Request) -> Mapping[str, Any]:
-        return documents.openapi(operations)
-
-    every_method = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-    read: dict[str, Endpoint] = {"/healthz": health, "/readyz": ready}
-    if settings.metrics:
-        read["/metrics"] = metrics
-    return [
-        *(Route(path, answering(endpoint), methods=["GET"]) for path, endpoint in read.items()),
-        *(Route(path, answering(read_only), methods=every_method) for path in read),
-        *(operation.route() for operation in operations),
-        *([Route("/api/v1/openapi.json", answering(described), methods=["GET"])] if settings.api_docs else []),
-        Route("/card/{id}.png", answering(preview.card_of(store)), methods=["GET"]),
-        Route("/api/{rest:path}", answering(nothing), methods=every_method),
-        Route("/gradio_api/openapi.json", answering(nothing), methods=["GET"]),  # Gradio would publish the page's
-    ]

@@ -287,6 +287,11 @@ def encodable(text: str) -> str:
     return "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)
 
 
+def utf16_offsets(text: str) -> NDArray[np.int64]:
+    """Return the UTF-16 offset of every character of `text` and of its end, as JavaScript counts, (len(text) + 1,)."""
+    return np.cumsum([0, *(1 + (character > "\uffff") for character in text)])
+
+
 def word_spans(text: str) -> tuple[Span, ...]:
     """Runs of letters, digits and underscores of `text`, in order."""
     return tuple(Span(*m.span()) for m in WORD.finditer(text))

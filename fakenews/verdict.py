@@ -69,22 +69,22 @@ def judge(
     return Prediction(model, p_fake, margin, verdict, tuple(reasons))
 
 
-def taken_back(prediction: Prediction, reason: str) -> Prediction:
-    """The prediction without its verdict, for one of `REASONS`; what gave none keeps its own reasons."""
+def withdrawn(prediction: Prediction, reason: str) -> Prediction:
+    """Return the prediction without its verdict, for one of `REASONS`; one that had none keeps its own reasons."""
     if prediction.verdict == "cannot_judge":
         return prediction
     return replace(prediction, verdict="cannot_judge", reasons=(reason,))
 
 
 def with_formatting(predictions: Sequence[Prediction], moved: Collection[str]) -> tuple[Prediction, ...]:
-    """Take back the verdicts of the models that an edit of formatting turned round (`FormattingTest.moved`)."""
-    return tuple(taken_back(p, "formatting") if p.model in moved else p for p in predictions)
+    """Withdraw the verdicts of models whose prediction an edit of formatting flipped (`FormattingTest.moved`)."""
+    return tuple(withdrawn(p, "formatting") if p.model in moved else p for p in predictions)
 
 
 def reconcile(predictions: Sequence[Prediction]) -> tuple[Prediction, ...]:
     """Turn verdicts that contradict each other into "cannot judge"; others stay as they are."""
     if {"fake", "real"} <= {p.verdict for p in predictions}:
-        return tuple(taken_back(p, "models_disagree") for p in predictions)
+        return tuple(withdrawn(p, "models_disagree") for p in predictions)
     return tuple(predictions)
 
 

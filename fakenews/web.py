@@ -18,7 +18,7 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_netw
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
-from fakenews.services import InputError
+from fakenews.engine.errors import InputError
 
 if TYPE_CHECKING:
     import ssl

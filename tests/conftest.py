@@ -17,7 +17,7 @@ from fakenews.classifiers.base import TextClassifier
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig
 
-    from fakenews.services import Services
+    from fakenews.engine import Engine
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test asks the Hub; read when transformers is imported, hence below
 
@@ -125,16 +125,16 @@ def of_style() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def share_services(tmp_path_factory: pytest.TempPathFactory) -> Services:
+def share_engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     """Two small models in a folder like `models/`, behind the one door."""
     from fakenews.config import Settings
-    from fakenews.services import Services
+    from fakenews.engine import Engine
     from tests.explain.toys import planted_corpus, small_tfidf, small_word2vec
 
     models = tmp_path_factory.mktemp("models")
     for name, classifier in (("tfidf", small_tfidf()), ("word2vec", small_word2vec())):
         classifier.calibrate(*planted_corpus()).save(models / name)
-    return Services(Settings(models=models, device="cpu"))
+    return Engine.open(Settings(models=models, device="cpu"))
 
 
 @pytest.fixture(scope="module")  # while it lives, no event loop can be started in this thread

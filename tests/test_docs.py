@@ -13,9 +13,9 @@ from experiments.tables import RESULTS, SUMMARY, replace_results, results_table,
 from fakenews.classifiers import model_folder
 from fakenews.classifiers.registry import CLASSIFIERS
 from fakenews.config import REPOSITORY
+from fakenews.engine import Engine
 from fakenews.evidence.files import CARD, read_evaluation
 from fakenews.reporting.card import model_card
-from fakenews.services import Services
 from fakenews.space.spacefile import read_spacefile
 from fakenews.training.recipes import RECIPES
 
@@ -23,7 +23,7 @@ MODELS = REPOSITORY / "models"
 REPORT = 'run "python -m experiments report"'
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 PAGES = {path.stem: path.read_text(encoding="utf-8") for path in sorted((REPOSITORY / "docs").glob("*.md"))}
-SHIPPED = Services().models
+SHIPPED = Engine.open().pool.models
 
 
 def test_both_default_models_are_shipped_and_come_first() -> None:

@@ -11,14 +11,14 @@ import pytest
 from fakenews.classifiers import model_folder
 from fakenews.classifiers.base import P_MAX, P_MIN, Calibration, probabilities
 from fakenews.config import REPOSITORY, Settings
+from fakenews.engine import Engine
 from fakenews.evidence.files import read_evaluation, read_predictions
 from fakenews.evidence.predictions import scores_of
 from fakenews.metrics.evaluation import evaluate
 from fakenews.metrics.flips import ANY
-from fakenews.services import Services
 
 MODELS = REPOSITORY / "models"
-SHIPPED = Services().models
+SHIPPED = Engine.open().pool.models
 SEVERAL = ("ensemble", "ensemble-small", "mpnet", "tinybert", "tfidf", "features")  # trained on several corpora
 FIVE = ("horne2017", "fakenewsamt", "fakenewsnet", "gossipcop_subset", "webis2016")
 MORE = ("recovery", "ctfan", "gossipcop")  # that the style features did not learn from
@@ -86,11 +86,11 @@ def test_a_planted_break_is_noticed(model: str, plant: Callable[[pd.DataFrame], 
 
 
 def test_the_answer_of_all_models_leads_and_settings_choose_who_stands_beside_it() -> None:
-    assert Services(Settings(device="cpu")).asked == ("ensemble-small", "tinybert", "tfidf")
+    assert Engine.open(Settings(device="cpu")).pool.defaults == ("ensemble-small", "tinybert", "tfidf")
     for leads, wanted in (("ensemble-small", ("tfidf", "features")), ("ensemble", ("tinybert", "mpnet"))):
-        assert Services(Settings(device="cpu", model_list=wanted)).asked == (leads, *wanted)
+        assert Engine.open(Settings(device="cpu", model_list=wanted)).pool.defaults == (leads, *wanted)
     with pytest.raises(ValueError, match="FAKENEWS_MODEL_LIST names bert, not in"):
-        _ = Services(Settings(device="cpu", model_list=("tinybert", "bert"))).asked
+        _ = Engine.open(Settings(device="cpu", model_list=("tinybert", "bert"))).pool.defaults
 
 
 @pytest.mark.parametrize("model", SEVERAL)

@@ -20,9 +20,10 @@ from fakenews.api import preview
 from fakenews.batch.rows import Columns
 from fakenews.batch.score import Done, Task
 from fakenews.batch.score import score as score_table
-from fakenews.explain.flip import Flip
+from fakenews.engine import Engine
+from fakenews.engine.values import ExplanationRequest, WhatIf
+from fakenews.explain.counterfactual import Counterfactual
 from fakenews.schema import Span
-from fakenews.services import Services, WhatIf
 from fakenews.share.review import Review
 from fakenews.share.shared import Owned, Shared
 from fakenews.share.snapshot import Snapshot
@@ -97,13 +98,13 @@ def article(payload: str) -> str:
     return f"{payload}\n\n{payload}{WORDS}{payload}"
 
 
-def places(services: Services) -> dict[str, Callable[[str], str]]:
+def places(engine: Engine) -> dict[str, Callable[[str], str]]:
     """Markup of every place, given a payload."""
-    plain = snapshot_of(services, WORDS.strip())
+    plain = snapshot_of(engine, WORDS.strip())
     titles = plain.titles
 
     def taken(payload: str) -> Snapshot:
-        return snapshot_of(services, services.check(payload, f"{payload}{WORDS}{payload}"))
+        return snapshot_of(engine, engine.judge.check(payload, f"{payload}{WORDS}{payload}"))
 
     def shared(snapshot: Snapshot, **changes: Any) -> Shared:
         return replace(Shared(snapshot, False, 10**12), **changes)
@@ -116,15 +117,15 @@ def places(services: Services) -> dict[str, Callable[[str], str]]:
 
     def flip(payload: str) -> str:
         text = article(payload)
-        found = Flip("tfidf", sentence_spans(text), (0,), 0.2, 0.8, True, 3, 0.1)
+        found = Counterfactual("tfidf", sentence_spans(text), (0,), 0.2, 0.8, True, 3, 0.1)
         return render_edits.flip(found, text, payload)
 
     def what_if(payload: str) -> str:
-        said = services.analyse(WORDS).predictions
+        said = engine.judge.analyse(WORDS).predictions
         return render_edits.changes(WhatIf(article(payload), said, said, 0.1), {m: payload for m in titles})
 
     def batch(payload: str) -> str:
-        tab = Batch(services)
+        tab = Batch(engine)
         folder = tab.jobs.folder / "x"
         folder.mkdir(exist_ok=True)
         (folder / "scored.csv.errors.jsonl").write_text('{"line": 2, "reason": "cells: 1"}\n', encoding="utf-8")
@@ -133,7 +134,7 @@ def places(services: Services) -> dict[str, Callable[[str], str]]:
         return tab._summary(job, done) + tab._under_way(replace(job, done=replace(done, share=0.5)))
 
     def preview_table(payload: str) -> str:
-        tab = Batch(services)
+        tab = Batch(engine)
         path = tab.jobs.folder / "cells.csv"
         path.write_text(export.table_csv(("text", payload), [(article(payload), payload)]), encoding="utf-8")
         return str(tab.look(str(path))[0])
@@ -145,7 +146,9 @@ def places(services: Services) -> dict[str, Callable[[str], str]]:
 
     def explanation(payload: str) -> Any:
         if payload not in explained:
-            explained[payload] = services.explain(services.check("", article(payload)), "tfidf", "linear")
+            explained[payload] = engine.explainers.explain(
+                ExplanationRequest(engine.judge.check("", article(payload)), "tfidf", "linear")
+            )
         return explained[payload]
 
     return {
@@ -178,14 +181,14 @@ def places(services: Services) -> dict[str, Callable[[str], str]]:
     }
 
 
-def test_there_are_22_places_and_50_payloads(share_services: Services) -> None:
-    assert len(places(share_services)) == 22 and len(PAYLOADS) >= 50
+def test_there_are_22_places_and_50_payloads(share_engine: Engine) -> None:
+    assert len(places(share_engine)) == 22 and len(PAYLOADS) >= 50
 
 
-def test_nothing_executes_in_any_place(browser: Any, share_services: Services) -> None:
+def test_nothing_executes_in_any_place(browser: Any, share_engine: Engine) -> None:
     page = browser.new_page()
     page.on("dialog", lambda d: d.dismiss())
-    for place, draw in places(share_services).items():
+    for place, draw in places(share_engine).items():
         documents = [draw(payload) for payload in PAYLOADS]
         if place == "report":
             documents = [d.replace("default-src 'none'", "default-src * 'unsafe-inline'") for d in documents]
@@ -221,11 +224,11 @@ def test_the_check_finds_what_executes(browser: Any) -> None:
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
-def test_no_cell_of_a_csv_begins_a_formula(payload: str, share_services: Services, tmp_path: Path) -> None:
+def test_no_cell_of_a_csv_begins_a_formula(payload: str, share_engine: Engine, tmp_path: Path) -> None:
     source, out = tmp_path / "in.csv", tmp_path / "out.csv"
     source.write_text(export.table_csv(("text", payload), [(article(payload), payload)]), encoding="utf-8")
-    score_table(source, out, share_services, Task(("tfidf",), Columns("text")))
-    taken = snapshot_of(share_services, share_services.check(payload, article(payload)))
+    score_table(source, out, share_engine, Task(("tfidf",), Columns("text")))
+    taken = snapshot_of(share_engine, share_engine.judge.check(payload, article(payload)))
     for content in (out.read_text(encoding="utf-8"), export.attributions_csv(taken)):
         cells = [cell for row in csv.reader(io.StringIO(content)) for cell in row]
         assert not [c for c in cells if c.startswith(tuple("=+-@\t\r")) and not _number(c)]

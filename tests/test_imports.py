@@ -1,4 +1,4 @@
-"""Importing costs seconds where it loads frameworks: the registries, the services and the commands load none."""
+"""Importing costs seconds where it loads frameworks: the registries, the engine and the commands load none."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LIGHT = (
     "fakenews.data.registry",
     "fakenews.explain.registry",
     "fakenews.training.recipes",
-    "fakenews.services",
+    "fakenews.engine",
     "fakenews.cli",
 )
 

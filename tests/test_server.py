@@ -8,7 +8,7 @@ import logging
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,17 +20,21 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from fakenews import server
-from fakenews.api import answers, places, preview
+from fakenews.api import errors, preview
 from fakenews.classifiers import model_folder
 from fakenews.classifiers.base import TextClassifier
 from fakenews.config import Settings
 from fakenews.data.unpacked import MAX_UPLOAD
+from fakenews.engine import Engine
+from fakenews.engine.explainers import Explainers
+from fakenews.engine.judge import Judge
+from fakenews.engine.scheduler import LIMITS, Lane, Scheduler
+from fakenews.engine.values import Analysis, ExplanationRequest
 from fakenews.explain.base import Cancelled, Refinement
-from fakenews.schema import Explanation, Target
+from fakenews.schema import Explanation
 from fakenews.server import create_app
-from fakenews.services import Analysis, Services
 from fakenews.serving.guard import MAX_BODY, Guard
-from fakenews.serving.numbers import Numbers
+from fakenews.serving.metrics import Metrics
 from fakenews.share.store import ShareStore, StorageError
 from fakenews.ui.endpoints import Page, build
 from tests.explain.toys import FAKE_WORD, REAL_WORD, planted_corpus, small_tfidf
@@ -61,12 +65,12 @@ def page(settings: Settings) -> Iterator[TestClient]:
     async def app() -> FastAPI:
         import gradio as gr
 
-        services = Services(settings)
+        engine = Engine.open(settings)
         with Page() as blocks:
-            build(services)
+            build(engine)
             box = gr.Textbox()
             box.change(lambda text: int(text), box, box, api_name="longer")
-        return create_app(services, settings, blocks=blocks, page={})
+        return create_app(engine, settings, blocks=blocks, page={})
 
     with TestClient(asyncio.run(app()), raise_server_exceptions=False) as client:
         yield client
@@ -78,7 +82,7 @@ async def small_app(settings: Settings) -> FastAPI:
 
     with gr.Blocks() as blocks:
         gr.Textbox(label="Article")
-    return create_app(Services(settings), settings, blocks=blocks, page={"css": "body { color: #123456 }"})
+    return create_app(Engine.open(settings), settings, blocks=blocks, page={"css": "body { color: #123456 }"})
 
 
 def explain_body(**changes: Any) -> dict[str, Any]:
@@ -106,21 +110,21 @@ def test_health_says_when_loading_failed(tmp_path: Path) -> None:
     (tmp_path / "tfidf" / "config.json").write_text("{}", encoding="utf-8")
     readiness = server.Readiness()
     settings = Settings(models=tmp_path, device="cpu", bucket=tmp_path / "cpu")
-    readiness.warm_up(Services(settings), ShareStore(f"sqlite:///{tmp_path / 's.db'}", settings.bucket))
+    readiness.warm_up(Engine.open(settings), ShareStore(f"sqlite:///{tmp_path / 's.db'}", settings.bucket))
     assert readiness.status == "failed"
 
 
 def test_a_further_model_cut_short_is_told_at_the_start(
-    share_services: Services, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    share_engine: Engine, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    folder = shutil.copytree(share_services.settings.models, tmp_path / "models") / "cnn"
+    folder = shutil.copytree(share_engine.settings.models, tmp_path / "models") / "cnn"
     folder.mkdir()
     (folder / "config.json").write_text("{}", encoding="utf-8")
     weights = folder / "model.safetensors"
     weights.write_bytes(b"some weights")
     model_folder.pin(folder)
     weights.write_bytes(b"some")
-    settings = replace(share_services.settings, models=folder.parent)
+    settings = replace(share_engine.settings, models=folder.parent)
     with TestClient(asyncio.run(small_app(settings)), raise_server_exceptions=False) as client:
         for _ in range(100):
             health = client.get("/healthz").json()
@@ -144,7 +148,7 @@ def test_a_storage_that_fails_in_any_way_stops_no_verdict(
 
     monkeypatch.setattr(ShareStore, "open", fail)
     readiness = server.Readiness()
-    readiness.warm_up(Services(settings), ShareStore("sqlite:///:memory:", tmp_path))
+    readiness.warm_up(Engine.open(settings), ShareStore("sqlite:///:memory:", tmp_path))
     assert readiness.ready and "UnicodeError" in caplog.text and "a review" not in caplog.text
 
 
@@ -166,14 +170,14 @@ def test_a_device_that_is_not_here_is_said(
 ) -> None:
     classifiers["tinybert"].save(tmp_path / "tinybert")
     readiness = server.Readiness()
-    services = Services(replace(settings, models=tmp_path, device="cuda"))
-    readiness.warm_up(services, ShareStore("sqlite:///:memory:"))
+    engine = Engine.open(replace(settings, models=tmp_path, device="cuda"))
+    readiness.warm_up(engine, ShareStore("sqlite:///:memory:"))
     assert readiness.status == "failed"
-    with TestClient(bare_app(services)) as client:
+    with TestClient(bare_app(engine)) as client:
         answer = client.post(ANALYSE, json={"text": FAKE_ARTICLE})
     assert answer.status_code == 400 and is_one_sentence(answer.json()) and "no GPU here" in answer.text
-    services = Services(replace(settings, models=tmp_path, device="auto"))
-    assert services.classifier("tinybert").device.type == "cpu"  # type: ignore[attr-defined]
+    engine = Engine.open(replace(settings, models=tmp_path, device="auto"))
+    assert engine.pool.classifier("tinybert").device.type == "cpu"  # type: ignore[attr-defined]
 
 
 def test_analyse_gives_the_documented_json(client: TestClient) -> None:
@@ -237,7 +241,7 @@ def test_what_if_answers_for_a_text_and_its_edit(client: TestClient) -> None:
         assert is_one_sentence(refused.json())
 
 
-def test_the_smallest_flip_is_confirmed_by_a_what_if(client: TestClient) -> None:
+def test_the_minimal_counterfactual_is_confirmed_by_a_what_if(client: TestClient) -> None:
     text = FAKE_ARTICLE + FAKE_ARTICLE.replace(FAKE_WORD, REAL_WORD)[:70]
     found = client.post("/api/v1/flip", json={"text": text, "model": "tfidf"}).json()
     assert found["removed"]
@@ -291,8 +295,32 @@ def test_lone_surrogates_are_answered(client: TestClient, path: str) -> None:
         assert start == len("\ud83d\n\n\ud800 ")  # offsets count what was sent
 
 
+def test_offsets_are_counted_as_javascript_does_where_that_is_asked_for(client: TestClient) -> None:
+    text = f"\U0001f4f0 The {FAKE_WORD} came to town. \U0001f4f0 The {REAL_WORD} came to town."
+    units = text.encode("utf-16-le")
+
+    def cut(word: dict[str, Any]) -> str:
+        return units[2 * word["start"] : 2 * word["end"]].decode("utf-16-le")
+
+    for path, more in (
+        ("explain", {"model": "tfidf", "method": "linear"}),
+        ("explain", {"model": "tfidf", "method": "linear", "stream": True}),
+        ("flip", {"model": "tfidf"}),
+        ("compare", {"models": ["tfidf"], "methods": ["linear", "lime"]}),
+    ):
+        answer = client.post(f"/api/v1/{path}", json={"text": text, "offsets": "utf-16", **more})
+        value = json.loads(answer.text.splitlines()[-1])
+        words = value.get("explanation", value)
+        words = words.get("attributions") or words.get("removed") or words.get("shared")
+        assert words and [cut(word) for word in words] == [word["text"] for word in words]
+    start = units.index(FAKE_WORD.encode("utf-16-le")) // 2
+    remove = {"remove": [[start, start + len(FAKE_WORD)]], "offsets": "utf-16"}
+    edited = client.post("/api/v1/what-if", json={"text": text, **remove}).json()["text"]
+    assert FAKE_WORD not in edited and edited.count("\U0001f4f0") == 2 and REAL_WORD in edited
+
+
 BAD_BODIES: dict[str, tuple[bytes, int]] = {
-    "empty": (b"", 400),
+    "empty": (b"", 422),
     "not JSON": (b"text=abc", 400),
     "broken UTF-8": (b'{"text": "\xff\xfe\xfa"}', 400),
     "nested too deep": (b'{"text": ' + b"[" * 90_000 + b"]" * 90_000 + b"}", 400),
@@ -401,17 +429,18 @@ def test_the_page_is_mounted_with_headers_and_without_extras(client: TestClient)
     assert client.get("/monitoring").status_code == 403
 
 
-class Slow(Services):
+class Slow(Explainers):
     """Explains until told to stop, reporting progress; knows how many run at once."""
 
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
+    def __init__(self) -> None:
         self.go_on = threading.Event()
         self.running = self.most = self.cancelled = 0
         self._counting = threading.Lock()
 
-    def refine(self, text: str, model: str, method: str, *rest: Any, **named: Any) -> Iterator[Refinement]:
-        progress = rest[3]
+    def refine(
+        self, request: ExplanationRequest, progress: Callable[[float], None] | None = None
+    ) -> Iterator[Refinement]:
+        assert progress is not None
         with self._counting:
             self.running += 1
             self.most = max(self.most, self.running)
@@ -425,10 +454,16 @@ class Slow(Services):
         finally:
             with self._counting:
                 self.running -= 1
-        target: Target = "fake"
-        yield Refinement(
-            Explanation(text, target, (), "log-odds", 0.0, 0.0, None, 0.0, model, method, 42, 0.0), 1.0, 0.0
+        explanation = Explanation(
+            request.text, request.target, (), "log-odds", 0.0, 0.0, None, 0.0, request.model, request.method, 42, 0.0
         )
+        yield Refinement(explanation, 1.0, 0.0)
+
+
+def slow_app(settings: Settings, slow: Slow, patience: float = 20.0) -> Guard:
+    """A server whose explanations are slow, and wait for a place for so many seconds."""
+    limits = {Lane.EXPLANATION: replace(LIMITS[Lane.EXPLANATION], patience=patience)}
+    return bare_app(replace(Engine.open(settings, scheduler=Scheduler(limits)), explainers=slow))
 
 
 async def ask(app: Any, body: bytes, leave: asyncio.Event | None = None) -> int | None:
@@ -449,8 +484,8 @@ async def ask(app: Any, body: bytes, leave: asyncio.Event | None = None) -> int 
 
     line = {"type": "http", "http_version": "1.1", "scheme": "http", "method": "POST", "path": EXPLAIN}
     await app({**line, "root_path": "", "query_string": b"", "headers": []}, receive, send)
-    status: int = sent[0]["status"] if sent else answers.GONE
-    return None if status == answers.GONE else status
+    status: int = sent[0]["status"] if sent else errors.GONE
+    return None if status == errors.GONE else status
 
 
 def test_a_table_may_be_as_large_as_the_page_says(client: TestClient) -> None:
@@ -460,69 +495,66 @@ def test_a_table_may_be_as_large_as_the_page_says(client: TestClient) -> None:
         assert answer.status_code == status, size
 
 
-def bare_app(services: Services) -> Guard:
-    from starlette.applications import Starlette
-
-    settings = services.settings
-    routes = server._routes(services, ShareStore.of(settings), settings, server.Readiness(), Numbers())
-    return Guard(Starlette(routes=routes))
+def bare_app(engine: Engine) -> Guard:
+    app = FastAPI()
+    server.add_api(app, engine, ShareStore.of(engine.settings), server.Readiness(), Metrics())
+    return Guard(app)
 
 
-def test_two_explanations_at_once_and_the_others_are_asked_to_wait(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(places, "WAIT_SECONDS", 0.2)
-    services = Slow(settings)
+def test_two_explanations_at_once_and_the_others_are_asked_to_wait(settings: Settings) -> None:
+    slow = Slow()
 
     async def scene() -> tuple[list[int | None], list[int | None]]:
-        app, body = bare_app(services), json.dumps(explain_body()).encode()
+        app, body = slow_app(settings, slow, 0.2), json.dumps(explain_body()).encode()
         early = [asyncio.create_task(ask(app, body)) for _ in range(2)]
-        while services.running < 2:
+        while slow.running < 2:
             await asyncio.sleep(0.01)
         late = await asyncio.gather(*(ask(app, body) for _ in range(3)))
-        services.go_on.set()
+        slow.go_on.set()
         return await asyncio.gather(*early), [*late, await ask(app, body)]
 
     early, late = asyncio.run(scene())
     assert early == [200, 200]
     assert late == [503, 503, 503, 200]
-    assert services.most == 2
+    assert slow.most == 2
 
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_an_explanation_stops_when_its_client_leaves(stream: bool, settings: Settings) -> None:
-    services = Slow(settings)
+    slow = Slow()
 
     async def scene() -> int | None:
         leave = asyncio.Event()
-        task = asyncio.create_task(ask(bare_app(services), json.dumps(explain_body(stream=stream)).encode(), leave))
-        while not services.running:
+        task = asyncio.create_task(
+            ask(slow_app(settings, slow), json.dumps(explain_body(stream=stream)).encode(), leave)
+        )
+        while not slow.running:
             await asyncio.sleep(0.01)
         leave.set()
         return await asyncio.wait_for(task, 5)
 
     assert asyncio.run(scene()) is None
-    assert (services.running, services.cancelled) == (0, 1)
+    assert (slow.running, slow.cancelled) == (0, 1)
 
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_whoever_leaves_while_waiting_makes_room_for_another(stream: bool, settings: Settings) -> None:
-    services = Slow(settings)
+    slow = Slow()
 
     async def scene() -> tuple[list[int | None], list[int | None]]:
-        app, body = bare_app(services), json.dumps(explain_body(stream=stream)).encode()
-        early = [asyncio.create_task(ask(app, body)) for _ in range(server.EXPLANATIONS_AT_ONCE)]
-        while services.running < server.EXPLANATIONS_AT_ONCE:
+        app, body = slow_app(settings, slow), json.dumps(explain_body(stream=stream)).encode()
+        early = [asyncio.create_task(ask(app, body)) for _ in range(LIMITS[Lane.EXPLANATION].running)]
+        while slow.running < LIMITS[Lane.EXPLANATION].running:
             await asyncio.sleep(0.01)
         leave = asyncio.Event()
-        waiting = [asyncio.create_task(ask(app, body, leave)) for _ in range(server.EXPLANATIONS_WAITING)]
+        waiting = [asyncio.create_task(ask(app, body, leave)) for _ in range(LIMITS[Lane.EXPLANATION].waiting)]
         await asyncio.sleep(0.1)
         assert await ask(app, body) == 503
         leave.set()
         left = await asyncio.wait_for(asyncio.gather(*waiting), 1)
         late = asyncio.create_task(ask(app, body))
         await asyncio.sleep(0.1)
-        services.go_on.set()
+        slow.go_on.set()
         return left, await asyncio.gather(*early, late)
 
     left, answered = asyncio.run(scene())
@@ -530,17 +562,18 @@ def test_whoever_leaves_while_waiting_makes_room_for_another(stream: bool, setti
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_whoever_left_before_the_answer_began_keeps_no_place(
-    stream: bool, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(places, "WAIT_SECONDS", 0.2)
-    services = Slow(settings)
-    services.go_on.set()
+def test_whoever_left_before_the_answer_began_keeps_no_place(stream: bool, settings: Settings) -> None:
+    slow = Slow()
+    slow.go_on.set()
 
     async def scene() -> int | None:
-        app, body, left = bare_app(services), json.dumps(explain_body(stream=stream)).encode(), asyncio.Event()
+        app, body, left = (
+            slow_app(settings, slow, 0.2),
+            json.dumps(explain_body(stream=stream)).encode(),
+            asyncio.Event(),
+        )
         left.set()
-        for _ in range(server.EXPLANATIONS_AT_ONCE + 1):
+        for _ in range(LIMITS[Lane.EXPLANATION].running + 1):
             await ask(app, body, left)
         return await ask(app, body)
 
@@ -548,13 +581,17 @@ def test_whoever_left_before_the_answer_began_keeps_no_place(
 
 
 def test_too_many_articles_at_once_are_refused_at_once(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "VERDICTS_AT_ONCE", 1)
-    monkeypatch.setattr(server, "VERDICTS_WAITING", 1)
-    services, go_on = Services(settings), threading.Event()
-    monkeypatch.setattr(services, "analyse", lambda text, models: go_on.wait(10) and Analysis(text, 1, (), 0.0))
+    limits = {Lane.VERDICT: replace(LIMITS[Lane.VERDICT], running=1, waiting=1)}
+    engine, go_on = Engine.open(settings, scheduler=Scheduler(limits)), threading.Event()
+
+    def analyse(text: str, models: Any, token: Any) -> Analysis:
+        assert go_on.wait(10)
+        return Analysis(text, 1, (), 0.0)
+
+    monkeypatch.setattr(engine.judge, "analyse", analyse)
 
     async def scene() -> list[httpx.Response]:
-        transport = httpx.ASGITransport(bare_app(services))
+        transport = httpx.ASGITransport(bare_app(engine))
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             asked = [asyncio.create_task(client.post(ANALYSE, json={"text": FAKE_ARTICLE})) for _ in range(4)]
             await asyncio.sleep(0.1)
@@ -581,7 +618,7 @@ def test_a_storage_that_hangs_leaves_verdicts_their_threads(
         monkeypatch.setattr(ShareStore, method, hang)
 
     async def scene() -> tuple[int, list[int]]:
-        app = preview.SharedPage(bare_app(Services(settings)), ShareStore("sqlite:///:memory:"))
+        app = preview.SharedPage(bare_app(Engine.open(settings)), ShareStore("sqlite:///:memory:"))
         owner = {"authorization": "Bearer x"}
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
             calls = [
@@ -629,10 +666,10 @@ def test_what_has_expired_is_deleted_while_the_server_runs_also_after_a_failure(
     assert "have expired cannot be deleted: StorageError" in caplog.text and len(tidied) >= 2
 
 
-class Broken(Services):
+class Broken(Judge):
     """Fails with a message that quotes the article."""
 
-    def analyse(self, text: str, models: Any = None, records: bool = True) -> Any:
+    def analyse(self, text: str, models: Any = None, records: bool = True, token: Any = None) -> Any:
         """Raise what nobody expects."""
         raise RuntimeError(f"cannot read {text}")
 
@@ -678,7 +715,9 @@ def outcome(page: TestClient, function: str, data: list[Any]) -> str:
 
 
 def test_a_fault_of_ours_is_logged_without_the_article(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.DEBUG), TestClient(bare_app(Broken(settings))) as client:
+    engine = Engine.open(settings)
+    broken = Broken(engine.pool, engine.evidence, engine.scheduler, engine.device)
+    with caplog.at_level(logging.DEBUG), TestClient(bare_app(replace(engine, judge=broken))) as client:
         answer = client.post(ANALYSE, json={"text": "a secret article"})
     assert answer.status_code == 500
     assert is_one_sentence(answer.json())

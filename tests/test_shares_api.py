@@ -19,13 +19,13 @@ from starlette.testclient import TestClient
 
 from fakenews import web
 from fakenews.config import Settings
+from fakenews.engine import Engine
 from fakenews.explain.registry import EXPLAINERS
 from fakenews.server import create_app
-from fakenews.services import Services
 from fakenews.share.review import OPINIONS
 from fakenews.share.shared import NOT_SHARED
 from fakenews.share.snapshot import Snapshot
-from fakenews.share.store import DAYS, ShareStore
+from fakenews.share.store import DAYS
 from fakenews.similar.neighbours import TrackRecord
 from tests.explain.toys import FAKE_WORD, REAL_WORD
 from tests.share.conftest import ARTICLE
@@ -36,10 +36,10 @@ PAYLOAD = '"><script>window.hit=1</script>'
 
 
 @pytest.fixture(scope="module")
-def settings(share_services: Services, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def settings(share_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     folder = tmp_path_factory.mktemp("storage")
     return replace(
-        share_services.settings,
+        share_engine.settings,
         database_url=f"sqlite:///{folder / 'shares.db'}",
         bucket=folder / "bucket",
         api_docs=True,
@@ -47,16 +47,19 @@ def settings(share_services: Services, tmp_path_factory: pytest.TempPathFactory)
     )
 
 
+async def small_app(settings: Settings) -> Any:
+    import gradio as gr
+
+    with gr.Blocks() as blocks:
+        gr.Textbox(label="Article")
+    return create_app(Engine.open(settings), settings, blocks=blocks, page={})
+
+
 @pytest.fixture(scope="module")
 def client(settings: Settings) -> Iterator[TestClient]:
-    async def app() -> Any:
-        import gradio as gr
-
-        with gr.Blocks() as blocks:
-            gr.Textbox(label="Article")
-        return create_app(Services(settings), settings, blocks=blocks, page={})
-
-    with TestClient(asyncio.run(app()), raise_server_exceptions=False, base_url="http://demo.test") as client:
+    with TestClient(
+        asyncio.run(small_app(settings)), raise_server_exceptions=False, base_url="http://demo.test"
+    ) as client:
         yield client
 
 
@@ -207,16 +210,16 @@ def test_exports(client: TestClient) -> None:
 
 
 def test_storage_that_does_not_answer_is_a_503_and_the_analysis_still_works(
-    share_services: Services, tmp_path: Path
+    share_engine: Engine, tmp_path: Path
 ) -> None:
-    settings = replace(share_services.settings, database_url=f"sqlite:///{tmp_path}")
+    settings = replace(share_engine.settings, database_url=f"sqlite:///{tmp_path}")
 
     async def app() -> Any:
         import gradio as gr
 
         with gr.Blocks() as blocks:
             gr.Textbox(label="Article")
-        return create_app(Services(settings), settings, blocks=blocks, page={})
+        return create_app(Engine.open(settings), settings, blocks=blocks, page={})
 
     with TestClient(asyncio.run(app()), raise_server_exceptions=False) as client:
         answer = client.post(SHARES, json={"text": BODY})
@@ -337,9 +340,5 @@ def test_an_unknown_path_is_told_every_operation_that_takes_a_text(client: TestC
 
 
 def test_the_document_is_not_there_unless_switched_on(settings: Settings) -> None:
-    from fakenews.server import Readiness, _routes
-    from fakenews.serving.numbers import Numbers
-
-    services = Services(settings)
-    off = _routes(services, ShareStore.of(settings), replace(settings, api_docs=False), Readiness(), Numbers())
-    assert "/api/v1/openapi.json" not in [getattr(route, "path", "") for route in off]
+    off = replace(settings, api_docs=False)
+    assert "/api/v1/openapi.json" not in [getattr(route, "path", "") for route in asyncio.run(small_app(off)).routes]

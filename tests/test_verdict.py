@@ -14,8 +14,8 @@ from fakenews.verdict import (
     judge,
     reconcile,
     share_sentence,
-    taken_back,
     with_formatting,
+    withdrawn,
 )
 
 
@@ -61,7 +61,7 @@ def test_every_reason_and_verdict_has_its_words():
     assert str(MIN_WORDS) in REASONS["too_short"]
 
 
-def test_a_verdict_that_formatting_turns_round_is_taken_back():
+def test_a_verdict_that_formatting_turns_round_is_withdrawn():
     judged = (prediction("a", 0.9), prediction("b", 0.1), prediction("c", 0.9, n_words=5))
     found = with_formatting(judged, ("a", "c"))
     assert [(p.verdict, p.reasons) for p in found] == [
@@ -111,7 +111,7 @@ def test_agreement_in_words(chances, words):
 
 
 def test_models_that_decline_are_not_said_to_lean_weakly():
-    predictions = [prediction("a", 0.97), taken_back(prediction("b", 0.01), "mostly_wrong")]
+    predictions = [prediction("a", 0.97), withdrawn(prediction("b", 0.01), "mostly_wrong")]
     assert agreement(reconcile(predictions)) == "The models lean opposite ways."
 
 

@@ -1,25 +1,28 @@
-"""Endpoints about one text: verdict, explanation, comparison, what-if, smallest flip."""
+"""Endpoints about one text: verdict, explanation, comparison, what-if, minimal counterfactual."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+import numpy as np
+from fastapi import HTTPException, Request
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
-from starlette.responses import Response
 
 from fakenews import web
 from fakenews.api import schemas
-from fakenews.api.answers import LINES, Endpoint, Operation, Progress, in_turn, parse, streamed
-from fakenews.api.places import Places
-from fakenews.api.refusal import Refusal
-from fakenews.explain.base import MAX_PLACES
-from fakenews.explain.flip import without
+from fakenews.api.answers import LINES, CurrentEngine, api_router, in_lane, streamed
+from fakenews.engine import Engine
+from fakenews.engine.errors import InputError
+from fakenews.engine.scheduler import Lane
+from fakenews.engine.tokens import Token
+from fakenews.engine.values import ExplanationRequest
+from fakenews.explain.base import MAX_PLACES, Progress
+from fakenews.explain.counterfactual import without
 from fakenews.explain.registry import EXPLAINERS
 from fakenews.schema import Span, Target
-from fakenews.services import InputError, Services
+from fakenews.text import utf16_offsets
 
 _SAMPLED = [spec for spec in EXPLAINERS.values() if spec.samples_name]
 Method = Annotated[str, Field(json_schema_extra={"enum": list(EXPLAINERS)})]
@@ -34,6 +37,15 @@ Samples = Annotated[
         },
     ),
 ]
+
+
+Offsets = Annotated[
+    Literal["code points", "utf-16"],
+    Field(description="How characters are counted: as in Python, or as in JavaScript and Java."),
+]
+
+
+router = api_router()
 
 
 class AnalyseRequest(BaseModel):
@@ -65,6 +77,7 @@ class ExplainRequest(BaseModel):
     target: Target = "fake"
     grade: bool = False
     stream: bool = False
+    offsets: Offsets = "code points"
 
 
 class WhatIfRequest(BaseModel):
@@ -80,6 +93,7 @@ class WhatIfRequest(BaseModel):
     edited: str | None = None
     remove: list[list[int]] = Field(default_factory=list, max_length=10_000)
     models: list[str] | None = Field(default=None, min_length=1)
+    offsets: Offsets = "code points"
 
 
 class FlipRequest(BaseModel):
@@ -90,6 +104,7 @@ class FlipRequest(BaseModel):
     title: str = ""
     text: str
     model: str
+    offsets: Offsets = "code points"
 
 
 class CompareRequest(BaseModel):
@@ -101,6 +116,7 @@ class CompareRequest(BaseModel):
     text: str
     models: list[str] = Field(min_length=1)
     methods: list[Method] | None = Field(default=None, min_length=1)
+    offsets: Offsets = "code points"
 
 
 class ExtractRequest(BaseModel):
@@ -111,122 +127,152 @@ class ExtractRequest(BaseModel):
     url: str
 
 
-def operations(services: Services, places: Places, verdicts: Places) -> list[Operation]:
-    """All endpoints about one text; explanations find their `places`, and what is answered at once `verdicts`."""
-
-    async def analyse(request: Request) -> Mapping[str, Any]:
-        asked = parse(AnalyseRequest, await request.body())
-        models = None if asked.models is None else here(services, asked.models)
-
-        def work() -> Mapping[str, Any]:
-            text = services.check(asked.title, asked.text)
-            analysis = services.analyse(text, models)
-            if asked.formatting:
-                analysis = analysis.tested(services.formatting_test(text, models))
-            return analysis.to_dict()
-
-        async with verdicts.one():
-            return await run_in_threadpool(work)
-
-    async def explain(request: Request) -> Mapping[str, Any] | Response:
-        asked = parse(ExplainRequest, await request.body())
-        (model,) = here(services, [asked.model])
-        text = await run_in_threadpool(services.check, asked.title, asked.text)
-
-        def steps(progress: Callable[[float], None]) -> Iterator[Mapping[str, Any]]:
-            for step in services.refine(text, model, asked.method, asked.samples, asked.seed, asked.target, progress):
-                explanation = step.explanation
-                if step.share >= 1.0 and asked.grade:
-                    if asked.stream:
-                        yield {"share": 1.0, "seconds_left": None, "explanation": explanation.to_dict()}
-                    explanation = services.grade(explanation, model, progress)
-                yield {
-                    "share": step.share,
-                    "seconds_left": round(step.seconds_left, 3),
-                    "explanation": explanation.to_dict(),
-                }
-
-        if asked.stream:
-            return await streamed(places, request, steps)
-
-        def work(progress: Callable[[float], None]) -> Mapping[str, Any]:
-            *_, last = steps(progress)
-            found: Mapping[str, Any] = last["explanation"]
-            return found
-
-        return await in_turn(places, request, work)
-
-    async def what_if(request: Request) -> Mapping[str, Any]:
-        asked = parse(WhatIfRequest, await request.body())
-        if (asked.edited is None) == (not asked.remove):
-            raise InputError('Say what is edited: either "edited", the whole text, or "remove", stretches of it.')
-        models = None if asked.models is None else here(services, asked.models)
-
-        def work() -> Mapping[str, Any]:
-            text = services.check(asked.title, asked.text)
-            edited = without(text, spans_of(asked.remove, text)) if asked.edited is None else asked.edited
-            return services.what_if(text, edited, models).to_dict()
-
-        async with verdicts.one():
-            return await run_in_threadpool(work)
-
-    async def flip(request: Request) -> Mapping[str, Any]:
-        asked = parse(FlipRequest, await request.body())
-        (model,) = here(services, [asked.model])
-        text = await run_in_threadpool(services.check, asked.title, asked.text)
-        return await in_turn(
-            places, request, lambda progress: services.smallest_flip(text, model, progress).to_dict(text)
-        )
-
-    async def compare(request: Request) -> Mapping[str, Any]:
-        asked = parse(CompareRequest, await request.body())
-        models = here(services, asked.models)
-        text = await run_in_threadpool(services.check, asked.title, asked.text)
-        return await in_turn(
-            places, request, lambda progress: services.agreement(text, models, asked.methods, progress).to_dict(text)
-        )
-
-    async def extract(request: Request) -> Mapping[str, Any]:
-        asked = parse(ExtractRequest, await request.body())
-        if not services.settings.url_fetch:
-            raise Refusal(404, "Articles are not fetched by their address here: send the text itself.")
-
-        def work(_: Progress) -> Mapping[str, Any]:
-            return web.read(asked.url, services.settings.max_chars).to_dict()
-
-        return await in_turn(places, request, work)
-
-    def of_text(name: str, summary: str, endpoint: Endpoint, answer: Any, body: type[BaseModel]) -> Operation:
-        also = {LINES: schemas.Step} if name == "explain" else {}
-        return Operation("POST", f"/api/v1/{name}", summary, endpoint, answer, body, also)
-
-    return [
-        of_text("extract", "Title and text of the article at an address.", extract, web.Article, ExtractRequest),
-        of_text("analyse", "What models say of a text.", analyse, schemas.Analysis, AnalyseRequest),
-        of_text("explain", "How far each word moved a model.", explain, schemas.Explanation, ExplainRequest),
-        of_text("what-if", "What an edit changes.", what_if, schemas.WhatIf, WhatIfRequest),
-        of_text("flip", "The fewest sentences whose removal turns it round.", flip, schemas.Flip, FlipRequest),
-        of_text("compare", "How alike explanations rank the words.", compare, schemas.Comparison, CompareRequest),
-    ]
+def _schema(kind: Any) -> dict[str, Any]:
+    """Return the schema of a type whose parts are in the document already."""
+    schema = TypeAdapter(kind).json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
+    schema.pop("$defs", None)
+    return schema
 
 
-def spans_of(pairs: Sequence[Sequence[int]], text: str) -> list[Span]:
-    """Stretches of `text` from pairs of characters.
+@router.post("/extract", response_model=web.Article)
+async def extract(body: ExtractRequest, request: Request, engine: CurrentEngine) -> Any:
+    """Return title and text of the article at an address."""
+    if not engine.settings.url_fetch:
+        raise HTTPException(404, "Articles are not fetched by their address here: send the text itself.")
+
+    def work(progress: Progress, token: Token) -> Mapping[str, Any]:
+        return web.read(body.url, engine.settings.max_chars).to_dict()
+
+    return await in_lane(engine.scheduler, Lane.EXPLANATION, request, work)
+
+
+@router.post("/analyse", response_model=schemas.Analysis)
+async def analyse(body: AnalyseRequest, request: Request, engine: CurrentEngine) -> Any:
+    """Ask models about a text."""
+    models = None if body.models is None else known_models(engine, body.models)
+
+    def work(progress: Progress, token: Token) -> Mapping[str, Any]:
+        text = engine.judge.check(body.title, body.text)
+        analysis = engine.judge.analyse(text, models, token=token)
+        if body.formatting:
+            analysis = analysis.tested(engine.judge.formatting_test(text, models))
+        return analysis.to_dict()
+
+    return await in_lane(engine.scheduler, Lane.VERDICT, request, work)
+
+
+@router.post(
+    "/explain",
+    response_model=schemas.Explanation,
+    responses={200: {"content": {LINES: {"schema": _schema(schemas.Step)}}}},
+)
+async def explain(body: ExplainRequest, request: Request, engine: CurrentEngine) -> Any:
+    """Weigh how far each word moved a model."""
+    (model,) = known_models(engine, [body.model])
+    text = await run_in_threadpool(engine.judge.check, body.title, body.text)
+    wanted = ExplanationRequest(text, model, body.method, body.samples, body.seed, body.target)
+
+    counted = counting(body.offsets, text)
+
+    def steps(progress: Progress) -> Iterator[Mapping[str, Any]]:
+        for step in engine.explainers.refine(wanted, progress):
+            explanation = step.explanation
+            if step.share >= 1.0 and body.grade:
+                if body.stream:
+                    yield {"share": 1.0, "seconds_left": None, "explanation": counted(explanation.to_dict())}
+                explanation = engine.explainers.grade(explanation, model, progress)
+            yield {
+                "share": step.share,
+                "seconds_left": round(step.seconds_left, 3),
+                "explanation": counted(explanation.to_dict()),
+            }
+
+    if body.stream:
+        return await streamed(engine.scheduler, request, steps)
+
+    def work(progress: Progress, token: Token) -> Any:
+        *_, last = steps(progress)
+        return last["explanation"]
+
+    return await in_lane(engine.scheduler, Lane.EXPLANATION, request, work)
+
+
+@router.post("/what-if", response_model=schemas.WhatIf)
+async def what_if(body: WhatIfRequest, request: Request, engine: CurrentEngine) -> Any:
+    """Ask models about a text and an edit of it."""
+    if (body.edited is None) == (not body.remove):
+        raise InputError('Say what is edited: either "edited", the whole text, or "remove", stretches of it.')
+    models = None if body.models is None else known_models(engine, body.models)
+
+    def work(progress: Progress, token: Token) -> Mapping[str, Any]:
+        text = engine.judge.check(body.title, body.text)
+        edited = without(text, spans_of(body.remove, text, body.offsets)) if body.edited is None else body.edited
+        return engine.judge.what_if(text, edited, models).to_dict()
+
+    return await in_lane(engine.scheduler, Lane.VERDICT, request, work)
+
+
+@router.post("/flip", response_model=schemas.Flip)
+async def flip(body: FlipRequest, request: Request, engine: CurrentEngine) -> Any:
+    """Find the fewest sentences whose removal flips a model's prediction."""
+    (model,) = known_models(engine, [body.model])
+    text = await run_in_threadpool(engine.judge.check, body.title, body.text)
+
+    def work(progress: Progress, token: Token) -> Any:
+        flip = engine.explainers.minimal_counterfactual(text, model, progress)
+        return counting(body.offsets, text)(flip.to_dict(text))
+
+    return await in_lane(engine.scheduler, Lane.EXPLANATION, request, work)
+
+
+@router.post("/compare", response_model=schemas.Comparison)
+async def compare(body: CompareRequest, request: Request, engine: CurrentEngine) -> Any:
+    """Compare how models and methods rank the words."""
+    models = known_models(engine, body.models)
+    text = await run_in_threadpool(engine.judge.check, body.title, body.text)
+
+    def work(progress: Progress, token: Token) -> Any:
+        agreement = engine.explainers.agreement(text, models, body.methods, progress)
+        return counting(body.offsets, text)(agreement.to_dict(text))
+
+    return await in_lane(engine.scheduler, Lane.EXPLANATION, request, work)
+
+
+def spans_of(pairs: Sequence[Sequence[int]], text: str, offsets: Offsets = "code points") -> list[Span]:
+    """Return stretches of `text` from pairs of characters, counted as `offsets` says.
 
     Raises
     ------
     InputError
         If one is not [start, end] within the text.
     """
+    known = utf16_offsets(text) if offsets == "utf-16" else np.arange(len(text) + 1)
+    length = int(known[-1])
     for pair in pairs:
-        if len(pair) != 2 or not 0 <= pair[0] < pair[1] <= len(text):
-            raise InputError(f"Got the stretch {list(pair)[:4]}: each is [start, end] within 0 to {len(text)}.")
-    return [Span(start, end) for start, end in pairs]
+        if len(pair) != 2 or not 0 <= pair[0] < pair[1] <= length:
+            raise InputError(f"Got the stretch {list(pair)[:4]}: each is [start, end] within 0 to {length}.")
+    return [Span(*(int(np.searchsorted(known, offset)) for offset in pair)) for pair in pairs]
 
 
-def here(services: Services, models: Sequence[str]) -> tuple[str, ...]:
-    """The models without repeats; only names of models that are here, since a folder would be one of the server's."""
+def counting(offsets: Offsets, text: str) -> Callable[[Any], Any]:
+    """Return a function that counts each "start" and "end" of a JSON value as `offsets` says."""
+    if offsets == "code points":
+        return lambda value: value
+    known = utf16_offsets(text).tolist()
+
+    def count(value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            return [count(part) for part in value]
+        if isinstance(value, Mapping):
+            return {k: known[v] if k in ("start", "end") else count(v) for k, v in value.items()}
+        return value
+
+    return count
+
+
+def known_models(engine: Engine, models: Sequence[str]) -> tuple[str, ...]:
+    """Return the models without repeats; only names of models here, since a folder would be one of the server's."""
     for model in models:
-        if model not in services.models:
-            raise InputError(f"Unknown model {model[:40]!r}. Here: {', '.join(services.models) or 'none'}.")
+        if model not in engine.pool.models:
+            raise InputError(f"Unknown model {model[:40]!r}. Here: {', '.join(engine.pool.models) or 'none'}.")
     return tuple(dict.fromkeys(models))

@@ -9,13 +9,15 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from fakenews.api.answers import Endpoint, stored
+from fakenews.api.answers import CurrentStore, stored
+from fakenews.api.errors import OneSentenceRoute
 from fakenews.classifiers.ensemble import MEMBERS
 from fakenews.schema import Prediction
 from fakenews.share.links import Visit, base_address, read_query, reader_address
@@ -109,14 +111,14 @@ def card_tags(shared: Shared, base: str, id_: str) -> str:
     return f'{tags}<meta name="twitter:card" content="summary_large_image"><meta name="robots" content="noindex">'
 
 
-def card_of(store: ShareStore) -> Endpoint:
-    """Endpoint of the picture on the card."""
+router = APIRouter(route_class=OneSentenceRoute, include_in_schema=False)
 
-    async def card(request: Request) -> Response:
-        shared = await stored(store.get, request.path_params["id"])
-        return Response(await run_in_threadpool(draw, shared), media_type="image/png", headers=_PRIVATE)
 
-    return card
+@router.api_route("/card/{id}.png", methods=["GET", "HEAD"])
+async def card(id: str, store: CurrentStore) -> Response:
+    """Draw the picture on the card of a link."""
+    shared = await stored(store.get, id)
+    return Response(await run_in_threadpool(draw, shared), media_type="image/png", headers=_PRIVATE)
 
 
 def draw(shared: Shared) -> bytes:

@@ -17,6 +17,12 @@ from fakenews.similar.neighbours import TrackRecord
 Pair = tuple[int, int]  # characters: start, end
 
 
+class Error(TypedDict):
+    """What is wrong, and what to do."""
+
+    error: str
+
+
 class Word(TypedDict):
     """Characters `start` to `end` (exclusive) of the text, with the signed weight of the word."""
 

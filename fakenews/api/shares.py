@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any, Literal
 
+from fastapi import Depends, HTTPException, Query, Request, Response
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
-from starlette.responses import Response
 
 from fakenews.api import schemas
-from fakenews.api.analysis import Method, here
-from fakenews.api.answers import Operation, in_turn, parse, stored
-from fakenews.api.places import Places
-from fakenews.api.refusal import Refusal
-from fakenews.config import Settings
+from fakenews.api.analysis import Method, known_models
+from fakenews.api.answers import CurrentEngine, CurrentStore, api_router, in_lane, stored
+from fakenews.engine import Engine
+from fakenews.engine.scheduler import Lane
+from fakenews.engine.tokens import Token
+from fakenews.explain.base import Progress
 from fakenews.schema import Span
-from fakenews.services import Services
 from fakenews.share.links import base_address, owner_address, reader_address
 from fakenews.share.listing import listing
 from fakenews.share.review import OPINIONS
 from fakenews.share.snapshot import Snapshot, changes, make
-from fakenews.share.store import DAYS, ShareStore
+from fakenews.share.store import DAYS
 from fakenews.ui import export
 
 Format = Literal["html", "json", "csv"]
 Days = Annotated[int, Field(json_schema_extra={"enum": list(DAYS)})]
-Said = Annotated[str, Field(json_schema_extra={"enum": list(OPINIONS)})]
+Opinion = Annotated[str, Field(json_schema_extra={"enum": list(OPINIONS)})]
+Pair = Annotated[list[int], Field(min_length=2, max_length=2)]  # characters: start, end
+
+
+router = api_router()
 
 
 class SnapshotRequest(BaseModel):
@@ -66,7 +71,7 @@ class BeginRequest(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     name: str
-    verdict: Said
+    verdict: Opinion
 
 
 class ReviewRequest(BaseModel):
@@ -75,9 +80,9 @@ class ReviewRequest(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     name: str
-    verdict: Said
+    verdict: Opinion
     agree: dict[str, bool] = Field(default_factory=dict)
-    spans: list[tuple[int, int]] = Field(default_factory=list)
+    spans: list[Pair] = Field(default_factory=list)
     comment: str = ""
     review: str = ""
 
@@ -90,132 +95,127 @@ class ExpiryRequest(BaseModel):
     days: Days
 
 
-def operations(services: Services, store: ShareStore, settings: Settings, places: Places) -> list[Operation]:
-    """All endpoints about sharing and exporting; an owner's key travels as `Authorization: Bearer KEY`."""
-
-    async def snapshot(request: Request, asked: SnapshotRequest) -> Snapshot:
-        models = None if asked.models is None else here(services, asked.models)
-        text = await run_in_threadpool(services.check, asked.title, asked.text)
-        found: list[Snapshot] = []
-
-        def work(progress: Any) -> Mapping[str, Any]:
-            found.append(make(services, text, models, asked.method, progress))
-            return {}
-
-        await in_turn(places, request, work)
-        return found[0]
-
-    async def share(request: Request) -> Mapping[str, Any]:
-        asked = parse(ShareRequest, await request.body())
-        taken = await snapshot(request, asked)
-
-        def keep() -> Mapping[str, Any]:
-            link = store.share(taken, owner=asked.owner, redact=asked.redact, blind=asked.blind, days=asked.days)
-            base = base_address(settings.public_url, request.base_url)
-            return {
-                "id": link.id,
-                "link": reader_address(base, link.id),
-                "owner": link.owner,
-                "owner_link": owner_address(base, link.owner),
-                "expires": link.expires,
-            }
-
-        return await stored(keep)
-
-    async def read(request: Request) -> Mapping[str, Any]:
-        def work() -> Mapping[str, Any]:
-            shared = store.get(request.path_params["id"], request.query_params.get("review", ""))
-            if shared.hidden:
-                return {"blind": True, "hidden": True, "expires": shared.expires, "text": shared.snapshot.text}
-            return {
-                "blind": shared.blind,
-                "hidden": False,
-                "expires": shared.expires,
-                "changes": list(changes(shared.snapshot, services)),
-                "snapshot": shared.snapshot.to_dict(),
-            }
-
-        return await stored(work)
-
-    async def begin(request: Request) -> Mapping[str, Any]:
-        asked = parse(BeginRequest, await request.body())
-
-        def work() -> Mapping[str, Any]:
-            id_ = request.path_params["id"]
-            key = store.begin(id_, asked.name, asked.verdict)
-            return {"review": key, "snapshot": store.get(id_, key).snapshot.to_dict()}
-
-        return await stored(work)
-
-    async def review(request: Request) -> Mapping[str, Any]:
-        asked = parse(ReviewRequest, await request.body())
-
-        def work() -> Mapping[str, Any]:
-            store.review(
-                request.path_params["id"],
-                name=asked.name,
-                verdict=asked.verdict,
-                agree=asked.agree,
-                spans=[Span(*pair) for pair in asked.spans],
-                comment=asked.comment,
-                key=asked.review,
-            )
-            return {"stored": True}
-
-        return await stored(work)
-
-    async def owned(request: Request) -> Mapping[str, Any]:
-        found = await stored(store.owned, _owner(request))
-        return listing(found)
-
-    async def expiry(request: Request) -> Mapping[str, Any]:
-        asked = parse(ExpiryRequest, await request.body())
-        ends = await stored(store.expire, _owner(request), request.path_params["id"], asked.days)
-        return {"expires": ends}
-
-    async def remove(request: Request) -> Mapping[str, Any]:
-        await stored(store.delete, _owner(request), request.path_params["id"])
-        return {"deleted": True}
-
-    async def export_(request: Request) -> Response:
-        asked = parse(ExportRequest, await request.body())
-        taken = await snapshot(request, asked)
-        content, media = await run_in_threadpool(export.write, taken, asked.format)
-        name = export.file_name(taken, asked.format)
-        return Response(content, media_type=media, headers={"content-disposition": f'attachment; filename="{name}"'})
-
-    one = "/api/v1/shares/{id}"
-    key = {"review": "The key that `begin` gave: with it a blind share shows the models' answers."}
-    files = {"text/html": str, "text/csv": str}
-    return [
-        Operation("POST", "/api/v1/shares", "Share an analysis under a link.", share, schemas.Link, ShareRequest),
-        Operation(
-            "GET", "/api/v1/shares", "Everything shared under an owner's key, and its reviews.", owned, schemas.Shares,
-            owner=True,
-        ),
-        Operation("GET", one, "What a link shows.", read, schemas.Hidden | schemas.Shown, query=key),
-        Operation("DELETE", one, "Delete what was shared, with its reviews.", remove, schemas.Deleted, owner=True),
-        Operation(
-            "POST", f"{one}/expiry", "Let a link live longer or shorter.", expiry, schemas.Expiry, ExpiryRequest,
-            owner=True,
-        ),
-        Operation("POST", f"{one}/begin", "Begin a blind review.", begin, schemas.Begun, BeginRequest),
-        Operation("POST", f"{one}/reviews", "Send a review.", review, schemas.Stored, ReviewRequest),
-        Operation(
-            "POST", "/api/v1/export", "An analysis as a file.", export_, schemas.Snapshot, ExportRequest, also=files
-        ),
-    ]  # fmt: skip
-
-
-def _owner(request: Request) -> str:
-    """The key an owner sends.
+def _owner_key(
+    credentials: Annotated[
+        HTTPAuthorizationCredentials | None,
+        Depends(HTTPBearer(auto_error=False, description="The key that sharing gave its owner.")),
+    ],
+) -> str:
+    """Return the key that an owner sends.
 
     Raises
     ------
-    Refusal
+    HTTPException
         401 if there is none.
     """
-    kind, _, key = request.headers.get("authorization", "").partition(" ")
-    if kind.lower() != "bearer" or not key.strip():
-        raise Refusal(401, 'This takes the owner\'s key, sent as "Authorization: Bearer KEY".')
-    return key.strip()
+    if credentials is None or not credentials.credentials.strip():
+        raise HTTPException(401, 'This takes the owner\'s key, sent as "Authorization: Bearer KEY".')
+    return credentials.credentials.strip()
+
+
+OwnerKey = Annotated[str, Depends(_owner_key)]
+ReviewKey = Annotated[
+    str, Query(description="The key that `begin` gave: with it a blind share shows the models' answers.")
+]
+
+
+async def snapshot(engine: Engine, request: Request, body: SnapshotRequest) -> Snapshot:
+    """Analyse and explain a text, as it is shared or exported."""
+    models = None if body.models is None else known_models(engine, body.models)
+    text = await run_in_threadpool(engine.judge.check, body.title, body.text)
+
+    def work(progress: Progress, token: Token) -> Snapshot:
+        return make(engine, text, models, body.method, progress)
+
+    return await in_lane(engine.scheduler, Lane.EXPLANATION, request, work)
+
+
+@router.post("/shares", response_model=schemas.Link)
+async def share(body: ShareRequest, request: Request, engine: CurrentEngine, store: CurrentStore) -> Any:
+    """Share an analysis under a link."""
+    analysis = await snapshot(engine, request, body)
+    link = await stored(
+        partial(store.share, analysis, owner=body.owner, redact=body.redact, blind=body.blind, days=body.days)
+    )
+    base = base_address(engine.settings.public_url, request.base_url)
+    return {
+        "id": link.id,
+        "link": reader_address(base, link.id),
+        "owner": link.owner,
+        "owner_link": owner_address(base, link.owner),
+        "expires": link.expires,
+    }
+
+
+@router.get("/shares", response_model=schemas.Shares)
+async def owned(owner: OwnerKey, store: CurrentStore) -> Any:
+    """List everything shared under an owner's key, and its reviews."""
+    return listing(await stored(store.owned, owner))
+
+
+@router.get("/shares/{id}", response_model=schemas.Hidden | schemas.Shown)
+async def read(id: str, engine: CurrentEngine, store: CurrentStore, review: ReviewKey = "") -> Any:
+    """Return what a link shows."""
+
+    def work() -> Mapping[str, Any]:
+        shared = store.get(id, review)
+        if shared.hidden:
+            return {"blind": True, "hidden": True, "expires": shared.expires, "text": shared.snapshot.text}
+        return {
+            "blind": shared.blind,
+            "hidden": False,
+            "expires": shared.expires,
+            "changes": list(changes(shared.snapshot, engine)),
+            "snapshot": shared.snapshot.to_dict(),
+        }
+
+    return await stored(work)
+
+
+@router.delete("/shares/{id}", response_model=schemas.Deleted)
+async def remove(id: str, owner: OwnerKey, store: CurrentStore) -> Any:
+    """Delete what was shared, with its reviews."""
+    await stored(store.delete, owner, id)
+    return {"deleted": True}
+
+
+@router.post("/shares/{id}/expiry", response_model=schemas.Expiry)
+async def expiry(id: str, body: ExpiryRequest, owner: OwnerKey, store: CurrentStore) -> Any:
+    """Let a link live longer or shorter."""
+    return {"expires": await stored(store.expire, owner, id, body.days)}
+
+
+@router.post("/shares/{id}/begin", response_model=schemas.Begun)
+async def begin(id: str, body: BeginRequest, store: CurrentStore) -> Any:
+    """Begin a blind review."""
+
+    def work() -> Mapping[str, Any]:
+        key = store.begin(id, body.name, body.verdict)
+        return {"review": key, "snapshot": store.get(id, key).snapshot.to_dict()}
+
+    return await stored(work)
+
+
+@router.post("/shares/{id}/reviews", response_model=schemas.Stored)
+async def review(id: str, body: ReviewRequest, store: CurrentStore) -> Any:
+    """Store a review."""
+    spans = [Span(start, end) for start, end in body.spans]
+    named = body.model_dump(include={"name", "verdict", "agree", "comment"})
+    await stored(partial(store.review, id, spans=spans, key=body.review, **named))
+    return {"stored": True}
+
+
+_FILES = {"text/html": {"schema": {"type": "string"}}, "text/csv": {"schema": {"type": "string"}}}
+
+
+@router.post(
+    "/export",
+    response_model=schemas.Snapshot,
+    responses={200: {"content": _FILES}},
+)
+async def export_(body: ExportRequest, request: Request, engine: CurrentEngine) -> Response:
+    """Return an analysis as a file."""
+    analysis = await snapshot(engine, request, body)
+    content, media = await run_in_threadpool(export.write, analysis, body.format)
+    name = export.file_name(analysis, body.format)
+    return Response(content, media_type=media, headers={"content-disposition": f'attachment; filename="{name}"'})

@@ -13,7 +13,8 @@ from typing import Any
 from fakenews.batch.rows import Item, Table
 from fakenews.batch.score import CHUNK, Task, score_items
 from fakenews.config import REPOSITORY, Settings
-from fakenews.services import InputError, Services
+from fakenews.engine import Engine
+from fakenews.engine.errors import InputError
 
 MISSING = "--engine ray needs Ray, which is not here: pip install -r requirements-ray.txt."
 _BLOCK = 1_000_000  # bytes; rows travel in blocks of this size, so that nothing waits for the end of a large file
@@ -23,13 +24,13 @@ class Scorer:
     """An actor: models loaded once, then chunk after chunk."""
 
     def __init__(self, settings: Settings, task: Task) -> None:
-        self.services = Services(settings)
+        self.engine = Engine.open(settings)
         self.task = task
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Score a batch of packed items."""
         items: list[Item] = [pickle.loads(packed) for packed in batch["item"]]
-        scored = list(score_items(self.services, self.task, items))
+        scored = list(score_items(self.engine, self.task, items))
         return {
             "item": [pickle.dumps(item) for item, _ in scored],
             "share": batch["share"],
@@ -38,7 +39,7 @@ class Scorer:
 
 
 def ray(
-    services: Services, task: Task, table: Table, skip: int
+    engine: Engine, task: Task, table: Table, skip: int
 ) -> Iterator[tuple[list[tuple[Item, dict[str, Any]]], float]]:
     """Score on the cluster that `RAY_ADDRESS` names, or on one of this machine's own that ends with the work.
 
@@ -81,7 +82,7 @@ def ray(
             .flat_map(rows)
             .map_batches(
                 Scorer,
-                fn_constructor_args=(services.settings, task),
+                fn_constructor_args=(engine.settings, task),
                 batch_size=CHUNK,
                 num_cpus=0.5,
                 compute=ActorPoolStrategy(size=actors),

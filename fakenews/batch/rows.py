@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fakenews.data.delimited import Delimited, check_names, check_width, find_column, listed_names
 from fakenews.data.formats import format_of
 from fakenews.data.lines import array_rows, json_rows
-from fakenews.services import InputError
+from fakenews.engine.errors import InputError
 from fakenews.text import encodable, join
 
 if TYPE_CHECKING:

@@ -16,7 +16,9 @@ from fakenews.batch.outputs import Lines, Output, Parts, parquet_schema
 from fakenews.batch.rows import OUT_SUFFIXES, BadRow, Columns, Item, Row, Table, taken
 from fakenews.classifiers.base import clean_text, cleaning_once
 from fakenews.classifiers.precision import fast_products
-from fakenews.services import InputError, Services
+from fakenews.engine import Engine
+from fakenews.engine.errors import InputError
+from fakenews.engine.values import ExplanationRequest
 
 CHUNK = 128  # rows through the models at once
 KEPT = 4  # chunks between two notes of how far it got, at most
@@ -109,23 +111,23 @@ class _Place:
             said[verdict] = said.get(verdict, 0) + 1
 
 
-class Engine(Protocol):
+class Runner(Protocol):
     """Scores items in order; one of several ways to do it."""
 
     def __call__(
-        self, services: Services, task: Task, table: Table, skip: int
+        self, engine: Engine, task: Task, table: Table, skip: int
     ) -> Iterator[tuple[list[tuple[Item, dict[str, Any]]], float]]:
         """Chunks of items after the first `skip`, each with what was added, and the share of the file read."""
 
 
 def score_items(
-    services: Services,
+    engine: Engine,
     task: Task,
     items: Sequence[Item],
     pause: Callable[[], None] | None = None,
     most_explained: int | None = None,
 ) -> Iterator[tuple[Item, dict[str, Any]]]:
-    """The one function that scores, whatever the engine: every item with the columns it gets, judged together.
+    """The one function that scores, whatever the runner: every item with the columns it gets, judged together.
 
     A row in which there are no words to read comes back as a bad one.
 
@@ -139,7 +141,7 @@ def score_items(
     with cleaning_once(), fast_products():
         items = [_with_words(item, task.columns) for item in items]
         rows = [item for item in items if isinstance(item, Row)]
-        said = iter(services.judge_many([row.text for row in rows], task.models) if rows else [])
+        said = iter(engine.judge.judge_many([row.text for row in rows], task.models) if rows else [])
     for item in items:
         if isinstance(item, BadRow):
             yield item, {}
@@ -150,7 +152,7 @@ def score_items(
             added[f"verdict_{model}"] = prediction.verdict
             added[f"reasons_{model}"] = "; ".join(prediction.reasons)
             if task.explain:
-                added[f"words_{model}"] = _words(services, item.text, model, task.explain, pause, most_explained)
+                added[f"words_{model}"] = _words(engine, item.text, model, task.explain, pause, most_explained)
         yield item, added
 
 
@@ -161,43 +163,43 @@ def _with_words(item: Item, columns: Columns) -> Item:
 
 
 def local(
-    services: Services, task: Task, table: Table, skip: int
+    engine: Engine, task: Task, table: Table, skip: int
 ) -> Iterator[tuple[list[tuple[Item, dict[str, Any]]], float]]:
     """Score in this process; row by row where words are weighed, which takes longer than all else."""
     for chunk in _chunks(islice(table.items(task.columns), skip, None)):
-        scored = score_items(services, task, [item for item, _ in chunk])
+        scored = score_items(engine, task, [item for item, _ in chunk])
         if task.explain:
             yield from (([one], share) for one, (_, share) in zip(scored, chunk, strict=True))
         else:
             yield list(scored), chunk[-1][1]
 
 
-def in_steps(pause: Callable[[], None], most_explained: int) -> Engine:
+def in_steps(pause: Callable[[], None], most_explained: int) -> Runner:
     """Score in this process for somebody who waits, and others who wait too.
 
     `pause` is called about once a second; what it raises stops the work. Words are weighed as `score_items` says.
     """
 
-    def engine(
-        services: Services, task: Task, table: Table, skip: int
+    def runner(
+        engine: Engine, task: Task, table: Table, skip: int
     ) -> Iterator[tuple[list[tuple[Item, dict[str, Any]]], float]]:
         for step in _steps(islice(table.items(task.columns), skip, None)):
             pause()
-            scored = score_items(services, task, [item for item, _ in step], pause, most_explained)
+            scored = score_items(engine, task, [item for item, _ in step], pause, most_explained)
             yield from (([one], share) for one, (_, share) in zip(scored, step, strict=True))
 
-    return engine
+    return runner
 
 
 def score(
     source: Path,
     out: Path,
-    services: Services,
+    engine: Engine,
     task: Task,
     *,
     resume: bool = False,
     overwrite: bool = False,
-    engine: Engine = local,
+    runner: Runner = local,
     progress: Callable[[Done], None] | None = None,
 ) -> Done:
     """Score every row of a table into another, which appears whole once all is done.
@@ -214,7 +216,7 @@ def score(
     overwrite : bool
         Replace `out`, and forget what is under way.
     progress : callable, optional
-        Told whenever the engine gives rows; an exception it raises leaves all as if the process had been killed.
+        Told whenever the runner gives rows; an exception it raises leaves all as if the process had been killed.
 
     Raises
     ------
@@ -230,7 +232,7 @@ def score(
     table = Table(source, task.encoding)
     table.check(task.columns)
     taken(table.columns, task.added, source.name)
-    revisions = {model: services.revision(model) for model in task.models}
+    revisions = {model: engine.pool.revision(model) for model in task.models}
     journal, errors = _beside(out, "journal"), _beside(out, "errors.jsonl")
     output = _output(out, table, task)
     header = {"schema": _SCHEMA, "source": _digest(source), "task": asdict(task), "revisions": revisions}
@@ -259,7 +261,7 @@ def score(
         _note(journal, asdict(place))
         kept = time.perf_counter()
 
-    for scored, share in engine(services, task, table, place.read):
+    for scored, share in runner(engine, task, table, place.read):
         pending += scored
         for item, added in scored:
             place.count(item, task.models, added)
@@ -280,7 +282,7 @@ def score(
     return _done(place, 1.0, (place.read - first_read) / max(time.perf_counter() - started, 1e-9), 0.0)
 
 
-def check_task(services: Services, task: Task) -> None:
+def check_task(engine: Engine, task: Task) -> None:
     """Refuse models and methods that are not here.
 
     Raises
@@ -288,13 +290,13 @@ def check_task(services: Services, task: Task) -> None:
     InputError
     """
     for model in task.models:
-        services.revision(model)
+        engine.pool.revision(model)
         if task.explain:
-            services.method(model, task.explain)
+            engine.explainers.method(model, task.explain)
 
 
 def _words(
-    services: Services,
+    engine: Engine,
     text: str,
     model: str,
     method: str,
@@ -304,7 +306,8 @@ def _words(
     if most_explained is not None and len(text) > most_explained:
         return f"not weighed: {len(text):,} characters, at most {most_explained:,} are"
     progress = None if pause is None else lambda _: pause()
-    explanation = services.explain(text, model, services.method(model, method), progress=progress)
+    request = ExplanationRequest(text, model, engine.explainers.method(model, method))
+    explanation = engine.explainers.explain(request, progress)
     strongest = sorted(explanation.attributions, key=lambda a: -abs(a.weight))[:TOP_WORDS]
     return "; ".join(f"{text[a.start : a.end]} {a.weight:+.3f}" for a in strongest)
 

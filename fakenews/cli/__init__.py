@@ -1,4 +1,4 @@
-"""The commands: the same services as page and API, read from files and written to the terminal.
+"""The commands: the same engine as page and API, read from files and written to the terminal.
 
 Whatever a user gets wrong is one sentence on stderr and exit code 2. With `--json` stdout holds the JSON and nothing
 else. Imports that take time are made inside the commands, so that `--help` answers at once.

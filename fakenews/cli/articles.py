@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fakenews.cli.inputs import open_article, open_services, read_article
+from fakenews.cli.inputs import open_article, open_engine, read_article
 from fakenews.cli.options import AsJson, Encoding, Fake, File, Model, Models, Title
 from fakenews.cli.output import print_json, progress
 from fakenews.config import Settings
@@ -33,17 +33,17 @@ def predict(
     as_json: AsJson = False,
 ) -> None:
     """Ask the models what an article resembles."""
-    services, text = open_article(file, title, encoding)
+    engine, text = open_article(file, title, encoding)
     models = list(dict.fromkeys(model)) if model else None
-    analysis = services.analyse(text, models)
+    analysis = engine.judge.analyse(text, models)
     if formatting:
-        analysis = analysis.tested(services.formatting_test(text, models))
+        analysis = analysis.tested(engine.judge.formatting_test(text, models))
     if as_json:
         return print_json(analysis.to_dict())
     from fakenews.verdict import agreement
 
     for prediction in analysis.predictions:
-        typer.echo(f"{services.title(prediction.model)}: {_verdict_line(prediction)}")
+        typer.echo(f"{engine.pool.title(prediction.model)}: {_verdict_line(prediction)}")
     typer.echo(agreement(analysis.predictions))
     if analysis.formatting:
         typer.echo(_formatting_text(analysis.formatting))
@@ -64,19 +64,24 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Weigh every word of an article: positive weights push towards fake."""
+    from fakenews.engine.values import ExplanationRequest
     from fakenews.explain.agreement import by_sentence
 
     if unit not in ("word", "sentence"):
         raise ValueError(f"Unknown unit {unit!r}. Known: word, sentence.")
-    services, text = open_article(file, title, encoding)
+    engine, text = open_article(file, title, encoding)
 
     def in_units(found: Explanation) -> Explanation:
         return replace(found, attributions=by_sentence(found)) if unit == "sentence" else found
 
-    for step in services.refine(text, model, method, samples, seed, progress=progress(method)):
+    request = ExplanationRequest(text, model, method, samples, seed)
+    for step in engine.explainers.refine(request, progress(method)):
         if stream and (step.share < 1.0 or grade):
             typer.echo(_step_line(step.share, step.seconds_left, in_units(step.explanation)))
-    explanation = in_units(services.grade(step.explanation, model, progress("grading")) if grade else step.explanation)
+    explanation = step.explanation
+    if grade:
+        explanation = engine.explainers.grade(explanation, model, progress("grading"))
+    explanation = in_units(explanation)
     if stream:
         return typer.echo(_step_line(1.0, 0.0, explanation))
     if as_json:
@@ -107,8 +112,9 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Say how alike models and methods rank the words of an article, and which words they share."""
-    services, text = open_article(file, title, encoding)
-    found = services.agreement(text, model or services.beside, method, progress("comparing")).to_dict(text)
+    engine, text = open_article(file, title, encoding)
+    models = model or engine.pool.side_by_side
+    found = engine.explainers.agreement(text, models, method, progress("comparing")).to_dict(text)
     if as_json:
         return print_json(found)
     for pair in found["pairs"]:
@@ -129,25 +135,25 @@ def what_if(
     as_json: AsJson = False,
 ) -> None:
     """Ask the models again after an edit, or without some sentences, and say what changed."""
-    from fakenews.explain.flip import without, worded_sentences
+    from fakenews.explain.counterfactual import without, worded_sentences
 
     if (edited is None) == (not remove):
         raise ValueError("Say what is edited: either --edited FILE or --remove NUMBER.")
-    services, text = open_article(file, title, encoding)
+    engine, text = open_article(file, title, encoding)
     if edited is not None:
-        after = services.check(title, read_article(edited, encoding))
+        after = engine.judge.check(title, read_article(edited, encoding))
     else:
         spans = worded_sentences(text)
         for number in remove or ():
             if not 1 <= number <= len(spans):
                 raise ValueError(f"Got --remove {number}: the article has sentences 1 to {len(spans)}.")
         after = without(text, [spans[number - 1] for number in remove or ()])
-    found = services.what_if(text, after, model)
+    found = engine.judge.what_if(text, after, model)
     if as_json:
         return print_json(found.to_dict())
     for before, now in zip(found.before, found.after, strict=True):
         typer.echo(
-            f"{services.title(now.model)}: {before.p_fake:.1%} fake before, {now.p_fake:.1%} now, "
+            f"{engine.pool.title(now.model)}: {before.p_fake:.1%} fake before, {now.p_fake:.1%} now, "
             f"log-odds {now.margin - before.margin:+.2f}. Now: {_verdict_line(now)}"
         )
 
@@ -167,7 +173,7 @@ def words(
 
     frame = read_table(data, encoding, fake)
     texts = joined_texts(frame.sample(min(articles, len(frame)), random_state=seed))
-    totals = open_services().words_across(texts, model, progress("weighing"))
+    totals = open_engine().explainers.global_importance(texts, model, progress("weighing"))
     if as_json:
         return print_json({"model": model, "articles": len(texts), "words": [t.to_dict() for t in totals]})
     for t in totals[: 2 * TOP_WORDS]:
@@ -179,8 +185,8 @@ def words(
 @app.command()
 def flip(file: File, model: Model, title: Title = "", encoding: Encoding = "", as_json: AsJson = False) -> None:
     """Find the fewest sentences whose removal turns a model's answer round."""
-    services, text = open_article(file, title, encoding)
-    found = services.smallest_flip(text, model, progress("searching"))
+    engine, text = open_article(file, title, encoding)
+    found = engine.explainers.minimal_counterfactual(text, model, progress("searching"))
     if as_json:
         return print_json(found.to_dict(text))
     how = "every smaller set was tried" if found.exact else "by beam search, so a smaller set may exist"

@@ -1,4 +1,4 @@
-"""The services, and the article that a command is given."""
+"""The engine, and the article that a command is given."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING
 from fakenews.config import Settings
 
 if TYPE_CHECKING:
-    from fakenews.services import Services
+    from fakenews.engine import Engine
 
 MAX_BYTES = 10_000_000  # of an article; far more than any limit on characters
 
 
-def open_services() -> Services:
-    """Return the services under the settings of the environment."""
-    from fakenews.services import Services
+def open_engine() -> Engine:
+    """Return the engine under the settings of the environment."""
+    from fakenews.engine import Engine
 
-    return Services(Settings.from_environment())
+    return Engine.open(Settings.from_environment())
 
 
-def open_article(file: str, title: str, encoding: str) -> tuple[Services, str]:
-    """Return the services and the text of a file, checked by them."""
-    services = open_services()
-    return services, services.check(title, read_article(file, encoding))
+def open_article(file: str, title: str, encoding: str) -> tuple[Engine, str]:
+    """Return the engine and the text of a file, checked by them."""
+    engine = open_engine()
+    return engine, engine.judge.check(title, read_article(file, encoding))
 
 
 def read_article(file: str, encoding: str = "") -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fakenews.cli.inputs import open_services
+from fakenews.cli.inputs import open_engine
 from fakenews.cli.options import AsJson, Encoding
 from fakenews.cli.output import note, print_json, show_status
 
@@ -32,7 +32,7 @@ def score(
     title_column: Annotated[str, typer.Option("--title-column", help="Column of the title, guessed too.")] = "",
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an earlier run ended, however it did.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
-    engine: Annotated[str, typer.Option("--engine", help="local, or ray for a cluster.")] = "local",
+    runner: Annotated[str, typer.Option("--engine", help="local, or ray for a cluster.")] = "local",
     encoding: Encoding = "",
     as_json: AsJson = False,
 ) -> None:
@@ -42,8 +42,8 @@ def score(
     from fakenews.batch.score import score as run
     from fakenews.data.delimited import listed_names
 
-    services = open_services()
-    models = tuple(dict.fromkeys(model or services.beside))
+    engine = open_engine()
+    models = tuple(dict.fromkeys(model or engine.pool.side_by_side))
     table = Table(source, encoding)
     columns = table.guess(text_column, title_column)
     if not columns.text:
@@ -52,16 +52,16 @@ def score(
             "which with --text-column, and let the first line of a CSV file name the columns."
         )
     task = Task(models, columns, explain, encoding)
-    check_task(services, task)
-    if engine == "ray":
+    check_task(engine, task)
+    if runner == "ray":
         from fakenews.batch.ray_engine import ray as chosen
-    elif engine == "local":
+    elif runner == "local":
         chosen = local
     else:
-        raise ValueError(f"Unknown engine {engine!r}. Known: local, ray.")
+        raise ValueError(f"Unknown engine {runner!r}. Known: local, ray.")
     show = _show_rows if sys.stderr.isatty() else None
     try:
-        done = run(source, out, services, task, resume=resume, overwrite=overwrite, engine=chosen, progress=show)
+        done = run(source, out, engine, task, resume=resume, overwrite=overwrite, runner=chosen, progress=show)
     except KeyboardInterrupt:
         note(f'Stopped; nothing is lost: "fakenews score {source} {out} … --resume" goes on.')
         raise typer.Exit(130) from None
@@ -72,7 +72,7 @@ def score(
         return print_json({**rows, "verdicts": done.verdicts, "out": str(out)})
     for name, verdicts in done.verdicts.items():
         counts = ", ".join(f"{verdicts.get(v, 0):,} {words}" for v, words in VERDICTS.items())
-        typer.echo(f"{services.title(name)}: {counts}")
+        typer.echo(f"{engine.pool.title(name)}: {counts}")
     empty = f" ({done.without_text:,} without text)" if done.without_text else ""
     bad = f"; {done.bad:,} could not be scored{empty}, see {out}.errors.jsonl" if done.bad else ""
     rate = "" if done.before else f", {done.rate:,.1f} a second"

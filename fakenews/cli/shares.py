@@ -13,7 +13,7 @@ from fakenews.cli.output import print_json, progress
 from fakenews.config import Settings
 
 if TYPE_CHECKING:
-    from fakenews.services import Services
+    from fakenews.engine import Engine
     from fakenews.share.snapshot import Snapshot
 
 Method = Annotated[str | None, typer.Option("--method", help="Explanation; each model's quickest otherwise.")]
@@ -58,10 +58,10 @@ def share(
     from fakenews.share.links import owner_address, reader_address
     from fakenews.share.store import ShareStore
 
-    services, snapshot = _snapshot(file, title, encoding, model, method)
-    store = ShareStore.of(services.settings)
+    engine, snapshot = _snapshot(file, title, encoding, model, method)
+    store = ShareStore.of(engine.settings)
     link = store.share(snapshot, owner=owner, redact=redact, blind=blind, days=days)
-    base = services.settings.public_url or f"http://{services.settings.host}:{services.settings.port}"
+    base = engine.settings.public_url or f"http://{engine.settings.host}:{engine.settings.port}"
     addresses = reader_address(base, link.id), owner_address(base, link.owner)
     if as_json:
         told = {"id": link.id, "link": addresses[0], "owner": link.owner, "owner_link": addresses[1]}
@@ -98,8 +98,8 @@ def unshare(
 
 def _snapshot(
     file: str, title: str, encoding: str, models: list[str] | None, method: str | None
-) -> tuple[Services, Snapshot]:
+) -> tuple[Engine, Snapshot]:
     from fakenews.share.snapshot import make
 
-    services, text = open_article(file, title, encoding)
-    return services, make(services, text, models, method, progress("explaining"))
+    engine, text = open_article(file, title, encoding)
+    return engine, make(engine, text, models, method, progress("explaining"))

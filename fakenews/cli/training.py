@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fakenews.cli.inputs import open_services
+from fakenews.cli.inputs import open_engine
 from fakenews.cli.options import AsJson, Encoding, Fake, Model
 from fakenews.cli.output import note, print_json, progress
 from fakenews.config import Settings
@@ -76,18 +76,19 @@ def evaluate(
     from fakenews.metrics.verdicts import labels_warning, table_result
     from fakenews.reporting.digits import counted
 
-    services = open_services()
-    name = services.classifier(model).name
+    engine = open_engine()
+    name = engine.pool.classifier(model).name
     read = read_labeled(table, encoding, fake)
     rows = read.frame
-    result, learnt = services.measure_table(rows, model, progress("scoring")), services.is_learnt(rows, [model])
+    result = engine.tables.measure(rows, model, progress("scoring"))
+    learnt = engine.tables.is_trained_on(rows, [model])
     others = None  # what was reached on articles it did not learn from, where there are both kinds
     if learnt.any() and not learnt.all():
         kept = [p for p, known in zip(result.predictions, learnt, strict=True) if not known]
         others = table_result(kept, rows["label"][~learnt].tolist())
     warning = labels_warning((others or result).evaluation, read.labels)
     if as_json:
-        known = {"learnt_from": services.learnt_from(model), "learnt": int(learnt.sum())}
+        known = {"learnt_from": engine.pool.trained_on(model), "learnt": int(learnt.sum())}
         told = {"model": name, "data": str(table), **read.to_dict(), **known, **result.to_dict()}
         return print_json({**told, "unlearnt": others and others.to_dict(), "warning": warning or None})
     typer.echo(_evaluation_text(name, table.name, result))
@@ -96,7 +97,7 @@ def evaluate(
         typer.echo(_evaluation_text(name, table.name, others))
     elif learnt.any():
         typer.echo(f"{name} learnt from all of these, so the figures say nothing of articles that it does not know.")
-    if corpora := services.learnt_from(model):
+    if corpora := engine.pool.trained_on(model):
         typer.echo(
             f"It learnt from {', '.join(corpora)}; articles of these are recognised by their exact text, and not all."
         )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+from fastapi import HTTPException
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from fakenews.api.answers import refused
-from fakenews.api.refusal import Refusal
+from fakenews.api.errors import error_response
 from fakenews.data.unpacked import MAX_UPLOAD
 
 MAX_BODY = 200_000  # bytes, unless longer texts are asked for
@@ -74,11 +74,11 @@ class Guard:
         try:
             async with asyncio.timeout(self.body_seconds):
                 body = await self._read(scope, receive)
-        except Refusal as refusal:
-            await refused(refusal)(scope, receive, guarded)
+        except HTTPException as error:
+            await error_response(error.status_code, error.detail)(scope, receive, guarded)
         except TimeoutError:
             sentence = f"The request did not arrive within {self.body_seconds:.0f} seconds: send it again."
-            await refused(Refusal(408, sentence, close=True))(scope, receive, guarded)
+            await error_response(408, sentence, {"connection": "close"})(scope, receive, guarded)
         except ClientDisconnect:
             return
         else:
@@ -88,7 +88,7 @@ class Guard:
         upload = scope["path"] == UPLOADS
         most = self.max_upload if upload else self.max_body
         what = "a table" if upload else "one article"
-        refusal = Refusal(413, f"This is more than {most // 1000:,} kB: send {what}, at most that long.")
+        refusal = HTTPException(413, f"This is more than {most // 1000:,} kB: send {what}, at most that long.")
         announced = dict(scope["headers"]).get(b"content-length", b"")
         if announced.isdigit() and int(announced) > most:
             raise refusal

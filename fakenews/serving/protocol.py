@@ -10,7 +10,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 HEADER_SECONDS = 10.0
 
 
-class Patience(H11Protocol):
+class HeaderTimeout(H11Protocol):
     """Closes a connection whose headers are not here `HEADER_SECONDS` after it was opened or began to send.
 
     uvicorn alone waits for ever for the first request, and for the rest of any that has begun.

@@ -14,8 +14,7 @@ from limits.aio.strategies import MovingWindowRateLimiter
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from fakenews.api.answers import refused
-from fakenews.api.refusal import Refusal
+from fakenews.api.errors import error_response
 
 MOST_CLIENTS = 5000  # that are remembered
 
@@ -74,8 +73,9 @@ class RateLimit:
                 reset = (await self.limiter.get_window_stats(item, kind, client)).reset_time
                 wait = max(1, math.ceil(reset - time.time()))
                 sentence = f"More than {item.amount} {kind} in a minute: try again in {wait} seconds."
-                refusal = Refusal(429, sentence, retry_after=wait)
-                await refused(refusal, to_page=not scope["path"].startswith("/api/"))(scope, receive, send)
+                is_page = not scope["path"].startswith("/api/")
+                response = error_response(429, sentence, {"retry-after": str(wait)}, to_page=is_page)
+                await response(scope, receive, send)
                 return
         await self.app(scope, receive, send)
 

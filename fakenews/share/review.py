@@ -10,10 +10,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from fakenews.engine.errors import InputError
 from fakenews.explain.agreement import towards_fake
 from fakenews.explain.surrogate import TOP_WORDS
 from fakenews.schema import Span
-from fakenews.services import InputError
 from fakenews.share.snapshot import Snapshot
 from fakenews.text import encodable
 

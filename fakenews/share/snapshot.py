@@ -11,10 +11,11 @@ from typing import Any
 from fakenews import __version__
 from fakenews.classifiers.base import unread_spans
 from fakenews.classifiers.ensemble import MEMBERS
+from fakenews.engine import Engine
+from fakenews.engine.values import Analysis, ExplanationRequest
 from fakenews.explain import registry as explainers
 from fakenews.formatting import FORMATTING_VERSION
 from fakenews.schema import Attribution, Explanation, Span
-from fakenews.services import Analysis, Services
 from fakenews.text import CLEANING_VERSION, browser_lines, sentence_spans
 
 SCHEMA = 2
@@ -126,7 +127,7 @@ class Snapshot:
         )
 
 
-def take(services: Services, analysis: Analysis, explanations: Sequence[Explanation]) -> Snapshot:
+def take(engine: Engine, analysis: Analysis, explanations: Sequence[Explanation]) -> Snapshot:
     """The snapshot of an analysis and its explanations, as they are."""
     models = [p.model for p in analysis.predictions]
     methods = [e.explainer for e in explanations]
@@ -135,21 +136,21 @@ def take(services: Services, analysis: Analysis, explanations: Sequence[Explanat
         analysis=analysis,
         explanations=tuple(explanations),
         unread=unread_spans(analysis.text),
-        titles={m: services.title(m) for m in models} | {m: explainers.get(m).title for m in methods},
-        records={m: services.record(m) for m in models},
-        revisions={m: services.revision(m) for m in models},
+        titles={m: engine.pool.title(m) for m in models} | {m: explainers.get(m).title for m in methods},
+        records={m: engine.evidence.accuracy_sentence(m) for m in models},
+        revisions={m: engine.pool.revision(m) for m in models},
         code={"fakenews": __version__, "cleaning": CLEANING_VERSION, "formatting": FORMATTING_VERSION},
     )
 
 
 def make(
-    services: Services,
+    engine: Engine,
     text: str,
     models: Sequence[str] | None = None,
     method: str | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Snapshot:
-    """Analyse a text that `Services.check` returned, in the lines a page has, and give the snapshot.
+    """Analyse a text that `Judge.check` returned, in the lines a page has, and give the snapshot.
 
     Parameters
     ----------
@@ -166,11 +167,11 @@ def make(
         If `progress` raised it.
     """
     text = browser_lines(text)  # reviewers mark characters of the page
-    analysis = services.analyse(text, models).tested(services.formatting_test(text, models))
+    analysis = engine.judge.analyse(text, models).tested(engine.judge.formatting_test(text, models))
     explained = [p.model for p in analysis.predictions if p.model not in MEMBERS or len(analysis.predictions) == 1]
-    methods = {model: services.method(model, method) for model in explained}
-    explanations = [services.explain(text, model, chosen, progress=progress) for model, chosen in methods.items()]
-    return take(services, analysis, explanations)
+    requests = [ExplanationRequest(text, model, engine.explainers.method(model, method)) for model in explained]
+    explanations = [engine.explainers.explain(request, progress) for request in requests]
+    return take(engine, analysis, explanations)
 
 
 def redacted(snapshot: Snapshot) -> Snapshot:
@@ -208,15 +209,15 @@ def redacted(snapshot: Snapshot) -> Snapshot:
     )
 
 
-def changes(snapshot: Snapshot, services: Services) -> tuple[str, ...]:
+def changes(snapshot: Snapshot, engine: Engine) -> tuple[str, ...]:
     """What differs today from when the snapshot was taken, one sentence each; empty where nothing does."""
     told = []
     for model, revision in snapshot.revisions.items():
         title = snapshot.titles.get(model, model)
-        if model not in services.models:
+        if model not in engine.pool.models:
             told.append(f"{title} is not among today's models.")
-        elif services.revision(model) != revision:
-            told.append(f"Today's {title} has other weights ({services.revision(model)}, then {revision}).")
+        elif engine.pool.revision(model) != revision:
+            told.append(f"Today's {title} has other weights ({engine.pool.revision(model)}, then {revision}).")
     now = {"cleaning": CLEANING_VERSION, "formatting": FORMATTING_VERSION}
     what = {"cleaning": "The cleaning of texts", "formatting": "The list of edits of the formatting test"}
     told += [

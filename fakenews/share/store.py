@@ -21,8 +21,8 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from fakenews.config import Settings, data_folder
+from fakenews.engine.errors import InputError
 from fakenews.schema import Span
-from fakenews.services import InputError
 from fakenews.share import events
 from fakenews.share.bucket import Bucket
 from fakenews.share.engine import SHARE_LOCK, is_writable, lock, migrate, open_engine, transaction

@@ -1,1 +1,1 @@
-"""The page: one tab per file, values to markup in `render`, everything computed behind `services`."""
+"""The page: one tab per file, values to markup in `render`, everything computed behind `engine`."""

@@ -10,8 +10,8 @@ import gradio as gr
 
 from fakenews.classifiers.base import Calibration
 from fakenews.data.registry import DATASETS
+from fakenews.engine import Engine
 from fakenews.reporting.digits import METRIC_NAMES, Metric, metric_text, size_text
-from fakenews.services import Services
 from fakenews.share.store import DAYS
 from fakenews.ui import render
 from fakenews.verdict import MIN_WORDS, UNDECIDED
@@ -20,12 +20,12 @@ MAX_DAYS = DAYS[-1]
 _COLUMNS: tuple[Metric, ...] = ("accuracy", "roc_auc", "ece")
 
 
-def build(services: Services) -> None:
+def build(engine: Engine) -> None:
     """Draw the tab inside the current one."""
-    gr.HTML(page(services), elem_id="fn-about")
+    gr.HTML(page(engine), elem_id="fn-about")
 
 
-def page(services: Services) -> str:
+def page(engine: Engine) -> str:
     """The text of the tab, figures from the committed evaluations."""
     low, high = UNDECIDED
     return f"""<div class="fn-about">
@@ -46,7 +46,7 @@ marks of the fake half were lost when the files were made. Here every text is cl
 and on this page, without knowing its class: datelines, agency names, photo and "via" credits, addresses, handles,
 quotation marks and dashes are neutralised first. Struck words in the highlights were removed by it.</p>
 <h2>How the models do</h2>
-{_results(services)}
+{_results(engine)}
 <p class="fn-meta">95 % bootstrap intervals in brackets. The Dataset tab shows every error, the Compare tab every
 model.</p>
 <h2>When it declines</h2>
@@ -74,16 +74,16 @@ it. Reviewers give a name of their choice; their words stay with the analysis an
 your key so that all your reviews stand together. A table scored under <b>Batch</b> lies on the server until it is
 scored, the result for an hour.</p>
 <h2>The models</h2>
-{_models(services)}
+{_models(engine)}
 <h2>Code and licence</h2>
 <p>Code and models: Apache-2.0. The demo articles are fiction written for this project; any likeness is chance. The
 corpora remain their owners' and are not part of it.</p></div>"""
 
 
-def _results(services: Services) -> str:
+def _results(engine: Engine) -> str:
     rows = []
-    for model in services.asked:
-        evidence = services.evidence(model)
+    for model in engine.pool.defaults:
+        evidence = engine.evidence.evaluation(model)
         if evidence is None:
             continue
         home = [(name.removesuffix("/test"), e) for name, e in evidence.corpora.items() if name.endswith("/test")]
@@ -94,18 +94,18 @@ def _results(services: Services) -> str:
             rows.append((list(DATASETS).index(corpus) if corpus in DATASETS else 99, where, model, figures))
     rows.sort(key=lambda row: row[0])
     headers = (("Corpus", False), ("Model", False), ("n", True), *((METRIC_NAMES[c], True) for c in _COLUMNS))
-    cells = [("", (where, services.title(model), *figures)) for _, where, model, figures in rows]
+    cells = [("", (where, engine.pool.title(model), *figures)) for _, where, model, figures in rows]
     return render.table(headers, cells, "Results")
 
 
-def _models(services: Services) -> str:
+def _models(engine: Engine) -> str:
     parts = []
-    for model in services.models:
-        evidence = services.evidence(model)
+    for model in engine.pool.models:
+        evidence = engine.evidence.evaluation(model)
         if evidence is None:
             continue
         training = evidence.training
-        parts.append(f"<h3>{escape(services.title(model))}</h3>")
+        parts.append(f"<h3>{escape(engine.pool.title(model))}</h3>")
         parts.append(
             render.facts(
                 [

@@ -12,14 +12,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import gradio as gr
 
 from fakenews import web
+from fakenews.engine import Engine
+from fakenews.engine.errors import EmptyText, InputError
+from fakenews.engine.scheduler import Lane
+from fakenews.engine.tokens import Token, VisitorTokens
+from fakenews.engine.values import ExplanationRequest
+from fakenews.engine.watch import watch
 from fakenews.explain import registry as explainers
 from fakenews.explain.agreement import agreement
-from fakenews.explain.base import Cancelled
+from fakenews.explain.base import Cancelled, Progress
 from fakenews.formatting import FormattingTest
 from fakenews.schema import Explanation
-from fakenews.services import InputError, Services, Wordless
 from fakenews.ui import render, render_edits, render_highlights, render_verdicts, render_words, share, what_if
-from fakenews.ui.runs import Progress, Runs, watch
 from fakenews.ui.scripts import ANALYSED, CANCELLED, CHANGED, CUT, HELD, OPEN
 from fakenews.ui.shown import Shown
 
@@ -52,14 +56,14 @@ class AnalyseTab(NamedTuple):
 class Analyse:
     """Handlers of the tab; `build` draws and wires it."""
 
-    def __init__(self, services: Services, demo: pd.DataFrame) -> None:
-        self.services = services
+    def __init__(self, engine: Engine, demo: pd.DataFrame) -> None:
+        self.engine = engine
         self.demo = demo.set_index("id")
-        self.judging, self.runs, self.flips = Runs(), Runs(), Runs()
+        self.judging, self.explaining, self.flipping = VisitorTokens(), VisitorTokens(), VisitorTokens()
         self._settling = threading.Lock()
-        self.models = services.beside
-        self.titles = {m: services.title(m) for m in services.asked}
-        self.records = {m: services.record(m) for m in services.asked}
+        self.models = engine.pool.side_by_side
+        self.titles = {m: engine.pool.title(m) for m in engine.pool.defaults}
+        self.records = {m: engine.evidence.accuracy_sentence(m) for m in engine.pool.defaults}
 
     def start_page(self) -> str:
         """What stands in the right column before the first run."""
@@ -77,7 +81,7 @@ class Analyse:
     def fetch(self, url: str) -> tuple[Any, Any, str]:
         """Title and body of the article at an address, to be read and edited before anything is scored."""
         try:
-            article = web.read(url or "", self.services.settings.max_chars)
+            article = web.read(url or "", self.engine.settings.max_chars)
         except InputError as error:
             return gr.skip(), gr.skip(), render.problem(str(error))
         except Exception as error:
@@ -85,7 +89,7 @@ class Analyse:
             return gr.skip(), gr.skip(), render.problem(SORRY)
         told = f"From {article.url}. Check it against the page, then press Analyse."
         if article.cut:
-            told += f" It was cut to the {self.services.settings.max_chars:,} characters that can be analysed at once."
+            told += f" It was cut to the {self.engine.settings.max_chars:,} characters that can be analysed at once."
         return article.title, article.text, render.caption(told)
 
     def judge(self, title: str, body: str, length: float, unit: render.Unit, request: gr.Request) -> tuple[Any, ...]:
@@ -95,24 +99,27 @@ class Analyse:
         """
         visitor = request.session_hash or ""
         with self._settling:
-            flag = self.judging.start(visitor)
-        judged = self._judged(title, body, length, unit)
+            token = self.judging.start(visitor)
+        judged = self._judged(title, body, length, unit, token)
         with self._settling:  # a later request begins before this, or after what it might lose is left
-            if not self.judging.finish(visitor, flag):
+            if not self.judging.finish(visitor, token):
                 return (gr.skip(),) * len(judged)
             self.leave(request)
         return judged
 
-    def _judged(self, title: str, body: str, length: float, unit: render.Unit) -> tuple[Any, ...]:
+    def _judged(self, title: str, body: str, length: float, unit: render.Unit, token: Token) -> tuple[Any, ...]:
         try:
-            if length > self.services.settings.max_chars:
+            if length > self.engine.settings.max_chars:
                 raise InputError(
-                    f"This text has {int(length):,} characters; up to {self.services.settings.max_chars:,} can be "
+                    f"This text has {int(length):,} characters; up to {self.engine.settings.max_chars:,} can be "
                     "analysed at once, so shorten it or send it in parts."
                 )
-            text = self.services.check(title or "", body or "")
-            analysis = self.services.analyse(text)
-        except Wordless as error:
+            text = self.engine.judge.check(title or "", body or "")
+            with self.engine.scheduler.place(Lane.VERDICT, token):
+                analysis = self.engine.judge.analyse(text, token=token)
+        except Cancelled:
+            return self._nothing("")  # nobody looks at it any more
+        except EmptyText as error:
             return self._nothing(render.problem(str(error) + self._way_from_address(title, body)))
         except InputError as error:
             return self._nothing(render.problem(str(error)))
@@ -129,7 +136,7 @@ class Analyse:
 
     def _way_from_address(self, title: str, body: str) -> str:
         """What to do with an address that was pasted where the text belongs."""
-        found = self.services.settings.url_fetch and LONE_ADDRESS.fullmatch(f"{title or ''} {body or ''}".strip())
+        found = self.engine.settings.url_fetch and LONE_ADDRESS.fullmatch(f"{title or ''} {body or ''}".strip())
         return " Put this one into “Address” and press Fetch." if found else ""
 
     def _nothing(self, instead: str) -> tuple[Any, ...]:
@@ -164,12 +171,12 @@ class Analyse:
         shown.begun = True
         shown.unit = shown.unit or unit  # one picked since this was asked for is on the page
         visitor = request.session_hash or ""
-        flag = self.runs.start(visitor)
+        token = self.explaining.start(visitor)
         view = view if view in shown.models else shown.models[0]
         said = None
         try:
-            for drawn in self._explained(shown, view, method, flag):
-                if flag.is_set():
+            for drawn in self._explained(shown, view, method, token):
+                if token.cancelled:
                     raise Cancelled
                 yield drawn
         except Cancelled:
@@ -180,13 +187,13 @@ class Analyse:
             logger.exception("explaining failed")
             said = SORRY
         finally:
-            last = self.runs.finish(visitor, flag)
+            last = self.explaining.finish(visitor, token)
         if not last:
             yield STAY
         elif said is not None:
             yield (*_only(render.status(said))[:-1], self._method(shown, view))
 
-    def _explained(self, shown: Shown, view: str, method: str, flag: threading.Event) -> Iterator[tuple[Any, ...]]:
+    def _explained(self, shown: Shown, view: str, method: str, token: Token) -> Iterator[tuple[Any, ...]]:
         """What `explain` draws; explanations by a slow method stay in place until the first better one is there."""
         for model in sorted(shown.models, key=lambda m: m != view):
             if method == QUICK or model not in shown.explanations:
@@ -197,15 +204,15 @@ class Analyse:
         if shown.analysis.formatting is None:
 
             def work(progress: Progress) -> Iterator[FormattingTest]:
-                yield self.services.formatting_test(shown.text)
+                yield self.engine.judge.formatting_test(shown.text)
 
-            for update in watch(work, flag):
+            for update in watch(self.engine.scheduler, work, token):
                 if update.result is not None:
                     shown.analysis = shown.analysis.tested(update.result)
                     yield (*STAY[:4], self._cards(shown), self._heard(shown), gr.skip())
         if method != QUICK:
-            yield from self._refine(shown, view, method, flag)
-        yield from self._grade(shown, view, flag)
+            yield from self._refine(shown, view, method, token)
+        yield from self._grade(shown, view, token)
 
     def _method(self, shown: Shown, view: str) -> Any:
         """The method whose highlights are shown."""
@@ -214,15 +221,15 @@ class Analyse:
         explainer = shown.explanations[view].explainer
         return explainer if explainer in dict(METHODS).values() else QUICK
 
-    def _refine(self, shown: Shown, view: str, method: str, flag: threading.Event) -> Iterator[tuple[Any, ...]]:
+    def _refine(self, shown: Shown, view: str, method: str, token: Token) -> Iterator[tuple[Any, ...]]:
         name = explainers.get(method).title
         for model in sorted(shown.models, key=lambda m: m != view):
-            if method not in self.services.methods(model):
+            if method not in self.engine.explainers.methods(model):
                 continue
             what = f"{name} for {self.titles[model]}"
             yield _only(render.progress(what, 0.0, None))
-            refine = partial(self.services.refine, shown.text, model, method, None, 42, "fake")
-            for update in watch(refine, flag):
+            refine = partial(self.engine.explainers.refine, ExplanationRequest(shown.text, model, method))
+            for update in watch(self.engine.scheduler, refine, token):
                 stability = shown.explanations[model].stability
                 line = render.progress(what, update.share, update.seconds_left, stability)
                 if update.result is None:
@@ -232,14 +239,14 @@ class Analyse:
                 yield self._all(line, shown, view)
         yield _only(render.status(self._done(shown, view)))
 
-    def _grade(self, shown: Shown, view: str, flag: threading.Event) -> Iterator[tuple[Any, ...]]:
+    def _grade(self, shown: Shown, view: str, token: Token) -> Iterator[tuple[Any, ...]]:
         done = self._done(shown, view)
         yield _only(render.status(f"{done}; grading it"))
 
         def work(progress: Progress) -> Iterator[Explanation]:
-            yield self.services.grade(shown.explanations[view], view, progress)
+            yield self.engine.explainers.grade(shown.explanations[view], view, progress)
 
-        for update in watch(work, flag):
+        for update in watch(self.engine.scheduler, work, token):
             if update.result is not None:
                 shown.explanations[view] = update.result
                 shown.graded.add(view)
@@ -255,17 +262,17 @@ class Analyse:
 
     def cancel(self, request: gr.Request) -> None:
         """Stop the visitor's explanation, which stays as far as it has come."""
-        self.runs.cancel(request.session_hash or "")
+        self.explaining.cancel(request.session_hash or "")
 
     def leave(self, request: gr.Request) -> None:
         """Stop whatever is done for the visitor; nothing of it is drawn any more."""
         visitor = request.session_hash or ""
-        for runs in (self.judging, self.runs, self.flips):
-            runs.leave(visitor)
+        for tokens in (self.judging, self.explaining, self.flipping):
+            tokens.leave(visitor)
 
     def leave_explanation(self, request: gr.Request) -> None:
         """Stop the visitor's explanation for another one of the same text."""
-        self.runs.leave(request.session_hash or "")
+        self.explaining.leave(request.session_hash or "")
 
     def begin(self, request: gr.Request) -> str:
         """What goes before a verdict: `leave`, and silence, so that the same verdict once more is heard once more."""
@@ -278,7 +285,8 @@ class Analyse:
         return "", "", *self._nothing(self.start_page())
 
     def _quick(self, text: str, model: str) -> Explanation:
-        return self.services.explain(text, model, self.services.methods(model)[0])
+        method = self.engine.explainers.methods(model)[0]
+        return self.engine.explainers.explain(ExplanationRequest(text, model, method))
 
     def _cards(self, shown: Shown) -> str:
         return render_verdicts.verdicts(shown.analysis, self.titles, self.records)
@@ -317,15 +325,15 @@ def _only(status: str) -> tuple[Any, ...]:
 
 
 def build(
-    services: Services, store: ShareStore, demo: pd.DataFrame, blocks: gr.Blocks, owner: gr.BrowserState
+    engine: Engine, store: ShareStore, demo: pd.DataFrame, blocks: gr.Blocks, owner: gr.BrowserState
 ) -> AnalyseTab:
     """Draw the tab inside the current one and wire it."""
-    tab = Analyse(services, demo)
+    tab = Analyse(engine, demo)
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     shown = gr.State(None)
     with gr.Row(elem_classes="fn-columns"):
         with gr.Column(scale=5):
-            if services.settings.url_fetch:
+            if engine.settings.url_fetch:
                 with gr.Row(elem_classes="fn-shareform fn-address"):
                     address = gr.Textbox(
                         label="Address", max_lines=1, placeholder="https://… or paste the text below",
@@ -371,8 +379,8 @@ def build(
                 text = gr.HTML(elem_id="fn-highlight")
                 legend = gr.HTML(elem_id="fn-legend")
                 words = gr.HTML(elem_id="fn-top")
-                panel = what_if.build(services, tab.flips, unit, view, OPEN)
-                made = share.build(services, store, shown, owner)
+                panel = what_if.build(engine, tab.flipping, unit, view, OPEN)
+                made = share.build(engine, store, shown, owner)
     length = gr.Number(0, visible=False)
 
     judged = [cards, heard, meta, why, text, legend, words, shown, panel.edits, *panel.outputs, made]
@@ -385,13 +393,13 @@ def build(
 
     def chain(on: Any) -> None:
         begun = on(tab.begin, None, heard, queue=False, **private)
-        if services.settings.url_fetch:
+        if engine.settings.url_fetch:
             begun.then(lambda: "", None, fetched, js=HELD, queue=False, **private)
         judge = begun.then(tab.judge, [title, body, length, unit], judged, **judging)
         judge.success(None, [title, body], None, js=ANALYSED, **private)
         judge.then(tab.explain_first, [shown, view, method, unit], explained, **explaining)
 
-    if services.settings.url_fetch:
+    if engine.settings.url_fetch:
         gr.on(
             [fetch.click, address.submit], tab.fetch, address, [title, body, fetched],
             concurrency_limit=2, concurrency_id="fetch", **private,

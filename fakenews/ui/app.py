@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from fakenews.data.registry import load
-from fakenews.services import Services
+from fakenews.engine import Engine
 from fakenews.share.links import read_query
 from fakenews.share.store import ShareStore
 from fakenews.ui import about, analyse, batch, compare, dataset, endpoints, reviews, shared, style
@@ -18,32 +18,32 @@ NO_MODELS = (
 )
 
 
-def build_app(services: Services, store: ShareStore) -> endpoints.Page:
+def build_app(engine: Engine, store: ShareStore) -> endpoints.Page:
     """Build the page; nothing is loaded but the demo articles and the committed figures."""
     blocks = endpoints.Page(title=TITLE, analytics_enabled=False, delete_cache=(3600, 3600))
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     with blocks:
         gr.HTML('<h1><a href="/">fakenews</a></h1>', elem_id="fn-brand")
-        if not services.models:
+        if not engine.pool.models:
             gr.HTML(f'<p class="fn-problem">{NO_MODELS}</p>')
             return blocks
-        endpoints.build(services)  # first, because the page's own functions would take their names
+        endpoints.build(engine)  # first, because the page's own functions would take their names
         owner = gr.BrowserState("", storage_key="fakenews-owner", secret="fakenews")
         with gr.Column(elem_id="fn-linked"):
-            linked, reader, linked_parts = shared.build(services, store)
+            linked, reader, linked_parts = shared.build(engine, store)
         with gr.Column(elem_id="fn-main"), gr.Tabs(elem_id="fn-tabs", selected="analyse") as tabs:
             with gr.Tab("Analyse", id="analyse"):
-                tab = analyse.build(services, store, load("demo"), blocks, owner)
+                tab = analyse.build(engine, store, load("demo"), blocks, owner)
             with gr.Tab("Dataset", id="dataset") as second:
-                shown = dataset.build(services, tab, tabs)
+                shown = dataset.build(engine, tab, tabs)
             with gr.Tab("Compare", id="compare"):
-                compare.build(services)
+                compare.build(engine)
             with gr.Tab("Batch", id="batch") as table:
-                blocks.tidy = batch.build(services, table).tidy
+                blocks.tidy = batch.build(engine, table).tidy
             with gr.Tab("Reviews", id="reviews") as reviewed:
-                own, own_parts = reviews.build(services, store, owner, reviewed)
+                own, own_parts = reviews.build(engine, store, owner, reviewed)
             with gr.Tab("About", id="about"):
-                about.build(services)
+                about.build(engine)
         if shown:
             shown(second.select)
 

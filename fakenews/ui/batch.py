@@ -16,8 +16,9 @@ from fakenews.batch.rows import BadRow, Columns, Row, Table
 from fakenews.batch.score import Done, Task
 from fakenews.data.formats import SUFFIXES
 from fakenews.data.unpacked import check_unpacked
+from fakenews.engine.errors import InputError
+from fakenews.engine.explainers import QUICK
 from fakenews.reporting.digits import counted
-from fakenews.services import QUICK, InputError
 from fakenews.text import count_words
 from fakenews.ui import render
 from fakenews.ui.jobs import MAX_ROWS, SORRY, Job, Jobs, too_long
@@ -26,7 +27,7 @@ from fakenews.ui.upload import refusing, too_large
 from fakenews.verdict import MIN_WORDS
 
 if TYPE_CHECKING:
-    from fakenews.services import Services
+    from fakenews.engine import Engine
 
 PREVIEWED = 3
 GUESSED_ROWS, GUESSED_COLUMNS = 20, 20  # looked at where no column has a usual name for a text
@@ -55,9 +56,9 @@ class Looked:
 class Batch:
     """Handlers of the tab; `build` draws and wires it."""
 
-    def __init__(self, services: Services) -> None:
-        self.services = services
-        self.jobs = Jobs(services)
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.jobs = Jobs(engine)
 
     def look(self, path: str | None, models: Sequence[str] = (), words: bool = False) -> tuple[Any, ...]:
         """What an uploaded table holds: a sentence and its first rows, pickers of columns, whether it can be scored."""
@@ -142,7 +143,7 @@ class Batch:
         """Stop a job within about a second, and say so at once."""
         job = self.jobs.get(key)
         if job is not None:
-            job.cancelled.set()
+            job.token.cancel()
         return self.status(key, ready)
 
     def clear(self, key: str | None) -> tuple[Any, ...]:
@@ -159,7 +160,7 @@ class Batch:
         return pack_bytes(name, MEDIA[job.out.suffix], job.out.read_bytes())
 
     def _under_way(self, job: Job) -> str:
-        if job.cancelled.is_set():
+        if job.token.cancelled:
             return render.status(f"Stopping {job.name} …")
         if job.done is None:
             what = "reading its first rows" if job.started else "waiting for its turn"
@@ -170,7 +171,7 @@ class Batch:
     def _summary(self, job: Job, done: Done) -> str:
         headers = [("Model", False), *((heading, True) for heading, _ in _HEADINGS)]
         rows = [
-            ("", (self.services.title(model), *(f"{found.get(verdict, 0):,}" for _, verdict in _HEADINGS)))
+            ("", (self.engine.pool.title(model), *(f"{found.get(verdict, 0):,}" for _, verdict in _HEADINGS)))
             for model, found in done.verdicts.items()
         ]
         told = f"{counted(done.rows, 'row')} of {escape(job.name)} scored"
@@ -272,12 +273,12 @@ def _short(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:79]}…"
 
 
-def build(services: Services, tab: gr.Tab) -> Jobs:
+def build(engine: Engine, tab: gr.Tab) -> Jobs:
     """Draw the tab inside the current one and wire it; gives the tables it keeps."""
-    batch = Batch(services)
+    batch = Batch(engine)
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     kept = gr.BrowserState("", storage_key="fakenews-batch", secret="fakenews")
-    models = [(services.title(m), m) for m in services.asked]
+    models = [(engine.pool.title(m), m) for m in engine.pool.defaults]
     with gr.Row(elem_classes="fn-columns"):
         with gr.Column(scale=5):
             gr.HTML(
@@ -304,7 +305,7 @@ def build(services: Services, tab: gr.Tab) -> Jobs:
             words = gr.Checkbox(
                 False,
                 label="Add each model's ten strongest words (slower)",
-                info=f"Of texts up to {services.settings.max_chars:,} characters; the row of a longer one says that "
+                info=f"Of texts up to {engine.settings.max_chars:,} characters; the row of a longer one says that "
                 "they were not weighed.",
                 elem_id="fn-batch-words",
             )

@@ -9,11 +9,11 @@ from typing import Any
 import gradio as gr
 
 from fakenews.data.registry import DATASETS
+from fakenews.engine import Engine
 from fakenews.evidence.results import ModelEvidence
 from fakenews.reporting import plots
 from fakenews.reporting.digits import METRIC_NAMES, Metric
 from fakenews.reporting.scoreboard import NOTHING, Cell, Scoreboard, figure, foreign, guessed, places, scoreboard
-from fakenews.services import Services
 from fakenews.ui import render
 
 METRICS: tuple[Metric, ...] = ("accuracy", "macro_f1", "roc_auc", "ece")
@@ -48,15 +48,15 @@ element.addEventListener('click', e => {
 class Compare:
     """Handlers of the tab; `build` draws and wires it."""
 
-    def __init__(self, services: Services) -> None:
-        self.services = services
-        found = [(model, services.evidence(model)) for model in services.models]
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        found = [(model, engine.evidence.evaluation(model)) for model in engine.pool.models]
         self.evidences = [evidence for _, evidence in found if evidence is not None]
-        self.titles = {model: services.title(model) for model in services.models}
+        self.titles = {model: engine.pool.title(model) for model in engine.pool.models}
         self.histories = {
             f"{self.titles[e.model]}, {stage}" if len(stages) > 1 else self.titles[e.model]: rows
             for e in self.evidences
-            if (stages := services.training_history(e.model))
+            if (stages := engine.evidence.training_history(e.model))
             for stage, rows in stages.items()
         }
 
@@ -111,9 +111,9 @@ class Compare:
         )
 
 
-def build(services: Services) -> None:
+def build(engine: Engine) -> None:
     """Draw the tab inside the current one and wire it."""
-    tab = Compare(services)
+    tab = Compare(engine)
     if not tab.evidences:
         gr.HTML(render.problem("No model here has been measured: “fakenews train” measures what it trains."))
         return

@@ -11,19 +11,22 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from fakenews.data import registry as corpora
-from fakenews.explain.base import Cancelled
+from fakenews.engine import Engine
+from fakenews.engine.errors import InputError
+from fakenews.engine.scheduler import Lane
+from fakenews.engine.tokens import VisitorTokens
+from fakenews.engine.watch import watch
+from fakenews.explain.base import Cancelled, Progress
 from fakenews.metrics.curves import average_precision, calibration_bins, pr_points, roc_points
 from fakenews.metrics.slices import SLICES
 from fakenews.metrics.verdicts import labels_warning
 from fakenews.reporting import plots
 from fakenews.reporting.digits import area_text, metric_text
-from fakenews.services import InputError, Services
 from fakenews.text import join
 from fakenews.ui import audit, lists, own, reading, render, render_words
 from fakenews.ui import dataset_files as files
 from fakenews.ui.analyse import AnalyseTab
 from fakenews.ui.measured import AS_SHIPPED, ERRORS, THRESHOLD, WHOLE, Looked, Measured, View
-from fakenews.ui.runs import Progress, Runs, watch
 from fakenews.ui.scripts import OPEN
 from fakenews.ui.share import DOWNLOAD, FORMATS
 
@@ -67,18 +70,18 @@ AWAY = f"t => ({{__type__: 'update', interactive: t !== {THRESHOLD}}})"
 class Dataset:
     """Handlers of the tab; `build` draws and wires it."""
 
-    def __init__(self, services: Services) -> None:
-        self.services = services
-        self.measured = Measured(services)
-        self.looks = Runs()  # a new one of a visitor takes the place of the one before
-        self.scorings = Runs()
-        self.runs = Runs()
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.measured = Measured(engine)
+        self.looks = VisitorTokens()  # a new one of a visitor takes the place of the one before
+        self.scorings = VisitorTokens()
+        self.weighings = VisitorTokens()
 
     def look(self, view: View, request: gr.Request) -> tuple[Any, ...]:
         """How far scoring is, then what `show` gives; nothing of it while the model has to be asked first."""
         visitor = request.session_hash or ""
         self.scorings.cancel(visitor)
-        flag = self.looks.start(visitor)
+        token = self.looks.start(visitor)
         try:
             if self.measured.to_score(view):
                 return (self._scoring(view, 0.0, None), *NOTHING)
@@ -86,8 +89,8 @@ class Dataset:
         except LookupError as error:
             shown = (render.problem(str(error)), *NOTHING[1:])
         finally:
-            self.looks.finish(visitor, flag)
-        return (gr.skip(),) * (1 + len(NOTHING)) if flag.is_set() else ("", *shown)
+            self.looks.finish(visitor, token)
+        return (gr.skip(),) * (1 + len(NOTHING)) if token.cancelled else ("", *shown)
 
     def score(self, view: View, request: gr.Request) -> Iterator[tuple[Any, ...]]:
         """Ask the model where `look` found that it has to be asked, with progress on the way; then what it learnt from.
@@ -96,7 +99,7 @@ class Dataset:
         """
         stay = (gr.skip(),) * len(NOTHING)
         visitor = request.session_hash or ""
-        flag = self.scorings.start(visitor)
+        token = self.scorings.start(visitor)
 
         def work(progress: Progress) -> Iterator[bool]:
             self.measured.score(view, progress)
@@ -105,18 +108,18 @@ class Dataset:
         last: Any = ""
         try:
             if self._is_to_score(view):
-                for update in watch(work, flag):
+                for update in watch(self.engine.scheduler, work, token, Lane.BATCH):
                     if update.result is None:
                         yield self._scoring(view, update.share, update.seconds_left), *stay
                 yield "", *self.show(view)
-            if self._has_new_twins(view) and not flag.is_set():
+            if self._has_new_twins(view) and not token.cancelled:
                 yield "", *stay[2:], *lists.listed(self.measured.looked(view), self.measured.twins(view))
         except (ValueError, LookupError) as error:
             yield "", render.problem(str(error)), *NOTHING[1:]
         except Cancelled:
             last = gr.skip()
         finally:
-            self.scorings.finish(visitor, flag)
+            self.scorings.finish(visitor, token)
         yield last, *stay  # Gradio sends what comes last twice
 
     def _is_to_score(self, view: View) -> bool:
@@ -132,7 +135,7 @@ class Dataset:
             return False
 
     def _scoring(self, view: View, share: float, seconds_left: float | None) -> str:
-        what = f"{self.services.title(view.model)} reads “{reading.title_of(view.corpus)}”"
+        what = f"{self.engine.pool.title(view.model)} reads “{reading.title_of(view.corpus)}”"
         return render.progress(what, share, seconds_left)
 
     def show(self, view: View) -> tuple[Any, ...]:
@@ -145,7 +148,7 @@ class Dataset:
         figure, figure_words = self._curve(looked)
         return (
             files.cards(result),
-            files.paragraph(reading.verdict(self.services, looked)) + self._labels(looked),
+            files.paragraph(reading.verdict(self.engine, looked)) + self._labels(looked),
             plots.confusion_matrix_figure(result, lists.cell_of(view.cell)),
             render.caption(plots.describe_confusion_matrix(result)),
             figure,
@@ -174,13 +177,13 @@ class Dataset:
             looked = None if self.measured.to_score(view) else self.measured.looked(view)
         except (ValueError, LookupError):
             return ""
-        return "" if looked is None else files.packed(self.services, looked, format_)
+        return "" if looked is None else files.packed(self.engine, looked, format_)
 
     def words(self, view: View, request: gr.Request) -> Iterator[str]:
         """The words that move the model across the articles looked at, with progress on the way."""
         visitor = request.session_hash or ""
-        flag = self.runs.start(visitor)
-        title = self.services.title(view.model)
+        token = self.weighings.start(visitor)
+        title = self.engine.pool.title(view.model)
         try:
             if view.protocol != AS_SHIPPED:
                 yield render.problem(OTHERWISE)
@@ -197,9 +200,9 @@ class Dataset:
             texts = [join(str(row["title"]), str(row["text"])) for _, row in frame.iterrows()]
 
             def work(progress: Progress) -> Iterator[tuple[WordTotal, ...]]:
-                yield self.services.words_across(texts, view.model, progress)
+                yield self.engine.explainers.global_importance(texts, view.model, progress)
 
-            for update in watch(work, flag):
+            for update in watch(self.engine.scheduler, work, token, Lane.BATCH):
                 if update.result is None:
                     what = f"Weighing the words of {len(texts)} articles"
                     yield render.progress(what, update.share, update.seconds_left)
@@ -210,11 +213,11 @@ class Dataset:
         except (InputError, ValueError, LookupError) as error:
             yield render.problem(str(error))
         finally:
-            self.runs.finish(visitor, flag)
+            self.weighings.finish(visitor, token)
 
     def cancel(self, request: gr.Request) -> None:
         """Stop weighing."""
-        self.runs.cancel(request.session_hash or "")
+        self.weighings.cancel(request.session_hash or "")
 
     def unweighed(self, request: gr.Request) -> str:
         """What stands instead of words once something else is looked at; no more words are weighed."""
@@ -222,7 +225,7 @@ class Dataset:
         return render.caption(UNWEIGHED)
 
     def _curve(self, looked: Looked) -> tuple[Any, str]:
-        name, kind, result = self.services.title(looked.view.model), looked.view.curve, looked.result
+        name, kind, result = self.engine.pool.title(looked.view.model), looked.view.curve, looked.result
         labels, p_fake, threshold = looked.labels, looked.p_fake, looked.view.threshold
         if kind == "calibration":
             models = [(name, calibration_bins(labels, p_fake))]
@@ -243,9 +246,9 @@ class Dataset:
         return plots.pr_figure(curves, guessing, at), plots.describe_pr(curves, guessing, at)
 
 
-def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Callable[[Any], None] | None:
+def build(engine: Engine, analyse: AnalyseTab, tabs: gr.Tabs) -> Callable[[Any], None] | None:
     """Draw the tab inside the current one and wire it; gives what is to be told of the event of opening it."""
-    tab = Dataset(services)
+    tab = Dataset(engine)
     measured = tab.measured
     if not measured.models:
         gr.HTML(render.problem("No model here has been measured: “fakenews train” measures what it trains."))
@@ -260,7 +263,7 @@ def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Callable[[A
             corpus = gr.Dropdown(choices, value=first, label="Corpus", elem_id="fn-corpus")
             split = gr.Dropdown(splits, value=splits[0], label="Split", elem_id="fn-split")
             model = gr.Dropdown(
-                [(services.title(m), m) for m in measured.models], value=measured.models[0], label="Model",
+                [(engine.pool.title(m), m) for m in measured.models], value=measured.models[0], label="Model",
                 elem_id="fn-model",
             )  # fmt: skip
             by = gr.Dropdown(
@@ -313,7 +316,7 @@ def build(services: Services, analyse: AnalyseTab, tabs: gr.Tabs) -> Callable[[A
     clicks = gr.HTML("", elem_classes="fn-hidden", js_on_load=CELL_CLICKS)
 
     given_away = gr.HTML(audit.section(first), elem_id="fn-audit")
-    own.build(services)
+    own.build(engine)
 
     inputs = [corpus, split, model, cell, curve, protocol, by, part, threshold]
     outputs = [scoring, cards, reading, matrix, matrix_words, figure, figure_words, heading, table]

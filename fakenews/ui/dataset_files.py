@@ -6,11 +6,11 @@ import re
 from html import escape
 
 from fakenews.batch.spreadsheet import safe_cell
+from fakenews.engine import Engine
 from fakenews.evidence.protocols import PROTOCOLS
 from fakenews.metrics.evaluation import Evaluation, predict_labels
 from fakenews.reporting.digits import METRIC_NAMES, Metric, metric_text
 from fakenews.schema import LABELS
-from fakenews.services import Services
 from fakenews.ui import export, lists, reading, render
 from fakenews.ui.measured import AS_SHIPPED, ERRORS, THRESHOLD, Looked
 from fakenews.ui.share import pack
@@ -29,7 +29,7 @@ def paragraph(told: str) -> str:
     return f'<p class="fn-read">{escape(told)}</p>'
 
 
-def packed(services: Services, looked: Looked, format_: str) -> str:
+def packed(engine: Engine, looked: Looked, format_: str) -> str:
     """The file for the browser: its name, media type and content; a threshold of one's own stands in all of them."""
     writers = {"html": _page, "json": _json, "csv": _csv}
     view = looked.view
@@ -38,11 +38,11 @@ def packed(services: Services, looked: Looked, format_: str) -> str:
     parts += [view.by, *re.findall(r"[\w-]+", view.part)] if looked.sliced else []
     name = "-".join(parts)
     name += f"-from-{view.threshold:.2f}" if view.threshold != THRESHOLD else ""
-    content = writers[format_](services, looked)
+    content = writers[format_](engine, looked)
     return pack(f"{name}.{format_}", f"{export.MEDIA[format_]}; charset=utf-8", content)
 
 
-def _csv(services: Services, looked: Looked) -> str:
+def _csv(engine: Engine, looked: Looked) -> str:
     frame, view, threshold = looked.scored.frame, looked.view, looked.view.threshold
     titles = [safe_cell(str(t)) for t in frame["title"]] if looked.scored.here else [""] * len(frame)
     true, predicted = ([LABELS[int(i)] for i in y] for y in (looked.labels, predict_labels(looked.p_fake, threshold)))
@@ -54,13 +54,13 @@ def _csv(services: Services, looked: Looked) -> str:
     return export.table_csv(tuple(columns), list(zip(*map(list, columns.values()), strict=True)))
 
 
-def _json(services: Services, looked: Looked) -> str:
+def _json(engine: Engine, looked: Looked) -> str:
     asked = {key: getattr(looked.view, key) for key in ("corpus", "split", "model", "protocol", "by", "part")}
     kind = {"schema": 1, "kind": "fakenews evaluation"}
     return export.as_json({**kind, **asked, "evaluation": looked.result.to_dict()})
 
 
-def _page(services: Services, looked: Looked) -> str:
+def _page(engine: Engine, looked: Looked) -> str:
     view, result = looked.view, looked.result
     shown = lists.chosen(looked, ERRORS)[: lists.ROWS]
     (ff, fr), (rf, rr) = result.confusion_matrix
@@ -69,15 +69,15 @@ def _page(services: Services, looked: Looked) -> str:
     title = lists.CELLS[ERRORS]
     parts = (
         cards(result),
-        paragraph(reading.verdict(services, looked)),
+        paragraph(reading.verdict(engine, looked)),
         "<h2>Confusion matrix</h2>",
         render.table([("True", False), ("predicted fake", True), ("predicted real", True)], matrix, "Confusion"),
         f"<h2>{title}</h2>",
         render.caption(f"The {len(rows):,} most confident of {fr + rf:,}." if rows else "There are none."),
         render.table(lists.headers(looked), rows, title) if rows else "",
     )
-    of = f"weights {services.revision(view.model)}"
+    of = f"weights {engine.pool.revision(view.model)}"
     if view.protocol != AS_SHIPPED:
         of = f"protocol “{PROTOCOLS[view.protocol].title}”"
     meta = f"{result.n:,} articles, split “{view.split}”, {of}."
-    return export.tables_page(f"{services.title(view.model)} on {reading.title_of(view.corpus)}", meta, parts)
+    return export.tables_page(f"{engine.pool.title(view.model)} on {reading.title_of(view.corpus)}", meta, parts)

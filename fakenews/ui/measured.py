@@ -16,11 +16,11 @@ from fakenews.data.base import TextNotHere
 from fakenews.data.delimited import find_column
 from fakenews.data.formats import SUFFIXES
 from fakenews.data.mix import mix
+from fakenews.engine import Engine
 from fakenews.evidence.protocols import LEFT_OUT, PROTOCOLS
 from fakenews.metrics.evaluation import Evaluation, evaluate
 from fakenews.metrics.slices import slice_names, slice_of
 from fakenews.reporting.digits import Metric
-from fakenews.services import Services
 from fakenews.similar.training import TrainingArticles
 
 if TYPE_CHECKING:
@@ -117,9 +117,9 @@ class Looked:
 class Measured:
     """What the models here were asked, and what else they can be asked."""
 
-    def __init__(self, services: Services) -> None:
-        self.services = services
-        self.models = tuple(m for m in services.models if services.evidence(m) is not None)
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.models = tuple(m for m in engine.pool.models if engine.evidence.evaluation(m) is not None)
         self._texts: dict[str, pd.DataFrame] = {}
         self._twins: dict[tuple[str, ...], TrainingArticles] = {}
         self._finding = threading.Lock()
@@ -129,7 +129,7 @@ class Measured:
 
     def protocols(self) -> list[tuple[str, str]]:
         """Choices: the models as they are, then protocols for which some model was trained again."""
-        found = [e for m in self.models if (e := self.services.evidence(m)) is not None]
+        found = [e for m in self.models if (e := self.engine.evidence.evaluation(m)) is not None]
         own = [n for n, p in PROTOCOLS.items() if p.own_training and any(n in e.protocols for e in found)]
         return [("The models as shipped", AS_SHIPPED), *((PROTOCOLS[n].title, n) for n in own)]
 
@@ -157,7 +157,7 @@ class Measured:
 
         The key of a parquet file is its name without the suffix, that of another the whole name.
         """
-        folder = self.services.settings.data
+        folder = self.engine.settings.data
         found: dict[str, tuple[Path, str]] = {}
         for path in sorted(folder.iterdir()) if folder is not None and folder.is_dir() else ():
             if path.name.startswith(".") or not path.name.lower().endswith(SUFFIXES) or not path.is_file():
@@ -199,10 +199,10 @@ class Measured:
         """
         if len(self._rows(view)) or (view.corpus, view.model) in self._live:
             return False
-        title = self.services.title(view.model)
+        title = self.engine.pool.title(view.model)
         if view.protocol != AS_SHIPPED:
             raise LookupError(f"{title} was not measured under this protocol: pick another model or protocol.")
-        learnt = self.services.learnt_from(view.model)
+        learnt = self.engine.pool.trained_on(view.model)
         if view.corpus in learnt:
             out = self._predictions(view.model, LEFT_OUT)["corpus"]
             way = f"the protocol “{PROTOCOLS[LEFT_OUT].title}”" if view.corpus in set(out) else "another model"
@@ -224,7 +224,7 @@ class Measured:
             If `progress` raised it.
         """
         texts = self._unlearnt(view)
-        p_fake = self.services.score_corpus(texts, view.corpus, view.model, progress)
+        p_fake = self.engine.tables.score_corpus(texts, view.corpus, view.model, progress)
         self._live[view.corpus, view.model] = texts.assign(p_fake=p_fake)
 
     def scored(self, view: View) -> Scored:
@@ -262,11 +262,11 @@ class Measured:
 
     def twins(self, view: View) -> TrainingArticles | None:
         """What the model learnt from, where `find_twins` found it and the protocol is not one of another training."""
-        return self._twins.get(self.services.learnt_from(view.model)) if view.protocol == AS_SHIPPED else None
+        return self._twins.get(self.engine.pool.trained_on(view.model)) if view.protocol == AS_SHIPPED else None
 
     def find_twins(self, view: View) -> bool:
         """Read what the model learnt from, once; whether it was found now. Five seconds for 10,000 articles."""
-        names = self.services.learnt_from(view.model)
+        names = self.engine.pool.trained_on(view.model)
         if view.protocol != AS_SHIPPED or not names:
             return False
         with self._finding:
@@ -282,11 +282,11 @@ class Measured:
         """The articles a model learnt from, of the corpora that are here; None without the first of them."""
         rows = self._predictions(model, AS_SHIPPED)
         held = rows[rows["split"] != "all"].groupby("corpus")["id"].agg(set)
-        home, *others = self.services.learnt_from(model)
+        home, *others = self.engine.pool.trained_on(model)
         tables = {}
         for name in (home, *others):
             try:
-                table = corpora.for_training(name, self.services.corpus(name))
+                table = corpora.for_training(name, self.engine.evidence.corpus(name))
             except (TextNotHere, ValueError):
                 continue
             is_held = table["id"].isin(held.get(name, set()))
@@ -312,7 +312,7 @@ class Measured:
 
     def committed(self, view: View) -> Evaluation | None:
         """The figures that are stored with the model, if it was measured there."""
-        evidence = self.services.evidence(view.model)
+        evidence = self.engine.evidence.evaluation(view.model)
         name = f"{view.corpus}/{view.split}"
         if evidence is None:
             return None
@@ -322,7 +322,7 @@ class Measured:
         return result.corpora.get(name) if result else None
 
     def _predictions(self, model: str, protocol: str) -> pd.DataFrame:
-        return self.services.predictions(model, None if protocol == AS_SHIPPED else protocol)
+        return self.engine.evidence.predictions(model, None if protocol == AS_SHIPPED else protocol)
 
     def _measured(self, protocol: str) -> pd.DataFrame:
         import pandas as pd
@@ -334,11 +334,11 @@ class Measured:
 
         if corpus in corpora.DATASETS:
             if corpus not in self._texts:
-                self._texts[corpus] = self.services.corpus(corpus)
+                self._texts[corpus] = self.engine.evidence.corpus(corpus)
         elif corpus not in self._texts:
             paths = [path for key, (path, _) in self._own_files().items() if corpus in (key, path.stem)]
-            if not paths and self.services.settings.data is None:
-                return self.services.corpus(corpus)  # which says that there is none
+            if not paths and self.engine.settings.data is None:
+                return self.engine.evidence.corpus(corpus)  # which says that there is none
             if not paths:
                 raise TextNotHere(f"The text of {corpus} is not here: FAKENEWS_DATA holds no table of this name.")
             read = read_labeled(paths[0])
@@ -353,9 +353,9 @@ class Measured:
         """The articles of a corpus that was not measured, without those it shares with what was learnt from."""
         if view.corpus not in corpora.DATASETS:
             return self._text_of(view.corpus)
-        learnt = self.services.learnt_from(view.model)
+        learnt = self.engine.pool.trained_on(view.model)
         shared = [r.name for r in corpora.get(view.corpus).removals if r.overlap_with in learnt]
-        return corpora.load(view.corpus, self.services.settings.data, shared)
+        return corpora.load(view.corpus, self.engine.settings.data, shared)
 
 
 def _problem(path: Path) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,9 +13,10 @@ import gradio as gr
 from fakenews.data.formats import SUFFIXES
 from fakenews.data.table import LabeledTable, read_labeled
 from fakenews.data.unpacked import check_unpacked
+from fakenews.engine import Engine
+from fakenews.engine.scheduler import Lane
 from fakenews.reporting.digits import METRIC_NAMES, Metric, counted, listed, metric_text, share_text
 from fakenews.schema import LABELS
-from fakenews.services import Services
 from fakenews.ui import reading, render
 from fakenews.ui.upload import refusing, too_large
 from fakenews.verdict import REASONS, reconcile
@@ -37,9 +39,9 @@ SORRY = "This file could not be scored; something went wrong on our side."
 class OwnTable:
     """Handlers of the section; `build` draws and wires it."""
 
-    def __init__(self, services: Services) -> None:
-        self.services = services
-        self.models = services.beside
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.models = engine.pool.side_by_side
 
     def score(self, path: str | None, progress: Any = None, fake: str = "") -> str:
         """Markup of what both models reached on the file, or the sentence that says why there is nothing.
@@ -60,16 +62,17 @@ class OwnTable:
                 f"This table has {len(frame):,} rows; up to {MAX_ROWS:,} are scored here. {_ON_YOUR_MACHINE}"
             )
         try:
-            others = frame[~self.services.is_learnt(frame, self.models)].reset_index(drop=True)
-            return self._result(others, read, progress)
+            others = frame[~self.engine.tables.is_trained_on(frame, self.models)].reset_index(drop=True)
+            with self.engine.scheduler.place(Lane.BATCH) as give_way:
+                return self._result(others, read, progress, give_way)
         except Exception as error:
             logger.error("scoring a table failed: %s", type(error).__name__)  # its message could quote an article
             return render.problem(SORRY)
 
-    def _result(self, frame: pd.DataFrame, read: LabeledTable, progress: Any) -> str:
+    def _result(self, frame: pd.DataFrame, read: LabeledTable, progress: Any, give_way: Callable[[], None]) -> str:
         """Markup of what the models reached on the articles of a table that they did not learn from."""
         n_rows = len(read.frame)
-        titles = [self.services.title(model) for model in self.models]
+        titles = [self.engine.pool.title(model) for model in self.models]
         if not len(frame):
             return render.problem(
                 f"{listed(titles)} learnt from these articles, all {n_rows:,} of them, so figures would say nothing. "
@@ -79,15 +82,16 @@ class OwnTable:
         for i, model in enumerate(self.models):
 
             def report(share: float, i: int = i, model: str = model) -> None:
+                give_way()
                 if progress:
-                    progress((i + share) / len(self.models), desc=f"Scoring with {self.services.title(model)}")
+                    progress((i + share) / len(self.models), desc=f"Scoring with {self.engine.pool.title(model)}")
 
-            results[model] = self.services.measure_table(frame, model, report)
+            results[model] = self.engine.tables.measure(frame, model, report)
         return self._read(results, read) + self._figures(results, frame) + self._errors(frame, results)
 
     def _read(self, results: dict[str, TableResult], read: LabeledTable) -> str:
         """What was scored, what was not, and what the models may know without its being seen here."""
-        titles = [self.services.title(model) for model in results]
+        titles = [self.engine.pool.title(model) for model in results]
         evaluation = next(iter(results.values())).evaluation
         told = f"{counted(evaluation.n, 'article')} scored."
         n_known = len(read.frame) - evaluation.n
@@ -97,7 +101,7 @@ class OwnTable:
             told += " They are of one class only, so there is no macro-F1 and no ROC AUC."
         learnt: dict[tuple[str, ...], list[str]] = {}
         for model, title in zip(results, titles, strict=True):
-            learnt.setdefault(self.services.learnt_from(model), []).append(title)
+            learnt.setdefault(self.engine.pool.trained_on(model), []).append(title)
         for corpora, of in learnt.items():
             if corpora:
                 told += f" {listed(of)} learnt from: {'; '.join(map(reading.title_of, corpora))}."
@@ -116,8 +120,8 @@ class OwnTable:
         for model, result in results.items():
             cells = [str(metric_text(result.evaluation, m)) for m in _METRICS]
             cells += [share_text(row[i], sum(row)) for i, row in enumerate(result.evaluation.confusion_matrix)]
-            rows.append(("", (self.services.title(model), *cells)))
-        told = [_told(self.services.title(model), result.verdicts) for model, result in results.items()]
+            rows.append(("", (self.engine.pool.title(model), *cells)))
+        told = [_told(self.engine.pool.title(model), result.verdicts) for model, result in results.items()]
         told.append(self._together(results, frame["label"].tolist()))
         return render.table(headers, rows, "Your table") + "".join(map(render.caption, filter(None, told)))
 
@@ -131,8 +135,8 @@ class OwnTable:
             return ""
         found = [verdicts([row[i] for row in said], labels) for i in range(len(results))]
         left = [
-            f"{self.services.title(model)} gives {given.given:,}, {share_text(given.right, given.given)} of them right"
-            for model, given in zip(results, found, strict=True)
+            f"{title} gives {given.given:,}, {share_text(given.right, given.given)} of them right"
+            for title, given in zip(map(self.engine.pool.title, results), found, strict=True)
         ]
         return (
             f"Asked together, as under Batch, they contradict each other on {counted(contrary, 'article')} and take "
@@ -150,7 +154,7 @@ class OwnTable:
         heading = f'<p class="fn-meta">{counts}.</p>'
         if not order:
             return heading
-        headers = [("Article", False), ("Label", False), *((self.services.title(m), True) for m in results)]
+        headers = [("Article", False), ("Label", False), *((self.engine.pool.title(m), True) for m in results)]
         rows = []
         for i in order:
             row = frame.iloc[i]
@@ -159,9 +163,9 @@ class OwnTable:
         return heading + render.table(headers, rows, "Articles that every model judged wrongly")
 
 
-def build(services: Services) -> None:
+def build(engine: Engine) -> None:
     """Draw the section inside the current tab and wire it."""
-    tab = OwnTable(services)
+    tab = OwnTable(engine)
     with gr.Accordion("Score a table of your own", open=False, elem_id="fn-own"):
         gr.HTML(
             '<p class="fn-meta">A CSV, TSV, JSON or parquet file with the columns <b>text</b> and <b>label</b> '

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from fakenews.classifiers.ensemble import MEMBERS
 from fakenews.data import registry as corpora
+from fakenews.engine import Engine
 from fakenews.evidence.protocols import LEFT_OUT, PROTOCOLS
-from fakenews.services import Services
 from fakenews.ui.measured import AS_SHIPPED, DEMO, THRESHOLD, Looked, View
 
 
-def verdict(services: Services, looked: Looked) -> str:
+def verdict(engine: Engine, looked: Looked) -> str:
     """What is to be known before the figures are believed."""
     view, result = looked.view, looked.result
-    told = _on_corpus(services, looked)
+    told = _on_corpus(engine, looked)
     if looked.sliced:
         told = f"{result.n:,} articles of the slice “{view.part}”. {told}"
     if view.threshold != THRESHOLD:
@@ -30,8 +30,8 @@ def title_of(corpus: str) -> str:
     return corpora.DATASETS[corpus].title if corpus in corpora.DATASETS else corpus
 
 
-def _on_corpus(services: Services, looked: Looked) -> str:
-    view, result, title = looked.view, looked.result, services.title(looked.view.model)
+def _on_corpus(engine: Engine, looked: Looked) -> str:
+    view, result, title = looked.view, looked.result, engine.pool.title(looked.view.model)
     if view.protocol == LEFT_OUT:
         return f"{title} had learnt nothing from this corpus. {PROTOCOLS[view.protocol].description}"
     if view.protocol != AS_SHIPPED:
@@ -39,7 +39,7 @@ def _on_corpus(services: Services, looked: Looked) -> str:
     if view.corpus == DEMO:
         return "These articles were written for this demo; the figures are not evidence of accuracy."
     if view.split == "validation":
-        return _of_validation(services, view)
+        return _of_validation(engine, view)
     if view.split == "test":
         return (
             f"{title} never saw these articles, but it has seen their publishers: "
@@ -58,14 +58,14 @@ def _on_corpus(services: Services, looked: Looked) -> str:
     return told
 
 
-def _of_validation(services: Services, view: View) -> str:
+def _of_validation(engine: Engine, view: View) -> str:
     """What was done with the held-out articles that are not the test's."""
-    evidence, title = services.evidence(view.model), services.title(view.model)
+    evidence, title = engine.evidence.evaluation(view.model), engine.pool.title(view.model)
     fitted_on = "" if evidence is None else str(evidence.calibration.get("fitted_on", ""))
     home = fitted_on.partition("/")[0]
     if view.corpus == home:
         return "The calibration was fitted on these articles too, so they flatter the model."
     told = f"{title} learnt from other articles of this corpus, so it has seen their publishers"
-    if view.model in MEMBERS and view.corpus in set(services.predictions(view.model, LEFT_OUT)["corpus"]):
+    if view.model in MEMBERS and view.corpus in set(engine.evidence.predictions(view.model, LEFT_OUT)["corpus"]):
         told += ", and its weights were chosen by answers to this corpus"
     return f"{told}. Its calibration here is that of {title_of(home)}."

@@ -11,9 +11,9 @@ from html import escape
 
 import numpy as np
 
-from fakenews.explain.flip import Flip
+from fakenews.engine.values import WhatIf
+from fakenews.explain.counterfactual import Counterfactual
 from fakenews.schema import Span
-from fakenews.services import WhatIf
 from fakenews.text import sentence_spans, word_spans
 from fakenews.ui import render
 from fakenews.verdict import VERDICTS
@@ -69,7 +69,7 @@ def changes(found: WhatIf, titles: Mapping[str, str]) -> str:
     )
 
 
-def flip(found: Flip, text: str, title: str) -> str:
+def flip(found: Counterfactual, text: str, title: str) -> str:
     """What the search for the smallest set of sentences found."""
     n, one = len(found.sentences), len(found.removed) == 1
     how = f"by beam search over {n} sentences, so a smaller set may exist"

@@ -7,9 +7,9 @@ from html import escape
 
 from fakenews.classifiers.ensemble import MEMBERS
 from fakenews.data.registry import DATASETS
+from fakenews.engine.values import Analysis
 from fakenews.formatting import EDITS, EditOutcome, FormattingTest
 from fakenews.schema import Prediction
-from fakenews.services import Analysis
 from fakenews.similar.neighbours import TrackRecord
 from fakenews.ui import render
 from fakenews.verdict import REASONS, UNDECIDED, VERDICTS, agreement, share_sentence

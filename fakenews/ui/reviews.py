@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import gradio as gr
 
-from fakenews.services import InputError
+from fakenews.engine.errors import InputError
 from fakenews.share.links import Visit, read_query, reader_address
 from fakenews.share.listing import review_lines
 from fakenews.share.shared import NOT_SHARED, NotShared, Owned
@@ -17,7 +17,7 @@ from fakenews.ui import render, render_shares
 from fakenews.ui.share import DOWNLOAD, address_of, pack
 
 if TYPE_CHECKING:
-    from fakenews.services import Services
+    from fakenews.engine import Engine
 
 logger = logging.getLogger(__name__)
 
@@ -32,8 +32,8 @@ SORRY = "Something went wrong on our side. Please try again."
 class Reviews:
     """Handlers of the tab; `build` draws and wires it."""
 
-    def __init__(self, services: Services, store: ShareStore) -> None:
-        self.services = services
+    def __init__(self, engine: Engine, store: ShareStore) -> None:
+        self.engine = engine
         self.store = store
 
     def show(self, key: str | None, id_: str | None = None, said: str = "") -> tuple[Any, Any, str]:
@@ -56,7 +56,7 @@ class Reviews:
                 return render.problem(NOT_SHARED)
         except StorageError as error:
             return render.problem(str(error))
-        return render_shares.again(reader_address(address_of(self.services, request), id_))
+        return render_shares.again(reader_address(address_of(self.engine, request), id_))
 
     def expire(self, key: str | None, id_: str | None, days: int) -> tuple[Any, Any, str]:
         """Let what is picked live so many days from now."""
@@ -100,9 +100,9 @@ def key_of(pasted: str | None) -> str:
     return read_query(urlsplit(value).query).owner or value
 
 
-def build(services: Services, store: ShareStore, owner: gr.BrowserState, tab: gr.Tab) -> tuple[Reviews, list[Any]]:
+def build(engine: Engine, store: ShareStore, owner: gr.BrowserState, tab: gr.Tab) -> tuple[Reviews, list[Any]]:
     """Draw the tab inside the current one and wire it; gives its handlers and [key, list, picker, sentence]."""
-    reviews = Reviews(services, store)
+    reviews = Reviews(engine, store)
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     # What is picked is checked by the storage: Gradio would check it against choices that it forgets with its session.
     picking = {**private, "preprocess": False}

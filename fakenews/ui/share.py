@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from fakenews.services import InputError
+from fakenews.engine.errors import InputError
+from fakenews.engine.scheduler import Lane
+from fakenews.engine.values import ExplanationRequest
 from fakenews.share.links import base_address, owner_address, reader_address
 from fakenews.share.snapshot import Snapshot, take
 from fakenews.share.store import DAYS, ShareStore, StorageError
@@ -17,7 +19,7 @@ from fakenews.ui import export, render, render_shares
 from fakenews.ui.shown import Shown
 
 if TYPE_CHECKING:
-    from fakenews.services import Services
+    from fakenews.engine import Engine
 
 logger = logging.getLogger(__name__)
 
@@ -42,18 +44,21 @@ DOWNLOAD = """(packed) => {
 class Share:
     """Handlers of the panel; `build` draws and wires it."""
 
-    def __init__(self, services: Services, store: ShareStore) -> None:
-        self.services = services
+    def __init__(self, engine: Engine, store: ShareStore) -> None:
+        self.engine = engine
         self.store = store
 
     def snapshot(self, shown: Shown) -> Snapshot:
         """What the visitor looks at, completed by what has not been worked out yet."""
-        if shown.analysis.formatting is None:
-            shown.analysis = shown.analysis.tested(self.services.formatting_test(shown.text))
-        for model in shown.models:
-            if model not in shown.explanations:
-                shown.explanations[model] = self.services.explain(shown.text, model, self.services.method(model))
-        return take(self.services, shown.analysis, [shown.explanations[m] for m in shown.models])
+        explainers = self.engine.explainers
+        with self.engine.scheduler.place(Lane.EXPLANATION):
+            if shown.analysis.formatting is None:
+                shown.analysis = shown.analysis.tested(self.engine.judge.formatting_test(shown.text))
+            for model in shown.models:
+                if model not in shown.explanations:
+                    request = ExplanationRequest(shown.text, model, explainers.method(model))
+                    shown.explanations[model] = explainers.explain(request)
+        return take(self.engine, shown.analysis, [shown.explanations[m] for m in shown.models])
 
     def share(
         self, shown: Shown | None, redact: bool, blind: bool, days: int, owner: str | None, request: gr.Request
@@ -68,7 +73,7 @@ class Share:
         except Exception as error:
             logger.error("sharing failed: %s", type(error).__name__)  # its message could quote the article
             return render.problem(SORRY), gr.skip()
-        base = address_of(self.services, request)
+        base = address_of(self.engine, request)
         links = reader_address(base, made.id), owner_address(base, made.owner)
         return render_shares.link(*links, made.expires, redact, blind), made.owner
 
@@ -99,15 +104,15 @@ def pack_bytes(name: str, media: str, content: bytes) -> str:
     return json.dumps({"name": name, "type": media, "bytes": b64encode(content).decode()})
 
 
-def address_of(services: Services, request: gr.Request) -> str:
+def address_of(engine: Engine, request: gr.Request) -> str:
     """Where this visitor finds the page."""
     asked = request.request
-    return base_address(services.settings.public_url, asked.base_url if asked is not None else "")
+    return base_address(engine.settings.public_url, asked.base_url if asked is not None else "")
 
 
-def build(services: Services, store: ShareStore, shown: gr.State, owner: gr.BrowserState) -> gr.HTML:
+def build(engine: Engine, store: ShareStore, shown: gr.State, owner: gr.BrowserState) -> gr.HTML:
     """Draw the panel inside the current column and wire it; gives what says how it went."""
-    panel = Share(services, store)
+    panel = Share(engine, store)
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     with gr.Accordion("Share or export", open=False, elem_classes="fn-whatif", elem_id="fn-share"):
         gr.HTML(

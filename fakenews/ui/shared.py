@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gradio as gr
 
+from fakenews.engine.errors import InputError
 from fakenews.schema import Span
-from fakenews.services import InputError
 from fakenews.share.review import MAX_SPANS, OPINIONS
 from fakenews.share.shared import NotShared, Shared
 from fakenews.share.snapshot import Snapshot, changes
@@ -21,7 +21,7 @@ from fakenews.ui.analyse import UNITS
 from fakenews.ui.scripts import OPEN, refocus
 
 if TYPE_CHECKING:
-    from fakenews.services import Services
+    from fakenews.engine import Engine
 
 logger = logging.getLogger(__name__)
 
@@ -181,8 +181,8 @@ class Parts(NamedTuple):
 class SharedPage:
     """Handlers of the view; `build` draws and wires it."""
 
-    def __init__(self, services: Services, store: ShareStore) -> None:
-        self.services = services
+    def __init__(self, engine: Engine, store: ShareStore) -> None:
+        self.engine = engine
         self.store = store
 
     def open(self, id_: str, kept: str | None = "") -> tuple[Any, ...]:
@@ -222,7 +222,7 @@ class SharedPage:
         first = mine.first_verdict if mine else None
         sent = mine is not None and mine.finished is not None
         return Parts(
-            head=render_shares.head(shared, changes(snapshot, self.services)),
+            head=render_shares.head(shared, changes(snapshot, self.engine)),
             analysis=SHOW,
             cards=(render_shares.own_words(first, snapshot) if first else "") + cards,
             view=gr.update(
@@ -350,9 +350,9 @@ def _merged(spans: list[Span]) -> list[Span]:
     return found
 
 
-def build(services: Services, store: ShareStore) -> tuple[SharedPage, gr.Textbox, list[Any]]:
+def build(engine: Engine, store: ShareStore) -> tuple[SharedPage, gr.Textbox, list[Any]]:
     """Draw the view and wire it; gives its handlers, what `RESUME` fills, and what `SharedPage.open` fills."""
-    tab = SharedPage(services, store)
+    tab = SharedPage(engine, store)
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     opinions = [(words, key) for key, words in OPINIONS.items()]
     visitor = gr.Textbox(visible=False)

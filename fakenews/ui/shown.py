@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from fakenews.engine.values import Analysis
 from fakenews.schema import Explanation
-from fakenews.services import Analysis
 from fakenews.ui.render import Unit
 
 

@@ -1,4 +1,4 @@
-"""What if: words or sentences clicked away, or the text edited, and both models answer again; the smallest flip."""
+"""What if: words or sentences clicked away, or the text edited, and models answer again; the minimal counterfactual."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gradio as gr
 
-from fakenews.explain.base import Cancelled
-from fakenews.explain.flip import without
+from fakenews.engine import Engine
+from fakenews.engine.errors import InputError
+from fakenews.engine.scheduler import Lane
+from fakenews.engine.tokens import VisitorTokens
+from fakenews.engine.watch import watch
+from fakenews.explain.base import Cancelled, Progress
+from fakenews.explain.counterfactual import without
 from fakenews.schema import Span
-from fakenews.services import InputError, Services
 from fakenews.text import browser_lines
 from fakenews.ui import render, render_edits
-from fakenews.ui.runs import Progress, Runs, watch
 
 if TYPE_CHECKING:
-    from fakenews.explain.flip import Flip
+    from fakenews.explain.counterfactual import Counterfactual
 
 logger = logging.getLogger(__name__)
 
@@ -68,11 +71,11 @@ class Panel(NamedTuple):
 class WhatIfPanel:
     """Handlers of the panel; `build` draws and wires it."""
 
-    def __init__(self, services: Services, runs: Runs) -> None:
-        self.services = services
-        self.runs = runs
-        self.models = services.asked
-        self.titles = {m: services.title(m) for m in services.asked}
+    def __init__(self, engine: Engine, tokens: VisitorTokens) -> None:
+        self.engine = engine
+        self.tokens = tokens
+        self.models = engine.pool.defaults
+        self.titles = {m: engine.pool.title(m) for m in engine.pool.defaults}
 
     def shown(self, edits: Edits | None, unit: render.Unit, said: str = "") -> tuple[Any, ...]:
         """Line, table, clickable text and text box for the edits as they are."""
@@ -83,7 +86,8 @@ class WhatIfPanel:
         if edits.now == text:
             return said or render.caption(HINT), UNCHANGED, drawn, text
         try:
-            found = self.services.what_if(text, edits.now, self.models)
+            with self.engine.scheduler.place(Lane.VERDICT):
+                found = self.engine.judge.what_if(text, edits.now, self.models)
         except InputError as error:
             return render.problem(str(error)), UNCHANGED, drawn, gr.skip()
         except Exception:
@@ -120,21 +124,21 @@ class WhatIfPanel:
     def flip(
         self, edits: Edits | None, unit: render.Unit, model: str, request: gr.Request
     ) -> Iterator[tuple[Any, ...]]:
-        """Search the smallest set of sentences whose removal turns the model round, and take it away."""
+        """Search the fewest sentences whose removal flips the prediction of the model, and take them away."""
         if edits is None or not edits.texts:
             return
         visitor = request.session_hash or ""
-        flag = self.runs.start(visitor)
+        token = self.tokens.start(visitor)
         text, title = edits.texts[0], self.titles[model]
         what = f"Smallest flip of {title}"
         stay = (gr.skip(),) * 3
 
-        def work(progress: Progress) -> Iterator[Flip]:
-            yield self.services.smallest_flip(text, model, progress)
+        def work(progress: Progress) -> Iterator[Counterfactual]:
+            yield self.engine.explainers.minimal_counterfactual(text, model, progress)
 
         yield render.progress(what, 0.0, None), *stay
         try:
-            for update in watch(work, flag):
+            for update in watch(self.engine.scheduler, work, token):
                 if update.result is None:
                     yield render.progress(what, update.share, update.seconds_left), *stay
                     continue
@@ -143,26 +147,26 @@ class WhatIfPanel:
                     edits.add(without(text, [found.sentences[i] for i in found.removed]))
                 yield self.shown(edits, unit, render_edits.flip(found, text, title))
         except Cancelled:
-            last = self.runs.is_last(visitor, flag)
+            last = self.tokens.is_latest(visitor, token)
             yield render.status("Cancelled; the text is as it was.") if last else gr.skip(), *stay
         except Exception:
-            logger.exception("smallest flip failed")
+            logger.exception("the search for a counterfactual failed")
             yield render.problem(SORRY), *stay
         finally:
-            self.runs.finish(visitor, flag)
+            self.tokens.finish(visitor, token)
 
 
-def build(services: Services, runs: Runs, unit: gr.Radio, view: gr.Radio, click: str) -> Panel:
+def build(engine: Engine, tokens: VisitorTokens, unit: gr.Radio, view: gr.Radio, click: str) -> Panel:
     """Draw the panel inside the current column and wire it.
 
     Parameters
     ----------
     unit, view : Radio
-        Whether a click takes a word or a sentence, and which model the smallest flip is about.
+        Whether a click takes a word or a sentence, and which model the counterfactual is about.
     click : str
         Script that tells clicks on `data-open`.
     """
-    panel = WhatIfPanel(services, runs)
+    panel = WhatIfPanel(engine, tokens)
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     edits = gr.State(None)
     with gr.Accordion("What if…", open=False, elem_classes="fn-whatif", elem_id="fn-whatif"):
@@ -189,7 +193,7 @@ def build(services: Services, runs: Runs, unit: gr.Radio, view: gr.Radio, click:
     smallest.click(panel.flip, [edits, unit, view], outputs, concurrency_limit=2, concurrency_id="explain", **private)
 
     def cancel(request: gr.Request) -> None:
-        runs.cancel(request.session_hash or "")
+        tokens.cancel(request.session_hash or "")
 
     stop.click(cancel, None, None, queue=False, **private)
     return Panel(edits, outputs)

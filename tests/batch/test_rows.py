@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from fakenews.batch.rows import BadRow, Columns, Row, Table
-from fakenews.services import InputError
+from fakenews.engine.errors import InputError
 
 
 def rows(path: Path, columns: Columns | None = None) -> list[Row | BadRow]:

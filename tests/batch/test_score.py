@@ -20,7 +20,8 @@ from fakenews.batch import score as module
 from fakenews.batch.rows import Columns, Row
 from fakenews.batch.score import Done, Task, in_steps, score
 from fakenews.batch.spreadsheet import safe_cell
-from fakenews.services import InputError, Services
+from fakenews.engine import Engine
+from fakenews.engine.errors import InputError
 from tests.explain.toys import FAKE_WORD, REAL_WORD, planted_corpus
 
 TASK = Task(("tfidf", "word2vec"), Columns("text", "title"))
@@ -52,9 +53,9 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def whole(table: Path, share_services: Services, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def whole(table: Path, share_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("whole") / "out.csv"
-    score(table, out, share_services, TASK)
+    score(table, out, share_engine, TASK)
     return out
 
 
@@ -67,7 +68,7 @@ def read(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_every_row_once_with_the_answers_of_the_page(table: Path, whole: Path, share_services: Services) -> None:
+def test_every_row_once_with_the_answers_of_the_page(table: Path, whole: Path, share_engine: Engine) -> None:
     rows = read(whole)
     assert list(rows[0]) == ["id", "title", "text", "'=note", *NEW]
     bad = [json.loads(line) for line in errors(whole).splitlines()]
@@ -75,8 +76,8 @@ def test_every_row_once_with_the_answers_of_the_page(table: Path, whole: Path, s
     assert len(bad) == sum((i % 97 == 5) + (i % 61 == 11) + (i % 89 == 7) for i in range(700))
     assert all(b["line"] > 1 and b["reason"] for b in bad)
     for row in rows[:: len(rows) // 12]:
-        text = share_services.check(row["title"], row["text"])
-        said = share_services.analyse(text, TASK.models).predictions
+        text = share_engine.judge.check(row["title"], row["text"])
+        said = share_engine.judge.analyse(text, TASK.models).predictions
         for prediction in said:
             assert float(row[f"p_fake_{prediction.model}"]) == pytest.approx(prediction.p_fake, abs=1e-6)
             assert row[f"verdict_{prediction.model}"] == prediction.verdict
@@ -103,12 +104,12 @@ def test_safe_cells(cell: str, safe: str) -> None:
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
 def test_killed_at_any_moment_and_resumed_it_is_the_same(
-    table: Path, share_services: Services, tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+    table: Path, share_engine: Engine, tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "CHUNK", 16)
     monkeypatch.setattr(module, "KEPT", 3)
     plain = tmp_path / f"plain{suffix}"
-    score(table, plain, share_services, TASK)
+    score(table, plain, share_engine, TASK)
     out = tmp_path / f"out{suffix}"
     chances = random.Random(1)
     for attempt in range(200):
@@ -133,7 +134,7 @@ def test_killed_at_any_moment_and_resumed_it_is_the_same(
         with monkeypatch.context() as patched:
             patched.setattr(module, "_note", note)
             try:
-                done = score(table, out, share_services, TASK, resume=True, progress=stop)
+                done = score(table, out, share_engine, TASK, resume=True, progress=stop)
                 break
             except Killed:
                 continue
@@ -151,7 +152,7 @@ def test_killed_at_any_moment_and_resumed_it_is_the_same(
 
 
 def test_slow_work_is_kept_every_few_seconds(
-    share_services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    share_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "KEPT_SECONDS", 0.3)
     source, out = tmp_path / "in.csv", tmp_path / "out.csv"
@@ -164,15 +165,15 @@ def test_slow_work_is_kept_every_few_seconds(
             raise Killed
 
     with pytest.raises(Killed):
-        score(source, out, share_services, task, progress=stop)
+        score(source, out, share_engine, task, progress=stop)
     *_, note = (tmp_path / "out.csv.journal").read_text(encoding="utf-8").splitlines()
     assert 5 <= json.loads(note)["read"] <= 10
-    done = score(source, out, share_services, task, resume=True)
+    done = score(source, out, share_engine, task, resume=True)
     assert [row["text"] for row in read(out)] == [row["text"] for row in read(source)] and done.rows == 12
 
 
 def test_a_crash_after_the_last_step_but_one_loses_nothing(
-    table: Path, whole: Path, share_services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    table: Path, whole: Path, share_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "out.csv"
     real = Path.unlink
@@ -185,15 +186,15 @@ def test_a_crash_after_the_last_step_but_one_loses_nothing(
     with monkeypatch.context() as patched:
         patched.setattr(Path, "unlink", unlink)
         with pytest.raises(Killed):
-            score(table, out, share_services, TASK)
+            score(table, out, share_engine, TASK)
     assert out.read_bytes() == whole.read_bytes()
-    done = score(table, out, share_services, TASK, resume=True)
+    done = score(table, out, share_engine, TASK, resume=True)
     assert out.read_bytes() == whole.read_bytes() and done.rows == len(read(whole)) and done.before
     assert not list(tmp_path.glob("*.journal"))
-    assert score(table, out, share_services, TASK, resume=True).before
+    assert score(table, out, share_engine, TASK, resume=True).before
 
 
-def test_parquet_keeps_types_and_jsonl_keeps_values(share_services: Services, tmp_path: Path) -> None:
+def test_parquet_keeps_types_and_jsonl_keeps_values(share_engine: Engine, tmp_path: Path) -> None:
     frame = pd.DataFrame(
         {
             "text": [f"The {FAKE_WORD} came to town. " * 15, f"The {REAL_WORD} came to town. " * 15],
@@ -205,18 +206,18 @@ def test_parquet_keeps_types_and_jsonl_keeps_values(share_services: Services, tm
     source = tmp_path / "in.parquet"
     frame.to_parquet(source)
     task = Task(("tfidf",), Columns("text"))
-    score(source, tmp_path / "out.parquet", share_services, task)
+    score(source, tmp_path / "out.parquet", share_engine, task)
     found = pd.read_parquet(tmp_path / "out.parquet")
     assert found["n"].dtype == "int64" and str(found["when"].dtype).startswith("datetime64")
     assert list(found["tags"][0]) == ["a", "b"] and found["p_fake_tfidf"].dtype == "float64"
-    score(source, tmp_path / "out.jsonl", share_services, task)
+    score(source, tmp_path / "out.jsonl", share_engine, task)
     first, second = (json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines())
     assert first["n"] == 1 and first["tags"] == ["a", "b"] and first["when"].startswith("2020-01-01")
     assert second["when"] is None or second["when"] == "NaT"
     assert (first["verdict_tfidf"], second["verdict_tfidf"]) == ("fake", "real")
 
 
-def test_what_csv_has_no_form_for_is_written_as_json_lines_have_it(share_services: Services, tmp_path: Path) -> None:
+def test_what_csv_has_no_form_for_is_written_as_json_lines_have_it(share_engine: Engine, tmp_path: Path) -> None:
     when = datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)
     values = {
         "day": date(2020, 1, 1), "when": when, "price": Decimal("1.50"), "took": timedelta(minutes=90), "raw": b"ab",
@@ -225,7 +226,7 @@ def test_what_csv_has_no_form_for_is_written_as_json_lines_have_it(share_service
     source = tmp_path / "in.parquet"
     pq.write_table(pa.Table.from_pylist([{"text": f"The {FAKE_WORD} came to town. " * 15} | values]), source)
     for suffix in (".csv", ".jsonl"):
-        score(source, tmp_path / f"o{suffix}", share_services, Task(("tfidf",), Columns("text")))
+        score(source, tmp_path / f"o{suffix}", share_engine, Task(("tfidf",), Columns("text")))
     (row,) = read(tmp_path / "o.csv")
     assert {name: row[name] for name in values} == {
         "day": "2020-01-01", "when": "2020-01-02 03:04:05+00:00", "price": "1.50", "took": "1:30:00", "raw": "b'ab'",
@@ -235,16 +236,16 @@ def test_what_csv_has_no_form_for_is_written_as_json_lines_have_it(share_service
     assert all(lines[name] == row[name] for name in ("day", "when", "price", "took", "raw"))
 
 
-def test_words_are_added_if_asked_for(share_services: Services, tmp_path: Path) -> None:
+def test_words_are_added_if_asked_for(share_engine: Engine, tmp_path: Path) -> None:
     source = tmp_path / "in.csv"
     source.write_text(f"text\n{f'The {FAKE_WORD} came to town again. ' * 12}\n", encoding="utf-8")
-    score(source, tmp_path / "o.csv", share_services, Task(("tfidf",), Columns("text"), "linear"))
+    score(source, tmp_path / "o.csv", share_engine, Task(("tfidf",), Columns("text"), "linear"))
     (row,) = read(tmp_path / "o.csv")
     assert row["words_tfidf"].startswith(f"{FAKE_WORD} +") and row["words_tfidf"].count(";") == 9
 
 
 def test_words_are_told_row_by_row_and_cut_where_they_were_before(
-    table: Path, share_services: Services, tmp_path: Path
+    table: Path, share_engine: Engine, tmp_path: Path
 ) -> None:
     heard: list[Done] = []
     notes: list[int] = []
@@ -253,7 +254,7 @@ def test_words_are_told_row_by_row_and_cut_where_they_were_before(
         heard.append(done)
         notes.append(json.loads((tmp_path / "o.csv.journal").read_text().splitlines()[-1]).get("read", 0))
 
-    score(table, tmp_path / "o.csv", share_services, Task(("tfidf",), TASK.columns, "linear"), progress=hear)
+    score(table, tmp_path / "o.csv", share_engine, Task(("tfidf",), TASK.columns, "linear"), progress=hear)
     assert [d.rows + d.bad for d in heard] == list(range(1, len(heard) + 1))
     assert set(notes) == {0, module.KEPT * module.CHUNK}
 
@@ -270,25 +271,25 @@ def test_words_are_told_row_by_row_and_cut_where_they_were_before(
     ],
 )
 def test_what_will_not_do_is_refused_before_anything_is_written(
-    out: str, change: dict[str, Any], message: str, share_services: Services, tmp_path: Path
+    out: str, change: dict[str, Any], message: str, share_engine: Engine, tmp_path: Path
 ) -> None:
     (tmp_path / "in.csv").write_text("text\nsome words\n", encoding="utf-8")
     (tmp_path / "there.csv").write_text("mine", encoding="utf-8")
     task = Task(**{"models": ("tfidf",), "columns": Columns("text"), **change})
     with pytest.raises(InputError, match=message):
-        score(tmp_path / "in.csv", tmp_path / out, share_services, task)
+        score(tmp_path / "in.csv", tmp_path / out, share_engine, task)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in.csv", "there.csv"]
     assert (tmp_path / "there.csv").read_text() == "mine"
 
 
-def test_a_column_of_ours_is_not_overwritten(share_services: Services, tmp_path: Path) -> None:
+def test_a_column_of_ours_is_not_overwritten(share_engine: Engine, tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("text,p_fake_tfidf\nsome words,0.5\n", encoding="utf-8")
     with pytest.raises(InputError, match="'p_fake_tfidf' already"):
-        score(tmp_path / "in.csv", tmp_path / "o.csv", share_services, Task(("tfidf",), Columns("text")))
+        score(tmp_path / "in.csv", tmp_path / "o.csv", share_engine, Task(("tfidf",), Columns("text")))
 
 
 def test_an_unfinished_run_is_neither_forgotten_nor_mixed_with_another(
-    table: Path, share_services: Services, tmp_path: Path
+    table: Path, share_engine: Engine, tmp_path: Path
 ) -> None:
     out = tmp_path / "out.csv"
 
@@ -296,43 +297,43 @@ def test_an_unfinished_run_is_neither_forgotten_nor_mixed_with_another(
         raise Killed
 
     with pytest.raises(Killed):
-        score(table, out, share_services, TASK, progress=stop)
+        score(table, out, share_engine, TASK, progress=stop)
     with pytest.raises(InputError, match="--resume, or use --overwrite"):
-        score(table, out, share_services, TASK)
+        score(table, out, share_engine, TASK)
     with pytest.raises(InputError, match="another task"):
-        score(table, out, share_services, Task(("tfidf",), TASK.columns), resume=True)
+        score(table, out, share_engine, Task(("tfidf",), TASK.columns), resume=True)
     other = tmp_path / "in.csv"
     other.write_bytes(table.read_bytes() + b"9,T,more words,x\n")
     with pytest.raises(InputError, match="another source"):
-        score(other, out, share_services, TASK, resume=True)
-    score(table, out, share_services, TASK, overwrite=True)
+        score(other, out, share_engine, TASK, resume=True)
+    score(table, out, share_engine, TASK, overwrite=True)
     assert len(read(out)) == 700 - len(range(7, 700, 89))
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
 def test_resumed_once_more_after_its_end_it_is_done(
-    table: Path, share_services: Services, tmp_path: Path, suffix: str
+    table: Path, share_engine: Engine, tmp_path: Path, suffix: str
 ) -> None:
     out = tmp_path / f"out{suffix}"
-    first = score(table, out, share_services, TASK, resume=True)
+    first = score(table, out, share_engine, TASK, resume=True)
     assert not first.before
     written = out.stat()
-    again = score(table, out, share_services, TASK, resume=True)
+    again = score(table, out, share_engine, TASK, resume=True)
     assert again.before and (again.rows, again.bad, again.verdicts) == (first.rows, first.bad, first.verdicts)
     assert (out.stat().st_ino, out.stat().st_mtime_ns) == (written.st_ino, written.st_mtime_ns)
 
 
 def test_a_file_that_is_not_known_to_be_of_the_same_task_is_refused(
-    table: Path, share_services: Services, tmp_path: Path
+    table: Path, share_engine: Engine, tmp_path: Path
 ) -> None:
     source, out = tmp_path / "in.csv", tmp_path / "out.csv"
     source.write_bytes(table.read_bytes())
-    score(source, out, share_services, TASK)
+    score(source, out, share_engine, TASK)
     whole, said = out.read_bytes(), out.with_name("out.csv.done.json")
 
     def refused(source: Path = source, task: Task = TASK, **how: bool) -> None:
         with pytest.raises(InputError, match="is there already"):
-            score(source, out, share_services, task, **how)
+            score(source, out, share_engine, task, **how)
 
     refused()
     refused(task=Task(("tfidf",), TASK.columns), resume=True)
@@ -343,19 +344,19 @@ def test_a_file_that_is_not_known_to_be_of_the_same_task_is_refused(
     source.write_bytes(table.read_bytes() + b"9,T,more words,x\n")
     refused(resume=True)
     source.write_bytes(table.read_bytes())
-    assert score(source, out, share_services, TASK, resume=True).before
+    assert score(source, out, share_engine, TASK, resume=True).before
     for content in ("", "[]", "{", said.read_text()[:-9]):
         said.write_text(content)
         refused(resume=True)
     said.unlink()
     refused(resume=True)
     assert out.read_bytes() == whole
-    assert not score(source, out, share_services, TASK, overwrite=True).before
+    assert not score(source, out, share_engine, TASK, overwrite=True).before
 
 
-def test_progress_tells_rows_rate_and_time_left(table: Path, share_services: Services, tmp_path: Path) -> None:
+def test_progress_tells_rows_rate_and_time_left(table: Path, share_engine: Engine, tmp_path: Path) -> None:
     heard: list[Done] = []
-    score(table, tmp_path / "o.csv", share_services, TASK, progress=heard.append)
+    score(table, tmp_path / "o.csv", share_engine, TASK, progress=heard.append)
     assert [d.share for d in heard] == sorted(d.share for d in heard) and heard[-1].share == 1.0
     assert all(d.rate > 0 for d in heard) and heard[-1].seconds_left == 0.0
     assert heard[3].rows + heard[3].bad == 4 * module.CHUNK
@@ -363,7 +364,7 @@ def test_progress_tells_rows_rate_and_time_left(table: Path, share_services: Ser
 
 
 def test_a_resumed_run_foretells_the_rest_by_what_it_has_read_itself(
-    table: Path, share_services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    table: Path, share_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "CHUNK", 16)
     heard: list[Done] = []
@@ -373,19 +374,19 @@ def test_a_resumed_run_foretells_the_rest_by_what_it_has_read_itself(
             raise Killed
 
     with pytest.raises(Killed):
-        score(table, tmp_path / "o.csv", share_services, TASK, progress=stop)
-    score(table, tmp_path / "o.csv", share_services, TASK, resume=True, progress=heard.append)
+        score(table, tmp_path / "o.csv", share_engine, TASK, progress=stop)
+    score(table, tmp_path / "o.csv", share_engine, TASK, resume=True, progress=heard.append)
     assert heard[0].seconds_left is None
     assert all(d.seconds_left is not None and d.seconds_left < 1000 for d in heard[1:])
 
 
 def test_where_somebody_waits_it_goes_in_small_steps_to_the_same_end(
-    table: Path, whole: Path, share_services: Services, tmp_path: Path
+    table: Path, whole: Path, share_engine: Engine, tmp_path: Path
 ) -> None:
     heard: list[Done] = []
     asked: list[int] = []
-    engine = in_steps(lambda: asked.append(len(heard)), 10_000)
-    score(table, tmp_path / "o.csv", share_services, TASK, engine=engine, progress=heard.append)
+    runner = in_steps(lambda: asked.append(len(heard)), 10_000)
+    score(table, tmp_path / "o.csv", share_engine, TASK, runner=runner, progress=heard.append)
     assert (tmp_path / "o.csv").read_bytes() == whole.read_bytes()
     assert 0 < max(b - a for a, b in zip(asked, asked[1:], strict=False)) <= module.STEP_ROWS
 
@@ -393,7 +394,7 @@ def test_where_somebody_waits_it_goes_in_small_steps_to_the_same_end(
         raise Killed
 
     with pytest.raises(Killed):
-        score(table, tmp_path / "k.csv", share_services, TASK, engine=in_steps(enough, 10_000))
+        score(table, tmp_path / "k.csv", share_engine, TASK, runner=in_steps(enough, 10_000))
 
 
 def test_long_rows_are_few_at_once() -> None:
@@ -402,19 +403,19 @@ def test_long_rows_are_few_at_once() -> None:
     assert [len(step) for step in steps] == [1, 3, 1, 1]
 
 
-def test_ray_gives_the_same_bytes(table: Path, whole: Path, share_services: Services, tmp_path: Path) -> None:
+def test_ray_gives_the_same_bytes(table: Path, whole: Path, share_engine: Engine, tmp_path: Path) -> None:
     pytest.importorskip("ray")
     from fakenews.batch.ray_engine import ray
 
     out = tmp_path / "out.csv"
-    score(table, out, share_services, TASK, engine=ray)
+    score(table, out, share_engine, TASK, runner=ray)
     assert out.read_bytes() == whole.read_bytes() and errors(out) == errors(whole)
 
 
-def test_a_row_without_words_is_bad_as_one_without_text(share_services: Services, tmp_path: Path) -> None:
+def test_a_row_without_words_is_bad_as_one_without_text(share_engine: Engine, tmp_path: Path) -> None:
     table, out = tmp_path / "in.csv", tmp_path / "out.csv"
     table.write_text("title,text,n\n,A road.,1\n,https://example.org/a,2\n,,3\nWords,...,4\n,,\n", encoding="utf-8")
-    done = score(table, out, share_services, TASK)
+    done = score(table, out, share_engine, TASK)
     assert (done.rows, done.bad, done.without_text) == (2, 2, 1)
     told = [json.loads(line) for line in errors(out).splitlines()]
     assert [(e["line"], e["reason"]) for e in told] == [(3, "no words in text"), (4, "no text in text")]

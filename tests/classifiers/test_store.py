@@ -15,7 +15,7 @@ from fakenews.classifiers.base import TextClassifier
 from fakenews.classifiers.model_folder import WrongFile
 from fakenews.cli import app
 from fakenews.config import REPOSITORY, Settings
-from fakenews.services import Services
+from fakenews.engine import Engine
 from tests.explain.toys import small_tfidf
 
 
@@ -121,4 +121,4 @@ def test_a_fault_of_ours_is_not_blamed_on_the_files(folder: Path, monkeypatch: p
     with pytest.raises(KeyError, match="ours"):
         load(folder)
     with pytest.raises(KeyError, match="ours"):
-        Services(Settings(models=folder.parent, device="cpu")).classifier("tfidf")
+        Engine.open(Settings(models=folder.parent, device="cpu")).pool.classifier("tfidf")

@@ -223,7 +223,7 @@ def test_a_fault_of_ours_keeps_its_traceback(run: Run, article: Path, monkeypatc
     def fail(*_: object) -> None:
         raise KeyError("ours")
 
-    monkeypatch.setattr("fakenews.services.Services.analyse", fail)
+    monkeypatch.setattr("fakenews.engine.judge.Judge.analyse", fail)
     result = run("predict", article)
     assert isinstance(result.exception, KeyError)
 

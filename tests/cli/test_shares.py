@@ -11,14 +11,14 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from fakenews.cli import app
-from fakenews.services import Services
+from fakenews.engine import Engine
 from fakenews.share.snapshot import Snapshot
 from tests.share.conftest import ARTICLE
 
 
 @pytest.fixture
-def run(share_services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("FAKENEWS_MODELS", str(share_services.settings.models))
+def run(share_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("FAKENEWS_MODELS", str(share_engine.settings.models))
     monkeypatch.setenv("FAKENEWS_DATABASE_URL", f"sqlite:///{tmp_path / 'shares.db'}")
     monkeypatch.setenv("FAKENEWS_PUBLIC_URL", "https://demo.test/")
     (tmp_path / "article.txt").write_text(ARTICLE, encoding="utf-8")

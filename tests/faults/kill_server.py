@@ -28,7 +28,7 @@ from typing import Any
 from sqlalchemy import select
 
 from fakenews.config import Settings
-from fakenews.services import Services
+from fakenews.engine import Engine
 from fakenews.share.shared import NotShared
 from fakenews.share.snapshot import make
 from fakenews.share.store import ShareStore
@@ -50,19 +50,20 @@ class Acknowledged:
     deleting: set[str] = field(default_factory=set)  # asked for; whether it happened nobody knows
 
 
-def serve(services: Services, port: int) -> None:
+def serve(engine: Engine, port: int) -> None:
     """The API alone, in this process, until it is killed."""
     import uvicorn
-    from starlette.applications import Starlette
+    from fastapi import FastAPI
 
-    from fakenews.server import Readiness, _routes
+    from fakenews.server import Readiness, add_api
     from fakenews.serving.guard import Guard
-    from fakenews.serving.numbers import Numbers
+    from fakenews.serving.metrics import Metrics
 
-    store = ShareStore.of(services.settings)
+    store = ShareStore.of(engine.settings)
     store.open()
-    app = Guard(Starlette(routes=_routes(services, store, services.settings, Readiness(), Numbers())))
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="error")
+    app = FastAPI()
+    add_api(app, engine, store, Readiness(), Metrics())
+    uvicorn.run(Guard(app), host="127.0.0.1", port=port, log_level="error")
 
 
 def client(port: int, seed: int, known: Acknowledged, stop: threading.Event) -> None:
@@ -118,15 +119,15 @@ def run(rounds: int, folder: Path, seed: int = 0) -> dict[str, Any]:
         database_url=f"sqlite:///{folder / 'shares.db'}",
         bucket=folder / "bucket",
     )
-    services = Services(settings)
-    warm_up(services, folder)
+    engine = Engine.open(settings)
+    warm_up(engine, folder)
     draw, known, port = random.Random(seed), Acknowledged(), free_port()
     started = time.monotonic()
     for number in range(rounds):
         child = os.fork()
         if not child:
             try:
-                serve(services, port)
+                serve(engine, port)
             finally:
                 os._exit(1)
         stop = threading.Event()
@@ -151,13 +152,13 @@ def run(rounds: int, folder: Path, seed: int = 0) -> dict[str, Any]:
     return {"rounds": rounds, **verdict(settings, known), "seconds": round(time.monotonic() - started, 1)}
 
 
-def warm_up(services: Services, folder: Path) -> None:
+def warm_up(engine: Engine, folder: Path) -> None:
     """Import and load all that takes time, so that every fork shares it."""
     import uvicorn  # noqa: F401
 
     import fakenews.server  # noqa: F401
 
-    make(services, ARTICLE, ["tfidf"])
+    make(engine, ARTICLE, ["tfidf"])
     other = ShareStore(f"sqlite:///{folder / 'other.db'}")
     other.open()
     other.close()

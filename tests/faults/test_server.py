@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 
 from fakenews.classifiers.base import TextClassifier
-from fakenews.server import EXPLANATIONS_AT_ONCE, EXPLANATIONS_WAITING
+from fakenews.engine.scheduler import LIMITS, Lane
 from fakenews.serving.protocol import HEADER_SECONDS
 from tests.running import Address, running
 
@@ -127,13 +127,13 @@ def test_whoever_leaves_frees_the_place_within_a_second(stream: bool, server: Ad
 
 
 def test_a_full_queue_answers_at_once_and_verdicts_go_on(server: Address) -> None:
-    most = EXPLANATIONS_AT_ONCE + EXPLANATIONS_WAITING
+    most = LIMITS[Lane.EXPLANATION].running + LIMITS[Lane.EXPLANATION].waiting
     clients = [begin_explanation(server) for _ in range(most)]
     try:
         wait_for(
             lambda: (
-                gauge(server, "fakenews_explanations_under_way") == EXPLANATIONS_AT_ONCE
-                and gauge(server, "fakenews_explanations_waiting") == EXPLANATIONS_WAITING
+                gauge(server, "fakenews_explanations_under_way") == LIMITS[Lane.EXPLANATION].running
+                and gauge(server, "fakenews_explanations_waiting") == LIMITS[Lane.EXPLANATION].waiting
             )
         )
         for _ in range(5):

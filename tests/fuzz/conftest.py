@@ -34,8 +34,8 @@ def app(tmp_path_factory: pytest.TempPathFactory):
     import gradio as gr
 
     from fakenews.config import Settings
+    from fakenews.engine import Engine
     from fakenews.server import create_app
-    from fakenews.services import Services
     from tests.explain.toys import planted_corpus, small_tfidf
 
     folder = tmp_path_factory.mktemp("fuzz")
@@ -51,7 +51,7 @@ def app(tmp_path_factory: pytest.TempPathFactory):
     async def made():  # a coroutine, because Gradio leaves event loops open where none runs
         with gr.Blocks() as blocks:
             gr.Textbox()
-        return create_app(Services(settings), settings, blocks=blocks, page={})
+        return create_app(Engine.open(settings), settings, blocks=blocks, page={})
 
     return asyncio.run(made())
 

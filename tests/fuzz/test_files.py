@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from fakenews.batch.rows import BadRow, Row, Table
 from fakenews.data.delimited import Delimited
-from fakenews.services import InputError
+from fakenews.engine.errors import InputError
 from tests.fuzz.inputs import TEXTS, VALUES
 
 UNHURRIED = settings(deadline=None, suppress_health_check=list(HealthCheck))

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fakenews.classifiers.base import TextClassifier, clean_text
-from fakenews.explain.flip import without
+from fakenews.explain.counterfactual import without
 from fakenews.schema import Span
 from fakenews.text import clean, encodable, join, sentence_spans, word_spans
 from tests.fuzz.inputs import TEXTS

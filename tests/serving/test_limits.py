@@ -1,4 +1,4 @@
-"""Clients that send slowly, or nothing; work that finds no place; memory that goes back."""
+"""Clients that send slowly, or nothing; memory that goes back."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from typing import Any
 import pytest
 import uvicorn
 
-from fakenews.api.places import Places
-from fakenews.api.refusal import Refusal
 from fakenews.serving import memory, protocol
 from fakenews.serving.guard import Guard
 
@@ -27,7 +25,7 @@ async def answer(scope: Any, receive: Any, send: Any) -> None:
 async def listening() -> AsyncIterator[int]:
     """Port of a server with our protocol."""
     server = uvicorn.Server(
-        uvicorn.Config(answer, port=0, http=protocol.Patience, lifespan="off", log_level="critical")
+        uvicorn.Config(answer, port=0, http=protocol.HeaderTimeout, lifespan="off", log_level="critical")
     )
     task = asyncio.create_task(server.serve())
     while not server.started:
@@ -114,27 +112,6 @@ def test_a_body_that_does_not_come_is_answered_and_the_connection_given_up() -> 
     assert start["status"] == 408
     assert (b"connection", b"close") in start["headers"]
     assert b'"error"' in body["body"]
-
-
-def test_places_are_refused_at_once_when_too_many_wait() -> None:
-    async def play() -> tuple[float, int]:
-        places = Places(1, 1, "Too many", wait_seconds=5)
-        await places.take()
-        waiting = asyncio.create_task(places.take())
-        await asyncio.sleep(0)
-        started = time.monotonic()
-        with pytest.raises(Refusal) as refusal:
-            await places.take()
-        seconds = time.monotonic() - started
-        places.release()
-        await waiting
-        places.release()
-        assert (places.taken, places.waiting) == (0, 0)
-        assert refusal.value.headers["retry-after"] == "5"
-        return seconds, refusal.value.status
-
-    seconds, status = asyncio.run(play())
-    assert seconds < 0.1 and status == 503
 
 
 def test_garbage_waits_for_the_end_of_the_start() -> None:

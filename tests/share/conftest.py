@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fakenews.services import Services
+from fakenews.engine import Engine
+from fakenews.engine.values import ExplanationRequest
 from fakenews.share.snapshot import Snapshot, take
 from fakenews.share.store import ShareStore
 from tests.explain.toys import FAKE_WORD
@@ -19,22 +20,22 @@ ARTICLE = (
 
 
 @pytest.fixture(scope="session")
-def services(share_services: Services) -> Services:
-    return share_services
+def engine(share_engine: Engine) -> Engine:
+    return share_engine
 
 
-def snapshot_of(services: Services, text: str) -> Snapshot:
-    analysis = services.analyse(text).tested(services.formatting_test(text))
+def snapshot_of(engine: Engine, text: str) -> Snapshot:
+    analysis = engine.judge.analyse(text).tested(engine.judge.formatting_test(text))
     explanations = [
-        services.explain(text, "tfidf", "linear"),
-        services.explain(text, "word2vec", "shap", n_samples=200),
+        engine.explainers.explain(ExplanationRequest(text, "tfidf", "linear")),
+        engine.explainers.explain(ExplanationRequest(text, "word2vec", "shap", n_samples=200)),
     ]
-    return take(services, analysis, explanations)
+    return take(engine, analysis, explanations)
 
 
 @pytest.fixture(scope="session")
-def snapshot(services: Services) -> Snapshot:
-    return snapshot_of(services, services.check("", ARTICLE))
+def snapshot(engine: Engine) -> Snapshot:
+    return snapshot_of(engine, engine.judge.check("", ARTICLE))
 
 
 @pytest.fixture(params=["sqlite", "sqlite and bucket", "postgres", "postgres and bucket"])

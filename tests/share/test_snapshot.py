@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from fakenews.services import Services
+from fakenews.engine import Engine
 from fakenews.share.snapshot import HIDDEN, Snapshot, changes, make, redacted
 from fakenews.text import sentence_spans
 from fakenews.ui.render_verdicts import verdicts
@@ -33,8 +33,8 @@ def test_it_holds_what_a_page_draws(snapshot: Snapshot) -> None:
     assert set(snapshot.titles) == {"tfidf", "word2vec", "linear", "shap"}
 
 
-def test_a_page_counts_a_line_end_as_one_character(services: Services) -> None:
-    made = make(services, services.check("", ARTICLE.replace("\n", "\r\n").replace(". ", ".\r", 1)), ["tfidf"])
+def test_a_page_counts_a_line_end_as_one_character(engine: Engine) -> None:
+    made = make(engine, engine.judge.check("", ARTICLE.replace("\n", "\r\n").replace(". ", ".\r", 1)), ["tfidf"])
     assert made.text == ARTICLE.replace(". ", ".\n", 1)
     words = {made.text[a.start : a.end] for a in made.explanations[0].attributions}
     assert {FAKE_WORD, "council"} <= words
@@ -79,18 +79,18 @@ def test_redacted_keeps_sentences_apart(snapshot: Snapshot) -> None:
     assert len(sentence_spans(redacted(snapshot).text)) == len(read)
 
 
-def test_nothing_has_changed_today(snapshot: Snapshot, services: Services) -> None:
-    assert changes(snapshot, services) == ()
+def test_nothing_has_changed_today(snapshot: Snapshot, engine: Engine) -> None:
+    assert changes(snapshot, engine) == ()
 
 
-def test_other_weights_a_missing_model_and_another_cleaning_are_told(snapshot: Snapshot, services: Services) -> None:
+def test_other_weights_a_missing_model_and_another_cleaning_are_told(snapshot: Snapshot, engine: Engine) -> None:
     old = replace(
         snapshot,
         revisions={"tfidf": "000000000000", "cnn": "111111111111"},
         titles={**snapshot.titles, "cnn": "CNN"},
         code={**snapshot.code, "cleaning": 0},
     )
-    told = changes(old, services)
+    told = changes(old, engine)
     assert len(told) == 3
     assert "TF-IDF has other weights" in told[0] and "000000000000" in told[0]
     assert told[1] == "CNN is not among today's models."

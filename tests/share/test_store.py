@@ -20,9 +20,11 @@ import pytest
 from sqlalchemy import inspect, make_url, select, text
 
 from fakenews.api.answers import STORED_AT_ONCE
+from fakenews.engine import Engine
+from fakenews.engine.errors import InputError
 from fakenews.schema import Span
-from fakenews.services import InputError, Services
-from fakenews.share import engine, events
+from fakenews.share import engine as database
+from fakenews.share import events
 from fakenews.share import store as module
 from fakenews.share.keys import hashed, new_key
 from fakenews.share.shared import NOT_SHARED, NotShared
@@ -52,10 +54,10 @@ def test_a_link_shows_what_was_shared_also_after_a_restart(store: ShareStore, sn
     again.close()
 
 
-def test_a_database_without_an_encoding_keeps_every_character(postgres: str, services: Services) -> None:
+def test_a_database_without_an_encoding_keeps_every_character(postgres: str, engine: Engine) -> None:
     import psycopg
 
-    shared = snapshot_of(services, "«Ça va», said the 市长 \U0001f98e in the city, and nobody knew why. " * 4)
+    shared = snapshot_of(engine, "«Ça va», said the 市长 \U0001f98e in the city, and nobody knew why. " * 4)
     name = f"{make_url(postgres).database}_ascii"
     with psycopg.connect(postgres, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
@@ -456,7 +458,7 @@ def test_a_deletion_that_is_seen_before_its_share_still_counts(snapshot: Snapsho
 def test_a_writer_waits_its_turn_but_not_for_ever(
     snapshot: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "LOCK_SECONDS", 0.5)
+    monkeypatch.setattr(database, "LOCK_SECONDS", 0.5)
     store = ShareStore(f"sqlite:///{tmp_path / 's.db'}")
     store.open()
     with closing(sqlite3.connect(tmp_path / "s.db", isolation_level=None, check_same_thread=False)) as other:
@@ -502,7 +504,7 @@ def test_an_index_that_does_not_answer_is_one_sentence(snapshot: Snapshot, tmp_p
 def test_connections_that_are_all_taken_are_waited_for_but_not_for_ever(
     store: ShareStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "POOL_SECONDS", 0.2)
+    monkeypatch.setattr(database, "POOL_SECONDS", 0.2)
     with ExitStack() as taken:
         for _ in range(STORED_AT_ONCE):
             taken.enter_context(store.open().connect())
@@ -517,8 +519,8 @@ def test_a_postgres_index_that_hangs_is_one_that_does_not_answer(
     import psycopg
 
     store = ShareStore(postgres)
-    assert engine.POSTGRES["options"] == "-c statement_timeout=10000"
-    monkeypatch.setitem(engine.POSTGRES, "options", "-c statement_timeout=300")
+    assert database.POSTGRES["options"] == "-c statement_timeout=10000"
+    monkeypatch.setitem(database.POSTGRES, "options", "-c statement_timeout=300")
     link = store.share(snapshot)
     with psycopg.connect(postgres) as other:
         other.execute("LOCK TABLE shares")
@@ -529,7 +531,7 @@ def test_a_postgres_index_that_hangs_is_one_that_does_not_answer(
 
 
 def test_a_server_that_accepts_and_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(engine.POSTGRES, "connect_timeout", 2)  # psycopg's least
+    monkeypatch.setitem(database.POSTGRES, "connect_timeout", 2)  # psycopg's least
     with socket.create_server(("127.0.0.1", 0)) as silent:
         started = time.monotonic()
         with pytest.raises(StorageError):
@@ -606,7 +608,7 @@ def test_a_new_sqlite_file_is_opened_while_another_process_writes_its_tables(tmp
     other = sqlite3.connect(tmp_path / "s.db", isolation_level=None, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")
     threading.Timer(0.3, lambda: other.execute("COMMIT")).start()
-    opened = engine.open_engine(f"sqlite:///{tmp_path / 's.db'}")
+    opened = database.open_engine(f"sqlite:///{tmp_path / 's.db'}")
     with opened.connect() as connection:
         assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
     opened.dispose()

@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 import pyarrow as pa
@@ -21,16 +20,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from fakenews.config import REPOSITORY
-from fakenews.explain.base import Cancelled
+from fakenews.engine import Engine
+from fakenews.engine.values import ExplanationRequest
 from fakenews.schema import Explanation
-from fakenews.services import Services
 from fakenews.share.store import ShareStore
 from fakenews.ui import jobs as module
 from fakenews.ui import render
 from fakenews.ui.app import build_app
 from fakenews.ui.batch import GONE, HINT, SAME, Batch, _pace
 from fakenews.ui.endpoints import Page
-from fakenews.ui.jobs import MAX_ROWS, Jobs, Rounds
+from fakenews.ui.jobs import MAX_ROWS, Jobs
 from fakenews.ui.own import OwnTable
 from tests.explain.toys import FAKE_WORD
 
@@ -38,8 +37,8 @@ TEXT = f"The {FAKE_WORD} came to town again on Tuesday. " * 8
 
 
 @pytest.fixture
-def tab(share_services: Services) -> Batch:
-    return Batch(share_services)
+def tab(share_engine: Engine) -> Batch:
+    return Batch(share_engine)
 
 
 @pytest.fixture
@@ -76,7 +75,7 @@ def test_a_table_is_scored_counted_and_given_back(tab: Batch, table: Path) -> No
     rows = list(csv.DictReader(io.StringIO(base64.b64decode(packed["bytes"]).decode())))
     assert len(rows) == 150 and {row["verdict_tfidf"] for row in rows} == {"fake"}
     assert rows[0]["words_tfidf"].startswith(f"{FAKE_WORD} +")
-    assert Batch(tab.services).status(key, True)[0] == render.caption(GONE), "another server knows nothing of it"
+    assert Batch(tab.engine).status(key, True)[0] == render.caption(GONE), "another server knows nothing of it"
     tab.clear(key)
     assert tab.file(key) == "" and not list(tab.jobs.folder.iterdir())
 
@@ -97,7 +96,7 @@ def test_a_file_that_stands_for_gigabytes_is_refused(tab: Batch, tmp_path: Path)
     assert told in tab.look(str(path))[0]
     *_, key = tab.start(str(path), "text", "", ["tfidf"], False, ".csv", "")
     assert told in finished(tab, key)
-    assert told in OwnTable(tab.services).score(str(path))
+    assert told in OwnTable(tab.engine).score(str(path))
 
 
 def test_results_are_kept_for_an_hour(tab: Batch, table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,13 +121,13 @@ def test_an_hour_is_over_where_nobody_scores_another_table(
 
 
 def test_the_page_hands_its_tables_to_the_servers_tidying(
-    share_services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    share_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tidied: list[Jobs] = []
     monkeypatch.setattr(Jobs, "tidy", lambda jobs: tidied.append(jobs))
 
     async def page() -> Page:  # a coroutine, because Gradio leaves event loops open where none runs
-        return build_app(share_services, ShareStore(f"sqlite:///{tmp_path / 's.db'}"))
+        return build_app(share_engine, ShareStore(f"sqlite:///{tmp_path / 's.db'}"))
 
     asyncio.run(page()).tidy()
     assert len(tidied) == 1
@@ -264,19 +263,19 @@ def test_a_second_press_starts_nothing(tab: Batch, table: Path) -> None:
 
 
 def test_cancel_is_heard_within_one_explanation(tab: Batch, table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    begun, real = threading.Event(), tab.services.explain
+    begun, real = threading.Event(), tab.engine.explainers.explain
 
-    def endless(*args: Any, progress: Callable[[float], None], **kwargs: Any) -> Explanation:
+    def endless(request: ExplanationRequest, progress: Callable[[float], None]) -> Explanation:
         while True:
             begun.set()
             time.sleep(0.01)
             progress(0.5)
 
-    monkeypatch.setattr(tab.services, "explain", endless)
+    monkeypatch.setattr(tab.engine.explainers, "explain", endless)
     *_, key = tab.start(str(table), "body", "", ["tfidf"], True, ".jsonl", "")
     assert begun.wait(30)
     assert "my table.csv: reading its first rows" in tab.status(key, True)[0]
-    monkeypatch.setattr(tab.services, "explain", real)
+    monkeypatch.setattr(tab.engine.explainers, "explain", real)
     *_, other = tab.start(str(table), "body", "", ["tfidf"], False, ".jsonl", "")
     assert "150 rows" in finished(tab, other), "a table without words does not wait for the end of one with them"
     told, timer, _, start = tab.cancel(key, True)
@@ -285,34 +284,6 @@ def test_cancel_is_heard_within_one_explanation(tab: Batch, table: Path, monkeyp
     assert "Cancelled; nothing was kept." in finished(tab, key) and tab.file(key) == ""
     assert time.monotonic() - cancelled < 2.0
     assert not tab.jobs.get(key).folder.exists()  # type: ignore[union-attr]
-
-
-def test_turns_go_round_and_a_cancelled_one_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "TURN_SECONDS", 0.0)
-    rounds, order, stopped = Rounds(), [], threading.Event()
-
-    def work(name: str, n: int) -> None:
-        with rounds.turn(lambda: None) as give_way:
-            for _ in range(n):
-                order.append(name)
-                give_way()
-
-    def given_up() -> None:
-        raise Cancelled
-
-    threads = [threading.Thread(target=work, args=(name, 3)) for name in "ab"]
-    with rounds.turn(lambda: None) as give_way:
-        for n, thread in enumerate(threads, start=2):
-            thread.start()
-            while len(rounds._present) < n:
-                time.sleep(0.001)
-        with pytest.raises(Cancelled), rounds.turn(given_up):
-            stopped.set()
-        give_way()
-        order.append("me")
-    for thread in threads:
-        thread.join(10)
-    assert order == ["a", "b", "me", "a", "b", "a", "b"] and not stopped.is_set() and not rounds._present
 
 
 def test_words_of_a_text_too_long_are_not_weighed_and_its_row_says_so(tab: Batch, tmp_path: Path) -> None:

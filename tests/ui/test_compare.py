@@ -5,21 +5,21 @@ import re
 import pytest
 
 from fakenews.config import Settings
+from fakenews.engine import Engine
 from fakenews.reporting.digits import metric_text
-from fakenews.services import Services
 from fakenews.ui.compare import METRICS, Compare
 
 
 @pytest.fixture(scope="module")
 def tab() -> Compare:
-    return Compare(Services(Settings()))
+    return Compare(Engine.open(Settings()))
 
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_every_model_has_a_line_with_its_figure_on_unseen_articles(tab: Compare, metric: str) -> None:
     board, corpora = tab.tables(metric)
     lines = re.findall(r"<tr><th scope=\"row\".*?</tr>", board.partition("<tfoot>")[0])
-    assert len(lines) == len(tab.evidences) == len(tab.services.models)
+    assert len(lines) == len(tab.evidences) == len(tab.engine.pool.models)
     for line, evidence in zip(lines, tab.evidences, strict=True):
         assert tab.titles[evidence.model] in line
         assert metric_text(evidence.corpora["isot/test"], metric).value in line

@@ -22,7 +22,7 @@ from fakenews.classifiers.model_folder import settings
 from fakenews.config import Settings
 from fakenews.data.base import TextNotHere
 from fakenews.data.registry import load
-from fakenews.services import Services
+from fakenews.engine import Engine
 from fakenews.share.store import ShareStore
 from fakenews.ui.app import build_app
 from fakenews.ui.dataset import CURVES, WEIGHED, Dataset
@@ -32,7 +32,7 @@ from fakenews.ui.measured import ERRORS, View
 
 @pytest.fixture(scope="module")
 def tab() -> Dataset:
-    return Dataset(Services(Settings()))
+    return Dataset(Engine.open(Settings()))
 
 
 def count(heading: str) -> int:
@@ -43,7 +43,7 @@ def count(heading: str) -> int:
 
 @pytest.mark.parametrize("model", ["tinybert", "tfidf"])
 def test_every_cell_lists_what_the_committed_matrix_counts(tab: Dataset, model: str) -> None:
-    evidence = tab.services.evidence(model)
+    evidence = tab.engine.evidence.evaluation(model)
     assert evidence is not None
     matrix = evidence.corpora["demo/all"].confusion_matrix
     for cell in set(CELLS) - {DOUBTFUL}:
@@ -89,7 +89,7 @@ def test_a_threshold_moves_all_that_hangs_on_it(tab: Dataset, threshold: float) 
     result = tab.measured.looked(view).result
     assert result.accuracy == np.mean(y == predicted)
     assert result.macro_f1 == pytest.approx(f1_score(y, predicted, average="macro"))
-    assert result.roc_auc == tab.services.evidence("tinybert").corpora["demo/all"].roc_auc
+    assert result.roc_auc == tab.engine.evidence.evaluation("tinybert").corpora["demo/all"].roc_auc
     low, high = result.intervals["accuracy"]
     assert low <= result.accuracy <= high
     for cell in set(CELLS) - {DOUBTFUL}:
@@ -113,7 +113,7 @@ def test_a_threshold_moves_all_that_hangs_on_it(tab: Dataset, threshold: float) 
 
 def test_the_committed_figures_are_those_of_one_half(tab: Dataset) -> None:
     looked = tab.measured.looked(View("isot", "test", "tfidf"))
-    assert looked.result == tab.services.evidence("tfidf").corpora["isot/test"]
+    assert looked.result == tab.engine.evidence.evaluation("tfidf").corpora["isot/test"]
 
 
 def test_without_time_for_intervals_their_absence_is_said(tab: Dataset) -> None:
@@ -160,7 +160,7 @@ def test_a_table_of_ones_own_is_listed_and_scored_when_opened(tmp_path: Path) ->
     own = load("demo").head(12)[["title", "text", "label"]]
     own.to_parquet(tmp_path / "mine.parquet")
     pd.DataFrame({"id": ["a"], "sampling": ["random"]}).to_parquet(tmp_path / "helper.parquet")
-    tab = Dataset(Services(Settings(data=tmp_path)))
+    tab = Dataset(Engine.open(Settings(data=tmp_path)))
     assert [name for _, name in tab.measured.corpora()][-1] == "mine"
     assert "helper" not in {name for _, name in tab.measured.corpora()}
     assert tab.measured.splits("mine", "tfidf") == ["all"]
@@ -177,7 +177,7 @@ def test_tables_of_any_format_and_case_are_listed_and_what_cannot_be_read_is_too
     (tmp_path / "cut.parquet").write_bytes((tmp_path / "mine.parquet").read_bytes()[:-40])
     (tmp_path / "isot.parquet").write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n")
     own.drop(columns="Label").to_csv(tmp_path / "unlabeled.csv", index=False)
-    tab = Dataset(Services(Settings(data=tmp_path)))
+    tab = Dataset(Engine.open(Settings(data=tmp_path)))
     assert [name for _, name in tab.measured.corpora()][-2:] == ["mine.csv", "mine"]
     for name in ("mine.csv", "mine"):
         _, sentence, *_, heading, _ = tab.show(View(name, "all", "tfidf"))
@@ -193,7 +193,7 @@ def test_tables_of_any_format_and_case_are_listed_and_what_cannot_be_read_is_too
 def test_labels_the_other_way_round_are_warned_of(tmp_path: Path) -> None:
     own = load("demo")[["title", "text", "label"]].assign(label=lambda rows: 1 - rows["label"])
     own.to_parquet(tmp_path / "mine.parquet")
-    sentence = Dataset(Services(Settings(data=tmp_path))).show(View("mine", "all", "tfidf"))[1]
+    sentence = Dataset(Engine.open(Settings(data=tmp_path))).show(View("mine", "all", "tfidf"))[1]
     assert "the labels may be the other way round. If 1 means fake, write it anew with" in sentence
 
 
@@ -201,7 +201,7 @@ def test_rows_whose_ids_repeat_open_their_own_articles(tmp_path: Path) -> None:
     own = load("demo").head(12)[["title", "text", "label"]]
     own = pd.concat([own, own.tail(1).assign(title="Another title")]).assign(id=[*"012345", *"012345", "5"])
     own.to_parquet(tmp_path / "mine.parquet")
-    tab = Dataset(Services(Settings(data=tmp_path)))
+    tab = Dataset(Engine.open(Settings(data=tmp_path)))
     opened = []
     for cell in ("0,0", "0,1", "1,0", "1,1"):
         *_, table = tab.show(View("mine", "all", "tfidf", cell))
@@ -215,14 +215,14 @@ VISITOR: Any = SimpleNamespace(session_hash="visitor")
 @pytest.fixture
 def own_tab(tmp_path: Path) -> Dataset:
     load("demo").head(40)[["title", "text", "label"]].to_parquet(tmp_path / "mine.parquet")
-    return Dataset(Services(Settings(data=tmp_path)))
+    return Dataset(Engine.open(Settings(data=tmp_path)))
 
 
 @pytest.mark.parametrize(("model", "corpus"), [("ensemble", "horne2017"), ("tfidf", "golbeck_fake_satire")])
 def test_a_corpus_that_was_learnt_from_is_never_scored_as_if_it_were_new(
     tab: Dataset, model: str, corpus: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tab.services, "corpus", lambda name: load("demo"))  # its text is here
+    monkeypatch.setattr(tab.engine.evidence, "corpus", lambda name: load("demo"))  # its text is here
     said, cards, *rest = tab.look(View(corpus, "all", model), VISITOR)
     assert said == "" and "learnt from articles of this corpus" in cards
     assert ("Corpora left out" in cards) == (corpus == "horne2017")
@@ -262,7 +262,7 @@ def test_no_old_figures_stand_while_a_model_reads_a_table(own_tab: Dataset) -> N
 
 
 def test_where_the_training_text_is_each_article_is_listed_with_its_twin(monkeypatch: pytest.MonkeyPatch) -> None:
-    tab = Dataset(Services(Settings()))
+    tab = Dataset(Engine.open(Settings()))
     demo = load("demo")
 
     def corpus(name: str) -> pd.DataFrame:
@@ -270,7 +270,7 @@ def test_where_the_training_text_is_each_article_is_listed_with_its_twin(monkeyp
             return demo
         raise TextNotHere("not here")
 
-    monkeypatch.setattr(tab.services, "corpus", corpus)
+    monkeypatch.setattr(tab.engine.evidence, "corpus", corpus)
     view = View("demo", "all", "tinybert")
     assert "Nearest training article" not in tab.look(view, VISITOR)[-1]
     column, last = tab.score(view, VISITOR)
@@ -293,8 +293,8 @@ def test_without_the_training_text_there_is_no_such_column(tab: Dataset) -> None
 @pytest.mark.skipif("FAKENEWS_DATA" not in os.environ, reason="FAKENEWS_DATA names no corpora")
 @pytest.mark.parametrize("model", ["word2vec", "tfidf"])
 def test_what_a_model_learnt_from_is_found_again(model: str) -> None:
-    tab = Dataset(Services(Settings.from_environment()))
-    rows = settings(tab.services.settings.models / model)["data"]["rows"]["train"]
+    tab = Dataset(Engine.open(Settings.from_environment()))
+    rows = settings(tab.engine.settings.models / model)["data"]["rows"]["train"]
     learnt = tab.measured._learnt(model)
     assert learnt is not None and len(learnt) == rows
 
@@ -312,12 +312,12 @@ WIRING = """
 import json
 import gradio as gr
 from fakenews.config import Settings
-from fakenews.services import Services
+from fakenews.engine import Engine
 from fakenews.ui.analyse import AnalyseTab
 from fakenews.ui.dataset import build
 with gr.Blocks() as blocks:
     tab = AnalyseTab(gr.Textbox(), gr.Textbox(), gr.Button())
-    build(Services(Settings()), tab, gr.Tabs())(tab.run.click)
+    build(Engine.open(Settings()), tab, gr.Tabs())(tab.run.click)
 fns = blocks.fns.values()
 print(json.dumps([(f.name, f.trigger_mode, f.concurrency_id, f.concurrency_limit) for f in fns]))
 """
@@ -354,7 +354,7 @@ def test_words_are_not_weighed_for_models_that_were_trained_otherwise(tab: Datas
 
 
 def test_words_of_something_else_are_not_weighed_on(tab: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = tab.services.words_across
+    real = tab.engine.explainers.global_importance
 
     def slowly(texts: Any, model: str, progress: Any) -> Any:
         def report(share: float) -> None:
@@ -363,7 +363,7 @@ def test_words_of_something_else_are_not_weighed_on(tab: Dataset, monkeypatch: p
 
         return real(texts, model, report)
 
-    monkeypatch.setattr(tab.services, "words_across", slowly)
+    monkeypatch.setattr(tab.engine.explainers, "global_importance", slowly)
     weighing = tab.words(View("demo", "all", "tfidf"), VISITOR)
     assert "progress" in next(weighing)
     assert "Quick explanations" in tab.unweighed(VISITOR)
@@ -376,7 +376,7 @@ def test_what_is_looked_at_can_be_taken_away(tab: Dataset, kind: str) -> None:
     file = json.loads(tab.export(view, kind))
     content = file["content"]
     assert file["name"] == f"fakenews-demo-{view.split}-tfidf.{kind}"
-    evaluation = tab.services.evidence("tfidf").corpora[f"demo/{view.split}"]
+    evaluation = tab.engine.evidence.evaluation("tfidf").corpora[f"demo/{view.split}"]
     if kind == "json":
         found = json.loads(content)
         assert (found["schema"], found["kind"], found["corpus"]) == (1, "fakenews evaluation", "demo")
@@ -420,7 +420,7 @@ def test_a_file_tells_models_trained_otherwise_from_those_as_shipped(tab: Datase
         found, of_shipped = (next(csv.DictReader(io.StringIO(text))) for text in (content, other))
         assert (found["protocol"], of_shipped["protocol"]) == ("one-corpus", "shipped")
     else:
-        revision = f"weights {tab.services.revision('tfidf')}"
+        revision = f"weights {tab.engine.pool.revision('tfidf')}"
         assert revision in other and revision not in content and "protocol “ISOT alone”" in content
 
 
@@ -438,10 +438,10 @@ def test_nothing_to_look_at_is_no_file(tab: Dataset) -> None:
 def test_the_page_starts_whatever_lies_in_the_data_folder(tmp_path: Path) -> None:
     for name in ("isot.parquet", "mine.parquet", "mine.csv", "t.jsonl", "t.json", "t.csv.gz"):
         (tmp_path / name).write_bytes(b"\x1f\x8bno table at all")
-    services = Services(Settings(data=tmp_path))
+    engine = Engine.open(Settings(data=tmp_path))
 
     async def page() -> None:  # a coroutine, because Gradio leaves event loops open where none runs
-        build_app(services, ShareStore(f"sqlite:///{tmp_path / 's.db'}"))
+        build_app(engine, ShareStore(f"sqlite:///{tmp_path / 's.db'}"))
 
     asyncio.run(page())
-    assert len(Dataset(services).measured.unreadable()) == 6
+    assert len(Dataset(engine).measured.unreadable()) == 6

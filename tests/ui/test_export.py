@@ -12,25 +12,25 @@ import pytest
 
 from fakenews.config import Settings
 from fakenews.data.registry import load
+from fakenews.engine import Engine
 from fakenews.explain.agreement import towards_fake
-from fakenews.services import Services
 from fakenews.share.snapshot import Snapshot, make, redacted
 from fakenews.share.store import ShareStore
 from fakenews.ui import export
 
 
 @pytest.fixture(scope="module")
-def services() -> Services:
-    return Services(replace(Settings(), max_chars=60_000))
+def engine() -> Engine:
+    return Engine.open(replace(Settings(), max_chars=60_000))
 
 
 @pytest.fixture(scope="module")
-def long(services: Services) -> Snapshot:
+def long(engine: Engine) -> Snapshot:
     """5,000 words and more, explained by both shipped models."""
     demo = load("demo")
     words = " ".join(demo.loc[demo["subject"] != "other-language", "text"]).split()
-    text = services.check("A very long read", "\n".join(" ".join(words[i : i + 60]) for i in range(0, 5200, 60)))
-    return make(services, text)
+    text = engine.judge.check("A very long read", "\n".join(" ".join(words[i : i + 60]) for i in range(0, 5200, 60)))
+    return make(engine, text)
 
 
 def test_a_report_of_5000_words_is_small_and_needs_nothing(long: Snapshot) -> None:

@@ -8,9 +8,9 @@ import pytest
 
 from fakenews.config import Settings
 from fakenews.data.registry import load
+from fakenews.engine import Engine
 from fakenews.metrics.verdicts import table_result
 from fakenews.schema import FAKE, REAL
-from fakenews.services import Services
 from fakenews.ui.own import MAX_ROWS, OwnTable
 from fakenews.verdict import judge
 from tests.explain.toys import planted_corpus, remember
@@ -18,7 +18,7 @@ from tests.explain.toys import planted_corpus, remember
 
 @pytest.fixture(scope="module")
 def tab() -> OwnTable:
-    return OwnTable(Services(Settings()))
+    return OwnTable(Engine.open(Settings()))
 
 
 def test_both_models_are_measured_on_it(tab: OwnTable, tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ def test_both_models_are_measured_on_it(tab: OwnTable, tmp_path: Path) -> None:
     seen: list[float] = []
     shown = tab.score(str(path), lambda share, desc: seen.append(share))
     assert "8 articles scored" in shown
-    assert all(tab.services.title(model) in shown for model in tab.models)
+    assert all(tab.engine.pool.title(model) in shown for model in tab.models)
     assert "ROC AUC" in shown and "fake articles recognised" in shown
     assert shown.count("asked alone, gives a verdict on") == 2 and "given the wrong verdict by every model" in shown
     assert seen == sorted(seen) and seen[-1] == 1.0
@@ -56,12 +56,12 @@ def test_the_corpora_that_were_learnt_from_are_named_whatever_is_scored(tab: Own
     assert "TinyBERT and TF-IDF learnt from: ISOT; Horne 2017; FakeNewsAMT;" in shown and "left out" not in shown
 
 
-def test_what_a_model_learnt_from_is_left_out_and_counted(share_services: Services, tmp_path: Path) -> None:
+def test_what_a_model_learnt_from_is_left_out_and_counted(share_engine: Engine, tmp_path: Path) -> None:
     models = tmp_path / "models"
-    shutil.copytree(share_services.settings.models, models)
+    shutil.copytree(share_engine.settings.models, models)
     texts, labels = planted_corpus(12)
     remember(models / "tfidf", texts[:8])
-    tab = OwnTable(Services(Settings(models=models, device="cpu")))
+    tab = OwnTable(Engine.open(Settings(models=models, device="cpu")))
     path = tmp_path / "mine.csv"
     pd.DataFrame({"text": texts, "label": labels}).to_csv(path, index=False)
     shown = tab.score(str(path))

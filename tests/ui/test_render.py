@@ -6,10 +6,10 @@ from html import unescape
 
 import pytest
 
-from fakenews.explain.flip import Flip
+from fakenews.engine.values import Analysis, WhatIf
+from fakenews.explain.counterfactual import Counterfactual
 from fakenews.explain.global_importance import WordTotal
 from fakenews.schema import Attribution, Explanation, Grade, Prediction, Span
-from fakenews.services import Analysis, WhatIf
 from fakenews.similar.neighbours import TrackRecord
 from fakenews.ui import render, render_edits, render_highlights, render_verdicts, render_words
 from tests.running import ends_within
@@ -29,7 +29,7 @@ def analysis(*predictions: Prediction) -> Analysis:
     return Analysis("text", 120, predictions, 0.2)
 
 
-FLIP = Flip("tfidf", (Span(0, 10), Span(11, 20)), (1,), 0.9, 0.2, True, 3, 0.1)
+FLIP = Counterfactual("tfidf", (Span(0, 10), Span(11, 20)), (1,), 0.9, 0.2, True, 3, 0.1)
 
 
 def graded(level: str) -> Grade:

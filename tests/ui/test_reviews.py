@@ -14,7 +14,7 @@ import gradio as gr
 import pytest
 from gradio.state_holder import SessionState
 
-from fakenews.services import Services
+from fakenews.engine import Engine
 from fakenews.share.shared import Link
 from fakenews.share.snapshot import Snapshot
 from fakenews.share.store import ShareStore
@@ -27,8 +27,8 @@ REQUEST: Any = SimpleNamespace(request=SimpleNamespace(base_url="http://here/"))
 
 
 @pytest.fixture(scope="module")
-def snapshot(share_services: Services) -> Snapshot:
-    return snapshot_of(share_services, share_services.check("", ARTICLE))
+def snapshot(share_engine: Engine) -> Snapshot:
+    return snapshot_of(share_engine, share_engine.judge.check("", ARTICLE))
 
 
 @pytest.fixture
@@ -55,8 +55,8 @@ def links(store: ShareStore, snapshot: Snapshot, clock: list[float]) -> list[Lin
 
 
 @pytest.fixture
-def tab(share_services: Services, store: ShareStore) -> Reviews:
-    return Reviews(share_services, store)
+def tab(share_engine: Engine, store: ShareStore) -> Reviews:
+    return Reviews(share_engine, store)
 
 
 def test_what_was_picked_stays_picked_until_it_is_gone(tab: Reviews, links: list[Link]) -> None:
@@ -89,13 +89,13 @@ def test_a_link_that_has_expired_is_not_given(tab: Reviews, links: list[Link], c
 
 
 def test_a_pick_is_taken_by_a_server_that_never_offered_it(
-    share_services: Services, store: ShareStore, links: list[Link]
+    share_engine: Engine, store: ShareStore, links: list[Link]
 ) -> None:
     key, id_ = links[0].owner, links[0].id
 
     async def press() -> list[str]:
         with gr.Blocks() as blocks, gr.Tab("Reviews") as tab:
-            reviews.build(share_services, store, gr.BrowserState(""), tab)
+            reviews.build(share_engine, store, gr.BrowserState(""), tab)
         said = []
         for name, *inputs in (("expired", key, id_, 7), ("address", key, id_), ("deleted", key, id_, True)):
             (handler,) = [f for f in blocks.fns.values() if f.name == name]

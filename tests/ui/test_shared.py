@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from fakenews.engine import Engine
 from fakenews.schema import Span
-from fakenews.services import Services
 from fakenews.share.review import MAX_SPANS
 from fakenews.share.shared import NOT_SHARED
 from fakenews.share.snapshot import Snapshot
@@ -22,21 +22,21 @@ NAMES = Parts._fields
 
 
 @pytest.fixture(scope="module")
-def snapshot(share_services: Services) -> Snapshot:
-    return snapshot_of(share_services, share_services.check("", ARTICLE))
+def snapshot(share_engine: Engine) -> Snapshot:
+    return snapshot_of(share_engine, share_engine.judge.check("", ARTICLE))
 
 
 class Servers:
     """One storage, and a new server for everything that is asked."""
 
-    def __init__(self, services: Services, url: str) -> None:
-        self.services = services
+    def __init__(self, engine: Engine, url: str) -> None:
+        self.engine = engine
         self.store = ShareStore(url)
 
     def __getattr__(self, name: str) -> Any:
         self.store.close()
         self.store = ShareStore(self.store.url)
-        return getattr(SharedPage(self.services, self.store), name)
+        return getattr(SharedPage(self.engine, self.store), name)
 
     def opened(self, id_: str, kept: str = "") -> dict[str, Any]:
         """What is drawn for a link, by its name."""
@@ -44,8 +44,8 @@ class Servers:
 
 
 @pytest.fixture
-def servers(share_services: Services, tmp_path: Path) -> Iterator[Servers]:
-    found = Servers(share_services, f"sqlite:///{tmp_path / 's.db'}")
+def servers(share_engine: Engine, tmp_path: Path) -> Iterator[Servers]:
+    found = Servers(share_engine, f"sqlite:///{tmp_path / 's.db'}")
     yield found
     found.store.close()
 

@@ -11,8 +11,8 @@ import gradio as gr
 import pytest
 
 from fakenews.config import Settings
-from fakenews.services import Services
-from fakenews.ui.runs import Runs
+from fakenews.engine import Engine
+from fakenews.engine.tokens import VisitorTokens
 from fakenews.ui.what_if import UNCHANGED, Edits, WhatIfPanel
 from tests.explain.toys import FAKE_WORD, REAL_WORD, planted_corpus, small_tfidf
 
@@ -24,7 +24,7 @@ VISITOR: Any = SimpleNamespace(session_hash="visitor")
 def panel(tmp_path_factory: pytest.TempPathFactory) -> WhatIfPanel:
     folder: Path = tmp_path_factory.mktemp("models")
     small_tfidf().calibrate(*planted_corpus()).save(folder / "tfidf")
-    return WhatIfPanel(Services(Settings(models=folder, device="cpu")), Runs())
+    return WhatIfPanel(Engine.open(Settings(models=folder, device="cpu")), VisitorTokens())
 
 
 def test_a_click_takes_the_characters_away_and_both_answers_are_shown(panel: WhatIfPanel) -> None:
@@ -41,8 +41,8 @@ def test_a_click_takes_the_characters_away_and_both_answers_are_shown(panel: Wha
 
 def test_the_text_before_is_judged_once_for_all_clicks(panel: WhatIfPanel, monkeypatch: pytest.MonkeyPatch) -> None:
     judged: list[str] = []
-    real = panel.services.judge_many
-    monkeypatch.setattr(panel.services, "judge_many", lambda t, *more: (judged.extend(t), real(t, *more))[1])
+    real = panel.engine.judge.judge_many
+    monkeypatch.setattr(panel.engine.judge, "judge_many", lambda t, *more: (judged.extend(t), real(t, *more))[1])
     text = f"{TEXT} Nobody clicked here before."
     edits = Edits([text])
     panel.cut(edits, "word", "0-3")
@@ -99,7 +99,7 @@ def test_nothing_analysed_is_nothing_to_edit(panel: WhatIfPanel) -> None:
     assert list(panel.flip(None, "word", "tfidf", VISITOR)) == []
 
 
-def test_the_smallest_flip_is_taken_away(panel: WhatIfPanel) -> None:
+def test_the_minimal_counterfactual_is_taken_away(panel: WhatIfPanel) -> None:
     edits = Edits([f"The {FAKE_WORD} said no. The mayor will report. The people said a {FAKE_WORD} will report."])
     edits = Edits([edits.now + f" The {REAL_WORD} said so."])
     *_, (said, changes, drawn, _) = panel.flip(edits, "sentence", "tfidf", VISITOR)

@@ -1,4 +1,4 @@
-"""The one door behind page, API and commands, with small models in a folder like `models/`."""
+"""The engine behind page, API and commands, with small models in a folder like `models/`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -17,11 +18,13 @@ from fakenews.classifiers.base import Calibration, TextClassifier
 from fakenews.config import Settings
 from fakenews.data.base import TextNotHere
 from fakenews.data.table import as_table
+from fakenews.engine import Engine
+from fakenews.engine.errors import EmptyText, InputError
+from fakenews.engine.values import Analysis, ExplanationRequest
 from fakenews.evidence.reliability import Reliability, share_like_this
 from fakenews.explain.base import Cancelled
 from fakenews.formatting import EDITS
 from fakenews.schema import Explanation
-from fakenews.services import Analysis, InputError, Services, Wordless
 from fakenews.similar.neighbours import WRONG, TrackRecord
 from fakenews.ui.render_verdicts import verdicts
 from tests.explain.toys import FAKE_WORD, planted_corpus, remember
@@ -51,33 +54,33 @@ def models(classifiers: dict[str, TextClassifier], tmp_path_factory: pytest.Temp
 
 
 @pytest.fixture(scope="module")
-def services(models: Path) -> Services:
-    return Services(Settings(models=models, device="cpu"))
+def engine(models: Path) -> Engine:
+    return Engine.open(Settings(models=models, device="cpu"))
 
 
-def test_the_default_models_come_first(services):
-    assert services.models == ("tinybert", "tfidf", "distilbert")
-    assert services.beside == services.asked == ("tinybert", "tfidf")
-    wanted = replace(services.settings, model_list=("distilbert", "tfidf"))
-    assert Services(wanted).beside == ("distilbert", "tfidf")
-    assert Services(wanted).models == ("distilbert", "tfidf", "tinybert")
-    assert [services.title(m) for m in services.models] == ["TinyBERT", "TF-IDF", "DistilBERT"]
+def test_the_default_models_come_first(engine):
+    assert engine.pool.models == ("tinybert", "tfidf", "distilbert")
+    assert engine.pool.side_by_side == engine.pool.defaults == ("tinybert", "tfidf")
+    wanted = replace(engine.settings, model_list=("distilbert", "tfidf"))
+    assert Engine.open(wanted).pool.side_by_side == ("distilbert", "tfidf")
+    assert Engine.open(wanted).pool.models == ("distilbert", "tfidf", "tinybert")
+    assert [engine.pool.title(m) for m in engine.pool.models] == ["TinyBERT", "TF-IDF", "DistilBERT"]
 
 
-def test_a_method_that_a_model_lacks_is_refused_with_those_it_has(services):
+def test_a_method_that_a_model_lacks_is_refused_with_those_it_has(engine):
     with pytest.raises(InputError, match="linear cannot explain 'tinybert'; these can: gradient, lime, shap"):
-        services.explain(services.check("", ARTICLE), "tinybert", "linear")
+        engine.explainers.explain(ExplanationRequest(engine.judge.check("", ARTICLE), "tinybert", "linear"))
 
 
 def test_without_models_there_is_nothing_to_ask(tmp_path):
-    empty = Services(Settings(models=tmp_path, device="cpu"))
-    assert empty.models == ()
+    empty = Engine.open(Settings(models=tmp_path, device="cpu"))
+    assert empty.pool.models == ()
     with pytest.raises(InputError, match="fakenews train tfidf"):
-        empty.analyse(ARTICLE, ["tfidf"])
+        empty.judge.analyse(ARTICLE, ["tfidf"])
 
 
-def test_an_article_is_judged_by_the_two_default_models(services, classifiers):
-    found = services.analyse(ARTICLE)
+def test_an_article_is_judged_by_the_two_default_models(engine, classifiers):
+    found = engine.judge.analyse(ARTICLE)
     assert [p.model for p in found.predictions] == ["tinybert", "tfidf"]
     assert [p.verdict for p in found.predictions] == ["fake", "fake"]
     for p in found.predictions:
@@ -87,8 +90,8 @@ def test_an_article_is_judged_by_the_two_default_models(services, classifiers):
     assert found.seconds > 0
 
 
-def test_models_can_be_chosen_by_name_and_by_folder(services, models):
-    found = services.analyse(ARTICLE, ["distilbert", str(models / "tfidf")])
+def test_models_can_be_chosen_by_name_and_by_folder(engine, models):
+    found = engine.judge.analyse(ARTICLE, ["distilbert", str(models / "tfidf")])
     assert [p.model for p in found.predictions] == ["distilbert", "tfidf"]
 
 
@@ -98,17 +101,17 @@ def test_another_version_of_a_model_is_not_taken_for_it(models, tmp_path):
     classifier = store.load(store.find(str(other), models))
     classifier.calibration_ = Calibration(-1.0)
     classifier.save(other)
-    services = Services(Settings(models=models))
-    services.analyse(ARTICLE, [str(other)])
-    explained = services.explain(ARTICLE, "tfidf", "linear")
-    assert explained.margin == pytest.approx(services.analyse(ARTICLE, ["tfidf"]).predictions[0].margin)
-    assert services.title(str(other)) == services.title("tfidf")
+    engine = Engine.open(Settings(models=models))
+    engine.judge.analyse(ARTICLE, [str(other)])
+    explained = engine.explainers.explain(ExplanationRequest(ARTICLE, "tfidf", "linear"))
+    assert explained.margin == pytest.approx(engine.judge.analyse(ARTICLE, ["tfidf"]).predictions[0].margin)
+    assert engine.pool.title(str(other)) == engine.pool.title("tfidf")
     with pytest.raises(InputError, match="Two of these models are a tfidf"):
-        services.analyse(ARTICLE, ["tfidf", str(other)])
+        engine.judge.analyse(ARTICLE, ["tfidf", str(other)])
 
 
-def test_the_json_form_has_the_documented_keys(services):
-    found = services.analyse(SHORT, ["tfidf"]).to_dict()
+def test_the_json_form_has_the_documented_keys(engine):
+    found = engine.judge.analyse(SHORT, ["tfidf"]).to_dict()
     assert list(found) == ["predictions", "n_words", "seconds", "track_records"]
     assert list(found["predictions"][0]) == ["model", "p_fake", "margin", "verdict", "reasons", "share_fake"]
     assert found["predictions"][0]["reasons"] == ["too_short"]
@@ -122,37 +125,37 @@ def test_the_json_form_has_the_documented_keys(services):
         (NO_NEWS, [("too_close",), ("unlike_training",), ("unlike_training",)]),
     ],
 )
-def test_what_cannot_be_judged_says_why(services, text, reasons):
-    found = services.analyse(services.check("", text), services.models).predictions
+def test_what_cannot_be_judged_says_why(engine, text, reasons):
+    found = engine.judge.analyse(engine.judge.check("", text), engine.pool.models).predictions
     assert [p.reasons for p in found] == reasons
     assert all((p.verdict == "cannot_judge") == bool(p.reasons) for p in found)
 
 
-def test_what_the_models_contradict_each_other_on_is_not_judged(services):
-    contrary = services.classifier("tfidf")
+def test_what_the_models_contradict_each_other_on_is_not_judged(engine):
+    contrary = engine.pool.classifier("tfidf")
     before = contrary.calibration_
     contrary.calibration_ = Calibration(-before.slope)  # as if it had learnt the opposite
     try:
-        found = services.analyse(ARTICLE)
+        found = engine.judge.analyse(ARTICLE)
     finally:
         contrary.calibration_ = before
     assert [p.reasons for p in found.predictions] == [("models_disagree",)] * 2
 
 
-def test_there_is_no_verdict_where_those_on_text_like_this_were_mostly_wrong(services, monkeypatch):
+def test_there_is_no_verdict_where_those_on_text_like_this_were_mostly_wrong(engine, monkeypatch):
     record = TrackRecord("tfidf", 60, 40, 2 / 3, (0.54, 0.77), {"isot": 80}, 0.5, 80)
-    monkeypatch.setattr(services, "track_record", lambda text, model: record if model == "tfidf" else None)
-    (tinybert, tfidf), (_, short) = services.judge_many([ARTICLE, SHORT], ("tinybert", "tfidf"))
+    monkeypatch.setattr(engine.evidence, "track_record", lambda text, model: record if model == "tfidf" else None)
+    (tinybert, tfidf), (_, short) = engine.judge.judge_many([ARTICLE, SHORT], ("tinybert", "tfidf"))
     assert (tfidf.verdict, tfidf.reasons) == ("cannot_judge", ("mostly_wrong",))
     assert tinybert.verdict == "fake"
     assert short.reasons == ("too_short",)
-    assert services.analyse(ARTICLE).predictions == (tinybert, tfidf)
+    assert engine.judge.analyse(ARTICLE).predictions == (tinybert, tfidf)
 
 
-def test_beside_a_verdict_stands_what_share_of_articles_that_scored_alike_is_fake(services, monkeypatch):
+def test_beside_a_verdict_stands_what_share_of_articles_that_scored_alike_is_fake(engine, monkeypatch):
     curve = Reliability((0.05, 0.95), (0.1, 0.8), 1000)
-    monkeypatch.setitem(services._reliabilities, "tfidf", curve)
-    judged = services.judge_many([ARTICLE, SHORT, CHINESE], ("tinybert", "tfidf"))
+    monkeypatch.setitem(engine.evidence._evaluations, "tfidf", SimpleNamespace(reliability=curve))
+    judged = engine.judge.judge_many([ARTICLE, SHORT, CHINESE], ("tinybert", "tfidf"))
     (tinybert, tfidf), (_, short), (_, foreign) = judged
     assert tinybert.share_fake is None  # without evidence nothing was measured
     assert tfidf.share_fake == pytest.approx(share_like_this(curve, tfidf.p_fake)) and tfidf.share_fake > 0.6
@@ -163,113 +166,116 @@ def test_beside_a_verdict_stands_what_share_of_articles_that_scored_alike_is_fak
 
 
 def test_text_unlike_anything_known_has_no_record():
-    shipped = Services()
+    shipped = Engine.open()
     foreign = "\u0627\u0644\u0633\u0644\u0627\u0645 \u0639\u0644\u064a\u0643\u0645 " * 40
-    asked = shipped.analyse(foreign)
+    asked = shipped.judge.analyse(foreign)
     assert all("not_english" in p.reasons for p in asked.predictions)
     assert asked.track_records == ()
-    assert shipped.analyse(shipped.corpus("demo").iloc[0]["text"]).track_records != ()
+    assert shipped.judge.analyse(shipped.evidence.corpus("demo").iloc[0]["text"]).track_records != ()
 
 
 def test_the_record_of_the_shipped_models_is_not_that_of_another_model_of_their_name(models):
-    shipped = Services()
-    text = shipped.corpus("demo").iloc[0]["text"]
-    assert shipped.track_record(text, "tfidf") is not None
-    assert shipped.track_record(text, str(models / "tfidf")) is None
+    shipped = Engine.open()
+    text = shipped.evidence.corpus("demo").iloc[0]["text"]
+    assert shipped.evidence.track_record(text, "tfidf") is not None
+    assert shipped.evidence.track_record(text, str(models / "tfidf")) is None
 
 
-def test_the_formatting_test_asks_every_model_under_every_edit(services):
-    text = services.check("A TITLE", f"{ARTICLE}. It's late.")
-    found = services.formatting_test(text)
-    before = {p.model: p.p_fake for p in services.analyse(text).predictions}
+def test_the_formatting_test_asks_every_model_under_every_edit(engine):
+    text = engine.judge.check("A TITLE", f"{ARTICLE}. It's late.")
+    found = engine.judge.formatting_test(text)
+    before = {p.model: p.p_fake for p in engine.judge.analyse(text).predictions}
     assert found.p_fake == pytest.approx(before, abs=1e-5)
     assert [o.edit for o in found.outcomes] == list(EDITS)
     outcomes = {o.edit: o for o in found.outcomes}
     assert outcomes["add_dateline"].changed and not outcomes["remove_dateline"].changed
     assert outcomes["add_dateline"].p_fake == pytest.approx(before, abs=1e-5)  # cleaning takes it away again
     assert found.moved == ()
-    tested = services.analyse(text).tested(found)
+    tested = engine.judge.analyse(text).tested(found)
     assert list(tested.to_dict()) == ["predictions", "n_words", "seconds", "track_records", "formatting"]
-    assert tested.predictions == services.analyse(text).predictions
+    assert tested.predictions == engine.judge.analyse(text).predictions
 
 
-def test_a_verdict_that_hangs_on_formatting_is_taken_back(services):
-    text = services.check("", ARTICLE)
-    test = services.formatting_test(text)
+def test_a_verdict_that_hangs_on_formatting_is_withdrawn(engine):
+    text = engine.judge.check("", ARTICLE)
+    test = engine.judge.formatting_test(text)
     turned = replace(test, outcomes=(replace(test.outcomes[0], moved=("tfidf",)), *test.outcomes[1:]))
-    tested = services.analyse(text).tested(turned)
+    tested = engine.judge.analyse(text).tested(turned)
     assert [(p.verdict, p.reasons) for p in tested.predictions] == [("fake", ()), ("cannot_judge", ("formatting",))]
 
 
-def test_checked_text_keeps_every_character_in_its_place(services):
-    text = services.check("Title \ud83d", "Body \U0001f600 \udc00.")
+def test_checked_text_keeps_every_character_in_its_place(engine):
+    text = engine.judge.check("Title \ud83d", "Body \U0001f600 \udc00.")
     assert text == "Title \ufffd\n\nBody \U0001f600 \ufffd."
     text.encode("utf-8")
-    assert services.check("  ", "Body.") == "Body."
+    assert engine.judge.check("  ", "Body.") == "Body."
 
 
 @pytest.mark.parametrize(("title", "body"), [("", ""), (" ", "\n\t "), ("", "\u2003")])
-def test_nothing_to_read_is_refused_in_one_sentence(services, title, body):
+def test_nothing_to_read_is_refused_in_one_sentence(engine, title, body):
     with pytest.raises(InputError, match=r"^There is no text yet: .*\.$"):
-        services.check(title, body)
+        engine.judge.check(title, body)
 
 
 @pytest.mark.parametrize("text", ["…", "\x00 - \x01", "😀 👍🏽", "https://example.org/a/b?c=d", "<p></p>\n\n<br>"])
-def test_a_text_of_which_no_word_is_read_is_refused_in_one_sentence(services, text):
+def test_a_text_of_which_no_word_is_read_is_refused_in_one_sentence(engine, text):
     said = r"^There are no words to read here: .*\.$"
-    with pytest.raises(Wordless, match=said):
-        services.check("", text)
-    with pytest.raises(Wordless, match=said):
-        services.what_if(ARTICLE, text)
-    assert services.check("Words", text) == f"Words\n\n{text}"
+    with pytest.raises(EmptyText, match=said):
+        engine.judge.check("", text)
+    with pytest.raises(EmptyText, match=said):
+        engine.judge.what_if(ARTICLE, text)
+    assert engine.judge.check("Words", text) == f"Words\n\n{text}"
 
 
-def test_a_megabyte_is_refused_and_the_limit_is_not(services):
+def test_a_megabyte_is_refused_and_the_limit_is_not(engine):
     with pytest.raises(InputError, match="1,000,000 characters; up to 20,000 can be analysed"):
-        services.check("", "x" * 1_000_000)
-    assert len(services.check("", "x" * 20_000)) == 20_000
+        engine.judge.check("", "x" * 1_000_000)
+    assert len(engine.judge.check("", "x" * 20_000)) == 20_000
     with pytest.raises(InputError, match="20,001"):
-        services.check("", "x" * 20_001)
+        engine.judge.check("", "x" * 20_001)
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda s: s.analyse(ARTICLE, ["tinybird"]), "Unknown model 'tinybird'. Known: tinybert"),
-        (lambda s: s.explain(ARTICLE, "tfidf", "limee"), "Unknown explainer 'limee'. Known: linear"),
-        (lambda s: s.explain(ARTICLE, "tinybert", "linear"), "linear"),
-        (lambda s: s.explain(ARTICLE, "tfidf", "lime", n_samples=-5), "-5"),
-        (lambda s: s.explain(ARTICLE, "tfidf", "lime", target="truth"), "truth"),
-        (lambda s: s.explain(ARTICLE, "tfidf", "lime", seed=-1), "-1"),
+        (lambda s: s.judge.analyse(ARTICLE, ["tinybird"]), "Unknown model 'tinybird'. Known: tinybert"),
+        (
+            lambda s: s.explainers.explain(ExplanationRequest(ARTICLE, "tfidf", "limee")),
+            "Unknown explainer 'limee'. Known: linear",
+        ),
+        (lambda s: s.explainers.explain(ExplanationRequest(ARTICLE, "tinybert", "linear")), "linear"),
+        (lambda s: s.explainers.explain(ExplanationRequest(ARTICLE, "tfidf", "lime", n_samples=-5)), "-5"),
+        (lambda s: s.explainers.explain(ExplanationRequest(ARTICLE, "tfidf", "lime", target="truth")), "truth"),
+        (lambda s: s.explainers.explain(ExplanationRequest(ARTICLE, "tfidf", "lime", seed=-1)), "-1"),
     ],
 )
-def test_what_will_not_do_is_told_in_one_line(services, call, message):
+def test_what_will_not_do_is_told_in_one_line(engine, call, message):
     with pytest.raises(InputError) as caught:
-        call(services)
+        call(engine)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_methods_are_what_the_model_supports(services):
-    assert services.methods("tfidf")[0] == "linear"
-    assert services.methods("tinybert")[0] == "gradient"
-    assert "linear" not in services.methods("tinybert")
+def test_methods_are_what_the_model_supports(engine):
+    assert engine.explainers.methods("tfidf")[0] == "linear"
+    assert engine.explainers.methods("tinybert")[0] == "gradient"
+    assert "linear" not in engine.explainers.methods("tinybert")
 
 
 @pytest.mark.parametrize(("model", "method"), [("tfidf", "linear"), ("tinybert", "gradient"), ("tfidf", "lime")])
-def test_an_explanation_is_computed_once(services, model, method):
-    first = services.explain(ARTICLE, model, method)
+def test_an_explanation_is_computed_once(engine, model, method):
+    first = engine.explainers.explain(ExplanationRequest(ARTICLE, model, method))
     assert isinstance(first, Explanation)
     assert (first.classifier, first.explainer, first.text) == (model, method, ARTICLE)
-    assert services.explain(ARTICLE, model, method) is first
-    assert services.explain(ARTICLE, model, method, target="real") is not first
+    assert engine.explainers.explain(ExplanationRequest(ARTICLE, model, method)) is first
+    assert engine.explainers.explain(ExplanationRequest(ARTICLE, model, method, target="real")) is not first
 
 
 @pytest.mark.parametrize("model", ["tfidf", "tinybert"])
-def test_a_verdict_that_was_given_is_not_worked_out_again_for_its_explanation(services, monkeypatch, model):
+def test_a_verdict_that_was_given_is_not_worked_out_again_for_its_explanation(engine, monkeypatch, model):
     text = f"{ARTICLE} Nobody has asked about this text before, and what was said of it is known after the verdict."
-    (said,) = services.analyse(text, [model]).predictions
-    classifier = services.classifier(model)
+    (said,) = engine.judge.analyse(text, [model]).predictions
+    classifier = engine.pool.classifier(model)
     real = classifier.masked_margin
 
     def without_the_whole(text, keep):
@@ -278,25 +284,26 @@ def test_a_verdict_that_was_given_is_not_worked_out_again_for_its_explanation(se
 
     monkeypatch.setattr(classifier, "masked_margin", without_the_whole)
     monkeypatch.setattr(classifier, "decision_function", lambda texts: pytest.fail("asked again"))
-    assert services.explain(text, model, services.methods(model)[0]).margin == said.margin
+    request = ExplanationRequest(text, model, engine.explainers.methods(model)[0])
+    assert engine.explainers.explain(request).margin == said.margin
 
 
-def test_a_cancelled_explanation_leaves_nothing_behind(services):
+def test_a_cancelled_explanation_leaves_nothing_behind(engine):
     def stop(share: float) -> None:
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        services.explain(SHORT, "tinybert", "lime", seed=3, progress=stop)
+        engine.explainers.explain(ExplanationRequest(SHORT, "tinybert", "lime", seed=3), stop)
     shares: list[float] = []
-    services.explain(SHORT, "tinybert", "lime", seed=3, progress=shares.append)
+    engine.explainers.explain(ExplanationRequest(SHORT, "tinybert", "lime", seed=3), shares.append)
     assert shares  # computed, not found in the cache
 
 
 def test_many_visitors_load_a_model_once_and_get_the_same(models):
-    fresh = Services(Settings(models=models, device="cpu"))
+    fresh = Engine.open(Settings(models=models, device="cpu"))
 
     def ask(_: int) -> tuple[TextClassifier, Analysis]:
-        return fresh.classifier("tinybert"), fresh.analyse(ARTICLE)
+        return fresh.pool.classifier("tinybert"), fresh.judge.analyse(ARTICLE)
 
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(ask, range(16)))
@@ -306,63 +313,64 @@ def test_many_visitors_load_a_model_once_and_get_the_same(models):
 
 
 def test_a_warm_service_has_loaded_both(models):
-    fresh = Services(Settings(models=models, device="cpu"))
+    fresh = Engine.open(Settings(models=models, device="cpu"))
     fresh.warm_up()
-    assert {m: fresh.classifier(m).name for m in fresh.models[:2]} == {"tinybert": "tinybert", "tfidf": "tfidf"}
+    assert {m: fresh.pool.classifier(m).name for m in fresh.pool.models[:2]} == {
+        "tinybert": "tinybert",
+        "tfidf": "tfidf",
+    }
 
 
-def test_without_evidence_there_is_none(services):
-    assert services.evidence("tinybert") is None
-    assert services.record("tinybert") == ""
+def test_without_evidence_there_is_none(engine):
+    assert engine.evidence.evaluation("tinybert") is None
+    assert engine.evidence.accuracy_sentence("tinybert") == ""
 
 
-def test_the_demo_corpus_is_always_here_and_others_say_how_to_get_them(services):
-    assert len(services.corpus("demo")) > 50
+def test_the_demo_corpus_is_always_here_and_others_say_how_to_get_them(engine):
+    assert len(engine.evidence.corpus("demo")) > 50
     with pytest.raises(TextNotHere, match="FAKENEWS_DATA"):
-        services.corpus("isot")
+        engine.evidence.corpus("isot")
 
 
-def test_what_a_model_learnt_from_is_recognised_by_its_text(share_services: Services, tmp_path: Path) -> None:
+def test_what_a_model_learnt_from_is_recognised_by_its_text(share_engine: Engine, tmp_path: Path) -> None:
     models = tmp_path / "models"
-    shutil.copytree(share_services.settings.models, models)
-    services = Services(Settings(models=models))
+    shutil.copytree(share_engine.settings.models, models)
+    engine = Engine.open(Settings(models=models))
     table = as_table(pd.DataFrame({"text": [LEARNT, HELD_OUT, OTHER, LEARNT.replace("\n", "\r\n") + " "], "label": 0}))
-    assert not services.is_learnt(table, ["tfidf"]).any(), "no evidence, so nothing is known"
+    assert not engine.tables.is_trained_on(table, ["tfidf"]).any(), "no evidence, so nothing is known"
     remember(models / "tfidf", [LEARNT], [HELD_OUT], [OTHER])
-    assert services.is_learnt(table, ["tfidf"]).tolist() == [True, False, False, True]
-    assert not services.is_learnt(table, ["word2vec"]).any()
-    assert services.is_learnt(table, ["word2vec", "tfidf"]).tolist() == [True, False, False, True]
+    assert engine.tables.is_trained_on(table, ["tfidf"]).tolist() == [True, False, False, True]
+    assert not engine.tables.is_trained_on(table, ["word2vec"]).any()
+    assert engine.tables.is_trained_on(table, ["word2vec", "tfidf"]).tolist() == [True, False, False, True]
 
 
-def test_labels_of_the_measured_articles_withdraw_none_of_their_verdicts(
-    share_services: Services, tmp_path: Path
-) -> None:
+def test_labels_of_the_measured_articles_withdraw_none_of_their_verdicts(share_engine: Engine, tmp_path: Path) -> None:
     models = tmp_path / "models"
-    shutil.copytree(share_services.settings.models, models)
+    shutil.copytree(share_engine.settings.models, models)
     drawn = np.random.default_rng(0)
     letters = list("abcdefghijklmnopqrstuvwxyz")
     names = ["".join(drawn.choice(letters, 6)) for _ in range(80)]
     texts = [f"{ARTICLE} Also there: {' '.join(drawn.choice(names, 20))}." for _ in range(150)]
     table = as_table(pd.DataFrame({"text": texts, "label": 1}))  # the model takes all of them for fake
     fit_neighbours(texts, table["id"].tolist(), ["mine"] * 150).save(models / "neighbours")
-    services = Services(Settings(models=models, device="cpu"))
-    services._made["tfidf"] = np.full(150, WRONG, dtype=np.int8)
-    measured = services.measure_table(table, "tfidf").verdicts
+    engine = Engine.open(Settings(models=models, device="cpu"))
+    engine.evidence._outcomes["tfidf"] = np.full(150, WRONG, dtype=np.int8)
+    measured = engine.tables.measure(table, "tfidf").verdicts
     assert (measured.given, measured.right) == (150, 0)
-    (alone,) = services.analyse(texts[0], ["tfidf"]).predictions
+    (alone,) = engine.judge.analyse(texts[0], ["tfidf"]).predictions
     assert alone.reasons == ("mostly_wrong",), "one text is compared with all others"
 
 
 def test_each_text_is_cleaned_once_whatever_their_number(
-    services: Services, monkeypatch: pytest.MonkeyPatch, cleanings: list[str]
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, cleanings: list[str]
 ) -> None:
     texts = [f"{ARTICLE} Nobody read version {n} before." for n in range(150)]
-    services.judge_many(texts)
+    engine.judge.judge_many(texts)
     assert cleanings == texts
     cleanings.clear()
     table = as_table(pd.DataFrame({"text": [f"{text} Nor this." for text in texts], "label": [0, 1] * 75}))
     neighbours = fit_neighbours([f"w{n % 70} w{n % 71} w{n % 73} x" for n in range(150)], ["x"] * 150, ["x"] * 150)
-    monkeypatch.setattr(services, "_neighbours", neighbours)
+    monkeypatch.setattr(engine.evidence, "neighbours", neighbours)
     cleanings.clear()
-    services.measure_table(table, "tfidf")
+    engine.tables.measure(table, "tfidf")
     assert cleanings == table["text"].tolist()

@@ -1,4 +1,4 @@
-"""The smallest flip, against a search that knows no shortcuts."""
+"""The minimal counterfactual, against a search that knows no shortcuts."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from fakenews.explain import flip
+from fakenews.explain import counterfactual
 from fakenews.explain.base import BATCH_WORDS, Cancelled
-from fakenews.explain.flip import smallest_flip, without, worded_sentences
+from fakenews.explain.counterfactual import minimal_counterfactual, without, worded_sentences
 from fakenews.schema import Span
 
 FAKE, REAL = "The lizard said no.", "The treasury will report."
@@ -33,14 +33,14 @@ def test_it_is_as_small_as_an_exhaustive_search_finds(request, model, seed):
     classifier = request.getfixturevalue(model)
     rng = np.random.default_rng(seed)
     text = " ".join(rng.choice([FAKE, REAL, *PLAIN], size=int(rng.integers(2, 8))))
-    found, smallest = smallest_flip(text, classifier), exhaustive(text, classifier)
+    found, smallest = minimal_counterfactual(text, classifier), exhaustive(text, classifier)
     assert found.exact
     assert len(found.removed) == (smallest or 0)
 
 
 def test_a_fresh_prediction_confirms_it(tfidf):
     text = " ".join([FAKE, FAKE, *PLAIN, REAL])
-    found = smallest_flip(text, tfidf)
+    found = minimal_counterfactual(text, tfidf)
     assert found.removed
     after = tfidf.predict_proba([without(text, [found.sentences[i] for i in found.removed])])[0, 0]
     assert after == found.p_after
@@ -50,15 +50,15 @@ def test_a_fresh_prediction_confirms_it(tfidf):
 
 def test_many_sentences_are_searched_by_beam_and_said_to_be(tfidf):
     text = " ".join([FAKE] * 3 + [REAL] + list(PLAIN) * 4)
-    found = smallest_flip(text, tfidf)
+    found = minimal_counterfactual(text, tfidf)
     assert not found.exact
     assert {text[found.sentences[i].start : found.sentences[i].end] for i in found.removed} == {FAKE}
 
 
 @pytest.mark.parametrize("n_real", [1, 2])
 def test_one_or_two_of_many_sentences_are_as_few_as_can_be(tfidf, n_real):
-    found = smallest_flip(" ".join([REAL] * n_real + [*PLAIN] * 4), tfidf)
-    assert len(found.sentences) > flip.MOST_EXACT
+    found = minimal_counterfactual(" ".join([REAL] * n_real + [*PLAIN] * 4), tfidf)
+    assert len(found.sentences) > counterfactual.MOST_EXACT
     assert len(found.removed) == n_real and found.exact
 
 
@@ -68,7 +68,7 @@ def test_of_a_long_text_few_variants_are_asked_between_two_reports(tfidf, monkey
     monkeypatch.setattr(tfidf, "decision_function", lambda texts: asked.append(len(texts)) or ask(texts))
     text = " ".join(f"{FAKE[:-1]} and {sentence}" for sentence in PLAIN * 30)
     n_words = len(text.split())
-    found = smallest_flip(text, tfidf, reports.append)
+    found = minimal_counterfactual(text, tfidf, reports.append)
     assert (
         n_words > 700 and max(asked) <= BATCH_WORDS // n_words and sum(asked) == found.evaluations - 1
     )  # the whole text was asked first
@@ -76,15 +76,15 @@ def test_of_a_long_text_few_variants_are_asked_between_two_reports(tfidf, monkey
 
 
 def test_the_beam_gives_up_in_time(tfidf, monkeypatch):
-    monkeypatch.setattr(flip, "MOST_EVALUATIONS", 40)
-    found = smallest_flip(" ".join(f"{FAKE[:-1]} number {i}." for i in range(30)), tfidf)
+    monkeypatch.setattr(counterfactual, "MOST_EVALUATIONS", 40)
+    found = minimal_counterfactual(" ".join(f"{FAKE[:-1]} number {i}." for i in range(30)), tfidf)
     assert found.evaluations < 120
     assert found.removed == () and found.p_after == found.p_before
 
 
 def test_one_sentence_and_none_have_no_flip(tfidf):
-    assert smallest_flip(FAKE, tfidf).removed == ()
-    assert smallest_flip("", tfidf).removed == ()
+    assert minimal_counterfactual(FAKE, tfidf).removed == ()
+    assert minimal_counterfactual("", tfidf).removed == ()
 
 
 def test_cancel_is_heard_after_every_batch(bert):
@@ -96,7 +96,7 @@ def test_cancel_is_heard_after_every_batch(bert):
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        smallest_flip(" ".join([FAKE, REAL, *PLAIN] * 2), bert, cancel)
+        minimal_counterfactual(" ".join([FAKE, REAL, *PLAIN] * 2), bert, cancel)
     assert len(heard) == 3
 
 

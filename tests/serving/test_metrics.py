@@ -14,29 +14,30 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from fakenews.serving import numbers
-from fakenews.serving.numbers import AsJson, AsText, Counted, Numbers, route_of
+from fakenews.serving import metrics
+from fakenews.serving.logs import AsJson, AsText
+from fakenews.serving.metrics import Metrics, MetricsMiddleware, route_of
 
 SECRET = "a-secret-nobody-may-read"
 
 
 @pytest.fixture
-def counted() -> tuple[TestClient, Numbers]:
+def counted() -> tuple[TestClient, Metrics]:
     async def answer(request: Request) -> PlainTextResponse:
         if b"fail" in await request.body():
             raise ValueError(SECRET)
         return PlainTextResponse(SECRET)
 
-    found = Numbers()
+    found = Metrics()
     app = Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST", "DELETE"])])
-    return TestClient(Counted(app, found), raise_server_exceptions=False), found
+    return TestClient(MetricsMiddleware(app, found), raise_server_exceptions=False), found
 
 
-def value(found: Numbers, name: str, **labels: str) -> float | None:
+def value(found: Metrics, name: str, **labels: str) -> float | None:
     return found.registry.get_sample_value(name, labels)
 
 
-def test_answers_are_counted_by_route_and_status(counted: tuple[TestClient, Numbers]) -> None:
+def test_answers_are_counted_by_route_and_status(counted: tuple[TestClient, Metrics]) -> None:
     client, found = counted
     for id in ("one", "two", SECRET):
         client.delete(f"/api/v1/shares/{id}")
@@ -47,10 +48,10 @@ def test_answers_are_counted_by_route_and_status(counted: tuple[TestClient, Numb
     assert value(found, "fakenews_requests_under_way") == 0
 
 
-def test_the_text_is_prometheus_own_format_and_holds_no_id(counted: tuple[TestClient, Numbers]) -> None:
+def test_the_text_is_prometheus_own_format_and_holds_no_id(counted: tuple[TestClient, Metrics]) -> None:
     client, found = counted
     client.post(f"/api/v1/shares/{SECRET}/reviews?name={SECRET}", content=SECRET)
-    found.watch("fakenews_waiting", "Waiting.", lambda: 7)
+    found.add_gauge("fakenews_waiting", "Waiting.", lambda: 7)
     text = found.text().decode()
     families = {family.name for family in text_string_to_metric_families(text)}
     assert {"fakenews_requests", "fakenews_waiting", "process_resident_memory_bytes"} <= families
@@ -58,7 +59,7 @@ def test_the_text_is_prometheus_own_format_and_holds_no_id(counted: tuple[TestCl
     assert SECRET not in text
 
 
-def test_unknown_methods_and_paths_make_no_new_series(counted: tuple[TestClient, Numbers]) -> None:
+def test_unknown_methods_and_paths_make_no_new_series(counted: tuple[TestClient, Metrics]) -> None:
     client, found = counted
     client.get("/wp-admin")
     before = found.text().count(b"\n")
@@ -85,12 +86,12 @@ def test_routes(path: str, route: str) -> None:
 
 
 def test_a_line_of_json_for_each_request_without_a_word_of_it(
-    counted: tuple[TestClient, Numbers], caplog: pytest.LogCaptureFixture
+    counted: tuple[TestClient, Metrics], caplog: pytest.LogCaptureFixture
 ) -> None:
     client, _ = counted
-    with caplog.at_level(logging.INFO, numbers.logger.name):
+    with caplog.at_level(logging.INFO, metrics.logger.name):
         client.post(f"/api/v1/shares/{SECRET}", content=SECRET, headers={"authorization": f"Bearer {SECRET}"})
-    (record,) = [r for r in caplog.records if r.name == numbers.logger.name]
+    (record,) = [r for r in caplog.records if r.name == metrics.logger.name]
     line = AsJson().format(record)
     assert SECRET not in line
     found: dict[str, Any] = json.loads(line)
@@ -107,7 +108,7 @@ def test_an_error_is_named_and_not_quoted() -> None:
     line = AsJson().format(record)
     told = json.loads(line)
     assert told["error"] == "ValueError"
-    assert told["at"].startswith("test_an_error_is_named_and_not_quoted, test_numbers.py:")
+    assert told["at"].startswith("test_an_error_is_named_and_not_quoted, test_metrics.py:")
     text = AsText().format(record)
     assert text.startswith("ERROR: it failed\n") and text.endswith("\nValueError")
     assert "raise ValueError(SECRET)" in text

@@ -1,4 +1,4 @@
-"""The smallest set of sentences whose removal flips the prediction, and what removing stretches does to a text."""
+"""The fewest sentences whose removal flips the prediction, and what removing stretches does to a text."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _AT_ONCE = 16  # sets among which the best is looked for, before others are aske
 
 
 @dataclass(frozen=True, slots=True)
-class Flip:
-    """What was found.
+class Counterfactual:
+    """The fewest sentences whose removal flips a prediction.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Flip:
     sentences : tuple of Span
         All sentences with words, on the user's text.
     removed : tuple of int
-        Places in `sentences`; empty where no set flips the prediction.
+        Indices in `sentences`; empty where no set flips the prediction.
     p_before, p_after : float
         Calibrated probability of fake, of the text and without the sentences; alike where nothing was found.
     exact : bool
@@ -90,7 +90,9 @@ def worded_sentences(text: str) -> tuple[Span, ...]:
     return tuple(s for s in spans if np.searchsorted(starts, s.end) > np.searchsorted(starts, s.start))
 
 
-def smallest_flip(text: str, classifier: TextClassifier, progress: Progress = lambda share: None) -> Flip:
+def minimal_counterfactual(
+    text: str, classifier: TextClassifier, progress: Progress = lambda share: None
+) -> Counterfactual:
     """Find the fewest sentences without which the calibrated probability lies on the other side of one half.
 
     Of up to `MOST_EXACT` sentences every set is tried, size by size, so nothing smaller exists; of more, a beam search
@@ -140,7 +142,7 @@ class _Search:
         return [self.known[s] for s in sets]
 
     def first_flip(self, sets: Sequence[tuple[int, ...]]) -> tuple[int, ...] | None:
-        """Return the first of `sets` that flips the prediction; later ones are not evaluated."""
+        """Return the first of `sets` that flips the prediction; later ones are not asked."""
         for first in range(0, len(sets), _AT_ONCE):
             batch = sets[first : first + _AT_ONCE]
             margins = self.ask(batch)
@@ -180,10 +182,10 @@ class _Search:
             kept = sorted(sets, key=lambda s: self.lean * self.known[s])[:BEAM]
         return ()
 
-    def result(self, removed: tuple[int, ...]) -> Flip:
+    def result(self, removed: tuple[int, ...]) -> Counterfactual:
         after = self.ask([removed])[0]
         self.progress(1.0)
-        return Flip(
+        return Counterfactual(
             model=self.classifier.name,
             sentences=self.spans,
             removed=removed,
