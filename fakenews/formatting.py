@@ -1,7 +1,7 @@
 """The formatting test: edits of a text that keep its meaning, and what they did to a verdict.
 
-A model that learnt publishers rather than stories can be turned round by a dateline or a lost apostrophe. The list of
-edits is fixed and versioned, so that a flip rate measured today can be compared with one measured later.
+A dateline or a lost apostrophe can flip the prediction of a model that learned publishers rather than stories. The list
+of edits is fixed and versioned, so that a flip rate measured today can be compared with one measured later.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ logger = logging.getLogger(__name__)
 CLICKS_WAITING = 64  # of one kind, on the page
 SESSIONS = 300  # whose state the page keeps; Gradio's own default is ten thousand
 PURGE_SECONDS = 3600  # between two looks for shared analyses that have expired
-GRACE_SECONDS = 8  # for answers under way when the server is told to end; open pages would hold it for ever
+GRACE_SECONDS = 8  # for answers under way when the server has to end; open pages would hold it for ever
 
 
 def create_app(
@@ -60,7 +60,7 @@ def create_app(
     engine : Engine
         What the API asks, and the page.
     settings : Settings
-        Host and port, as the page is told them, and what is switched on.
+        Host and port, as the page knows them, and what is switched on.
     store : ShareStore, optional
         Where shared analyses are kept; the one the settings name if left out.
     blocks : Blocks, optional
@@ -180,7 +180,7 @@ def _purge(store: ShareStore) -> None:
 
 
 def serve(settings: Settings) -> None:
-    """Serve page and API until interrupted or told to end; what is under way then is still answered.
+    """Serve page and API until interrupted or asked to end; what is under way then is still answered.
 
     Logs never hold a text, a link or an address; with `settings.log` "json" there is one line for each request.
     """
@@ -212,8 +212,8 @@ def serve(settings: Settings) -> None:
         proxy_headers=False,  # uvicorn would believe whoever asks from this machine; `RateLimit` knows whom to
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    for told in (signal.SIGTERM, signal.SIGINT):  # uvicorn hands it on when all is answered
-        signal.signal(told, lambda *_: sys.exit(0))
+    for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn hands it on when all is answered
+        signal.signal(number, lambda *_: sys.exit(0))
     Draining(config).run()
 
 

@@ -21,12 +21,12 @@ VERDICTS: dict[Verdict, str] = {
 
 REASONS: dict[str, str] = {
     "too_short": f"too short: at least {MIN_WORDS} words are needed",
-    "not_english": "not English, the only language that was learnt",
+    "not_english": "not English, the only language of the training data",
     "unlike_training": "unlike the training data",
     "too_close": "too close to call",
     "mostly_wrong": "on text like this its verdicts were clearly more often wrong than right",
     "models_disagree": "the models contradict each other",
-    "formatting": "formatting alone turns the answer round",
+    "formatting": "formatting alone flips the prediction",
     # No longer given; in analyses that were shared while there were two probabilities.
     "elsewhere": "on publishers it never saw, such texts were more often of the other class",
 }

@@ -19,10 +19,14 @@ if TYPE_CHECKING:
 
     from fakenews.engine import Engine
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # one thread for each worker; read when torch is imported
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test asks the Hub; read when transformers is imported, hence below
 
 # At night each property is tried on as many inputs: python -m pytest tests/fuzz --hypothesis-profile nightly
 settings.register_profile("nightly", max_examples=25_000, deadline=None)
+settings.register_profile("quick", max_examples=25, deadline=None)
+settings.load_profile("quick")
 
 MakeBase = Callable[["PreTrainedConfig"], Path]
 

@@ -71,6 +71,7 @@ def test_model_cards_are_those_of_the_evaluations(name: str) -> None:
     assert card == model_card(read_evaluation(MODELS / name), described), REPORT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHIPPED)
 def test_evaluations_follow_from_the_predictions(name: str) -> None:
     assert contradictions(MODELS / name) == ()

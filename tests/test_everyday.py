@@ -46,6 +46,7 @@ def test_everyday_paragraphs_are_unlike_the_training_data(engine):
     assert sum(p.verdict == "fake" for p in found) <= 0.2 * len(found)
 
 
+@pytest.mark.slow
 def test_everyday_magazine_articles_are_not_called_fake(engine):
     """Twenty articles on celebrities, sports and daily life in a neutral voice, written for this test."""
     articles = [a.strip() for a in (Path(__file__).parent / "lifestyle.txt").read_text("utf-8").split("\n===\n")]

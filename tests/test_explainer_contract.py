@@ -244,7 +244,7 @@ def test_every_registered_explainer_keeps_the_protocol(method):
 
 
 def test_the_registry_loads_no_heavy_library():
-    code = "import sys, fakenews.explain.registry, fakenews.explain.cache; print(*sys.modules)"
+    code = "import sys, fakenews.explain.registry, fakenews.engine.cache; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     heavy = {"torch", "transformers", "shap", "lime", "captum", "numba", "sklearn", "pandas", "matplotlib"}
     assert not heavy & set(loaded)

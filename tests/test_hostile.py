@@ -185,6 +185,7 @@ def test_there_are_22_places_and_50_payloads(share_engine: Engine) -> None:
     assert len(places(share_engine)) == 22 and len(PAYLOADS) >= 50
 
 
+@pytest.mark.slow
 def test_nothing_executes_in_any_place(browser: Any, share_engine: Engine) -> None:
     page = browser.new_page()
     page.on("dialog", lambda d: d.dismiss())
@@ -242,6 +243,7 @@ def _number(cell: str) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_the_page_given_everything_at_once(browser: Any, tmp_path: Path) -> None:
     everything = " ".join(p.replace("\x00", "") for p in PAYLOADS)
     with running(tmp_path) as address:

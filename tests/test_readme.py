@@ -116,6 +116,7 @@ def _text(result: Any) -> str:
     return " ".join(part.text for part in result.content)
 
 
+@pytest.mark.slow
 def test_mcp_is_off_unless_switched_on(tmp_path_factory: pytest.TempPathFactory) -> None:
     import urllib.error
     import urllib.request

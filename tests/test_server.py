@@ -466,8 +466,8 @@ def slow_app(settings: Settings, slow: Slow, patience: float = 20.0) -> Guard:
     return bare_app(replace(Engine.open(settings, scheduler=Scheduler(limits)), explainers=slow))
 
 
-async def ask(app: Any, body: bytes, leave: asyncio.Event | None = None) -> int | None:
-    """Status of one request to explain; None where the client left before it was answered."""
+async def ask(app: Any, body: bytes, leave: asyncio.Event | None = None, path: str = EXPLAIN) -> int | None:
+    """Status of one request; None where the client left before it was answered."""
     sent: list[Any] = []
     first = True
 
@@ -482,7 +482,7 @@ async def ask(app: Any, body: bytes, leave: asyncio.Event | None = None) -> int 
     async def send(message: Any) -> None:
         sent.append(message)
 
-    line = {"type": "http", "http_version": "1.1", "scheme": "http", "method": "POST", "path": EXPLAIN}
+    line = {"type": "http", "http_version": "1.1", "scheme": "http", "method": "POST", "path": path}
     await app({**line, "root_path": "", "query_string": b"", "headers": []}, receive, send)
     status: int = sent[0]["status"] if sent else errors.GONE
     return None if status == errors.GONE else status
@@ -603,6 +603,38 @@ def test_too_many_articles_at_once_are_refused_at_once(settings: Settings, monke
     assert [a.status_code for a in answers] == [200, 200, 503, 503]
     assert answers[-1].headers["retry-after"] == "2"
     assert answers[-1].json() == {"error": "Too many articles are being read: try again in a few seconds."}
+
+
+def test_a_verdict_whose_client_leaves_while_it_waits_is_not_worked_out(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, go_on, judged = Engine.open(settings), threading.Event(), []
+    engine.scheduler.batch_verdicts()
+    real = engine.judge.judge_many
+
+    def judge_many(texts: list[str], *rest: Any) -> Any:
+        judged.append(texts)
+        assert go_on.wait(10)
+        return real(texts, *rest)
+
+    monkeypatch.setattr(engine.judge, "judge_many", judge_many)
+
+    async def scene() -> list[int | None]:
+        app, leave = bare_app(engine), asyncio.Event()
+        bodies = [json.dumps({"text": f"{FAKE_ARTICLE} {n}"}).encode() for n in range(2)]
+        stays = asyncio.create_task(ask(app, bodies[0], path=ANALYSE))
+        while not judged:
+            await asyncio.sleep(0.01)
+        leaves = asyncio.create_task(ask(app, bodies[1], leave, ANALYSE))
+        while not engine.scheduler.queued():
+            await asyncio.sleep(0.01)
+        leave.set()
+        left = await asyncio.wait_for(leaves, 5)
+        go_on.set()
+        return [await stays, left]
+
+    assert asyncio.run(scene()) == [200, None]
+    assert len(judged) == 1
 
 
 def test_a_storage_that_hangs_leaves_verdicts_their_threads(

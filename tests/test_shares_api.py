@@ -214,16 +214,9 @@ def test_storage_that_does_not_answer_is_a_503_and_the_analysis_still_works(
 ) -> None:
     settings = replace(share_engine.settings, database_url=f"sqlite:///{tmp_path}")
 
-    async def app() -> Any:
-        import gradio as gr
-
-        with gr.Blocks() as blocks:
-            gr.Textbox(label="Article")
-        return create_app(Engine.open(settings), settings, blocks=blocks, page={})
-
-    with TestClient(asyncio.run(app()), raise_server_exceptions=False) as client:
+    with TestClient(asyncio.run(small_app(settings)), raise_server_exceptions=False) as client:
         answer = client.post(SHARES, json={"text": BODY})
-        assert answer.status_code == 503 and "nothing was stored" in answer.json()["error"]
+        assert answer.status_code == 503 and "Nothing can be shared here" in answer.json()["error"]
         assert client.get("/?a=whatever").status_code == 503
         assert client.post("/api/v1/analyse", json={"text": BODY}).status_code == 200
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 from fakenews.batch.rows import Columns
@@ -23,7 +24,7 @@ class Asked:
 def test_our_side_asks_the_models_about_every_text() -> None:
     from benchmarks.throughput import ours
 
-    asked: Any = Asked()
+    asked: Any = SimpleNamespace(judge=Asked())
     texts = [f"Bridge number {i} was opened." for i in range(CHUNK + 1)]
     ours(asked, Task((), Columns()), texts)
-    assert asked.texts == texts
+    assert asked.judge.texts == texts

@@ -300,6 +300,7 @@ def test_a_slow_resolver_ends_at_the_deadline() -> None:
     assert time.monotonic() - started < 3.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("packing", ["gzip", "deflate"])
 def test_a_bomb_is_not_unpacked(packing: str) -> None:
     pack = zlib.compressobj(9, zlib.DEFLATED, 31 if packing == "gzip" else 15)

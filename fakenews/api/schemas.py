@@ -128,7 +128,7 @@ class Sentence(Words):
 
 
 class Flip(TypedDict):
-    """The fewest of its `sentences` without which the answer turns round; none where no set was found."""
+    """The fewest of its `sentences` without which the prediction flips; none where no set was found."""
 
     model: str
     sentences: int

@@ -247,7 +247,7 @@ def score(
     output.cut(place.out)
     _cut(errors, place.errors)
     started, first_read = time.perf_counter(), place.read
-    begun = (0.0, 0.0) if not place.read else None  # seconds, and share of the file, from which the rest is foretold
+    begun = (0.0, 0.0) if not place.read else None  # seconds, and share of the file, from which the rest is estimated
     pending: list[tuple[Item, dict[str, Any]]] = []
     kept = started  # when the journal was last written
 

@@ -184,7 +184,7 @@ def words(
 
 @app.command()
 def flip(file: File, model: Model, title: Title = "", encoding: Encoding = "", as_json: AsJson = False) -> None:
-    """Find the fewest sentences whose removal turns a model's answer round."""
+    """Find the fewest sentences whose removal flips a model's prediction."""
     engine, text = open_article(file, title, encoding)
     found = engine.explainers.minimal_counterfactual(text, model, progress("searching"))
     if as_json:
@@ -193,13 +193,13 @@ def flip(file: File, model: Model, title: Title = "", encoding: Encoding = "", a
     for i in found.removed:
         span = found.sentences[i]
         typer.echo(f"{i + 1:>4}  {' '.join(text[span.start : span.end].split())}")
-    told = (
+    outcome = (
         f"without {len(found.removed)} of {len(found.sentences)} sentences it says {found.p_after:.1%} fake "
         f"instead of {found.p_before:.1%}; {how}"
         if found.removed
-        else f"no set of its {len(found.sentences)} sentences was found that turns {found.p_before:.1%} fake round"
+        else f"no set of its {len(found.sentences)} sentences was found that flips {found.p_before:.1%} fake"
     )
-    typer.echo(f"{found.model}: {told} ({found.evaluations:,} variants, {found.seconds:.1f} s).")
+    typer.echo(f"{found.model}: {outcome} ({found.evaluations:,} variants, {found.seconds:.1f} s).")
 
 
 @app.command()
@@ -228,7 +228,7 @@ def _verdict_line(prediction: Prediction) -> str:
 def _formatting_text(test: FormattingTest) -> str:
     moved = [f"{o.edit} ({', '.join(o.moved)})" for o in test.outcomes if o.moved]
     tried = sum(o.changed for o in test.outcomes)
-    return f"Of {tried} edits of formatting, {', '.join(moved) or 'none'} turned an answer round."
+    return f"Of {tried} edits of formatting, {', '.join(moved) or 'none'} flipped a prediction."
 
 
 def _step_line(share: float, seconds_left: float, explanation: Explanation) -> str:

@@ -64,8 +64,8 @@ def share(
     base = engine.settings.public_url or f"http://{engine.settings.host}:{engine.settings.port}"
     addresses = reader_address(base, link.id), owner_address(base, link.owner)
     if as_json:
-        told = {"id": link.id, "link": addresses[0], "owner": link.owner, "owner_link": addresses[1]}
-        return print_json({**told, "expires": link.expires})
+        fields = {"id": link.id, "link": addresses[0], "owner": link.owner, "owner_link": addresses[1]}
+        return print_json({**fields, "expires": link.expires})
     typer.echo(f"For reviewers: {addresses[0]}\nYour own:      {addresses[1]}")
 
 

@@ -81,25 +81,25 @@ def evaluate(
     read = read_labeled(table, encoding, fake)
     rows = read.frame
     result = engine.tables.measure(rows, model, progress("scoring"))
-    learnt = engine.tables.is_trained_on(rows, [model])
-    others = None  # what was reached on articles it did not learn from, where there are both kinds
-    if learnt.any() and not learnt.all():
-        kept = [p for p, known in zip(result.predictions, learnt, strict=True) if not known]
-        others = table_result(kept, rows["label"][~learnt].tolist())
+    is_known = engine.tables.is_trained_on(rows, [model])
+    others = None  # the result on articles it was not trained on, where there are both kinds
+    if is_known.any() and not is_known.all():
+        unknown = [p for p, known in zip(result.predictions, is_known, strict=True) if not known]
+        others = table_result(unknown, rows["label"][~is_known].tolist())
     warning = labels_warning((others or result).evaluation, read.labels)
     if as_json:
-        known = {"learnt_from": engine.pool.trained_on(model), "learnt": int(learnt.sum())}
-        told = {"model": name, "data": str(table), **read.to_dict(), **known, **result.to_dict()}
-        return print_json({**told, "unlearnt": others and others.to_dict(), "warning": warning or None})
+        training = {"trained_on": engine.pool.trained_on(model), "known_articles": int(is_known.sum())}
+        fields = {"model": name, "data": str(table), **read.to_dict(), **training, **result.to_dict()}
+        return print_json({**fields, "unknown_articles": others and others.to_dict(), "warning": warning or None})
     typer.echo(_evaluation_text(name, table.name, result))
     if others:
-        typer.echo(f"\n{name} learnt from {counted(int(learnt.sum()), 'article')} of these. On the others:\n")
+        typer.echo(f"\n{name} was trained on {counted(int(is_known.sum()), 'article')} of these. On the others:\n")
         typer.echo(_evaluation_text(name, table.name, others))
-    elif learnt.any():
-        typer.echo(f"{name} learnt from all of these, so the figures say nothing of articles that it does not know.")
+    elif is_known.any():
+        typer.echo(f"{name} was trained on all of these, so the figures say nothing of articles that it does not know.")
     if corpora := engine.pool.trained_on(model):
         typer.echo(
-            f"It learnt from {', '.join(corpora)}; articles of these are recognised by their exact text, and not all."
+            f"It was trained on {', '.join(corpora)}; articles of these are recognized by their exact text, not all."
         )
     for line in filter(None, (*read.notes(), warning)):
         typer.echo(line)

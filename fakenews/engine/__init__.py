@@ -59,9 +59,7 @@ class Engine:
         Where calls are paid for by visitors, the models are loaded and not asked.
         """
         self.pool.find_damage()
-        for (
-            model
-        ) in self.pool.defaults:  # here and not on the thread of verdicts, whose heap would keep what this takes
+        for model in self.pool.defaults:  # in this thread: that of verdicts would keep in its heap what loading takes
             self.pool.classifier(model)
             if not self.device.is_lent:
                 self.evidence.track_record(_WARM_UP, model)

@@ -88,11 +88,8 @@ class Judge:
             self._log_odds.put(self._key(text, (model,)), prediction.margin)
         self._predictions.put(self._key(text, asked), predictions)
         n_words = len(clean_text(text).words)
-        tracks = []
-        if records and n_words >= MIN_WORDS:
-            for model, prediction in zip(asked, predictions, strict=True):
-                if not UNLIKE & set(prediction.reasons):
-                    tracks.append(self._evidence.track_record(text, model))
+        like_it = zip(asked, predictions, strict=True) if records and n_words >= MIN_WORDS else ()
+        tracks = [self._evidence.track_record(text, model) for model, p in like_it if not UNLIKE & set(p.reasons)]
         known = tuple(record for record in tracks if record is not None)
         return Analysis(text, n_words, predictions, time.perf_counter() - started, known)
 
@@ -150,11 +147,8 @@ class Judge:
 
     def _probabilities(self, texts: list[str], models: tuple[str, ...]) -> dict[str, list[float]]:
         """Return probabilities of fake of every text, by the name of each model."""
-        found = {}
-        for model in models:
-            classifier = self._pool.classifier(model)
-            found[self._pool.name(model)] = classifier.calibrated(distinct_scores(classifier, texts)).tolist()
-        return found
+        classifiers = {self._pool.name(model): self._pool.classifier(model) for model in models}
+        return {name: c.calibrated(distinct_scores(c, texts)).tolist() for name, c in classifiers.items()}
 
     def _predict(self, texts: list[str], models: tuple[str, ...], compare: bool) -> list[tuple[Prediction, ...]]:
         with cleaning_once():

@@ -98,9 +98,9 @@ def kind_of(scope: Scope) -> str | None:
 
 def is_local(scope: Scope, proxies: int) -> bool:
     """Whether this machine itself asks; whom a header names may have written it."""
-    told = proxies > 0 and "x-forwarded-for" in HTTPConnection(scope).headers
+    is_forwarded = proxies > 0 and "x-forwarded-for" in HTTPConnection(scope).headers
     address = (scope.get("client") or ("",))[0].removeprefix("::ffff:")
-    return not told and (address == "::1" or address.startswith("127."))
+    return not is_forwarded and (address == "::1" or address.startswith("127."))
 
 
 def client_of(scope: Scope, proxies: int) -> str:

@@ -125,7 +125,7 @@ class Summary:
 
 
 def summarise(items: Sequence[tuple[Snapshot, Sequence[Review]]]) -> Summary:
-    """Agreement over shared analyses and their reviews; reviewers are told apart by name, without regard to case.
+    """Agreement over shared analyses and their reviews; reviewers are distinguished by name, without regard to case.
 
     Who reviews one analysis twice has seen the models' answers by then: the first blind verdict stays, and of what was
     said with the answers in sight the last counts.

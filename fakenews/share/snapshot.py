@@ -210,19 +210,19 @@ def redacted(snapshot: Snapshot) -> Snapshot:
 
 
 def changes(snapshot: Snapshot, engine: Engine) -> tuple[str, ...]:
-    """What differs today from when the snapshot was taken, one sentence each; empty where nothing does."""
-    told = []
+    """Return what differs today from when the snapshot was taken, one sentence each; empty where nothing does."""
+    sentences = []
     for model, revision in snapshot.revisions.items():
         title = snapshot.titles.get(model, model)
         if model not in engine.pool.models:
-            told.append(f"{title} is not among today's models.")
+            sentences.append(f"{title} is not among today's models.")
         elif engine.pool.revision(model) != revision:
-            told.append(f"Today's {title} has other weights ({engine.pool.revision(model)}, then {revision}).")
+            sentences.append(f"Today's {title} has other weights ({engine.pool.revision(model)}, then {revision}).")
     now = {"cleaning": CLEANING_VERSION, "formatting": FORMATTING_VERSION}
     what = {"cleaning": "The cleaning of texts", "formatting": "The list of edits of the formatting test"}
-    told += [
+    sentences += [
         f"{what[part]} has version {version} today, {snapshot.code[part]} then."
         for part, version in now.items()
         if snapshot.code.get(part) != version
     ]
-    return tuple(told)
+    return tuple(sentences)

@@ -73,7 +73,7 @@ class Deployment:
     secrets : mapping
         Values of `spacefile.secrets.required`; they go to the Hub and nowhere else.
     report : callable
-        Is told each step as it begins.
+        Called with each step as it begins.
     wait_seconds, poll_seconds : float
         How long the Space may build and start, and how often it is asked.
     """

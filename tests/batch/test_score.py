@@ -102,6 +102,7 @@ def test_safe_cells(cell: str, safe: str) -> None:
     assert safe_cell(cell) == safe
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
 def test_killed_at_any_moment_and_resumed_it_is_the_same(
     table: Path, share_engine: Engine, tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
@@ -244,9 +245,11 @@ def test_words_are_added_if_asked_for(share_engine: Engine, tmp_path: Path) -> N
     assert row["words_tfidf"].startswith(f"{FAKE_WORD} +") and row["words_tfidf"].count(";") == 9
 
 
+@pytest.mark.slow
 def test_words_are_told_row_by_row_and_cut_where_they_were_before(
-    table: Path, share_engine: Engine, tmp_path: Path
+    table: Path, share_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(module, "KEPT_SECONDS", 1000.0)  # noted by the number of rows alone
     heard: list[Done] = []
     notes: list[int] = []
 
@@ -310,6 +313,7 @@ def test_an_unfinished_run_is_neither_forgotten_nor_mixed_with_another(
     assert len(read(out)) == 700 - len(range(7, 700, 89))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
 def test_resumed_once_more_after_its_end_it_is_done(
     table: Path, share_engine: Engine, tmp_path: Path, suffix: str
@@ -323,6 +327,7 @@ def test_resumed_once_more_after_its_end_it_is_done(
     assert (out.stat().st_ino, out.stat().st_mtime_ns) == (written.st_ino, written.st_mtime_ns)
 
 
+@pytest.mark.slow
 def test_a_file_that_is_not_known_to_be_of_the_same_task_is_refused(
     table: Path, share_engine: Engine, tmp_path: Path
 ) -> None:
@@ -403,6 +408,7 @@ def test_long_rows_are_few_at_once() -> None:
     assert [len(step) for step in steps] == [1, 3, 1, 1]
 
 
+@pytest.mark.slow
 def test_ray_gives_the_same_bytes(table: Path, whole: Path, share_engine: Engine, tmp_path: Path) -> None:
     pytest.importorskip("ray")
     from fakenews.batch.ray_engine import ray

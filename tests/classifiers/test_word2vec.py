@@ -60,6 +60,7 @@ def test_unfitted_it_says_so(tmp_path):
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "unneeded"),
     [

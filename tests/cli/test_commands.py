@@ -76,7 +76,7 @@ def test_predict_tests_formatting_when_asked(run: Run, article: Path) -> None:
     assert answer["predictions"][0]["verdict"] == "fake" and answer["formatting"]["moved"] == []
     assert len(answer["formatting"]["edits"]) == 16
     last = run("predict", article, "--formatting").stdout.splitlines()[-1]
-    assert last.startswith("Of ") and last.endswith("none turned an answer round.")
+    assert last.startswith("Of ") and last.endswith("none flipped a prediction.")
 
 
 def test_predict_reads_standard_input_and_a_title(run: Run) -> None:
@@ -256,19 +256,19 @@ def test_evaluate_tells_what_was_learnt_from_and_measures_the_others_beside_it(
     asked = ("evaluate", "--model", "tfidf", "--data", table)
     here = {"FAKENEWS_MODELS": str(tmp_path / "models")}
     answer = json.loads(run(*asked, "--json", **here).stdout)
-    assert (answer["n"], answer["learnt"], answer["learnt_from"]) == (40, 30, ["isot", "fakes"])
-    assert answer["unlearnt"]["n"] == answer["unlearnt"]["verdicts"]["n"] == 10
-    n_fake, n_real = (sum(row) for row in answer["unlearnt"]["confusion_matrix"])
+    assert (answer["n"], answer["known_articles"], answer["trained_on"]) == (40, 30, ["isot", "fakes"])
+    assert answer["unknown_articles"]["n"] == answer["unknown_articles"]["verdicts"]["n"] == 10
+    n_fake, n_real = (sum(row) for row in answer["unknown_articles"]["confusion_matrix"])
     assert [n_fake, n_real] == pd.read_parquet(table)["label"][30:].value_counts().sort_index().tolist()
     lines = run(*asked, **here).stdout.splitlines()
     told = "tfidf, asked alone, gives a verdict on 0 of the {} articles in planted.parquet."
     first, second = (lines.index(told.format(n)) for n in (40, 10))
-    assert first < lines.index("tfidf learnt from 30 articles of these. On the others:") < second
-    assert lines[-2].startswith("It learnt from isot, fakes; ")
+    assert first < lines.index("tfidf was trained on 30 articles of these. On the others:") < second
+    assert lines[-2].startswith("It was trained on isot, fakes; ")
     remember(tmp_path / "models" / "tfidf", texts)
     answer = json.loads(run(*asked, "--json", **here).stdout)
-    assert (answer["n"], answer["learnt"], answer["unlearnt"]) == (40, 40, None)
-    assert "learnt from all of these, so the figures say nothing" in run(*asked, **here).stdout
+    assert (answer["n"], answer["known_articles"], answer["unknown_articles"]) == (40, 40, None)
+    assert "was trained on all of these, so the figures say nothing" in run(*asked, **here).stdout
 
 
 def test_evaluate_measures_a_shipped_model(run: Run) -> None:

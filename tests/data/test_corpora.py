@@ -209,6 +209,7 @@ def test_subjects_of_isot_and_webis_agree_with_the_labels(data_folder: Path) -> 
     assert (webis["subject"].str.endswith("mostly true") == (webis["label"] == REAL)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "removal"), sorted(REMOVED))
 def test_removals_leave_out_the_rows_they_name(name: str, removal: str, data_folder: Path) -> None:
     try:

@@ -49,6 +49,7 @@ def test_lines_that_hold_few_of_their_many_keys_are_refused(tmp_path: Path) -> N
         check_unpacked(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("column", "message"),
     [

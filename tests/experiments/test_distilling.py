@@ -60,6 +60,7 @@ def recipe(large_base, bert_base) -> Recipe:
     return replace(recipe, settings=settings)
 
 
+@pytest.mark.slow
 def test_a_student_gives_back_what_its_teacher_says_and_folds_have_students_of_their_own(recipe, corpora, tmp_path):
     out = tmp_path / "tinybert"
     job = Job("tinybert-from-mpnet", corpora[0], out, more=corpora[1:])

@@ -117,6 +117,7 @@ def test_a_model_of_one_corpus_answers_the_others_as_it_is(corpora, tmp_path, mo
         measure_protocols(stored, ["left-out"], corpora[0], None)
 
 
+@pytest.mark.slow
 def test_other_corpora_are_answered_by_a_calibration_that_had_not_seen_them(corpora, tmp_path):
     """In-domain alone at first. Then others are left out, which says what a score is worth out-of-domain."""
     folder = tmp_path / "corpora"

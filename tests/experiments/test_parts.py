@@ -36,6 +36,7 @@ def groups_of(rows: pd.DataFrame) -> set[int]:
     return set(rows["group"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [n for n, p in PROTOCOLS.items() if p.rows not in ("others", "left-out")])
 def test_parts_share_no_row_and_the_same_seed_draws_the_same(name, frame):
     found, again, other = (parts(get(name), frame, seed) for seed in (42, 42, 7))

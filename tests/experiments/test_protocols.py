@@ -120,6 +120,7 @@ def test_a_transformer_answers_titles_as_it_is_and_the_rest_from_a_folder(classi
         measure_protocols(stored, ["left-out"], table, corpora, weights=folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("protocol", "cleaning"), [("seed", "raw"), ("time", "neutral"), ("title-only", "neutral")])
 def test_a_transformer_is_trained_for_a_protocol_and_measured_from_that_folder(
     protocol, cleaning, classifiers, corpora, bert_base, trained, tmp_path
@@ -155,6 +156,7 @@ def test_a_transformer_is_trained_for_a_protocol_and_measured_from_that_folder(
         measure_protocols(store.find(str(shipped), tmp_path), [other], table, corpora, weights=own)
 
 
+@pytest.mark.slow
 def test_an_ensemble_asks_what_its_members_answered_under_the_protocol(of_style, trained, corpora, tmp_path):
     shutil.copytree(trained, tmp_path / "tfidf")
     table = corpora / "planted.parquet"

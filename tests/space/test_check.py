@@ -86,10 +86,12 @@ MISTAKES: dict[str, tuple[Spoil, str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_this_repository_can_be_deployed():
     assert check(REPOSITORY) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_planted_mistake_is_found(name: str, repository: Path):
     spoil, said = MISTAKES[name]
@@ -100,6 +102,7 @@ def test_a_planted_mistake_is_found(name: str, repository: Path):
     assert all(problem.endswith((".", "?")) and "\n" not in problem for problem in problems)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["fakenews/engine/judge.py", "fakenews/language.py"])
 def test_a_bundle_without_a_part_cannot_be_imported(name: str, repository: Path):
     removed(name)(repository)

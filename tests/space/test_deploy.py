@@ -107,6 +107,7 @@ FAILURES: dict[str, tuple[list[tuple[Any, ...]], list[str], str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAILURES)
 def test_the_version_from_before_is_live_after(name: str, hub: Hub, spacefile: Spacefile, files: list[BundledFile]):
     faults, builds, said = FAILURES[name]
@@ -336,6 +337,7 @@ uvicorn.run(gr.mount_gradio_app(app, page, path="/"), port=int(os.environ["FAKEN
 """
 
 
+@pytest.mark.slow
 def test_each_try_of_the_smoke_test_closes_its_client(
     hub: Hub, spacefile: Spacefile, files: list[BundledFile], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
@@ -371,6 +373,7 @@ def test_hardware_that_is_refused_is_replaced(
     assert "t4-small was refused (402): going on with cpu-basic." in told
 
 
+@pytest.mark.slow
 def test_the_commands(hub: Hub, closed: str, tmp_path: Path):
     def space(*arguments: str, endpoint: str = hub.address) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "HF_ENDPOINT": endpoint, "HF_TOKEN": "hf_dummy", "HF_HUB_OFFLINE": "0"}

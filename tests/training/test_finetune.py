@@ -137,6 +137,7 @@ def test_a_smaller_gpu_takes_a_step_in_more_passes(gigabytes, passes):
     assert (found[0].batch_size, found[1]) == (128, passes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 def test_a_step_in_several_passes_is_the_step_in_one(run, monkeypatch, smoothing):
     at_once = run("one", max_steps=4, label_smoothing=smoothing)
@@ -219,6 +220,7 @@ def interrupted_in(step: int) -> type[Trainer]:
     return Interrupted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [5, 9, 12, 20])  # in the first pass, on the edge of two, in the second, in the third
 def test_an_interrupted_run_taken_up_again_ends_where_an_undisturbed_one_does(run, tmp_path, dropping, step):
     drawn = {"max_length": 6, "window": "random", "mask_share": 0.3, "base": str(dropping)}
@@ -234,6 +236,7 @@ def test_an_interrupted_run_taken_up_again_ends_where_an_undisturbed_one_does(ru
     assert last[0].read_bytes() == last[1].read_bytes()  # not the best only, which may stand before the interruption
 
 
+@pytest.mark.slow
 def test_patience_is_not_renewed_by_an_interruption(run):
     settings = {"epochs": 30, "patience": 4, "learning_rate": 1e-9}
     undisturbed = run("whole", **settings)

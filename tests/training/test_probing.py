@@ -53,6 +53,7 @@ def small(monkeypatch, large_base) -> None:
     monkeypatch.setitem(recipes.RECIPES, "mpnet", replace(recipes.RECIPES["mpnet"], settings=probing))
 
 
+@pytest.mark.slow
 def test_a_probe_is_fitted_and_every_corpus_answered_by_one_that_did_without_it(small, corpora, tmp_path):
     out = tmp_path / "mpnet"
     evidence = run(Job("mpnet", corpora[0], out, more=corpora[1:]))

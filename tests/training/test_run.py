@@ -235,6 +235,7 @@ def test_what_another_run_left_is_never_taken_up(quick, table, bert_base, tmp_pa
     assert sorted(file.name for file in (out / "checkpoints").iterdir()) == ["job.json", "states.npz"]
 
 
+@pytest.mark.slow
 def test_checkpoints_of_nobody_are_not_taken_up(quick, table, bert_base, tmp_path):
     job = Job("tinybert", table, tmp_path, base=str(bert_base), max_steps=1, resume=True)
     run(job)  # nothing is there yet

@@ -290,6 +290,7 @@ def test_without_the_training_text_there_is_no_such_column(tab: Dataset) -> None
     assert "Nearest training article" not in tab.show(view)[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif("FAKENEWS_DATA" not in os.environ, reason="FAKENEWS_DATA names no corpora")
 @pytest.mark.parametrize("model", ["word2vec", "tfidf"])
 def test_what_a_model_learnt_from_is_found_again(model: str) -> None:
@@ -323,6 +324,7 @@ print(json.dumps([(f.name, f.trigger_mode, f.concurrency_id, f.concurrency_limit
 """
 
 
+@pytest.mark.slow
 def test_nobody_waits_for_another_whose_table_is_read_and_the_newest_choice_wins() -> None:
     ran = subprocess.run([sys.executable, "-c", WIRING], capture_output=True, text=True, check=True)
     found = [tuple(fn) for fn in json.loads(ran.stdout)]

@@ -112,6 +112,7 @@ def test_what_cannot_be_scored_is_refused_in_a_sentence(
     assert str(tmp_path) not in shown
 
 
+@pytest.mark.slow
 def test_labels_the_other_way_round_are_warned_of_and_rows_without_text_counted(tab: OwnTable, tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     rows = load("demo").groupby("label").head(12)[["title", "text", "label"]].assign(label=lambda r: 1 - r["label"])
