@@ -33,7 +33,7 @@ warnings.filterwarnings("ignore")
 from benchmarks.results import store  # noqa: E402
 from benchmarks.stock import stock_model  # noqa: E402
 from fakenews.classifiers import precision  # noqa: E402
-from fakenews.classifiers.base import read  # noqa: E402
+from fakenews.classifiers.base import clean_text  # noqa: E402
 from fakenews.classifiers.probe import mean_states  # noqa: E402
 from fakenews.config import Settings  # noqa: E402
 from fakenews.engine import Engine  # noqa: E402
@@ -111,7 +111,8 @@ def pick_articles(engine: Engine, n: int, fewest: int, most: int) -> list[str]:
         few = (
             text
             for text in joined_texts(frame.sample(frac=1, random_state=0))
-            if fewest <= len(read(text).words) <= most and int((classifier.encode(text).word_index >= 0).sum()) <= 510
+            if fewest <= len(clean_text(text).words) <= most
+            and int((classifier.encode(text).word_index >= 0).sum()) <= 510
         )
         found += [text for _, text in zip(range(wanted), few, strict=False)]
     if not found:
@@ -145,7 +146,9 @@ class Stock:
         model = shap.models.TransformersPipeline(self.pipeline, rescale_to_logits=logits)
         explainer = shap.Explainer(model, shap.maskers.Text(self.classifier.tokenizer), seed=seed)
         with redirect_stderr(StringIO()):
-            found = explainer([read(text).neutral.text], **({} if evaluations is None else {"max_evals": evaluations}))
+            found = explainer(
+                [clean_text(text).neutral.text], **({} if evaluations is None else {"max_evals": evaluations})
+            )
         column = list(found.output_names).index("fake")
         tokens = [str(token) for token in found.data[0]]
         starts = np.cumsum([0, *map(len, tokens)])[:-1] + [len(t) - len(t.lstrip()) for t in tokens]
@@ -155,13 +158,13 @@ class Stock:
         """Weights towards fake on the words of `text`, as `LimeTextExplainer` gives them at its defaults."""
         from lime.lime_text import LimeTextExplainer
 
-        neutral = read(text).neutral.text
+        neutral = clean_text(text).neutral.text
         local = dict(
             LimeTextExplainer(random_state=seed)
             .explain_instance(neutral, self.probabilities, labels=(0,), num_features=10**6, num_samples=samples)
             .as_list(0)
         )
-        return np.array([local.get(neutral[w.start : w.end], 0.0) for w in read(text).words])
+        return np.array([local.get(neutral[w.start : w.end], 0.0) for w in clean_text(text).words])
 
     def lime_as_asked(self, text: str, samples: int, seed: int) -> np.ndarray:
         """Weights as `LimeTextExplainer` gives them for what we ask: log-odds, and each place of a word apart, masked.
@@ -170,7 +173,7 @@ class Stock:
         """
         from lime.lime_text import LimeTextExplainer
 
-        places, gone = range(len(read(text).words)), "#"
+        places, gone = range(len(clean_text(text).words)), "#"
         margins = MaskedMargins(text, self.classifier, samples, lambda share: None)
 
         def log_odds(variants: list[str]) -> np.ndarray:
@@ -200,7 +203,7 @@ class Stock:
 
         windows, c = self.classifier.encode(text), self.classifier
         margin_of = c.margin_from_embeddings
-        found = np.zeros(len(read(text).words))
+        found = np.zeros(len(clean_text(text).words))
         for i, weight in enumerate(windows.weights.tolist()):
             length = int(windows.attention_mask[i].sum())
             ids, index = windows.input_ids[i : i + 1, :length], windows.word_index[i, :length]
@@ -243,7 +246,7 @@ def _with_probe(classifier: Any) -> Any:
 
 def on_words(text: str, starts: Any, values: Any) -> np.ndarray:
     """Values of tokens that begin at `starts` of the neutral text, each on the word it begins in or follows."""
-    words = [w.start for w in read(text).words]
+    words = [w.start for w in clean_text(text).words]
     found = np.zeros(len(words))
     for start, value in zip(starts, values, strict=True):
         found[max(int(np.searchsorted(words, start, side="right")) - 1, 0)] += value
@@ -283,12 +286,12 @@ def measure(engine: Engine, classifier: Any, stock: Stock, text: str, with_lime:
     timed(SHAP_LIBRARY, lambda: stock.shap(text))
     if with_lime:
         timed(LIME_LIBRARY, lambda: stock.lime(text))
-    return {"n_words": len(read(text).words), "seconds": seconds, **grades(classifier, text, weights)}
+    return {"n_words": len(clean_text(text).words), "seconds": seconds, **grades(classifier, text, weights)}
 
 
 def grades(classifier: Any, text: str, weights: dict[str, np.ndarray]) -> dict[str, Any]:
     """Comprehensiveness and sufficiency of every order, bare and between random and the best order here."""
-    n = len(read(text).words)
+    n = len(clean_text(text).words)
     margins = MaskedMargins(text, classifier, 1, lambda share: None)
     full = float(margins(np.ones((1, n), dtype=bool))[0])
     lean, rng = (1.0 if full >= 0 else -1.0), np.random.default_rng(0)
@@ -370,7 +373,7 @@ def agreement(engine: Engine, classifier: Any, stock: Stock, n_shap: int, n_lime
             found.setdefault(f"{method}, ours", []).append(compared(ours, large))
             found.setdefault(f"{method}, library", []).append(compared(small, large))
             last = {k: np.round(v[-1], 2).tolist() for k, v in found.items() if k.startswith(method)}
-            print(f"{len(read(text).words)} words: {last}", file=sys.stderr, flush=True)
+            print(f"{len(clean_text(text).words)} words: {last}", file=sys.stderr, flush=True)
     except KeyboardInterrupt:
         print("stopped early", file=sys.stderr)
     return {

@@ -113,12 +113,12 @@ class Remembering:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.classifier, name)
 
-    def predict_margin(self, texts: Sequence[str]) -> np.ndarray:
+    def decision_function(self, texts: Sequence[str]) -> np.ndarray:
         """Log-odds of fake, shape (n_texts,)."""
         new = [text for text in dict.fromkeys(texts) if text not in self.known]
         for at in range(0, len(new), AT_ONCE):
             batch = new[at : at + AT_ONCE]
-            self.known.update(zip(batch, self.classifier.predict_margin(batch).tolist(), strict=True))
+            self.known.update(zip(batch, self.classifier.decision_function(batch).tolist(), strict=True))
         return np.array([self.known[text] for text in texts])
 
 
@@ -136,7 +136,7 @@ def brute_force(text: str, classifier: TextClassifier) -> int:
     """Size of the smallest set whose removal turns the answer round, from the answers to all sets; 0 if none."""
     spans = worded_sentences(text)
     sets = [chosen for size in range(len(spans)) for chosen in combinations(spans, size)]
-    margins = classifier.predict_margin([without(text, chosen) for chosen in sets])
+    margins = classifier.decision_function([without(text, chosen) for chosen in sets])
     in_domain = classifier.predict_scores([text]).in_domain
     fake = classifier.calibrated(Scores(margins, np.broadcast_to(in_domain, margins.shape))) >= 0.5
     turned = [len(chosen) for chosen, other in zip(sets, fake != fake[0], strict=True) if other]

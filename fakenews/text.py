@@ -1,6 +1,6 @@
 """Pure string functions: the neutral text every classifier reads, and the way back to the user's characters.
 
-`neutralise` is label-blind: the same function runs at training and at serving, and it removes what names
+`clean` is label-blind: the same function runs at training and at serving, and it removes what names
 the publisher or the file rather than the story. Each neutral character remembers which characters of the
 source it stands for, so whatever a classifier says of a word can be drawn on the text that was pasted.
 """
@@ -37,7 +37,7 @@ _LONGEST_ABBREVIATION = 16
 
 
 @dataclass(frozen=True, slots=True)
-class NeutralText:
+class CleanedText:
     """Neutral text and its map back.
 
     Attributes
@@ -181,7 +181,7 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def neutralise(source: str) -> NeutralText:
+def clean(source: str) -> CleanedText:
     """Give the neutral text of an article, with the way back to the characters of `source`.
 
     Parameters
@@ -191,7 +191,7 @@ def neutralise(source: str) -> NeutralText:
 
     Returns
     -------
-    NeutralText
+    CleanedText
         HTML entities are the characters they name. Datelines, agency names, photo and "via" credits, addresses,
         handles, markup and quotation marks are gone. Clitics, negations, dashes and spaces have one form. Letters keep
         their case, and a letter and its accent are one character, however they were typed.
@@ -206,13 +206,13 @@ def neutralise(source: str) -> NeutralText:
     text = source.translate(_CHARACTERS)
     for rule in RULES:
         text, starts, ends = _apply(rule, text, starts, ends)
-    return NeutralText(text, starts, ends)
+    return CleanedText(text, starts, ends)
 
 
-def untouched(source: str) -> NeutralText:
+def untouched(source: str) -> CleanedText:
     """Give `source` as it is behind the same interface: every character stands for itself."""
     starts = np.arange(len(source), dtype=np.int32)
-    return NeutralText(source, starts, starts + 1)
+    return CleanedText(source, starts, starts + 1)
 
 
 def _unescape(

@@ -113,8 +113,8 @@ def cleanings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     from fakenews.classifiers import base
 
     seen: list[str] = []
-    real = base.neutralise
-    monkeypatch.setattr(base, "neutralise", lambda source: (seen.append(source), real(source))[1])
+    real = base.clean
+    monkeypatch.setattr(base, "clean", lambda source: (seen.append(source), real(source))[1])
     return seen
 
 

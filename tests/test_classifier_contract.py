@@ -22,9 +22,9 @@ from fakenews.classifiers.base import (
     NotFittedError,
     Scores,
     TextClassifier,
+    clean_text,
     fit_calibration,
     probabilities,
-    read,
 )
 from fakenews.classifiers.checks import check_labels
 from fakenews.classifiers.registry import CLASSIFIERS, get
@@ -101,13 +101,13 @@ def test_probabilities_have_shape_type_sum_and_bounds(classifiers, name):
 @every_classifier
 def test_no_texts_give_no_rows(classifiers, name):
     assert classifiers[name].predict_proba([]).shape == (0, 2)
-    assert classifiers[name].predict_margin([]).shape == (0,)
+    assert classifiers[name].decision_function([]).shape == (0,)
     assert [part.shape for part in classifiers[name].predict_scores([])] == [(0,), (0,)]
 
 
 @every_classifier
 def test_a_bare_string_is_refused(classifiers, name):
-    for ask in (classifiers[name].predict_proba, classifiers[name].predict_margin):
+    for ask in (classifiers[name].predict_proba, classifiers[name].decision_function):
         with pytest.raises(TypeError, match="put it in a list"):
             ask("one text")
         with pytest.raises(TypeError, match="got NoneType at position 1"):
@@ -116,9 +116,9 @@ def test_a_bare_string_is_refused(classifiers, name):
 
 @every_classifier
 def test_one_by_one_equals_a_batch_and_keeps_the_order(classifiers, name):
-    alone = np.concatenate([classifiers[name].predict_margin([text]) for text in TEXTS])
-    np.testing.assert_allclose(classifiers[name].predict_margin(TEXTS), alone, atol=1e-5)
-    np.testing.assert_allclose(classifiers[name].predict_margin(TEXTS[::-1]), alone[::-1], atol=1e-5)
+    alone = np.concatenate([classifiers[name].decision_function([text]) for text in TEXTS])
+    np.testing.assert_allclose(classifiers[name].decision_function(TEXTS), alone, atol=1e-5)
+    np.testing.assert_allclose(classifiers[name].decision_function(TEXTS[::-1]), alone[::-1], atol=1e-5)
     assert len(np.unique(alone.round(3))) >= 4  # or the order would prove nothing
 
 
@@ -131,7 +131,7 @@ def test_the_same_question_has_the_same_answer(classifiers, name):
 @pytest.mark.parametrize("kind", ODD_TEXTS)
 def test_any_text_gets_a_finite_answer(classifiers, name, kind):
     classifier, text = classifiers[name], ODD_TEXTS[kind]
-    assert np.isfinite(classifier.predict_margin([text])).all()
+    assert np.isfinite(classifier.decision_function([text])).all()
     assert np.isfinite(classifier.predict_proba([text])).all()
 
 
@@ -140,7 +140,7 @@ def test_columns_are_the_right_way_round(classifiers, name):
     classifier = classifiers[name]
     texts, labels = planted_corpus()
     assert (classifier.predict_proba(texts).argmax(axis=1) == labels).mean() > 0.95
-    fake, real = classifier.predict_margin([SENTENCE.format(FAKE_WORD), SENTENCE.format(REAL_WORD)])
+    fake, real = classifier.decision_function([SENTENCE.format(FAKE_WORD), SENTENCE.format(REAL_WORD)])
     assert real < 0 < fake
 
 
@@ -150,15 +150,15 @@ def test_calibrated_scores_are_the_first_column(classifiers, name):
     scores = classifier.predict_scores(TEXTS)
     assert scores.log_odds.shape == scores.in_domain.shape == (len(TEXTS),)
     assert ((scores.in_domain >= 0) & (scores.in_domain <= 1)).all()
-    np.testing.assert_allclose(scores.log_odds, classifier.predict_margin(TEXTS), atol=1e-9)
+    np.testing.assert_allclose(scores.log_odds, classifier.decision_function(TEXTS), atol=1e-9)
     np.testing.assert_array_equal(classifier.calibrated(scores), classifier.predict_proba(TEXTS)[:, FAKE])
 
 
 @every_classifier
 @pytest.mark.parametrize("text", TEXTS)
 def test_nothing_masked_is_the_text_itself(classifiers, name, text):
-    keep = np.ones((2, len(read(text).words)), dtype=bool)
-    expected = np.repeat(classifiers[name].predict_margin([text]), 2)
+    keep = np.ones((2, len(clean_text(text).words)), dtype=bool)
+    expected = np.repeat(classifiers[name].decision_function([text]), 2)
     np.testing.assert_allclose(classifiers[name].masked_margin(text, keep), expected, atol=1e-5)
 
 
@@ -167,7 +167,7 @@ def test_masking_the_planted_word_takes_its_evidence_away(classifiers, name):
     margins = []
     for word in (FAKE_WORD, REAL_WORD):
         text = SENTENCE.format(word)
-        words = [text[s.start : s.end] for s in read(text).source_spans()]
+        words = [text[s.start : s.end] for s in clean_text(text).source_spans()]
         keep = np.ones((2, len(words)), dtype=bool)
         keep[1, words.index(word)] = False
         margins.append(classifiers[name].masked_margin(text, keep))
@@ -176,9 +176,9 @@ def test_masking_the_planted_word_takes_its_evidence_away(classifiers, name):
 
 
 def test_tfidf_leaves_masked_words_out(classifiers):
-    keep = np.ones((1, len(read(SENTENCE).words)), dtype=bool)
+    keep = np.ones((1, len(clean_text(SENTENCE).words)), dtype=bool)
     keep[0, [1, 4]] = False  # "mayor", "report"
-    expected = classifiers["tfidf"].predict_margin(["The said {} will on a new road budget today."])
+    expected = classifiers["tfidf"].decision_function(["The said {} will on a new road budget today."])
     np.testing.assert_allclose(classifiers["tfidf"].masked_margin(SENTENCE, keep), expected, atol=1e-9)
 
 
@@ -197,7 +197,7 @@ def test_transformers_put_the_mask_in_the_place_of_every_piece(classifiers, name
         if classifier.has_head:
             fake, real = classifier.model(input_ids=ids, attention_mask=windows.attention_mask).logits[0].tolist()
             assert margin[0].item() == pytest.approx(fake - real, abs=1e-5)
-    keep = np.ones((1, len(read(text).words)), dtype=bool)
+    keep = np.ones((1, len(clean_text(text).words)), dtype=bool)
     keep[0, word] = False
     assert classifier.masked_margin(text, keep)[0] == pytest.approx(margin[0].item(), abs=1e-5)
 
@@ -207,7 +207,7 @@ def test_saved_and_loaded_it_gives_the_same_numbers(classifiers, saved, name):
     stored = store.find(name, saved)
     loaded = store.load(stored)
     assert (stored.name, loaded.name) == (name, name)
-    np.testing.assert_array_equal(loaded.predict_margin(TEXTS), classifiers[name].predict_margin(TEXTS))
+    np.testing.assert_array_equal(loaded.decision_function(TEXTS), classifiers[name].decision_function(TEXTS))
     np.testing.assert_array_equal(loaded.predict_proba(TEXTS), classifiers[name].predict_proba(TEXTS))
     assert loaded.info_ == classifiers[name].info_
 
@@ -254,9 +254,9 @@ def test_store_tells_apart_what_is_here_and_what_is_not(saved, tmp_path):
 
 def test_before_fit_tfidf_says_so(tmp_path):
     unfitted = TfidfClassifier()
-    for ask in (unfitted.predict_proba, unfitted.predict_margin, unfitted.known_share, unfitted.linear_terms):
+    for ask in (unfitted.predict_proba, unfitted.decision_function, unfitted.known_share, unfitted.linear_terms):
         with pytest.raises(NotFittedError, match="fit or load"):
-            ask(["a text"] if ask in (unfitted.predict_proba, unfitted.predict_margin) else "a text")
+            ask(["a text"] if ask in (unfitted.predict_proba, unfitted.decision_function) else "a text")
     with pytest.raises(NotFittedError, match="fit or load"):
         unfitted.predict_proba([])
     with pytest.raises(NotFittedError, match="fit or load"):
@@ -288,8 +288,8 @@ def test_wrong_labels_are_refused(texts, labels, message):
 @pytest.mark.parametrize("text", [*TEXTS, ODD_TEXTS["20,000 characters"]])
 def test_linear_terms_and_intercept_sum_to_the_margin(classifiers, text):
     terms, intercept = classifiers["tfidf"].linear_terms(text)
-    assert terms.shape == (len(read(text).words),)
-    assert intercept + terms.sum() == pytest.approx(classifiers["tfidf"].predict_margin([text])[0], abs=1e-6)
+    assert terms.shape == (len(clean_text(text).words),)
+    assert intercept + terms.sum() == pytest.approx(classifiers["tfidf"].decision_function([text])[0], abs=1e-6)
 
 
 def test_known_share_counts_words_of_the_vocabulary(classifiers):
@@ -327,10 +327,10 @@ def test_the_order_of_a_checkpoints_labels_is_honoured(classifiers, name, tmp_pa
         model.classifier.weight.copy_(model.classifier.weight.flip(0))
         model.classifier.bias.copy_(model.classifier.bias.flip(0))
     turned = TransformerClassifier(name, model, ours.tokenizer, ours.max_length, ours.overlap)
-    np.testing.assert_allclose(turned.predict_margin(TEXTS), ours.predict_margin(TEXTS), atol=1e-6)
+    np.testing.assert_allclose(turned.decision_function(TEXTS), ours.decision_function(TEXTS), atol=1e-6)
     turned.save(tmp_path / "turned")
     loaded = TransformerClassifier.load(tmp_path / "turned")
-    np.testing.assert_array_equal(loaded.predict_margin(TEXTS), turned.predict_margin(TEXTS))
+    np.testing.assert_array_equal(loaded.decision_function(TEXTS), turned.decision_function(TEXTS))
 
 
 @pytest.mark.parametrize(
@@ -347,7 +347,7 @@ def test_labels_of_another_task_are_refused(classifiers, names):
 @every_encoder
 def test_a_long_text_is_read_to_its_end(classifiers, name):
     filling = "the city said people on new plan for the road. " * 40
-    fake, real = classifiers[name].predict_margin([f"{filling} {FAKE_WORD}", f"{filling} {REAL_WORD}"])
+    fake, real = classifiers[name].decision_function([f"{filling} {FAKE_WORD}", f"{filling} {REAL_WORD}"])
     windows = classifiers[name].encode(f"{filling} {FAKE_WORD}")
     assert len(windows.weights) > 5
     assert fake > real
@@ -358,7 +358,7 @@ def test_every_word_owns_word_pieces_of_some_window(classifiers, name):
     text = TEXTS[3]
     windows = classifiers[name].encode(text)
     owners = set(windows.word_index.flatten().tolist()) - {-1}
-    assert owners == set(range(len(read(text).words)))
+    assert owners == set(range(len(clean_text(text).words)))
     assert float(windows.weights.sum()) == pytest.approx(1.0)
     assert windows.input_ids.shape == windows.attention_mask.shape == windows.word_index.shape
 

@@ -6,18 +6,21 @@ import pytest
 
 from benchmarks.report import PAGES as MEASURED
 from benchmarks.report import replaced
+from experiments.evidence import contradictions
+from experiments.oracle import oracle_auc_left_out
+from experiments.recipes import LABORATORY, get
+from experiments.tables import RESULTS, SUMMARY, replace_results, results_table, summary_table
 from fakenews.classifiers import model_folder
 from fakenews.classifiers.registry import CLASSIFIERS
 from fakenews.config import REPOSITORY
 from fakenews.engine import Engine
-from fakenews.evidence.files import CARD, contradictions, read_evaluation
+from fakenews.evidence.files import CARD, read_evaluation
 from fakenews.reporting.card import model_card
-from fakenews.reporting.oracle import oracle_auc_left_out
-from fakenews.reporting.tables import RESULTS, SUMMARY, replace_results, results_table, summary_table
 from fakenews.space.spacefile import read_spacefile
-from fakenews.training.recipes import RECIPES, get
+from fakenews.training.recipes import RECIPES
 
 MODELS = REPOSITORY / "models"
+REPORT = 'run "python -m experiments report"'
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 PAGES = {path.stem: path.read_text(encoding="utf-8") for path in sorted((REPOSITORY / "docs").glob("*.md"))}
 SHIPPED = Engine.open().pool.models
@@ -34,9 +37,9 @@ def test_the_small_versions_of_the_others_are_shipped() -> None:
 def test_results_are_those_of_the_evaluations() -> None:
     folders = [MODELS / name for name in SHIPPED]
     evidences = [read_evaluation(folder) for folder in folders]
-    assert replace_results(README, SUMMARY, summary_table(evidences)) == README, 'run "fakenews report"'
+    assert replace_results(README, SUMMARY, summary_table(evidences)) == README, REPORT
     table = results_table(evidences, oracle_auc_left_out(folders))
-    assert replace_results(PAGES["evaluation"], RESULTS, table) == PAGES["evaluation"], 'run "fakenews report"'
+    assert replace_results(PAGES["evaluation"], RESULTS, table) == PAGES["evaluation"], REPORT
 
 
 def test_docs_say_of_speed_what_was_measured() -> None:
@@ -65,7 +68,7 @@ def test_links_between_pages_lead_somewhere(page: str) -> None:
 def test_model_cards_are_those_of_the_evaluations(name: str) -> None:
     card = (MODELS / name / CARD).read_text(encoding="utf-8")
     described = get(model_folder.settings(MODELS / name)["recipe"]).card
-    assert card == model_card(read_evaluation(MODELS / name), described), 'run "fakenews report"'
+    assert card == model_card(read_evaluation(MODELS / name), described), REPORT
 
 
 @pytest.mark.slow
@@ -102,7 +105,7 @@ def test_a_container_is_given_what_a_space_is() -> None:
     assert {line.removeprefix("!") for line in allowed if line.startswith("!")} == copied
 
 
-@pytest.mark.parametrize("name", sorted({*RECIPES, *CLASSIFIERS}))
+@pytest.mark.parametrize("name", sorted({*RECIPES, *LABORATORY, *CLASSIFIERS}))
 def test_docs_name_every_recipe_and_classifier(name: str) -> None:
     assert f"`{name}`" in PAGES["commands"] and name in PAGES["evaluation"]
 

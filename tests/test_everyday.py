@@ -9,7 +9,7 @@ import pytest
 from fakenews.config import Settings
 from fakenews.engine import Engine
 from fakenews.engine.errors import EmptyText
-from fakenews.text import count_words, neutralise
+from fakenews.text import clean, count_words
 from tests.everyday import FRAGMENTS, SENTENCES
 
 
@@ -32,7 +32,7 @@ def test_nothing_short_is_judged(engine, texts):
             refused.append(text)
     assert [p for p in found if p.verdict == "fake"] == []
     assert sum(p.verdict == "cannot_judge" for p in found) > 0.9 * len(found)
-    assert len(refused) < 10 and all(count_words(neutralise(text).text) == 0 for text in refused)
+    assert len(refused) < 10 and all(count_words(clean(text).text) == 0 for text in refused)
 
 
 def test_everyday_paragraphs_are_unlike_the_training_data(engine):

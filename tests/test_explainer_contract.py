@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from fakenews.classifiers.base import TextClassifier, read
+from fakenews.classifiers.base import TextClassifier, clean_text
 from fakenews.explain.base import Cancelled, WordExplainer
 from fakenews.explain.registry import EXPLAINERS, get, methods_for
 from fakenews.schema import Explanation
@@ -105,7 +105,7 @@ def test_weights_and_base_sum_to_the_margin_or_the_fit_is_graded(classifiers, me
     text = SENTENCE.format(FAKE_WORD)
     found = get(method).load().explain(text, classifier, n_samples=32 if method == "gradient" else None)
     assert found.unit == "log-odds"
-    assert found.margin == pytest.approx(classifier.predict_margin([text])[0], abs=1e-4)
+    assert found.margin == pytest.approx(classifier.decision_function([text])[0], abs=1e-4)
     if method == "lime":
         assert found.residual is None
         assert 0 < found.fidelity <= 1
@@ -120,7 +120,7 @@ def test_weights_and_base_sum_to_the_margin_or_the_fit_is_graded(classifiers, me
 def test_a_margin_that_is_known_is_not_asked_for(classifiers, method, model, monkeypatch):
     classifier, text = classifiers[model], SENTENCE.format(FAKE_WORD)
     n_samples = 60 if (method, model) in SAMPLED else None
-    known = float(classifier.predict_margin([text])[0])
+    known = float(classifier.decision_function([text])[0])
     asked = get(method).load().explain(text, classifier, n_samples=n_samples)
     real = classifier.masked_margin
 
@@ -129,7 +129,7 @@ def test_a_margin_that_is_known_is_not_asked_for(classifiers, method, model, mon
         return real(text, keep)
 
     monkeypatch.setattr(classifier, "masked_margin", without_the_whole)
-    monkeypatch.delattr(type(classifier), "predict_margin")
+    monkeypatch.delattr(type(classifier), "decision_function")
     told = get(method).load().explain(text, classifier, n_samples=n_samples, margin=known)
     assert told.margin == known
     np.testing.assert_allclose(weights(told), weights(asked), atol=1e-4)
@@ -157,7 +157,7 @@ def test_highlights_lie_on_the_words_the_user_typed(classifiers, method, model):
 def test_odd_texts_are_explained_word_by_word_or_not_at_all(classifiers, method, model, kind):
     text = ODD_TEXTS[kind]
     found = get(method).load().explain(text, classifiers[model])
-    assert [(a.start, a.end) for a in found.attributions] == [(s.start, s.end) for s in read(text).source_spans()]
+    assert [(a.start, a.end) for a in found.attributions] == [(s.start, s.end) for s in clean_text(text).source_spans()]
     assert np.isfinite([found.base_value, found.margin, *weights(found)]).all()
     if not found.attributions:
         assert (found.residual, found.base_value) == (0.0, found.margin)

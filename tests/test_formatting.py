@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from fakenews.classifiers.base import distinct_scores, read
+from fakenews.classifiers.base import clean_text, distinct_scores
 from fakenews.formatting import EDITS, FORMATTING_VERSION, FormattingTest, flips, outcomes, title_and_body, variants
 from fakenews.text import join
 from tests.running import ends_within
@@ -148,7 +148,7 @@ def test_outcomes_name_the_models_that_moved():
 def test_what_reads_the_same_gets_the_same_answer_and_is_asked_once(name, classifiers):
     classifier = classifiers[name]
     texts = [ARTICLE, *variants(ARTICLE)]
-    distinct = {read(text).neutral.text for text in texts}
+    distinct = {clean_text(text).neutral.text for text in texts}
     assert 1 < len(distinct) < len(texts)
     asked: list[str] = []
     ask = classifier.predict_scores

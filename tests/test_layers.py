@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import ast
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from fakenews.config import REPOSITORY
+from fakenews.space.spacefile import read_spacefile
 
 PACKAGE = REPOSITORY / "fakenews"
 
-BOTTOM = {"schema", "text", "config", "formatting", "language", "verdict"}
+BOTTOM = {"compat", "schema", "text", "config", "formatting", "language", "verdict"}
 # Floor or top-level module: what it may import of the project, besides itself.
 ALLOWED: dict[str, set[str]] = {
+    "compat": set(),
     "schema": set(),
     "text": {"schema"},
     "config": set(),
@@ -66,6 +69,13 @@ def imported(path: Path) -> set[str]:
     return found - {"__version__"}
 
 
+def packages(path: Path) -> set[str]:
+    """Top-level packages that a file imports, wherever in it the import stands."""
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    return {name.partition(".")[0] for name in plain | {n.module or "" for n in nodes if isinstance(n, ast.ImportFrom)}}
+
+
 def test_every_floor_has_its_place():
     floors = {floor(path) for path in FILES} - {"__init__"}
     assert floors <= set(ALLOWED) | ENTRANCES, "a new floor needs a line in ALLOWED"
@@ -92,6 +102,26 @@ def test_the_order_has_no_ring():
 def test_only_the_entrances_import_the_page():
     importers = {floor(path) for path in FILES if "ui" in imported(path)} - {"ui"}
     assert importers <= ENTRANCES
+
+
+LABORATORY = sorted((REPOSITORY / "experiments").rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=[str(path.relative_to(PACKAGE)) for path in FILES])
+def test_the_package_does_not_know_the_laboratory(path):
+    assert "experiments" not in packages(path)
+
+
+def test_the_laboratory_may_import_anything_of_the_package_but_no_tests():
+    assert len(LABORATORY) > 5
+    assert set().union(*map(packages, LABORATORY)) & {"fakenews", "tests", "benchmarks"} == {"fakenews"}
+
+
+def test_the_laboratory_is_neither_packaged_nor_deployed():
+    pyproject = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    assert pyproject["tool"]["setuptools"]["packages"]["find"]["include"] == ["fakenews*"]
+    included = read_spacefile(REPOSITORY / "Spacefile").bundle.include
+    assert not [pattern for pattern in included if pattern.startswith(("experiments", "*"))]
 
 
 def test_an_upward_import_is_found(tmp_path):
@@ -122,7 +152,7 @@ def modules_imported(path: Path) -> set[str]:
     return found & set(MODULES)
 
 
-MODULES = {".".join(path.relative_to(REPOSITORY).with_suffix("").parts): path for path in FILES}
+MODULES = {".".join(path.relative_to(REPOSITORY).with_suffix("").parts): path for path in (*FILES, *LABORATORY)}
 
 
 def test_no_modules_import_one_another():
@@ -134,13 +164,10 @@ def test_no_modules_import_one_another():
 
 
 LONGEST_FILE, LONGEST_FUNCTION = 450, 80  # lines
-LONG_FILES = {
-    "reporting/plots.py": "one figure after another, which nothing else draws",
-}
+LONG_FILES = {}
 LONG_FUNCTIONS = {
     "batch/score.py:score": "one run from its lock to its result, whose order matters",
     "training/finetune.py:train": "one training from its batches to its checkpoint, whose order matters",
-    "training/protocols.py:measure_protocols": "waits to be split",
     "ui/analyse.py:build": "draws a tab and wires it, which share its components",
     "ui/batch.py:build": "draws a tab and wires it, which share its components",
     "ui/dataset.py:build": "draws a tab and wires it, which share its components",

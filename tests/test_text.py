@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fakenews.schema import Span
-from fakenews.text import INVISIBLE, count_words, join, neutralise, sentence_spans, word_spans
+from fakenews.text import INVISIBLE, clean, count_words, join, sentence_spans, word_spans
 from tests.running import ends_within
 
 FRAGMENTS = (
@@ -70,12 +70,12 @@ WITHOUT_DEADLINE = settings(deadline=None, max_examples=200, database=None, dera
 
 
 def neutral(source: str) -> str:
-    return neutralise(source).text
+    return clean(source).text
 
 
 def words_in_source(source: str) -> list[str]:
     """The user's characters under every word that classifiers read."""
-    found = neutralise(source)
+    found = clean(source)
     spans = [found.source_span(w.start, w.end) for w in word_spans(found.text)]
     return [source[s.start : s.end] for s in spans]
 
@@ -159,7 +159,7 @@ def test_title_and_body_are_one_text() -> None:
 @example("\ud83d\ude00 couldn t \x00")
 @WITHOUT_DEADLINE
 def test_offsets_rise_and_stay_within_the_source(source: str) -> None:
-    found = neutralise(source)
+    found = clean(source)
     assert len(found.starts) == len(found.ends) == len(found.text)
     assert found.starts.dtype == found.ends.dtype == np.int32
     assert (np.diff(found.starts) >= 0).all()
@@ -172,7 +172,7 @@ def test_offsets_rise_and_stay_within_the_source(source: str) -> None:
 @given(NASTY)
 @WITHOUT_DEADLINE
 def test_words_keep_their_order_in_the_source_and_never_overlap(source: str) -> None:
-    found = neutralise(source)
+    found = clean(source)
     spans = [found.source_span(w.start, w.end) for w in word_spans(found.text)]
     assert all(one.end <= two.start for one, two in pairwise(spans))
     assert all(s.start < s.end for s in spans)
@@ -222,7 +222,7 @@ HOSTILE = (
 
 @pytest.mark.parametrize("expression", HOSTILE)
 def test_hostile_text_does_not_hold_cleaning_up(expression: str) -> None:
-    ends_within(30, f"from fakenews.text import neutralise; neutralise({expression})")
+    ends_within(30, f"from fakenews.text import clean; clean({expression})")
 
 
 def test_words_are_runs_of_letters_digits_and_underscores() -> None:
@@ -236,12 +236,12 @@ def test_invisible_hyphens_change_no_word(mark: str) -> None:
     source = "In Wa\u015bhington, Tuesday's weather was unbearable."
     hyphenated = source.replace("es", f"e{mark}s").replace("ea", f"e{mark}{mark}a")
     assert hyphenated.count(mark) == 5
-    plain, neutral = neutralise(source), neutralise(hyphenated)
+    plain, neutral = clean(source), clean(hyphenated)
     assert neutral.text == plain.text
     at = neutral.text.index("Tuesday")
     span = neutral.source_span(at, at + len("Tuesday"))
     assert hyphenated[span.start : span.end] == f"Tue{mark}sday"
-    assert neutralise(f"one {mark}two{mark} three").text == "one two three"  # at the edge of a word it is a space
+    assert clean(f"one {mark}two{mark} three").text == "one two three"  # at the edge of a word it is a space
 
 
 def test_an_accent_typed_after_its_letter_changes_no_word() -> None:
@@ -311,8 +311,8 @@ def test_every_word_is_in_exactly_one_sentence(text: str) -> None:
     ],
 )
 def test_html_entities_are_read_as_the_characters_they_name(pasted: str, meant: str) -> None:
-    neutral = neutralise(pasted)
-    assert neutral.text == neutralise(meant).text
+    neutral = clean(pasted)
+    assert neutral.text == clean(meant).text
     words = [neutral.source_span(span.start, span.end) for span in word_spans(neutral.text)]
     assert all(a.end <= b.start for a, b in pairwise(words))
     first, last = words[0], words[-1]
@@ -321,6 +321,6 @@ def test_html_entities_are_read_as_the_characters_they_name(pasted: str, meant: 
 
 def test_a_word_with_an_entity_lies_on_all_of_it() -> None:
     pasted = "The caf&eacute; couldn&#8217;t open."
-    neutral = neutralise(pasted)
+    neutral = clean(pasted)
     spans = [neutral.source_span(span.start, span.end) for span in word_spans(neutral.text)]
     assert [pasted[span.start : span.end] for span in spans] == ["The", "caf&eacute;", "couldn&#8217;t", "open"]

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from fakenews.batch.outputs import Lines, Output, Parts, parquet_schema
 from fakenews.batch.rows import OUT_SUFFIXES, BadRow, Columns, Item, Row, Table, taken
-from fakenews.classifiers.base import read, reading_once
+from fakenews.classifiers.base import clean_text, cleaning_once
 from fakenews.classifiers.precision import fast_products
 from fakenews.engine import Engine
 from fakenews.engine.errors import InputError
@@ -138,7 +138,7 @@ def score_items(
     most_explained : int, optional
         Characters of a text; the words of a longer one are not weighed, and its row says so.
     """
-    with reading_once(), fast_products():
+    with cleaning_once(), fast_products():
         items = [_with_words(item, task.columns) for item in items]
         rows = [item for item in items if isinstance(item, Row)]
         said = iter(engine.judge.judge_many([row.text for row in rows], task.models) if rows else [])
@@ -157,7 +157,7 @@ def score_items(
 
 
 def _with_words(item: Item, columns: Columns) -> Item:
-    if isinstance(item, BadRow) or read(item.text).words:
+    if isinstance(item, BadRow) or clean_text(item.text).words:
         return item
     return BadRow(item.line, f"no words in {columns.text}")
 

@@ -19,7 +19,7 @@ from scipy.special import expit
 from fakenews.classifiers.checks import check_texts
 from fakenews.classifiers.entries import read_json
 from fakenews.schema import FAKE, LABELS, Span
-from fakenews.text import CLEANING, CLEANING_VERSION, RAW, NeutralText, neutralise, untouched, word_spans
+from fakenews.text import CLEANING, CLEANING_VERSION, RAW, CleanedText, clean, untouched, word_spans
 
 P_MIN, P_MAX = 0.001, 0.999
 SLOPES, SHIFTS = (0.05, 20.0), (-10.0, 10.0)  # bounds of a calibration
@@ -31,21 +31,21 @@ class NotFittedError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class ReadText:
+class CleanedDocument:
     """A text as classifiers read it.
 
     Attributes
     ----------
     source : str
         The user's text.
-    neutral : NeutralText
+    neutral : CleanedText
         What is left of it after cleaning, with the way back.
     words : tuple of Span
         The words of `neutral.text`, in order: the features of every explanation, the same for all classifiers.
     """
 
     source: str
-    neutral: NeutralText
+    neutral: CleanedText
     words: tuple[Span, ...]
 
     def source_spans(self) -> tuple[Span, ...]:
@@ -54,18 +54,18 @@ class ReadText:
 
 
 READ_AT_ONCE = 128  # texts that are in memory as they are read, where there may be thousands
-_HELD: ContextVar[dict[str, ReadText] | None] = ContextVar("held", default=None)
+_HELD: ContextVar[dict[str, CleanedDocument] | None] = ContextVar("held", default=None)
 
 
 @lru_cache(maxsize=READ_AT_ONCE)
-def cleaned(source: str) -> ReadText:
+def cleaned(source: str) -> CleanedDocument:
     """Clean `source` and find its words; cached, because explainers ask for the same text many times."""
-    neutral = neutralise(source)
-    return ReadText(source, neutral, word_spans(neutral.text))
+    neutral = clean(source)
+    return CleanedDocument(source, neutral, word_spans(neutral.text))
 
 
-def read(source: str) -> ReadText:
-    """Clean `source` and find its words, once inside `reading_once`."""
+def clean_text(source: str) -> CleanedDocument:
+    """Clean `source` and find its words, once inside `cleaning_once`."""
     held = _HELD.get()
     if held is None:
         return cleaned(source)
@@ -75,7 +75,7 @@ def read(source: str) -> ReadText:
 
 
 @contextmanager
-def reading_once() -> Iterator[None]:
+def cleaning_once() -> Iterator[None]:
     """Clean each text once while inside, whatever their number and whoever else reads; all stay in memory until then.
 
     Not around a `yield`: whoever takes what is yielded would be inside as well.
@@ -92,7 +92,7 @@ def reading_once() -> Iterator[None]:
 
 def unread_spans(text: str) -> tuple[Span, ...]:
     """Stretches of a text with letters or digits of which cleaning left nothing, in order."""
-    known = read(text)
+    known = clean_text(text)
     covered = np.zeros(len(text) + 1, dtype=bool)
     for start, end, character in zip(known.neutral.starts, known.neutral.ends, known.neutral.text, strict=True):
         if not character.isspace():
@@ -113,8 +113,8 @@ def unread_spans(text: str) -> tuple[Span, ...]:
     return tuple(stretches)
 
 
-def read_as(source: str, cleaning: str) -> ReadText:
-    """Read `source` as `read` does, or "raw", for classifiers fitted to show what happens without cleaning.
+def clean_text_as(source: str, cleaning: str) -> CleanedDocument:
+    """Read `source` as `clean_text` does, or "raw", for classifiers fitted to show what happens without cleaning.
 
     Raises
     ------
@@ -122,15 +122,15 @@ def read_as(source: str, cleaning: str) -> ReadText:
         If `cleaning` is neither "neutral" nor "raw".
     """
     if cleaning == CLEANING:
-        return read(source)
+        return clean_text(source)
     if cleaning != RAW:
         raise ValueError(f"Unknown cleaning {cleaning!r}. Known: {CLEANING}, {RAW}.")
-    return ReadText(source, untouched(source), word_spans(source))
+    return CleanedDocument(source, untouched(source), word_spans(source))
 
 
 def lower_words(text: str, cleaning: str = CLEANING) -> list[str]:
-    """Words of `read_as(text, cleaning)` in lower case, one for every place of its `words`."""
-    known = read_as(text, cleaning)
+    """Words of `clean_text_as(text, cleaning)` in lower case, one for every place of its `words`."""
+    known = clean_text_as(text, cleaning)
     return [known.neutral.text[w.start : w.end].lower() for w in known.words]
 
 
@@ -154,7 +154,7 @@ class TextClassifier(Protocol):
     def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Calibrated probabilities of shape (n_texts, 2), columns `LABELS`, rows sum to 1."""
 
-    def predict_margin(self, texts: Sequence[str]) -> NDArray[np.float64]:
+    def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Log-odds of the fake class before calibration, shape (n_texts,)."""
 
     def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -165,7 +165,7 @@ class TextClassifier(Protocol):
         text : str
             The user's text.
         keep : ndarray of shape (n_variants, n_words), bool
-            False where a word of `read(text).words` is replaced by `mask_token`.
+            False where a word of `clean_text(text).words` is replaced by `mask_token`.
 
         Returns
         -------
@@ -178,17 +178,17 @@ class TextClassifier(Protocol):
 
 
 @runtime_checkable
-class KnowsItsTraining(Protocol):
+class OutOfDomainDetector(Protocol):
     """A classifier that can say how far a text lies from what it was trained on.
 
     The line above which a text is unlike the training data is `info_["novelty"]["threshold"]`, a quantile of
     held-out articles; a classifier without it has not been asked yet.
     """
 
-    def remember(self, texts: Sequence[str], seed: int = 42) -> None:
+    def fit_ood(self, texts: Sequence[str], seed: int = 42) -> None:
         """Keep what distances to training texts need; never the texts."""
 
-    def predict_with_novelty(self, texts: Sequence[str]) -> tuple[Scores, NDArray[np.float64]]:
+    def predict_with_ood_score(self, texts: Sequence[str]) -> tuple[Scores, NDArray[np.float64]]:
         """Scores as `predict_scores` gives them, and distances from the training texts, shape (n_texts,)."""
 
 
@@ -199,8 +199,8 @@ def distinct_scores(classifier: TextClassifier, texts: Sequence[str]) -> Scores:
     are gone by then: twenty variants of an article cost one to five answers.
     """
     cleaning = getattr(classifier, "cleaning", CLEANING)
-    with reading_once():
-        readings = [read_as(text, cleaning).neutral.text for text in check_texts(texts)]
+    with cleaning_once():
+        readings = [clean_text_as(text, cleaning).neutral.text for text in check_texts(texts)]
         first = {reading: text for reading, text in reversed(list(zip(readings, texts, strict=True)))}
         index = {reading: i for i, reading in enumerate(first)}
         rows = np.array([index[reading] for reading in readings], dtype=np.int64)
@@ -285,12 +285,12 @@ class CalibratedClassifier(ABC):
     info_: dict[str, Any]
 
     @abstractmethod
-    def predict_margin(self, texts: Sequence[str]) -> NDArray[np.float64]:
+    def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Log-odds of the fake class before calibration, shape (n_texts,)."""
 
     def predict_scores(self, texts: Sequence[str]) -> Scores:
         """Log-odds of the fake class, and how in-domain each text is: 0, as this classifier has no measure."""
-        return Scores.out_of_domain(self.predict_margin(texts))
+        return Scores.out_of_domain(self.decision_function(texts))
 
     def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Calibrated probabilities of shape (n_texts, 2), columns `LABELS`."""

@@ -139,7 +139,7 @@ class CnnClassifier(MarginClassifier):
         texts: Sequence[str],
         labels: Sequence[int],
         held_out: tuple[Sequence[str], Sequence[int]] | None = None,
-        say: Callable[[str], None] = logger.info,
+        log: Callable[[str], None] = logger.info,
         weights: Sequence[float] | NDArray[np.float64] | None = None,
     ) -> Self:
         """Learn from the user's own texts (cleaned here) and labels 0 fake, 1 real.
@@ -149,7 +149,7 @@ class CnnClassifier(MarginClassifier):
         texts, labels
         held_out : pair of texts and labels, optional
             What the best pass is chosen by; a tenth of `texts` where there are none.
-        say : callable
+        log : callable
             Told how each pass went.
         weights : sequence of float, optional
             How much each text counts; all alike if left out.
@@ -181,10 +181,10 @@ class CnnClassifier(MarginClassifier):
             network = Convolution(self.width, self.n_filters, self.n_hidden, self.dropout).to(self.device)
             self._set(_centred(vectors), network)
             rows, held_rows = ([vectors.rows(words) for words in part] for part in (documents, held_documents))
-            self._train(rows, y, counts, held_rows, held_y, say)
+            self._train(rows, y, counts, held_rows, held_y, log)
         return self
 
-    def predict_margin(self, texts: Sequence[str]) -> NDArray[np.float64]:
+    def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Log-odds of the fake class before calibration, shape (n_texts,)."""
         vectors, _ = self._fitted()
         return self._margins([vectors.rows(lower_words(text, self.cleaning)) for text in check_texts(texts)])
@@ -247,7 +247,7 @@ class CnnClassifier(MarginClassifier):
 
     def _fitted(self) -> tuple[WordVectors, Convolution]:
         if self.vectors_ is None or self.network_ is None:
-            raise NotFittedError("This CnnClassifier has learnt nothing yet: call fit or load first.")
+            raise NotFittedError("This CnnClassifier is not fitted yet: call fit or load first.")
         return self.vectors_, self.network_
 
     def _train(
@@ -257,7 +257,7 @@ class CnnClassifier(MarginClassifier):
         counts: NDArray[np.float64],
         held: list[NDArray[np.int64]],
         held_y: NDArray[np.int64],
-        say: Callable[[str], None],
+        log: Callable[[str], None],
     ) -> None:
         """Adam on the cross-entropy; the pass with the best F1 on what is held out is kept, rounded as it is stored."""
         from sklearn.metrics import f1_score
@@ -287,7 +287,7 @@ class CnnClassifier(MarginClassifier):
             f1 = float(f1_score(held_y == FAKE, margins > 0))
             row = {"epoch": epoch, "loss": round(loss_sum / len(cut), 4), "eval_f1": round(f1, 4)}
             self.history_.append(row)
-            say(f"epoch {epoch}: loss {row['loss']}, F1 on held-out texts {row['eval_f1']}")
+            log(f"epoch {epoch}: loss {row['loss']}, F1 on held-out texts {row['eval_f1']}")
             if f1 > best:
                 best, best_epoch = f1, epoch
                 best_state = {name: tensor.clone() for name, tensor in network.state_dict().items()}

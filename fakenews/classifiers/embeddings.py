@@ -1,4 +1,4 @@
-"""Word vectors learnt from the training texts alone: trained by gensim, kept as bytes with one scale per word.
+"""Word vectors trained on the training texts alone by gensim, kept as bytes with one scale per word.
 
 What is rounded is what is used: classifiers are fitted on the rounded vectors, so nothing changes at loading, and
 gensim is needed for training only.

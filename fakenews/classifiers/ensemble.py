@@ -20,8 +20,8 @@ from fakenews.classifiers.base import (
     NotFittedError,
     Scores,
     TextClassifier,
+    cleaning_once,
     fit_calibration,
-    reading_once,
 )
 from fakenews.classifiers.checks import check_labels, check_texts
 from fakenews.classifiers.entries import read_json
@@ -177,7 +177,7 @@ class EnsembleClassifier(MarginClassifier):
         texts = check_texts(texts)
         found: list[list[Scores]] = [[] for _ in self.members]
         for start in range(0, max(len(texts), 1), READ_AT_ONCE):
-            with reading_once():
+            with cleaning_once():
                 for parts, member in zip(found, self.members.values(), strict=True):
                     parts.append(member.predict_scores(texts[start : start + READ_AT_ONCE]))
         return [Scores(*map(np.concatenate, zip(*parts, strict=True))) for parts in found]
@@ -188,7 +188,7 @@ class EnsembleClassifier(MarginClassifier):
         share = np.asarray(in_domain, dtype=np.float64)[:, None]
         return np.asarray((1.0 - share) * outside + share * inside, dtype=np.float64)
 
-    def predict_margin(self, texts: Sequence[str]) -> NDArray[np.float64]:
+    def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Log-odds of the fake class before calibration, shape (n_texts,)."""
         return self.predict_scores(texts).log_odds
 
@@ -283,7 +283,7 @@ class EnsembleClassifier(MarginClassifier):
 
     def _fitted(self) -> NDArray[np.float64]:
         if self.weights_ is None:
-            raise NotFittedError("This EnsembleClassifier has learnt nothing yet: call fit or load first.")
+            raise NotFittedError("This EnsembleClassifier is not fitted yet: call fit or load first.")
         return self.weights_
 
 

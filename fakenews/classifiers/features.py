@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.classifiers.base import MarginClassifier, NotFittedError, ReadText, read_as
+from fakenews.classifiers.base import CleanedDocument, MarginClassifier, NotFittedError, clean_text_as
 from fakenews.classifiers.checks import check_labels, check_texts, check_weights
 from fakenews.classifiers.entries import Entries
 from fakenews.classifiers.style import STYLE_FEATURES, style_vector
@@ -96,17 +96,21 @@ class FeaturesClassifier(MarginClassifier):
             random_state=self.seed,
         )
         self.trees_ = Trees.of(
-            boosting.fit(_vectors(told(read_as(text, self.cleaning)) for text in texts), y == FAKE, counts)
+            boosting.fit(
+                _vectors(with_lower_title(clean_text_as(text, self.cleaning)) for text in texts), y == FAKE, counts
+            )
         )
         return self
 
-    def predict_margin(self, texts: Sequence[str]) -> NDArray[np.float64]:
+    def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Log-odds of the fake class before calibration, shape (n_texts,)."""
-        return self._fitted().score(_vectors(told(read_as(text, self.cleaning)) for text in check_texts(texts)))
+        return self._fitted().score(
+            _vectors(with_lower_title(clean_text_as(text, self.cleaning)) for text in check_texts(texts))
+        )
 
     def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Margins of `text` with the words where `keep` is False cut out; keep is (n_variants, n_words)."""
-        known = read_as(text, self.cleaning)
+        known = clean_text_as(text, self.cleaning)
         return self._fitted().score(_vectors(cut(known, row) for row in np.atleast_2d(keep)))
 
     def save(self, folder: Path) -> None:
@@ -139,11 +143,11 @@ class FeaturesClassifier(MarginClassifier):
 
     def _fitted(self) -> Trees:
         if self.trees_ is None:
-            raise NotFittedError("This FeaturesClassifier has learnt nothing yet: call fit or load first.")
+            raise NotFittedError("This FeaturesClassifier is not fitted yet: call fit or load first.")
         return self.trees_
 
 
-def told(known: ReadText) -> str:
+def with_lower_title(known: CleanedDocument) -> str:
     """Neutral text whose title, where there is one, is in lower case: its capitals are a template's choice."""
     title, _ = title_and_body(known.source)
     text, end = known.neutral.text, int(np.searchsorted(known.neutral.starts, len(title)))
@@ -151,13 +155,13 @@ def told(known: ReadText) -> str:
     return lowered + text[end:] if len(lowered) == end else text
 
 
-def cut(known: ReadText, keep: NDArray[np.bool_]) -> str:
-    """What `told` gives without the words whose `keep` is False, and with one gap where they stood.
+def cut(known: CleanedDocument, keep: NDArray[np.bool_]) -> str:
+    """What `with_lower_title` gives without the words whose `keep` is False, and with one gap where they stood.
 
     Of the gaps around a run of cut words, the first that ends a sentence stays, else the first: so sentences keep
     their ends, and commas do not outlive their clauses.
     """
-    text, words = told(known), known.words
+    text, words = with_lower_title(known), known.words
     if not words:
         return text
     edges = [*(word.start for word in words[1:]), len(text)]

@@ -13,7 +13,7 @@ from typing import Any
 from zipfile import BadZipFile
 
 from fakenews.classifiers.entries import MissingEntry
-from fakenews.classifiers.novelty import FILE as NOVELTY
+from fakenews.classifiers.ood import FILE as NOVELTY
 
 WEIGHTS = ("model.safetensors", "model.skops", "model.json")
 

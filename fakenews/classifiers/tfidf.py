@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.classifiers.base import MarginClassifier, NotFittedError, Scores, lower_words, read_as
+from fakenews.classifiers.base import MarginClassifier, NotFittedError, Scores, clean_text_as, lower_words
 from fakenews.classifiers.checks import check_labels, check_texts, check_weights
 from fakenews.classifiers.domain import DomainHead, fit_domain_head
 from fakenews.classifiers.entries import Entries, of_file
@@ -101,7 +101,7 @@ class TfidfClassifier(MarginClassifier):
         self.domain_ = fit_domain_head(features, is_home, weights)
         return self
 
-    def predict_margin(self, texts: Sequence[str]) -> NDArray[np.float64]:
+    def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Log-odds of the fake class before calibration, shape (n_texts,)."""
         return self._margins([self._tokens(text)[0] for text in check_texts(texts)])
 
@@ -121,10 +121,10 @@ class TfidfClassifier(MarginClassifier):
         return self._margins([pieces[row].tolist() for row in kept])
 
     def linear_terms(self, text: str) -> tuple[NDArray[np.float64], float]:
-        """Exact parts of the margin: one per word of `read(text).words`, and the intercept.
+        """Exact parts of the margin: one per word of `clean_text(text).words`, and the intercept.
 
         The value of an n-gram times its coefficient is shared equally among its occurrences and, within
-        a bigram, between its two pieces; a mark's part is its word's. Parts and intercept sum to `predict_margin`.
+        a bigram, between its two pieces; a mark's part is its word's. Parts and intercept sum to `decision_function`.
 
         Returns
         -------
@@ -138,7 +138,7 @@ class TfidfClassifier(MarginClassifier):
             zip(row.indices.tolist(), (row.data * self._coefficients()[row.indices]).tolist(), strict=True)
         )
         occurrences = self._occurrences(tokens)
-        parts = np.zeros(len(read_as(text, self.cleaning).words))
+        parts = np.zeros(len(clean_text_as(text, self.cleaning).words))
         for term, places in occurrences.items():
             share = term_weight[term] / len(places)
             for place in places:
@@ -152,10 +152,10 @@ class TfidfClassifier(MarginClassifier):
         tokens = lower_words(text, self.cleaning)
         return sum(t in vectorizer.vocabulary_ for t in tokens) / len(tokens) if tokens else 0.0
 
-    def remember(self, texts: Sequence[str], seed: int = 42) -> None:
+    def fit_ood(self, texts: Sequence[str], seed: int = 42) -> None:
         """Nothing more to keep: the vocabulary is what distances are measured by."""
 
-    def predict_with_novelty(self, texts: Sequence[str]) -> tuple[Scores, NDArray[np.float64]]:
+    def predict_with_ood_score(self, texts: Sequence[str]) -> tuple[Scores, NDArray[np.float64]]:
         """Scores, and the share of words that are not in the vocabulary, shape (n_texts,)."""
         texts = check_texts(texts)
         return self.predict_scores(texts), np.array([1.0 - self.known_share(text) for text in texts])
@@ -193,11 +193,11 @@ class TfidfClassifier(MarginClassifier):
         return self
 
     def _tokens(self, text: str) -> tuple[list[str], NDArray[np.int64]]:
-        """Words and marks in lower case, and the word of `read(text).words` that each belongs to, shape (n_tokens,).
+        """Return words and marks in lower case, and the index in `clean_text(text).words` of each, shape (n_tokens,).
 
         Marks before the first word belong to it; a text without words has no tokens.
         """
-        known = read_as(text, self.cleaning)
+        known = clean_text_as(text, self.cleaning)
         if not known.words:
             return [], np.zeros(0, dtype=np.int64)
         tokens = _PIECE.findall(known.neutral.text)
@@ -206,7 +206,7 @@ class TfidfClassifier(MarginClassifier):
 
     def _fitted(self) -> tuple[TfidfVectorizer, LogisticRegression]:
         if self.vectorizer_ is None or self.regression_ is None:
-            raise NotFittedError("This TfidfClassifier has learnt nothing yet: call fit or load first.")
+            raise NotFittedError("This TfidfClassifier is not fitted yet: call fit or load first.")
         return self.vectorizer_, self.regression_
 
     def _coefficients(self) -> NDArray[np.float64]:

@@ -20,13 +20,20 @@ from scipy.special import expit
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar
 
-from fakenews.classifiers.base import CalibratedClassifier, Calibration, NotFittedError, Scores, cleaning_of, read_as
+from fakenews.classifiers.base import (
+    CalibratedClassifier,
+    Calibration,
+    NotFittedError,
+    Scores,
+    clean_text_as,
+    cleaning_of,
+)
 from fakenews.classifiers.checks import check_texts
 from fakenews.classifiers.domain import DomainHead
 from fakenews.classifiers.entries import of_file, read_json
 from fakenews.classifiers.heads import column_of_fake, leave_out_unread_states
-from fakenews.classifiers.novelty import FILE as NOVELTY
-from fakenews.classifiers.novelty import Centroids, fit_centroids
+from fakenews.classifiers.ood import FILE as NOVELTY
+from fakenews.classifiers.ood import Centroids, fit_centroids
 from fakenews.classifiers.placement import CPU_SECONDS, cpu_copy
 from fakenews.classifiers.probe import FILE as PROBE
 from fakenews.classifiers.probe import Probe, load_domain, mean_states
@@ -122,7 +129,7 @@ class TransformerClassifier(CalibratedClassifier):
         """Id of the word piece that stands for a removed one."""
         return int(self.tokenizer.mask_token_id)
 
-    def predict_margin(self, texts: Sequence[str]) -> NDArray[np.float64]:
+    def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Log-odds of the fake class before calibration, shape (n_texts,)."""
         return self.predict_scores(texts).log_odds
 
@@ -139,18 +146,18 @@ class TransformerClassifier(CalibratedClassifier):
         kept = torch.from_numpy(np.concatenate([keep, np.ones((len(keep), 1), dtype=bool)], axis=1))  # -1: always kept
         ids = torch.where(kept[:, windows.word_index], windows.input_ids, self.mask_token_id)  # [n, w, L]
         rows: list[tuple[torch.Tensor, torch.Tensor]] = []
-        asked = np.empty(ids.shape[:2], dtype=np.int64)  # which row holds the answer for a variant and a window
+        answer_rows = np.empty(ids.shape[:2], dtype=np.int64)  # which row holds the answer for a variant and a window
         for w, mask in enumerate(windows.attention_mask):
             length = int(mask.sum())
             distinct, inverse = torch.unique(ids[:, w, :length], dim=0, return_inverse=True)
-            asked[:, w] = len(rows) + inverse.numpy()
+            answer_rows[:, w] = len(rows) + inverse.numpy()
             rows += [(row, mask[:length]) for row in distinct]
         margins = self._answers(rows)[:, 0]
-        return np.asarray(margins[asked] @ windows.weights.numpy(), dtype=np.float64)
+        return np.asarray(margins[answer_rows] @ windows.weights.numpy(), dtype=np.float64)
 
     def encode(self, text: str) -> Windows:
         """Cut `text` into overlapping windows; one with only special pieces if nothing is left."""
-        known = read_as(text, self.cleaning)
+        known = clean_text_as(text, self.cleaning)
         neutral = known.neutral.text
         pieces = self.tokenizer(
             neutral,
@@ -182,12 +189,12 @@ class TransformerClassifier(CalibratedClassifier):
         mask = attention_mask.to(embeddings.device)
         return self._log_odds(*self._pass(model, mask, not self.has_head, inputs_embeds=embeddings))
 
-    def remember(self, texts: Sequence[str], seed: int = 42) -> None:
+    def fit_ood(self, texts: Sequence[str], seed: int = 42) -> None:
         """Keep the centroids of the hidden states of training `texts`; costs a pass over them."""
         _, states = self._scores_and_states(texts)
         self.centroids_ = fit_centroids(states, seed=seed)
 
-    def predict_with_novelty(self, texts: Sequence[str]) -> tuple[Scores, NDArray[np.float64]]:
+    def predict_with_ood_score(self, texts: Sequence[str]) -> tuple[Scores, NDArray[np.float64]]:
         """Scores, and distances to the nearest training centroid, shape (n_texts,), in one pass.
 
         The vector of a text is the mean of the hidden states of its first window, half way up the encoder.
@@ -195,7 +202,7 @@ class TransformerClassifier(CalibratedClassifier):
         Raises
         ------
         NotFittedError
-            If there are no centroids: `remember` was never called.
+            If there are no centroids: `fit_ood` was never called.
         """
         if self.centroids_ is None:
             raise NotFittedError(f'{self.name} has no training centroids: run "fakenews novelty --model {self.name}".')
@@ -368,10 +375,10 @@ class TransformerClassifier(CalibratedClassifier):
             yield batch, logits, states
 
     def _pass(
-        self, model: PreTrainedModel, mask: torch.Tensor, with_states: bool, **asked: torch.Tensor
+        self, model: PreTrainedModel, mask: torch.Tensor, with_states: bool, **inputs: torch.Tensor
     ) -> tuple[torch.Tensor | None, torch.Tensor | None]:
         """Logits of the head, (n, 2), where there is one, and mean states, (n, n_states, width), where wanted."""
-        output = model(attention_mask=mask, output_hidden_states=with_states, **asked)
+        output = model(attention_mask=mask, output_hidden_states=with_states, **inputs)
         states = mean_states(output.hidden_states[: self.n_states], mask) if with_states else None
         return output.logits if self.has_head else None, states
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from fakenews.compat import boosted_trees
+
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
@@ -42,7 +44,7 @@ class Trees:
     @classmethod
     def of(cls, grown: HistGradientBoostingClassifier) -> Trees:
         """Nodes of a fitted two-class model without categories; missing values are not expected."""
-        nodes = [trees[0].nodes for trees in grown._predictors]
+        nodes, baseline = boosted_trees(grown)
         sizes = np.array([len(part) for part in nodes])
         roots = np.concatenate([[0], np.cumsum(sizes)[:-1]])
         offset = np.repeat(roots, sizes)
@@ -57,7 +59,7 @@ class Trees:
             threshold=np.where(leaf, 0.0, joined["num_threshold"]),
             value=np.where(leaf, joined["value"], 0.0),
             depth=int(joined["depth"].max()),
-            baseline=float(grown._baseline_prediction.item()),
+            baseline=baseline,
         )
 
     @classmethod

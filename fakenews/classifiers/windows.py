@@ -21,7 +21,7 @@ class Windows:
     input_ids, attention_mask : tensor of shape (n_windows, length), int64
         As the encoder takes them; the last window may be padded.
     word_index : tensor of shape (n_windows, length), int64
-        Index into `read(text).words`, for a mark that of the word before it; -1 for special pieces and padding.
+        Index into `clean_text(text).words`, for a mark that of the word before it; -1 for special pieces and padding.
     weights : tensor of shape (n_windows,), float32
         Share of each window in the margin of the text; sum to 1.
     """

@@ -96,7 +96,7 @@ class Word2VecClassifier(MarginClassifier):
         regression = LogisticRegression(C=self.C, max_iter=2000).fit(scaler.transform(means), y == FAKE, counts)
         return self._set(vectors, scaler.mean_, regression.coef_[0] / scaler.scale_, float(regression.intercept_[0]))
 
-    def predict_margin(self, texts: Sequence[str]) -> NDArray[np.float64]:
+    def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Log-odds of the fake class before calibration, shape (n_texts,)."""
         vectors = self._fitted()
         rows = [vectors.rows(lower_words(text, self.cleaning)) for text in check_texts(texts)]
@@ -110,7 +110,7 @@ class Word2VecClassifier(MarginClassifier):
         return np.asarray(self.intercept_ + sums / np.maximum(counted.sum(axis=1), 1), dtype=np.float64)
 
     def linear_terms(self, text: str) -> tuple[NDArray[np.float64], float]:
-        """Exact parts of the margin: one per word of `read(text).words`, and the intercept.
+        """Exact parts of the margin: one per word of `clean_text(text).words`, and the intercept.
 
         Returns
         -------
@@ -155,7 +155,7 @@ class Word2VecClassifier(MarginClassifier):
 
     def _fitted(self) -> WordVectors:
         if self.vectors_ is None:
-            raise NotFittedError("This Word2VecClassifier has learnt nothing yet: call fit or load first.")
+            raise NotFittedError("This Word2VecClassifier is not fitted yet: call fit or load first.")
         return self.vectors_
 
 

@@ -13,10 +13,8 @@ from fakenews.cli.output import note, print_json, progress
 from fakenews.config import Settings
 
 if TYPE_CHECKING:
-    from fakenews.metrics.evaluation import Evaluation
     from fakenews.metrics.verdicts import TableResult
 
-_SPLIT_FIRST = 'convert it first with "fakenews data split TABLE --fake VALUE --out NEW.parquet".'
 
 app = typer.Typer()
 
@@ -27,88 +25,52 @@ def train(
         str, typer.Argument(help="tfidf, word2vec, cnn, features, tinybert, …: any recipe of the README.")
     ],
     data: Annotated[
-        list[Path] | None,
-        typer.Option("--data", help="Table; may be repeated, ISOT first. FAKENEWS_DATA/isot.parquet if left out."),
+        list[Path] | None, typer.Option("--data", help="Table; FAKENEWS_DATA/isot.parquet if left out.")
     ] = None,
-    leave_out: Annotated[
-        str, typer.Option("--leave-out", help="Corpus among these not to learn from but to be measured on.")
-    ] = "",
     out: Annotated[Path | None, typer.Option("--out", help="Folder; models/MODEL if left out.")] = None,
     base: Annotated[str | None, typer.Option("--base", help="Hub id or folder instead of the recipe's base.")] = None,
-    teacher: Annotated[str | None, typer.Option("--teacher", help="Hub id or folder instead of the recipe's.")] = None,
     epochs: Annotated[float | None, typer.Option("--epochs", help="Instead of the recipe's.")] = None,
     max_steps: Annotated[int | None, typer.Option("--max-steps", help="Cut every stage short.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Take up the last checkpoint.")] = False,
-    protocol: Annotated[
-        str, typer.Option("--protocol", help='Train for it alone, for "evaluate --weights"; needs --out.')
-    ] = "",
     encoding: Encoding = "",
     fake: Fake = "",
 ) -> None:
     """Train a model, calibrate it, and measure it on held-out articles and every other corpus here."""
-    from fakenews.metrics.verdicts import labels_warning
     from fakenews.training.job import Job
     from fakenews.training.recipes import get
-    from fakenews.training.run import run
+    from fakenews.training.run import run, summary
 
     settings = Settings.from_environment()
     chosen = get(recipe)
-    first, *more = data or [_training_table(None, settings)]
-    if protocol and out is None:
-        raise ValueError("What is trained for one protocol does not replace a model: give --out a folder of its own.")
-    if more and (encoding or fake):
-        raise ValueError(f"--encoding and --fake are for a single table: {_SPLIT_FIRST}")
+    table, *more = data or [_training_table(None, settings)]
+    if more:
+        raise ValueError(
+            f'One table at a time, got {len(more) + 1} with --data: "python -m experiments train" takes several.'
+        )
     out = out or settings.models / chosen.model
-    note(f"{chosen.title}: from {', '.join(map(str, (first, *more)))} into {out}")
+    note(f"{chosen.title}: from {table} into {out}")
     job = Job(
-        recipe, first, out, base, epochs, max_steps, resume, settings.data,
-        more=tuple(more), leave_out=leave_out, teacher=teacher, encoding=encoding, fake=fake,
+        recipe, table, out, base, epochs, max_steps, resume, settings.data,
+        encoding=encoding, fake=fake,
     )  # fmt: skip
-    if protocol:
-        from fakenews.training.protocols import train_under
-
-        train_under(protocol, job, note)
-        typer.echo(f"Measure it: fakenews evaluate --model {chosen.model} --protocol {protocol} --weights {out}")
-        return
     evidence = run(job, note)
-    for name, evaluation in evidence.corpora.items():
-        typer.echo(f"{name}: {_headline(evaluation)}")
-        if warning := labels_warning(evaluation, {fake: "fake"} if fake else {}):
-            typer.echo(f"{name}: {warning}")
+    typer.echo("\n".join(summary(evidence, fake)))
     typer.echo(f"{evidence.model} is in {out}.")
 
 
 @app.command()
 def evaluate(
     model: Model,
-    data: Annotated[
-        list[Path] | None,
-        typer.Option("--data", help="Labelled table; with protocols, those trained on (FAKENEWS_DATA/isot.parquet)."),
-    ] = None,
-    protocol: Annotated[
-        list[str] | None, typer.Option("--protocol", help="Measure under it and store the result; may be repeated.")
-    ] = None,
-    every: Annotated[bool, typer.Option("--all", help="Measure under every protocol the model can answer.")] = False,
-    weights: Annotated[
-        Path | None, typer.Option("--weights", help="Folder of the model trained under the one protocol asked for.")
-    ] = None,
+    data: Annotated[list[Path] | None, typer.Option("--data", help="Labeled table.")] = None,
     encoding: Encoding = "",
     fake: Fake = "",
     as_json: AsJson = False,
 ) -> None:
-    """Measure a model on a labelled table, or under protocols, whose results go into its folder."""
-    if protocol and every:
-        raise ValueError(f"Give --all or --protocol {protocol[0]}, not both: --all is every protocol there is.")
-    if weights is not None and not protocol:
-        raise ValueError("What --weights names was trained for one protocol: say which with --protocol.")
-    if protocol or every:
-        if encoding or fake:
-            raise ValueError(f"Protocols take a table as it is: {_SPLIT_FIRST}")
-        return _evaluate_protocols(model, None if every else protocol, data, weights, as_json)
+    """Measure a model on a labeled table."""
     if not data:
-        raise ValueError("Nothing to measure on: give --data, --protocol or --all.")
+        raise ValueError("Nothing to measure on: give --data.")
     if len(data) > 1:
-        raise ValueError(f"One table at a time without --protocol, got {len(data)} with --data.")
+        raise ValueError(f"One table at a time, got {len(data)} with --data.")
     table = data[0]
     from fakenews.data.table import read_labeled
     from fakenews.metrics.verdicts import labels_warning, table_result
@@ -152,10 +114,10 @@ def novelty(
 ) -> None:
     """Teach a trained model again where its training data ends; its weights stay as they are."""
     from fakenews.classifiers import model_folder, store
-    from fakenews.classifiers.novelty import Centroids
+    from fakenews.classifiers.ood import Centroids
     from fakenews.data.mix import with_split
     from fakenews.data.table import joined_texts, read_table
-    from fakenews.training.novelty import fit_novelty
+    from fakenews.training.ood import fit_ood
 
     settings = Settings.from_environment()
     stored = store.find(model, settings.models)
@@ -163,7 +125,7 @@ def novelty(
     data = _training_table(data, settings)
     frame = with_split(read_table(data))
     train, held_out = (joined_texts(frame[frame["split"] == part]) for part in ("train", "validation"))
-    if not fit_novelty(classifier, train, held_out, f"{data.stem}/validation", classifier.info_.get("seed", 42)):
+    if not fit_ood(classifier, train, held_out, f"{data.stem}/validation", classifier.info_.get("seed", 42)):
         raise ValueError(f"{stored.name} has no measure of its own for how far a text lies from its training data.")
     model_folder.change_settings(stored.folder, novelty=classifier.info_["novelty"])
     centroids = getattr(classifier, "centroids_", None)
@@ -183,31 +145,6 @@ def _training_table(data: Path | None, settings: Settings) -> Path:
     if settings.data is None:
         raise ValueError("No data to train on: give --data, or set FAKENEWS_DATA to the folder of isot.parquet.")
     return settings.data / "isot.parquet"
-
-
-def _evaluate_protocols(
-    model: str, names: list[str] | None, data: list[Path] | None, weights: Path | None, as_json: bool
-) -> None:
-    from fakenews.classifiers import store
-    from fakenews.training.protocols import measure_protocols
-
-    settings = Settings.from_environment()
-    first, *more = data or [_training_table(None, settings)]
-    evidence = measure_protocols(
-        store.find(model, settings.models), names, first, settings.data, weights, settings.device, note, more
-    )
-    if as_json:
-        return print_json(evidence.to_dict())
-    for name, result in evidence.protocols.items():
-        for part, evaluation in result.corpora.items():
-            typer.echo(f"{name}  {part}: {_headline(evaluation)}")
-
-
-def _headline(evaluation: Evaluation) -> str:
-    from fakenews.reporting.digits import metric_text
-
-    accuracy, auc = (metric_text(evaluation, metric).value for metric in ("accuracy", "roc_auc"))
-    return f"n {evaluation.n:,}, accuracy {accuracy}, ROC AUC {auc}"
 
 
 def _evaluation_text(model: str, data: str, result: TableResult) -> str:

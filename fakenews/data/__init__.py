@@ -1,1 +1,1 @@
-"""Corpora, their cleaning for measurement (duplicates, giveaways) and their splits."""
+"""Corpora, their cleaning for measurement (duplicates, leakage) and their splits."""

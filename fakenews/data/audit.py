@@ -1,4 +1,4 @@
-"""`fakenews data audit`: what a labelled table gives away before any classifier has read it."""
+"""`fakenews data audit`: the leakage of a labeled table, before any classifier has read it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fakenews.data.duplicates import near_duplicate_groups
 from fakenews.data.exact import normalised
-from fakenews.data.giveaways import (
+from fakenews.data.leakage import (
     ExclusiveString,
     RuleResult,
     exclusive_strings,
@@ -22,7 +22,7 @@ from fakenews.data.giveaways import (
     word_tokens,
 )
 from fakenews.schema import LABELS
-from fakenews.text import count_words, join, neutralise
+from fakenews.text import clean, count_words, join
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,7 +88,7 @@ class AuditReport:
 
 
 def audit(frame: pd.DataFrame, seed: int = 42, progress: Callable[[float], None] | None = None) -> AuditReport:
-    """Measure duplicates, label conflicts, giveaways and length of a labelled table.
+    """Measure duplicates, label conflicts, leakage and length of a labelled table.
 
     An article of 400 words costs about 12 ms, most of it cleaning and MinHash: 9,000 of them take two to four minutes.
 
@@ -150,7 +150,7 @@ def audit(frame: pd.DataFrame, seed: int = 42, progress: Callable[[float], None]
 
 def neutral_parts(title: str, body: str) -> tuple[str, str]:
     """Title and body of the neutral text that classifiers read of both together."""
-    neutral = neutralise(join(title, body))
+    neutral = clean(join(title, body))
     cut = int(np.searchsorted(neutral.starts, len(title))) if title.strip() else 0
     return neutral.text[:cut].strip(), neutral.text[cut:].strip()
 

@@ -67,12 +67,12 @@ class _StrayQuote(Exception):
     """A quote that opens a cell in a line and that none closes, the next one having text behind it if there is one."""
 
     def __init__(self, opened: int, place: int, following: int = 0) -> None:
-        told = f"not CSV: the quote that opens a cell in line {opened} is never closed"
+        problem = f"not CSV: the quote that opens a cell in line {opened} is never closed"
         if following == opened:
-            told = "not CSV: text behind the quote that closes a cell"
+            problem = "not CSV: text behind the quote that closes a cell"
         elif following:
-            told += f"; the next, in line {following}, has text behind it"
-        super().__init__(told)
+            problem += f"; the next, in line {following}, has text behind it"
+        super().__init__(problem)
         self.after = (opened, place)
 
 

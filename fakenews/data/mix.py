@@ -42,7 +42,7 @@ def mix(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Tables as one, with the column corpus; an article that stands in several is kept in the first.
 
     Only the first keeps a test part. The others are small, and what they are worth is measured by leaving each of them
-    out whole, so their test rows are learnt from too; a validation part remains to be looked at.
+    out whole, so their test rows are trained on too; a validation part remains to be looked at.
 
     Parameters
     ----------

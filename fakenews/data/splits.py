@@ -1,4 +1,4 @@
-"""Splits that near duplicates never straddle, and the split by time."""
+"""Splits that near duplicates never straddle."""
 
 from __future__ import annotations
 
@@ -46,30 +46,4 @@ def grouped_split(labels: Sequence[int], groups: NDArray[np.int64], seed: int = 
             split[held_out] = "test"
         elif number < _TEST_FOLDS + _VALIDATION_FOLDS:
             split[held_out] = "validation"
-    return split
-
-
-def time_split(dates: Sequence[str], groups: NDArray[np.int64], before: str = "2017-01-01") -> NDArray[np.str_]:
-    """Train before a day, test from that day on; articles without a day and groups on both sides go to "".
-
-    Parameters
-    ----------
-    dates : sequence of str
-        ISO days; anything else counts as unknown.
-    groups : ndarray of shape (n,)
-        Near-duplicate groups.
-    before : str
-        First day of the test part, ISO.
-
-    Returns
-    -------
-    ndarray of shape (n,), str
-        "train", "test" or "".
-    """
-    days = np.array([d[:10] if len(d) >= 10 and d[:4].isdigit() and d[4] == "-" else "" for d in dates])
-    split = np.where(days == "", "", np.where(days < before, "train", "test")).astype("<U10")
-    for group in np.unique(groups[split == "train"]):
-        members = groups == group
-        if (split[members] == "test").any():
-            split[members] = ""
     return split

@@ -10,7 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakenews import formatting
-from fakenews.classifiers.base import KnowsItsTraining, Scores, TextClassifier, distinct_scores, read, reading_once
+from fakenews.classifiers.base import (
+    OutOfDomainDetector,
+    Scores,
+    TextClassifier,
+    clean_text,
+    cleaning_once,
+    distinct_scores,
+)
 from fakenews.classifiers.ensemble import MEMBERS, EnsembleClassifier
 from fakenews.engine.cache import Cache, digest
 from fakenews.engine.device import VERDICT_SECONDS, Device
@@ -80,7 +87,7 @@ class Judge:
         for model, prediction in zip(asked, predictions, strict=True):
             self._log_odds.put(self._key(text, (model,)), prediction.margin)
         self._predictions.put(self._key(text, asked), predictions)
-        n_words = len(read(text).words)
+        n_words = len(clean_text(text).words)
         like_it = zip(asked, predictions, strict=True) if records and n_words >= MIN_WORDS else ()
         tracks = [self._evidence.track_record(text, model) for model, p in like_it if not UNLIKE & set(p.reasons)]
         known = tuple(record for record in tracks if record is not None)
@@ -144,8 +151,8 @@ class Judge:
         return {name: c.calibrated(distinct_scores(c, texts)).tolist() for name, c in classifiers.items()}
 
     def _predict(self, texts: list[str], models: tuple[str, ...], compare: bool) -> list[tuple[Prediction, ...]]:
-        with reading_once():
-            n_words = [len(read(text).words) for text in texts]
+        with cleaning_once():
+            n_words = [len(clean_text(text).words) for text in texts]
             english = [is_english(text) for text in texts]
             answers: dict[int, _Answers] = {}
             predictions: dict[str, list[Prediction]] = {}
@@ -197,18 +204,18 @@ class Judge:
 
 
 def _check_words(text: str) -> None:
-    if not read(text).words:
+    if not clean_text(text).words:
         raise EmptyText
 
 
 def _measures(classifier: TextClassifier) -> bool:
     """Return whether a classifier can say how far a text is from its own training."""
-    return "novelty" in classifier.info_ and isinstance(classifier, KnowsItsTraining)
+    return "novelty" in classifier.info_ and isinstance(classifier, OutOfDomainDetector)
 
 
 def _scores_and_novelty(classifier: TextClassifier, texts: Sequence[str]) -> _Answers | None:
     measure = classifier.info_.get("novelty")
-    if measure is None or not isinstance(classifier, KnowsItsTraining):
+    if measure is None or not isinstance(classifier, OutOfDomainDetector):
         return None
-    scores, distances = classifier.predict_with_novelty(texts)
+    scores, distances = classifier.predict_with_ood_score(texts)
     return scores, distances > measure["threshold"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.classifiers.base import reading_once
+from fakenews.classifiers.base import cleaning_once
 from fakenews.engine.device import VERDICT_SECONDS, Device
 from fakenews.engine.evidence_store import EvidenceStore
 from fakenews.engine.judge import Judge
@@ -58,7 +58,7 @@ class Tables:
         vectors: list[NDArray[np.float32]] = []
         for start in range(0, len(texts), CHUNK):
             part = texts[start : start + CHUNK]
-            with reading_once():
+            with cleaning_once():
                 predictions += [prediction for (prediction,) in self._judge.judge_many(part, (model,), compare=False)]
                 vectors += [] if neighbours is None else list(neighbours.project(part))
             if progress:

@@ -6,16 +6,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import fields, replace
-from math import isclose
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from fakenews.evidence.predictions import judged
-from fakenews.evidence.protocols import PROTOCOLS, SHIPPED, get, of_corpus
+from fakenews.evidence.protocols import PROTOCOLS, SHIPPED, get
 from fakenews.evidence.reliability import reliability
 from fakenews.evidence.results import OWN_WEIGHTS, SHIPPED_WEIGHTS, ModelEvidence, ProtocolResult
 from fakenews.metrics.coverage import CoverageRisk, coverage_risk
@@ -112,68 +110,14 @@ def write_evidence(
     )
     folder.mkdir(parents=True, exist_ok=True)
     frame.to_parquet(folder / PREDICTIONS, index=False, compression="zstd")
-    _write_evaluation(folder, evidence)
+    write_evaluation(folder, evidence)
     return evidence
 
 
-def _write_evaluation(folder: Path, evidence: ModelEvidence) -> None:
+def write_evaluation(folder: Path, evidence: ModelEvidence) -> None:
+    """Write `evaluation.json` into a model's folder."""
     text = json.dumps(evidence.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
     (folder / EVALUATION).write_text(f"{text}\n", encoding="utf-8")
-
-
-def update_evidence(
-    folder: Path,
-    predictions: pd.DataFrame,
-    own_training: Mapping[str, Mapping[str, Any]],
-    formatting: Mapping[str, FlipRates],
-    **facts: Any,
-) -> ModelEvidence:
-    """Replace what `folder` holds of the protocols in `predictions`; the other protocols stay as they are.
-
-    `facts` replace those of `ModelEvidence`, such as `latency_ms`; see `write_evidence` for the rest.
-    """
-    before = read_evaluation(folder)
-    new = set(predictions["protocol"])
-    kept = {name: result for name, result in before.protocols.items() if name not in new}
-    rows = read_predictions(folder, None)
-    settings = {f.name: getattr(before, f.name) for f in fields(before) if f.name not in ("protocols", "reliability")}
-    return write_evidence(
-        folder,
-        _stacked([rows[rows["protocol"].isin(list(kept))], predictions]),
-        own_training={n: r.training for n, r in kept.items() if r.weights == OWN_WEIGHTS} | dict(own_training),
-        formatting={n: r.formatting for n, r in kept.items() if r.formatting is not None} | dict(formatting),
-        **(settings | facts),
-    )
-
-
-def bring_up_to_date(folder: Path) -> bool:
-    """Rewrite evidence of schema 1, which knew one protocol, in the present layout; whether there was any to rewrite.
-
-    No number changes: rows and evaluations are only told apart by the protocol they always belonged to.
-    """
-    import pandas as pd
-
-    values = json.loads((folder / EVALUATION).read_text(encoding="utf-8"))
-    if values.pop("schema", None) != 1:
-        return False
-    stored = {name: Evaluation.from_dict(evaluation) for name, evaluation in values.pop("corpora").items()}
-    evidence = write_evidence(folder, with_protocol(pd.read_parquet(folder / PREDICTIONS)), **values)
-    protocols = {
-        name: replace(result, corpora={part: stored.get(part, e) for part, e in result.corpora.items()})
-        for name, result in evidence.protocols.items()
-    }
-    _write_evaluation(folder, replace(evidence, protocols=protocols))
-    return True
-
-
-def with_protocol(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Predictions of shipped weights on whole articles, each row with its protocol (`protocols.of_corpus`)."""
-    both = predictions.groupby(["corpus", "split"])["label"].transform("nunique") > 1
-    names = [
-        of_corpus(corpus, split, two)
-        for corpus, split, two in zip(predictions["corpus"], predictions["split"], both, strict=True)
-    ]
-    return predictions.assign(protocol=names)
 
 
 def evaluate_predictions(
@@ -238,100 +182,11 @@ def side_by_side(answers: Mapping[str, pd.DataFrame], column: str) -> pd.DataFra
     """
     import pandas as pd
 
-    said = [rows.set_index(ARTICLE)[column].rename(model) for model, rows in answers.items()]
-    return pd.concat(said, axis="columns", join="inner").reset_index()
-
-
-def contradictions(folder: Path) -> tuple[str, ...]:
-    """Where `evaluation.json` does not follow from `predictions.parquet`; empty where all is well."""
-    evidence, rows = read_evaluation(folder), read_predictions(folder, None)
-    curves, given = coverage_of_predictions(rows), verdicts_of_predictions(rows)
-    found = {
-        f"{protocol} {name}": _leaves(e, curves[protocol][name], given.get(protocol, {}).get(name))
-        for protocol, corpora in evaluate_predictions(rows, seed=evidence.seed).items()
-        for name, e in corpora.items()
-    }
-    told = {
-        f"{protocol} {name}": _leaves(e, result.coverage[name], result.verdicts.get(name))
-        for protocol, result in evidence.protocols.items()
-        for name, e in result.corpora.items()
-    }
-    problems = []
-    for name in sorted({*found, *told}):
-        if name not in found or name not in told:
-            where = PREDICTIONS if name in found else EVALUATION
-            problems.append(f"{evidence.model}: {name} is in {where} only.")
-            continue
-        stated, computed = told[name], found[name]
-        for key in sorted({*stated, *computed}):
-            a, b = stated.get(key), computed.get(key)
-            if not _same(a, b):
-                problems.append(f"{evidence.model}: {name} states {key} {a}, the predictions give {b}.")
-    if evidence.reliability != reliability(rows):
-        problems.append(f"{evidence.model}: the reliability stated is not what the predictions give.")
-    return tuple(problems)
-
-
-def recompute(folder: Path) -> None:
-    """Bring the metrics in `evaluation.json` to what `predictions.parquet` gives, as where one is computed anew.
-
-    A number that follows from the predictions stays to its last digit, and so does everything that is no metric.
-    """
-    evidence = read_evaluation(folder)
-    rows = read_predictions(folder, None)
-    found = evaluate_predictions(rows, seed=evidence.seed)
-    curves, given = coverage_of_predictions(rows), verdicts_of_predictions(rows)
-    protocols = {
-        name: replace(
-            result,
-            corpora={
-                part: Evaluation.from_dict(_where_same(result.corpora[part].to_dict(), e.to_dict()))
-                for part, e in found[name].items()
-            },
-            coverage={
-                part: CoverageRisk.from_dict(_where_same(result.coverage[part].to_dict(), curve.to_dict()))
-                for part, curve in curves[name].items()
-            },
-            verdicts=given.get(name, {}),
-        )
-        for name, result in evidence.protocols.items()
-    }
-    _write_evaluation(folder, replace(evidence, protocols=protocols, reliability=reliability(rows)))
-
-
-def _same(a: Any, b: Any) -> bool:
-    """Whether two leaves of a JSON value agree: other processors and library versions may differ in the last digits."""
-    if a == b or isinstance(a, str | None) or isinstance(b, str | None):
-        return bool(a == b)
-    return isclose(a, b, rel_tol=1e-6, abs_tol=1e-9)
-
-
-def _where_same(stated: Any, computed: Any) -> Any:
-    """The JSON value `computed`, with the leaves of `stated` where these agree."""
-    if isinstance(computed, Mapping):
-        return {name: _where_same(stated.get(name), value) for name, value in computed.items()}
-    if isinstance(computed, list):
-        return [_where_same(a, b) for a, b in zip(stated, computed, strict=True)]
-    return stated if _same(stated, computed) else computed
+    columns = [rows.set_index(ARTICLE)[column].rename(model) for model, rows in answers.items()]
+    return pd.concat(columns, axis="columns", join="inner").reset_index()
 
 
 def _stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     import pandas as pd
 
     return pd.concat(frames, ignore_index=True)
-
-
-def _leaves(evaluation: Evaluation, curve: CoverageRisk, given: Verdicts | None) -> dict[str, Any]:
-    told = {"coverage": curve.to_dict(), "verdicts": given.to_dict() if given else None}
-    return _flat({**evaluation.to_dict(), **told})
-
-
-def _flat(value: Any, name: str = "") -> dict[str, Any]:
-    """Leaves of a nested JSON value by their path."""
-    if isinstance(value, Mapping):
-        items: Iterable[tuple[str, Any]] = value.items()
-    elif isinstance(value, list):
-        items = ((str(i), v) for i, v in enumerate(value))
-    else:
-        return {name: value}
-    return {k: v for key, inner in items for k, v in _flat(inner, f"{name}.{key}" if name else key).items()}

@@ -11,7 +11,6 @@ import numpy as np
 
 from fakenews.classifiers.base import Scores, TextClassifier
 from fakenews.data.base import TextNotHere
-from fakenews.data.demo import SPEC as DEMO
 from fakenews.data.registry import DATASETS, load
 from fakenews.data.table import joined_texts
 from fakenews.evidence.protocols import LEFT_OUT, SHIPPED, of_corpus
@@ -108,32 +107,6 @@ def other_corpora(folder: Path | None, skip: Collection[str]) -> Iterator[tuple[
         except TextNotHere:
             continue
         yield name, frame
-
-
-def held_out_articles(measured: pd.DataFrame, folder: Path | None) -> pd.DataFrame:
-    """Texts of the articles that models answered without having learnt from them: corpus, id, title, text.
-
-    Parameters
-    ----------
-    measured : DataFrame
-        Predictions (corpus, split, id) of `protocols.SHIPPED`; validation rows, which chose the calibration, claims,
-        posts and the articles of the demo do not count.
-    folder : Path, optional
-        Of corpora; those that are not there are passed over.
-    """
-    import pandas as pd
-
-    articles = {name for name, spec in DATASETS.items() if spec.unit == "article" and name != DEMO.name}
-    wanted = measured[measured["corpus"].isin(articles) & (measured["split"] != "validation")]
-    parts = []
-    for name, rows in wanted.groupby("corpus", sort=False):
-        try:
-            texts = load(name, folder)
-        except TextNotHere:
-            continue
-        texts = texts[texts["id"].isin(set(rows["id"]))].drop_duplicates("id")
-        parts.append(texts[["id", "title", "text"]].assign(corpus=name))
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
 def latency_ms(classifier: TextClassifier, texts: Sequence[str], repeats: int = 3) -> float:

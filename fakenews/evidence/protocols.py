@@ -9,14 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from fakenews.data.demo import SPEC as DEMO
-from fakenews.data.splits import SPLITS, grouped_split, time_split
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 TIME_CUT = "2017-01-01"
 
@@ -138,55 +134,3 @@ def of_corpus(corpus: str, split: str, both_classes: bool) -> str:
     if split != "all":
         return "grouped"
     return "external" if both_classes and corpus != DEMO.name else "other"
-
-
-def parts(protocol: Protocol, frame: pd.DataFrame, seed: int = 42) -> dict[str, pd.DataFrame]:
-    """Rows to train on, to calibrate on and to answer: "train", "validation", "test".
-
-    Parameters
-    ----------
-    protocol : Protocol
-        Not one of the "others".
-    frame : DataFrame
-        Of `table.read_table`. "grouped" takes its `split`; "time" its `group` of near duplicates.
-    seed : int
-        Of the parts that are drawn.
-
-    Raises
-    ------
-    ValueError
-        If the frame lacks the column the protocol needs, or a part would be empty.
-    """
-    if protocol.rows in ("others", "left-out"):
-        raise ValueError(f"The protocol {protocol.name!r} parts no corpus: it answers whole ones.")
-    if protocol.text == "title":
-        frame = titles(frame)
-    found = {name: frame[_split(protocol, frame, seed) == name].reset_index(drop=True) for name in SPLITS}
-    empty = [name for name, rows in found.items() if not len(rows)]
-    if empty:
-        raise ValueError(f"The protocol {protocol.name!r} leaves no rows for {', '.join(empty)} of this table.")
-    return found
-
-
-def titles(frame: pd.DataFrame) -> pd.DataFrame:
-    """Rows with a title, without the text under it."""
-    return frame[frame["title"].str.strip() != ""].reset_index(drop=True).assign(text="")
-
-
-def _split(protocol: Protocol, frame: pd.DataFrame, seed: int) -> NDArray[np.str_]:
-    labels = frame["label"].tolist()
-    if protocol.rows == "random":
-        # Each row its own group: stratified 70/15/15, no regard for duplicates.
-        return grouped_split(labels, np.arange(len(frame)), seed)
-    needed = "split" if protocol.rows == "grouped" else "group"
-    if needed not in frame:
-        raise ValueError(f'The protocol {protocol.name!r} needs the column {needed}: run "fakenews data split" first.')
-    if protocol.rows == "grouped":
-        return np.asarray(frame["split"].tolist(), dtype=np.str_)
-    groups = frame["group"].to_numpy(dtype=np.int64)
-    split = time_split(frame["date"].tolist(), groups, TIME_CUT)
-    early = np.flatnonzero(split == "train")
-    if early.size:
-        drawn = grouped_split(frame["label"].to_numpy()[early].tolist(), groups[early], seed)
-        split[early[drawn == "validation"]] = "validation"
-    return split

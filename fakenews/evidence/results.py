@@ -163,7 +163,11 @@ class ModelEvidence:
         if schema != SCHEMA:
             raise ValueError(
                 f"Expected an evaluation of schema {SCHEMA}, got {schema!r}: "
-                + ('run "fakenews report", which brings it up to date.' if schema == 1 else "evaluate the model again.")
+                + (
+                    'run "python -m experiments report", which brings it up to date.'
+                    if schema == 1
+                    else "evaluate the model again."
+                )
             )
         protocols = {name: ProtocolResult.from_dict(result) for name, result in rest.pop("protocols").items()}
         curve = rest.pop("reliability", None)

@@ -1,6 +1,6 @@
 """The promise every explainer keeps, and what they share: checks, asking a classifier many times, the result.
 
-The features of every explanation are the words of `classifiers.base.read(text).words`, so classifiers and
+The features of every explanation are the words of `classifiers.base.clean_text(text).words`, so classifiers and
 methods stand side by side. Methods work on log-odds of the fake class before calibration; the sign of the
 target is applied in one place, `WordExplainer.explain`.
 """
@@ -18,7 +18,7 @@ from typing import Any, ClassVar, SupportsInt, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.classifiers.base import TextClassifier, read
+from fakenews.classifiers.base import TextClassifier, clean_text
 from fakenews.classifiers.precision import fast_products
 from fakenews.schema import LABELS, Attribution, Explanation, Target
 
@@ -52,7 +52,7 @@ class WordWeights:
     Attributes
     ----------
     weights : ndarray of shape (n_words,)
-        One weight for every word of `read(text).words`.
+        One weight for every word of `clean_text(text).words`.
     base_value, margin : float
         The method's reference, and the classifier's own value for the whole text.
     fidelity : float or None
@@ -145,7 +145,7 @@ class WordExplainer(ABC):
             Called with a share done in [0, 1], never falling, after every evaluated batch and at the end. What it
             raises stops the computation: raise `Cancelled` to cancel.
         margin : float, optional
-            What the classifier's `predict_margin` says of the text, where it is known; asked for where it is not.
+            What the classifier's `decision_function` says of the text, where it is known; asked for where it is not.
 
         Returns
         -------
@@ -186,11 +186,11 @@ class WordExplainer(ABC):
         n_samples = self._check(text, classifier, target, n_samples, seed)
         report = progress or _ignore
         report(0.0)
-        spans = read(text).source_spans()
+        spans = clean_text(text).source_spans()
         if spans:
             steps = self._weigh(text, classifier, n_samples, seed, report, margin)
         else:
-            known = float(classifier.predict_margin([text])[0]) if margin is None else margin
+            known = float(classifier.decision_function([text])[0]) if margin is None else margin
             steps = iter([WordWeights(np.zeros(0), base_value=known, margin=known)])
         sign = 1.0 if target == "fake" else -1.0
         for found in steps:
@@ -240,7 +240,7 @@ class WordExplainer(ABC):
                 f"Got n_samples={n_samples!r}: the explainer {self.name} takes a whole number of "
                 f"{self.samples.name} from {low} to {high}."
             )
-        if (most := MAX_PLACES // max(1, len(read(text).words))) < int(n_samples):
+        if (most := MAX_PLACES // max(1, len(clean_text(text).words))) < int(n_samples):
             raise ValueError(
                 f"Got n_samples={n_samples}: for a text as long as this the explainer {self.name} takes at most "
                 f"{most:,} {self.samples.name}, so ask for fewer or shorten the text."
@@ -290,7 +290,7 @@ class MaskedMargins:
         self._classifier = classifier
         self._expected = expected
         self._progress = progress
-        n_words = len(read(text).words)
+        n_words = len(clean_text(text).words)
         whole = np.packbits(np.ones(n_words, dtype=bool)).tobytes()
         self._known: dict[bytes, float] = {} if margin is None else {whole: margin}
         self._pace = Pace(n_words)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.classifiers.base import Scores, TextClassifier, read
+from fakenews.classifiers.base import Scores, TextClassifier, clean_text
 from fakenews.explain.base import Pace, Progress
 from fakenews.schema import Span
 from fakenews.text import sentence_spans
@@ -85,7 +85,7 @@ def without(text: str, spans: Sequence[Span]) -> str:
 
 def worded_sentences(text: str) -> tuple[Span, ...]:
     """Sentences of `text` in which classifiers read words, in order."""
-    starts = [span.start for span in read(text).source_spans()]
+    starts = [span.start for span in clean_text(text).source_spans()]
     spans = sentence_spans(text)
     return tuple(s for s in spans if np.searchsorted(starts, s.end) > np.searchsorted(starts, s.start))
 
@@ -116,7 +116,7 @@ class _Search:
         self.text, self.classifier, self.progress = text, classifier, progress
         self.spans = worded_sentences(text)
         self.n = len(self.spans)
-        self.pace = Pace(len(read(text).words))
+        self.pace = Pace(len(clean_text(text).words))
         self.worst = 2**self.n - 1 if self.n <= MOST_EXACT else MOST_EVALUATIONS
         self.known: dict[tuple[int, ...], float] = {}
         whole = classifier.predict_scores([text])
@@ -137,7 +137,7 @@ class _Search:
         new = [s for s in dict.fromkeys(sets) if s not in self.known]
         for batch in self.pace.batches(len(new)):
             texts = [without(self.text, [self.spans[i] for i in s]) for s in new[batch]]
-            self.known.update(zip(new[batch], self.classifier.predict_margin(texts).tolist(), strict=True))
+            self.known.update(zip(new[batch], self.classifier.decision_function(texts).tolist(), strict=True))
             self.progress(min(1.0, len(self.known) / max(self.worst, 1)))
         return [self.known[s] for s in sets]
 

@@ -16,12 +16,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.classifiers.base import TextClassifier, read
+from fakenews.classifiers.base import TextClassifier, clean_text
 from fakenews.classifiers.ensemble import EnsembleClassifier
 from fakenews.explain.base import MaskedMargins, Progress
 from fakenews.explain.gradient import Differentiable, integrated_gradients
 from fakenews.explain.linear import LinearTerms
-from fakenews.explain.surrogate import first_guess
+from fakenews.explain.surrogate import prior_of
 from fakenews.schema import Explanation, Grade
 
 SHARES = (0.01, 0.05, 0.1, 0.2, 0.5)  # of the words, strongest first, as in ERASER
@@ -83,7 +83,7 @@ def find_bounds(
 
     Costs about 60 verdicts, and ten gradients where the classifier has them; `progress` may raise to cancel.
     """
-    n = len(read(text).words)
+    n = len(clean_text(text).words)
     rng = np.random.default_rng(seed)
     margins = MaskedMargins(text, classifier, 1 + 2 * len(SHARES) * (N_RANDOM + 2), progress)
     full = float(margins(np.ones((1, n), dtype=bool))[0])
@@ -138,13 +138,13 @@ def _candidates(
             if isinstance(member, LinearTerms | Differentiable):
                 yield from _candidates(text, member, margins, lean, progress)
         return
-    guess = first_guess(text, classifier, progress)
+    prior = prior_of(text, classifier, progress)
     if isinstance(classifier, LinearTerms | Differentiable):
-        yield np.argsort(-lean * guess.weights, kind="stable")
+        yield np.argsort(-lean * prior.weights, kind="stable")
     if isinstance(classifier, Differentiable):
         yield greedy_order(text, classifier, lean, progress)
     if not isinstance(classifier, LinearTerms | Differentiable):
-        n = len(guess.weights)
+        n = len(prior.weights)
         stretch = np.arange(n) * min(n, STRETCHES) // n
         without = margins(np.arange(stretch[-1] + 1)[:, None] != stretch)
         yield np.argsort(lean * without[stretch], kind="stable")
@@ -152,13 +152,13 @@ def _candidates(
 
 def greedy_order(text: str, classifier: Differentiable, lean: float, progress: Progress) -> NDArray[np.int64]:
     """Words in the order in which a greedy search removes them, taking the gradient anew at what is left."""
-    n = len(read(text).words)
+    n = len(clean_text(text).words)
     keep = np.ones(n, dtype=bool)
     order: list[int] = []
     for share in _SEARCH:
         left = np.flatnonzero(keep)
-        slopes = integrated_gradients(text, classifier, 1, lambda _: progress(0.0), keep, ends=False).weights[left]
-        chosen = left[np.argsort(-lean * slopes, kind="stable")]
+        gradients = integrated_gradients(text, classifier, 1, lambda _: progress(0.0), keep, ends=False).weights[left]
+        chosen = left[np.argsort(-lean * gradients, kind="stable")]
         if share < 1.0:
             chosen = chosen[: max(0, round(share * n) - len(order))]
         order += chosen.tolist()

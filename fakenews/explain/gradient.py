@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.classifiers.base import TextClassifier, read
+from fakenews.classifiers.base import TextClassifier, clean_text
 from fakenews.explain.base import MaskedMargins, Progress, SampleRange, WordExplainer, WordWeights
 from fakenews.explain.linear import LinearTerms, linear_weights
 
@@ -80,13 +80,13 @@ def integrated_gradients(
     Words where `keep`, of shape (n_words,), is False are masked throughout and weigh nothing. Without `ends` the
     margins of reference and text are not asked for, and given as 0; a `margin` that is given is not asked for either.
     """
-    there = np.ones(len(read(text).words), dtype=bool) if keep is None else keep
+    present = np.ones(len(clean_text(text).words), dtype=bool) if keep is None else keep
     nodes, shares = np.polynomial.legendre.leggauss(n_steps)
     n_windows = len(classifier.encode(text).weights)
     of_ends = done = 2 * n_windows * ends
     total = of_ends + n_windows * n_steps
 
-    def told(n_passes: int) -> None:
+    def on_passes(n_passes: int) -> None:
         nonlocal done
         done += n_passes
         progress(min(1.0, done / total))
@@ -94,20 +94,20 @@ def integrated_gradients(
     base_value, full_value = 0.0, 0.0
     if ends:
         margins = MaskedMargins(text, classifier, 2, lambda share: progress(share * of_ends / total), margin)
-        base_value, full_value = margins(np.stack([np.zeros_like(there), there])).tolist()
-    slopes = slopes_at(text, classifier, (nodes[:, None] + 1.0) / 2.0 * there, told)
+        base_value, full_value = margins(np.stack([np.zeros_like(present), present])).tolist()
+    gradients = gradients_at(text, classifier, (nodes[:, None] + 1.0) / 2.0 * present, on_passes)
     return WordWeights(
-        there * (shares / 2.0 @ slopes),
+        present * (shares / 2.0 @ gradients),
         base_value=base_value,
         margin=full_value,
         settings={"steps": n_steps, "windows": n_windows, "rule": "integrated gradients"},
     )
 
 
-def slopes_at(
-    text: str, classifier: Differentiable, shares: NDArray[np.float64], told: Callable[[int], None]
+def gradients_at(
+    text: str, classifier: Differentiable, shares: NDArray[np.float64], on_passes: Callable[[int], None]
 ) -> NDArray[np.float64]:
-    """Slopes of a text's margin along the ways of its words, from the mask token to the word.
+    """Gradients of a text's margin along the ways of its words, from the mask token to the word.
 
     A device without enough memory is left for the CPU.
 
@@ -117,7 +117,7 @@ def slopes_at(
     classifier : Differentiable
     shares : ndarray of shape (n_points, n_words)
         Of its way that each word has gone at each point: 0 where it is masked, 1 where it stands.
-    told : callable
+    on_passes : callable
         Called with the number of windows that were passed since it was called last.
 
     Returns
@@ -131,25 +131,25 @@ def slopes_at(
     found = np.zeros(shares.shape)
     for w, weight in enumerate(windows.weights.tolist()):
         try:
-            found += weight * _slopes_of_window(windows, w, classifier, shares, told)
+            found += weight * _gradients_of_window(windows, w, classifier, shares, on_passes)
             continue
         except torch.OutOfMemoryError:
             leave = getattr(classifier, "leave_device", None)
             if leave is None:
                 raise
             leave()
-        found += weight * _slopes_of_window(windows, w, classifier, shares, told)
+        found += weight * _gradients_of_window(windows, w, classifier, shares, on_passes)
     return found
 
 
-def _slopes_of_window(
+def _gradients_of_window(
     windows: Windows,
     w: int,
     classifier: Differentiable,
     shares: NDArray[np.float64],
-    told: Callable[[int], None],
+    on_passes: Callable[[int], None],
 ) -> NDArray[np.float64]:
-    """Slopes of the margin of one window, (n_points, n_words)."""
+    """Gradients of the margin of one window, (n_points, n_words)."""
     import torch
 
     found = np.zeros(shares.shape)
@@ -170,9 +170,9 @@ def _slopes_of_window(
         share = gone[rows][:, word_index, None].to(way)  # [points, length, 1]
         points = (masked + share * way).requires_grad_()
         margins = classifier.margin_from_embeddings(points, attention_mask.expand(len(points), -1))
-        (slopes,) = torch.autograd.grad(margins.sum(), points)
-        told(len(points))
-        per_piece = (slopes * way).double().sum(dim=-1).cpu().numpy()  # [points, length]
+        (gradients,) = torch.autograd.grad(margins.sum(), points)
+        on_passes(len(points))
+        per_piece = (gradients * way).double().sum(dim=-1).cpu().numpy()  # [points, length]
         for of_point, pieces in zip(found[rows], per_piece, strict=True):
             np.add.at(of_point, word_index.numpy()[of_word], pieces[of_word])
     return found

@@ -1,4 +1,4 @@
-"""LIME: a linear model of the margins of variants with words removed, from a gradient's first guess."""
+"""LIME: a linear model of the margins of variants with words removed, with a gradient as its prior."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.classifiers.base import TextClassifier, read
+from fakenews.classifiers.base import TextClassifier, clean_text
 from fakenews.explain.base import MaskedMargins, Progress, SampleRange, WordExplainer, WordWeights
-from fakenews.explain.gradient import Differentiable, slopes_at
-from fakenews.explain.surrogate import Guess, budget, deviation, first_guess, is_settled, rank_agreement
+from fakenews.explain.gradient import Differentiable, gradients_at
+from fakenews.explain.surrogate import Prior, budget, has_converged, prior_of, rank_agreement, ridge_correction
 
 SAMPLES = SampleRange("samples", default=300, minimum=20, maximum=20_000)
-DEFAULT_WORDS = 8_000  # words read by default, all variants together, where there is a first guess
-SLOPE_WORDS = 5_300  # words of the variants whose slopes are the first guess
-SLOPES_COST = 3  # variants that can be asked in the time of slopes at one
+DEFAULT_WORDS = 8_000  # words read by default, all variants together, where there is a prior
+GRADIENT_WORDS = 5_300  # words of the variants whose gradients are the prior
+GRADIENTS_COST = 3  # variants that can be asked in the time of gradients at one
 HALFWAY = 4  # one in so many words of such a variant, or in a few more, is half masked
-FEWEST_SLOPES, MOST_SLOPES = 2 * HALFWAY, 32  # such variants
+FEWEST_GRADIENTS, MOST_GRADIENTS = 2 * HALFWAY, 32  # such variants
 WORTH = 8  # such variants that integrated gradients, biased but without noise, are worth
 ROUND = 16  # variants between two refinements, at first
 KERNEL_WIDTH = 0.25  # of the cosine distance between the words kept and all words
@@ -31,8 +31,8 @@ class LimeExplainer(WordExplainer):
     Ribeiro, Singh and Guestrin, "Why Should I Trust You?", KDD 2016 (arXiv:1602.04938): numbers of removed words,
     cosine kernel and its width are those of the authors' `lime`, but variants are drawn as often as the kernel weighs
     them, and in pairs that remove different words. We differ from its defaults in fitting log-odds instead of
-    probabilities, in telling apart the places of a repeated word, and in fitting only what a first guess leaves over:
-    the exact weights of a linear classifier, or slopes at a few variants. `base_value` is the local intercept,
+    probabilities, in telling apart the places of a repeated word, and in fitting only what a prior leaves over:
+    the exact weights of a linear classifier, or gradients at a few variants. `base_value` is the local intercept,
     `fidelity` the R² of the local model on its own variants: with fewer of them than words it flatters.
     """
 
@@ -40,79 +40,80 @@ class LimeExplainer(WordExplainer):
     samples: ClassVar[SampleRange | None] = SAMPLES
 
     def default_samples(self, text: str, classifier: TextClassifier) -> int:
-        """So many that about `DEFAULT_WORDS` words are read; more where there is no guess to start from."""
+        """So many that about `DEFAULT_WORDS` words are read; more where there is no prior to start from."""
         return budget(text, classifier, SAMPLES, DEFAULT_WORDS)
 
     def _weigh(
         self, text: str, classifier: TextClassifier, n_samples: int, seed: int, progress: Progress, margin: float | None
     ) -> Iterator[WordWeights]:
-        n_words = len(read(text).words)
+        n_words = len(clean_text(text).words)
         rng = np.random.default_rng(seed)
-        ahead = SLOPES_COST * n_slopes(text, classifier)
+        ahead = GRADIENTS_COST * n_gradients(text, classifier)
 
         def share(n_done: float) -> float:
             return min(1.0, n_done / (ahead + n_samples))
 
-        guess, either = local_guess(text, classifier, rng, lambda done: progress(share(done * ahead)))
+        prior, either = local_prior(text, classifier, rng, lambda done: progress(share(done * ahead)))
 
-        def told(done: float) -> None:
+        def on_progress(done: float) -> None:
             progress(share(ahead + done * n_samples))
 
-        margins = MaskedMargins(text, classifier, n_samples, told, margin)
+        margins = MaskedMargins(text, classifier, n_samples, on_progress, margin)
         pairs = pairs_of_variants(n_words, rng)
         keep = np.ones((1, n_words), dtype=bool)
         values = margins(keep)
-        may_stop, settled, last = n_samples <= self.default_samples(text, classifier), 0, False
+        may_stop, n_converged, last = n_samples <= self.default_samples(text, classifier), 0, False
         while not last:
             size = min(max(ROUND, len(keep) // 2), n_samples - len(keep))
             drawn = np.concatenate([next(pairs) for _ in range((size + 1) // 2)])[:size]
             keep, values = np.concatenate([keep, drawn]), np.append(values, margins(drawn))
-            weights, intercept, fidelity = local_model(keep, values, guess.weights)
+            weights, intercept, fidelity = local_model(keep, values, prior.weights)
             rankings = []
-            for h, half_guess in enumerate(either):
-                told(margins.n_evaluated / n_samples)  # of many samples a fit takes seconds
+            for h, half_prior in enumerate(either):
+                on_progress(margins.n_evaluated / n_samples)  # of many samples a fit takes seconds
                 half = [0, *range(1 + 2 * h, len(keep), 4), *range(2 + 2 * h, len(keep), 4)]
-                rankings.append(local_model(keep[half], values[half], half_guess)[0])
+                rankings.append(local_model(keep[half], values[half], half_prior)[0])
             stability = rank_agreement(rankings[0], rankings[1])
-            settled = settled + 1 if may_stop and is_settled(stability, len(keep)) else 0
-            last = len(keep) >= n_samples or settled > 1
+            n_converged = n_converged + 1 if may_stop and has_converged(stability, len(keep)) else 0
+            last = len(keep) >= n_samples or n_converged > 1
             yield WordWeights(
                 weights,
                 base_value=intercept,
                 margin=float(values[0]),
                 fidelity=fidelity,
                 stability=stability,
-                settings={"samples": len(keep), "evaluations": margins.n_evaluated, "guess": guess.rule},
+                settings={"samples": len(keep), "evaluations": margins.n_evaluated, "guess": prior.rule},
                 share=1.0 if last else share(ahead + len(keep)),
             )
 
 
-def n_slopes(text: str, classifier: TextClassifier) -> int:
-    """Variants whose slopes are asked for, in two halves in which each word is halfway as often."""
+def n_gradients(text: str, classifier: TextClassifier) -> int:
+    """Variants whose gradients are asked for, in two halves in which each word is halfway as often."""
     if not isinstance(classifier, Differentiable):
         return 0
-    wanted = SLOPE_WORDS // max(len(read(text).words), 1)
-    return min(max(wanted, FEWEST_SLOPES), MOST_SLOPES) // 2 * 2
+    wanted = GRADIENT_WORDS // max(len(clean_text(text).words), 1)
+    return min(max(wanted, FEWEST_GRADIENTS), MOST_GRADIENTS) // 2 * 2
 
 
-def local_guess(
+def local_prior(
     text: str, classifier: TextClassifier, rng: np.random.Generator, progress: Progress
-) -> tuple[Guess, NDArray[np.float64]]:
-    """What each word does to variants of the text, from slopes where there are any.
+) -> tuple[Prior, NDArray[np.float64]]:
+    """What each word does to variants of the text, from gradients where there are any.
 
-    Beside the guess, of shape (2, n_words), those that either half of the slopes gives.
+    Beside the prior, of shape (2, n_words), those that either half of the gradients gives.
 
-    What a word does to a variant is the integral of the slope along its way from the mask to the word. The trapezoidal
-    rule takes the slopes at its ends, where most variants have it, and the midpoint rule those halfway. One pass
-    forward and back gives a slope for every word; while the passes are few, the guess leans on integrated gradients.
+    What a word does to a variant is the integral of the gradient along its way from the mask to the word. The
+    trapezoidal rule takes the gradients at its ends, where most variants have it, and the midpoint rule those
+    halfway. One pass forward and back gives a gradient for every word; while the passes are few, the prior leans on
+    integrated gradients.
     """
-    guess = first_guess(text, classifier, progress)
+    prior = prior_of(text, classifier, progress)
     if not isinstance(classifier, Differentiable):
-        return guess, np.stack([guess.weights] * 2)
-    n_words, n_points = len(read(text).words), n_slopes(text, classifier)
+        return prior, np.stack([prior.weights] * 2)
+    n_words, n_points = len(clean_text(text).words), n_gradients(text, classifier)
     done, total = 0, n_points * len(classifier.encode(text).weights)
 
-    def told(n_passes: int) -> None:
+    def on_progress(n_passes: int) -> None:
         nonlocal done
         done += n_passes
         progress(done / total)
@@ -123,15 +124,15 @@ def local_guess(
     turns = rng.permuted(np.tile(np.arange(n_points // 2), (2 * n_words, 1)), axis=1)
     halfway = turns.reshape(n_words, 2, -1).transpose(2, 1, 0).reshape(n_points, n_words) < n_points // 2 // HALFWAY
     shares[halfway] = 0.5
-    slopes = slopes_at(text, classifier, shares, told)
+    gradients = gradients_at(text, classifier, shares, on_progress)
     share = n_points / (n_points + WORTH)
 
     def weights(points: slice) -> NDArray[np.float64]:
-        rules = [slopes[points].mean(axis=0, where=of_rule[points]) for of_rule in (halfway, ~halfway)]
-        return np.asarray(share * np.mean(rules, axis=0) + (1.0 - share) * guess.weights)
+        rules = [gradients[points].mean(axis=0, where=of_rule[points]) for of_rule in (halfway, ~halfway)]
+        return np.asarray(share * np.mean(rules, axis=0) + (1.0 - share) * prior.weights)
 
     either = np.stack([weights(slice(half, None, 2)) for half in (0, 1)])
-    return Guess(weights(slice(None)), f"{guess.rule}, slopes at {n_points} variants"), either
+    return Prior(weights(slice(None)), f"{prior.rule}, gradients at {n_points} variants"), either
 
 
 def pairs_of_variants(n_words: int, rng: np.random.Generator) -> Iterator[NDArray[np.bool_]]:
@@ -155,13 +156,13 @@ def pairs_of_variants(n_words: int, rng: np.random.Generator) -> Iterator[NDArra
 
 
 def local_model(
-    keep: NDArray[np.bool_], values: NDArray[np.float64], guess: NDArray[np.float64]
+    keep: NDArray[np.bool_], values: NDArray[np.float64], prior: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], float, float]:
     """Weights of shape (n_words,), intercept and R² of a linear model of `values` (n,) in `keep` (n, n_words)."""
     mean, level = keep.mean(axis=0), float(values.mean())
     z = keep - mean
-    left = values - level - z @ guess
-    weights = guess + deviation(z, left, np.ones(len(z)), guess)
+    left = values - level - z @ prior
+    weights = prior + ridge_correction(z, left, np.ones(len(z)), prior)
     spread = float(((values - level) ** 2).sum())
     missed = float(((values - level - z @ weights) ** 2).sum())
     return weights, level - float(mean @ weights), 1.0 - missed / spread if spread > 0 else 1.0

@@ -17,7 +17,7 @@ class LinearTerms(Protocol):
     """What a classifier must say of itself to be explained exactly."""
 
     def linear_terms(self, text: str) -> tuple[NDArray[np.float64], float]:
-        """Contribution of every word of `read(text).words` to the log-odds of fake, and the intercept."""
+        """Contribution of every word of `clean_text(text).words` to the log-odds of fake, and the intercept."""
 
 
 class LinearExplainer(WordExplainer):
@@ -48,5 +48,5 @@ def linear_weights(text: str, classifier: TextClassifier, margin: float | None =
         raise TypeError(f"The classifier {classifier.name!r} has no linear_terms.")
     weights, intercept = classifier.linear_terms(text)
     if margin is None:
-        margin = float(classifier.predict_margin([text])[0])
+        margin = float(classifier.decision_function([text])[0])
     return WordWeights(weights, base_value=intercept, margin=margin, settings={"rule": "coefficient x value"})

@@ -56,7 +56,7 @@ EXPLAINERS: dict[str, ExplainerSpec] = {
     "lime": _spec(
         LimeExplainer,
         "LIME",
-        "A linear model of what removing words at random does, fitted near the text, from a gradient's first guess.",
+        "A linear model of what removing words at random does, fitted near the text, with a gradient as its prior.",
     ),
     "shap": _spec(
         ShapExplainer,

@@ -1,4 +1,4 @@
-"""SHAP: Owen values, sentences first, then the words of the sentences that matter, from a gradient's first guess."""
+"""SHAP: Owen values, sentences first, then the words of the sentences that matter, with a gradient as its prior."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from numpy.typing import NDArray
 
 from fakenews.classifiers.base import TextClassifier
 from fakenews.explain.base import MaskedMargins, Progress, SampleRange, WordExplainer, WordWeights
-from fakenews.explain.surrogate import budget, deviation, first_guess, is_settled, rank_agreement, sentence_index
+from fakenews.explain.surrogate import budget, has_converged, prior_of, rank_agreement, ridge_correction, sentence_index
 
 SAMPLES = SampleRange("evaluations", default=300, minimum=16, maximum=20_000)
-DEFAULT_WORDS = 6_000  # words read by default, all variants together, where there is a first guess
+DEFAULT_WORDS = 6_000  # words read by default, all variants together, where there is a prior
 ROUND = 8  # variants between two refinements, at first
-MOST_ENUMERATED = 14  # unions of which all coalitions may be asked for
+MOST_ENUMERATED = 14  # groups of which all coalitions may be asked for
 
 
 class ShapExplainer(WordExplainer):
-    """Owen values of the words, with the sentences as unions: Shapley values between sentences, then inside each.
+    """Owen values of the words, with the sentences as groups: Shapley values between sentences, then inside each.
 
     Lundberg and Lee, NeurIPS 2017 (arXiv:1705.07874), in the least-squares form; Owen, "Values of games with a priori
     unions", 1977. Coalitions come in pairs of complements, their sizes alike often (Musco and Witter, "Provably
     accurate Shapley value estimation via leverage score sampling", ICLR 2025, arXiv:2410.01917), all of them where
-    the samples suffice. We differ in fitting only what a first guess leaves over, the guess being the exact weights
+    the samples suffice. We differ in fitting only what a prior leaves over, the prior being the exact weights
     of a linear classifier or two steps of integrated gradients, and in the penalty on that rest. Words inside
     sentences are sampled after the sentences, most often where the weights are largest. Weights and `base_value`
     (every word removed) sum to the margin.
@@ -37,22 +37,22 @@ class ShapExplainer(WordExplainer):
     samples: ClassVar[SampleRange | None] = SAMPLES
 
     def default_samples(self, text: str, classifier: TextClassifier) -> int:
-        """So many that about `DEFAULT_WORDS` words are read; more where there is no guess to start from."""
+        """So many that about `DEFAULT_WORDS` words are read; more where there is no prior to start from."""
         return budget(text, classifier, SAMPLES, DEFAULT_WORDS)
 
     def _weigh(
         self, text: str, classifier: TextClassifier, n_samples: int, seed: int, progress: Progress, margin: float | None
     ) -> Iterator[WordWeights]:
-        guess = first_guess(text, classifier, progress)
+        prior = prior_of(text, classifier, progress)
         margins = MaskedMargins(text, classifier, n_samples, progress, margin)
         may_stop = n_samples <= self.default_samples(text, classifier)
-        for found in owen_values(margins, guess.weights, sentence_index(text), n_samples, seed, may_stop):
+        for found in owen_values(margins, prior.weights, sentence_index(text), n_samples, seed, may_stop):
             yield WordWeights(
                 found.weights,
                 base_value=found.base_value,
                 margin=found.full_value,
                 stability=found.stability,
-                settings={"evaluations": margins.n_evaluated, "max_evaluations": n_samples, "guess": guess.rule},
+                settings={"evaluations": margins.n_evaluated, "max_evaluations": n_samples, "guess": prior.rule},
                 share=found.share,
             )
 
@@ -82,8 +82,8 @@ class OwenEstimate:
 
 def owen_values(
     value: Callable[[NDArray[np.bool_]], NDArray[np.float64]],
-    guess: NDArray[np.float64],
-    unions: NDArray[np.int64],
+    prior: NDArray[np.float64],
+    groups: NDArray[np.int64],
     n_samples: int,
     seed: int,
     may_stop: bool = True,
@@ -94,25 +94,25 @@ def owen_values(
     ----------
     value : callable
         Values of shape (n,) for masks of shape (n, n_features).
-    guess : ndarray of shape (n_features,)
+    prior : ndarray of shape (n_features,)
         Where the fit starts.
-    unions : ndarray of shape (n_features,)
-        Union of each feature, from 0 without gaps; with one alone they are Shapley values.
+    groups : ndarray of shape (n_features,)
+        Group of each feature, from 0 without gaps; with one alone they are Shapley values.
     n_samples : int
         Masks that may be asked for.
     seed : int
         Of the coalitions.
     may_stop : bool
-        Whether to end before `n_samples` when the ranking is settled.
+        Whether to end before `n_samples` when the ranking has converged.
     """
-    game = _Game(value, guess, unions, np.random.default_rng(seed))
-    settled = 0
-    if guess.any():
+    game = _Game(value, prior, groups, np.random.default_rng(seed))
+    n_converged = 0
+    if prior.any():
         yield OwenEstimate(game.estimate()[0], game.base_value, game.full_value, None, 2 / n_samples)
     for share in game.rounds(n_samples - 2):
         weights, stability = game.estimate()
-        settled = settled + 1 if may_stop and is_settled(stability, game.n_drawn) else 0
-        done = share >= 1.0 or settled > 1
+        n_converged = n_converged + 1 if may_stop and has_converged(stability, game.n_drawn) else 0
+        done = share >= 1.0 or n_converged > 1
         yield OwenEstimate(weights, game.base_value, game.full_value, stability, 1.0 if done else share)
         if done:
             return
@@ -124,18 +124,18 @@ class _Game:
     def __init__(
         self,
         value: Callable[[NDArray[np.bool_]], NDArray[np.float64]],
-        guess: NDArray[np.float64],
-        unions: NDArray[np.int64],
+        prior: NDArray[np.float64],
+        groups: NDArray[np.int64],
         rng: np.random.Generator,
     ) -> None:
         self._value, self._rng = value, rng
-        n = len(guess)
-        # Inside one union all is between features.
-        self._unions = unions if unions.max() > 0 else np.arange(n, dtype=np.int64)
-        self._n_unions = int(self._unions.max()) + 1
+        n = len(prior)
+        # Inside one group all is between features.
+        self._groups = groups if groups.max() > 0 else np.arange(n, dtype=np.int64)
+        self._n_groups = int(self._groups.max()) + 1
         self.base_value, self.full_value = value(np.array([[False] * n, [True] * n])).tolist()
-        self._guess = _shifted(guess, self.full_value - self.base_value)
-        # A coalition, its value less its complement's, and the variance of that: of unions, and inside one union.
+        self._prior = _shifted(prior, self.full_value - self.base_value)
+        # A coalition, its value less its complement's, and the variance of that: of groups, and inside one group.
         self._between: list[tuple[NDArray[np.bool_], float, float]] = []
         self._inside: list[tuple[int, NDArray[np.bool_], float, float]] = []
         self._complete = False
@@ -147,14 +147,14 @@ class _Game:
 
     def rounds(self, n_left: int) -> Iterator[float]:
         """Draw, a round at a time, and give the share drawn; at least once."""
-        n_unions, parts = self._n_unions, [np.flatnonzero(self._unions == k) for k in range(self._n_unions)]
-        divisible = [k for k in range(n_unions) if len(parts[k]) > 1]
-        every = 2**n_unions - 2 if n_unions <= MOST_ENUMERATED else n_left + 1
-        if self._complete or n_unions == 1:
+        n_groups, members = self._n_groups, [np.flatnonzero(self._groups == k) for k in range(self._n_groups)]
+        divisible = [k for k in range(n_groups) if len(members[k]) > 1]
+        every = 2**n_groups - 2 if n_groups <= MOST_ENUMERATED else n_left + 1
+        if self._complete or n_groups == 1:
             yield 1.0
             return
         self._complete = every <= (n_left // 2 if divisible else n_left)
-        n_between = every if self._complete else (max(2 * n_unions, n_left // 2) if divisible else n_left)
+        n_between = every if self._complete else (max(2 * n_groups, n_left // 2) if divisible else n_left)
         n_between = min(n_between, n_left) // 2 * 2
         n_inside = (n_left - n_between) // 2 * 2 if divisible else 0
         pairs = self._all_pairs() if self._complete else self._random_pairs()
@@ -165,48 +165,48 @@ class _Game:
             self._ask_between(np.array([z for z, _ in coalitions]), [v for _, v in coalitions])
             yield self.n_drawn / total
         while self.n_drawn < total:
-            self._ask_inside(min(_round(self.n_drawn), total - self.n_drawn) // 2, parts, divisible)
+            self._ask_inside(min(_round(self.n_drawn), total - self.n_drawn) // 2, members, divisible)
             yield self.n_drawn / total
         if self.n_drawn == 0:
             yield 1.0
 
     def _all_pairs(self) -> Iterator[tuple[NDArray[np.bool_], float]]:
-        """Each coalition of unions without its complement, with its variance in the least-squares form."""
-        n = self._n_unions
+        """Each coalition of groups without its complement, with its variance in the least-squares form."""
+        n = self._n_groups
         for size in range(1, n):
             for chosen in combinations(range(n), size):
-                if 0 in chosen:  # of two complements the one with the first union
+                if 0 in chosen:  # of two complements the one with the first group
                     yield np.isin(np.arange(n), chosen), float(comb(n, size) * size * (n - size))
 
     def _random_pairs(self) -> Iterator[tuple[NDArray[np.bool_], float]]:
-        n = self._n_unions
+        n = self._n_groups
         while True:
             size = int(self._rng.integers(1, n))
             yield np.isin(np.arange(n), self._rng.permutation(n)[:size]), float(size * (n - size))
 
     def _ask_between(self, coalitions: NDArray[np.bool_], variances: list[float]) -> None:
-        both = np.stack([coalitions, ~coalitions], axis=1).reshape(-1, self._n_unions)
-        values = self._value(both[:, self._unions]).reshape(-1, 2)
+        both = np.stack([coalitions, ~coalitions], axis=1).reshape(-1, self._n_groups)
+        values = self._value(both[:, self._groups]).reshape(-1, 2)
         self._between += zip(coalitions, (values[:, 0] - values[:, 1]).tolist(), variances, strict=True)
 
-    def _ask_inside(self, n_pairs: int, parts: list[NDArray[np.int64]], divisible: list[int]) -> None:
-        """Halves of unions, beside random coalitions of the others; where weights are large more often."""
+    def _ask_inside(self, n_pairs: int, members: list[NDArray[np.int64]], divisible: list[int]) -> None:
+        """Halves of groups, beside random coalitions of the others; where weights are large more often."""
         weights, _ = self.estimate(halves=False)
-        pull = np.array([np.abs(weights[parts[k]]).sum() for k in divisible]) + 1e-9
-        masks, asked = [], []
+        pull = np.array([np.abs(weights[members[k]]).sum() for k in divisible]) + 1e-9
+        masks, halves_drawn = [], []
         for k in self._rng.choice(divisible, size=n_pairs, p=pull / pull.sum()).tolist():
-            others = self._rng.permutation(np.delete(np.arange(self._n_unions), k))
-            beside = np.isin(self._unions, others[: int(self._rng.integers(0, self._n_unions))])
-            n = len(parts[k])
+            others = self._rng.permutation(np.delete(np.arange(self._n_groups), k))
+            beside = np.isin(self._groups, others[: int(self._rng.integers(0, self._n_groups))])
+            n = len(members[k])
             size = int(self._rng.integers(1, n))
             half = np.isin(np.arange(n), self._rng.permutation(n)[:size])
             for chosen in (half, ~half):
                 mask = beside.copy()
-                mask[parts[k]] = chosen
+                mask[members[k]] = chosen
                 masks.append(mask)
-            asked.append((k, half, float(size * (n - size))))
+            halves_drawn.append((k, half, float(size * (n - size))))
         values = self._value(np.array(masks)).reshape(-1, 2)
-        for (k, half, variance), (one, other) in zip(asked, values.tolist(), strict=True):
+        for (k, half, variance), (one, other) in zip(halves_drawn, values.tolist(), strict=True):
             self._inside.append((k, half, one - other, variance))
 
     def estimate(self, halves: bool = True) -> tuple[NDArray[np.float64], float | None]:
@@ -218,28 +218,28 @@ class _Game:
         return weights, rank_agreement(self._fit(slice(0, None, 2), False), self._fit(slice(1, None, 2), False))
 
     def _totals(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.bincount(self._unions, weights, self._n_unions).astype(np.float64)
+        return np.bincount(self._groups, weights, self._n_groups).astype(np.float64)
 
     def _fit(self, pairs: slice, exact: bool) -> NDArray[np.float64]:
-        totals = self._totals(self._guess)
+        totals = self._totals(self._prior)
         if between := self._between[pairs]:
             x = np.array([row[0] for row in between]) * 2.0 - 1.0
             left = np.array([row[1] for row in between]) - x @ totals
             variances = np.array([row[2] for row in between])
-            totals = totals + deviation(_centred(x), left, variances, totals - totals.mean(), exact)
-        weights = self._guess.copy()
-        for k in range(self._n_unions):
-            part = self._unions == k
+            totals = totals + ridge_correction(_centred(x), left, variances, totals - totals.mean(), exact)
+        weights = self._prior.copy()
+        for k in range(self._n_groups):
+            part = self._groups == k
             weights[part] = _shifted(weights[part], totals[k])
         inside = self._inside[pairs]
-        if inside:  # all unions in one fit, so that they share one penalty
+        if inside:  # all groups in one fit, so that they share one penalty
             x = np.zeros((len(inside), len(weights)))
             for row, (k, half, _, _) in zip(x, inside, strict=True):
-                row[self._unions == k] = half * 2.0 - 1.0 - (half * 2.0 - 1.0).mean()
-            plain = weights - (self._totals(weights) / np.bincount(self._unions))[self._unions]
+                row[self._groups == k] = half * 2.0 - 1.0 - (half * 2.0 - 1.0).mean()
+            plain = weights - (self._totals(weights) / np.bincount(self._groups))[self._groups]
             left = np.array([row[2] for row in inside])
-            left -= [float((half * 2.0 - 1.0) @ weights[self._unions == k]) for k, half, _, _ in inside]
-            weights += deviation(x, left, np.array([row[3] for row in inside]), plain)
+            left -= [float((half * 2.0 - 1.0) @ weights[self._groups == k]) for k, half, _, _ in inside]
+            weights += ridge_correction(x, left, np.array([row[3] for row in inside]), plain)
         return weights
 
 

@@ -115,7 +115,7 @@ def calibration_bins(labels: ArrayLike, p_fake: ArrayLike, n_bins: int = 10) -> 
     used = np.flatnonzero(count)
     count = count[used]
     fake = np.bincount(bins, weights=y == FAKE, minlength=n_bins)[used]
-    low, high = wilson_interval(fake, count)
+    low, high = np.array([wilson_interval(k, n) for k, n in zip(fake, count, strict=True)]).T
     return CalibrationBins(
         lower=used / n_bins,
         upper=(used + 1) / n_bins,

@@ -1,4 +1,4 @@
-"""How often an edit of formatting turns a classifier round: the formatting test as a metric over a corpus."""
+"""How often an edit of formatting flips a prediction: the formatting test as a metric over a corpus."""
 
 from __future__ import annotations
 
@@ -33,8 +33,7 @@ class EditFlips:
         """95 % Wilson interval of `n_flipped` among `n_changed`; (0, 1) where the edit changes no article."""
         if not self.n_changed:
             return 0.0, 1.0
-        low, high = wilson_interval(self.n_flipped, self.n_changed)
-        return float(low), float(high)
+        return wilson_interval(self.n_flipped, self.n_changed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +115,13 @@ def flip_rates(
     for i, text in enumerate(texts):
         edited = variants(text)
         before, *after = classifier.calibrated(distinct_scores(classifier, (text, *edited))).tolist()
-        here = {name: variant != text for name, variant in zip(EDITS, edited, strict=True)}
-        turned = {name: flips(before, p) for name, p in zip(EDITS, after, strict=True)}
+        is_changed = {name: variant != text for name, variant in zip(EDITS, edited, strict=True)}
+        is_flipped = {name: flips(before, p) for name, p in zip(EDITS, after, strict=True)}
         for name in EDITS:
-            changed[name] += here[name]
-            flipped[name] += turned[name]
-        changed[ANY] += any(here.values())
-        flipped[ANY] += any(turned.values())
+            changed[name] += is_changed[name]
+            flipped[name] += is_flipped[name]
+        changed[ANY] += any(is_changed.values())
+        flipped[ANY] += any(is_flipped.values())
         if progress:
             progress((i + 1) / len(texts))
     edits = {name: EditFlips(changed[name], flipped[name]) for name in changed}

@@ -92,7 +92,7 @@ def table_result(predictions: Sequence[Prediction], labels: Sequence[int]) -> Ta
 
 
 def labels_warning(evaluation: Evaluation, labels: Mapping[str, str]) -> str:
-    """Say that labels may be the other way round, where the whole interval of ROC AUC lies below 0.5; "" elsewhere.
+    """Say that labels may be the other way round, where the whole interval of ROC AUC lies below 0.5; else "".
 
     Parameters
     ----------
@@ -115,12 +115,11 @@ def verdicts(predictions: Sequence[Prediction], labels: Sequence[int]) -> Verdic
     given = [(p, label) for p, label in zip(predictions, labels, strict=True) if p.verdict != "cannot_judge"]
     right = sum(p.verdict == LABELS[label] for p, label in given)
     reasons = Counter(reason for p in predictions for reason in p.reasons)
-    low, high = wilson_interval(right, len(given)) if given else (0.0, 0.0)
     return Verdicts(
         len(predictions),
         len(given),
         right,
         right / len(given) if given else None,
-        (float(low), float(high)) if given else None,
+        wilson_interval(right, len(given)) if given else None,
         dict(reasons.most_common()),
     )

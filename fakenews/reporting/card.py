@@ -14,8 +14,16 @@ from fakenews.evidence.protocols import LEFT_OUT, PROTOCOLS, SHIPPED
 from fakenews.evidence.results import DEMO, OWN_WEIGHTS, ModelEvidence
 from fakenews.metrics.coverage import COVERAGES
 from fakenews.metrics.evaluation import Evaluation
-from fakenews.reporting.cells import cell, markdown_table
-from fakenews.reporting.digits import METRIC_NAMES, Metric, metric_text, percent_text, share_text, size_text
+from fakenews.reporting.digits import (
+    METRIC_NAMES,
+    Metric,
+    cell,
+    markdown_table,
+    metric_text,
+    percent_text,
+    share_text,
+    size_text,
+)
 
 _TABLE_METRICS: tuple[Metric, ...] = ("accuracy", "macro_f1", "roc_auc", "ece")
 
@@ -79,8 +87,8 @@ labelling the work of real publishers, and not for judging single claims or post
 
 {results}
 
-Validation rows chose the settings and the calibration, so they flatter the model. Corpora named `all` were not learnt
-from. The `{DEMO}` articles were written for the demo and are no evidence of accuracy.
+Validation rows chose the settings and the calibration, so they flatter the model. Corpora named `all` were not trained
+on. The `{DEMO}` articles were written for the demo and are no evidence of accuracy.
 {_protocol_section(evidence)}{_coverage_section(evidence)}{_verdict_section(evidence)}{_formatting_section(evidence)}
 ## Limits
 

@@ -1,12 +1,12 @@
-"""Numbers as words on a page: no more digits than the interval supports, and never "100 %"."""
+"""Numbers and tables as text, with fixed decimals; a share is never "100 %"."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import floor, log10
+import math
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
-from fakenews.metrics.evaluation import Evaluation, Interval, of_guessing, wilson_interval
+from fakenews.metrics.evaluation import Evaluation, Interval, of_guessing
 
 Metric = Literal["accuracy", "macro_f1", "roc_auc", "ece", "brier", "log_loss"]
 
@@ -31,28 +31,18 @@ class MetricText(NamedTuple):
 
 
 def metric_text(evaluation: Evaluation, metric: Metric) -> MetricText:
-    """Print one metric: accuracy in per cent, the others as they are; "–" for one that does not exist.
+    """Print one metric: accuracy in per cent with one decimal, the others with three; "–" for one that is missing.
 
     Of one class alone there is no macro-F1, which would be the F1 of that class and say what the accuracy says.
-
-    The last digit is not finer than a thirtieth of the interval, nor of 3 / n: what n articles without an error
-    leave open (the rule of three, Hanley and Lippman-Hand, JAMA 249, 1983). Without an interval it is taken to be as
-    wide as that of a share of n articles, see `_supposed_width`.
     """
     value: float | None = getattr(evaluation, metric)
     if value is None or (metric == "macro_f1" and evaluation.roc_auc is None):
         return MetricText("–", "")
     low, high = evaluation.intervals.get(metric, (value, value))
-    width = high - low if metric in evaluation.intervals else _supposed_width(evaluation, metric, value)
-    width = max(width, 3 / evaluation.n)
     if metric == "accuracy":
-        decimals = _decimals(100 * width, most=2)
-        return MetricText(
-            f"{_number(100 * value, decimals, top=100)} %", _range((100 * low, 100 * high), decimals, top=100)
-        )
-    decimals = _decimals(width, most=4)
-    top = None if metric == "log_loss" else 1
-    return MetricText(_number(value, decimals, top), _range((low, high), decimals, top))
+        return MetricText(_percent(value), _range(100 * low, 100 * high, decimals=1, top=100))
+    top = math.inf if metric == "log_loss" else 1
+    return MetricText(_number(value, 3, top), _range(low, high, decimals=3, top=top))
 
 
 def against_guessing(evaluation: Evaluation, metric: Metric) -> str:
@@ -70,10 +60,9 @@ def compared_words(metric: Metric, interval: Interval, guessed: float) -> str:
     return "" if low > guessed else f"{'worse' if high < guessed else 'no better'} than {than}"
 
 
-def area_text(area: float, evaluation: Evaluation) -> str:
-    """Print another area under a curve with as many digits as the ROC AUC of the same articles."""
-    value = metric_text(evaluation, "roc_auc").value
-    return _number(area, len(value.partition(".")[2]), top=1)
+def area_text(area: float) -> str:
+    """Print an area under a curve as `metric_text` prints the ROC AUC."""
+    return _number(area, 3, top=1)
 
 
 def share_text(part: int, whole: int) -> str:
@@ -82,8 +71,7 @@ def share_text(part: int, whole: int) -> str:
         return "–"
     if part in (0, whole):
         return "all" if part else "none"
-    low, high = wilson_interval(part, whole)
-    return f"{_number(100 * part / whole, _decimals(100 * float(high - low), most=1), top=100)} %"
+    return _percent(part / whole)
 
 
 def size_text(megabytes: float) -> str:
@@ -106,31 +94,30 @@ def listed(parts: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
 
 
-def _supposed_width(evaluation: Evaluation, metric: Metric, value: float) -> float:
-    """Width of Wilson's interval of a share of that value; of a log-loss, which is no share, the widest one."""
-    share = 0.5 if metric == "log_loss" else value
-    low, high = wilson_interval(share * evaluation.n, evaluation.n)
-    return float(high - low)
+def cell(evaluation: Evaluation, metric: Metric) -> str:
+    """Print a metric with its interval, and a word where it is no better than chance."""
+    return ", ".join(filter(None, (str(metric_text(evaluation, metric)), against_guessing(evaluation, metric))))
 
 
-def _decimals(width: float, most: int) -> int:
-    return min(most, max(0, floor(-log10(width / 30))))
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table of Markdown."""
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, ["---"] * len(header), *rows))
 
 
-def _number(value: float, decimals: int, top: int | None) -> str:
+def _percent(share: float) -> str:
+    return f"{_number(100 * share, 1, top=100)} %"
+
+
+def _range(low: float, high: float, decimals: int, top: float) -> str:
+    start, end = f"{low:.{decimals}f}", f"{high:.{decimals}f}"
+    if start == end:
+        return ""
+    return f"≥ {start}" if float(end) >= top else f"{start}–{end}"
+
+
+def _number(value: float, decimals: int, top: float) -> str:
+    """Print a number of [0, top], never as 0 or as `top`."""
     text, unit = f"{value:.{decimals}f}", 10.0**-decimals
     if float(text) == 0:
         return f"< {unit:.{decimals}f}"
-    if top is not None and float(text) >= top:
-        return f"> {top - unit:.{decimals}f}"
-    return text
-
-
-def _range(interval: Interval, decimals: int, top: int | None) -> str:
-    low, high = (f"{bound:.{decimals}f}" for bound in interval)
-    at_bottom, at_top = float(low) == 0, top is not None and float(high) >= top
-    if low == high or (at_bottom and at_top):
-        return ""
-    if at_top:
-        return f"≥ {low}"
-    return f"≤ {high}" if at_bottom else f"{low}–{high}"
+    return f"> {top - unit:.{decimals}f}" if float(text) >= top else text

@@ -1,8 +1,8 @@
 """Values to plotly figures, each beside the sentence that says what it shows.
 
 One figure serves the light and the dark page, so that switching needs no redraw: backgrounds are transparent, text
-takes the colour of the page around it, and lines keep a contrast of 3.9 or more on white and on #111418. Lines differ
-by dash as well as by colour; orange and blue are left to the fake and the real class.
+takes the color of the page around it, and lines keep a contrast of 3.9 or more on white and on #111418. Lines differ
+by dash as well as by color; orange and blue are left to the fake and the real class.
 """
 
 from __future__ import annotations
@@ -23,11 +23,36 @@ if TYPE_CHECKING:
 
 HEIGHT = 300  # pixels
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
-GREY = "#767d86"
+GREY, CLEAR = "#767d86", "rgba(0,0,0,0)"
 LINES = (("#118a84", "solid"), ("#8f66e0", "dash"), (GREY, "dot"), ("#118a84", "dashdot"), ("#8f66e0", "longdash"))
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star", "x")
 # A hit is a soft wash; an error takes the tint of the class it was taken for.
-HIT_TINT, FAKE_TINT, REAL_TINT = "rgba(118,125,134,0.10)", "rgba(217,119,6,0.18)", "rgba(59,130,246,0.18)"
+TINTS = ("rgba(118,125,134,0.10)", "rgba(217,119,6,0.18)", "rgba(59,130,246,0.18)")
+_INK = "color:currentColor"  # plotly hands the style of a span on to SVG, where `color` becomes `fill`
+_AXIS = {
+    "zeroline": False,
+    "automargin": True,
+    "fixedrange": True,
+    "gridcolor": "rgba(118,125,134,0.25)",
+    "tickprefix": f'<span style="{_INK}">',
+    "ticksuffix": "</span>",
+    "title": {"standoff": 8, "font": {"size": 13}},
+}
+TEMPLATE: dict[str, Any] = {
+    "layout": {
+        "autosize": True,
+        "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+        "paper_bgcolor": CLEAR,
+        "plot_bgcolor": CLEAR,
+        "font": {"family": FONT, "size": 13, "color": GREY},
+        "hoverlabel": {"bgcolor": "#16191d", "bordercolor": GREY, "font": {"family": FONT, "color": "#ffffff"}},
+        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "bgcolor": CLEAR},
+        "dragmode": False,
+        "xaxis": _AXIS,
+        "yaxis": _AXIS,
+    },
+    "data": {"scatter": [{"cliponaxis": False, "line": {"width": 2.5}, "marker": {"size": 7}}]},
+}
 
 
 class Curve(NamedTuple):
@@ -65,7 +90,7 @@ class Point(NamedTuple):
 
 
 def confusion_matrix_figure(evaluation: Evaluation, selected: tuple[int, int] | None = None) -> go.Figure:
-    """Counts and row shares in four cells, rows true, columns predicted; a clicked point has y = row, x = column.
+    """Draw counts and row shares in four cells, rows true, columns predicted; a clicked point has y = row, x = column.
 
     Parameters
     ----------
@@ -76,45 +101,26 @@ def confusion_matrix_figure(evaluation: Evaluation, selected: tuple[int, int] | 
     import plotly.graph_objects as go
 
     matrix = evaluation.confusion_matrix
-    words = [[f"{count} {_cell_words(i, j)}" for j, count in enumerate(row)] for i, row in enumerate(matrix)]
-    text = [
-        [f"{_ink(f'<b>{count:,}</b>', size=22)}<br>{_ink(share_text(count, sum(row)))}" for count in row]
-        for row in matrix
-    ]
-    steps = ((0, HIT_TINT), (1 / 3, FAKE_TINT), (2 / 3, REAL_TINT))
-    figure = _figure(height=240)
-    figure.add_trace(
-        go.Heatmap(
-            x=(0, 1),
-            y=(0, 1),
-            z=((0, 2), (1, 0)),  # which tint, in thirds of the scale
-            zmin=0,
-            zmax=2,
-            colorscale=[stop for at, tint in steps for stop in ((at, tint), (at + 1 / 3, tint))],
-            showscale=False,
-            xgap=4,
-            ygap=4,
-            text=text,
-            texttemplate="%{text}",
-            textfont={"size": 14},
-            customdata=words,
-            hovertemplate="%{customdata}<extra></extra>",
-        )
-    )
+    stops = [(at / 3, tint) for i, tint in enumerate(TINTS) for at in (i, i + 1)]
+    cells = go.Heatmap(
+        x=(0, 1), y=(0, 1), z=((0, 2), (1, 0)), zmin=0, zmax=2, colorscale=stops, showscale=False, xgap=4, ygap=4,
+        text=[[f"{_ink(f'<b>{n:,}</b>', 22)}<br>{_ink(share_text(n, sum(row)))}" for n in row] for row in matrix],
+        texttemplate="%{text}", textfont={"size": 14}, hovertemplate="%{customdata}<extra></extra>",
+        customdata=[[f"{n} {_cell_words(i, j)}" for j, n in enumerate(row)] for i, row in enumerate(matrix)],
+    )  # fmt: skip
     labels = {"showgrid": False, "ticks": "", "tickvals": (0, 1)}
-    figure.update_xaxes(**labels, side="top", ticktext=[_ink(f"predicted {label}") for label in LABELS], tickangle=0)
-    # The spaces keep the words off the cells.
-    figure.update_yaxes(**labels, autorange="reversed", ticktext=[_ink(f"true {label}") + "  " for label in LABELS])
+    columns = [_ink(f"predicted {label}") for label in LABELS]
+    rows = [_ink(f"true {label}") + "  " for label in LABELS]  # the spaces keep the words off the cells
+    figure = _figure(
+        cells,
+        height=240,
+        xaxis={**labels, "side": "top", "ticktext": columns, "tickangle": 0},
+        yaxis={**labels, "autorange": "reversed", "ticktext": rows},
+    )
     if selected is not None:
-        row, column = selected
-        figure.add_shape(
-            type="rect",
-            x0=column - 0.49,
-            x1=column + 0.49,
-            y0=row - 0.49,
-            y1=row + 0.49,
-            line={"color": GREY, "width": 3},
-        )
+        y, x = selected
+        outline = {"color": GREY, "width": 3}
+        figure.add_shape(type="rect", x0=x - 0.49, x1=x + 0.49, y0=y - 0.49, y1=y + 0.49, line=outline)
     return figure
 
 
@@ -132,22 +138,11 @@ def describe_confusion_matrix(evaluation: Evaluation) -> str:
 
 
 def roc_figure(curves: Sequence[Curve], mark: Mark | None = None) -> go.Figure:
-    """True against false positive rate of `fake` (`Curve.x` is the false positive rate), and the diagonal of chance."""
-    figure = _figure()
-    _unit_axes(figure, "real articles taken for fake", "fake articles found")
-    _diagonal(figure)
-    for i, curve in enumerate(curves):
-        _add_line(
-            figure,
-            i,
-            x=curve.x,
-            y=curve.y,
-            name=f"{curve.name} {curve.area}".strip(),
-            hovertemplate="%{y:.3f} of fake articles found<br>%{x:.3f} of real ones taken for fake",
-        )
-    if mark is not None:
-        _add_mark(figure, mark, "right" if mark.x > 0.7 else "left")
-    return figure
+    """Draw true against false positive rate of `fake` (`Curve.x` is the latter), and the diagonal of chance."""
+    hover = "%{y:.3f} of fake articles found<br>%{x:.3f} of real ones taken for fake"
+    lines = [_line(i, c.x, c.y, f"{c.name} {c.area}".strip(), hover) for i, c in enumerate(curves)]
+    figure = _figure(_reference((0, 1), (0, 1)), *lines, **_unit("real articles taken for fake", "fake articles found"))
+    return _marked(figure, mark, "right" if mark and mark.x > 0.7 else "left")
 
 
 def describe_roc(curves: Sequence[Curve], mark: Mark | None = None) -> str:
@@ -162,7 +157,7 @@ def describe_roc(curves: Sequence[Curve], mark: Mark | None = None) -> str:
 
 
 def pr_figure(curves: Sequence[Curve], share_fake: float, mark: Mark | None = None) -> go.Figure:
-    """Precision against recall of `fake` (`Curve.x` is the recall).
+    """Draw precision against recall of `fake` (`Curve.x` is the recall).
 
     Parameters
     ----------
@@ -171,21 +166,11 @@ def pr_figure(curves: Sequence[Curve], share_fake: float, mark: Mark | None = No
         Share of fake articles in [0, 1]: the precision of guessing, drawn as a dotted line.
     mark : Mark, optional
     """
-    figure = _figure()
-    _unit_axes(figure, "fake articles found (recall)", "precision when saying fake")
-    _reference(figure, (0, 1), (share_fake, share_fake))
-    for i, curve in enumerate(curves):
-        _add_line(
-            figure,
-            i,
-            x=curve.x,
-            y=curve.y,
-            name=f"{curve.name} {curve.area}".strip(),
-            hovertemplate="%{x:.3f} of fake articles found<br>%{y:.3f} of those called fake are",
-        )
-    if mark is not None:
-        _add_mark(figure, mark, "left" if mark.x < 0.3 else "right")
-    return figure
+    hover = "%{x:.3f} of fake articles found<br>%{y:.3f} of those called fake are"
+    lines = [_line(i, c.x, c.y, f"{c.name} {c.area}".strip(), hover) for i, c in enumerate(curves)]
+    axes = _unit("fake articles found (recall)", "precision when saying fake")
+    figure = _figure(_reference((0, 1), (share_fake, share_fake)), *lines, **axes)
+    return _marked(figure, mark, "left" if mark and mark.x < 0.3 else "right")
 
 
 def describe_pr(curves: Sequence[Curve], share_fake: float, mark: Mark | None = None) -> str:
@@ -205,28 +190,15 @@ def describe_pr(curves: Sequence[Curve], share_fake: float, mark: Mark | None = 
 
 
 def calibration_figure(models: Sequence[tuple[str, CalibrationBins]]) -> go.Figure:
-    """Observed share of fake articles against the probability given, with 95 % Wilson bars and the diagonal."""
-    figure = _figure()
-    _unit_axes(figure, "probability of fake given", "share that is fake")
-    _diagonal(figure)
+    """Draw the observed share of fake articles against the probability given, with 95 % Wilson bars."""
+    hover = "given %{x:.2f}, fake %{y:.2f}<br>%{customdata:,} articles"
+    lines = []
     for i, (name, bins) in enumerate(models):
-        _add_line(
-            figure,
-            i,
-            x=bins.mean_predicted,
-            y=bins.observed,
-            name=name,
-            mode="lines+markers",
-            error_y={
-                "array": bins.high - bins.observed,
-                "arrayminus": bins.observed - bins.low,
-                "thickness": 1,
-                "width": 3,
-            },
-            customdata=bins.count,
-            hovertemplate="given %{x:.2f}, fake %{y:.2f}<br>%{customdata:,} articles",
-        )
-    return figure
+        bars = {"array": bins.high - bins.observed, "arrayminus": bins.observed - bins.low, "thickness": 1, "width": 3}
+        line = _line(i, bins.mean_predicted, bins.observed, name, hover, mode="lines+markers")
+        lines.append({**line, "error_y": bars, "customdata": bins.count})
+    axes = _unit("probability of fake given", "share that is fake")
+    return _figure(_reference((0, 1), (0, 1)), *lines, **axes)
 
 
 def describe_calibration(models: Sequence[tuple[str, CalibrationBins]]) -> str:
@@ -244,7 +216,7 @@ def describe_calibration(models: Sequence[tuple[str, CalibrationBins]]) -> str:
 
 
 def training_curves_figure(history: Sequence[Mapping[str, float]]) -> go.Figure:
-    """Losses above, validation F1 below, over epochs.
+    """Draw losses above, validation F1 below, over epochs.
 
     Parameters
     ----------
@@ -256,27 +228,17 @@ def training_curves_figure(history: Sequence[Mapping[str, float]]) -> go.Figure:
     ValueError
         If no row has an epoch and one of these.
     """
-    from plotly.subplots import make_subplots
-
-    series = _series(history)
-    figure = _styled(make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.12), HEIGHT)
-    for i, (key, (x, y)) in enumerate(series.items()):
-        _add_line(
-            figure,
-            i,
-            row=2 if key == "eval_f1" else 1,
-            col=1,
-            x=x,
-            y=y,
-            name=_SERIES[key],
-            mode="lines" if key == "loss" else "lines+markers",
-            hovertemplate="epoch %{x:.2f}: %{y:.3f}",
-        )
-    figure.update_xaxes(_axis(""), showgrid=False)
-    figure.update_xaxes(_axis("epoch"), row=2)
-    figure.update_yaxes(_axis("loss"), rangemode="tozero", row=1)
-    figure.update_yaxes(_axis("F1"), row=2)
-    return figure
+    lines = []
+    for i, (key, (x, y)) in enumerate(_series(history).items()):
+        mode = "lines" if key == "loss" else "lines+markers"
+        line = _line(i, x, y, _SERIES[key], "epoch %{x:.2f}: %{y:.3f}", mode)
+        lines.append({**line, "yaxis": "y2" if key == "eval_f1" else "y"})
+    return _figure(
+        *lines,
+        xaxis={"title": {"text": _ink("epoch")}, "showgrid": False, "anchor": "y2"},
+        yaxis={"title": {"text": _ink("loss")}, "domain": (0.56, 1), "rangemode": "tozero"},
+        yaxis2={"title": {"text": _ink("F1")}, "domain": (0, 0.44)},
+    )
 
 
 def describe_training_curves(history: Sequence[Mapping[str, float]]) -> str:
@@ -293,20 +255,21 @@ def describe_training_curves(history: Sequence[Mapping[str, float]]) -> str:
             parts.append(f"{name} was best after epoch {x[best]:.3g} with {y[best]:.3f}")
         else:
             parts.append(f"{name} {f'stayed at {last}' if first == last else f'went from {first} to {last}'}")
-    told = [listed(parts)] if parts else []
+    clauses = [listed(parts)] if parts else []
     if once:
-        told.append(f"measured once, after epoch {at:.3g}, {listed(once)}")
-    return _sentence("; ".join(told))
+        clauses.append(f"measured once, after epoch {at:.3g}, {listed(once)}")
+    return _sentence("; ".join(clauses))
 
 
 def transfer_figure(points: Sequence[Point]) -> go.Figure:
-    """Area under the ROC curve on other corpora against that in-domain, and the line on which they are equal."""
-    figure = _figure()
-    figure.update_xaxes(_axis("ROC AUC in-domain, unseen articles"), range=(0.48, 1.02), dtick=0.1)
-    figure.update_yaxes(_axis("mean ROC AUC out-of-domain"), range=(0.48, 1.02), dtick=0.1)
-    _reference(figure, (0.5, 1), (0.5, 1))
-    _add_points(figure, points, "in-domain %{x:.3f}, out-of-domain %{y:.3f}")
-    return figure
+    """Draw the ROC AUC on other corpora against that in-domain, and the line on which they are equal."""
+    axis = {"range": (0.48, 1.02), "dtick": 0.1}
+    return _figure(
+        _reference((0.5, 1), (0.5, 1)),
+        *_markers(points, "in-domain %{x:.3f}, out-of-domain %{y:.3f}"),
+        xaxis={"title": {"text": _ink("ROC AUC in-domain, unseen articles")}, **axis},
+        yaxis={"title": {"text": _ink("mean ROC AUC out-of-domain")}, **axis},
+    )
 
 
 def describe_transfer(points: Sequence[Point]) -> str:
@@ -326,12 +289,14 @@ def describe_transfer(points: Sequence[Point]) -> str:
 
 
 def cost_figure(points: Sequence[Point]) -> go.Figure:
-    """Accuracy on unseen articles against milliseconds for one, on a logarithmic axis."""
-    figure = _figure()
-    figure.update_xaxes(_axis("milliseconds for one article"), type="log", dtick=1, range=_decades(points))
-    figure.update_yaxes(_axis("accuracy on unseen articles"), tickformat=".1%")
-    _add_points(figure, points, "%{x:.3g} ms, accuracy %{y:.1%}")
-    return figure
+    """Draw accuracy on unseen articles against milliseconds for one, on a logarithmic axis of whole decades."""
+    powers = np.log10([p.x for p in points] or [1.0, 100.0])
+    decades = (float(np.floor(powers.min())), float(np.ceil(powers.max())))
+    return _figure(
+        *_markers(points, "%{x:.3g} ms, accuracy %{y:.1%}"),
+        xaxis={"title": {"text": _ink("milliseconds for one article")}, "type": "log", "dtick": 1, "range": decades},
+        yaxis={"title": {"text": _ink("accuracy on unseen articles")}, "tickformat": ".1%"},
+    )
 
 
 def describe_cost(points: Sequence[Point]) -> str:
@@ -362,116 +327,70 @@ def _series(history: Sequence[Mapping[str, float]]) -> dict[str, tuple[list[floa
     return series
 
 
-def _figure(height: int = HEIGHT) -> go.Figure:
+def _figure(*traces: Any, height: int = HEIGHT, **axes: Any) -> go.Figure:
     import plotly.graph_objects as go
 
-    return _styled(go.Figure(), height)
-
-
-def _styled(figure: go.Figure, height: int) -> go.Figure:
-    figure.update_layout(
-        template="none",
-        height=height,
-        autosize=True,
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"family": FONT, "size": 13, "color": GREY},
-        hoverlabel={"bgcolor": "#16191d", "bordercolor": GREY, "font": {"family": FONT, "color": "#ffffff"}},
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "bgcolor": "rgba(0,0,0,0)"},
-        dragmode=False,
-    )
-    figure.update_xaxes(zeroline=False, automargin=True, fixedrange=True, gridcolor="rgba(118,125,134,0.25)")
-    figure.update_yaxes(zeroline=False, automargin=True, fixedrange=True, gridcolor="rgba(118,125,134,0.25)")
-    return figure
+    return go.Figure(traces, {"template": TEMPLATE, "height": height, **axes})
 
 
 def _ink(text: str, size: int | None = None) -> str:
-    """Text in the colour of the page: plotly hands the style of a span on to SVG, where `color` becomes `fill`."""
-    style = f"color:currentColor;font-size:{size}px" if size else "color:currentColor"
-    return f'<span style="{style}">{text}</span>'
+    """Return text in the color of the page, `size` pixels high."""
+    return f'<span style="{_INK}{f";font-size:{size}px" if size else ""}">{text}</span>'
 
 
-def _axis(title: str) -> dict[str, Any]:
-    """Title and ticks of an axis in the colour of the page."""
-    axis: dict[str, Any] = {"tickprefix": '<span style="color:currentColor">', "ticksuffix": "</span>"}
-    return {**axis, "title": {"text": _ink(title), "standoff": 8, "font": {"size": 13}}} if title else axis
+def _unit(x: str, y: str) -> dict[str, Any]:
+    """Return axes from 0 to 1, with a little room beyond, so that lines along the edge keep their width."""
+    ticks = {"dtick": 0.25, "tickformat": ".2~f"}
+    return {
+        "xaxis": {"title": {"text": _ink(x)}, "range": (-0.01, 1.01), **ticks},
+        "yaxis": {"title": {"text": _ink(y)}, "range": (-0.01, 1.02), **ticks},
+    }
 
 
-def _unit_axes(figure: go.Figure, x: str, y: str) -> None:
-    # A little room beyond 0 and 1, so that lines along the edge keep their width.
-    figure.update_xaxes(_axis(x), range=(-0.01, 1.01), dtick=0.25, tickformat=".2~f")
-    figure.update_yaxes(_axis(y), range=(-0.01, 1.02), dtick=0.25, tickformat=".2~f")
+def _reference(x: tuple[float, float], y: tuple[float, float]) -> dict[str, Any]:
+    line = {"color": GREY, "width": 1, "dash": "2px,4px"}
+    return {"type": "scatter", "x": x, "y": y, "mode": "lines", "line": line, "hoverinfo": "skip", "showlegend": False}
 
 
-def _diagonal(figure: go.Figure) -> None:
-    _reference(figure, (0, 1), (0, 1))
+def _line(i: int, x: Any, y: Any, name: str, hover: str, mode: str = "lines") -> dict[str, Any]:
+    color, dash = LINES[i % len(LINES)]
+    trace = {"type": "scatter", "x": x, "y": y, "mode": mode, "line": {"color": color, "dash": dash}}
+    return {**trace, **_named(name, hover)}
 
 
-def _reference(figure: go.Figure, x: tuple[float, float], y: tuple[float, float]) -> None:
-    figure.add_scatter(
-        x=x, y=y, mode="lines", line={"color": GREY, "width": 1, "dash": "2px,4px"}, hoverinfo="skip", showlegend=False
-    )
-
-
-def _add_line(figure: go.Figure, i: int, *, name: str, hovertemplate: str, mode: str = "lines", **trace: Any) -> None:
-    colour, dash = LINES[i % len(LINES)]
-    figure.add_scatter(
-        **trace,
-        name=_ink(name),
-        mode=mode,
-        line={"color": colour, "width": 2.5, "dash": dash},
-        marker={"size": 7},
-        cliponaxis=False,
-        hovertemplate=f"{name}<br>{hovertemplate}<extra></extra>",
-        showlegend=True,
-    )
-
-
-def _add_points(figure: go.Figure, points: Sequence[Point], hovertemplate: str) -> None:
-    """A marker each, named by the legend: models often lie too close together for names beside them."""
+def _markers(points: Sequence[Point], hover: str) -> list[dict[str, Any]]:
+    """Return a marker each, named by the legend: models often lie too close together for names beside them."""
+    traces = []
     for i, point in enumerate(points):
-        figure.add_scatter(
-            x=[point.x],
-            y=[point.y],
-            mode="markers",
-            name=_ink(point.name),
-            marker={"size": 11, "symbol": SYMBOLS[i % len(SYMBOLS)], "color": LINES[i % len(LINES)][0]},
-            hovertemplate=f"{point.name}<br>{hovertemplate}<extra></extra>",
-            cliponaxis=False,
-            showlegend=True,
-        )
+        look = {"size": 11, "symbol": SYMBOLS[i % len(SYMBOLS)], "color": LINES[i % len(LINES)][0]}
+        trace = {"type": "scatter", "x": [point.x], "y": [point.y], "mode": "markers", "marker": look}
+        traces.append({**trace, **_named(point.name, hover)})
+    return traces
 
 
-def _add_mark(figure: go.Figure, mark: Mark, side: str) -> None:
-    """A ring on the first curve, and the threshold beneath it, on the side where `xanchor` leaves the curve free."""
+def _named(name: str, hover: str) -> dict[str, Any]:
+    return {"name": _ink(name), "hovertemplate": f"{name}<br>{hover}<extra></extra>", "showlegend": True}
+
+
+def _marked(figure: go.Figure, mark: Mark | None, side: str) -> go.Figure:
+    """Draw a ring on the first curve, and the threshold beneath it, on the side where `xanchor` leaves it free."""
+    if mark is None:
+        return figure
     figure.add_scatter(
         x=[mark.x],
         y=[mark.y],
         mode="markers",
-        marker={"size": 13, "color": "rgba(0,0,0,0)", "line": {"color": LINES[0][0], "width": 2.5}},
+        marker={"size": 13, "color": CLEAR, "line": {"color": LINES[0][0], "width": 2.5}},
         hovertemplate=f"threshold {mark.threshold:.2f}<extra></extra>",
-        cliponaxis=False,
         showlegend=False,
     )
+    low = mark.y < 0.15
+    shift = {"xshift": 9 if side == "left" else -9, "yshift": 4 if low else -8}
     figure.add_annotation(
-        x=mark.x,
-        y=mark.y,
-        text=_ink(f"{mark.threshold:.2f}"),
-        showarrow=False,
-        xanchor=side,
-        yanchor="bottom" if mark.y < 0.15 else "top",
-        xshift=9 if side == "left" else -9,
-        yshift=4 if mark.y < 0.15 else -8,
-    )
-
-
-def _decades(points: Sequence[Point]) -> tuple[float, float]:
-    """Range of a logarithmic axis, in powers of ten: the whole decades around the points."""
-    if not points:
-        return (0.0, 2.0)
-    low, high = np.log10([min(p.x for p in points), max(p.x for p in points)])
-    return (float(np.floor(low)), float(np.ceil(high)))
+        x=mark.x, y=mark.y, text=_ink(f"{mark.threshold:.2f}"), showarrow=False, xanchor=side,
+        yanchor="bottom" if low else "top", **shift,
+    )  # fmt: skip
+    return figure
 
 
 def _cell_words(true: int, predicted: int) -> str:

@@ -128,7 +128,7 @@ def scoreboard(evidences: Sequence[ModelEvidence], metric: Metric) -> Scoreboard
         (
             Column(
                 "", "moved by formatting", "low",
-                "Unseen articles whose predicted class some edit of the formatting test turns round.",
+                "Unseen articles whose predicted class some edit of the formatting test flips.",
             ),
             _moved,
         ),
@@ -276,8 +276,8 @@ def _with_members(evidence: ModelEvidence, evidences: Sequence[ModelEvidence]) -
     return [evidence, *(e for e in evidences if e.model in names)]
 
 
-def _minutes(asked: Sequence[ModelEvidence]) -> Cell:
-    minutes = [e.training.get("minutes") for e in asked]
+def _minutes(evidences: Sequence[ModelEvidence]) -> Cell:
+    minutes = [e.training.get("minutes") for e in evidences]
     return _plain(None if None in minutes else sum(float(m) for m in minutes if m is not None))
 
 

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.classifiers.base import read
-from fakenews.classifiers.novelty import unit
+from fakenews.classifiers.base import clean_text
+from fakenews.classifiers.ood import unit
 from fakenews.data.table import article_id
 from fakenews.metrics.evaluation import Interval, wilson_interval
 from fakenews.schema import LABELS
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FILE = "neighbours.safetensors"
-WIDTH, N_TERMS = 64, 20_000
+WIDTH = 64
 K = 100  # nearest articles: an error of a tenth is then known to within six points
 UNASKED, RIGHT, WRONG, SILENT = -1, 0, 1, 2  # what a model made of an article; the last gave no verdict
 IDENTICAL = 0.999  # cosine from which an article is the text itself; eight bits leave 0.9996 of 1 at least
-_STEPS = 127  # of a signed byte
+STEPS = 127  # of a signed byte
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ class Neighbours:
 
         folder.mkdir(parents=True, exist_ok=True)
         names = sorted(set(self.corpora))
-        scale = np.abs(self.weights).max(axis=0, keepdims=True) / _STEPS
+        scale = np.abs(self.weights).max(axis=0, keepdims=True) / STEPS
         arrays = {
             "terms": _bytes("\n".join(self.terms)),
             "weights": np.round(self.weights / scale).astype(np.int8),
@@ -191,49 +191,23 @@ class Neighbours:
         )
 
 
-def fit_neighbours(
-    texts: Sequence[str], ids: Sequence[str], corpora: Sequence[str], n_terms: int = N_TERMS, seed: int = 42
-) -> Neighbours:
-    """Place articles; `ids` are those of `table.article_id`. Two minutes for 9,000 articles, most of it cleaning.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than two articles, or their words too few for 64 directions.
-    """
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.utils.extmath import randomized_svd
-
-    if len(texts) < 2:
-        raise ValueError(f"Neighbours need at least two articles, got {len(texts)}.")
-    counts = TfidfVectorizer(analyzer=words, sublinear_tf=True, min_df=2, max_df=0.5, max_features=n_terms)
-    features = counts.fit_transform(texts)
-    if min(features.shape) < WIDTH:
-        raise ValueError(
-            f"{features.shape[0]} articles with {features.shape[1]} words are too few for {WIDTH} directions."
-        )
-    _, _, directions = randomized_svd(features, WIDTH, random_state=seed)
-    weights = (directions * counts.idf_).T.astype(np.float32)
-    vectors = unit(np.asarray(features @ directions.T, dtype=np.float32))
-    terms = tuple(counts.get_feature_names_out().tolist())
-    return Neighbours(terms, weights, np.round(vectors * _STEPS).astype(np.int8), tuple(ids), tuple(corpora))
-
-
 def outcomes(neighbours: Neighbours, rows: pd.DataFrame) -> NDArray[np.int8]:
     """What a model made of every article of the store, shape (n_articles,): RIGHT, WRONG, SILENT or UNASKED.
 
     `rows` are those of the model's predictions.parquet with their `prediction` (`verdicts.judged`).
     """
-    found = {
-        (corpus, id_): SILENT if said.verdict == "cannot_judge" else RIGHT if said.verdict == LABELS[label] else WRONG
-        for corpus, id_, label, said in zip(rows["corpus"], rows["id"], rows["label"], rows["prediction"], strict=True)
-    }
+    verdicts = [prediction.verdict for prediction in rows["prediction"]]
+    results = [
+        SILENT if verdict == "cannot_judge" else RIGHT if verdict == LABELS[label] else WRONG
+        for verdict, label in zip(verdicts, rows["label"], strict=True)
+    ]
+    of_article = dict(zip(zip(rows["corpus"], rows["id"], strict=True), results, strict=True))
     keys = zip(neighbours.corpora, neighbours.ids, strict=True)
-    return np.array([found.get(key, UNASKED) for key in keys], dtype=np.int8)
+    return np.array([of_article.get(key, UNASKED) for key in keys], dtype=np.int8)
 
 
 def track_record(
-    neighbours: Neighbours, made: NDArray[np.int8], text: str, model: str, k: int = K
+    neighbours: Neighbours, results: NDArray[np.int8], text: str, model: str, k: int = K
 ) -> TrackRecord | None:
     """How a model fared on the `k` held-out articles most like `text`, which never counts itself.
 
@@ -242,7 +216,7 @@ def track_record(
     Parameters
     ----------
     neighbours : Neighbours
-    made : ndarray of shape (n_articles,)
+    results : ndarray of shape (n_articles,)
         The model's `outcomes`.
     text : str
         As the user gave it.
@@ -251,33 +225,32 @@ def track_record(
     k : int
     """
     of_all = neighbours.similarities(text)
-    return record_of(neighbours, made, of_all, neighbours.identical(text, of_all), model, k)
+    return record_of(neighbours, results, of_all, neighbours.identical(text, of_all), model, k)
 
 
 def record_of(
     neighbours: Neighbours,
-    made: NDArray[np.int8],
+    results: NDArray[np.int8],
     of_all: NDArray[np.float64],
     without: NDArray[np.bool_],
     model: str,
     k: int = K,
 ) -> TrackRecord | None:
     """As `track_record`, of the similarities of a text with all articles, of which those in `without` do not count."""
-    asked = np.flatnonzero((made != UNASKED) & ~without)
-    similarities = of_all[asked]
+    candidates = np.flatnonzero((results != UNASKED) & ~without)
+    similarities = of_all[candidates]
     if not similarities.any():
         return None
     order = np.argsort(-similarities, kind="stable")[:k]
-    nearest = asked[order]
-    n_wrong = int((made[nearest] == WRONG).sum())
-    n = n_wrong + int((made[nearest] == RIGHT).sum())
-    low, high = wilson_interval(n_wrong, n) if n else (0.0, 0.0)
+    nearest = candidates[order]
+    n_wrong = int((results[nearest] == WRONG).sum())
+    n = n_wrong + int((results[nearest] == RIGHT).sum())
     return TrackRecord(
         model,
         n,
         n_wrong,
         n_wrong / n if n else None,
-        (float(low), float(high)) if n else None,
+        wilson_interval(n_wrong, n) if n else None,
         dict(Counter(neighbours.corpora[i] for i in nearest).most_common()),
         float(similarities[order].mean()),
         len(nearest),
@@ -286,7 +259,7 @@ def record_of(
 
 def words(text: str) -> list[str]:
     """Lower-cased words of the neutral text that are not numbers."""
-    known = read(text)
+    known = clean_text(text)
     found = (known.neutral.text[w.start : w.end].lower() for w in known.words)
     return [word for word in found if not word.isnumeric()]
 

@@ -30,14 +30,14 @@ def make_ready(work: Path, recipe: Recipe, job: Job, parts: Parts, keep: Collect
     ValueError
         If what is there to be taken up is another run's, or the base lies among what would be taken away.
     """
-    asked = _facts(recipe, job, parts)
+    facts = _facts(recipe, job, parts)
     record = work / JOB
     left = [path for path in work.iterdir() if path.is_dir() and path.name not in keep] if work.is_dir() else []
     if job.resume and left:
         if not record.is_file():
             raise ValueError(f"Cannot resume: no {JOB} says whose checkpoints {work} holds; start without --resume.")
         before = json.loads(record.read_text(encoding="utf-8"))
-        other = [name for name in asked if before.get(name) != asked[name]]
+        other = [name for name in facts if before.get(name) != facts[name]]
         if other:
             raise ValueError(
                 f"Cannot resume: the checkpoints in {work} are of a run with another {', '.join(other)}; "
@@ -51,7 +51,7 @@ def make_ready(work: Path, recipe: Recipe, job: Job, parts: Parts, keep: Collect
     record.unlink(missing_ok=True)
     for folder in left:
         shutil.rmtree(folder)
-    write_whole(record, json.dumps(asked, indent=1) + "\n")
+    write_whole(record, json.dumps(facts, indent=1) + "\n")
 
 
 def write_whole(file: Path, text: str) -> None:
@@ -73,7 +73,6 @@ def _facts(recipe: Recipe, job: Job, parts: Parts) -> dict[str, Any]:
         "recipe": recipe.name,
         "settings": asdict(recipe.settings) if recipe.settings else None,
         "base": _resolved(job.base),
-        "teacher": _resolved(job.teacher),
         "epochs": job.epochs,
         "max_steps": job.max_steps,
         "cleaning": [job.cleaning, CLEANING_VERSION],

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from fakenews.classifiers.windows import round_to_half
 from fakenews.config import pick_device
 from fakenews.training.checkpoints import make_ready
-from fakenews.training.job import Fitted, Job, Parts, Say, home_of, labelled
+from fakenews.training.job import Fitted, Job, Log, Parts, home_of, labelled
 from fakenews.training.settings import FineTuning, Recipe
 
 if TYPE_CHECKING:
     from fakenews.training.finetune import Trained
 
 
-def fit_encoder(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
+def fit_encoder(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
     """Fine-tune by the recipe's settings on all corpora; calibrate on the validation part of the first."""
     from fakenews.classifiers.transformer import TransformerClassifier
 
@@ -31,7 +31,7 @@ def fit_encoder(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
         recipe.model, trained.model, trained.tokenizer, settings.max_length, device=pick_device(),
         cleaning=job.cleaning, truncation=job.truncation,
     )  # fmt: skip
-    say("calibrating on the validation part")
+    log("calibrating on the validation part")
     classifier.calibrate(*labelled(home_of(parts["validation"])))
     history = {"fine-tuning": list(trained.history)}
     facts: dict[str, Any] = {"base": base_name(settings.base), "settings": {**asdict(settings), "base": ""}}

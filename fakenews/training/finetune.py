@@ -29,7 +29,7 @@ from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_pt_utils import get_length_grouped_indices
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, get_last_checkpoint
 
-from fakenews.classifiers.base import read_as
+from fakenews.classifiers.base import clean_text_as
 from fakenews.classifiers.precision import cpu_has_bfloat16
 from fakenews.schema import FAKE, LABELS
 from fakenews.text import CLEANING
@@ -38,8 +38,6 @@ from fakenews.training.settings import FineTuning
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
-
-    from fakenews.training.student import Student
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +53,7 @@ _LEAST_STEPS = 50  # of a run; with fewer articles a GPU takes smaller steps
 class Trained:
     """A model, on the CPU, and how its training went; `history` holds the rows of `Trainer` (step, epoch, loss, …)."""
 
-    model: Any  # PreTrainedModel, or a Student with its encoder
+    model: Any  # PreTrainedModel, or another module that was trained
     tokenizer: PreTrainedTokenizerBase
     history: tuple[dict[str, Any], ...]
     seconds: float
@@ -92,7 +90,7 @@ def encode_examples(
     texts: Sequence[str], labels: Sequence[int], tokenizer: PreTrainedTokenizerBase, cleaning: str = CLEANING
 ) -> list[Example]:
     """Word pieces of the cleaned texts, whole and without special pieces, with their labels."""
-    cleaned = [read_as(text, cleaning).neutral.text for text in texts]
+    cleaned = [clean_text_as(text, cleaning).neutral.text for text in texts]
     pieces = tokenizer(
         cleaned, add_special_tokens=False, split_special_tokens=True, truncation=False, padding=False, verbose=False
     )["input_ids"]
@@ -231,7 +229,7 @@ def for_device(recipe: FineTuning, config: PreTrainedConfig, n_examples: int) ->
 
 def train(
     recipe: FineTuning,
-    model: PreTrainedModel | Student,
+    model: Any,
     tokenizer: PreTrainedTokenizerBase,
     train_examples: list[Example],
     validation_examples: list[Example],
@@ -248,6 +246,8 @@ def train(
 
     Parameters
     ----------
+    model : PreTrainedModel or Module
+        With a head for labels, or a module with `config` whose `forward` returns its own loss, such as a student.
     work : Path
         Folder for checkpoints, about 3 × the model each, two kept.
     max_steps : int, optional

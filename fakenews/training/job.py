@@ -1,4 +1,4 @@
-"""What `fakenews train` is asked, and what fitting gives back: the values between the recipes and `run`."""
+"""The job of `fakenews train`, and the result of fitting: the values between the recipes and `run`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 TRAINING = "training.json"  # the training curves, in the folder of the model
 
 Parts = Mapping[str, "pd.DataFrame"]  # the rows of a table by their split
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,7 @@ class Job:
     out : Path
         Folder for the model; checkpoints go to `out`/checkpoints.
     base : str, optional
-        Hub id or folder instead of the recipe's base (of the student, when distilling).
-    teacher : str, optional
-        Hub id or folder instead of the recipe's teacher, when distilling.
+        Hub id or folder instead of the recipe's base.
     epochs, max_steps : optional
         Instead of the recipe's; `max_steps` cuts every stage short.
     resume : bool
@@ -72,7 +70,6 @@ class Job:
     truncation: bool = False
     more: tuple[Path, ...] = ()
     leave_out: str = ""
-    teacher: str | None = None
     encoding: str = ""
     fake: str = ""
 
@@ -108,20 +105,20 @@ class Fitted:
     seed : int
         Of everything random in the fitting.
     fitted_on : str
-        Split whose rows it learnt from.
+        Split whose rows it was trained on.
     history : mapping
         Training curves, for `training.json`.
     facts : mapping
         What further travels with the weights, in `config.json`.
-    told : mapping
-        What further stands on the model card, of text.
+    card_facts : mapping
+        Further lines of the model card, of text.
     minutes : float or None
         Where the clock does not tell, because stages were taken up from an earlier run.
     answer : callable or None
         How corpora are answered that are left out of training in turn (`left_out.Answer`), where the recipe can do
         that without being fitted again from the beginning.
-    asked : TextClassifier or None
-        What tables are asked of instead of the classifier, where fitting knows a faster way to the same answers.
+    scorer : TextClassifier or None
+        Answers tables instead of the classifier, where fitting knows a faster way to the same answers.
     unseen : Unseen or None
         Answers on those corpora and in-domain, where fitting had them at hand.
     """
@@ -131,10 +128,10 @@ class Fitted:
     fitted_on: str = "train"
     history: Mapping[str, Any] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
-    told: Mapping[str, str] = field(default_factory=dict)
+    card_facts: Mapping[str, str] = field(default_factory=dict)
     minutes: float | None = None
     answer: Callable[[str, pd.DataFrame, pd.DataFrame], Scores] | None = None
-    asked: TextClassifier | None = None
+    scorer: TextClassifier | None = None
     unseen: Unseen | None = None
 
 

@@ -14,7 +14,7 @@ from fakenews.data.mix import CORPUS
 from fakenews.data.table import joined_texts
 from fakenews.training.bases import first_layers
 from fakenews.training.checkpoints import make_ready
-from fakenews.training.job import Fitted, Job, Parts, Say, home_of, is_home, labelled, weights
+from fakenews.training.job import Fitted, Job, Log, Parts, home_of, is_home, labelled, weights
 from fakenews.training.states import STATES, FromStates, States
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fakenews.training.settings import Probing, Recipe
 
 
-def fit_probing(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
+def fit_probing(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
     """Fit probe and domain head on the training parts of all corpora; calibrate on the validation part of the first.
 
     Corpora that are left out are answered by probes fitted without them, on the same states.
@@ -41,32 +41,32 @@ def fit_probing(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
     make_ready(checkpoints, recipe, job, parts, keep=(STATES,))
     started = time.perf_counter()
     classifier = bare_classifier(recipe.model, settings, job.cleaning)
-    states = States(classifier, checkpoints / STATES, say, settings.n_windows)
+    states = States(classifier, checkpoints / STATES, log, settings.n_windows)
 
     def answer(corpus: str, rest: pd.DataFrame, out: pd.DataFrame) -> Scores:
         probe, domain = fit_on(states, rest[rest["split"] == "train"], settings)
         return linear_scores(probe, domain, states.of(joined_texts(out)))
 
-    say("fitting the probe on the states of all corpora")
+    log("fitting the probe on the states of all corpora")
     classifier.probe_, classifier.domain_ = fit_on(states, parts["train"], settings)
     for part in parts.values():  # before the weights are rounded: what is left out in turn is answered from these
         states.articles(joined_texts(part[~is_home(part)]))
     classifier.weights = "int8"
     classifier.round_weights()
-    asked = cast("TextClassifier", FromStates(classifier, States(classifier, checkpoints / STATES, say)))
-    say("calibrating on the validation part")
+    scorer = cast("TextClassifier", FromStates(classifier, States(classifier, checkpoints / STATES, log)))
+    log("calibrating on the validation part")
     texts, labels = labelled(home_of(parts["validation"]))
-    classifier.calibration_ = fit_calibration(asked.predict_scores(texts), labels)
+    classifier.calibration_ = fit_calibration(scorer.predict_scores(texts), labels)
     facts: dict[str, Any] = {"base": base_name(settings.base), "n_layers": settings.n_layers}
     minutes = (time.perf_counter() - started) / 60
     return Fitted(
         classifier,
         settings.seed,
         facts=facts,
-        told={"base": facts["base"]},
+        card_facts={"base": facts["base"]},
         minutes=minutes,
         answer=answer,
-        asked=asked,
+        scorer=scorer,
     )
 
 

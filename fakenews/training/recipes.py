@@ -2,63 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from fakenews.training.settings import DISTILBERT_BASE, TINYBERT_BASE, Distillation, FineTuning, Probing, Recipe
+from fakenews.training.settings import DISTILBERT_BASE, TINYBERT_BASE, FineTuning, Probing, Recipe
 
 if TYPE_CHECKING:
-    from fakenews.training.job import Fitted, Job, Parts, Say
+    from fakenews.training.job import Fitted, Job, Log, Parts
 
 GENSIM = "gensim==4.4.0"  # as in requirements-dev.txt
 
 
-def _fit_encoder(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
-    from fakenews.training.encoders import fit_encoder
+def fitted_by(module: str, function: str) -> Callable[[Recipe, Job, Parts, Log], Fitted]:
+    """Return a function that carries out a recipe and imports what it needs when it is called."""
 
-    return fit_encoder(recipe, job, parts, say)
+    def fit(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
+        fitted: Fitted = getattr(import_module(module), function)(recipe, job, parts, log)
+        return fitted
 
-
-def _fit_probing(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
-    from fakenews.training.probing import fit_probing
-
-    return fit_probing(recipe, job, parts, say)
+    return fit
 
 
-def _fit_distilled(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
-    from fakenews.training.distilling import fit_distilled
-
-    return fit_distilled(recipe, job, parts, say)
-
-
-def _fit_tfidf(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
-    from fakenews.training.baselines import fit_tfidf
-
-    return fit_tfidf(recipe, job, parts, say)
-
-
-def _fit_word2vec(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
-    from fakenews.training.baselines import fit_word2vec
-
-    return fit_word2vec(recipe, job, parts, say)
-
-
-def _fit_cnn(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
-    from fakenews.training.baselines import fit_cnn
-
-    return fit_cnn(recipe, job, parts, say)
-
-
-def _fit_features(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
-    from fakenews.training.baselines import fit_features
-
-    return fit_features(recipe, job, parts, say)
-
-
-def _fit_ensemble(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
-    from fakenews.training.baselines import fit_ensemble
-
-    return fit_ensemble(recipe, job, parts, say)
-
+_fit_encoder = fitted_by("fakenews.training.encoders", "fit_encoder")
+_fit_probing = fitted_by("fakenews.training.probing", "fit_probing")
+_fit_tfidf, _fit_word2vec, _fit_cnn, _fit_features = (
+    fitted_by("fakenews.training.baselines", f"fit_{name}") for name in ("tfidf", "word2vec", "cnn", "features")
+)
 
 _TFIDF_CARD = (
     "TF-IDF of 1–2-grams of words and marks (sublinear, 200,000 terms) and logistic regression on the neutral text. "
@@ -76,18 +46,6 @@ _MPNET_CARD = (
     "are used. It is fitted on the first 508 word pieces of an article; a verdict reads all of them, in windows of "
     "254. Weights are stored in 8 bits."
 )
-_DISTILLED_CARD = (
-    "A BERT of the configuration of huawei-noah/TinyBERT_General_4L_312D (4 layers, 312 wide, 12 heads, 1,200 "
-    "feed-forward units), but **not** that checkpoint: it started from an earlier model of this project, a student of "
-    "all-MiniLM-L6-v2 fine-tuned on ISOT, and was then taught by the first 6 layers of "
-    "sentence-transformers/all-mpnet-base-v2 (Apache-2.0) and the probe on them (see the model `mpnet`). On windows of "
-    "254 word pieces of all training articles it learned to give back the teacher's mean states of layers 3 and 6, its "
-    "log-odds, and how much a text is like ISOT; of ISOT's articles, whose publishers are known, it was taught the "
-    "labels too. A linear probe on its own mean states gives the answer. Every figure on corpora left out is of a "
-    "teacher and a student that saw nothing of the corpus, nor of the others in its fold. Weights are stored in half "
-    "precision. Whole articles are read in windows whose log-odds are averaged by length."
-)
-
 _WORD2VEC_CARD = (
     "The mean of 300-dimensional Word2Vec vectors (CBOW, gensim, trained on the training part alone) and logistic "
     "regression on the neutral text, with a calibration fitted on the validation part. The vectors are stored as "
@@ -106,15 +64,6 @@ _FEATURES_CARD = (
     "power of -0.75. It does not look at the topic, but the lists it counts by hold some words that newsrooms prefer, "
     'such as "said" and the names of weekdays.'
 )
-_ENSEMBLE_CARD = (
-    "A logistic regression on the log-odds of the models beside it, each by its spread, with non-negative weights that "
-    "depend on how in-domain a text is and are drawn towards the plain average. They were fitted on what the members "
-    "said of corpora that had been left out of their training, and on held-out articles of ISOT, which have three "
-    "tenths of the weight; the penalty comes from leaving each corpus out of that too. The calibration was fitted "
-    "on the same answers. The folder holds the weights only; the members, named with "
-    "the revision it was fitted on, must lie in the folders beside it, and their size comes on top."
-)
-
 RECIPES: dict[str, Recipe] = {
     "tfidf": Recipe("tfidf", "tfidf", "TF-IDF and logistic regression", None, _TFIDF_CARD, _fit_tfidf, refits=True),
     "tinybert": Recipe(
@@ -124,26 +73,6 @@ RECIPES: dict[str, Recipe] = {
         "distilbert", "distilbert", "Fine-tune DistilBERT", FineTuning(DISTILBERT_BASE), _FINE_TUNED_CARD, _fit_encoder
     ),
     "mpnet": Recipe("mpnet", "mpnet", "A probe on the first 6 layers of MPNet", Probing(), _MPNET_CARD, _fit_probing),
-    "tinybert-from-mpnet": Recipe(
-        "tinybert-from-mpnet",
-        "tinybert",
-        "Teach a 4-layer, 312-wide student what MPNet makes of texts",
-        Distillation(
-            teacher=Probing(),
-            student=FineTuning(
-                TINYBERT_BASE,
-                max_length=256,
-                epochs=1,
-                learning_rate=3e-4,
-                batch_size=16,
-                warmup_ratio=0.05,
-                mask_share=0.03,
-            ),
-            folds=(("horne2017", "gossipcop"), ("fakenewsamt", "webis2016", "recovery"), ("fakenewsnet", "ctfan")),
-        ),
-        _DISTILLED_CARD,
-        _fit_distilled,
-    ),
     "word2vec": Recipe(
         "word2vec",
         "word2vec",
@@ -160,27 +89,17 @@ RECIPES: dict[str, Recipe] = {
     "features": Recipe(
         "features", "features", "Style features and gradient boosting", None, _FEATURES_CARD, _fit_features, refits=True
     ),
-    "ensemble": Recipe("ensemble", "ensemble", "Weights of the other classifiers", None, _ENSEMBLE_CARD, _fit_ensemble),
-    "ensemble-small": Recipe(
-        "ensemble-small",
-        "ensemble-small",
-        "Weights of the other classifiers, without MPNet",
-        None,
-        _ENSEMBLE_CARD,
-        _fit_ensemble,
-    ),
 }
 
 
-def get(name: str) -> Recipe:
-    """The recipe of that name.
+def get(name: str, recipes: Mapping[str, Recipe] = RECIPES) -> Recipe:
+    """Return the recipe of that name.
 
     Raises
     ------
     ValueError
         If there is none; the message lists those there are.
     """
-    try:
-        return RECIPES[name]
-    except KeyError:
-        raise ValueError(f"Unknown recipe {name!r}. Known: {', '.join(RECIPES)}.") from None
+    if name not in recipes:
+        raise ValueError(f"Unknown recipe {name!r}. Known: {', '.join(recipes)}.")
+    return recipes[name]

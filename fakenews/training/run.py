@@ -7,7 +7,7 @@ import logging
 import math
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,24 +21,20 @@ from fakenews.classifiers.model_folder import ADDED, WEIGHTS
 from fakenews.classifiers.precision import fast_products
 from fakenews.data.mix import CORPUS, leave_out, mix, with_split
 from fakenews.data.registry import for_training
+from fakenews.data.splits import SPLITS
 from fakenews.data.table import joined_texts, read_labeled
 from fakenews.evidence.files import write_evidence
 from fakenews.evidence.predictions import latency_ms, other_corpora, predict_frame, predict_other_corpora
 from fakenews.evidence.protocols import LEFT_OUT
 from fakenews.evidence.results import ModelEvidence
+from fakenews.metrics.evaluation import Evaluation
 from fakenews.metrics.flips import FlipRates, flip_rates
+from fakenews.metrics.verdicts import labels_warning
 from fakenews.reporting.card import write_model_card
+from fakenews.reporting.digits import metric_text
 from fakenews.text import CLEANING, CLEANING_VERSION
-from fakenews.training.job import TRAINING, Fitted, Job, Parts, Say, Unseen, home_of
-from fakenews.training.left_out import (
-    by_refitting,
-    home_rows,
-    left_out_rows,
-    measurable,
-    set_calibration,
-    split_parts,
-)
-from fakenews.training.novelty import fit_novelty
+from fakenews.training.job import TRAINING, Fitted, Job, Log, Parts
+from fakenews.training.ood import fit_ood
 from fakenews.training.recipes import get
 from fakenews.training.settings import Recipe
 
@@ -50,13 +46,18 @@ logger = logging.getLogger(__name__)
 _PACKAGES = ("torch", "transformers", "scikit-learn", "numpy", "skops")  # whose versions are written down
 LATENCY_ARTICLES = 20
 LEFT_OUT_CORPORA = "left_out"  # those that a calibration was fitted on, in evaluation.json
+Calibrate = Callable[[Recipe, Job, dict[str, "pd.DataFrame"], Parts, Fitted, Log], "pd.DataFrame | None"]
 FLIP_ARTICLES = 500  # of the test part: at no flip at all, the interval ends at 0.8 %
 
 
-def run(job: Job, say: Say = logger.info) -> ModelEvidence:
+def run(
+    job: Job, log: Log = logger.info, recipe: Recipe | None = None, calibrate: Calibrate | None = None
+) -> ModelEvidence:
     """Train, calibrate on the validation part, save, and measure on the test part and every other corpus here.
 
-    A model that lies in `job.out` is replaced once all of that is done.
+    A model that lies in `job.out` is replaced once all of that is done. `recipe` is the one that `job` names, where
+    `recipes.RECIPES` does not know it. `calibrate` sets the calibration anew on articles that the model was not trained
+    on, and returns the rows of `predictions.parquet` that say so; without it, the recipe's own stands.
 
     Raises
     ------
@@ -65,42 +66,58 @@ def run(job: Job, say: Say = logger.info) -> ModelEvidence:
     ModuleNotFoundError
         If the recipe needs a package that is not installed; the message says how to install it.
     """
-    recipe = get(job.recipe)
+    recipe = recipe or get(job.recipe)
     check(job, recipe)
-    tables = read_tables((job.data, *job.more), say, job.encoding, job.fake)
+    tables = read_tables((job.data, *job.more), log, job.encoding, job.fake)
     frame, left_out = leave_out(tables, job.leave_out) if job.leave_out else (mix(tables), None)
     parts = split_parts(frame)
     counts = ", ".join(f"{len(part):,} {name}" for name, part in parts.items())
-    say(f"{', '.join(job.names)}: {counts}")
+    log(f"{', '.join(job.names)}: {counts}")
     for name, rows in other_corpora(job.corpora, {*job.names, job.leave_out}):
         logger.info("%s: %d rows to be measured on", name, len(rows))  # a broken file is found before hours of training
     with model_folder.replacing(job.out) as folder:
         started = time.perf_counter()
-        fitted = recipe.fit(recipe, job, parts, say)
+        fitted = recipe.fit(recipe, job, parts, log)
         minutes = (time.perf_counter() - started) / 60 if fitted.minutes is None else fitted.minutes
         classifier = fitted.classifier
         classifier.info_ = facts_of(recipe, job, parts, fitted)
         train, held_out = (joined_texts(parts[name]) for name in ("train", "validation"))
-        unseen = None if job.leave_out else _answers_to_unseen(recipe, job, tables, parts, fitted, say)
-        in_turn = None if unseen is None else unseen.left_out
-        if unseen is not None:
-            set_calibration(classifier, *unseen)
+        in_turn = calibrate(recipe, job, tables, parts, fitted, log) if calibrate and not job.leave_out else None
         with fast_products():
-            fit_novelty(classifier, train, held_out, f"{'+'.join(job.names)}/validation", fitted.seed)
+            fit_ood(classifier, train, held_out, f"{'+'.join(job.names)}/validation", fitted.seed)
         classifier.save(folder)
         (folder / TRAINING).write_text(json.dumps(fitted.history, indent=1) + "\n", encoding="utf-8")
         training = {
             "recipe": recipe.title,
             "base": "none",
             "minutes": round(minutes, 1),
-            **fitted.told,
+            **fitted.card_facts,
             "device": device_name(),
             "rows": f"{len(parts[fitted.fitted_on]):,} of {', '.join(job.names)}, near duplicates kept in one part",
         }
         return measure(
-            classifier, folder, parts, in_turn, left_out, training, fitted.seed, job.corpora, recipe.card, say,
-            fitted.asked,
+            classifier, folder, parts, in_turn, left_out, training, fitted.seed, job.corpora, recipe.card, log,
+            fitted.scorer,
         )  # fmt: skip
+
+
+def summary(evidence: ModelEvidence, fake: str = "") -> list[str]:
+    """Say what a model reached, a line for each corpus and one where its labels may be the other way round.
+
+    `fake` is the label that means fake, where the user named it.
+    """
+    lines = []
+    for name, evaluation in evidence.corpora.items():
+        lines.append(f"{name}: {figures(evaluation)}")
+        if warning := labels_warning(evaluation, {fake: "fake"} if fake else {}):
+            lines.append(f"{name}: {warning}")
+    return lines
+
+
+def figures(evaluation: Evaluation) -> str:
+    """Return the figures of one corpus in a line."""
+    accuracy, auc = (metric_text(evaluation, metric).value for metric in ("accuracy", "roc_auc"))
+    return f"n {evaluation.n:,}, accuracy {accuracy}, ROC AUC {auc}"
 
 
 def facts_of(recipe: Recipe, job: Job, parts: Parts, fitted: Fitted) -> dict[str, Any]:
@@ -124,38 +141,38 @@ def measure(
     seed: int,
     corpora: Path | None,
     card: str,
-    say: Say = logger.info,
-    asked: TextClassifier | None = None,
+    log: Log = logger.info,
+    scorer: TextClassifier | None = None,
 ) -> ModelEvidence:
     """Write evaluation.json, predictions.parquet and the model card of a saved classifier into `folder`.
 
     Every corpus of `parts` has its own results; `in_turn` are answers of other weights, to corpora left out of training
     one by one, and `left_out` is the one corpus that these weights did without. `card` says in prose what the
-    classifier is. `asked` answers tables in its place (`Fitted.asked`).
+    classifier is. `scorer` answers tables in its place (`Fitted.scorer`).
     """
     import pandas as pd
 
-    asked = asked or classifier
+    scorer = scorer or classifier
     names = list(dict.fromkeys(parts["train"][CORPUS]))
 
     def report(what: str, share: float) -> None:
         if share >= 1.0:
-            say(f"measured {what}")
+            log(f"measured {what}")
 
     frames = [
-        predict_frame(asked, rows, str(corpus), split, report)
+        predict_frame(scorer, rows, str(corpus), split, report)
         for split in ("test", "validation")
         for corpus, rows in parts[split].groupby(CORPUS, sort=False)
     ]
     if left_out is not None:
-        frames.append(predict_frame(asked, left_out, left_out[CORPUS].iloc[0], "all", report))
+        frames.append(predict_frame(scorer, left_out, left_out[CORPUS].iloc[0], "all", report))
     if in_turn is not None:
         frames.append(in_turn)
     home = parts["test"][parts["test"][CORPUS] == names[0]]
-    flips = measured_flips(asked, home, names[0], seed)
-    say("measured formatting")
+    flips = measured_flips(scorer, home, names[0], seed)
+    log("measured formatting")
     known = {*names, *([] if left_out is None else left_out[CORPUS])}
-    frames.append(predict_other_corpora(asked, corpora, known, report))
+    frames.append(predict_other_corpora(scorer, corpora, known, report))
     evidence = write_evidence(
         folder,
         pd.concat([f for f in frames if len(f)], ignore_index=True),
@@ -189,16 +206,9 @@ def calibrations(classifier: TextClassifier) -> dict[str, Any]:
     return classifier.calibration_.to_dict() if isinstance(classifier, CalibratedClassifier) else {}
 
 
-def _answers_to_unseen(
-    recipe: Recipe, job: Job, tables: dict[str, pd.DataFrame], parts: Parts, fitted: Fitted, say: Say
-) -> Unseen | None:
-    if fitted.unseen is not None:
-        return fitted.unseen
-    answer = fitted.answer or (by_refitting(recipe, job, say) if recipe.refits else None)
-    if answer is None or not measurable(tables):
-        return None
-    home = home_rows(fitted.asked or fitted.classifier, home_of(parts["validation"]), job.data.stem)
-    return Unseen(left_out_rows(tables, answer, home, say), home)
+def split_parts(frame: pd.DataFrame) -> Parts:
+    """The rows of a table by their split."""
+    return {name: frame[frame["split"] == name].reset_index(drop=True) for name in SPLITS}
 
 
 def _in_turn_facts(rows: pd.DataFrame, training: dict[str, Any]) -> dict[str, Any]:
@@ -212,7 +222,7 @@ def names_in(rows: pd.DataFrame) -> str:
 
 
 def read_tables(
-    paths: Sequence[Path], say: Say = logger.info, encoding: str = "", fake: str = ""
+    paths: Sequence[Path], log: Log = logger.info, encoding: str = "", fake: str = ""
 ) -> dict[str, pd.DataFrame]:
     """Read labeled tables with their splits, by name of the corpus: of the file, without its suffix.
 
@@ -228,7 +238,7 @@ def read_tables(
     for path in paths:
         read = read_labeled(path, encoding, fake)
         tables[path.stem] = with_split(for_training(path.stem, read.frame))
-        say(f"{path.stem}: {len(tables[path.stem]):,} rows. {' '.join(read.notes())}")
+        log(f"{path.stem}: {len(tables[path.stem]):,} rows. {' '.join(read.notes())}")
     return tables
 
 
@@ -268,11 +278,3 @@ def check(job: Job, recipe: Recipe) -> None:
         raise ValueError(f"--max-steps must be at least 1, got {job.max_steps}.")
     if recipe.settings is None and (job.base or job.epochs or job.max_steps or job.resume):
         raise ValueError(f"The recipe {recipe.name} is fitted in one go: it takes no base, epochs, steps or resume.")
-
-
-def refit(recipe: Recipe, parts: Parts, cleaning: str = CLEANING) -> TextClassifier | None:
-    """The recipe fitted and calibrated on other rows or otherwise cleaned text; None where that would take hours."""
-    if not recipe.refits:
-        return None
-    job = Job(recipe.name, Path(), Path(), cleaning=cleaning)
-    return recipe.fit(recipe, job, parts, logger.info).classifier

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from fakenews.training.job import Fitted, Job, Parts, Say
+    from _typeshed import DataclassInstance
+
+    from fakenews.training.job import Fitted, Job, Log, Parts
 
 # MPNet: Song et al. 2020 (arXiv:2004.09297); the sentence-transformers checkpoint is Apache-2.0.
 MPNET_BASE = "sentence-transformers/all-mpnet-base-v2"
@@ -87,37 +89,6 @@ class Probing:
 
 
 @dataclass(frozen=True, slots=True)
-class Distillation:
-    """A small encoder that is taught the mean states and the answers of a large one with its probe.
-
-    Attributes
-    ----------
-    teacher : Probing
-    student : FineTuning
-        Of the training loop; its base is the encoder the student starts from.
-    teacher_layers, layers : tuple of int
-        Layers of the teacher, and those of the student that are taught to give them back; 0 are the embeddings.
-    home_rows : int
-        Articles of the first corpus that the student reads, the first window of each; of the others it reads all.
-    certainty, hard_share : float
-        Of the articles of the first corpus the labels are taught too: the log-odds to give back are `hard_share` parts
-        those of the label, which are `certainty` either way, and the rest the teacher's.
-    folds : tuple of tuple of str
-        Families of corpora that are left out together, each fold of them with a teacher and a student of its own;
-        families that are named nowhere have a fold each.
-    """
-
-    teacher: Probing
-    student: FineTuning
-    teacher_layers: tuple[int, ...] = (3, 6)
-    layers: tuple[int, ...] = (2, 4)
-    home_rows: int = 4000
-    certainty: float = 4.0
-    hard_share: float = 0.5
-    folds: tuple[tuple[str, ...], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Recipe:
     """What `fakenews train NAME` does, which classifier it leaves, and what its model card says of it.
 
@@ -125,8 +96,9 @@ class Recipe:
     ----------
     name, model, title : str
         Of the recipe; key of the classifier in the registry; for people.
-    settings : FineTuning, Probing, Distillation or None
-        Of the training loop; None where the classifier's own defaults are the settings and nothing is resumed.
+    settings : dataclass or None
+        Of the training loop, such as `FineTuning`; None where the classifier's own defaults are the settings and
+        nothing is resumed.
     card : str
     fit : callable
         Carries the recipe out; imports what it needs when it is called.
@@ -139,8 +111,8 @@ class Recipe:
     name: str
     model: str
     title: str
-    settings: FineTuning | Probing | Distillation | None
+    settings: DataclassInstance | None
     card: str
-    fit: Callable[[Recipe, Job, Parts, Say], Fitted]
+    fit: Callable[[Recipe, Job, Parts, Log], Fitted]
     refits: bool = False
     packages: tuple[str, ...] = ()

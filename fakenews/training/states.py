@@ -43,17 +43,17 @@ class States:
     classifier : TransformerClassifier
     folder : Path
         One file for every 500 articles, whole or not at all; those that another encoder left are passed over.
-    say : callable
+    log : callable
     n_windows : int, optional
         Windows of an article that are read, from its beginning; all of them if left out.
     """
 
     def __init__(
-        self, classifier: TransformerClassifier, folder: Path, say: Callable[[str], None], n_windows: int | None = None
+        self, classifier: TransformerClassifier, folder: Path, log: Callable[[str], None], n_windows: int | None = None
     ) -> None:
         self.classifier = classifier
         self.folder = folder
-        self.say = say
+        self.log = log
         self.n_windows = n_windows
         self.encoder = f"{digest(classifier)} {n_windows}"
         self.known: dict[str, Article] = {}
@@ -64,15 +64,15 @@ class States:
                     parts = (np.split(kept[name], ends) for name in ("lengths", "states"))
                     self.known |= {key: Article(*of) for key, *of in zip(kept["keys"].tolist(), *parts, strict=True)}
 
-    def articles(self, asked: Sequence[str]) -> list[Article]:
+    def articles(self, wanted: Sequence[str]) -> list[Article]:
         """Return what the encoder makes of texts."""
-        order = [article_id(text) for text in asked]
-        texts = dict(zip(order, asked, strict=True))
+        order = [article_id(text) for text in wanted]
+        texts = dict(zip(order, wanted, strict=True))
         missing = [key for key in texts if key not in self.known]
         for at in range(0, len(missing), _ARTICLES_AT_ONCE):
             keys = missing[at : at + _ARTICLES_AT_ONCE]
             self._compute({key: texts[key] for key in keys})
-            self.say(f"states of {at + len(keys):,} of {len(missing):,} articles")
+            self.log(f"states of {at + len(keys):,} of {len(missing):,} articles")
         return [self.known[key] for key in order]
 
     def of(self, texts: Sequence[str]) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fakenews.data.table import joined_texts
 from fakenews.metrics.error_analysis import cell_mask, close_to_call, misclassified
 from fakenews.schema import FAKE, LABELS, REAL
-from fakenews.similar.twins import Twin, Twins
+from fakenews.similar.training import TrainingArticle, TrainingArticles
 from fakenews.text import count_words
 from fakenews.ui import render
 from fakenews.ui.measured import AS_SHIPPED, ERRORS, Looked
@@ -52,7 +52,7 @@ def chosen(looked: Looked, key: str) -> NDArray[np.int64]:
     return members[np.argsort(order[members], kind="stable")]
 
 
-def headers(looked: Looked, twins: Twins | None = None) -> list[tuple[str, bool]]:
+def headers(looked: Looked, twins: TrainingArticles | None = None) -> list[tuple[str, bool]]:
     """Titles of the columns, and whether they hold numbers; the last is there where the training text is."""
     first = [("Title" if looked.scored.here else "Article id", False), ("True", False), ("Predicted", False)]
     if not looked.scored.here:
@@ -61,7 +61,9 @@ def headers(looked: Looked, twins: Twins | None = None) -> list[tuple[str, bool]
     return [*first, ("p (fake)", True), ("Words", True), ("Date", True), *last]
 
 
-def rows(looked: Looked, shown: NDArray[np.int64], twins: Twins | None = None) -> list[tuple[str, tuple[str, ...]]]:
+def rows(
+    looked: Looked, shown: NDArray[np.int64], twins: TrainingArticles | None = None
+) -> list[tuple[str, tuple[str, ...]]]:
     """Key and cells of each article; no key without its text."""
     frame = looked.scored.frame.iloc[shown]
     found = [_row(looked, row) for _, row in frame.iterrows()]
@@ -71,7 +73,7 @@ def rows(looked: Looked, shown: NDArray[np.int64], twins: Twins | None = None) -
     return [(key, (*cells, twin)) for (key, cells), twin in zip(found, nearest, strict=True)]
 
 
-def listed(looked: Looked, twins: Twins | None = None) -> tuple[str, str]:
+def listed(looked: Looked, twins: TrainingArticles | None = None) -> tuple[str, str]:
     """Heading with counts, and the table."""
     key, scored = looked.view.cell, looked.scored
     found = chosen(looked, key)
@@ -91,7 +93,7 @@ def listed(looked: Looked, twins: Twins | None = None) -> tuple[str, str]:
     return heading, table + (render.caption(TWINS) if twins is not None and scored.here else "")
 
 
-def _twin(twin: Twin) -> str:
+def _twin(twin: TrainingArticle) -> str:
     if twin.similarity < 0.005:
         return "none shares its words"
     title = twin.title if len(twin.title) <= LONGEST else f"{twin.title[: LONGEST - 1].rstrip()}…"

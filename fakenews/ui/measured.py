@@ -21,7 +21,7 @@ from fakenews.evidence.protocols import LEFT_OUT, PROTOCOLS
 from fakenews.metrics.evaluation import Evaluation, evaluate
 from fakenews.metrics.slices import slice_names, slice_of
 from fakenews.reporting.digits import Metric
-from fakenews.similar.twins import Twins
+from fakenews.similar.training import TrainingArticles
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,7 +121,7 @@ class Measured:
         self.engine = engine
         self.models = tuple(m for m in engine.pool.models if engine.evidence.evaluation(m) is not None)
         self._texts: dict[str, pd.DataFrame] = {}
-        self._twins: dict[tuple[str, ...], Twins] = {}
+        self._twins: dict[tuple[str, ...], TrainingArticles] = {}
         self._finding = threading.Lock()
         self._live: dict[tuple[str, str], pd.DataFrame] = {}
         self._notes: dict[str, str] = {}
@@ -260,7 +260,7 @@ class Measured:
         kept = {str(name): known[name] for name in _OF_ORDER if name in known}
         return Looked(view, scored, replace(result, intervals={**result.intervals, **kept}), sliced)
 
-    def twins(self, view: View) -> Twins | None:
+    def twins(self, view: View) -> TrainingArticles | None:
         """What the model learnt from, where `find_twins` found it and the protocol is not one of another training."""
         return self._twins.get(self.engine.pool.trained_on(view.model)) if view.protocol == AS_SHIPPED else None
 
@@ -275,7 +275,7 @@ class Measured:
             learnt = self._learnt(view.model)
             if learnt is None:
                 return False
-            self._twins[names] = Twins(learnt)
+            self._twins[names] = TrainingArticles(learnt)
             return True
 
     def _learnt(self, model: str) -> pd.DataFrame | None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from fakenews.classifiers.base import NotFittedError, read
+from fakenews.classifiers.base import NotFittedError, clean_text
 from fakenews.classifiers.cnn import CnnClassifier, Convolution
 from tests.explain.toys import FAKE_WORD, REAL_WORD, planted_corpus
 
@@ -32,15 +32,15 @@ def test_order_counts():
 
 def test_a_long_text_is_read_to_its_end(classifiers):
     filling = "the city said people on new plan for the road " * 120  # more words than training sees
-    fake, real = classifiers["cnn"].predict_margin([filling + FAKE_WORD, filling + REAL_WORD])
+    fake, real = classifiers["cnn"].decision_function([filling + FAKE_WORD, filling + REAL_WORD])
     assert real < fake
 
 
 def test_a_masked_word_is_an_unknown_one(classifiers):
     text = "The mayor said lizard will report."
-    keep = np.ones((1, len(read(text).words)), dtype=bool)
+    keep = np.ones((1, len(clean_text(text).words)), dtype=bool)
     keep[0, 1] = False
-    expected = classifiers["cnn"].predict_margin(["The qwertz said lizard will report."])
+    expected = classifiers["cnn"].decision_function(["The qwertz said lizard will report."])
     np.testing.assert_allclose(classifiers["cnn"].masked_margin(text, keep), expected, atol=1e-5)
 
 
@@ -52,7 +52,7 @@ def test_training_stops_and_keeps_the_best_pass():
     scores = [row["eval_f1"] for row in classifier.history_]
     assert len(said) == len(scores) <= 30
     assert scores.index(max(scores)) == max(0, len(scores) - 3) or len(scores) == 30
-    fake = classifier.predict_margin(texts[60:]) > 0
+    fake = classifier.decision_function(texts[60:]) > 0
     hits = (fake & (np.array(labels[60:]) == 0)).sum()
     f1 = 2 * hits / (fake.sum() + (np.array(labels[60:]) == 0).sum())
     assert f1 == pytest.approx(max(scores), abs=0.06)  # rounding to half precision may turn one of 20
@@ -62,7 +62,7 @@ def test_training_twice_gives_the_same_classifier():
     texts, labels = planted_corpus(60)
     before = torch.random.get_rng_state()
     first, again = (CnnClassifier(**SMALL, epochs=2).fit(texts, labels) for _ in range(2))
-    np.testing.assert_array_equal(first.predict_margin(texts), again.predict_margin(texts))
+    np.testing.assert_array_equal(first.decision_function(texts), again.decision_function(texts))
     assert torch.equal(torch.random.get_rng_state(), before)
 
 

@@ -1,4 +1,4 @@
-"""The learnt combination: weights, members and what it refuses."""
+"""The fitted combination: weights, members and what it refuses."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def test_members_are_known_classifiers():
 def test_the_margin_is_the_weighed_sum_of_log_odds_by_their_spread(two, classifiers):
     ensemble, _ = two
     texts = planted_corpus(6)[0]
-    logits = np.stack([classifiers[n].predict_margin(texts) for n in TWO], axis=1) / ensemble.scales_
+    logits = np.stack([classifiers[n].decision_function(texts) for n in TWO], axis=1) / ensemble.scales_
     weights = ensemble.weights_for(ensemble.predict_scores(texts).in_domain)
-    np.testing.assert_allclose(ensemble.predict_margin(texts), (weights * logits).sum(axis=1))
+    np.testing.assert_allclose(ensemble.decision_function(texts), (weights * logits).sum(axis=1))
 
 
 def test_how_in_domain_a_text_is_comes_from_the_members_that_can_say(two, monkeypatch):
@@ -50,7 +50,7 @@ def test_how_in_domain_a_text_is_comes_from_the_members_that_can_say(two, monkey
     scores = ensemble.predict_scores(texts)
     np.testing.assert_allclose(scores.in_domain, ensemble.members["tfidf"].predict_scores(texts).in_domain)
     assert scores.in_domain.all()
-    np.testing.assert_allclose(scores.log_odds, ensemble.predict_margin(texts))
+    np.testing.assert_allclose(scores.log_odds, ensemble.decision_function(texts))
 
 
 def test_no_weight_is_negative_and_how_in_domain_a_text_is_decides_between_two(two):
@@ -92,7 +92,7 @@ def test_members_are_named_with_their_revision_and_loaded_from_beside(two):
     }
     loaded = store.load(store.find("ensemble", folder.parent))
     texts = planted_corpus(10)[0]
-    np.testing.assert_array_equal(loaded.predict_margin(texts), ensemble.predict_margin(texts))
+    np.testing.assert_array_equal(loaded.decision_function(texts), ensemble.decision_function(texts))
     assert (loaded.penalty_, loaded.calibration_) == (ensemble.penalty_, ensemble.calibration_)
 
 

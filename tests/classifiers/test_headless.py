@@ -7,7 +7,7 @@ import pytest
 import torch
 from transformers import AutoModel, BertConfig, BertModel, DistilBertConfig, DistilBertModel
 
-from fakenews.classifiers.base import NotFittedError, read
+from fakenews.classifiers.base import NotFittedError, clean_text
 from fakenews.classifiers.probe import fit_probe
 from fakenews.classifiers.transformer import TransformerClassifier
 from fakenews.training.bases import first_layers
@@ -46,7 +46,7 @@ def test_states_are_those_of_the_embeddings_and_every_layer(classifier):
 
 def test_the_probe_alone_answers(classifier):
     expected = classifier.probe_.margins(classifier.states(TEXTS))
-    np.testing.assert_allclose(classifier.predict_margin(TEXTS), expected, atol=1e-4)
+    np.testing.assert_allclose(classifier.decision_function(TEXTS), expected, atol=1e-4)
 
 
 def test_gradients_and_masked_variants_see_the_same(classifier):
@@ -56,25 +56,25 @@ def test_gradients_and_masked_variants_see_the_same(classifier):
     margin = classifier.margin_from_embeddings(embeddings, windows.attention_mask)
     margin.sum().backward()
     assert embeddings.grad is not None and float(embeddings.grad.abs().min(dim=-1).values.max()) > 0
-    masked = classifier.masked_margin(text, np.ones((1, len(read(text).words)), dtype=bool))
+    masked = classifier.masked_margin(text, np.ones((1, len(clean_text(text).words)), dtype=bool))
     for found in (margin.item(), masked[0]):
-        assert found == pytest.approx(classifier.predict_margin([text])[0], abs=1e-4)
+        assert found == pytest.approx(classifier.decision_function([text])[0], abs=1e-4)
 
 
 def test_padding_changes_nothing(classifier):
     short, long = TEXTS[0], " ".join(TEXTS[1:4])
-    together = classifier.predict_margin([short, long])
-    np.testing.assert_allclose(together, [classifier.predict_margin([text])[0] for text in (short, long)], atol=1e-5)
+    together = classifier.decision_function([short, long])
+    np.testing.assert_allclose(together, [classifier.decision_function([text])[0] for text in (short, long)], atol=1e-5)
 
 
 def test_what_is_saved_goes_on_answering(classifier, tmp_path):
-    classifier.remember(planted_corpus(40)[0])
+    classifier.fit_ood(planted_corpus(40)[0])
     classifier.save(tmp_path / "saved")
     loaded = TransformerClassifier.load(tmp_path / "saved")
     assert (loaded.has_head, loaded.weights) == (False, classifier.weights)
-    np.testing.assert_array_equal(loaded.predict_margin(TEXTS), classifier.predict_margin(TEXTS))
-    scores, distances = loaded.predict_with_novelty(TEXTS)
-    np.testing.assert_allclose(scores.log_odds, classifier.predict_margin(TEXTS), atol=1e-5)
+    np.testing.assert_array_equal(loaded.decision_function(TEXTS), classifier.decision_function(TEXTS))
+    scores, distances = loaded.predict_with_ood_score(TEXTS)
+    np.testing.assert_allclose(scores.log_odds, classifier.decision_function(TEXTS), atol=1e-5)
     assert distances.shape == (len(TEXTS),) and np.isfinite(distances).all()
 
 
@@ -82,7 +82,7 @@ def test_without_a_probe_there_is_no_answer(classifier):
     classifier.probe_ = None
     windows = classifier.encode("the mayor")
     with pytest.raises(NotFittedError, match="neither a head nor a probe"):
-        classifier.predict_margin(["the mayor"])
+        classifier.decision_function(["the mayor"])
     with pytest.raises(NotFittedError, match="neither a head nor a probe"):
         classifier.margin_from_embeddings(classifier.embed(windows.input_ids), windows.attention_mask)
 

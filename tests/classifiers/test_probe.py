@@ -31,7 +31,7 @@ def test_a_probe_travels_with_the_weights_and_changes_the_revision(probed, tmp_p
     probed.save(folder)
     texts = planted_corpus(10)[0]
     np.testing.assert_allclose(
-        TransformerClassifier.load(folder).predict_margin(texts), probed.predict_margin(texts), atol=1e-4
+        TransformerClassifier.load(folder).decision_function(texts), probed.decision_function(texts), atol=1e-4
     )
     with_probe = store.find(str(folder), tmp_path).revision
     bare = shutil.copytree(folder, tmp_path / "bare")
@@ -43,7 +43,7 @@ def test_a_probe_travels_with_the_weights_and_changes_the_revision(probed, tmp_p
 
 def test_a_model_without_a_probe_does_not_inherit_that_of_an_earlier_one(probed, tmp_path):
     folder = tmp_path / "again"
-    probed.remember(planted_corpus(10)[0])
+    probed.fit_ood(planted_corpus(10)[0])
     probed.save(folder)
     probed.probe_ = probed.centroids_ = None
     probed.save(folder)

@@ -67,13 +67,13 @@ def test_what_was_saved_again_is_the_same_file(saved, tmp_path):
 
 def test_a_model_with_a_head_is_stored_in_8_bits_too(tmp_path):
     half, texts = small_bert(), planted_corpus(20)[0]
-    before = half.predict_margin(texts)
+    before = half.decision_function(texts)
     small = TransformerClassifier("toy-bert", half.model, half.tokenizer, 64, overlap=8, weights=INT8)
     small.save(tmp_path / "small")
-    np.testing.assert_allclose(small.predict_margin(texts), before, atol=0.1)
+    np.testing.assert_allclose(small.decision_function(texts), before, atol=0.1)
     loaded = TransformerClassifier.load(tmp_path / "small")
     assert (loaded.has_head, loaded.weights) == (True, INT8)
-    np.testing.assert_array_equal(loaded.predict_margin(texts), small.predict_margin(texts))
+    np.testing.assert_array_equal(loaded.decision_function(texts), small.decision_function(texts))
 
 
 def test_a_model_that_is_stored_in_half_precision_says_so_again(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 from fakenews.classifiers.style import STYLE_FEATURES, read_style, style_vector
 from fakenews.classifiers.wordlists import LISTS_OF, WORD_LISTS
-from fakenews.text import neutralise
+from fakenews.text import clean
 from tests.running import ends_within
 
 TEXT = "Wow! The U.S. mayor told us 1,200 people on Tuesday: dont worry. Why would Mr. Lee, 45, totally lie?? NEVER."
@@ -88,7 +88,7 @@ def test_any_text_has_finite_features(text):
     ],
 )
 def test_what_a_file_does_to_a_text_does_not_count(edited, original):
-    np.testing.assert_allclose(style_vector(neutralise(edited).text), style_vector(neutralise(original).text))
+    np.testing.assert_allclose(style_vector(clean(edited).text), style_vector(clean(original).text))
 
 
 def test_lists_hold_words_the_neutral_text_can_hold():

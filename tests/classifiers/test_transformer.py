@@ -84,7 +84,7 @@ def test_each_window_counts_by_its_length(classifiers: dict[str, TextClassifier]
     with torch.no_grad():
         margins = classifier.margin_from_embeddings(classifier.embed(windows.input_ids), windows.attention_mask)
     expected = float((margins.double() * lengths).sum() / lengths.sum())
-    assert classifier.predict_margin([text])[0] == pytest.approx(expected, abs=1e-4)
+    assert classifier.decision_function([text])[0] == pytest.approx(expected, abs=1e-4)
     assert expected != pytest.approx(float(margins.mean()), abs=0.1)
 
 
@@ -118,13 +118,13 @@ def test_out_of_memory_makes_batches_smaller(
     classifiers: dict[str, TextClassifier], tight: tuple[TransformerClassifier, Tight]
 ) -> None:
     classifier, forward = tight
-    expected = classifiers["tinybert"].predict_margin(ALIKE)
-    np.testing.assert_allclose(classifier.predict_margin(ALIKE), expected, atol=1e-5)
+    expected = classifiers["tinybert"].decision_function(ALIKE)
+    np.testing.assert_allclose(classifier.decision_function(ALIKE), expected, atol=1e-5)
     sizes = [n for _, n in forward.asked]
     assert sizes[0] > 4 and all(n <= 4 for n in sizes[1:]), "within a call it is not tried again"
     forward.asked.clear()
     forward.most = 64
-    classifier.predict_margin(ALIKE)
+    classifier.decision_function(ALIKE)
     assert {n for _, n in forward.asked} == {sizes[0]}, "the next call is not made to pay for it"
 
 
@@ -138,17 +138,17 @@ def test_a_device_too_small_for_one_text_is_left_for_a_while(
     classifier.device = torch.device("meta")  # any that is not the CPU
     model = classifier.model
     with caplog.at_level(logging.WARNING):
-        found = classifier.predict_margin(TEXTS)
-    expected = classifiers["tinybert"].predict_margin(TEXTS)
+        found = classifier.decision_function(TEXTS)
+    expected = classifiers["tinybert"].decision_function(TEXTS)
     np.testing.assert_allclose(found, expected, atol=1e-5)
     assert "tinybert does not fit into the memory of meta: the CPU answers for 60 seconds." in caplog.text
     assert (classifier.device.type, classifier.model) == ("meta", model), "others may be inside it"
     asked = len(forward.asked)
-    np.testing.assert_allclose(classifier.predict_margin(TEXTS), expected, atol=1e-5)
+    np.testing.assert_allclose(classifier.decision_function(TEXTS), expected, atol=1e-5)
     assert len(forward.asked) == asked, "it is not tried again at once"
     monkeypatch.setattr(transformer, "CPU_SECONDS", 0.0)
     classifier.leave_device()
-    np.testing.assert_allclose(classifier.predict_margin(TEXTS), expected, atol=1e-5)
+    np.testing.assert_allclose(classifier.decision_function(TEXTS), expected, atol=1e-5)
     assert len(forward.asked) > asked, "but later"
 
 
@@ -157,9 +157,9 @@ def test_two_threads_may_leave_a_device_at_once(
 ) -> None:
     classifier, _ = tight
     classifier.device = torch.device("meta")
-    expected = classifiers["tinybert"].predict_margin(TEXTS)
+    expected = classifiers["tinybert"].decision_function(TEXTS)
     with ThreadPoolExecutor(4) as pool:
-        for found in pool.map(classifier.predict_margin, [TEXTS] * 8):
+        for found in pool.map(classifier.decision_function, [TEXTS] * 8):
             np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
@@ -176,7 +176,7 @@ def test_a_cpu_too_small_says_so(tight: tuple[TransformerClassifier, Tight]) -> 
     classifier, forward = tight
     forward.most = 0
     with pytest.raises(torch.OutOfMemoryError, match="tinybert does not fit into the memory of this machine"):
-        classifier.predict_margin(TEXTS)
+        classifier.decision_function(TEXTS)
 
 
 def test_gradients_leave_a_device_too_small_for_them(

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from fakenews.classifiers.base import NotFittedError, read
+from fakenews.classifiers.base import NotFittedError, clean_text
 from fakenews.classifiers.word2vec import Word2VecClassifier
 from fakenews.config import REPOSITORY
 from tests.explain.toys import planted_corpus
@@ -20,25 +20,25 @@ def test_the_margin_is_that_of_the_mean_vector(classifiers):
     words = ["the", "mayor", "said", "lizard", "lizard"]
     mean = classifier.vectors_.matrix()[classifier.vectors_.rows(words)].astype(float).mean(axis=0)
     expected = (mean - classifier.center_) @ classifier.coefficients_ + classifier.intercept_
-    assert classifier.predict_margin([text])[0] == pytest.approx(expected, abs=1e-9)
+    assert classifier.decision_function([text])[0] == pytest.approx(expected, abs=1e-9)
 
 
 def test_masked_words_are_left_out(classifiers):
     text = "The mayor said lizard will report."
-    keep = np.ones((2, len(read(text).words)), dtype=bool)
+    keep = np.ones((2, len(clean_text(text).words)), dtype=bool)
     keep[0, [1, 4]] = False  # "mayor", "will"
     keep[1] = False
     margins = classifiers["word2vec"].masked_margin(text, keep)
     np.testing.assert_allclose(
-        margins, classifiers["word2vec"].predict_margin(["The said lizard report.", ""]), atol=1e-9
+        margins, classifiers["word2vec"].decision_function(["The said lizard report.", ""]), atol=1e-9
     )
 
 
 def test_the_intercept_is_the_margin_of_the_average_text():
     texts, labels = planted_corpus(60)
     classifier = Word2VecClassifier(width=8, min_count=1).fit(texts, labels)
-    assert classifier.intercept_ == pytest.approx(classifier.predict_margin(texts).mean(), abs=1e-9)
-    assert classifier.predict_margin(["qwertz asdfgh"])[0] == classifier.intercept_
+    assert classifier.intercept_ == pytest.approx(classifier.decision_function(texts).mean(), abs=1e-9)
+    assert classifier.decision_function(["qwertz asdfgh"])[0] == classifier.intercept_
 
 
 def test_a_word_without_a_vector_weighs_nothing(classifiers):
@@ -50,7 +50,7 @@ def test_a_word_without_a_vector_weighs_nothing(classifiers):
 def test_training_twice_gives_the_same_classifier():
     texts, labels = planted_corpus(60)
     first, again = (Word2VecClassifier(width=8, min_count=1).fit(texts, labels) for _ in range(2))
-    np.testing.assert_array_equal(first.predict_margin(texts), again.predict_margin(texts))
+    np.testing.assert_array_equal(first.decision_function(texts), again.decision_function(texts))
 
 
 def test_unfitted_it_says_so(tmp_path):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from fakenews.data.audit import AuditReport, audit, describe, neutral_parts
-from fakenews.data.giveaways import RuleResult, exclusive_strings, one_rule_baselines, raw_tokens, word_tokens
+from fakenews.data.leakage import RuleResult, exclusive_strings, one_rule_baselines, raw_tokens, word_tokens
 from fakenews.data.table import as_table
 
 SUBJECTS = ("pier", "clock", "bridge", "library", "ferry", "garden", "market", "tram", "museum", "school")
@@ -67,7 +67,7 @@ def test_rules_are_scored_as_classifiers() -> None:
     assert (absent.predicts, absent.accuracy) == (None, 0.5)
 
 
-def test_cleaning_takes_the_giveaways_away(report: AuditReport) -> None:
+def test_cleaning_takes_the_leakage_away(report: AuditReport) -> None:
     for name in ("reuters", "curly_quote", "orphaned_clitic", "featured_image", "address"):
         assert rule(report.rules_raw, name).accuracy > 0.8
         assert rule(report.rules_neutral, name).predicts is None

@@ -40,10 +40,10 @@ def test_only_the_first_corpus_keeps_a_test_part(tables):
     assert (whole["split"] == "validation").sum() == 6
 
 
-def test_no_article_of_a_left_out_corpus_is_learnt_from(tables):
+def test_no_article_of_a_left_out_corpus_is_trained_on(tables):
     rest, out = leave_out(tables, "two")
     assert set(rest["corpus"]) == {"home", "one"} and set(out["corpus"]) == {"two"}
-    assert len(out) == 10 and len(rest) == 19  # the shared one is answered, so it is not learnt from
+    assert len(out) == 10 and len(rest) == 19  # the shared one is answered, so it is not trained on
     assert not rest["text"].str.contains("very same", case=False).any()
 
 

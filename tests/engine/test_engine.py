@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from experiments.neighbours import fit_neighbours
 from fakenews.classifiers import store
 from fakenews.classifiers.base import Calibration, TextClassifier
 from fakenews.config import Settings
@@ -24,7 +25,7 @@ from fakenews.evidence.reliability import Reliability, share_like_this
 from fakenews.explain.base import Cancelled
 from fakenews.formatting import EDITS
 from fakenews.schema import Explanation
-from fakenews.similar.neighbours import WRONG, TrackRecord, fit_neighbours
+from fakenews.similar.neighbours import WRONG, TrackRecord
 from fakenews.ui.render_verdicts import verdicts
 from tests.explain.toys import FAKE_WORD, planted_corpus, remember
 
@@ -46,7 +47,7 @@ def models(classifiers: dict[str, TextClassifier], tmp_path_factory: pytest.Temp
             {"novelty": {"threshold": threshold}} if threshold else {},
         )
         if name == "tinybert":
-            classifiers[name].remember(planted_corpus(20)[0])
+            classifiers[name].fit_ood(planted_corpus(20)[0])
         classifiers[name].save(folder / name)
         classifiers[name].info_ = before
     return folder
@@ -84,7 +85,7 @@ def test_an_article_is_judged_by_the_two_default_models(engine, classifiers):
     assert [p.verdict for p in found.predictions] == ["fake", "fake"]
     for p in found.predictions:
         assert p.p_fake == pytest.approx(classifiers[p.model].predict_proba([ARTICLE])[0, 0], abs=1e-6)
-        assert p.margin == pytest.approx(classifiers[p.model].predict_margin([ARTICLE])[0], abs=1e-6)
+        assert p.margin == pytest.approx(classifiers[p.model].decision_function([ARTICLE])[0], abs=1e-6)
     assert found.n_words == len(ARTICLE.split())
     assert found.seconds > 0
 
@@ -282,7 +283,7 @@ def test_a_verdict_that_was_given_is_not_worked_out_again_for_its_explanation(en
         return real(text, keep)
 
     monkeypatch.setattr(classifier, "masked_margin", without_the_whole)
-    monkeypatch.setattr(classifier, "predict_margin", lambda texts: pytest.fail("asked again"))
+    monkeypatch.setattr(classifier, "decision_function", lambda texts: pytest.fail("asked again"))
     request = ExplanationRequest(text, model, engine.explainers.methods(model)[0])
     assert engine.explainers.explain(request).margin == said.margin
 

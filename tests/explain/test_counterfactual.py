@@ -17,7 +17,7 @@ PLAIN = ("The mayor said a plan.", "People on the new road.", "A budget for the 
 
 
 def exhaustive(text, classifier):
-    """Size of the smallest set of sentences that turns the answer round; None if there is none."""
+    """Size of the smallest set of sentences that flips the prediction; None if there is none."""
     spans = worded_sentences(text)
     before = classifier.predict_proba([text])[0, 0] >= 0.5
     for size in range(1, len(spans)):
@@ -64,8 +64,8 @@ def test_one_or_two_of_many_sentences_are_as_few_as_can_be(tfidf, n_real):
 
 def test_of_a_long_text_few_variants_are_asked_between_two_reports(tfidf, monkeypatch):
     asked, reports = [], []
-    ask = tfidf.predict_margin
-    monkeypatch.setattr(tfidf, "predict_margin", lambda texts: asked.append(len(texts)) or ask(texts))
+    ask = tfidf.decision_function
+    monkeypatch.setattr(tfidf, "decision_function", lambda texts: asked.append(len(texts)) or ask(texts))
     text = " ".join(f"{FAKE[:-1]} and {sentence}" for sentence in PLAIN * 30)
     n_words = len(text.split())
     found = minimal_counterfactual(text, tfidf, reports.append)

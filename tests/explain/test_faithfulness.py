@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score
 
-from fakenews.classifiers.base import read
+from fakenews.classifiers.base import clean_text
 from fakenews.explain.base import Cancelled, MaskedMargins
 from fakenews.explain.faithfulness import SHARES, erased, find_bounds, grade, order_of
 from fakenews.explain.registry import get
@@ -133,7 +133,7 @@ def test_where_removing_words_does_nothing_there_is_no_grade(tfidf, monkeypatch)
 def test_a_model_that_offers_nothing_but_answers_is_graded_too(tfidf):
     class Opaque:
         name, mask_token, info_ = "opaque", "", {}
-        predict_margin, masked_margin = tfidf.predict_margin, tfidf.masked_margin
+        decision_function, masked_margin = tfidf.decision_function, tfidf.masked_margin
         predict_proba, predict_scores, calibrated = tfidf.predict_proba, tfidf.predict_scores, tfidf.calibrated
         save, load = tfidf.save, tfidf.load
 
@@ -174,4 +174,4 @@ def test_bounds_hold_random_orders_apart_from_the_best(bert):
     assert bounds.lean == 1.0
     assert bounds.best[0] > bounds.random[0] + 0.1
     assert bounds.best[1] < bounds.random[1] - 0.1
-    assert len(read(text).words) == N_WORDS
+    assert len(clean_text(text).words) == N_WORDS

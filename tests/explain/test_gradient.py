@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fakenews.classifiers.base import read
+from fakenews.classifiers.base import clean_text
 from fakenews.explain.gradient import GradientExplainer
 from fakenews.explain.linear import LinearExplainer
 
@@ -15,7 +15,7 @@ LONG = "The mayor said lizard people on the new road, and zebra. " * 12
 
 def test_the_base_is_the_margin_with_every_word_masked(bert):
     found = GradientExplainer().explain(TEXT, bert)
-    nothing = np.zeros((1, len(read(TEXT).words)), dtype=bool)
+    nothing = np.zeros((1, len(clean_text(TEXT).words)), dtype=bool)
     assert found.base_value == pytest.approx(bert.masked_margin(TEXT, nothing)[0], abs=1e-4)
 
 
@@ -28,7 +28,7 @@ def test_windows_and_pieces_are_summed_onto_words(bert):
     assert len(bert.encode(LONG).weights) > 2
     found = GradientExplainer().explain(LONG, bert, n_samples=64)
     assert found.settings["windows"] == len(bert.encode(LONG).weights)
-    assert found.margin == pytest.approx(bert.predict_margin([LONG])[0], abs=1e-4)
+    assert found.margin == pytest.approx(bert.decision_function([LONG])[0], abs=1e-4)
     assert abs(found.residual) < 1e-3
     lizards = [a.weight for a in found.attributions if LONG[a.start : a.end] == "lizard"]
     assert len(lizards) == 12

@@ -5,11 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fakenews.classifiers.base import read
+from fakenews.classifiers.base import clean_text
 from fakenews.explain import lime
 from fakenews.explain.base import Cancelled
 from fakenews.explain.gradient import integrated_gradients
-from fakenews.explain.lime import FEWEST_SLOPES, MOST_SLOPES, LimeExplainer, local_guess, n_slopes, pairs_of_variants
+from fakenews.explain.lime import (
+    FEWEST_GRADIENTS,
+    MOST_GRADIENTS,
+    LimeExplainer,
+    local_prior,
+    n_gradients,
+    pairs_of_variants,
+)
 
 TEXT = "The mayor said lizard on the road and the people said no"
 
@@ -37,16 +44,16 @@ def test_more_samples_than_the_default_are_drawn_though_halves_agree(tfidf, monk
     monkeypatch.setattr(tfidf, "linear_terms", lambda text: (truth, 0.0))
     default = LimeExplainer().default_samples(TEXT, tfidf)
     fewer, more = (LimeExplainer().explain(TEXT, tfidf, n_samples=n) for n in (default, default + 100))
-    assert fewer.stability == more.stability == 1.0  # with such a guess
+    assert fewer.stability == more.stability == 1.0  # with such a prior
     assert fewer.settings["samples"] < default
     assert more.settings["samples"] == default + 100
 
 
-@pytest.mark.parametrize("guess", [0.0, 1.0, -1.0])
-def test_with_samples_enough_it_finds_the_weights_of_a_linear_model_from_any_guess(tfidf, monkeypatch, guess):
+@pytest.mark.parametrize("prior", [0.0, 1.0, -1.0])
+def test_with_samples_enough_it_finds_the_weights_of_a_linear_model_from_any_prior(tfidf, monkeypatch, prior):
     truth = np.linspace(-2, 2, 12)
     monkeypatch.setattr(tfidf, "masked_margin", lambda text, keep: keep @ truth + 0.5)
-    monkeypatch.setattr(tfidf, "linear_terms", lambda text: (guess * truth[::-1] ** 2, 0.0))
+    monkeypatch.setattr(tfidf, "linear_terms", lambda text: (prior * truth[::-1] ** 2, 0.0))
     found = LimeExplainer().explain(TEXT, tfidf, n_samples=2000)
     np.testing.assert_allclose([a.weight for a in found.attributions], truth, atol=0.05)
     assert found.fidelity > 0.999
@@ -75,7 +82,7 @@ def test_variants_are_drawn_as_often_as_the_kernel_weighs_them():
 
 
 def test_the_guess_is_what_words_do_to_variants_better_than_integrated_gradients(bert):
-    n = len(read(TEXT).words)
+    n = len(clean_text(TEXT).words)
     pairs = pairs_of_variants(n, np.random.default_rng(7))
     variants = np.concatenate([next(pairs) for _ in range(100)])
     truth = np.zeros(n)
@@ -83,26 +90,26 @@ def test_the_guess_is_what_words_do_to_variants_better_than_integrated_gradients
         with_word, without = variants.copy(), variants.copy()
         with_word[:, i], without[:, i] = True, False
         truth[i] = (bert.masked_margin(TEXT, with_word) - bert.masked_margin(TEXT, without)).mean()
-    guess, _ = local_guess(TEXT, bert, np.random.default_rng(0), lambda share: None)
+    prior, _ = local_prior(TEXT, bert, np.random.default_rng(0), lambda share: None)
     of_gradients = integrated_gradients(TEXT, bert, 2, lambda share: None).weights
-    missed, missed_by_gradients = np.abs(guess.weights - truth).sum(), np.abs(of_gradients - truth).sum()
+    missed, missed_by_gradients = np.abs(prior.weights - truth).sum(), np.abs(of_gradients - truth).sum()
     assert missed < 0.7 * missed_by_gradients
-    assert np.corrcoef(guess.weights, truth)[0, 1] > 0.95
+    assert np.corrcoef(prior.weights, truth)[0, 1] > 0.95
 
 
-def test_stability_asks_whether_either_half_of_the_slopes_says_the_same(bert):
-    guess, either = local_guess(TEXT, bert, np.random.default_rng(0), lambda share: None)
+def test_stability_asks_whether_either_half_of_the_gradients_says_the_same(bert):
+    prior, either = local_prior(TEXT, bert, np.random.default_rng(0), lambda share: None)
     assert not np.allclose(either[0], either[1])
-    np.testing.assert_allclose(either.mean(axis=0), guess.weights)
+    np.testing.assert_allclose(either.mean(axis=0), prior.weights)
 
 
-def test_long_texts_get_few_slopes_and_linear_classifiers_none(bert, tfidf):
-    numbers = [n_slopes("word " * n, bert) for n in (10, 400, 5000)]
-    assert numbers == [MOST_SLOPES, 12, FEWEST_SLOPES]
-    assert n_slopes(TEXT, tfidf) == 0
+def test_long_texts_get_few_gradients_and_linear_classifiers_none(bert, tfidf):
+    numbers = [n_gradients("word " * n, bert) for n in (10, 400, 5000)]
+    assert numbers == [MOST_GRADIENTS, 12, FEWEST_GRADIENTS]
+    assert n_gradients(TEXT, tfidf) == 0
 
 
-def test_progress_and_shares_count_the_slopes(bert):
+def test_progress_and_shares_count_the_gradients(bert):
     heard: list[float] = []
     shares = [
         found.share for found in LimeExplainer().refine(8 * f"{TEXT}. ", bert, n_samples=60, progress=heard.append)
@@ -116,9 +123,9 @@ def test_progress_and_shares_count_the_slopes(bert):
 def test_it_can_be_cancelled_between_two_fits(tfidf, monkeypatch):
     fits, fit = [], lime.local_model
 
-    def counted(keep, values, guess):
+    def counted(keep, values, prior):
         fits.append(len(keep))
-        return fit(keep, values, guess)
+        return fit(keep, values, prior)
 
     def cancel(share):
         if fits:
@@ -136,7 +143,7 @@ def test_it_agrees_with_the_library_on_the_same_question(bert):
     from lime.lime_text import LimeTextExplainer
 
     text = "The mayor said lizard people on the new road and the treasury will report on the plan today"
-    n_words = len(read(text).words)
+    n_words = len(clean_text(text).words)
 
     def columns(variants):
         keep = np.array([[word != "-" for word in variant.split(" ")] for variant in variants])

@@ -1,4 +1,4 @@
-"""Owen values: exact where they can be, converging elsewhere, started from a guess, always adding up."""
+"""Owen values: exact where they can be, converging elsewhere, started from a prior, always adding up."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from math import factorial
 import numpy as np
 import pytest
 
-from fakenews.classifiers.base import read
+from fakenews.classifiers.base import clean_text
 from fakenews.explain.shap import ShapExplainer, owen_values
 
 LONG = "The mayor said people on the new road. The treasury will report, a lizard said! " * 12
-UNIONS = np.array([0, 0, 0, 1, 1, 2, 2, 2])
+GROUPS = np.array([0, 0, 0, 1, 1, 2, 2, 2])
 
 
 def cubic_game(seed=0):
@@ -40,21 +40,21 @@ def shapley(value, n):
     return found
 
 
-def owen(value, unions):
-    """By definition: Shapley values inside a union, averaged over coalitions of the other unions."""
-    n_unions, found = unions.max() + 1, np.zeros(len(unions))
-    for k in range(n_unions):
-        part, others = np.flatnonzero(unions == k), [j for j in range(n_unions) if j != k]
-        for size in range(n_unions):
+def owen(value, groups):
+    """By definition: Shapley values inside a group, averaged over coalitions of the other groups."""
+    n_groups, found = groups.max() + 1, np.zeros(len(groups))
+    for k in range(n_groups):
+        part, others = np.flatnonzero(groups == k), [j for j in range(n_groups) if j != k]
+        for size in range(n_groups):
             for chosen in combinations(others, size):
-                beside = np.isin(unions, chosen)
+                beside = np.isin(groups, chosen)
 
                 def inside(masks, part=part, beside=beside):
                     whole = np.repeat(beside[None, :], len(masks), axis=0)
                     whole[:, part] = masks
                     return value(whole)
 
-                weight = factorial(size) * factorial(n_unions - 1 - size) / factorial(n_unions)
+                weight = factorial(size) * factorial(n_groups - 1 - size) / factorial(n_groups)
                 found[part] += weight * shapley(inside, len(part))
     return found
 
@@ -64,22 +64,22 @@ def last(*args):
     return estimate
 
 
-def test_inside_one_union_they_are_shapley_values_exactly():
+def test_inside_one_group_they_are_shapley_values_exactly():
     value = cubic_game()
     found = last(value, np.zeros(8), np.zeros(8, dtype=np.int64), 300, 0)
     np.testing.assert_allclose(found.weights, shapley(value, 8), atol=1e-9)
 
 
 def test_with_more_samples_they_approach_owen_values():
-    value, truth = cubic_game(), owen(cubic_game(), UNIONS)
-    few, many = (np.abs(last(value, np.zeros(8), UNIONS, n, 0).weights - truth).max() for n in (60, 20_000))
+    value, truth = cubic_game(), owen(cubic_game(), GROUPS)
+    few, many = (np.abs(last(value, np.zeros(8), GROUPS, n, 0).weights - truth).max() for n in (60, 20_000))
     assert many < 0.1 < 0.5 < few
 
 
-def test_sums_of_unions_are_exact_once_all_their_coalitions_are_asked():
-    value, truth = cubic_game(), owen(cubic_game(), UNIONS)
-    found = last(value, np.zeros(8), UNIONS, 20, 0)
-    np.testing.assert_allclose(np.bincount(UNIONS, found.weights), np.bincount(UNIONS, truth), atol=1e-9)
+def test_sums_of_groups_are_exact_once_all_their_coalitions_are_asked():
+    value, truth = cubic_game(), owen(cubic_game(), GROUPS)
+    found = last(value, np.zeros(8), GROUPS, 20, 0)
+    np.testing.assert_allclose(np.bincount(GROUPS, found.weights), np.bincount(GROUPS, truth), atol=1e-9)
 
 
 @pytest.mark.parametrize("n_samples", [20, 21, 60, 300])
@@ -91,7 +91,7 @@ def test_every_estimate_adds_up_and_no_budget_is_exceeded(n_samples):
         asked.append(len(masks))
         return value(masks)
 
-    estimates = list(owen_values(counted, np.ones(8), UNIONS, n_samples, 3))
+    estimates = list(owen_values(counted, np.ones(8), GROUPS, n_samples, 3))
     assert sum(asked) <= n_samples
     for e in estimates:
         assert e.weights.sum() == pytest.approx(e.full_value - e.base_value)
@@ -102,14 +102,14 @@ def test_every_estimate_adds_up_and_no_budget_is_exceeded(n_samples):
 
 def test_a_right_guess_is_kept_and_a_wrong_one_is_overruled():
     truth = np.linspace(-2.0, 2.0, 40)
-    unions = np.arange(40) // 5
+    groups = np.arange(40) // 5
 
     def value(masks):
         return masks @ truth
 
-    right = last(value, truth, unions, 20, 0).weights
+    right = last(value, truth, groups, 20, 0).weights
     np.testing.assert_allclose(right, truth, atol=1e-9)
-    misled = last(value, -truth, unions, 600, 0).weights
+    misled = last(value, -truth, groups, 600, 0).weights
     assert np.corrcoef(misled, truth)[0, 1] > 0.95
 
 
@@ -118,7 +118,7 @@ def test_the_seed_decides_the_coalitions_and_nothing_else_does():
 
     def run(seed):
         asked = []
-        last(lambda masks: asked.append(masks.copy()) or value(masks), np.zeros(8), UNIONS, 60, seed)
+        last(lambda masks: asked.append(masks.copy()) or value(masks), np.zeros(8), GROUPS, 60, seed)
         return np.concatenate(asked)
 
     first = run(5)
@@ -135,7 +135,7 @@ def test_a_small_budget_is_kept_and_still_adds_up(bert):
 
 
 def test_the_base_is_the_margin_with_every_word_removed(tfidf):
-    nothing = np.zeros((1, len(read(LONG).words)), dtype=bool)
+    nothing = np.zeros((1, len(clean_text(LONG).words)), dtype=bool)
     assert ShapExplainer().explain(LONG, tfidf, n_samples=20).base_value == tfidf.masked_margin(LONG, nothing)[0]
 
 
@@ -159,7 +159,7 @@ def test_it_agrees_with_the_library_on_the_same_question(bert):
     import shap
 
     text = "The mayor said lizard people on the new road. The treasury will report on the plan today."
-    n_words = len(read(text).words)
+    n_words = len(clean_text(text).words)
 
     def margins(masks):
         return bert.masked_margin(text, masks.astype(bool))

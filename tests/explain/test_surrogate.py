@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fakenews.explain.surrogate import deviation, first_guess, rank_agreement, sentence_index
+from fakenews.explain.surrogate import prior_of, rank_agreement, ridge_correction, sentence_index
 
 
 def problem(n_samples, n_weights, noise, seed=0):
@@ -16,18 +16,18 @@ def problem(n_samples, n_weights, noise, seed=0):
 
 def test_without_noise_the_weights_are_found():
     design, left, truth = problem(200, 20, 0.0)
-    np.testing.assert_allclose(deviation(design, left, np.ones(200), np.zeros(20)), truth, atol=1e-3)
+    np.testing.assert_allclose(ridge_correction(design, left, np.ones(200), np.zeros(20)), truth, atol=1e-3)
 
 
 def test_noise_alone_moves_a_guess_hardly():
     design, _, truth = problem(60, 40, 0.0)
     noise = np.random.default_rng(1).normal(size=60)
-    assert np.abs(deviation(design, noise, np.ones(60), truth)).mean() < 0.1
+    assert np.abs(ridge_correction(design, noise, np.ones(60), truth)).mean() < 0.1
 
 
 def test_a_guess_wrong_in_its_scale_alone_needs_few_samples():
     design, left, truth = problem(12, 100, 0.05)
-    found = 0.2 * truth + deviation(design, left - design @ (0.2 * truth), np.ones(12), 0.2 * truth)
+    found = 0.2 * truth + ridge_correction(design, left - design @ (0.2 * truth), np.ones(12), 0.2 * truth)
     assert np.corrcoef(found, truth)[0, 1] > 0.95
     assert found @ truth / (truth @ truth) == pytest.approx(1.0, abs=0.15)
 
@@ -36,12 +36,12 @@ def test_samples_of_large_variance_count_less():
     design, left, truth = problem(80, 10, 0.0)
     variance = np.where(np.arange(80) < 40, 1.0, 1e4)
     left[40:] += 5.0 * np.random.default_rng(2).normal(size=40)
-    np.testing.assert_allclose(deviation(design, left, variance, np.zeros(10)), truth, atol=0.15)
+    np.testing.assert_allclose(ridge_correction(design, left, variance, np.zeros(10)), truth, atol=0.15)
 
 
 def test_exact_samples_leave_no_penalty():
     design = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
-    found = deviation(design, np.array([1.0, 2.0, 3.0]), np.ones(3), np.zeros(2), exact=True)
+    found = ridge_correction(design, np.array([1.0, 2.0, 3.0]), np.ones(3), np.zeros(2), exact=True)
     np.testing.assert_allclose(found, [1.0, 2.0], atol=1e-12)
 
 
@@ -61,5 +61,5 @@ def test_the_guess_is_the_best_that_a_classifier_offers(bert, tfidf):
     from tests.explain.toys import small_features
 
     text = "the mayor said lizard"
-    rules = [first_guess(text, c, lambda share: None).rule for c in (tfidf, bert, small_features())]
+    rules = [prior_of(text, c, lambda share: None).rule for c in (tfidf, bert, small_features())]
     assert rules == ["coefficient x value", "integrated gradients, 2 steps", "none"]

@@ -1,4 +1,4 @@
-"""Real classifiers, small enough to fit in seconds, that learnt one deciding word for each class."""
+"""Real classifiers, small enough to fit in seconds, fitted to one deciding word for each class."""
 
 from __future__ import annotations
 
@@ -162,14 +162,14 @@ def small_ensemble(members: Mapping[str, TextClassifier] | None = None, name: st
     return EnsembleClassifier(name, members).fit(texts[400:], labels[400:])
 
 
-def remember(folder: Path, learnt: Sequence[str], held_out: Sequence[str] = (), other: Sequence[str] = ()) -> None:
-    """Give a model's folder evidence that it learnt from texts, and not from what it held out or another corpus holds.
+def remember(folder: Path, trained_on: Sequence[str], held_out: Sequence[str] = (), other: Sequence[str] = ()) -> None:
+    """Give a model's folder evidence that it was trained on texts, and not on what it held out or another corpus holds.
 
-    What was learnt was answered too, by a model that did without it.
+    What it was trained on was answered too, by a model that did without it.
     """
     told = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     (folder / "config.json").write_text(json.dumps({**told, "data": {"corpora": ["isot", "fakes"]}}), encoding="utf-8")
-    rows = [("left-out", text, "fakes") for text in (*learnt, *held_out)]
+    rows = [("left-out", text, "fakes") for text in (*trained_on, *held_out)]
     rows += [("grouped", text, "fakes") for text in held_out] + [("external", text, "webis2016") for text in other]
     answers = [
         {"protocol": protocol, "id": article_id(text), "corpus": corpus, "split": "validation", "label": FAKE}

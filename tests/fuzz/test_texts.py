@@ -8,10 +8,10 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fakenews.classifiers.base import TextClassifier, read
+from fakenews.classifiers.base import TextClassifier, clean_text
 from fakenews.explain.counterfactual import without
 from fakenews.schema import Span
-from fakenews.text import encodable, join, neutralise, sentence_spans, word_spans
+from fakenews.text import clean, encodable, join, sentence_spans, word_spans
 from tests.fuzz.inputs import TEXTS
 
 UNHURRIED = settings(deadline=None, suppress_health_check=list(HealthCheck))
@@ -22,7 +22,7 @@ UNHURRIED = settings(deadline=None, suppress_health_check=list(HealthCheck))
 def test_cleaning(count: Callable[[str], None], title: str, body: str) -> None:
     count("cleaned texts")
     source = join(title, body)
-    found = neutralise(source)
+    found = clean(source)
     end = 0
     for word in word_spans(found.text):
         span = found.source_span(word.start, word.end)
@@ -53,7 +53,7 @@ def test_windows_and_masks(
     count("windows")
     classifier = classifiers["tinybert"]
     windows = classifier.encode(text)  # type: ignore[attr-defined]
-    n_words = len(read(text).words)
+    n_words = len(clean_text(text).words)
     assert windows.input_ids.shape == windows.attention_mask.shape == windows.word_index.shape
     assert int(windows.word_index.max()) < n_words
     keep = np.random.default_rng(seed).random((2, n_words)) < 0.5

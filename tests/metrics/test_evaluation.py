@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
 from sklearn import metrics as sk
 
 from fakenews.metrics.curves import average_precision, calibration_bins, pr_points, roc_points
@@ -258,14 +257,24 @@ def test_calibration_bins_hold_every_article_once():
         calibration_bins(y, p, n_bins=0)
 
 
-@pytest.mark.parametrize(("k", "n"), [(0, 5), (3, 7), (99, 100), (40, 40)])
-def test_wilson_interval_agrees_with_scipy(k, n):
-    low, high = wilson_interval([k], [n])
-    expected = binomtest(k, n).proportion_ci(method="wilson")
-    assert (low[0], high[0]) == pytest.approx((expected.low, expected.high))
+@pytest.mark.parametrize(
+    ("k", "n", "expected"), [(0, 5, (0.0, 0.4345)), (3, 7, (0.1582, 0.7495)), (40, 40, (0.9124, 1.0))]
+)
+def test_wilson_interval_by_hand(k, n, expected):
+    assert wilson_interval(k, n) == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_resample_without_a_class_has_no_area_and_one_article_only_a_share():
+    low, high = bootstrap_intervals([0, 1, 1], [0.9, 0.2, 0.3])["roc_auc"]
+    assert (low, high) == (1.0, 1.0)
+    assert bootstrap_intervals([0], [0.9]) == {"accuracy": wilson_interval(1, 1)}
 
 
 def test_average_precision_by_hand():
     assert average_precision([0, 1, 0], [0.9, 0.5, 0.2]) == pytest.approx(0.5 * 1 + 0.5 * 2 / 3)
     with pytest.raises(ValueError, match="needs fake and real"):
         average_precision([1, 1], [0.2, 0.4])
+
+
+def test_a_single_resample_is_no_interval():
+    assert evaluate([0, 1, 1], [0.9, 0.2, 0.3], n_resamples=1).intervals == {}

@@ -67,8 +67,8 @@ def _contrast(a, b):
 def test_confusion_matrix_shows_counts_and_row_shares():
     cells = plots.confusion_matrix_figure(EVALUATION).data[0]
     assert [[_plain(text) for text in row] for row in cells.text] == [
-        [["5", "83", "%"], ["1", "17", "%"]],
-        [["1", "25", "%"], ["3", "75", "%"]],
+        [["5", "83.3", "%"], ["1", "16.7", "%"]],
+        [["1", "25.0", "%"], ["3", "75.0", "%"]],
     ]
     assert cells.showscale is False
     assert cells.customdata[0][1] == "1 fake articles taken for real"
@@ -108,7 +108,7 @@ def test_roc_has_a_diagonal_and_one_line_per_model():
     assert diagonal.hoverinfo == "skip"
     assert np.array_equal(a.x, roc_points(LABELS, P_A).fpr)
     assert np.array_equal(a.y, roc_points(LABELS, P_A).tpr)
-    assert _plain(a.name) == ["TinyBERT", "0.8"]
+    assert _plain(a.name) == ["TinyBERT", "0.833"]
     assert _plain(b.name)[0] == "TF-IDF"
 
 
@@ -158,15 +158,17 @@ def test_training_curves_without_rows_are_refused():
 @figures
 def test_figures_serve_both_pages(make):
     figure = make()
-    layout = figure.layout
+    layout = figure.layout.template.layout
     assert layout.paper_bgcolor == layout.plot_bgcolor == "rgba(0,0,0,0)"
     assert layout.autosize
-    assert layout.width is None
+    assert layout.width is figure.layout.width is None
+    assert {layout.xaxis.fixedrange, layout.yaxis.fixedrange} == {True}
+    assert layout.xaxis.tickprefix == layout.yaxis.tickprefix == '<span style="color:currentColor">'
     words = [trace.name for trace in figure.data if trace.showlegend]
     for axis in (*figure.select_xaxes(), *figure.select_yaxes()):
-        assert axis.fixedrange
+        assert axis.fixedrange in (None, True)
         words += [axis.title.text, *(axis.ticktext or ())]
-        assert axis.ticktext or axis.tickprefix in (None, '<span style="color:currentColor">')
+        assert axis.tickprefix is None
     assert [word for word in words if word and "color:currentColor" not in word] == []
 
 
@@ -187,7 +189,7 @@ def test_descriptions():
         "of 4 real articles 3 read like the real class and 1 like the fake one."
     )
     assert plots.describe_roc(_roc_curves()) == (
-        "ROC curves: the area under the curve is 0.8 for TinyBERT and 0.8 for TF-IDF, "
+        "ROC curves: the area under the curve is 0.833 for TinyBERT and 0.771 for TF-IDF, "
         "where guessing has 0.5 and a perfect order 1."
     )
     # Nine of ten of six are all six: at 0.3, with one real article.
@@ -212,7 +214,7 @@ def test_one_measurement_is_no_way_from_one_value_to_another():
     assert plots.describe_training_curves(twice) == "The validation loss stayed at 0.16."
 
 
-def test_a_model_that_is_better_elsewhere_lies_above_the_line():
+def test_a_model_that_is_better_out_of_domain_lies_above_the_line():
     worse, better = [plots.Point("A", 0.9, 0.7), plots.Point("B", 0.9, 0.8)], [plots.Point("C", 0.8, 0.85)]
     line = "On the dotted line a model would be as good on publishers never seen in training as in-domain; "
     assert plots.describe_transfer(worse) == f"{line}2 models lie 0.10 to 0.20 below it."

@@ -48,7 +48,7 @@ def column(board, title: str):
     return [cells[at] for cells in board.rows]
 
 
-def test_home_is_the_unseen_part_and_elsewhere_the_mean_over_corpora_of_articles(two):
+def test_in_domain_is_the_unseen_part_and_out_of_domain_the_mean_over_corpora_of_articles(two):
     board = scoreboard(two, "accuracy")
     assert [c.value for c in column(board, "Unseen articles")] == [0.98, 0.9]
     away = column(board, "mean")
@@ -80,7 +80,8 @@ def test_what_always_answering_with_the_larger_class_reaches_stands_beneath(two)
 
 
 @pytest.mark.parametrize(
-    ("away", "words"), [(0.72, ""), (0.56, "no better than the larger class"), (0.4, "worse than the larger class")]
+    ("away", "words"),
+    [(0.72, ""), (0.56, "no better than the larger class"), (0.4, "worse than the larger class")],
 )
 def test_figures_that_guessing_reaches_too_say_so(away, words):
     one = evidence("tinybert", 0.98, away, 80.0)

@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from experiments.evidence import contradictions
+from experiments.recipes import get
 from fakenews.classifiers import model_folder, store
 from fakenews.classifiers.cnn import CnnClassifier
 from fakenews.classifiers.features import FeaturesClassifier
@@ -18,7 +20,7 @@ from fakenews.classifiers.precision import fast_products
 from fakenews.classifiers.word2vec import Word2VecClassifier
 from fakenews.data.mix import with_split
 from fakenews.data.table import joined_texts, read_table
-from fakenews.evidence.files import contradictions, read_evaluation, read_predictions
+from fakenews.evidence.files import read_evaluation, read_predictions
 from fakenews.training import recipes
 from fakenews.training.job import TRAINING, Job
 from fakenews.training.run import run
@@ -68,7 +70,7 @@ def check_folder(folder: Path, model: str, table: Path, n_rows: int = 160) -> No
     test = frame[frame["split"] == "test"]
     stored = planted.set_index("id").loc[test["id"], "margin"].to_numpy()
     with fast_products():
-        np.testing.assert_allclose(classifier.predict_margin(joined_texts(test)), stored, atol=1e-4)
+        np.testing.assert_allclose(classifier.decision_function(joined_texts(test)), stored, atol=1e-4)
 
 
 def test_tfidf_end_to_end(table, tmp_path):
@@ -153,7 +155,7 @@ def test_the_ensemble_weighs_whoever_lies_beside_it(of_style, eager, table, tmp_
     for name in ("tfidf", "features"):
         run(Job(name, table, tmp_path / name))
     said: list[str] = []
-    evidence = run(Job("ensemble", table, tmp_path / "ensemble"), said.append)
+    evidence = run(Job("ensemble", table, tmp_path / "ensemble"), said.append, get("ensemble"))
     check_folder(tmp_path / "ensemble", "ensemble", table)
     assert evidence.corpora["planted/test"].accuracy > 0.9
     assert any(line.endswith(": tfidf, features") for line in said)
@@ -163,7 +165,7 @@ def test_the_ensemble_weighs_whoever_lies_beside_it(of_style, eager, table, tmp_
 
 def test_an_ensemble_of_nobody_is_refused(table, tmp_path):
     with pytest.raises(ValueError, match=r"at least two members, got \[\]"):
-        run(Job("ensemble", table, tmp_path / "ensemble"))
+        run(Job("ensemble", table, tmp_path / "ensemble"), recipe=get("ensemble"))
 
 
 @pytest.mark.parametrize("name", ["tinybert", "distilbert"])

@@ -144,7 +144,7 @@ def test_every_curve_is_of_the_predictions_looked_at(tab: Dataset, kind: str) ->
         precision, recall, _ = precision_recall_curve(is_fake, p_fake, drop_intermediate=True)
         assert line.x.tolist() == recall.tolist() and line.y.tolist() == precision.tolist()
         assert list(reference.y) == [is_fake.mean()] * 2
-        assert f"average precision is {average_precision_score(is_fake, p_fake):.2f}" in words
+        assert f"average precision is {average_precision_score(is_fake, p_fake):.3f}" in words
     else:
         assert (list(reference.x), list(reference.y)) == ([0, 1], [0, 1])
 

@@ -9,29 +9,18 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fakenews.classifiers import model_folder, store
-from fakenews.classifiers.base import TextClassifier
-from fakenews.classifiers.ensemble import EnsembleClassifier
-from fakenews.data.duplicates import near_duplicate_groups
-from fakenews.data.mix import CORPUS, mix, with_split
-from fakenews.data.table import joined_texts, read_table
-from fakenews.evidence.files import ARTICLE, read_evaluation, read_predictions, update_evidence
-from fakenews.evidence.predictions import latency_ms, predict_frame, predict_other_corpora, scores_of
-from fakenews.evidence.protocols import LEFT_OUT, PROTOCOLS, SHIPPED, Protocol, get, parts
-from fakenews.evidence.results import ModelEvidence
-from fakenews.metrics.flips import FlipRates
-from fakenews.reporting.card import write_model_card
-from fakenews.training import recipes
-from fakenews.training.baselines import member_answers
-from fakenews.training.job import Job, Unseen
-from fakenews.training.left_out import (
-    as_it_is,
-    as_left_out,
+import numpy as np
+
+from experiments import recipes
+from experiments.ensemble import member_answers
+from experiments.evidence import update_evidence
+from experiments.left_out import (
+    Answer,
     by_refitting,
     calibrated_on_each_other,
     home_rows,
@@ -41,6 +30,20 @@ from fakenews.training.left_out import (
     ridge_for,
     set_calibration,
 )
+from experiments.parts import parts
+from fakenews.classifiers import model_folder, store
+from fakenews.classifiers.base import Scores, TextClassifier
+from fakenews.classifiers.ensemble import EnsembleClassifier
+from fakenews.data.duplicates import near_duplicate_groups
+from fakenews.data.mix import CORPUS, mix, with_split
+from fakenews.data.table import joined_texts, read_table
+from fakenews.evidence.files import ARTICLE, read_evaluation, read_predictions
+from fakenews.evidence.predictions import latency_ms, predict_frame, predict_other_corpora, scores_of
+from fakenews.evidence.protocols import LEFT_OUT, PROTOCOLS, SHIPPED, Protocol, get
+from fakenews.evidence.results import ModelEvidence
+from fakenews.metrics.flips import FlipRates
+from fakenews.reporting.card import write_model_card
+from fakenews.training.job import Job, Log, Unseen
 from fakenews.training.run import (
     LATENCY_ARTICLES,
     LEFT_OUT_CORPORA,
@@ -51,19 +54,19 @@ from fakenews.training.run import (
     measured_flips,
     names_in,
     read_tables,
-    refit,
 )
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from fakenews.training.job import Parts
+    from fakenews.training.settings import Recipe
 
 logger = logging.getLogger(__name__)
 
 UNDER = "trained_under"  # of a model that was trained for one protocol: which, and how
 SEED = 42  # of every split
 TRAINABLE = tuple(p.name for p in PROTOCOLS.values() if p.own_training and p.rows not in ("others", "left-out"))
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ def measure_protocols(
     corpora: Path | None,
     weights: Path | None = None,
     device: str = "auto",
-    say: Say = logger.info,
+    log: Log = logger.info,
     more: Sequence[Path] = (),
 ) -> ModelEvidence:
     """Measure a model under protocols and write its evaluation.json, predictions.parquet and card anew.
@@ -107,14 +110,14 @@ def measure_protocols(
         For loading the model.
     more : sequence of Path
         Tables of the further corpora it was trained on, or of any, for "left-out": of a recipe that is fitted in
-        minutes, each is left out in turn; a model that learnt from `table` alone answers them as it is. The calibration
-        that these answers and unseen articles of `table` give is written into the model's settings.
+        minutes, each is left out in turn; a model that was trained on `table` alone answers them as it is. The
+        calibration that these answers and unseen articles of `table` give is written into the model's settings.
 
     Raises
     ------
     ValueError
         If a protocol is unknown, or named and not measurable without weights of its own, or the tables are not those
-        that the model learnt from.
+        that the model was trained on.
     """
     import pandas as pd
 
@@ -127,10 +130,10 @@ def measure_protocols(
         raise ValueError(
             f"--weights is for models that are trained: {stored.name} asks its members as they are measured."
         )
-    learnt, given = tuple(names_of(classifier)), tuple(path.stem for path in (table, *more))
+    trained_on, given = tuple(names_of(classifier)), tuple(path.stem for path in (table, *more))
     if any(p.rows != "others" for p in wanted):
-        check_tables(stored.name, learnt, given)
-    frame = with_groups(read_table(table), any(p.rows == "time" for p in wanted), say)
+        check_tables(stored.name, trained_on, given)
+    frame = with_groups(read_table(table), any(p.rows == "time" for p in wanted), log)
     recipe = recipes.get(classifier.info_["recipe"])
     seed = int(classifier.info_.get("seed", SEED))
 
@@ -142,7 +145,7 @@ def measure_protocols(
             if trained.get("protocol") != protocol.name:
                 raise ValueError(
                     f"{weights} was not trained under {protocol.name!r}: "
-                    f'run "fakenews train … --protocol {protocol.name} --out {weights}".'
+                    f'run "python -m experiments train … --protocol {protocol.name} --out {weights}".'
                 )
             facts: dict[str, Any] = {k: v for k, v in trained.items() if k != "protocol"}
         else:
@@ -166,12 +169,12 @@ def measure_protocols(
 
     def report(what: str, share: float) -> None:
         if share >= 1.0:
-            say(f"measured {what}")
+            log(f"measured {what}")
 
     def left_out() -> Measured | None:
         if isinstance(classifier, EnsembleClassifier):
             return calibrated_again(classifier, stored, table.stem)
-        tables = read_tables((table, *more), say)
+        tables = read_tables((table, *more), log)
         if not measurable(tables):
             return None
         answer = as_it_is(classifier)
@@ -179,11 +182,11 @@ def measure_protocols(
         if names_of(classifier) != (table.stem,):
             if not recipe.refits:
                 return None
-            answer = by_refitting(recipe, Job(recipe.name, table, Path(), more=tuple(more)), say)
+            answer = by_refitting(recipe, Job(recipe.name, table, Path(), more=tuple(more)), log)
             facts = {"recipe": recipe.title, "device": device_name()}
         validation = frame[frame["split"] == "validation"].reset_index(drop=True)
         home = home_rows(classifier, validation, table.stem)
-        rows = left_out_rows(tables, answer, home, say, ridge_for(classifier))
+        rows = left_out_rows(tables, answer, home, log, ridge_for(classifier))
         set_calibration(classifier, rows, home)
         return Measured(rows, {**facts, "left out in turn": names_in(rows)})
 
@@ -197,36 +200,36 @@ def measure_protocols(
             rows = predict_other_corpora(classifier, corpora, names_of(classifier), report, (protocol.name,))
             return Measured(as_left_out(rows, left_out_so_far()) if len(rows) else rows)
         whole = frame.assign(corpus=table.stem)
-        if protocol.name == "grouped" and more and learnt in ((), given):
-            whole = mix(read_tables((table, *more), say))
+        if protocol.name == "grouped" and more and trained_on in ((), given):
+            whole = mix(read_tables((table, *more), log))
         found = parts(protocol, whole, seed)
-        asked, training = classifier, None
+        scorer, training = classifier, None
         if protocol.own_training and isinstance(classifier, EnsembleClassifier):
             return weighed_again(classifier, stored, protocol, found)
         if protocol.own_training:
             fitted = own(protocol, found)
             if fitted is not None:
-                asked, training = fitted
+                scorer, training = fitted
             elif protocol.text != "title":
                 return None
         answered = [
-            predict_frame(asked, rows, str(corpus), name, report, protocol.name)
+            predict_frame(scorer, rows, str(corpus), name, report, protocol.name)
             for name in ("test", "validation")
             for corpus, rows in found[name].groupby(CORPUS, sort=False)
         ]
         if protocol.name == "grouped":
             before = read_predictions(stored.folder, [protocol.name])
-            before = before[before["corpus"].isin(set(learnt) - set(given))]  # not asked again
+            before = before[before["corpus"].isin(set(trained_on) - set(given))]  # not answered again
             answered.append(before.assign(p_fake=classifier.calibrated(scores_of(before))))
         rates = None
         if protocol.text == "article" and protocol.rows != "time":
-            rates = measured_flips(asked, found["test"], table.stem, seed)
-            say(f"measured formatting under {protocol.name}")
+            rates = measured_flips(scorer, found["test"], table.stem, seed)
+            log(f"measured formatting under {protocol.name}")
         return Measured(pd.concat([rows for rows in answered if len(rows)], ignore_index=True), training, rates)
 
     results: dict[str, Measured] = {}
     for protocol in wanted:
-        say(f"{protocol.name}: {protocol.title.lower()}")
+        log(f"{protocol.name}: {protocol.title.lower()}")
         result = measure(protocol)
         if result is None and names:
             if protocol.rows == "left-out":
@@ -246,9 +249,9 @@ def measure_protocols(
         if result is None:
             asks = isinstance(classifier, EnsembleClassifier)
             why = "not all of its members were measured under it" if asks else "it would have to be trained for it"
-            say(f"{protocol.name}: left out, {why}")
+            log(f"{protocol.name}: left out, {why}")
         elif not len(result.rows):
-            say(f"{protocol.name}: left out, no corpus for it is here")
+            log(f"{protocol.name}: left out, no corpus for it is here")
         else:
             results[protocol.name] = result
     if not results:
@@ -280,24 +283,25 @@ def measure_protocols(
     return evidence
 
 
-def check_tables(model: str, learnt: Sequence[str], given: Sequence[str]) -> None:
-    """Refuse tables, by their names, that a model did not learn from.
+def check_tables(model: str, trained_on: tuple[str, ...], given: tuple[str, ...]) -> None:
+    """Refuse tables, by their names, that a model was not trained on.
 
-    Those that it learnt from will do, all of them in their order or the first alone, whose answers stand beside what
-    is stored of the others; further ones will do after the one that was all it learnt from.
+    Those that it was trained on will do, all of them in their order or the first alone, whose answers stand beside what
+    is stored of the others; further ones will do after the only one that it was trained on.
 
     Raises
     ------
     ValueError
     """
-    if learnt and given[0] == learnt[0] and (len(given) == 1 or len(learnt) == 1 or tuple(given) == tuple(learnt)):
+    if not trained_on:
         return
-    if learnt:
-        alone = f", or for {learnt[0]} alone" if len(learnt) > 1 else ""
-        raise ValueError(
-            f"{model} learnt from {', '.join(learnt)}: give --data for {'each, in this order' if alone else 'it'}"
-            f"{alone}, got {', '.join(given)}."
-        )
+    if given[0] == trained_on[0] and (1 in (len(given), len(trained_on)) or given == trained_on):
+        return
+    alone = f", or for {trained_on[0]} alone" if len(trained_on) > 1 else ""
+    which = "each, in this order" if alone else "it"
+    raise ValueError(
+        f"{model} was trained on {', '.join(trained_on)}: give --data for {which}{alone}, got {', '.join(given)}."
+    )
 
 
 def weighed_again(
@@ -311,15 +315,13 @@ def weighed_again(
     Weights and calibration come from the validation part; its own rows are answered by weights that had not seen them.
     None where a member was not measured under the protocol.
     """
-    import numpy as np
-
     beside = [store.find(name, stored.folder.parent) for name in classifier.members]
     answers = member_answers(beside, [protocol.name], classifier.with_domain)
     if answers is None:
         return None
     started = time.perf_counter()
-    asked = {id_ for rows in found.values() for id_ in rows["id"]}
-    answers = answers[answers["id"].isin(asked)].reset_index(drop=True)
+    ids = {id_ for rows in found.values() for id_ in rows["id"]}
+    answers = answers[answers["id"].isin(ids)].reset_index(drop=True)
     margins = answers[list(classifier.members)].to_numpy(dtype=np.float64)
     in_domain = answers["in_domain"].to_numpy(dtype=np.float64)
     held = (answers["split"] == "validation").to_numpy()
@@ -375,7 +377,7 @@ def answered_again(
     return found
 
 
-def train_under(name: str, job: Job, say: Say = logger.info) -> TextClassifier:
+def train_under(name: str, job: Job, log: Log = logger.info, recipe: Recipe | None = None) -> TextClassifier:
     """Train on the rows and the text of a protocol, and save into `job.out` what `measure_protocols` takes as weights.
 
     Raises
@@ -383,7 +385,7 @@ def train_under(name: str, job: Job, say: Say = logger.info) -> TextClassifier:
     ValueError
         If there is no such protocol, it has no training of its own, or the job will not do (`run.check`).
     """
-    protocol, recipe = get(name), recipes.get(job.recipe)
+    protocol, recipe = get(name), recipe or recipes.get(job.recipe)
     if name not in TRAINABLE:
         raise ValueError(f"The protocol {name!r} has no training of its own.")
     if job.more:
@@ -393,25 +395,49 @@ def train_under(name: str, job: Job, say: Say = logger.info) -> TextClassifier:
             f"The protocol {name!r} is about one corpus, there is none to leave out: got {job.leave_out!r}."
         )
     check(job, recipe)
-    frame = with_groups(read_table(job.data, job.encoding, job.fake), protocol.rows == "time", say).assign(
+    frame = with_groups(read_table(job.data, job.encoding, job.fake), protocol.rows == "time", log).assign(
         **{CORPUS: job.data.stem}
     )
     found = parts(protocol, frame, SEED)
-    say(f"{protocol.title}: " + ", ".join(f"{len(rows):,} {part}" for part, rows in found.items()))
+    log(f"{protocol.title}: " + ", ".join(f"{len(rows):,} {part}" for part, rows in found.items()))
     started = time.perf_counter()
-    fitted = recipe.fit(recipe, replace(job, cleaning=protocol.cleaning, truncation=protocol.truncation), found, say)
+    fitted = recipe.fit(recipe, replace(job, cleaning=protocol.cleaning, truncation=protocol.truncation), found, log)
     minutes = (time.perf_counter() - started) / 60 if fitted.minutes is None else fitted.minutes
-    under = {"protocol": name, "recipe": recipe.title, **fitted.told, "minutes": round(minutes, 1)}
+    under = {"protocol": name, "recipe": recipe.title, **fitted.card_facts, "minutes": round(minutes, 1)}
     fitted.classifier.info_ = facts_of(recipe, job, found, fitted) | {UNDER: {**under, "device": device_name()}}
     with model_folder.replacing(job.out) as folder:
         fitted.classifier.save(folder)
     return fitted.classifier
 
 
-def with_groups(frame: pd.DataFrame, needed: bool, say: Say = logger.info) -> pd.DataFrame:
+def with_groups(frame: pd.DataFrame, needed: bool, log: Log = logger.info) -> pd.DataFrame:
     """The table with its split and, if `needed`, its groups of near duplicates; computed where they are missing."""
     frame = with_split(frame)
     if not needed or "group" in frame:
         return frame
-    say("grouping near duplicates")
+    log("grouping near duplicates")
     return frame.assign(group=near_duplicate_groups(frame["text"].tolist()))
+
+
+def as_left_out(rows: pd.DataFrame, left_out: pd.DataFrame) -> pd.DataFrame:
+    """The rows, where those of articles in `left_out` have its p_fake: calibrated without the corpus they are from."""
+    place = ["corpus", "id"]
+    known = rows[place].merge(left_out[[*place, "p_fake"]].drop_duplicates(place), on=place, how="left")["p_fake"]
+    return rows.assign(p_fake=np.where(known.isna(), rows["p_fake"], known))
+
+
+def as_it_is(classifier: TextClassifier) -> Answer:
+    """Answers of a model that was trained on the first corpus alone: it never saw any of the others."""
+
+    def answer(corpus: str, rest: pd.DataFrame, out: pd.DataFrame) -> Scores:
+        return scores_of(predict_frame(classifier, out, corpus, "all", protocol=LEFT_OUT))
+
+    return answer
+
+
+def refit(recipe: Recipe, parts: Parts, cleaning: str) -> TextClassifier | None:
+    """The recipe fitted and calibrated on other rows or otherwise cleaned text; None where that would take hours."""
+    if not recipe.refits:
+        return None
+    job = Job(recipe.name, Path(), Path(), cleaning=cleaning)
+    return recipe.fit(recipe, job, parts, logger.info).classifier

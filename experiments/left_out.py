@@ -24,12 +24,12 @@ from fakenews.classifiers.base import (
 )
 from fakenews.data.mix import leave_out
 from fakenews.data.registry import family_of
-from fakenews.data.splits import SPLITS
 from fakenews.data.table import joined_texts
 from fakenews.evidence.predictions import predict_frame, scores_of
 from fakenews.evidence.protocols import LEFT_OUT
 from fakenews.evidence.reliability import corpus_weights
-from fakenews.training.job import Job, Parts, Say
+from fakenews.training.job import Job, Log
+from fakenews.training.run import split_parts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +57,7 @@ def left_out_rows(
     tables: Mapping[str, pd.DataFrame],
     answer: Answer,
     home: pd.DataFrame,
-    say: Say = logger.info,
+    log: Log = logger.info,
     shift_ridge: float = SHIFT_RIDGE,
 ) -> pd.DataFrame:
     """Answers to whole corpora that were left out of training, calibrated on each other.
@@ -83,7 +83,7 @@ def left_out_rows(
     frames = []
     for corpus in measurable(tables):
         rest, out = leave_out(tables, corpus)
-        say(f"{corpus} left out: {len(rest):,} rows to learn from, {len(out):,} to answer")
+        log(f"{corpus} left out: {len(rest):,} rows to learn from, {len(out):,} to answer")
         scores = answer(corpus, rest, out)
         values = {"id": out["id"].to_numpy(), "corpus": corpus, "split": "all", "label": out["label"].to_numpy()}
         frames.append(
@@ -109,13 +109,6 @@ def calibrated_on_each_other(rows: pd.DataFrame, home: pd.DataFrame, shift_ridge
     return rows.assign(p_fake=p_fake)
 
 
-def as_left_out(rows: pd.DataFrame, left_out: pd.DataFrame) -> pd.DataFrame:
-    """The rows, where those of articles in `left_out` have its p_fake: calibrated without the corpus they are from."""
-    place = ["corpus", "id"]
-    known = rows[place].merge(left_out[[*place, "p_fake"]].drop_duplicates(place), on=place, how="left")["p_fake"]
-    return rows.assign(p_fake=np.where(known.isna(), rows["p_fake"], known))
-
-
 def fit_on_unseen(left_out: pd.DataFrame, home: pd.DataFrame, shift_ridge: float = SHIFT_RIDGE) -> Calibration:
     """Fit a calibration on corpora left out of training and on unseen in-domain articles.
 
@@ -138,21 +131,12 @@ def ridge_for(classifier: TextClassifier) -> float:
     return RIDGE if len(names_of(classifier)) == 1 else SHIFT_RIDGE
 
 
-def by_refitting(recipe: Recipe, job: Job, say: Say = logger.info) -> Answer:
+def by_refitting(recipe: Recipe, job: Job, log: Log = logger.info) -> Answer:
     """Answers of the recipe fitted again without the corpus."""
 
     def answer(corpus: str, rest: pd.DataFrame, out: pd.DataFrame) -> Scores:
-        fitted = recipe.fit(recipe, replace(job, leave_out=corpus), split_parts(rest), say).classifier
+        fitted = recipe.fit(recipe, replace(job, leave_out=corpus), split_parts(rest), log).classifier
         return fitted.predict_scores(joined_texts(out))
-
-    return answer
-
-
-def as_it_is(classifier: TextClassifier) -> Answer:
-    """Answers of a model that learnt from the first corpus alone: it never saw any of the others."""
-
-    def answer(corpus: str, rest: pd.DataFrame, out: pd.DataFrame) -> Scores:
-        return scores_of(predict_frame(classifier, out, corpus, "all", protocol=LEFT_OUT))
 
     return answer
 
@@ -163,11 +147,6 @@ def set_calibration(classifier: TextClassifier, left_out: pd.DataFrame, home: pd
         classifier.calibration_ = fit_on_unseen(left_out, home, ridge_for(classifier))
 
 
-def split_parts(frame: pd.DataFrame) -> Parts:
-    """The rows of a table by their split."""
-    return {name: frame[frame["split"] == name].reset_index(drop=True) for name in SPLITS}
-
-
 def names_of(classifier: TextClassifier) -> Sequence[str]:
-    """The corpora a classifier says it learnt from."""
+    """Return the corpora that a classifier says it was trained on."""
     return tuple(classifier.info_.get("data", {}).get("corpora", ()))

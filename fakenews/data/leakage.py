@@ -1,4 +1,4 @@
-"""Strings that betray a class without a word of the story: one-rule baselines and class-exclusive strings.
+"""Leakage: strings that tell a class without a word of the story, by one-rule baselines and class-exclusive strings.
 
 A corpus whose classes come from different publishers can be told apart by a dateline or a quotation mark. Whoever
 measures a classifier on it should know how far these alone would get.
@@ -55,10 +55,10 @@ class RuleResult:
     Attributes
     ----------
     predicts : {"fake", "real"} or None
-        Class the rule answers where it finds its string, the other one elsewhere: whichever way scores better.
+        Class the rule answers where it finds its string, the other one where it does not: whichever way scores better.
         None where no article has the string; the accuracy is then that of always answering the larger class.
     accuracy : float
-        Share of right answers; no better than the larger class means that the rule is no giveaway.
+        Share of right answers; no better than the larger class means that the rule leaks nothing.
     share_fake, share_real : float or None
         Share of the class that has the string; None for a class without articles.
     """
@@ -159,8 +159,8 @@ def exclusive_strings(
         words_to_pair = frequent - found.keys()
         pairs = Counter(p for words in classes[label] for p in _pairs(words, words_to_pair))
         candidates = {p for p, n in pairs.items() if n >= least[label]}
-        elsewhere = {p for words in classes[other] for p in _pairs(words, words_to_pair) & candidates}
-        found |= {" ".join(p): pairs[p] for p in candidates - elsewhere}
+        in_other_class = {p for words in classes[other] for p in _pairs(words, words_to_pair) & candidates}
+        found |= {" ".join(p): pairs[p] for p in candidates - in_other_class}
         ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))[:top]
         result += [ExclusiveString(s, LABELS[label], n, n / len(classes[label])) for s, n in ranked]
     return tuple(result)

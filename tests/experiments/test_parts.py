@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from experiments.parts import parts, titles
 from fakenews.data.splits import grouped_split
-from fakenews.evidence.protocols import PROTOCOLS, SHIPPED, get, of_corpus, parts, titles
+from fakenews.evidence.protocols import PROTOCOLS, SHIPPED, get, of_corpus
 
 N = 400
 GROUPS = np.arange(N) // 2  # every article has a twin
@@ -48,13 +49,13 @@ def test_parts_share_no_row_and_the_same_seed_draws_the_same(name, frame):
 
 
 @pytest.mark.parametrize("name", ["grouped", "title-only", "time"])
-def test_twins_never_straddle_a_split(name, frame):
+def test_near_duplicates_never_straddle_a_split(name, frame):
     found = parts(get(name), frame)
     assert not groups_of(found["train"]) & groups_of(found["test"])
     assert not groups_of(found["train"]) & groups_of(found["validation"])
 
 
-def test_the_notebooks_protocol_lets_twins_fall_where_they_will(frame):
+def test_the_notebooks_protocol_lets_near_duplicates_fall_where_they_will(frame):
     found = parts(get("seed"), frame)
     assert groups_of(found["train"]) & groups_of(found["test"])
     assert get("seed").cleaning == "raw"

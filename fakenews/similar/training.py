@@ -1,4 +1,4 @@
-"""The training article nearest to one that was asked about: an answer may be known by heart, or misled by a twin."""
+"""The training article nearest to one that is asked about: its answer may be memorized, or misled by a near copy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class Twin(NamedTuple):
+class TrainingArticle(NamedTuple):
     """A training article.
 
     Attributes
@@ -30,7 +30,7 @@ class Twin(NamedTuple):
     label: int
 
 
-class Twins:
+class TrainingArticles:
     """Training articles by their words, in memory; two seconds for 10,000.
 
     Parameters
@@ -48,13 +48,13 @@ class Twins:
         self._titles = table["title"].str.strip().where(table["title"].str.strip() != "", starts).tolist()
         self._labels = table["label"].tolist()
 
-    def nearest(self, texts: Sequence[str]) -> list[Twin]:
-        """The training article most like each text, title and body as `text.join` gives them."""
+    def nearest(self, texts: Sequence[str]) -> list[TrainingArticle]:
+        """Return the training article most like each text, title and body as `text.join` gives them."""
         if not texts:
             return []
         similarities = (self._counts.transform(texts) @ self._by_word).toarray().clip(max=1)
-        found = similarities.argmax(axis=1).tolist()
+        nearest = similarities.argmax(axis=1).tolist()
         return [
-            Twin(float(row[i]), self._titles[i], int(self._labels[i]))
-            for row, i in zip(similarities, found, strict=True)
+            TrainingArticle(float(row[i]), self._titles[i], int(self._labels[i]))
+            for row, i in zip(similarities, nearest, strict=True)
         ]

@@ -12,8 +12,7 @@ from fakenews.evidence.results import ModelEvidence
 from fakenews.metrics.coverage import CoverageRisk
 from fakenews.metrics.evaluation import Evaluation, of_guessing
 from fakenews.metrics.flips import ANY
-from fakenews.reporting.cells import cell, markdown_table
-from fakenews.reporting.digits import percent_text, size_text
+from fakenews.reporting.digits import cell, markdown_table, percent_text, size_text
 
 SUMMARY, RESULTS = "summary", "results"  # what is generated in README.md and in docs/evaluation.md
 _FROM_EASY_TO_HARD = ("seed", "one-corpus", "grouped", "title-only", "time", LEFT_OUT)
@@ -93,9 +92,9 @@ def _per_protocol(evidences: Sequence[ModelEvidence]) -> list[tuple[str, ...]]:
     """A row for each way to measure unseen articles, from what is usually published to what a visitor meets."""
     rows = []
     for name in _FROM_EASY_TO_HARD:
-        told = [_accuracy_under(evidence, name) for evidence in evidences]
-        if any(told):
-            rows.append((PROTOCOLS[name].title, *(cell or "–" for cell in told), _guessed_under(evidences, name)))
+        accuracies = [_accuracy_under(evidence, name) for evidence in evidences]
+        if any(accuracies):
+            rows.append((PROTOCOLS[name].title, *(cell or "–" for cell in accuracies), _guessed_under(evidences, name)))
     return rows
 
 
@@ -194,10 +193,10 @@ def _cost(evidence: ModelEvidence) -> str:
         parts.append(f"trained in {_minutes(minutes)}")
     if device is not None:
         parts.append(f"on {device}")
-    made = [" ".join(parts)] if parts else []
+    training = [" ".join(parts)] if parts else []
     speed = [] if evidence.latency_ms is None else [f"{evidence.latency_ms:.0f} ms per article"]
     beside = " beside its members" if "members" in evidence.training else ""
-    return ", ".join((*made, size_text(evidence.size_mb) + beside, *speed))
+    return ", ".join((*training, size_text(evidence.size_mb) + beside, *speed))
 
 
 def _minutes(minutes: float) -> str:

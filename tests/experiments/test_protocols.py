@@ -10,12 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from experiments.evidence import contradictions
+from experiments.protocols import measure_protocols, train_under, with_groups
+from experiments.run import run
 from fakenews.classifiers import model_folder, store
 from fakenews.classifiers.transformer import TransformerClassifier
-from fakenews.evidence.files import contradictions, read_evaluation, read_predictions
+from fakenews.evidence.files import read_evaluation, read_predictions
 from fakenews.metrics.flips import ANY
-from fakenews.training.protocols import measure_protocols, train_under, with_groups
-from fakenews.training.run import Job, run
+from fakenews.training.job import Job
 from tests.explain.toys import planted_corpus
 
 N = 240
@@ -23,7 +25,7 @@ N = 240
 
 @pytest.fixture(scope="module")
 def corpora(tmp_path_factory) -> Path:
-    """A training corpus with giveaways and dates, and one other corpus of both classes."""
+    """A training corpus with leakage and dates, and one other corpus of both classes."""
     folder = tmp_path_factory.mktemp("corpora")
     words, labels = planted_corpus(N)
     # The real ones carry a dateline, as in ISOT; two bodies of three also hold the deciding word.
@@ -58,7 +60,7 @@ def test_all_protocols_of_a_recipe_that_is_fitted_in_seconds(model, corpora):
     before = read_evaluation(model.folder)
     weights = (model.folder / "model.skops").read_bytes()
     said: list[str] = []
-    evidence = measure_protocols(model, None, corpora / "planted.parquet", corpora, say=said.append)
+    evidence = measure_protocols(model, None, corpora / "planted.parquet", corpora, log=said.append)
     assert list(evidence.protocols) == ["grouped", "external", "other", "one-corpus", "title-only", "time", "seed"]
     assert {n: r.weights for n, r in evidence.protocols.items() if r.weights == "own"}.keys() == {
         "one-corpus",
@@ -108,7 +110,7 @@ def test_a_transformer_answers_titles_as_it_is_and_the_rest_from_a_folder(classi
     assert evidence.protocols["title-only"].weights == "shipped"
     with pytest.raises(ValueError, match="tinybert cannot be fitted again in passing, as 'time' needs"):
         measure_protocols(stored, ["time"], table, corpora)
-    with pytest.raises(ValueError, match="was not trained under 'time': run \"fakenews train … --protocol time --out"):
+    with pytest.raises(ValueError, match="was not trained under 'time': run .* --protocol time --out"):
         measure_protocols(stored, ["time"], table, corpora, weights=folder)
     with pytest.raises(
         ValueError, match="exactly one protocol that has its own training: one-corpus, title-only, time, seed"
@@ -135,11 +137,11 @@ def test_a_transformer_is_trained_for_a_protocol_and_measured_from_that_folder(
     assert classifier.cleaning == cleaning
     again = TransformerClassifier.load(own)
     texts = ["WASHINGTON (Reuters) - A council met.", "A council met."]
-    margins = again.predict_margin(texts)
-    np.testing.assert_allclose(margins, classifier.predict_margin(texts), atol=1e-4)
+    margins = again.decision_function(texts)
+    np.testing.assert_allclose(margins, classifier.decision_function(texts), atol=1e-4)
     assert (margins[0] == pytest.approx(margins[1], abs=1e-6)) == (cleaning == "neutral")
     beginning = " ".join(planted_corpus(60)[0])
-    short, long = again.predict_margin([beginning, f"{beginning} {'met ' * 300}"])
+    short, long = again.decision_function([beginning, f"{beginning} {'met ' * 300}"])
     assert len(again.encode(beginning).weights) == (1 if protocol == "seed" else 2)
     assert (short == pytest.approx(long, abs=1e-6)) == (protocol == "seed")  # the notebooks read no further
 
@@ -170,7 +172,7 @@ def test_an_ensemble_asks_what_its_members_answered_under_the_protocol(of_style,
         measure_protocols(stored["ensemble"], ["time"], table, corpora, weights=tmp_path / "tfidf")
     measure_protocols(stored["features"], ["time"], table, corpora)
     said: list[str] = []
-    evidence = measure_protocols(stored["ensemble"], None, table, corpora, say=said.append)
+    evidence = measure_protocols(stored["ensemble"], None, table, corpora, log=said.append)
     assert "title-only: left out, not all of its members were measured under it" in said
     assert contradictions(tmp_path / "ensemble") == ()
     result, members = evidence.protocols["time"], [read_evaluation(s.folder).protocols["time"] for s in stored.values()]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from experiments.recipes import Distillation
 from fakenews.classifiers.base import Scores
 from fakenews.classifiers.domain import DomainHead
 from fakenews.classifiers.probe import Probe, load_domain
@@ -18,7 +19,8 @@ from fakenews.data.registry import family_of
 from fakenews.data.table import joined_texts
 from fakenews.schema import FAKE
 from fakenews.training.checkpoints import make_ready, write_whole
-from fakenews.training.job import TRAINING, Fitted, Job, Parts, Say, home_of, is_home, labelled
+from fakenews.training.encoders import base_name
+from fakenews.training.job import TRAINING, Fitted, Job, Log, Parts, home_of, is_home, labelled
 from fakenews.training.probing import bare_classifier, fit_on, trained_on
 from fakenews.training.states import STATES, States
 
@@ -27,27 +29,23 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fakenews.classifiers.transformer import TransformerClassifier
-    from fakenews.training.settings import Distillation, Recipe
+    from fakenews.training.settings import Recipe
 
 ENCODER = "encoder"  # in the folder of a fold: the student as it was left
 _LEAST_PIECES = 60  # of a window beyond the first that is learned from
 _VALIDATION_ARTICLES = 500
 
 
-def fit_distilled(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
+def fit_distilled(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
     """Teach the student on all training rows; corpora left out are answered by the student of their fold.
 
     The students of folds are trained when they are asked for, and kept among the checkpoints.
     """
-    from fakenews.training.encoders import base_name
-    from fakenews.training.settings import Distillation
-
     settings = recipe.settings
     if not isinstance(settings, Distillation):
         raise TypeError(f"The recipe {recipe.name} does not say how to distil.")
     settings = replace(
         settings,
-        teacher=replace(settings.teacher, base=job.teacher or settings.teacher.base),
         student=replace(
             settings.student, base=job.base or settings.student.base, epochs=job.epochs or settings.student.epochs
         ),
@@ -55,8 +53,8 @@ def fit_distilled(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
     checkpoints = job.out / "checkpoints"
     make_ready(checkpoints, recipe, job, parts, keep=(STATES,))
     teacher = bare_classifier("mpnet", settings.teacher, job.cleaning)
-    states = States(teacher, checkpoints / STATES, say, settings.teacher.n_windows)
-    school = _School(recipe.model, settings, job, states, checkpoints, say)
+    states = States(teacher, checkpoints / STATES, log, settings.teacher.n_windows)
+    school = _School(recipe.model, settings, job, states, checkpoints, log)
     train = parts["train"]
     everything = {str(name): rows for name, rows in train.groupby(CORPUS, sort=False)} if CORPUS in train else {}
     classifier, history, seconds = school.taught("all", train, home_of(parts["validation"]))
@@ -75,7 +73,7 @@ def fit_distilled(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
             students[name], _, _ = school.taught(name, rows.reset_index(drop=True), home_of(parts["validation"]))
         return students[name].predict_scores(joined_texts(out))
 
-    say("calibrating on the validation part")
+    log("calibrating on the validation part")
     classifier.calibrate(*labelled(home_of(parts["validation"])))
     facts: dict[str, Any] = {
         "base": f"{base_name(settings.student.base)}, taught by {base_name(settings.teacher.base)}",
@@ -92,9 +90,9 @@ def fit_distilled(recipe: Recipe, job: Job, parts: Parts, say: Say) -> Fitted:
 class _School:
     """What every student of a run has in common."""
 
-    def __init__(self, model: str, settings: Distillation, job: Job, states: States, work: Path, say: Say) -> None:
+    def __init__(self, model: str, settings: Distillation, job: Job, states: States, work: Path, log: Log) -> None:
         self.model, self.settings, self.job = model, settings, job
-        self.states, self.work, self.say = states, work, say
+        self.states, self.work, self.log = states, work, log
 
     def fold_of(self, corpus: str) -> tuple[str, ...]:
         """Return the families that are left out together with a corpus."""
@@ -111,14 +109,14 @@ class _School:
         import torch
         from transformers import AutoModel, AutoTokenizer
 
+        from experiments.student import Student, targets, taught
         from fakenews.classifiers.transformer import TransformerClassifier
         from fakenews.training import finetune
-        from fakenews.training.student import Student, targets, taught
 
         folder, settings = self.work / name, self.settings
         record = folder / TRAINING
         if not (self.job.resume and record.is_file()):
-            self.say(f"teaching the student {name!r} on {len(train):,} articles")
+            self.log(f"teaching the student {name!r} on {len(train):,} articles")
             probe, domain = fit_on(self.states, train, settings.teacher)
             torch.manual_seed(settings.student.seed)
             encoder = AutoModel.from_pretrained(

@@ -1,4 +1,4 @@
-"""Weights fitted in hindsight: what they reach, and that they are fitted corpus by corpus on shared articles."""
+"""Oracle weights: what they reach, and that they are fitted corpus by corpus on shared articles."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from experiments.oracle import oracle_auc, oracle_auc_left_out
 from fakenews.config import REPOSITORY
 from fakenews.evidence.files import read_predictions
-from fakenews.reporting.oracle import oracle_auc, oracle_auc_left_out
 
 
 def rows(corpus: str, labels: np.ndarray, margin: np.ndarray) -> pd.DataFrame:
@@ -48,7 +48,7 @@ def test_only_what_all_answered_counts_and_one_class_is_no_question(noisy) -> No
     assert oracle_auc({}) == {}
 
 
-def test_the_shipped_ensemble_stays_below_what_hindsight_reaches() -> None:
+def test_the_shipped_ensemble_stays_below_the_oracle_weights() -> None:
     folders = [f for f in sorted((REPOSITORY / "models").iterdir()) if (f / "predictions.parquet").is_file()]
     bounds = oracle_auc_left_out(folders)
     ensemble = read_predictions(REPOSITORY / "models" / "ensemble", ("left-out",))

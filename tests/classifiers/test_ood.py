@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from fakenews.classifiers import model_folder
-from fakenews.classifiers.base import KnowsItsTraining, NotFittedError
-from fakenews.classifiers.novelty import FILE, Centroids, fit_centroids
+from fakenews.classifiers.base import NotFittedError, OutOfDomainDetector
+from fakenews.classifiers.ood import FILE, Centroids, fit_centroids
 from fakenews.classifiers.transformer import TransformerClassifier
 from tests.explain.toys import planted_corpus, small_bert, small_tfidf
 
@@ -50,8 +50,8 @@ def test_the_same_seed_gives_the_same_centroids():
 def test_tfidf_counts_words_it_does_not_know():
     classifier = small_tfidf()
     texts = ["The mayor said the city will report.", "Quantum mechanics, gently explained", ""]
-    scores, distances = classifier.predict_with_novelty(texts)
-    assert scores.log_odds == pytest.approx(classifier.predict_margin(texts))
+    scores, distances = classifier.predict_with_ood_score(texts)
+    assert scores.log_odds == pytest.approx(classifier.decision_function(texts))
     assert distances == pytest.approx([0, 1, 1])
 
 
@@ -60,20 +60,22 @@ def test_a_transformer_measures_in_the_same_pass_and_keeps_it_on_disk(tmp_path):
     texts, _ = planted_corpus(40)
     long = " ".join(texts)  # more than one window
     with pytest.raises(NotFittedError, match="fakenews novelty --model toy-bert"):
-        classifier.predict_with_novelty(texts)
-    classifier.remember(texts)
+        classifier.predict_with_ood_score(texts)
+    classifier.fit_ood(texts)
     asked = [*texts[:5], long, "zzz xxx qqq jjj " * 3, ""]
-    scores, distances = classifier.predict_with_novelty(asked)
-    assert scores.log_odds == pytest.approx(classifier.predict_margin(asked), abs=1e-4)
+    scores, distances = classifier.predict_with_ood_score(asked)
+    assert scores.log_odds == pytest.approx(classifier.decision_function(asked), abs=1e-4)
     assert distances[6] > np.quantile(distances[:5], 1.0)  # letters it never met in this order
-    one_by_one = [classifier.predict_with_novelty([text])[1][0] for text in asked]
+    one_by_one = [classifier.predict_with_ood_score([text])[1][0] for text in asked]
     assert distances == pytest.approx(one_by_one, abs=1e-4)
-    scores, distances = classifier.predict_with_novelty([])
+    scores, distances = classifier.predict_with_ood_score([])
     assert scores.log_odds.shape == scores.in_domain.shape == distances.shape == (0,)
     classifier.save(tmp_path)
     again = TransformerClassifier.load(tmp_path)
-    assert again.predict_with_novelty(asked)[1] == pytest.approx(classifier.predict_with_novelty(asked)[1], abs=1e-3)
-    assert isinstance(again, KnowsItsTraining) and isinstance(small_tfidf(), KnowsItsTraining)
+    assert again.predict_with_ood_score(asked)[1] == pytest.approx(
+        classifier.predict_with_ood_score(asked)[1], abs=1e-3
+    )
+    assert isinstance(again, OutOfDomainDetector) and isinstance(small_tfidf(), OutOfDomainDetector)
 
 
 @pytest.mark.parametrize("key", [None, "fakenews"])
