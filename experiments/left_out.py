@@ -9,9 +9,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fakenews.classifiers.base import (
     RIDGE,
@@ -59,8 +62,9 @@ def left_out_rows(
     home: pd.DataFrame,
     log: Log = logger.info,
     shift_ridge: float = SHIFT_RIDGE,
+    folder: Path | None = None,
 ) -> pd.DataFrame:
-    """Answers to whole corpora that were left out of training, calibrated on each other.
+    """Answer whole corpora that were left out of training, calibrated on each other.
 
     Parameters
     ----------
@@ -72,6 +76,8 @@ def left_out_rows(
         Rows of unseen in-domain articles (`home_rows`).
     shift_ridge : float
         As in `fit_on_unseen`.
+    folder : Path, optional
+        Keeps the scores of each corpus as soon as they are there, so that a run can be taken up after it.
 
     Returns
     -------
@@ -84,7 +90,7 @@ def left_out_rows(
     for corpus in measurable(tables):
         rest, out = leave_out(tables, corpus)
         log(f"{corpus} left out: {len(rest):,} rows to learn from, {len(out):,} to answer")
-        scores = answer(corpus, rest, out)
+        scores = _kept(folder, corpus, out["id"].to_numpy(dtype=str), partial(answer, corpus, rest, out))
         values = {"id": out["id"].to_numpy(), "corpus": corpus, "split": "all", "label": out["label"].to_numpy()}
         frames.append(
             pd.DataFrame({"protocol": LEFT_OUT, **values, "p_fake": 0.5}).assign(
@@ -92,6 +98,23 @@ def left_out_rows(
             )
         )
     return calibrated_on_each_other(pd.concat(frames, ignore_index=True), home, shift_ridge)
+
+
+def _kept(folder: Path | None, corpus: str, ids: NDArray[np.str_], answer: Callable[[], Scores]) -> Scores:
+    """Return the scores of articles of these ids from a file of an interrupted run, or compute and keep them."""
+    if folder is None:
+        return answer()
+    file = folder / f"{corpus}.npz"
+    if file.is_file():
+        with np.load(file, allow_pickle=False) as stored:
+            if np.array_equal(stored["id"], ids):
+                return Scores(stored["log_odds"], stored["in_domain"])
+    scores = answer()
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = file.with_name(f"{corpus}.partial.npz")
+    np.savez(unfinished, id=ids, **scores._asdict())
+    unfinished.replace(file)
+    return scores
 
 
 def home_rows(classifier: TextClassifier, validation: pd.DataFrame, corpus: str) -> pd.DataFrame:

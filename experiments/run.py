@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from experiments.left_out import by_refitting, home_rows, left_out_rows, measurable, set_calibration
 from experiments.recipes import get
 from fakenews.training import run as training
+from fakenews.training.checkpoints import JOB
 from fakenews.training.job import Fitted, Job, Log, Parts, Unseen, home_of
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def calibrate_on_unseen(
         if answer is None or not measurable(tables):
             return None
         home = home_rows(fitted.scorer or fitted.classifier, home_of(parts["validation"]), job.data.stem)
-        unseen = Unseen(left_out_rows(tables, answer, home, log), home)
+        checkpoints = job.out / "checkpoints"
+        folder = checkpoints / "left-out" if (checkpoints / JOB).is_file() else None
+        unseen = Unseen(left_out_rows(tables, answer, home, log, folder=folder), home)
     set_calibration(fitted.classifier, *unseen)
     return unseen.left_out

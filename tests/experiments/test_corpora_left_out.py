@@ -22,7 +22,7 @@ from experiments.left_out import (
 )
 from experiments.run import run
 from fakenews.classifiers import model_folder
-from fakenews.classifiers.base import fit_calibration
+from fakenews.classifiers.base import Scores, fit_calibration
 from fakenews.classifiers.ensemble import EnsembleClassifier
 from fakenews.data.mix import with_split
 from fakenews.data.table import as_table, joined_texts
@@ -209,3 +209,25 @@ def test_a_job_names_the_corpora_it_is_trained_on():
     job = Job("tfidf", Path("a.parquet"), Path("m"), more=(Path("b.parquet"), Path("c.parquet")))
     assert job.names == ("a", "b", "c")
     assert replace(job, leave_out="b").names == ("a", "c")
+
+
+def test_what_was_answered_before_an_interruption_is_not_asked_again(tmp_path):
+    tables = {}
+    for name in NAMES:
+        texts, labels = planted_corpus(40)
+        tables[name] = with_split(as_table(pd.DataFrame({"text": [f"{name} {t}" for t in texts], "label": labels})))
+    asked: list[str] = []
+
+    def answer(corpus, rest, out):
+        asked.append(corpus)
+        if asked == ["one", "two"]:
+            raise KeyboardInterrupt
+        return Scores(np.linspace(-1, 1, len(out)), np.full(len(out), 0.5))
+
+    with pytest.raises(KeyboardInterrupt):
+        left_out_rows(tables, answer, home=answers()[:0], folder=tmp_path)
+    again = left_out_rows(tables, answer, home=answers()[:0], folder=tmp_path)
+    assert asked == ["one", "two", "two"]
+    pd.testing.assert_frame_equal(again, left_out_rows(tables, answer, home=answers()[:0]))
+    fewer = {**tables, "one": tables["one"].iloc[:20]}
+    assert len(left_out_rows(fewer, answer, home=answers()[:0], folder=tmp_path)) < len(again)
