@@ -20,7 +20,7 @@ from fakenews.data.table import joined_texts
 from fakenews.schema import FAKE
 from fakenews.training.checkpoints import make_ready, write_whole
 from fakenews.training.encoders import base_name
-from fakenews.training.job import TRAINING, Fitted, Job, Log, Parts, home_of, is_home, labelled
+from fakenews.training.job import TRAINING, Fitted, Job, Log, Parts, labelled
 from fakenews.training.probing import bare_classifier, fit_on, trained_on
 from fakenews.training.states import STATES, States
 
@@ -57,7 +57,7 @@ def fit_distilled(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
     school = _School(recipe.model, settings, job, states, checkpoints, log)
     train = parts["train"]
     everything = {str(name): rows for name, rows in train.groupby(CORPUS, sort=False)} if CORPUS in train else {}
-    classifier, history, seconds = school.taught("all", train, home_of(parts["validation"]))
+    classifier, history, seconds = school.taught("all", train, job.in_domain_rows(parts["validation"]))
     students: dict[str, TransformerClassifier] = {}
 
     def answer(corpus: str, rest: pd.DataFrame, out: pd.DataFrame) -> Scores:
@@ -70,11 +70,13 @@ def fit_distilled(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
                     kept, _ = leave_out(everything, other)
                     keys = set(zip(kept[CORPUS], kept["id"], strict=True))  # two corpora may share ids
                     rows = rows[[key in keys for key in zip(rows[CORPUS], rows["id"], strict=True)]]
-            students[name], _, _ = school.taught(name, rows.reset_index(drop=True), home_of(parts["validation"]))
+            students[name], _, _ = school.taught(
+                name, rows.reset_index(drop=True), job.in_domain_rows(parts["validation"])
+            )
         return students[name].predict_scores(joined_texts(out))
 
     log("calibrating on the validation part")
-    classifier.calibrate(*labelled(home_of(parts["validation"])))
+    classifier.calibrate(*labelled(job.in_domain_rows(parts["validation"])))
     facts: dict[str, Any] = {
         "base": f"{base_name(settings.student.base)}, taught by {base_name(settings.teacher.base)}",
         "settings": {**asdict(settings.student), "base": ""},
@@ -117,14 +119,14 @@ class _School:
         record = folder / TRAINING
         if not (self.job.resume and record.is_file()):
             self.log(f"teaching the student {name!r} on {len(train):,} articles")
-            probe, domain = fit_on(self.states, train, settings.teacher)
+            probe, domain = fit_on(self.states, train, settings.teacher, self.job)
             torch.manual_seed(settings.student.seed)
             encoder = AutoModel.from_pretrained(
                 settings.student.base, dtype=torch.float32, add_pooling_layer=False,
                 hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
             )  # fmt: skip
             tokenizer = AutoTokenizer.from_pretrained(settings.student.base, use_fast=True)
-            train = trained_on(train, settings.home_rows, settings.student.seed)
+            train = trained_on(train, self.job.in_domain(train), settings.home_rows, settings.student.seed)
             pieces, states, owners = self._windows(train, tokenizer)
             held_out = held_out.iloc[:_VALIDATION_ARTICLES]
             held_pieces, held_states, held_owners = self._windows(held_out, tokenizer)
@@ -159,7 +161,7 @@ class _School:
 
     def _signs(self, rows: pd.DataFrame) -> NDArray[np.float64]:
         """Return 1 for fake and -1 for real articles of the first corpus, 0 for those of the others."""
-        home = np.asarray(rows[CORPUS] == self.job.data.stem)
+        home = self.job.in_domain(rows)
         return np.where(home, np.where(rows["label"].to_numpy() == FAKE, 1.0, -1.0), 0.0)
 
     def _windows(
@@ -178,7 +180,7 @@ class _School:
         known = np.full(max(ids) + 1, -1, dtype=np.int32)
         known[list(ids)] = list(ids.values())
         known[teacher.tokenizer.unk_token_id] = tokenizer.unk_token_id
-        home, texts = is_home(rows), joined_texts(rows)
+        home, texts = self.job.in_domain(rows), joined_texts(rows)
         for row, (text, article) in enumerate(zip(texts, self.states.articles(texts), strict=True)):
             windows = teacher.encode(text).first(self.settings.teacher.n_windows)
             for i, length in enumerate(article.lengths.tolist()):

@@ -13,7 +13,7 @@ from fakenews.classifiers import model_folder, store
 from fakenews.data.registry import family_of
 from fakenews.evidence.files import read_predictions, side_by_side
 from fakenews.evidence.protocols import LEFT_OUT
-from fakenews.training.job import Fitted, Job, Log, Parts, Unseen, home_of, labelled
+from fakenews.training.job import Fitted, Job, Log, Parts, Unseen, labelled
 
 if TYPE_CHECKING:
     from fakenews.classifiers.ensemble import EnsembleClassifier
@@ -36,7 +36,7 @@ def fit_ensemble(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
     card_facts = {"members": ", ".join(f"{stored.name} {stored.revision}" for stored in members)}
     answers = member_answers(members, ("grouped", LEFT_OUT), classifier.with_domain)
     if answers is None:
-        classifier.fit(*labelled(home_of(parts["validation"])))
+        classifier.fit(*labelled(job.in_domain_rows(parts["validation"])))
         return Fitted(classifier, classifier.seed, "validation", card_facts=card_facts)
     held = answers[(answers["protocol"] == LEFT_OUT) | (answers["split"] == "validation")]
     unseen = _weigh_by_left_out(classifier, held, job.data.stem, log)

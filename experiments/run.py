@@ -9,7 +9,7 @@ from experiments.left_out import by_refitting, home_rows, left_out_rows, measura
 from experiments.recipes import get
 from fakenews.training import run as training
 from fakenews.training.checkpoints import JOB
-from fakenews.training.job import Fitted, Job, Log, Parts, Unseen, home_of
+from fakenews.training.job import Fitted, Job, Log, Parts, Unseen
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +38,7 @@ def calibrate_on_unseen(
         answer = fitted.answer or (by_refitting(recipe, job, log) if recipe.refits else None)
         if answer is None or not measurable(tables):
             return None
-        home = home_rows(fitted.scorer or fitted.classifier, home_of(parts["validation"]), job.data.stem)
+        home = home_rows(fitted.scorer or fitted.classifier, job.in_domain_rows(parts["validation"]), job.data.stem)
         checkpoints = job.out / "checkpoints"
         folder = checkpoints / "left-out" if (checkpoints / JOB).is_file() else None
         unseen = Unseen(left_out_rows(tables, answer, home, log, folder=folder), home)

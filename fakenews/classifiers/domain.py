@@ -37,7 +37,7 @@ class DomainHead:
 
 def fit_domain_head(
     features: Any,
-    is_home: Sequence[bool] | NDArray[np.bool_],
+    in_domain: Sequence[bool] | NDArray[np.bool_],
     sample_weight: Sequence[float] | NDArray[np.float64] | None = None,
 ) -> DomainHead | None:
     """Fit a domain head; the first corpus and the others weigh alike, and dense features are standardized.
@@ -45,7 +45,7 @@ def fit_domain_head(
     Parameters
     ----------
     features : array or sparse matrix of shape (n, n_features)
-    is_home : sequence of bool
+    in_domain : sequence of bool
         Whether each text is from the first training corpus.
     sample_weight : sequence of float, optional
         How much each text counts within its side; all alike if left out.
@@ -59,7 +59,7 @@ def fit_domain_head(
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
 
-    home = np.asarray(is_home, dtype=bool)
+    home = np.asarray(in_domain, dtype=bool)
     if home.all() or not home.any():
         return None
     weight = np.ones(len(home)) if sample_weight is None else np.array(sample_weight, dtype=np.float64)

@@ -93,12 +93,12 @@ class TfidfClassifier(MarginClassifier):
     def fit_domain(
         self,
         texts: Sequence[str],
-        is_home: Sequence[bool] | NDArray[np.bool_],
+        in_domain: Sequence[bool] | NDArray[np.bool_],
         weights: Sequence[float] | NDArray[np.float64] | None = None,
     ) -> Self:
         """Learn how in-domain a text is, after `fit`, from training texts and whether each is of the first corpus."""
         features = self._features([self._tokens(text)[0] for text in check_texts(texts)])
-        self.domain_ = fit_domain_head(features, is_home, weights)
+        self.domain_ = fit_domain_head(features, in_domain, weights)
         return self
 
     def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:

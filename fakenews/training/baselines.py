@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fakenews.config import pick_device
-from fakenews.training.job import Fitted, Job, Log, Parts, home_of, is_home, labelled, weights
+from fakenews.training.job import Fitted, Job, Log, Parts, labelled, weights
 
 if TYPE_CHECKING:
     from fakenews.training.settings import Recipe
@@ -17,11 +17,11 @@ def fit_tfidf(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
 
     train = parts["train"]
     texts, labels = labelled(train)
-    home, counts = is_home(train), weights(train)
+    home, counts = job.in_domain(train), weights(train)
     classifier = TfidfClassifier(cleaning=job.cleaning).fit(texts, labels, counts)
     if not home.all():
         classifier.fit_domain(texts, home, counts)
-    return Fitted(classifier.calibrate(*labelled(home_of(parts["validation"]))), seed=42)
+    return Fitted(classifier.calibrate(*labelled(job.in_domain_rows(parts["validation"]))), seed=42)
 
 
 def fit_word2vec(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
@@ -31,7 +31,7 @@ def fit_word2vec(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
     classifier = (
         Word2VecClassifier(cleaning=job.cleaning)
         .fit(*labelled(parts["train"]), weights(parts["train"]))
-        .calibrate(*labelled(home_of(parts["validation"])))
+        .calibrate(*labelled(job.in_domain_rows(parts["validation"])))
     )
     return Fitted(classifier, classifier.seed)
 
@@ -40,7 +40,7 @@ def fit_cnn(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
     """Word vectors of the training part and a convolution, stopped by the validation part."""
     from fakenews.classifiers.cnn import CnnClassifier
 
-    held_out = labelled(home_of(parts["validation"]))
+    held_out = labelled(job.in_domain_rows(parts["validation"]))
     classifier = CnnClassifier(device=pick_device(), cleaning=job.cleaning).fit(
         *labelled(parts["train"]), held_out, log, weights(parts["train"])
     )
@@ -54,6 +54,6 @@ def fit_features(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
     classifier = (
         FeaturesClassifier(cleaning=job.cleaning)
         .fit(*labelled(parts["train"]), weights(parts["train"]))
-        .calibrate(*labelled(home_of(parts["validation"])))
+        .calibrate(*labelled(job.in_domain_rows(parts["validation"])))
     )
     return Fitted(classifier, classifier.seed)

@@ -79,6 +79,16 @@ class Job:
         names = (path.stem for path in (self.data, *self.more))
         return tuple(name for name in names if family_of(name) != family_of(self.leave_out))
 
+    def in_domain(self, part: pd.DataFrame) -> NDArray[np.bool_]:
+        """Return whether each row is of the corpus that training starts from, (n,); all are where there is one."""
+        if CORPUS not in part:
+            return np.ones(len(part), dtype=bool)
+        return np.asarray(part[CORPUS] == self.data.stem, dtype=bool)
+
+    def in_domain_rows(self, part: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows of the corpus that training starts from."""
+        return part[self.in_domain(part)].reset_index(drop=True)
+
 
 class Unseen(NamedTuple):
     """Rows of `predictions.parquet` that calibrate a model: answers to articles that it was not trained on.
@@ -140,18 +150,6 @@ def weights(part: pd.DataFrame) -> NDArray[np.float64] | None:
     if CORPUS not in part or part[CORPUS].nunique() < 2:
         return None
     return balance(part[CORPUS].tolist(), part["label"].tolist())
-
-
-def is_home(part: pd.DataFrame) -> NDArray[np.bool_]:
-    """Whether each row is of the corpus that training starts from, shape (n,); all are where there is one."""
-    if CORPUS not in part or not len(part):
-        return np.ones(len(part), dtype=bool)
-    return np.asarray(part[CORPUS] == part[CORPUS].iloc[0], dtype=bool)
-
-
-def home_of(part: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the corpus that training starts from."""
-    return part[is_home(part)].reset_index(drop=True)
 
 
 def labelled(part: pd.DataFrame) -> tuple[list[str], list[int]]:

@@ -10,15 +10,16 @@ from fakenews.classifiers.base import fit_calibration
 from fakenews.classifiers.domain import DomainHead, fit_domain_head
 from fakenews.classifiers.probe import Probe, fit_probe, linear_scores
 from fakenews.config import pick_device
-from fakenews.data.mix import CORPUS
 from fakenews.data.table import joined_texts
 from fakenews.training.bases import first_layers
 from fakenews.training.checkpoints import make_ready
-from fakenews.training.job import Fitted, Job, Log, Parts, home_of, is_home, labelled, weights
+from fakenews.training.job import Fitted, Job, Log, Parts, labelled, weights
 from fakenews.training.states import STATES, FromStates, States
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
     from fakenews.classifiers.base import Scores, TextClassifier
     from fakenews.classifiers.transformer import TransformerClassifier
@@ -44,18 +45,18 @@ def fit_probing(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
     states = States(classifier, checkpoints / STATES, log, settings.n_windows)
 
     def answer(corpus: str, rest: pd.DataFrame, out: pd.DataFrame) -> Scores:
-        probe, domain = fit_on(states, rest[rest["split"] == "train"], settings)
+        probe, domain = fit_on(states, rest[rest["split"] == "train"], settings, job)
         return linear_scores(probe, domain, states.of(joined_texts(out)))
 
     log("fitting the probe on the states of all corpora")
-    classifier.probe_, classifier.domain_ = fit_on(states, parts["train"], settings)
+    classifier.probe_, classifier.domain_ = fit_on(states, parts["train"], settings, job)
     for part in parts.values():  # before the weights are rounded: what is left out in turn is answered from these
-        states.articles(joined_texts(part[~is_home(part)]))
+        states.articles(joined_texts(part[~job.in_domain(part)]))
     classifier.weights = "int8"
     classifier.round_weights()
     scorer = cast("TextClassifier", FromStates(classifier, States(classifier, checkpoints / STATES, log)))
     log("calibrating on the validation part")
-    texts, labels = labelled(home_of(parts["validation"]))
+    texts, labels = labelled(job.in_domain_rows(parts["validation"]))
     classifier.calibration_ = fit_calibration(scorer.predict_scores(texts), labels)
     facts: dict[str, Any] = {"base": base_name(settings.base), "n_layers": settings.n_layers}
     minutes = (time.perf_counter() - started) / 60
@@ -97,10 +98,9 @@ def bare_classifier(name: str, settings: Probing, cleaning: str) -> TransformerC
     )
 
 
-def trained_on(train: pd.DataFrame, home_rows: int, seed: int) -> pd.DataFrame:
-    """Return the rows a probe is fitted on: of the first corpus `home_rows` at most, drawn by `seed`."""
-    home = is_home(train)
-    if CORPUS not in train or home.all() or home.sum() <= home_rows:
+def trained_on(train: pd.DataFrame, home: NDArray[np.bool_], home_rows: int, seed: int) -> pd.DataFrame:
+    """Return the rows a probe is fitted on: of those at `home` at most `home_rows`, drawn by `seed`, and the others."""
+    if home.all() or home.sum() <= home_rows:
         return train
     import pandas as pd
 
@@ -108,10 +108,10 @@ def trained_on(train: pd.DataFrame, home_rows: int, seed: int) -> pd.DataFrame:
     return pd.concat([drawn, train[~home]], ignore_index=True)
 
 
-def fit_on(states: States, train: pd.DataFrame, settings: Probing) -> tuple[Probe, DomainHead | None]:
+def fit_on(states: States, train: pd.DataFrame, settings: Probing, job: Job) -> tuple[Probe, DomainHead | None]:
     """Fit a probe, and what tells articles of the first corpus from the others, on training rows."""
-    rows = trained_on(train, settings.home_rows, settings.seed)
+    rows = trained_on(train, job.in_domain(train), settings.home_rows, settings.seed)
     known = states.of(joined_texts(rows))
     counts = weights(rows)
-    domain = fit_domain_head(known.reshape(len(known), -1), is_home(rows), counts)
+    domain = fit_domain_head(known.reshape(len(known), -1), job.in_domain(rows), counts)
     return fit_probe(known, rows["label"].tolist(), counts), domain

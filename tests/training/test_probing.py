@@ -79,12 +79,13 @@ def test_a_probe_is_fitted_and_every_corpus_answered_by_one_that_did_without_it(
 
 def test_of_the_first_corpus_so_many_rows_are_drawn_and_of_the_others_all():
     frame = pd.DataFrame({"corpus": ["home"] * 10 + ["one"] * 3, "id": range(13)})
-    drawn = trained_on(frame, 4, seed=0)
+    home = (frame["corpus"] == "home").to_numpy()
+    drawn = trained_on(frame, home, 4, seed=0)
     assert drawn["corpus"].value_counts().to_dict() == {"home": 4, "one": 3}
-    assert drawn["id"].tolist() == trained_on(frame, 4, seed=0)["id"].tolist()
-    assert trained_on(frame, 10, seed=0).equals(frame)
+    assert drawn["id"].tolist() == trained_on(frame, home, 4, seed=0)["id"].tolist()
+    assert trained_on(frame, home, 10, seed=0).equals(frame)
     alone = frame[frame["corpus"] == "home"]
-    assert trained_on(alone, 4, seed=0).equals(alone)
+    assert trained_on(alone, np.ones(10, dtype=bool), 4, seed=0).equals(alone)
 
 
 def test_states_of_another_encoder_or_of_other_windows_are_not_taken(large_base, tmp_path):
@@ -117,3 +118,12 @@ def test_answers_from_kept_states_are_those_of_the_classifier_and_are_computed_o
             np.testing.assert_allclose(found, wanted, atol=0.02)
     assert told == ["states of 40 of 40 articles"]
     assert asked.mask_token == classifier.mask_token
+
+
+def test_the_first_corpus_is_known_by_its_name_also_where_a_part_begins_with_another():
+    job = Job("tfidf", Path("home.parquet"), Path("out"), more=(Path("one.parquet"),))
+    frame = pd.DataFrame({"corpus": ["one", "home", "one"], "id": range(3)})
+    assert job.in_domain(frame).tolist() == [False, True, False]
+    assert job.in_domain_rows(frame)["id"].tolist() == [1]
+    assert not job.in_domain(frame[frame["corpus"] == "one"]).any()
+    assert job.in_domain(frame[["id"]]).all(), "one table has no column of corpora"
