@@ -268,7 +268,7 @@ def test_the_page_given_everything_at_once(browser: Any, tmp_path: Path) -> None
         page.fill("#fn-name input, #fn-name textarea", PAYLOADS[0])
         page.click("#fn-verdict label >> nth=0")
         page.fill("#fn-comment textarea", everything[:1900])
-        page.evaluate("window.fnSelected = '0-400'")
+        page.evaluate("window.fakenews.selected = '0-400'")
         page.click("#fn-mark")
         page.wait_for_selector("#fn-marks li", timeout=WAIT)
         page.click("#fn-send")

@@ -10,7 +10,7 @@ import pytest
 
 HEAVY = (
     *("torch", "transformers", "accelerate", "shap", "lime", "captum", "sklearn", "skops", "numba", "gensim"),
-    *("matplotlib", "plotly", "gradio", "fastapi", "pandas", "datasketch", "huggingface_hub", "py3langid"),
+    *("matplotlib", "plotly", "gradio", "jinja2", "fastapi", "pandas", "datasketch", "huggingface_hub", "py3langid"),
 )
 LIGHT = (
     "fakenews",

@@ -6,7 +6,6 @@ import io
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
@@ -23,6 +22,7 @@ from fakenews.schema import Prediction
 from fakenews.share.links import Visit, base_address, read_query, reader_address
 from fakenews.share.shared import NotShared, Shared
 from fakenews.share.store import ShareStore, StorageError
+from fakenews.ui import templates
 from fakenews.verdict import UNDECIDED, VERDICTS
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class SharedPage:
 
 
 def card_tags(shared: Shared, base: str, id_: str) -> str:
-    """Open Graph tags of a shared analysis; a blind one gives nothing of the models' answers away."""
+    """Draw the Open Graph tags of a shared analysis; a blind one gives nothing of the models' answers away."""
     values = {
         "og:type": "article",
         "og:site_name": "fakenews",
@@ -107,8 +107,7 @@ def card_tags(shared: Shared, base: str, id_: str) -> str:
         "og:image:width": str(SIZE[0]),
         "og:image:height": str(SIZE[1]),
     }
-    tags = "".join(f'<meta property="{name}" content="{escape(value)}">' for name, value in values.items())
-    return f'{tags}<meta name="twitter:card" content="summary_large_image"><meta name="robots" content="noindex">'
+    return templates.draw("page", "card", values=values)
 
 
 router = APIRouter(route_class=OneSentenceRoute, include_in_schema=False)

@@ -24,8 +24,9 @@ from fakenews.explain.base import Cancelled, Progress
 from fakenews.formatting import FormattingTest
 from fakenews.schema import Explanation
 from fakenews.ui import render, render_edits, render_highlights, render_verdicts, render_words, share, what_if
-from fakenews.ui.scripts import ANALYSED, CANCELLED, CHANGED, CUT, HELD, OPEN
+from fakenews.ui.scripts import on_load, script
 from fakenews.ui.shown import Shown
+from fakenews.ui.templates import draw
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -348,18 +349,18 @@ def build(
             )  # fmt: skip
             with gr.Column(elem_classes="fn-oneplace"):
                 meta = gr.HTML(elem_id="fn-meta")
-                gr.HTML('<p class="fn-meta" role="status"></p>', elem_id="fn-changed")
+                gr.HTML(draw("parts", "changed"), elem_id="fn-changed")
             with gr.Row(elem_classes="fn-actions"):
                 run = gr.Button("Analyse", variant="primary", elem_id="fn-analyse")
                 clear = gr.Button("Clear", elem_classes="fn-plain", elem_id="fn-clear")
             choices = [(f"{row['title']} ({row['subject']})", str(key)) for key, row in tab.demo.iterrows()]
             example = gr.Dropdown(choices, value=None, label="Examples, written for this demo", elem_id="fn-example")
         with gr.Column(scale=7):
-            cards = gr.HTML(tab.start_page(), elem_id="fn-result", js_on_load=OPEN)
+            cards = gr.HTML(tab.start_page(), elem_id="fn-result", js_on_load=on_load("open"))
             heard = gr.HTML(SILENT, elem_id="fn-heard", elem_classes="fn-hidden")
             with gr.Column(visible=False, elem_classes="fn-why", elem_id="fn-why") as why:
                 with gr.Row(elem_classes="fn-whybar"):
-                    gr.HTML("<h2>Why</h2>")
+                    gr.HTML(render.heading("Why"))
                     view = gr.Radio(
                         [(tab.titles[m], m) for m in tab.models], value=tab.models[0] if tab.models else None,
                         show_label=False, container=False, elem_classes="fn-seg", elem_id="fn-view",
@@ -379,7 +380,7 @@ def build(
                 text = gr.HTML(elem_id="fn-highlight")
                 legend = gr.HTML(elem_id="fn-legend")
                 words = gr.HTML(elem_id="fn-top")
-                panel = what_if.build(engine, tab.flipping, unit, view, OPEN)
+                panel = what_if.build(engine, tab.flipping, unit, view)
                 made = share.build(engine, store, shown, owner)
     length = gr.Number(0, visible=False)
 
@@ -388,15 +389,15 @@ def build(
 
     # Nothing is lost because the same was asked for just before and is still under way: that gives up.
     again: dict[str, Any] = {"trigger_mode": "multiple", "concurrency_limit": 2, **private}
-    judging: dict[str, Any] = {"js": CUT, "concurrency_id": "judge", **again}
+    judging: dict[str, Any] = {"js": script("cut"), "concurrency_id": "judge", **again}
     explaining: dict[str, Any] = {"concurrency_id": "explain", **again}
 
     def chain(on: Any) -> None:
         begun = on(tab.begin, None, heard, queue=False, **private)
         if engine.settings.url_fetch:
-            begun.then(lambda: "", None, fetched, js=HELD, queue=False, **private)
+            begun.then(lambda: "", None, fetched, js=script("held"), queue=False, **private)
         judge = begun.then(tab.judge, [title, body, length, unit], judged, **judging)
-        judge.success(None, [title, body], None, js=ANALYSED, **private)
+        judge.success(None, [title, body], None, js=script("analysed"), **private)
         judge.then(tab.explain_first, [shown, view, method, unit], explained, **explaining)
 
     if engine.settings.url_fetch:
@@ -405,7 +406,7 @@ def build(
             concurrency_limit=2, concurrency_id="fetch", **private,
         )  # fmt: skip
         clear.click(lambda: ("", ""), None, [address, fetched], queue=False, **private)
-    gr.on([title.change, body.change], None, [title, body], None, js=CHANGED, **private)
+    gr.on([title.change, body.change], None, [title, body], None, js=script("changed"), **private)
     chain(run.click)
     chain(example.input(tab.example, example, [title, body], queue=False, **private).then)
 
@@ -417,7 +418,7 @@ def build(
         tab.explain, [shown, view, method, unit], explained, **explaining
     )
     unit.input(tab.redraw, [shown, view, unit], [text, legend, words], queue=False, **private)
-    cancel.click(tab.cancel, None, None, js=CANCELLED, queue=False, **private)
+    cancel.click(tab.cancel, None, None, js=script("cancelled"), queue=False, **private)
     clear.click(tab.clear, None, [title, body, *judged], queue=False, **private)
     blocks.unload(tab.leave)
     return AnalyseTab(title, body, run)

@@ -10,7 +10,9 @@ from fakenews.data.registry import load
 from fakenews.engine import Engine
 from fakenews.share.links import read_query
 from fakenews.share.store import ShareStore
-from fakenews.ui import about, analyse, batch, compare, dataset, endpoints, reviews, shared, style
+from fakenews.ui import about, analyse, batch, compare, dataset, endpoints, render, reviews, shared, style
+from fakenews.ui.scripts import script
+from fakenews.ui.templates import draw
 
 TITLE = "fakenews: paste an article, see both models and why"
 NO_MODELS = (
@@ -23,9 +25,9 @@ def build_app(engine: Engine, store: ShareStore) -> endpoints.Page:
     blocks = endpoints.Page(title=TITLE, analytics_enabled=False, delete_cache=(3600, 3600))
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     with blocks:
-        gr.HTML('<h1><a href="./">fakenews</a></h1>', elem_id="fn-brand")
+        gr.HTML(draw("page", "brand"), elem_id="fn-brand")
         if not engine.pool.models:
-            gr.HTML(f'<p class="fn-problem">{NO_MODELS}</p>')
+            gr.HTML(render.problem(NO_MODELS))
             return blocks
         endpoints.build(engine)  # first, because the page's own functions would take their names
         owner = gr.BrowserState("", storage_key="fakenews-owner", secret="fakenews")
@@ -53,9 +55,9 @@ def build_app(engine: Engine, store: ShareStore) -> endpoints.Page:
             selected = gr.Tabs(selected="reviews") if visit.owner else gr.skip()
             return (*opened, *reviews.visited(visit, own), selected)
 
-        blocks.load(visited, reader, [*linked_parts, *own_parts, tabs], js=shared.RESUME, **private)
+        blocks.load(visited, reader, [*linked_parts, *own_parts, tabs], js=script("resume"), **private)
     return blocks
 
 
 # Keyword arguments of `gr.mount_gradio_app` that make the page look as it should.
-PAGE: dict[str, Any] = {"theme": style.theme(), "css_paths": style.CSS, "head": style.HEAD}
+PAGE: dict[str, Any] = {"theme": style.theme(), "css_paths": style.CSS, "head": style.head()}

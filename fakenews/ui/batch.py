@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+from markupsafe import Markup
 
 from fakenews.batch.rows import BadRow, Columns, Row, Table
 from fakenews.batch.score import Done, Task
@@ -22,7 +22,9 @@ from fakenews.reporting.digits import counted
 from fakenews.text import count_words
 from fakenews.ui import render
 from fakenews.ui.jobs import MAX_ROWS, SORRY, Job, Jobs, too_long
-from fakenews.ui.share import DOWNLOAD, pack_bytes
+from fakenews.ui.scripts import script
+from fakenews.ui.share import pack_bytes
+from fakenews.ui.templates import draw
 from fakenews.ui.upload import refusing, too_large
 from fakenews.verdict import MIN_WORDS
 
@@ -71,7 +73,7 @@ class Batch:
             return (render.problem(str(error).replace(path, Path(path).name)), *nothing)
         choices = list(looked.names)
         return (
-            _seen(looked),
+            _preview(looked),
             gr.update(choices=choices, value=looked.columns.text or None),
             gr.update(choices=[("none", ""), *((c, c) for c in choices)], value=looked.columns.title),
             not looked.problem,
@@ -87,7 +89,7 @@ class Batch:
             looked = _look(Path(path), Columns(text or "", title or ""), models, words)
         except (ValueError, OSError) as error:
             return render.problem(str(error).replace(path, Path(path).name)), False
-        return _seen(looked), not looked.problem
+        return _preview(looked), not looked.problem
 
     def refuse(self, name: str) -> tuple[Any, ...]:
         """Say of a file that it is too large, in the place of what it holds."""
@@ -168,27 +170,29 @@ class Batch:
         what = f"{counted(job.done.rows, 'row')} of {job.name} · {_pace(job.done.rate)} ·"
         return render.progress(what, job.done.share, job.done.seconds_left)
 
-    def _summary(self, job: Job, done: Done) -> str:
-        headers = [("Model", False), *((heading, True) for heading, _ in _HEADINGS)]
+    def _summary(self, job: Job, done: Done) -> Markup:
         rows = [
-            ("", (self.engine.pool.title(model), *(f"{found.get(verdict, 0):,}" for _, verdict in _HEADINGS)))
-            for model, found in done.verdicts.items()
+            (self.engine.pool.title(model), *(f"{counts.get(verdict, 0):,}" for _, verdict in _HEADINGS))
+            for model, counts in done.verdicts.items()
         ]
-        told = f"{counted(done.rows, 'row')} of {escape(job.name)} scored"
-        told = f'<p class="fn-read">{told}{", " + _pace(done.rate) if done.rows else ""}.</p>'
-        return told + render.table(headers, rows, "Verdicts") + self._bad(job, done)
+        sentence = f"{counted(done.rows, 'row')} of {job.name} scored"
+        sentence += f", {_pace(done.rate)}." if done.rows else "."
+        headers = [("Model", False), *((heading, True) for heading, _ in _HEADINGS)]
+        bad, bad_rows = _bad(job, done)
+        return draw("batch", "summary", sentence=sentence, headers=headers, rows=rows, bad=bad, bad_rows=bad_rows)
 
-    def _bad(self, job: Job, done: Done) -> str:
-        if not done.bad:
-            return ""
-        listed = job.out.with_name(f"{job.out.name}.errors.jsonl")
-        with listed.open(encoding="utf-8") as lines:
-            found = [json.loads(line) for line in islice(lines, BAD_SHOWN)]
-        rows = [("", (f"{row['line']:,}", row["reason"])) for row in found]
-        more = f", the first {BAD_SHOWN} shown" if done.bad > BAD_SHOWN else ""
-        are = "is" if done.bad == 1 else "are"
-        told = render.caption(f"{counted(done.bad, 'row')} could not be scored and {are} not in the file{more}.")
-        return told + render.table([("Line", False), ("Why not", False)], rows, "Rows that could not be scored")
+
+def _bad(job: Job, done: Done) -> tuple[str, list[tuple[str, str]]]:
+    """Return how many rows could not be scored, and the first of them with the reason."""
+    if not done.bad:
+        return "", []
+    errors = job.out.with_name(f"{job.out.name}.errors.jsonl")
+    with errors.open(encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in islice(lines, BAD_SHOWN)]
+    more = f", the first {BAD_SHOWN} shown" if done.bad > BAD_SHOWN else ""
+    are = "is" if done.bad == 1 else "are"
+    sentence = f"{counted(done.bad, 'row')} could not be scored and {are} not in the file{more}."
+    return sentence, [(f"{row['line']:,}", row["reason"]) for row in rows]
 
 
 def _task(models: Sequence[str], columns: Columns, words: bool) -> Task:
@@ -254,15 +258,14 @@ def _longest(table: Table) -> str:
     return best if found[best] else ""
 
 
-def _seen(looked: Looked) -> str:
+def _preview(looked: Looked) -> Markup:
     headers = [(name, False) for name in looked.names]
-    rows = [("", tuple(_short(row.values.get(name)) for name in looked.names)) for row in looked.first]
-    problem = render.problem(looked.problem) if looked.problem else ""
-    return problem + render.caption(looked.told) + (render.table(headers, rows, "First rows") if rows else "")
+    rows = [[_short(row.values.get(name)) for name in looked.names] for row in looked.first]
+    return draw("batch", "preview", problem=looked.problem, sentence=looked.told, headers=headers, rows=rows)
 
 
 def _pace(rate: float) -> str:
-    """Rows a second, or seconds a row."""
+    """Return rows a second, or seconds a row."""
     if rate >= 1.0:
         return f"{counted(round(rate), 'row')} a second"
     return f"{max(1.0 / max(rate, 1e-9), 1.0):,.0f} s a row"
@@ -281,12 +284,7 @@ def build(engine: Engine, tab: gr.Tab) -> Jobs:
     models = [(engine.pool.title(m), m) for m in engine.pool.defaults]
     with gr.Row(elem_classes="fn-columns"):
         with gr.Column(scale=5):
-            gr.HTML(
-                '<p class="fn-read">Every row of a table gets a probability, a verdict and the reasons for declining '
-                f"one. CSV, JSON lines or parquet, up to {MAX_ROWS:,} rows and 5 MB; larger ones are scored by the "
-                "command <b>fakenews score</b>. The file lies on the server until it is scored, the result for an "
-                "hour, then both are gone.</p>"
-            )
+            gr.HTML(draw("batch", "intro", max_rows=MAX_ROWS))
             upload = gr.File(
                 file_types=list(SUFFIXES), file_count="single", type="filepath", label="Table", elem_id="fn-batch-file"
             )
@@ -355,7 +353,7 @@ def build(engine: Engine, tab: gr.Tab) -> Jobs:
     timer.tick(batch.status, [kept, ready], looked, **private)
     tab.select(batch.status, [kept, ready], looked, **private)
     cancel.click(batch.cancel, [kept, ready], looked, queue=False, **private)
-    download.click(batch.file, kept, file, **private).then(None, file, None, js=DOWNLOAD, **private)
+    download.click(batch.file, kept, file, **private).then(None, file, None, js=script("download"), **private)
     then_shown(
         clear.click(batch.clear, kept, [upload, kept], **private).then(
             batch.look, [upload, asked, words], seen, **private

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from functools import partial
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+from markupsafe import Markup
 
 from fakenews.data import registry as corpora
 from fakenews.engine import Engine
@@ -27,8 +27,9 @@ from fakenews.ui import audit, lists, own, reading, render, render_words
 from fakenews.ui import dataset_files as files
 from fakenews.ui.analyse import AnalyseTab
 from fakenews.ui.measured import AS_SHIPPED, ERRORS, THRESHOLD, WHOLE, Looked, Measured, View
-from fakenews.ui.scripts import OPEN
-from fakenews.ui.share import DOWNLOAD, FORMATS
+from fakenews.ui.scripts import on_load, script
+from fakenews.ui.share import FORMATS
+from fakenews.ui.templates import draw
 
 if TYPE_CHECKING:
     from fakenews.explain.global_importance import WordTotal
@@ -44,27 +45,7 @@ OTHERWISE = (
 NOTHING: tuple[Any, ...] = ("", "", None, "", None, "", "", "")  # instead of what `Dataset.show` gives
 CURVES = (("ROC", "roc"), ("Precision–recall", "pr"), ("Calibration", "calibration"))
 
-# Tells Python which cell of the confusion matrix was clicked; plotly draws it anew on every change.
-CELL_CLICKS = """
-const wire = () => {
-  const plot = document.querySelector('#fn-matrix .js-plotly-plot');
-  if (plot && plot.on && !plot.dataset.wired) {
-    plot.dataset.wired = '1';
-    plot.on('plotly_click', e => trigger('click', {key: e.points[0].y + ',' + e.points[0].x}));
-  }
-};
-new MutationObserver(wire).observe(document.body, {childList: true, subtree: true});
-wire();
-"""
-
-# A box can be typed into without bounds: what is asked about is the number it shows once it is left.
-LOWEST, HIGHEST = 0.05, 0.95
-_BOUNDED = f"Math.min({HIGHEST}, Math.max({LOWEST}, Math.round(100 * t) / 100))"
-BOUNDED = f"t => {_BOUNDED}"
-LAST_BOUNDED = f"(...picked) => {{ const t = picked.pop(); return [...picked, {_BOUNDED}]; }}"
-
-# The way back is open while the threshold is elsewhere.
-AWAY = f"t => ({{__type__: 'update', interactive: t !== {THRESHOLD}}})"
+LOWEST, HIGHEST = 0.05, 0.95  # thresholds to be looked at
 
 
 class Dataset:
@@ -148,7 +129,7 @@ class Dataset:
         figure, figure_words = self._curve(looked)
         return (
             files.cards(result),
-            files.paragraph(reading.verdict(self.engine, looked)) + self._labels(looked),
+            render.paragraph(reading.verdict(self.engine, looked)) + self._labels(looked),
             plots.confusion_matrix_figure(result, lists.cell_of(view.cell)),
             render.caption(plots.describe_confusion_matrix(result)),
             figure,
@@ -156,20 +137,19 @@ class Dataset:
             *lists.listed(looked, self.measured.twins(view)),
         )
 
-    def _labels(self, looked: Looked) -> str:
+    def _labels(self, looked: Looked) -> Markup:
         """How the labels of a table of the visitor's own were read, and whether they may be the other way round."""
         notes = self.measured.notes(looked.view.corpus)
         if not notes:
-            return ""
+            return Markup()
         warning, _, _ = labels_warning(looked.result, {}).partition(", say so")
         how = f"{warning}, write it anew with fakenews data split {looked.view.corpus} --fake 1 --out NEW.parquet."
-        return render.caption(notes) + (render.problem(how) if warning else "")
+        return render.caption(notes) + (render.problem(how) if warning else Markup())
 
-    def about(self, name: str) -> str:
-        """Description, origin and licence of a corpus, and the files of the data folder that cannot be read."""
-        problems = [f"<b>{escape(file)}</b>: {escape(why)}" for file, why in self.measured.unreadable().items()]
-        listed = "".join(f'<p class="fn-meta">{line}</p>' for line in ("Cannot be read in FAKENEWS_DATA:", *problems))
-        return _about(name) + (listed if problems else "")
+    def about(self, name: str) -> Markup:
+        """Draw description, origin and license of a corpus, and the files of the data folder that cannot be read."""
+        spec = corpora.DATASETS.get(name)
+        return draw("dataset", "about", spec=spec, unreadable=self.measured.unreadable())
 
     def export(self, view: View, format_: str) -> str:
         """What is looked at as a file, packed for the browser; empty where there is nothing to look at."""
@@ -286,7 +266,7 @@ def build(engine: Engine, analyse: AnalyseTab, tabs: gr.Tabs) -> Callable[[Any],
             reading = gr.HTML(min_height=56)
             with gr.Row(elem_classes="fn-columns fn-figures"):
                 with gr.Column():
-                    gr.HTML("<h2>Confusion matrix</h2>")
+                    gr.HTML(render.heading("Confusion matrix"))
                     matrix = gr.Plot(show_label=False, container=False, elem_id="fn-matrix")
                     matrix_words = gr.HTML()
                 with gr.Column():
@@ -301,7 +281,7 @@ def build(engine: Engine, analyse: AnalyseTab, tabs: gr.Tabs) -> Callable[[Any],
                 elem_id="fn-cell",
             )  # fmt: skip
             heading = gr.HTML(min_height=44)
-            table = gr.HTML(elem_id="fn-table", js_on_load=OPEN, min_height=200)
+            table = gr.HTML(elem_id="fn-table", js_on_load=on_load("open"), min_height=200)
             with gr.Row(elem_classes="fn-actions"):
                 downloads = [
                     gr.Button(name, elem_id=f"fn-dataset-{key}", elem_classes="fn-plain", size="sm")
@@ -309,11 +289,11 @@ def build(engine: Engine, analyse: AnalyseTab, tabs: gr.Tabs) -> Callable[[Any],
                 ]
             file = gr.Textbox(visible=False)
             with gr.Row(elem_classes="fn-whybar"):
-                gr.HTML("<h2>Words across these articles</h2>")
+                gr.HTML(render.heading("Words across these articles"))
                 weigh = gr.Button("Weigh them", size="sm", elem_id="fn-weigh")
                 stop = gr.Button("Cancel", size="sm", elem_classes="fn-plain", elem_id="fn-weigh-cancel")
             across = gr.HTML(render.caption(UNWEIGHED), elem_id="fn-across")
-    clicks = gr.HTML("", elem_classes="fn-hidden", js_on_load=CELL_CLICKS)
+    clicks = gr.HTML("", elem_classes="fn-hidden", js_on_load=on_load("matrix"))
 
     given_away = gr.HTML(audit.section(first), elem_id="fn-audit")
     own.build(engine)
@@ -373,10 +353,12 @@ def build(engine: Engine, analyse: AnalyseTab, tabs: gr.Tabs) -> Callable[[Any],
     quick: dict[str, Any] = {"concurrency_limit": 4, "concurrency_id": "dataset", **private}
     asking: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "score", **private}
 
+    bounded = script("bounded", lowest=LOWEST, highest=HIGHEST)
+
     def shown(listen: Callable[..., Any]) -> None:
         """Have an event show what is looked at, and ask the model where that has to be done first."""
-        event = listen(look, inputs, outputs, js=LAST_BOUNDED, trigger_mode="always_last", **quick)
-        event.then(score, inputs, outputs, js=LAST_BOUNDED, trigger_mode="always_last", **asking)
+        event = listen(look, inputs, outputs, js=bounded, trigger_mode="always_last", **quick)
+        event.then(score, inputs, outputs, js=bounded, trigger_mode="always_last", **asking)
 
     picking = [corpus, split, model, protocol, by, part]
     picked = [corpus, split, by, part, about, given_away]
@@ -389,8 +371,8 @@ def build(engine: Engine, analyse: AnalyseTab, tabs: gr.Tabs) -> Callable[[Any],
     shown(slicing.then)
     shown(partial(gr.on, [part.input, cell.change, curve.input, threshold.input]))
     shown(back.click(lambda: THRESHOLD, None, threshold, queue=False, **private).then)
-    threshold.release(None, threshold, threshold, js=BOUNDED, **private)
-    threshold.change(None, threshold, back, js=AWAY, **private)
+    threshold.release(None, threshold, threshold, js=bounded, **private)
+    threshold.change(None, threshold, back, js=script("away", threshold=THRESHOLD), **private)
     for button, key in zip(downloads, ("html", "json", "csv"), strict=True):
 
         def write(
@@ -399,7 +381,9 @@ def build(engine: Engine, analyse: AnalyseTab, tabs: gr.Tabs) -> Callable[[Any],
         ) -> str:  # fmt: skip
             return tab.export(View(corpus, split, model, cell, curve, protocol, by, part, round(threshold, 2)), format_)
 
-        button.click(write, inputs, file, js=LAST_BOUNDED, **private).then(None, file, None, js=DOWNLOAD, **private)
+        button.click(write, inputs, file, js=bounded, **private).then(
+            None, file, None, js=script("download"), **private
+        )
     weighing: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "explain", **private}
     weigh.click(words, [corpus, split, model, protocol, by, part], across, **weighing)
     stop.click(tab.cancel, None, None, queue=False, **private)
@@ -409,18 +393,7 @@ def build(engine: Engine, analyse: AnalyseTab, tabs: gr.Tabs) -> Callable[[Any],
         None,
         None,
         None,
-        js="() => { document.querySelector('#fn-analyse').click(); window.scrollTo(0, 0); }",
+        js=script("analyse"),
         **private,
     )
     return shown
-
-
-def _about(name: str) -> str:
-    """Description, origin and licence of a corpus."""
-    if name not in corpora.DATASETS:
-        return '<p class="fn-meta">A table of yours in FAKENEWS_DATA.</p>'
-    spec = corpora.DATASETS[name]
-    return (
-        f'<p class="fn-meta">{escape(spec.description)}</p><p class="fn-meta">{escape(spec.label_meaning)}</p>'
-        f'<p class="fn-meta">Licence: {escape(spec.licence)}</p>'
-    )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from html import escape
+
+from markupsafe import Markup
 
 from fakenews.batch.spreadsheet import safe_cell
 from fakenews.engine import Engine
@@ -14,19 +15,15 @@ from fakenews.schema import LABELS
 from fakenews.ui import export, lists, reading, render
 from fakenews.ui.measured import AS_SHIPPED, ERRORS, THRESHOLD, Looked
 from fakenews.ui.share import pack
+from fakenews.ui.templates import draw
 
 CARDS: tuple[Metric, ...] = ("accuracy", "macro_f1", "roc_auc", "ece")
 
 
-def cards(result: Evaluation) -> str:
-    """The four figures with their intervals."""
+def cards(result: Evaluation) -> Markup:
+    """Draw the four figures with their intervals."""
     texts = [(metric_text(result, name), name) for name in CARDS]
     return render.figures([(text.value, METRIC_NAMES[name], text.interval) for text, name in texts])
-
-
-def paragraph(told: str) -> str:
-    """The sentence over the figures."""
-    return f'<p class="fn-read">{escape(told)}</p>'
 
 
 def packed(engine: Engine, looked: Looked, format_: str) -> str:
@@ -62,22 +59,22 @@ def _json(engine: Engine, looked: Looked) -> str:
 
 def _page(engine: Engine, looked: Looked) -> str:
     view, result = looked.view, looked.result
-    shown = lists.chosen(looked, ERRORS)[: lists.ROWS]
     (ff, fr), (rf, rr) = result.confusion_matrix
-    matrix = [("", ("fake", f"{ff:,}", f"{fr:,}")), ("", ("real", f"{rf:,}", f"{rr:,}"))]
-    rows = [("", cells) for _, cells in lists.rows(looked, shown)]
-    title = lists.CELLS[ERRORS]
-    parts = (
-        cards(result),
-        paragraph(reading.verdict(engine, looked)),
-        "<h2>Confusion matrix</h2>",
-        render.table([("True", False), ("predicted fake", True), ("predicted real", True)], matrix, "Confusion"),
-        f"<h2>{title}</h2>",
-        render.caption(f"The {len(rows):,} most confident of {fr + rf:,}." if rows else "There are none."),
-        render.table(lists.headers(looked), rows, title) if rows else "",
+    rows = [cells for _, cells in lists.rows(looked, lists.chosen(looked, ERRORS)[: lists.ROWS])]
+    content = draw(
+        "dataset",
+        "file",
+        cards=cards(result),
+        reading=reading.verdict(engine, looked),
+        matrix=[("fake", f"{ff:,}", f"{fr:,}"), ("real", f"{rf:,}", f"{rr:,}")],
+        title=lists.CELLS[ERRORS],
+        n_shown=len(rows),
+        n_errors=fr + rf,
+        headers=lists.headers(looked),
+        rows=rows,
     )
     of = f"weights {engine.pool.revision(view.model)}"
     if view.protocol != AS_SHIPPED:
         of = f"protocol “{PROTOCOLS[view.protocol].title}”"
     meta = f"{result.n:,} articles, split “{view.split}”, {of}."
-    return export.tables_page(f"{engine.pool.title(view.model)} on {reading.title_of(view.corpus)}", meta, parts)
+    return export.tables_page(f"{engine.pool.title(view.model)} on {reading.title_of(view.corpus)}", meta, (content,))

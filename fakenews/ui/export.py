@@ -8,14 +8,17 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
-from html import escape
 from typing import Any
+
+from markupsafe import Markup
 
 from fakenews.batch.spreadsheet import safe_cell
 from fakenews.explain.agreement import towards_fake
+from fakenews.schema import Explanation
 from fakenews.share.snapshot import Snapshot
-from fakenews.ui import render, render_highlights, render_verdicts, render_words
+from fakenews.ui import render_highlights, render_verdicts, render_words
 from fakenews.ui.style import CSS, REPORT_CSS
+from fakenews.ui.templates import draw
 
 MEDIA = {"html": "text/html", "json": "application/json", "csv": "text/csv"}
 
@@ -38,27 +41,32 @@ def file_name(snapshot: Snapshot, format_: str) -> str:
     return f"{'-'.join(('fakenews', *words))}.{format_}"
 
 
-def report(snapshot: Snapshot) -> str:
-    """The analysis as one page that needs nothing else: no script, no picture, nothing from the network."""
-    parts = [
-        f"<h1>{escape(snapshot.heading) or 'An analysis without its text'}</h1>",
-        render.caption(
-            f"Analysed {snapshot.created[:16].replace('T', ' ')} UTC. A verdict says which class of the training data "
-            "a text resembles. It is no statement on whether the text is true."
-        ),
-        render_verdicts.verdicts(snapshot.analysis, snapshot.titles, snapshot.records),
-    ]
-    for explanation in snapshot.explanations:
-        model, method = snapshot.titles[explanation.classifier], snapshot.titles[explanation.explainer]
-        parts.append(f"<section><h2>Why, by {escape(model)}</h2>")
-        parts.append(render_highlights.highlighted(explanation, "word", snapshot.unread, hint=False))
-        parts.append(render_highlights.legend(explanation, model, method))
-        parts.append((render_highlights.grade(explanation, method) if explanation.grade else "") + "</section>")
+def report(snapshot: Snapshot) -> Markup:
+    """Draw the analysis as one page that needs nothing else: no script, no picture, nothing from the network."""
+    titles = snapshot.titles
+    words: str = ""
     if not snapshot.redacted and snapshot.explanations:
-        parts.append(render_words.top_words([(snapshot.titles[e.classifier], e) for e in snapshot.explanations]))
-    parts.append("<h2>Made with</h2>")
-    parts.append(render.facts(made_with(snapshot)))
-    return page(snapshot.heading or "An analysis", parts)
+        words = render_words.top_words([(titles[e.classifier], e) for e in snapshot.explanations])
+    content = draw(
+        "page",
+        "analysis",
+        snapshot=snapshot,
+        verdicts=render_verdicts.verdicts(snapshot.analysis, titles, snapshot.records),
+        explanations=[_explained(snapshot, e) for e in snapshot.explanations],
+        words=words,
+        facts=made_with(snapshot),
+    )
+    return page(snapshot.heading or "An analysis", (content,))
+
+
+def _explained(snapshot: Snapshot, explanation: Explanation) -> dict[str, str]:
+    model, method = snapshot.titles[explanation.classifier], snapshot.titles[explanation.explainer]
+    legend = render_highlights.legend(explanation, model, method)
+    return {
+        "model": model,
+        "text": render_highlights.highlighted(explanation, "word", snapshot.unread, hint=False),
+        "legend": legend + render_highlights.grade(explanation, method) if explanation.grade else legend,
+    }
 
 
 def made_with(snapshot: Snapshot) -> list[tuple[str, str]]:
@@ -90,20 +98,14 @@ def table_csv(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     return out.getvalue()
 
 
-def page(title: str, parts: Sequence[str]) -> str:
-    """A whole document around markup, light or dark as the reader's screen is."""
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        '<meta name="robots" content="noindex"><meta name="referrer" content="no-referrer">'
-        "<meta http-equiv=\"content-security-policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<title>{escape(title)} — fakenews</title><style>{_style()}</style></head>"
-        f'<body class="gradio-container fn-report">{"".join(parts)}</body></html>'
-    )
+def page(title: str, parts: Sequence[Markup]) -> Markup:
+    """Draw a whole document around markup, light or dark as the reader's screen is."""
+    return draw("page", "document", title=title, style=_style(), parts=parts)
 
 
-def tables_page(title: str, meta: str, parts: Sequence[str]) -> str:
-    """A document about figures: heading, a line about them, and markup."""
-    return page(title, (f"<h1>{escape(title)}</h1>", render.caption(meta), *parts))
+def tables_page(title: str, meta: str, parts: Sequence[Markup]) -> Markup:
+    """Draw a document about figures: heading, a line about them, and markup."""
+    return page(title, (draw("page", "facts_page", title=title, meta=meta, content=parts),))
 
 
 def as_json(values: Mapping[str, Any]) -> str:
@@ -116,15 +118,15 @@ def _json(snapshot: Snapshot) -> str:
 
 
 @cache
-def _style() -> str:
-    """The page's style sheet without what only Gradio's components need, the dark palette by the reader's choice."""
+def _style() -> Markup:
+    """Return the page's style sheet for a document without Gradio, dark by the reader's choice."""
     css = CSS.read_text(encoding="utf-8") + REPORT_CSS.read_text(encoding="utf-8")
     css = re.sub(r"/\*.*?\*/", "", css, flags=re.S)
     dark = re.search(r"^\.dark \{(.*?)^\}", css, re.M | re.S)
     assert dark is not None
     kept = _useful(css.replace(dark.group(), "", 1))
     kept += f"@media(prefers-color-scheme:dark){{:root{{{dark.group(1)}}}}}"
-    return re.sub(r"\s+", " ", kept).replace("</", "<\\/")
+    return Markup(re.sub(r"\s+", " ", kept).replace("</", "<\\/"))
 
 
 def _useful(css: str) -> str:

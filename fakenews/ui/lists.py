@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 from numpy.typing import NDArray
 
 from fakenews.data.table import joined_texts
@@ -14,6 +15,7 @@ from fakenews.similar.training import TrainingArticle, TrainingArticles
 from fakenews.text import count_words
 from fakenews.ui import render
 from fakenews.ui.measured import AS_SHIPPED, ERRORS, Looked
+from fakenews.ui.templates import draw
 
 ROWS = 100  # of the table; more are counted, not drawn
 DOUBTFUL = "doubtful"
@@ -35,12 +37,12 @@ CELLS = {
 
 
 def cell_of(key: str) -> tuple[int, int] | None:
-    """Row and column of the confusion matrix that a key of `CELLS` means, if it means one."""
+    """Return row and column of the confusion matrix that a key of `CELLS` means, if it means one."""
     return None if key in (ERRORS, DOUBTFUL) else (int(key[0]), int(key[2]))
 
 
 def chosen(looked: Looked, key: str) -> NDArray[np.int64]:
-    """Positions of the articles a key of `CELLS` means: doubtful ones nearest first, others most confident first."""
+    """Return positions of the articles of a key of `CELLS`: doubtful ones nearest first, others most confident."""
     labels, p_fake, threshold = looked.labels, looked.p_fake, looked.view.threshold
     if key == ERRORS:
         return misclassified(labels, p_fake, threshold)
@@ -53,7 +55,7 @@ def chosen(looked: Looked, key: str) -> NDArray[np.int64]:
 
 
 def headers(looked: Looked, twins: TrainingArticles | None = None) -> list[tuple[str, bool]]:
-    """Titles of the columns, and whether they hold numbers; the last is there where the training text is."""
+    """Return titles of the columns, and whether they hold numbers; the last is there where the training text is."""
     first = [("Title" if looked.scored.here else "Article id", False), ("True", False), ("Predicted", False)]
     if not looked.scored.here:
         return [*first, ("p (fake)", True)]
@@ -64,7 +66,7 @@ def headers(looked: Looked, twins: TrainingArticles | None = None) -> list[tuple
 def rows(
     looked: Looked, shown: NDArray[np.int64], twins: TrainingArticles | None = None
 ) -> list[tuple[str, tuple[str, ...]]]:
-    """Key and cells of each article; no key without its text."""
+    """Return key and cells of each article; no key without its text."""
     frame = looked.scored.frame.iloc[shown]
     found = [_row(looked, row) for _, row in frame.iterrows()]
     if twins is None or not looked.scored.here:
@@ -73,24 +75,22 @@ def rows(
     return [(key, (*cells, twin)) for (key, cells), twin in zip(found, nearest, strict=True)]
 
 
-def listed(looked: Looked, twins: TrainingArticles | None = None) -> tuple[str, str]:
-    """Heading with counts, and the table."""
+def listed(looked: Looked, twins: TrainingArticles | None = None) -> tuple[Markup, Markup]:
+    """Draw the heading with counts, and the table."""
     key, scored = looked.view.cell, looked.scored
-    found = chosen(looked, key)
+    articles = chosen(looked, key)
     doubtful = key == DOUBTFUL
-    count = f"{len(found):,} of {len(looked.labels):,}"
+    count = f"{len(articles):,} of {len(looked.labels):,}"
     count += f", no further than {WIDTH:g} from the threshold of {looked.view.threshold:.2f}" if doubtful else ""
-    count += f", the {ROWS} {'nearest' if doubtful else 'most confident'} shown" if len(found) > ROWS else ""
-    can_open = ""
-    if scored.here and len(found):
-        can_open = " · a title opens the article in Analyse" + (OTHERS if looked.view.protocol != AS_SHIPPED else "")
-    heading = f'<div class="fn-whybar"><h2>{CELLS[key]}</h2><p class="fn-meta">{count}{can_open}</p></div>'
-    if not scored.here:
-        heading += render.problem(f"{scored.hint} The demo articles can be opened without it.")
-    if not len(found):
-        return heading, '<p class="fn-meta">No article falls in here.</p>'
-    table = render.table(headers(looked, twins), rows(looked, found[:ROWS], twins), CELLS[key])
-    return heading, table + (render.caption(TWINS) if twins is not None and scored.here else "")
+    count += f", the {ROWS} {'nearest' if doubtful else 'most confident'} shown" if len(articles) > ROWS else ""
+    if scored.here and len(articles):
+        count += " · a title opens the article in Analyse" + (OTHERS if looked.view.protocol != AS_SHIPPED else "")
+    hint = "" if scored.here else f"{scored.hint} The demo articles can be opened without it."
+    heading = draw("dataset", "list_heading", title=CELLS[key], count=count, hint=hint)
+    if not len(articles):
+        return heading, render.caption("No article falls in here.")
+    table = render.table(headers(looked, twins), rows(looked, articles[:ROWS], twins), CELLS[key])
+    return heading, table + (render.caption(TWINS) if twins is not None and scored.here else Markup())
 
 
 def _twin(twin: TrainingArticle) -> str:

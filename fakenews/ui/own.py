@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+from markupsafe import Markup
 
 from fakenews.data.formats import SUFFIXES
 from fakenews.data.table import LabeledTable, read_labeled
@@ -18,6 +18,7 @@ from fakenews.engine.scheduler import Lane
 from fakenews.reporting.digits import METRIC_NAMES, Metric, counted, listed, metric_text, share_text
 from fakenews.schema import LABELS
 from fakenews.ui import reading, render
+from fakenews.ui.templates import draw
 from fakenews.ui.upload import refusing, too_large
 from fakenews.verdict import REASONS, reconcile
 
@@ -43,13 +44,13 @@ class OwnTable:
         self.engine = engine
         self.models = engine.pool.side_by_side
 
-    def score(self, path: str | None, progress: Any = None, fake: str = "") -> str:
-        """Markup of what both models reached on the file, or the sentence that says why there is nothing.
+    def score(self, path: str | None, progress: Any = None, fake: str = "") -> Markup:
+        """Draw what both models reached on the file, or the sentence that says why there is nothing.
 
         `fake` is the label that means fake (`table.read_labeled`).
         """
         if path is None:
-            return ""
+            return Markup()
         try:
             check_unpacked(Path(path))
             read = read_labeled(Path(path), fake=fake)
@@ -69,8 +70,8 @@ class OwnTable:
             logger.error("scoring a table failed: %s", type(error).__name__)  # its message could quote an article
             return render.problem(SORRY)
 
-    def _result(self, frame: pd.DataFrame, read: LabeledTable, progress: Any, give_way: Callable[[], None]) -> str:
-        """Markup of what the models reached on the articles of a table that they did not learn from."""
+    def _result(self, frame: pd.DataFrame, read: LabeledTable, progress: Any, give_way: Callable[[], None]) -> Markup:
+        """Draw what the models reached on the articles of a table that they did not learn from."""
         n_rows = len(read.frame)
         titles = [self.engine.pool.title(model) for model in self.models]
         if not len(frame):
@@ -87,46 +88,55 @@ class OwnTable:
                     progress((i + share) / len(self.models), desc=f"Scoring with {self.engine.pool.title(model)}")
 
             results[model] = self.engine.tables.measure(frame, model, report)
-        return self._read(results, read) + self._figures(results, frame) + self._errors(frame, results)
+        count, errors = self._errors(frame, results)
+        return draw(
+            "dataset",
+            "own_result",
+            reading=self._reading(results, read),
+            warning=_warning(results, read),
+            figures=self._figures(results, frame),
+            count=count,
+            error_headers=[("Article", False), ("Label", False), *((title, True) for title in titles)],
+            errors=errors,
+        )
 
-    def _read(self, results: dict[str, TableResult], read: LabeledTable) -> str:
-        """What was scored, what was not, and what the models may know without its being seen here."""
+    def _reading(self, results: dict[str, TableResult], read: LabeledTable) -> str:
+        """Return what was scored, what was not, and what the models may know without its being seen here."""
         titles = [self.engine.pool.title(model) for model in results]
         evaluation = next(iter(results.values())).evaluation
-        told = f"{counted(evaluation.n, 'article')} scored."
-        n_known = len(read.frame) - evaluation.n
-        if n_known:
-            told += f" {n_known:,} left out, which {' or '.join(titles)} learnt from."
+        sentences = [f"{counted(evaluation.n, 'article')} scored."]
+        if n_known := len(read.frame) - evaluation.n:
+            sentences.append(f"{n_known:,} left out, which {' or '.join(titles)} learnt from.")
         if evaluation.roc_auc is None:
-            told += " They are of one class only, so there is no macro-F1 and no ROC AUC."
+            sentences.append("They are of one class only, so there is no macro-F1 and no ROC AUC.")
         learnt: dict[tuple[str, ...], list[str]] = {}
         for model, title in zip(results, titles, strict=True):
             learnt.setdefault(self.engine.pool.trained_on(model), []).append(title)
         for corpora, of in learnt.items():
             if corpora:
-                told += f" {listed(of)} learnt from: {'; '.join(map(reading.title_of, corpora))}."
+                sentences.append(f"{listed(of)} learnt from: {'; '.join(map(reading.title_of, corpora))}.")
         if any(learnt):
-            told += (
-                " Articles of these are recognised by their exact text, and not all of them: one that is not "
+            sentences.append(
+                "Articles of these are recognised by their exact text, and not all of them: one that is not "
                 "recognised makes the figures look better than they are."
             )
-        told = " ".join([told, *read.notes()])
-        return f'<p class="fn-read">{escape(told)}</p>' + _warning(results, read)
+        return " ".join([*sentences, *read.notes()])
 
-    def _figures(self, results: dict[str, TableResult], frame: pd.DataFrame) -> str:
+    def _figures(self, results: dict[str, TableResult], frame: pd.DataFrame) -> Markup:
+        """Draw the figures of each model, and what its verdicts are, alone and together with the others."""
         headers = [("Model", False), *((METRIC_NAMES[m], True) for m in _METRICS)]
         headers += [(f"{label} articles recognised", True) for label in LABELS]
         rows = []
         for model, result in results.items():
             cells = [str(metric_text(result.evaluation, m)) for m in _METRICS]
             cells += [share_text(row[i], sum(row)) for i, row in enumerate(result.evaluation.confusion_matrix)]
-            rows.append(("", (self.engine.pool.title(model), *cells)))
-        told = [_told(self.engine.pool.title(model), result.verdicts) for model, result in results.items()]
-        told.append(self._together(results, frame["label"].tolist()))
-        return render.table(headers, rows, "Your table") + "".join(map(render.caption, filter(None, told)))
+            rows.append((self.engine.pool.title(model), *cells))
+        captions = [_summary(self.engine.pool.title(model), result.verdicts) for model, result in results.items()]
+        captions.append(self._together(results, frame["label"].tolist()))
+        return draw("dataset", "own_figures", headers=headers, rows=rows, captions=captions)
 
     def _together(self, results: dict[str, TableResult], labels: list[int]) -> str:
-        """One sentence on the verdicts that are left where the models are asked together; empty where all are."""
+        """Return one sentence on the verdicts left where the models are asked together; empty where all are."""
         from fakenews.metrics.verdicts import verdicts
 
         said = [reconcile(row) for row in zip(*(result.predictions for result in results.values()), strict=True)]
@@ -143,35 +153,26 @@ class OwnTable:
             f"both verdicts back: then {listed(left)}."
         )
 
-    def _errors(self, frame: pd.DataFrame, results: dict[str, TableResult]) -> str:
+    def _errors(self, frame: pd.DataFrame, results: dict[str, TableResult]) -> tuple[str, list[tuple[str, ...]]]:
+        """Return how many articles every model judged wrongly, and the most confident of them."""
         labels = frame["label"].to_numpy()
-        said = [result.predictions for result in results.values()]
-        both = [i for i, label in enumerate(labels) if {p[i].verdict for p in said} == {LABELS[1 - label]}]
-        order = sorted(both, key=lambda i: -sum(abs(p[i].p_fake - 0.5) for p in said))[:ERRORS_SHOWN]
-        counts = f"{len(both):,} given the wrong verdict by every model"
-        if len(both) > ERRORS_SHOWN:
-            counts += f", the {ERRORS_SHOWN} most confident shown"
-        heading = f'<p class="fn-meta">{counts}.</p>'
-        if not order:
-            return heading
-        headers = [("Article", False), ("Label", False), *((self.engine.pool.title(m), True) for m in results)]
+        predictions = [result.predictions for result in results.values()]
+        wrong = [i for i, label in enumerate(labels) if {p[i].verdict for p in predictions} == {LABELS[1 - label]}]
+        order = sorted(wrong, key=lambda i: -sum(abs(p[i].p_fake - 0.5) for p in predictions))[:ERRORS_SHOWN]
+        more = f", the {ERRORS_SHOWN} most confident shown" if len(wrong) > ERRORS_SHOWN else ""
         rows = []
         for i in order:
             row = frame.iloc[i]
             name = str(row["title"]).strip() or f"{str(row['text'])[:70].strip()}…"
-            rows.append(("", (name, LABELS[labels[i]], *(f"{render.percent(p[i].p_fake)} fake" for p in said))))
-        return heading + render.table(headers, rows, "Articles that every model judged wrongly")
+            rows.append((name, LABELS[labels[i]], *(f"{render.percent(p[i].p_fake)} fake" for p in predictions)))
+        return f"{len(wrong):,} given the wrong verdict by every model{more}.", rows
 
 
 def build(engine: Engine) -> None:
     """Draw the section inside the current tab and wire it."""
     tab = OwnTable(engine)
     with gr.Accordion("Score a table of your own", open=False, elem_id="fn-own"):
-        gr.HTML(
-            '<p class="fn-meta">A CSV, TSV, JSON or parquet file with the columns <b>text</b> and <b>label</b> '
-            "(0, fake or false against 1, real or true), <b>title</b> if there is one; up to "
-            f"{MAX_ROWS:,} rows and 5 MB. It is read, scored by both models and forgotten.</p>"
-        )
+        gr.HTML(draw("dataset", "own_intro", max_rows=MAX_ROWS))
         fake = gr.Textbox(
             "", label=FAKE_LABEL, placeholder="0, fake or false", max_lines=1, elem_id="fn-own-fake",
             info="Only where it is another one, as 1 is in Kaggle's train.csv; before the table is uploaded.",
@@ -210,24 +211,24 @@ def build(engine: Engine) -> None:
     file.clear(lambda: "", None, result, api_visibility="private", queue=False)
 
 
-def _told(title: str, verdicts: Verdicts) -> str:
-    """One sentence on the verdicts of a model."""
-    told = f"{title}, asked alone, gives a verdict on {verdicts.given:,} of {verdicts.n:,}"
+def _summary(title: str, verdicts: Verdicts) -> str:
+    """Return one sentence on the verdicts of a model."""
+    sentence = f"{title}, asked alone, gives a verdict on {verdicts.given:,} of {verdicts.n:,}"
     if verdicts.given:
-        told += f" and is right on {share_text(verdicts.right, verdicts.given)} of these"
+        sentence += f" and is right on {share_text(verdicts.right, verdicts.given)} of these"
     reasons = "; ".join(f"{REASONS[reason]}: {n:,}" for reason, n in verdicts.reasons.items())
-    return f"{told}. Reasons for none: {reasons}." if reasons else f"{told}."
+    return f"{sentence}. Reasons for none: {reasons}." if reasons else f"{sentence}."
 
 
 def _warning(results: dict[str, TableResult], read: LabeledTable) -> str:
-    """One warning where the labels may be the other way round, for whichever model shows it."""
+    """Return one warning where the labels may be the other way round, for whichever model shows it."""
     from fakenews.metrics.verdicts import labels_warning
 
     warning = next(filter(None, (labels_warning(r.evaluation, read.labels) for r in results.values())), "")
     how = f'write it under "{FAKE_LABEL}" and upload the table again.'
-    return render.problem(f"{warning.partition(', say so')[0]}, {how}") if warning else ""
+    return f"{warning.partition(', say so')[0]}, {how}" if warning else ""
 
 
 def _without_folder(message: str, path: Path) -> str:
-    """Where the upload lies is nobody's business."""
+    """Return a message without the folder of the upload, which is nobody's business."""
     return message.replace(str(path), path.name)

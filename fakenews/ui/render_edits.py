@@ -1,4 +1,4 @@
-"""Markup of a text under edits, pure: what went and came, what the models say now, the smallest flip."""
+"""What the page shows of a text under edits, pure: what went and came, what the models say now, the smallest flip."""
 
 from __future__ import annotations
 
@@ -7,23 +7,33 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
-from html import escape
+from typing import NamedTuple
 
 import numpy as np
+from markupsafe import Markup
 
 from fakenews.engine.values import WhatIf
 from fakenews.explain.counterfactual import Counterfactual
 from fakenews.schema import Span
 from fakenews.text import sentence_spans, word_spans
 from fakenews.ui import render
+from fakenews.ui.templates import draw
 from fakenews.verdict import VERDICTS
 
 _PIECES = re.compile(r"\w+|\s+|[^\w\s]+")
 _MOST_COMPARED = 1_000_000  # pairs of equal pieces looked at for what an edit kept: about 0.2 seconds
 
 
-def edited(before: str, after: str, unit: render.Unit) -> str:
-    """A text after its edits: what went is struck, what came is underlined, and what is left can be clicked away.
+class Piece(NamedTuple):
+    """A stretch of an edited text: struck, or in parts of which those with a key can be clicked away."""
+
+    struck: str = ""
+    parts: tuple[tuple[str, str], ...] = ()
+    is_new: bool = False
+
+
+def edited(before: str, after: str, unit: render.Unit) -> Markup:
+    """Draw a text after its edits: what went is struck, what came underlined, and what is left can be clicked away.
 
     A click tells the characters of `after` it is about as "start-end" in `data-open`.
     """
@@ -32,67 +42,50 @@ def edited(before: str, after: str, unit: render.Unit) -> str:
     old, new = _PIECES.findall(before), _PIECES.findall(after)
     ends = np.cumsum([0, *map(len, new)]).tolist()
     i1 = j1 = 0
-    for i2, j2, size in _kept(old, new):
+    for i2, j2, size in _shared(old, new):
         if i2 > i1:
-            pieces.append(f'<del class="fn-gone">{escape("".join(old[i1:i2]))}</del>')
+            pieces.append(Piece(struck="".join(old[i1:i2])))
         if j2 > j1:
-            pieces.append(f'<ins class="fn-came">{_clickable(after, ends[j1], ends[j2], spans)}</ins>')
+            pieces.append(Piece(parts=_clickable(after, ends[j1], ends[j2], spans), is_new=True))
         i1, j1 = i2 + size, j2 + size
-        pieces.append(_clickable(after, ends[j2], ends[j1], spans))
-    return f'<div class="fn-text fn-edit" lang="und" dir="auto">{"".join(pieces)}</div>'
+        pieces.append(Piece(parts=_clickable(after, ends[j2], ends[j1], spans)))
+    return draw("edits", "edited", pieces=pieces)
 
 
-def changes(found: WhatIf, titles: Mapping[str, str]) -> str:
-    """What an edit did to every model, to be heard and as a table."""
-    said = (
-        f"{titles[a.model]}: {VERDICTS[a.verdict]}, {render.percent(a.p_fake)} fake, before {render.percent(b.p_fake)}."
-        for b, a in zip(found.before, found.after, strict=True)
-    )
-    rows = [
-        (
-            "",
-            (
-                titles[b.model],
-                render.percent(b.p_fake),
-                render.percent(a.p_fake),
-                f"{a.margin - b.margin:+.2f}",
-                VERDICTS[a.verdict] + ("" if a.verdict == b.verdict else ", changed"),
-            ),
-        )
-        for b, a in zip(found.before, found.after, strict=True)
-    ]
-    headers = [("Model", False), ("before", True), ("now", True), ("log-odds", True), ("Verdict now", False)]
-    return (
-        render.heard(" ".join(said))
-        + render.table(headers, rows, "What the edit changed")
-        + f'<p class="fn-meta">Probability of resembling the fake class; answered in {found.seconds:.2f} s.</p>'
-    )
+def changes(answer: WhatIf, titles: Mapping[str, str]) -> Markup:
+    """Draw what an edit did to every model, to be heard and as a table."""
+    sentences, rows = [], []
+    for b, a in zip(answer.before, answer.after, strict=True):
+        before, now, verdict = render.percent(b.p_fake), render.percent(a.p_fake), VERDICTS[a.verdict]
+        sentences.append(f"{titles[a.model]}: {verdict}, {now} fake, before {before}.")
+        changed = "" if a.verdict == b.verdict else ", changed"
+        rows.append((titles[b.model], before, now, f"{a.margin - b.margin:+.2f}", verdict + changed))
+    return draw("edits", "changes", sentences=sentences, rows=rows, seconds=answer.seconds)
 
 
-def flip(found: Counterfactual, text: str, title: str) -> str:
-    """What the search for the smallest set of sentences found."""
-    n, one = len(found.sentences), len(found.removed) == 1
+def flip(counterfactual: Counterfactual, text: str, title: str) -> Markup:
+    """Draw what the search for the smallest set of sentences found."""
+    sentences, removed = counterfactual.sentences, counterfactual.removed
+    n, one, exact = len(sentences), len(removed) == 1, counterfactual.exact
     how = f"by beam search over {n} sentences, so a smaller set may exist"
-    if found.exact:
+    if exact:
         how = "no smaller set can exist" if one else f"every smaller set of the {n} sentences was tried"
-    cost = f"{found.evaluations:,} variants, {found.seconds:.1f} s"
-    if not found.removed:
-        none = (
-            "no set of sentences turns it round" if found.exact else "no set of sentences was found that turns it round"
+    cost = f"{counterfactual.evaluations:,} variants, {counterfactual.seconds:.1f} s"
+    if removed:
+        sentence = (
+            f"{title} turns round without {'one sentence' if one else f'{len(removed)} sentences'}, "
+            f"from {render.percent(counterfactual.p_before)} to {render.percent(counterfactual.p_after)} fake; "
+            f"{how} ({cost})."
         )
-        return render.caption(f"{title}: {none} ({cost}).")
-    told = (
-        f"{title} turns round without {'one sentence' if one else f'{len(found.removed)} sentences'}, from "
-        f"{render.percent(found.p_before)} to {render.percent(found.p_after)} fake; {how} ({cost})."
-    )
-    items = "".join(
-        f"<li>{escape(text[found.sentences[i].start : found.sentences[i].end])}</li>" for i in found.removed
-    )
-    return f'{render.caption(told)}<ol class="fn-flip">{items}</ol>'
+    else:
+        none = "no set of sentences turns it round" if exact else "no set of sentences was found that turns it round"
+        sentence = f"{title}: {none} ({cost})."
+    cut = [text[sentences[i].start : sentences[i].end] for i in removed]
+    return draw("edits", "flip", sentence=sentence, removed=cut)
 
 
-def _kept(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int, int]]:
-    """What two lists of pieces share, in order: where it begins in either and how many pieces; the end of both is last.
+def _shared(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int, int]]:
+    """Return what two lists of pieces share, in order: its beginning in either and its length; the end of both is last.
 
     Words and marks are matched, and the space beside them kept where it is the same.
     """
@@ -112,7 +105,7 @@ def _kept(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int, int]]:
 
 
 def _matches(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int, int]]:
-    """Stretches that two lists share, as `SequenceMatcher` finds them.
+    """Return the stretches that two lists share, as `SequenceMatcher` finds them.
 
     Of lists that repeat few pieces that takes the cube of their length: after `_MOST_COMPARED` pairs, what lies between
     two stretches is not searched any further.
@@ -123,7 +116,7 @@ def _matches(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int, int
     matcher = SequenceMatcher(None, old, new, autojunk=False)
     times = Counter(new)
     pairs = np.cumsum([0, *(1 + times[piece] for piece in old)]).tolist()
-    found = [(0, 0, head), (len(old) - tail, len(new) - tail, tail)]
+    matches = [(0, 0, head), (len(old) - tail, len(new) - tail, tail)]
     between, left = [(head, len(old) - tail, head, len(new) - tail)], _MOST_COMPARED
     for i1, i2, j1, j2 in between:
         left -= pairs[i2] - pairs[i1]
@@ -131,19 +124,18 @@ def _matches(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int, int
             break
         i, j, size = matcher.find_longest_match(i1, i2, j1, j2)
         if size:
-            found.append((i, j, size))
+            matches.append((i, j, size))
             between += [(i1, i, j1, j), (i + size, i2, j + size, j2)]
-    return found
+    return matches
 
 
-def _clickable(text: str, first: int, last: int, spans: Sequence[Span]) -> str:
-    """Characters `first` to `last` of a text, those inside a span on something that can be clicked."""
-    pieces, place = [], first
+def _clickable(text: str, first: int, last: int, spans: Sequence[Span]) -> tuple[tuple[str, str], ...]:
+    """Return characters `first` to `last` of a text in parts, those inside a span with its characters as a key."""
+    parts, offset = [], first
     for span in spans[bisect_right(spans, first, key=lambda span: span.end) :]:
         if span.start >= last:
             break
         start, end = max(span.start, first), min(span.end, last)
-        pieces.append(escape(text[place:start]))
-        pieces.append(f'<span data-open="{span.start}-{span.end}">{escape(text[start:end])}</span>')
-        place = end
-    return "".join((*pieces, escape(text[place:last])))
+        parts += [(text[offset:start], ""), (text[start:end], f"{span.start}-{span.end}")]
+        offset = end
+    return (*parts, (text[offset:last], ""))

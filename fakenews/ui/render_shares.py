@@ -1,21 +1,22 @@
-"""Markup of links, shared analyses and reviews, pure; every piece of anybody's text is escaped here."""
+"""What the page shows of links, shared analyses and reviews, pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from html import escape
+
+from markupsafe import Markup
 
 from fakenews.schema import Span
-from fakenews.share.review import OPINIONS, Kappa, Review, Summary, summarise
+from fakenews.share.review import OPINIONS, Kappa, Review, summarise
 from fakenews.share.shared import Owned, Shared
 from fakenews.share.snapshot import Snapshot
 from fakenews.ui import render
+from fakenews.ui.templates import draw
 from fakenews.verdict import VERDICTS
 
 _QUOTED, _NAMED = 90, 48  # characters of a marked stretch, and of a heading, that are shown
 NOT_YET = "—"
-READERS = "Link for reviewers"
 BLIND = "Say what you think of it; then see what the models say."
 MARK = (
     "Nothing marked yet. Select words in the text above, then press “Mark selection”; or Tab to the text, select with "
@@ -25,82 +26,44 @@ NOTHING_SHARED = (
     "Nothing is shared under this key: analyse an article, press Share, and reviewers' answers will stand here."
 )
 
-# A click on anything with data-copy copies it and says so; where the browser refuses, the text is selected instead.
-COPY = """element.addEventListener('click', async e => {
-  const b = e.target.closest('[data-copy]');
-  if (!b) return;
-  const field = document.getElementById(b.dataset.copy);
-  field.select();
-  let done = false;
-  try { await navigator.clipboard.writeText(field.value); done = true; }
-  catch { done = document.execCommand('copy'); }
-  b.firstChild.data = done ? 'Copied' : 'Selected';
-});"""
+
+def link(address: str, owner_address: str, expires: int, redacted: bool, blind: bool) -> Markup:
+    """Draw both links, each with a button that copies it, and what they do."""
+    links = {"address": address, "owner_address": owner_address}
+    return draw("shares", "link", **links, until=day(expires), redacted=redacted, blind=blind)
 
 
-def done(sentence: str) -> str:
-    """What a press of a button came to; it is read out, and focus can be brought to it."""
-    return f'<p class="fn-meta" role="status" tabindex="-1">{escape(sentence)}</p>'
+def again(address: str) -> Markup:
+    """Draw the link for reviewers once more."""
+    return draw("shares", "again", address=address)
 
 
-def link(address: str, owner_address: str, expires: int, redacted: bool, blind: bool) -> str:
-    """Both links, each with a button that copies it, and what they do."""
-    how = "highlights and numbers, no word of the text" if redacted else "the text, its highlights and numbers"
-    order = " Readers judge first and see the models' answers after." if blind else ""
-    own = "Your own link, to delete it and to see the reviews"
-    return (
-        f'<div class="fn-links" role="status">{_copied("fn-link", READERS, address)}'
-        f"{render.caption(f'Shows {how}, as they are now, until {day(expires)}.{order}')}"
-        f"{_copied('fn-owner-link', own, owner_address, 'your own link')}"
-        f"{render.caption('Keep this one to yourself: there is no account, and whoever has it can delete.')}</div>"
-    )
+def nothing(sentence: str) -> Markup:
+    """Draw why a link shows nothing, and the way to the page."""
+    return draw("shares", "nothing", sentence=sentence)
 
 
-def _copied(id_: str, label: str, address: str, what: str = "the link for reviewers") -> str:
-    return (
-        f'<label for="{id_}">{escape(label)}</label><div class="fn-copy"><input id="{id_}" readonly '
-        f'value="{escape(address)}"><button type="button" data-copy="{id_}">Copy<span class="fn-sr"> {what}</span>'
-        "</button></div>"
-    )
-
-
-def again(address: str) -> str:
-    """The link for reviewers once more."""
-    return f'<div class="fn-links" role="status">{_copied("fn-link-copy", READERS, address)}</div>'
-
-
-def head(shared: Shared, changes: Sequence[str]) -> str:
-    """What is shared, when, by which code, until when; and what differs today."""
-    snapshot = shared.snapshot
-    title = "Read it first" if shared.hidden else "A shared analysis"
+def head(shared: Shared, changes: Sequence[str]) -> Markup:
+    """Draw what is shared, when, by which code, until when; and what differs today."""
+    snapshot, until = shared.snapshot, day(shared.expires)
     taken = snapshot.created[:16].replace("T", " ")
     if shared.hidden:
-        told = f"Shared on {taken} UTC, here until {day(shared.expires)}. {BLIND}"
-        return f'<h1 tabindex="-1">{title}</h1><p class="fn-meta">{told}</p>'
-    weights = ", ".join(f"{snapshot.titles[m]} {revision}" for m, revision in snapshot.revisions.items())
-    told = f"As analysed on {taken} UTC with {weights}; no model was asked again. Here until {day(shared.expires)}."
-    told += " It was shared without its text: each block stands for a word." if snapshot.redacted else ""
-    note = "".join(f"<li>{escape(change)}</li>" for change in changes)
-    if note:
-        since = "The numbers below are those of the day of sharing. Since then:"
-        note = f'<div class="fn-note"><p>{since}</p><ul>{note}</ul></div>'
-    return f'<h1 tabindex="-1">{title}</h1><p class="fn-meta">{escape(told)}</p>{note}'
+        changes, sentences = (), f"Shared on {taken} UTC, here until {until}. {BLIND}"
+    else:
+        weights = ", ".join(f"{snapshot.titles[m]} {revision}" for m, revision in snapshot.revisions.items())
+        sentences = f"As analysed on {taken} UTC with {weights}; no model was asked again. Here until {until}."
+        sentences += " It was shared without its text: each block stands for a word." if snapshot.redacted else ""
+    return draw("shares", "head", hidden=shared.hidden, sentences=sentences, changes=changes)
 
 
-def marks(snapshot: Snapshot, spans: Sequence[Span], said: str = "") -> str:
-    """The stretches a reviewer has marked so far, each with a button that takes it away."""
+def marks(snapshot: Snapshot, spans: Sequence[Span], message: str = "") -> Markup:
+    """Draw the stretches a reviewer has marked so far, each with a button that takes it away."""
     if not spans:
-        return done(said) if said else render.caption(MARK)
-    items = []
-    for s in spans:
-        quote = escape(_quoted(snapshot.text[s.start : s.end]))
-        items.append(
-            f'<li><q>{quote}</q> <button type="button" data-open="{s.start}-{s.end}" '
-            f'aria-label="remove “{quote}”">remove</button></li>'
-        )
-    places = " ".join(f"{s.start}-{s.end}" for s in spans)
+        return render.done(message) if message else render.caption(MARK)
     count = "1 stretch is marked." if len(spans) == 1 else f"{len(spans)} stretches are marked."
-    return f'{done(said or count)}<ul class="fn-marks" data-spans="{places}">{"".join(items)}</ul>'
+    keys = [f"{s.start}-{s.end}" for s in spans]
+    quotes = [_quoted(snapshot.text[s.start : s.end]) for s in spans]
+    return draw("shares", "marks", spans=keys, quotes=quotes, sentence=message or count)
 
 
 def _quoted(text: str, at_most: int = _QUOTED) -> str:
@@ -108,88 +71,46 @@ def _quoted(text: str, at_most: int = _QUOTED) -> str:
     return text if len(text) <= at_most else f"{text[: at_most - 1].rstrip()}…"
 
 
-def owned(found: Sequence[Owned]) -> str:
-    """An owner's list: what is shared, what reviewers said, how far they agree."""
-    if not found:
+def owned(shares: Sequence[Owned]) -> Markup:
+    """Draw an owner's list: what is shared, what reviewers said, how far they agree."""
+    if not shares:
         return render.caption(NOTHING_SHARED)
-    headers = [("Shared", False), ("On (UTC)", False), ("Until", False), ("Kind", False), ("Reviews", True)]
-    rows = [
-        (
-            "",
-            (
-                _name(o.shared),
-                _when(o.shared),
-                day(o.shared.expires),
-                _kind(o.shared),
-                f"{sum(r.finished is not None for r in o.reviews)}",
-            ),
-        )
-        for o in found
-    ]
-    summary = summarise([(o.shared.snapshot, o.reviews) for o in found])
-    reviews = [(o, r) for o in found for r in o.reviews]
-    return (
-        render.table(headers, rows, "What is shared")
-        + ("<h3>Reviews</h3>" + _reviews(reviews) if reviews else render.caption("No review yet."))
-        + (_agreement(summary) if reviews else "")
-    )
-
-
-def _reviews(reviews: Sequence[tuple[Owned, Review]]) -> str:
-    headers = [
-        ("Reviewer", False), ("Of", False), ("Before seeing the models", False), ("After", False),
-        ("Models", False), ("Marked", False), ("Comment", False),
-    ]  # fmt: skip
     rows = []
-    for o, r in reviews:
-        titles = o.shared.snapshot.titles
-        agree = "; ".join(f"{'agrees' if yes else 'disagrees'} with {titles[m]}" for m, yes in (r.agree or {}).items())
-        quotes = "; ".join(f"“{_quoted(o.shared.snapshot.text[s.start : s.end])}”" for s in r.spans)
-        after = OPINIONS[r.verdict] if r.verdict else "begun only"
-        first = OPINIONS[r.first_verdict] if r.first_verdict else NOT_YET
-        rest = (agree or NOT_YET, quotes or NOT_YET, r.comment or NOT_YET)
-        rows.append(("", (r.name, _name(o.shared), first, after, *rest)))
-    return render.table(headers, rows, "Reviews")
+    for o in shares:
+        finished = sum(r.finished is not None for r in o.reviews)
+        rows.append((_name(o.shared), _when(o.shared), day(o.shared.expires), _kind(o.shared), f"{finished}"))
+    summary = summarise([(o.shared.snapshot, o.reviews) for o in shares])
+    words = "On words: marked, or among a model's twenty strongest"
+    agreements = [
+        ("On verdicts", "analyses", [_kappa(k) for k in summary.verdicts]),
+        (words, "words", [_kappa(k) for k in summary.marks]),
+    ]
+    reviews = [_review(o, r) for o in shares for r in o.reviews]
+    return draw("shares", "owned", shares=rows, reviews=reviews, summary=summary, agreements=agreements)
 
 
-def _agreement(summary: Summary) -> str:
-    if summary.n_blind:
-        changed = (
-            f"Of {summary.n_blind} blind {'review' if summary.n_blind == 1 else 'reviews'}, {summary.n_changed} had "
-            "another verdict once the models' answers were seen."
-        )
-    else:
-        changed = "No blind review yet, so nothing can be said on whether the models change minds."
-    parts = ["<h3>Agreement</h3>", f'<p class="fn-read">{changed}</p>']
-    for kappas, what, unit in (
-        (summary.verdicts, "On verdicts", "analyses"),
-        (summary.marks, "On words: marked, or among a model's twenty strongest", "words"),
-    ):
-        if kappas:
-            headers = [(what, False), (unit, True), ("agree", True), ("Cohen's κ", True)]
-            parts.append(render.table(headers, [("", _kappa(k)) for k in kappas], what))
-    parts.append(
-        render.caption(
-            "κ is 1 where two always agree and 0 where they agree as often as chance would have it. It takes two items "
-            "and two different answers at least; “—” means there are not. Blind verdicts count as first given, before "
-            "the models were seen."
-        )
-    )
-    return "".join(parts)
+def _review(share: Owned, review: Review) -> tuple[str, ...]:
+    titles, text = share.shared.snapshot.titles, share.shared.snapshot.text
+    agree = [f"{'agrees' if yes else 'disagrees'} with {titles[m]}" for m, yes in (review.agree or {}).items()]
+    quotes = [f"“{_quoted(text[s.start : s.end])}”" for s in review.spans]
+    after = OPINIONS[review.verdict] if review.verdict else "begun only"
+    first = OPINIONS[review.first_verdict] if review.first_verdict else NOT_YET
+    rest = (text or NOT_YET for text in ("; ".join(agree), "; ".join(quotes), review.comment))
+    return (review.name, _name(share.shared), first, after, *rest)
 
 
-def _kappa(found: Kappa) -> tuple[str, ...]:
-    value = NOT_YET if found.kappa is None else f"{found.kappa:.2f}"
-    return f"{found.first} and {found.second}", f"{found.n:,}", f"{100 * found.agreed:.0f} %", value
+def _kappa(kappa: Kappa) -> tuple[str, ...]:
+    value = NOT_YET if kappa.kappa is None else f"{kappa.kappa:.2f}"
+    return f"{kappa.first} and {kappa.second}", f"{kappa.n:,}", f"{100 * kappa.agreed:.0f} %", value
 
 
-def choices(found: Sequence[Owned]) -> list[tuple[str, str]]:
-    """Name and id of everything shared."""
-    return [(named(o.shared), o.id) for o in found]
+def choices(owned: Sequence[Owned]) -> list[tuple[str, str]]:
+    """Return name and id of everything shared."""
+    return [(named(o.shared), o.id) for o in owned]
 
 
 def named(shared: Shared) -> str:
-    """What tells a share from others of the same text: its heading, kind and second."""
+    """Return what tells a share from others of the same text: its heading, kind and second."""
     return f"{_name(shared)}{', blind' if shared.blind else ''}, shared {_when(shared)} UTC"
 
 
@@ -206,12 +127,12 @@ def _kind(shared: Shared) -> str:
 
 
 def day(milliseconds: int) -> str:
-    """A date, UTC."""
+    """Return a date, UTC."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC).date().isoformat()
 
 
-def own_words(verdict: str, snapshot: Snapshot) -> str:
-    """What a reviewer said first, beside what every model says."""
+def own_words(verdict: str, snapshot: Snapshot) -> Markup:
+    """Draw a reviewer's first verdict beside those of the models."""
     titles, predictions = snapshot.titles, snapshot.analysis.predictions
     models = "; ".join(f"{titles[p.model]}: {VERDICTS[p.verdict].lower()}" for p in predictions)
     return render.caption(f"You said first: {OPINIONS[verdict].lower()}. {models}.")

@@ -14,7 +14,8 @@ from fakenews.share.listing import review_lines
 from fakenews.share.shared import NOT_SHARED, NotShared, Owned
 from fakenews.share.store import DAYS, ShareStore, StorageError
 from fakenews.ui import render, render_shares
-from fakenews.ui.share import DOWNLOAD, address_of, pack
+from fakenews.ui.scripts import on_load, script
+from fakenews.ui.share import address_of, pack
 
 if TYPE_CHECKING:
     from fakenews.engine import Engine
@@ -67,7 +68,7 @@ class Reviews:
             told = f"{render_shares.named(self.store.get(id_))}: there until {render_shares.day(ends)}."
         except (InputError, NotShared, StorageError) as error:
             return gr.skip(), gr.skip(), render.problem(str(error))
-        return self.show(key, id_, render_shares.done(told))
+        return self.show(key, id_, render.done(told))
 
     def delete(self, key: str | None, id_: str | None, sure: bool) -> tuple[Any, Any, str]:
         """Delete what is picked, with its reviews."""
@@ -81,7 +82,7 @@ class Reviews:
             self.store.delete(key, id_)
         except (NotShared, StorageError) as error:
             return gr.skip(), gr.skip(), render.problem(str(error))
-        return self.show(key, id_, render_shares.done(told))
+        return self.show(key, id_, render.done(told))
 
     def export(self, key: str | None) -> str:
         """All reviews as JSON lines, packed for the browser."""
@@ -120,7 +121,7 @@ def build(engine: Engine, store: ShareStore, owner: gr.BrowserState, tab: gr.Tab
             expire = gr.Button("Set end", elem_id="fn-expire", elem_classes="fn-plain", size="sm")
             delete = gr.Button("Delete", elem_id="fn-delete", elem_classes="fn-plain", size="sm")
             export = gr.Button("Reviews (JSONL)", elem_id="fn-export-reviews", elem_classes="fn-plain", size="sm")
-    said = gr.HTML(elem_id="fn-reviews-said", js_on_load=render_shares.COPY)
+    said = gr.HTML(elem_id="fn-reviews-said", js_on_load=on_load("copy"))
     file = gr.Textbox(visible=False)
     listed = [found, picked, said]
 
@@ -148,7 +149,7 @@ def build(engine: Engine, store: ShareStore, owner: gr.BrowserState, tab: gr.Tab
     link.click(address, [key, picked], said, **picking)
     expire.click(expired, [key, picked, days], listed, **picking)
     delete.click(deleted, [key, picked, sure], [*listed, sure], **picking)
-    export.click(exported, key, file, **private).then(None, file, None, js=DOWNLOAD, **private)
+    export.click(exported, key, file, **private).then(None, file, None, js=script("download"), **private)
     return reviews, [key, *listed]
 
 

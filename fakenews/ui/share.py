@@ -16,7 +16,9 @@ from fakenews.share.links import base_address, owner_address, reader_address
 from fakenews.share.snapshot import Snapshot, take
 from fakenews.share.store import DAYS, ShareStore, StorageError
 from fakenews.ui import export, render, render_shares
+from fakenews.ui.scripts import on_load, script
 from fakenews.ui.shown import Shown
+from fakenews.ui.templates import draw
 
 if TYPE_CHECKING:
     from fakenews.engine import Engine
@@ -25,20 +27,7 @@ logger = logging.getLogger(__name__)
 
 FIRST = "Analyse an article first; then it can be shared or exported."
 SORRY = "Something went wrong on our side; nothing was stored. Please try again."
-OTHER = "The text in the box was changed since: what is shared or exported is the one that was analysed."
 FORMATS = (("Report (HTML)", "html"), ("Data (JSON)", "json"), ("Words (CSV)", "csv"))
-
-# Hands a file to the browser without one on the server.
-DOWNLOAD = """(packed) => {
-  if (!packed) return;
-  const {name, type, content, bytes} = JSON.parse(packed);
-  const a = document.createElement('a');
-  const part = bytes ? Uint8Array.from(atob(bytes), c => c.charCodeAt(0)) : content;
-  a.href = URL.createObjectURL(new Blob([part], {type}));
-  a.download = name;
-  a.click();
-  setTimeout(() => URL.revokeObjectURL(a.href), 10000);
-}"""
 
 
 class Share:
@@ -89,18 +78,18 @@ class Share:
 
 
 def packed(snapshot: Snapshot, format_: str) -> str:
-    """An analysis as a file, packed for `DOWNLOAD`."""
+    """An analysis as a file, packed for the script `download`."""
     content, media = export.write(snapshot, format_)
     return pack(export.file_name(snapshot, format_), media, content)
 
 
 def pack(name: str, media: str, content: str) -> str:
-    """A file, packed for `DOWNLOAD`."""
+    """A file, packed for the script `download`."""
     return json.dumps({"name": name, "type": media, "content": content})
 
 
 def pack_bytes(name: str, media: str, content: bytes) -> str:
-    """A file that is no text, packed for `DOWNLOAD`."""
+    """A file that is no text, packed for the script `download`."""
     return json.dumps({"name": name, "type": media, "bytes": b64encode(content).decode()})
 
 
@@ -115,14 +104,7 @@ def build(engine: Engine, store: ShareStore, shown: gr.State, owner: gr.BrowserS
     panel = Share(engine, store)
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     with gr.Accordion("Share or export", open=False, elem_classes="fn-whatif", elem_id="fn-share"):
-        gr.HTML(
-            render.caption(
-                "Share keeps this analysis on the server under a link that cannot be guessed: text, numbers and "
-                "highlights as they are now. Until you press it nothing is stored; exports never are. Who judges first "
-                "needs the text, so it cannot be left out then."
-            )
-            + f'<p class="fn-meta fn-ifchanged">{OTHER}</p>'
-        )
+        gr.HTML(draw("shares", "intro"))
         with gr.Row(elem_classes="fn-shareform"):
             redact = gr.Checkbox(False, label="Leave the text out", elem_id="fn-redact")
             blind = gr.Checkbox(False, label="Reviewers judge first (blind)", elem_id="fn-blind")
@@ -132,7 +114,7 @@ def build(engine: Engine, store: ShareStore, shown: gr.State, owner: gr.BrowserS
             buttons = [
                 gr.Button(name, elem_id=f"fn-export-{f}", elem_classes="fn-plain", size="sm") for name, f in FORMATS
             ]
-        said = gr.HTML(elem_id="fn-shared-link", js_on_load=render_shares.COPY)
+        said = gr.HTML(elem_id="fn-shared-link", js_on_load=on_load("copy"))
         file = gr.Textbox(visible=False)
     for this, other in ((redact, blind), (blind, redact)):
         this.input(_either, this, other, queue=False, **private)
@@ -143,7 +125,7 @@ def build(engine: Engine, store: ShareStore, shown: gr.State, owner: gr.BrowserS
             return panel.export(state, format_)
 
         button.click(write, shown, [said, file], concurrency_limit=2, **private).then(
-            None, file, None, js=DOWNLOAD, **private
+            None, file, None, js=script("download"), **private
         )
     return said
 

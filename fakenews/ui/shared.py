@@ -18,7 +18,7 @@ from fakenews.share.snapshot import Snapshot, changes
 from fakenews.share.store import ShareStore, StorageError
 from fakenews.ui import render, render_highlights, render_shares, render_verdicts, render_words
 from fakenews.ui.analyse import UNITS
-from fakenews.ui.scripts import OPEN, refocus
+from fakenews.ui.scripts import on_load, script
 
 if TYPE_CHECKING:
     from fakenews.engine import Engine
@@ -33,99 +33,6 @@ THANKS = "Thank you: your review is stored, and whoever shared this can see it."
 SHOW, HIDE, STAY = gr.update(visible=True), gr.update(visible=False), gr.skip()
 _PLACE = re.compile(r"(\d{1,7})-(\d{1,7})")
 SORRY = "Something went wrong on our side; what you wrote is still here. Please try again."
-
-# Remembers what is selected in the text, as characters; marks are drawn over the text without changing it. A finger on
-# the button takes the selection away before the click comes, so what happens to it meanwhile is passed over.
-SELECTION = """
-const root = element;
-const inText = () => root.querySelector('.fn-text');
-const length = s => [...s].length;
-const selected = () => {
-  const text = inText(), s = getSelection();
-  if (!text || !s.rangeCount || !s.getRangeAt(0).intersectsNode(text)) return '';
-  const range = s.getRangeAt(0).cloneRange(), before = document.createRange();
-  before.selectNodeContents(text);
-  if (range.compareBoundaryPoints(Range.START_TO_START, before) < 0) range.setStart(text, 0);
-  if (range.compareBoundaryPoints(Range.END_TO_END, before) > 0) range.setEnd(text, text.childNodes.length);
-  before.setEnd(range.startContainer, range.startOffset);
-  const start = length(before.toString()), end = start + length(range.toString());
-  return end > start ? start + '-' + end : '';
-};
-let pressing = false;
-for (const kind of ['pointerdown', 'click', 'keydown'])
-  document.addEventListener(kind, e => {
-    pressing = kind === 'pointerdown' && Boolean(e.target.closest('#fn-mark'));
-  }, true);
-document.addEventListener('selectionchange', () => { if (!pressing) window.fnSelected = selected(); });
-// Reached with the keyboard, the text gets a caret like a box that cannot be written in, for as long as it has focus.
-const edit = (text, on) => {
-  if (on === (text.contentEditable === 'true')) return;
-  text.contentEditable = on ? 'true' : 'inherit';
-  const told = {role: 'textbox', 'aria-multiline': true, 'aria-readonly': true, inputmode: 'none', spellcheck: false};
-  for (const [name, value] of Object.entries(told)) on ? text.setAttribute(name, value) : text.removeAttribute(name);
-  const s = getSelection();
-  if (on && !text.contains(s.anchorNode)) s.collapse(text, 0);
-};
-const reach = text => {
-  text.tabIndex = 0;
-  text.setAttribute('aria-label', 'The text: Shift and the arrow keys select, Enter marks');
-  text.addEventListener('focus', () => { if (text.matches(':focus-visible')) edit(text, true); });
-  text.addEventListener('pointerdown', () => edit(text, false));
-  text.addEventListener('blur', () => edit(text, false));
-  text.addEventListener('beforeinput', e => e.preventDefault());
-  text.addEventListener('keydown', e => {
-    if (e.key !== 'Enter') return;
-    e.preventDefault();
-    window.fnSelected = selected();  // the browser tells of a selection a moment later
-    document.querySelector('#fn-mark')?.click();
-  });
-};
-const draw = () => {
-  const list = document.querySelector('#fn-marks [data-spans]'), text = inText();
-  if (text && text.tabIndex !== 0) reach(text);
-  if (!window.Highlight || !text) return;
-  const spans = list ? list.dataset.spans.split(' ').map(s => s.split('-').map(Number)) : [];
-  const ranges = spans.map(([from, to]) => {
-    const range = document.createRange();
-    const walker = document.createTreeWalker(text, NodeFilter.SHOW_TEXT);
-    let at = 0, node;
-    while ((node = walker.nextNode())) {
-      const chars = [...node.data], end = at + chars.length;
-      if (from >= at && from < end) range.setStart(node, chars.slice(0, from - at).join('').length);
-      if (to > at && to <= end) { range.setEnd(node, chars.slice(0, to - at).join('').length); break; }
-      at = end;
-    }
-    return range;
-  });
-  CSS.highlights.set('fn-mine', new Highlight(...ranges));
-};
-new MutationObserver(draw).observe(document.body, {childList: true, subtree: true});
-"""
-
-
-# Hands over what is selected, once.
-SELECTED = """visitor => {
-  const chosen = window.fnSelected ?? '';
-  window.fnSelected = '';
-  if (getSelection().rangeCount) getSelection().collapseToEnd();
-  return [visitor, chosen];
-}"""
-
-# The reader's review outlives a reload of the page, in this tab of the browser alone; a browser may forbid even that.
-_KEPT = "'fakenews-review-' + new URLSearchParams(location.search).get('a')"
-RESUME = f"""() => {{
-  const title = document.querySelector('meta[property="og:title"]')?.content;
-  if (document.documentElement.classList.contains('fn-linked') && title) document.title = title;
-  try {{ return [sessionStorage.getItem({_KEPT}) ?? '']; }} catch {{ return ['']; }}
-}}"""
-
-
-def keep(focus: str) -> str:
-    """Script that keeps the review; where what was pressed is gone, focus goes to something else, a selector."""
-    return f"""visitor => {{
-      try {{ sessionStorage.setItem({_KEPT}, visitor); }} catch {{ }}
-      {refocus(focus)}
-    }}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +143,7 @@ class SharedPage:
             name=mine.name if mine else STAY,
             verdict=first or STAY,
             marks=render_shares.marks(snapshot, _within(snapshot.text, visitor.spans)),
-            said=render_shares.done(THANKS) if sent else "",
+            said=render.done(THANKS) if sent else "",
             agree=tuple(gr.update(visible=True, label=snapshot.titles[m], value=None) for m in models),
         ).values()
 
@@ -310,15 +217,14 @@ class SharedPage:
         except Exception as error:
             logger.error("storing a review failed: %s", type(error).__name__)
             return render.problem(SORRY), STAY
-        return render_shares.done(THANKS), HIDE
+        return render.done(THANKS), HIDE
 
     def _shared(self, visitor: Visitor) -> Shared:
         return self.store.get(visitor.id, visitor.key)
 
 
 def _nothing(sentence: str) -> tuple[Any, ...]:
-    back = '<p class="fn-read"><a href="./">Analyse an article of your own</a></p>'
-    return Parts(head=render.problem(sentence) + back).values()
+    return Parts(head=render_shares.nothing(sentence)).values()
 
 
 def _drawn(snapshot: Snapshot, view: str, unit: render.Unit) -> tuple[Any, Any, Any]:
@@ -351,7 +257,7 @@ def _merged(spans: list[Span]) -> list[Span]:
 
 
 def build(engine: Engine, store: ShareStore) -> tuple[SharedPage, gr.Textbox, list[Any]]:
-    """Draw the view and wire it; gives its handlers, what `RESUME` fills, and what `SharedPage.open` fills."""
+    """Draw the view and wire it; gives its handlers, what the script `resume` and what `SharedPage.open` fill."""
     tab = SharedPage(engine, store)
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     opinions = [(words, key) for key, words in OPINIONS.items()]
@@ -360,7 +266,7 @@ def build(engine: Engine, store: ShareStore) -> tuple[SharedPage, gr.Textbox, li
         head = gr.HTML(elem_id="fn-shared-head")
         unread = gr.HTML(elem_id="fn-shared-blind-text")
         with gr.Column(visible=False, elem_id="fn-blind-form", elem_classes="fn-review") as blind:
-            gr.HTML("<h2>Your verdict first</h2>")
+            gr.HTML(render.heading("Your verdict first"))
             first_name = gr.Textbox(label="Your name, or any name", max_lines=1, elem_id="fn-first-name")
             first = gr.Radio(opinions, value=None, label="The article", elem_id="fn-first-verdict")
             with gr.Row(elem_classes="fn-actions"):
@@ -369,7 +275,7 @@ def build(engine: Engine, store: ShareStore) -> tuple[SharedPage, gr.Textbox, li
         with gr.Column(visible=False, elem_id="fn-shared-analysis") as analysis:
             cards = gr.HTML(elem_id="fn-shared-cards")
             with gr.Row(elem_classes="fn-whybar"):
-                gr.HTML("<h2>Why</h2>")
+                gr.HTML(render.heading("Why"))
                 view = gr.Radio(
                     [], show_label=False, container=False, elem_classes="fn-seg", elem_id="fn-shared-view",
                     label="Model shown",
@@ -378,12 +284,12 @@ def build(engine: Engine, store: ShareStore) -> tuple[SharedPage, gr.Textbox, li
                     list(UNITS), value="word", show_label=False, container=False, elem_classes="fn-seg",
                     elem_id="fn-shared-unit", label="Unit",
                 )  # fmt: skip
-            text = gr.HTML(elem_id="fn-shared-text", js_on_load=SELECTION)
+            text = gr.HTML(elem_id="fn-shared-text", js_on_load=on_load("selection"))
             legend = gr.HTML(elem_id="fn-shared-legend")
             words = gr.HTML(elem_id="fn-shared-top")
         with gr.Column(visible=False, elem_id="fn-review", elem_classes="fn-review") as form:
-            gr.HTML("<h2>Your review</h2>")
-            marks = gr.HTML(elem_id="fn-marks", js_on_load=OPEN)
+            gr.HTML(render.heading("Your review"))
+            marks = gr.HTML(elem_id="fn-marks", js_on_load=on_load("open"))
             with gr.Row(elem_classes="fn-actions"):
                 mark = gr.Button("Mark selection", elem_id="fn-mark", size="sm")
             selected = gr.Textbox(visible=False)
@@ -400,7 +306,7 @@ def build(engine: Engine, store: ShareStore) -> tuple[SharedPage, gr.Textbox, li
         *agree,
     ]  # fmt: skip
     begin.click(tab.begin, [visitor, first_name, first], [begun, *outputs], **private).then(
-        None, visitor, None, js=keep("#fn-shared-head h1"), **private
+        None, visitor, None, js=script("keep", focus="#fn-shared-head h1"), **private
     )
     # Which models there are is checked above: Gradio would check it against choices that it forgets with its session.
     gr.on(
@@ -412,11 +318,11 @@ def build(engine: Engine, store: ShareStore) -> tuple[SharedPage, gr.Textbox, li
         return tab.unmark(kept, str(event.key))
 
     for marked in (
-        mark.click(tab.mark, [visitor, selected], [marks, visitor], js=SELECTED, queue=False, **private),
+        mark.click(tab.mark, [visitor, selected], [marks, visitor], js=script("selected"), queue=False, **private),
         marks.click(unmarked, visitor, [marks, visitor], queue=False, **private),
     ):
-        marked.then(None, visitor, None, js=keep("#fn-mark"), **private)
+        marked.then(None, visitor, None, js=script("keep", focus="#fn-mark"), **private)
     send.click(tab.send, [visitor, name, verdict, comment, *agree], [said, form], **private).then(
-        None, visitor, None, js=keep("#fn-review-said [role=status]"), **private
+        None, visitor, None, js=script("keep", focus="#fn-review-said [role=status]"), **private
     )
     return tab, visitor, outputs

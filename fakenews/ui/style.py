@@ -4,51 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fakenews.config import REPOSITORY
+from markupsafe import Markup
+
+from fakenews.ui.scripts import ASSETS, script
+from fakenews.ui.templates import draw
 
 if TYPE_CHECKING:
     import gradio as gr
 
 SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
-CSS = REPOSITORY / "assets" / "page.css"
-REPORT_CSS = REPOSITORY / "assets" / "report.css"
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
+CSS = ASSETS / "page.css"
+REPORT_CSS = ASSETS / "report.css"
 
-# ⌘⏎ or Ctrl-⏎ analyses what is in the box while that is seen; under a link, the page shows what was shared and nothing
-# else (a style here, because Gradio confines its style sheets to what lies inside its container). What Gradio leaves
-# undone is done whenever it draws: the radios of a group share a name, so that they are one stop for the keyboard with
-# arrows between them, and the group is named by its label; what opens says whether it is open; a place for files is
-# named by what it says.
-HEAD = """<style>
-#fn-linked, .fn-linked #fn-main { display: none !important; }
-.fn-linked #fn-linked { display: flex !important; }
-</style>
-<script>
-if (new URLSearchParams(location.search).get('a')) document.documentElement.classList.add('fn-linked');
-document.addEventListener('keydown', e => {
-  const analyse = document.querySelector('#fn-analyse');
-  if (e.key === 'Enter' && (e.metaKey || e.ctrlKey) && analyse?.offsetParent) analyse.click();
-});
-let groups = 0;
-const mend = () => {
-  for (const radio of document.querySelectorAll('fieldset input[type=radio]')) {
-    const group = radio.closest('fieldset'), label = group.querySelector('[data-testid=block-info]');
-    if (!label) continue;
-    label.id ||= `fn-group-${++groups}`;
-    if (radio.name !== label.id) radio.name = label.id;
-    group.setAttribute('aria-labelledby', label.id);
-  }
-  for (const b of document.querySelectorAll('.label-wrap')) b.ariaExpanded = b.classList.contains('open');
-  for (const b of document.querySelectorAll('.upload-container[aria-label]')) b.removeAttribute('aria-label');
-};
-new MutationObserver(mend).observe(document, {
-  childList: true, subtree: true, attributes: true, attributeFilter: ['name', 'class'],
-});
-</script>"""
+
+def head() -> str:
+    """Return what goes into the head of the page: a style and a script."""
+    style = (ASSETS / "head.css").read_text(encoding="utf-8")
+    return draw("page", "head", style=Markup(style), script=Markup(script("page")))
 
 
 def theme() -> gr.themes.Base:
-    """A bare theme: the palette above through Gradio's own variables, so that its components follow."""
+    """Return a bare theme: the palette through Gradio's own variables, so that its components follow."""
     import gradio as gr
 
     return gr.themes.Base(font=SANS, font_mono=MONO).set(

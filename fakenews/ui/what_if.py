@@ -19,6 +19,7 @@ from fakenews.explain.counterfactual import without
 from fakenews.schema import Span
 from fakenews.text import browser_lines
 from fakenews.ui import render, render_edits
+from fakenews.ui.scripts import on_load
 
 if TYPE_CHECKING:
     from fakenews.explain.counterfactual import Counterfactual
@@ -156,15 +157,13 @@ class WhatIfPanel:
             self.tokens.finish(visitor, token)
 
 
-def build(engine: Engine, tokens: VisitorTokens, unit: gr.Radio, view: gr.Radio, click: str) -> Panel:
+def build(engine: Engine, tokens: VisitorTokens, unit: gr.Radio, view: gr.Radio) -> Panel:
     """Draw the panel inside the current column and wire it.
 
     Parameters
     ----------
     unit, view : Radio
         Whether a click takes a word or a sentence, and which model the counterfactual is about.
-    click : str
-        Script that tells clicks on `data-open`.
     """
     panel = WhatIfPanel(engine, tokens)
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -177,7 +176,7 @@ def build(engine: Engine, tokens: VisitorTokens, unit: gr.Radio, view: gr.Radio,
             stop = gr.Button("Cancel", elem_id="fn-flip-cancel", elem_classes="fn-plain", size="sm")
             undo = gr.Button("Undo", elem_id="fn-undo", elem_classes="fn-plain", size="sm")
             reset = gr.Button("Reset", elem_id="fn-reset", elem_classes="fn-plain", size="sm")
-        drawn = gr.HTML(elem_id="fn-whatif-text", js_on_load=click)
+        drawn = gr.HTML(elem_id="fn-whatif-text", js_on_load=on_load("open"))
         typed = gr.Textbox(label="Edit in place", lines=6, max_lines=12, elem_id="fn-whatif-edit")
     outputs = [said, changed, drawn, typed]
 

@@ -94,7 +94,7 @@ def test_verdicts_of_both_together_stand_beside_those_of_each_alone(tab: OwnTabl
         ("headline,verdict\nA,1\n", "lacks the column text and label"),
         (
             "text,label\nA town met.,maybe\n",
-            "label must be 0, fake or false, or 1, real or true; got &#x27;maybe&#x27; in line 2",
+            "label must be 0, fake or false, or 1, real or true; got &#39;maybe&#39; in line 2",
         ),
         ("title,text,label\nT,A town met.,0,1\n", "mine.csv, line 2: cells: 4, where the header has 3"),
         ("text,text,label\nA town met.,,0\n", "mine.csv has the column text more than once"),

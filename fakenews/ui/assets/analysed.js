@@ -1,0 +1,4 @@
+(title, body) => {
+  window.fakenews.shown = window.fakenews.sent;
+  window.fakenews.look(title, body);
+}

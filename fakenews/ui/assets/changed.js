@@ -1,0 +1,1 @@
+(title, body) => window.fakenews.look(title, body)
