@@ -27,7 +27,7 @@ Progress = Callable[[float], None]
 MAX_SEED = 2**32 - 1
 BATCH_ROWS, BATCH_WORDS = 32, 2048  # at most so many variants, and words in them, are evaluated at once
 MAX_PLACES = 10_000_000  # samples times words: a fit to them takes up to 70 bytes for each
-_MANY = 16  # variants of a batch that may be answered in bfloat16
+_MANY = 16  # variants asked for together that may be answered in bfloat16
 BATCH_SECONDS = 0.5  # a batch that took longer is halved: progress is due every second
 
 
@@ -305,10 +305,12 @@ class MaskedMargins:
         keys = [row.tobytes() for row in np.packbits(keep, axis=1)]
         new = {key: i for i, key in enumerate(keys) if key not in self._known}
         new_keys, new_rows = list(new), list(new.values())
+        # A few answers stand for themselves; of hundreds the mean counts, so they may be coarser and sooner. How large
+        # a batch is does not decide it: that depends on how busy the machine is.
+        precision = fast_products if len(new_rows) >= _MANY else nullcontext
         for batch in self._pace.batches(len(new_rows)):
             rows = new_rows[batch]
-            # A few answers stand for themselves; of hundreds the mean counts, so they may be coarser and sooner.
-            with fast_products() if len(rows) >= _MANY else nullcontext():
+            with precision():
                 margins = self._classifier.masked_margin(self._text, keep[rows])
             self._known.update(zip(new_keys[batch], margins.tolist(), strict=True))
             self._progress(min(1.0, self.n_evaluated / self._expected))

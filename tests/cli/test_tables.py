@@ -91,4 +91,4 @@ def test_two_columns_of_one_name_are_asked_about_by_every_command(run: Run, tmp_
 
 def test_one_option_is_not_for_several_tables(run: Run, flipped: Path) -> None:
     refused = run("train", "tfidf", "--data", flipped, "--data", flipped, "--fake", "1")
-    assert refused.exit_code == 2 and "fakenews data split TABLE --fake VALUE" in refused.stderr
+    assert refused.exit_code == 2 and "experiments train\" takes several" in refused.stderr

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 
@@ -63,6 +65,24 @@ def test_slow_batches_are_halved(tfidf, batches, monkeypatch):
     keep = np.unpackbits(np.arange(64, dtype=np.uint8)[:, None], axis=1).astype(bool)
     MaskedMargins(TEXT, tfidf, 64, lambda share: None)(keep)
     assert batches == [32, 16, 8, 4, 2, 1, 1]
+
+
+def test_a_slow_machine_does_not_change_the_precision(tfidf, batches, monkeypatch):
+    coarse: list[int] = []
+
+    @contextmanager
+    def fast_products():
+        before = len(batches)
+        yield
+        coarse.extend(batches[before:])
+
+    monkeypatch.setattr(base, "fast_products", fast_products)
+    monkeypatch.setattr(base, "BATCH_SECONDS", 0.0)
+    keep = np.unpackbits(np.arange(64, dtype=np.uint8)[:, None], axis=1).astype(bool)
+    MaskedMargins(TEXT, tfidf, 64, lambda share: None)(keep)
+    assert coarse == batches == [32, 16, 8, 4, 2, 1, 1]
+    MaskedMargins(TEXT, tfidf, 4, lambda share: None)(keep[:4])
+    assert len(coarse) == 7 < len(batches), "a few are answered in single precision"
 
 
 @pytest.mark.parametrize(("explainer", "told"), [(LimeExplainer(), "samples"), (ShapExplainer(), "evaluations")])
