@@ -43,7 +43,7 @@ def _results(engine: Engine) -> list[tuple[str, ...]]:
         ]
         for corpus, result, own in (*tests, *((name, e, False) for name, (e, _) in evidence.unseen.items())):
             title = DATASETS[corpus].title if corpus in DATASETS else corpus
-            part = f"{title}, unseen part" if own else f"{title}, not learnt from"
+            part = f"{title}, unseen part" if own else f"{title}, not trained on"
             cells = (part, engine.pool.title(model), f"{result.n:,}", *(str(metric_text(result, c)) for c in _COLUMNS))
             rows.append((list(DATASETS).index(corpus) if corpus in DATASETS else 99, cells))
     return [cells for _, cells in sorted(rows, key=lambda row: row[0])]

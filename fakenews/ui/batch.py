@@ -302,9 +302,9 @@ def build(engine: Engine, tab: gr.Tab) -> Jobs:
             )
             words = gr.Checkbox(
                 False,
-                label="Add each model's ten strongest words (slower)",
+                label="Add each model's ten top words (slower)",
                 info=f"Of texts up to {engine.settings.max_chars:,} characters; the row of a longer one says that "
-                "they were not weighed.",
+                "no importance was computed.",
                 elem_id="fn-batch-words",
             )
             suffix = gr.Radio(

@@ -173,7 +173,7 @@ class Dataset:
                 return
             scored = self.measured.scored(view)
             if not scored.here:
-                yield render.problem(f"{scored.hint} The demo articles can be weighed without it.")
+                yield render.problem(f"{scored.hint} The demo articles can be used without it.")
                 return
             frame = self.measured.sliced(scored, view).frame
             frame = frame.sample(min(len(frame), WEIGHED), random_state=0)
@@ -184,7 +184,7 @@ class Dataset:
 
             for update in watch(self.engine.scheduler, work, token, Lane.BATCH):
                 if update.result is None:
-                    what = f"Weighing the words of {len(texts)} articles"
+                    what = f"Word importance of {len(texts)} articles"
                     yield render.progress(what, update.share, update.seconds_left)
                 else:
                     yield render_words.words_across(update.result, len(texts), title, reading.title_of(view.corpus))
@@ -289,8 +289,8 @@ def build(engine: Engine, analyse: AnalyseTab, tabs: gr.Tabs) -> Callable[[Any],
                 ]
             file = gr.Textbox(visible=False)
             with gr.Row(elem_classes="fn-whybar"):
-                gr.HTML(render.heading("Words across these articles"))
-                weigh = gr.Button("Weigh them", size="sm", elem_id="fn-weigh")
+                gr.HTML(render.heading("Global word importance"))
+                weigh = gr.Button("Compute word importance", size="sm", elem_id="fn-weigh")
                 stop = gr.Button("Cancel", size="sm", elem_classes="fn-plain", elem_id="fn-weigh-cancel")
             across = gr.HTML(render.caption(UNWEIGHED), elem_id="fn-across")
     clicks = gr.HTML("", elem_classes="fn-hidden", js_on_load=on_load("matrix"))

@@ -21,10 +21,10 @@ ROWS = 100  # of the table; more are counted, not drawn
 DOUBTFUL = "doubtful"
 LONGEST = 60  # characters of a twin's title
 TWINS = (
-    "Nearest training article: of those the model learnt from, the one most alike in words, from 0 to 1 for a copy "
+    "Nearest training article: of those the model was trained on, the one most alike in words, from 0 to 1 for a copy "
     "(cosine of TF-IDF), with its label."
 )
-OTHERS = ", where the models as shipped answer, on the whole text, which they may have learnt from"
+OTHERS = ", where the models as shipped answer, on the whole text, which they may have been trained on"
 WIDTH = 0.1  # no further from the threshold is doubtful
 CELLS = {
     ERRORS: "All errors",

@@ -183,7 +183,7 @@ class Measured:
             return []
         try:
             if self.to_score(view):
-                return slice_names(view.by, slice_of(self._unlearnt(view), view.by))
+                return slice_names(view.by, slice_of(self._unseen(view), view.by))
             scored = self.scored(view)
         except (ValueError, LookupError):
             return []
@@ -195,21 +195,22 @@ class Measured:
         Raises
         ------
         LookupError
-            If the model was not measured there and cannot be asked, because it learnt from the corpus or may have.
+            If the model was not measured there and cannot be asked, because the corpus is or may be in its training.
         """
         if len(self._rows(view)) or (view.corpus, view.model) in self._live:
             return False
         title = self.engine.pool.title(view.model)
         if view.protocol != AS_SHIPPED:
             raise LookupError(f"{title} was not measured under this protocol: pick another model or protocol.")
-        learnt = self.engine.pool.trained_on(view.model)
-        if view.corpus in learnt:
+        trained_on = self.engine.pool.trained_on(view.model)
+        if view.corpus in trained_on:
             out = self._predictions(view.model, LEFT_OUT)["corpus"]
             way = f"the protocol “{PROTOCOLS[LEFT_OUT].title}”" if view.corpus in set(out) else "another model"
             raise LookupError(
-                f"{title} learnt from articles of this corpus, so figures on all of it would say nothing: pick {way}."
+                f"{title} was trained on articles of this corpus, so figures on all of it would say "
+                f"nothing: pick {way}."
             )
-        if not learnt or view.split != "all":
+        if not trained_on or view.split != "all":
             raise LookupError(f"{title} was not measured on this part of the corpus: pick another split or model.")
         return True
 
@@ -223,7 +224,7 @@ class Measured:
         Cancelled
             If `progress` raised it.
         """
-        texts = self._unlearnt(view)
+        texts = self._unseen(view)
         p_fake = self.engine.tables.score_corpus(texts, view.corpus, view.model, progress)
         self._live[view.corpus, view.model] = texts.assign(p_fake=p_fake)
 
@@ -260,26 +261,35 @@ class Measured:
         kept = {str(name): known[name] for name in _OF_ORDER if name in known}
         return Looked(view, scored, replace(result, intervals={**result.intervals, **kept}), sliced)
 
+<<<<<<< HEAD
     def twins(self, view: View) -> TrainingArticles | None:
         """What the model learnt from, where `find_twins` found it and the protocol is not one of another training."""
+=======
+    def twins(self, view: View) -> Twins | None:
+        """Return what the model was trained on, where `find_twins` found it and the protocol has no own training."""
+>>>>>>> wk-tmpl
         return self._twins.get(self.engine.pool.trained_on(view.model)) if view.protocol == AS_SHIPPED else None
 
     def find_twins(self, view: View) -> bool:
-        """Read what the model learnt from, once; whether it was found now. Five seconds for 10,000 articles."""
+        """Read what the model was trained on, once; whether it was found now. Five seconds for 10,000 articles."""
         names = self.engine.pool.trained_on(view.model)
         if view.protocol != AS_SHIPPED or not names:
             return False
         with self._finding:
             if names in self._twins:
                 return False
-            learnt = self._learnt(view.model)
-            if learnt is None:
+            articles = self._training_articles(view.model)
+            if articles is None:
                 return False
+<<<<<<< HEAD
             self._twins[names] = TrainingArticles(learnt)
+=======
+            self._twins[names] = Twins(articles)
+>>>>>>> wk-tmpl
             return True
 
-    def _learnt(self, model: str) -> pd.DataFrame | None:
-        """The articles a model learnt from, of the corpora that are here; None without the first of them."""
+    def _training_articles(self, model: str) -> pd.DataFrame | None:
+        """Return the articles a model was trained on, of the corpora that are here; None without the first of them."""
         rows = self._predictions(model, AS_SHIPPED)
         held = rows[rows["split"] != "all"].groupby("corpus")["id"].agg(set)
         home, *others = self.engine.pool.trained_on(model)
@@ -349,12 +359,12 @@ class Measured:
         rows = self._predictions(view.model, view.protocol)
         return rows[(rows["corpus"] == view.corpus) & (rows["split"] == view.split)].reset_index(drop=True)
 
-    def _unlearnt(self, view: View) -> pd.DataFrame:
-        """The articles of a corpus that was not measured, without those it shares with what was learnt from."""
+    def _unseen(self, view: View) -> pd.DataFrame:
+        """Return the articles of a corpus that was not measured, without those that are in training data too."""
         if view.corpus not in corpora.DATASETS:
             return self._text_of(view.corpus)
-        learnt = self.engine.pool.trained_on(view.model)
-        shared = [r.name for r in corpora.get(view.corpus).removals if r.overlap_with in learnt]
+        trained_on = self.engine.pool.trained_on(view.model)
+        shared = [r.name for r in corpora.get(view.corpus).removals if r.overlap_with in trained_on]
         return corpora.load(view.corpus, self.engine.settings.data, shared)
 
 

@@ -1,4 +1,4 @@
-"""A labelled table of the visitor's own, scored live by both models; it is kept nowhere."""
+"""A labeled table of the visitor's own, scored live by both models; it is kept nowhere."""
 
 from __future__ import annotations
 
@@ -71,13 +71,13 @@ class OwnTable:
             return render.problem(SORRY)
 
     def _result(self, frame: pd.DataFrame, read: LabeledTable, progress: Any, give_way: Callable[[], None]) -> Markup:
-        """Draw what the models reached on the articles of a table that they did not learn from."""
+        """Draw what the models reached on the articles of a table that they were not trained on."""
         n_rows = len(read.frame)
         titles = [self.engine.pool.title(model) for model in self.models]
         if not len(frame):
             return render.problem(
-                f"{listed(titles)} learnt from these articles, all {n_rows:,} of them, so figures would say nothing. "
-                "What they reach on corpora that were left out of training stands above and under Compare."
+                f"{listed(titles)} were trained on these articles, all {n_rows:,} of them, so figures would say "
+                "nothing. What they reach on corpora that were left out of training stands above and under Compare."
             )
         results = {}
         for i, model in enumerate(self.models):
@@ -106,26 +106,26 @@ class OwnTable:
         evaluation = next(iter(results.values())).evaluation
         sentences = [f"{counted(evaluation.n, 'article')} scored."]
         if n_known := len(read.frame) - evaluation.n:
-            sentences.append(f"{n_known:,} left out, which {' or '.join(titles)} learnt from.")
+            sentences.append(f"{n_known:,} left out, which {' or '.join(titles)} was trained on.")
         if evaluation.roc_auc is None:
             sentences.append("They are of one class only, so there is no macro-F1 and no ROC AUC.")
-        learnt: dict[tuple[str, ...], list[str]] = {}
+        training: dict[tuple[str, ...], list[str]] = {}
         for model, title in zip(results, titles, strict=True):
-            learnt.setdefault(self.engine.pool.trained_on(model), []).append(title)
-        for corpora, of in learnt.items():
+            training.setdefault(self.engine.pool.trained_on(model), []).append(title)
+        for corpora, of in training.items():
             if corpora:
-                sentences.append(f"{listed(of)} learnt from: {'; '.join(map(reading.title_of, corpora))}.")
-        if any(learnt):
+                sentences.append(f"{listed(of)} trained on: {'; '.join(map(reading.title_of, corpora))}.")
+        if any(training):
             sentences.append(
-                "Articles of these are recognised by their exact text, and not all of them: one that is not "
-                "recognised makes the figures look better than they are."
+                "Articles of these are recognized by their exact text, and not all of them: one that is not "
+                "recognized makes the figures look better than they are."
             )
         return " ".join([*sentences, *read.notes()])
 
     def _figures(self, results: dict[str, TableResult], frame: pd.DataFrame) -> Markup:
         """Draw the figures of each model, and what its verdicts are, alone and together with the others."""
         headers = [("Model", False), *((METRIC_NAMES[m], True) for m in _METRICS)]
-        headers += [(f"{label} articles recognised", True) for label in LABELS]
+        headers += [(f"{label} articles recognized", True) for label in LABELS]
         rows = []
         for model, result in results.items():
             cells = [str(metric_text(result.evaluation, m)) for m in _METRICS]
@@ -149,8 +149,8 @@ class OwnTable:
             for title, given in zip(map(self.engine.pool.title, results), found, strict=True)
         ]
         return (
-            f"Asked together, as under Batch, they contradict each other on {counted(contrary, 'article')} and take "
-            f"both verdicts back: then {listed(left)}."
+            f"Asked together, as under Batch, they contradict each other on {counted(contrary, 'article')} and "
+            f"withdraw both verdicts: then {listed(left)}."
         )
 
     def _errors(self, frame: pd.DataFrame, results: dict[str, TableResult]) -> tuple[str, list[tuple[str, ...]]]:
@@ -171,14 +171,14 @@ class OwnTable:
 def build(engine: Engine) -> None:
     """Draw the section inside the current tab and wire it."""
     tab = OwnTable(engine)
-    with gr.Accordion("Score a table of your own", open=False, elem_id="fn-own"):
+    with gr.Accordion("Evaluate your own CSV", open=False, elem_id="fn-own"):
         gr.HTML(draw("dataset", "own_intro", max_rows=MAX_ROWS))
         fake = gr.Textbox(
             "", label=FAKE_LABEL, placeholder="0, fake or false", max_lines=1, elem_id="fn-own-fake",
             info="Only where it is another one, as 1 is in Kaggle's train.csv; before the table is uploaded.",
         )  # fmt: skip
         file = gr.File(
-            file_types=list(SUFFIXES), file_count="single", type="filepath", label="Labelled table",
+            file_types=list(SUFFIXES), file_count="single", type="filepath", label="Labeled table",
             elem_id="fn-own-file",
         )  # fmt: skip
         result = gr.HTML(elem_id="fn-own-result", min_height=40, js_on_load=refusing("fn-own-file"))

@@ -10,30 +10,30 @@ from fakenews.ui.measured import AS_SHIPPED, DEMO, THRESHOLD, Looked, View
 
 
 def verdict(engine: Engine, looked: Looked) -> str:
-    """What is to be known before the figures are believed."""
+    """Return what is to be known before the figures are believed."""
     view, result = looked.view, looked.result
-    told = _on_corpus(engine, looked)
+    text = _on_corpus(engine, looked)
     if looked.sliced:
-        told = f"{result.n:,} articles of the slice “{view.part}”. {told}"
+        text = f"{result.n:,} articles of the slice “{view.part}”. {text}"
     if view.threshold != THRESHOLD:
-        told += (
+        text += (
             f" Articles count as fake from a probability of {view.threshold:.2f} on; a threshold that was chosen by "
             "these figures flatters them."
         )
         if "accuracy" not in result.intervals:
-            told += f" For {result.n:,} articles the intervals that move with it would take too long."
-    return told
+            text += f" For {result.n:,} articles the intervals that move with it would take too long."
+    return text
 
 
 def title_of(corpus: str) -> str:
-    """Name of a corpus for people."""
+    """Return the name of a corpus for people."""
     return corpora.DATASETS[corpus].title if corpus in corpora.DATASETS else corpus
 
 
 def _on_corpus(engine: Engine, looked: Looked) -> str:
     view, result, title = looked.view, looked.result, engine.pool.title(looked.view.model)
     if view.protocol == LEFT_OUT:
-        return f"{title} had learnt nothing from this corpus. {PROTOCOLS[view.protocol].description}"
+        return f"{title} was not trained on this corpus. {PROTOCOLS[view.protocol].description}"
     if view.protocol != AS_SHIPPED:
         return f"{title} was trained again for this. {PROTOCOLS[view.protocol].description}"
     if view.corpus == DEMO:
@@ -46,26 +46,26 @@ def _on_corpus(engine: Engine, looked: Looked) -> str:
             "on corpora from other publishers it does much worse. Pick one on the left before trusting this page."
         )
     majority = max(result.n_fake, result.n_real) / result.n
-    learnt = f"{title} learnt nothing from this corpus"
+    training = f"{title} was not trained on this corpus"
     if view.corpus not in corpora.DATASETS:
-        learnt = f"{title} was not given this table to learn from, though articles of it may stand in another"
-    told = (
-        f"{learnt}: its publishers were never seen in training. "
+        training = f"{title} was not trained on this table, though articles of it may stand in another"
+    text = (
+        f"{training}: its publishers were never seen in training. "
         f"Always answering with the larger class would be right {100 * majority:.0f} % of the time here."
     )
     if view.corpus in corpora.DATASETS and corpora.DATASETS[view.corpus].unit != "article":
-        told += " These are not articles, so on the page it would mostly decline to judge them."
-    return told
+        text += " These are not articles, so on the page it would mostly decline to judge them."
+    return text
 
 
 def _of_validation(engine: Engine, view: View) -> str:
-    """What was done with the held-out articles that are not the test's."""
+    """Return what was done with the held-out articles that are not the test's."""
     evidence, title = engine.evidence.evaluation(view.model), engine.pool.title(view.model)
     fitted_on = "" if evidence is None else str(evidence.calibration.get("fitted_on", ""))
-    home = fitted_on.partition("/")[0]
-    if view.corpus == home:
+    in_domain = fitted_on.partition("/")[0]
+    if view.corpus == in_domain:
         return "The calibration was fitted on these articles too, so they flatter the model."
-    told = f"{title} learnt from other articles of this corpus, so it has seen their publishers"
+    text = f"{title} was trained on other articles of this corpus, so it has seen their publishers"
     if view.model in MEMBERS and view.corpus in set(engine.evidence.predictions(view.model, LEFT_OUT)["corpus"]):
-        told += ", and its weights were chosen by answers to this corpus"
-    return f"{told}. Its calibration here is that of {title_of(home)}."
+        text += ", and its weights were chosen by answers to this corpus"
+    return f"{text}. Its calibration here is that of {title_of(in_domain)}."

@@ -1,4 +1,4 @@
-"""What the page shows of a text under edits, pure: what went and came, what the models say now, the smallest flip."""
+"""What the page shows of a text under edits, pure: what went and came, the new answers, the counterfactual."""
 
 from __future__ import annotations
 
@@ -73,12 +73,12 @@ def flip(counterfactual: Counterfactual, text: str, title: str) -> Markup:
     cost = f"{counterfactual.evaluations:,} variants, {counterfactual.seconds:.1f} s"
     if removed:
         sentence = (
-            f"{title} turns round without {'one sentence' if one else f'{len(removed)} sentences'}, "
+            f"{title} flips without {'one sentence' if one else f'{len(removed)} sentences'}, "
             f"from {render.percent(counterfactual.p_before)} to {render.percent(counterfactual.p_after)} fake; "
             f"{how} ({cost})."
         )
     else:
-        none = "no set of sentences turns it round" if exact else "no set of sentences was found that turns it round"
+        none = "no set of sentences flips it" if exact else "no set of sentences was found that flips it"
         sentence = f"{title}: {none} ({cost})."
     cut = [text[sentences[i].start : sentences[i].end] for i in removed]
     return draw("edits", "flip", sentence=sentence, removed=cut)

@@ -104,9 +104,9 @@ def _formatting(test: FormattingTest | None, titles: Mapping[str, str]) -> dict[
     """Return what the formatting test found, and behind it what every edit did."""
     if test is None:
         return None
-    summary = "Formatting test: no answer turned round"
+    summary = "Formatting changes nothing"
     if test.moved:
-        summary = f"Formatting alone turns round {' and '.join(titles[m] for m in test.moved)}"
+        summary = f"Formatting alone flips {' and '.join(titles[m] for m in test.moved)}"
     applied = [o for o in test.outcomes if o.changed]
     rows = [("as it is", *map(render.percent, test.p_fake.values()))]
     for o in applied:
@@ -121,7 +121,7 @@ def _formatting(test: FormattingTest | None, titles: Mapping[str, str]) -> dict[
 
 
 def _after(outcome: EditOutcome, model: str) -> str:
-    return render.percent(outcome.p_fake[model]) + (", turned round" if model in outcome.moved else "")
+    return render.percent(outcome.p_fake[model]) + (", flipped" if model in outcome.moved else "")
 
 
 def _reasons(prediction: Prediction) -> str:

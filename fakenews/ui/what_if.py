@@ -131,7 +131,7 @@ class WhatIfPanel:
         visitor = request.session_hash or ""
         token = self.tokens.start(visitor)
         text, title = edits.texts[0], self.titles[model]
-        what = f"Smallest flip of {title}"
+        what = f"Minimal counterfactual of {title}"
         stay = (gr.skip(),) * 3
 
         def work(progress: Progress) -> Iterator[Counterfactual]:
@@ -172,7 +172,7 @@ def build(engine: Engine, tokens: VisitorTokens, unit: gr.Radio, view: gr.Radio)
         said = gr.HTML(elem_id="fn-whatif-said")
         changed = gr.HTML(UNCHANGED, elem_id="fn-whatif-changes")
         with gr.Row(elem_classes="fn-actions"):
-            smallest = gr.Button("Smallest flip", elem_id="fn-flip", size="sm")
+            smallest = gr.Button("Minimal counterfactual", elem_id="fn-flip", size="sm")
             stop = gr.Button("Cancel", elem_id="fn-flip-cancel", elem_classes="fn-plain", size="sm")
             undo = gr.Button("Undo", elem_id="fn-undo", elem_classes="fn-plain", size="sm")
             reset = gr.Button("Reset", elem_id="fn-reset", elem_classes="fn-plain", size="sm")

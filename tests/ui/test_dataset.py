@@ -73,7 +73,7 @@ def test_a_row_says_that_other_models_answer_in_analyse(tab: Dataset, monkeypatc
     ids = tab.measured.scored(View("isot", "test", "tfidf", protocol="one-corpus")).frame["id"]
     words = dict.fromkeys(("title", "text", "date", "subject"), "words")
     monkeypatch.setattr(tab.measured, "_text_of", lambda corpus: pd.DataFrame({"id": ids, **words}))
-    said = "in Analyse, where the models as shipped answer, on the whole text, which they may have learnt from"
+    said = "in Analyse, where the models as shipped answer, on the whole text, which they may have been trained on"
     assert said in tab.show(View("isot", "test", "tfidf", protocol="one-corpus"))[-2]
     shipped = tab.show(View("isot", "test", "tfidf"))[-2]
     assert "opens the article in Analyse" in shipped and "as shipped" not in shipped
@@ -224,7 +224,7 @@ def test_a_corpus_that_was_learnt_from_is_never_scored_as_if_it_were_new(
 ) -> None:
     monkeypatch.setattr(tab.engine.evidence, "corpus", lambda name: load("demo"))  # its text is here
     said, cards, *rest = tab.look(View(corpus, "all", model), VISITOR)
-    assert said == "" and "learnt from articles of this corpus" in cards
+    assert said == "" and "trained on articles of this corpus" in cards
     assert ("Corpora left out" in cards) == (corpus == "horne2017")
     assert tuple(rest) == ("", None, "", None, "", "", "")
     assert tab.export(View(corpus, "all", model), "csv") == ""
@@ -241,7 +241,7 @@ def test_splits_are_those_of_the_model(tab: Dataset) -> None:
 def test_only_the_corpus_the_calibration_is_of_is_said_to_be_what_it_was_fitted_on(tab: Dataset) -> None:
     assert "calibration was fitted on these" in tab.show(View("isot", "validation", "tfidf"))[1]
     reading = tab.show(View("horne2017", "validation", "tfidf"))[1]
-    assert "fitted on these" not in reading and "learnt from other articles" in reading and "ISOT" in reading
+    assert "fitted on these" not in reading and "trained on other articles" in reading and "ISOT" in reading
     assert (
         "weights" not in reading and "weights were chosen" in tab.show(View("horne2017", "validation", "ensemble"))[1]
     )
@@ -255,7 +255,7 @@ def test_no_old_figures_stand_while_a_model_reads_a_table(own_tab: Dataset) -> N
     assert own_tab.export(view, "csv") == "" and "not read these" in next(own_tab.words(view, VISITOR))
     *progress, figures, last = own_tab.score(view, VISITOR)
     assert all("progress" in said for said, *_ in progress)
-    assert figures[0] == "" and "fn-figs" in figures[1] and "was not given this table" in figures[2]
+    assert figures[0] == "" and "fn-figs" in figures[1] and "was not trained on this table" in figures[2]
     assert last[0] == "" and all(isinstance(kept, dict) for kept in last[1:])  # Gradio sends it twice: nothing changes
     assert own_tab.look(view, VISITOR)[1] == figures[1]
     assert [said for said, *_ in own_tab.score(view, VISITOR)] == [""]
@@ -296,7 +296,7 @@ def test_without_the_training_text_there_is_no_such_column(tab: Dataset) -> None
 def test_what_a_model_learnt_from_is_found_again(model: str) -> None:
     tab = Dataset(Engine.open(Settings.from_environment()))
     rows = settings(tab.engine.settings.models / model)["data"]["rows"]["train"]
-    learnt = tab.measured._learnt(model)
+    learnt = tab.measured._training_articles(model)
     assert learnt is not None and len(learnt) == rows
 
 

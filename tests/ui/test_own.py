@@ -29,7 +29,7 @@ def test_both_models_are_measured_on_it(tab: OwnTable, tmp_path: Path) -> None:
     shown = tab.score(str(path), lambda share, desc: seen.append(share))
     assert "8 articles scored" in shown
     assert all(tab.engine.pool.title(model) in shown for model in tab.models)
-    assert "ROC AUC" in shown and "fake articles recognised" in shown
+    assert "ROC AUC" in shown and "fake articles recognized" in shown
     assert shown.count("asked alone, gives a verdict on") == 2 and "given the wrong verdict by every model" in shown
     assert seen == sorted(seen) and seen[-1] == 1.0
 
@@ -53,7 +53,7 @@ def test_the_corpora_that_were_learnt_from_are_named_whatever_is_scored(tab: Own
     path = tmp_path / "mine.csv"
     load("demo")[["text", "label"]].head(2).to_csv(path, index=False)
     shown = tab.score(str(path))
-    assert "TinyBERT and TF-IDF learnt from: ISOT; Horne 2017; FakeNewsAMT;" in shown and "left out" not in shown
+    assert "TinyBERT and TF-IDF trained on: ISOT; Horne 2017; FakeNewsAMT;" in shown and "left out" not in shown
 
 
 def test_what_a_model_learnt_from_is_left_out_and_counted(share_engine: Engine, tmp_path: Path) -> None:
@@ -65,11 +65,11 @@ def test_what_a_model_learnt_from_is_left_out_and_counted(share_engine: Engine, 
     path = tmp_path / "mine.csv"
     pd.DataFrame({"text": texts, "label": labels}).to_csv(path, index=False)
     shown = tab.score(str(path))
-    assert "4 articles scored. 8 left out, which TF-IDF or Word2Vec learnt from." in shown
-    assert "TF-IDF learnt from: ISOT; FA-KES." in shown
+    assert "4 articles scored. 8 left out, which TF-IDF or Word2Vec was trained on." in shown
+    assert "TF-IDF trained on: ISOT; FA-KES." in shown
     pd.DataFrame({"text": texts[:8], "label": labels[:8]}).to_csv(path, index=False)
     shown = tab.score(str(path))
-    assert "learnt from these articles, all 8 of them, so figures would say nothing" in shown and "<table" not in shown
+    assert "trained on these articles, all 8 of them, so figures would say nothing" in shown and "<table" not in shown
 
 
 def test_verdicts_of_both_together_stand_beside_those_of_each_alone(tab: OwnTable) -> None:
@@ -81,7 +81,7 @@ def test_verdicts_of_both_together_stand_beside_those_of_each_alone(tab: OwnTabl
     shown = tab._figures(results, pd.DataFrame({"label": labels}))
     assert "TinyBERT, asked alone, gives a verdict on 4 of 4 and is right on 75.0 % of these." in shown
     assert (
-        "Asked together, as under Batch, they contradict each other on 2 articles and take both verdicts back: then "
+        "Asked together, as under Batch, they contradict each other on 2 articles and withdraw both verdicts: then "
         "TinyBERT gives 2, all of them right and TF-IDF gives 1, all of them right."
     ) in shown
     alike = dict.fromkeys(results, results["tfidf"])

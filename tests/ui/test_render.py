@@ -166,7 +166,7 @@ def test_a_poor_explanation_is_not_coloured_and_says_why() -> None:
     assert "<mark" in render_highlights.highlighted(replace(e, grade=graded("fair")))
     poor = render_highlights.highlighted(replace(e, grade=graded("poor")))
     assert "<mark" not in poor
-    assert "Not coloured" in poor and strip_tags(poor).endswith("good bad")
+    assert "Not colored" in poor and strip_tags(poor).endswith("good bad")
 
 
 def test_the_badge_carries_the_numbers_behind_it() -> None:
@@ -244,7 +244,7 @@ def test_a_flip_says_how_it_was_found() -> None:
     )
     assert "every smaller set of the 2 sentences was tried" in render_edits.flip(two, text, "TF-IDF")
     assert "smaller set may exist" in render_edits.flip(replace(two, exact=False), text, "TF-IDF")
-    assert "no set of sentences turns it round" in render_edits.flip(replace(FLIP, removed=()), text, "TF-IDF")
+    assert "no set of sentences flips it" in render_edits.flip(replace(FLIP, removed=()), text, "TF-IDF")
 
 
 def test_the_record_on_text_like_this_counts_verdicts_and_says_on_which_articles():
