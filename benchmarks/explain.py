@@ -94,7 +94,7 @@ def main() -> None:
 
 
 def pick_articles(engine: Engine, n: int, fewest: int, most: int) -> list[str]:
-    """Articles of so many words, not too long for a pipeline, half of them unseen ones of ISOT; else the demo's."""
+    """Return articles of so many words, half of them unseen ones of ISOT; else the demo's."""
     from fakenews.data.mix import with_split
     from fakenews.data.table import joined_texts
 
@@ -134,12 +134,12 @@ class Stock:
         )  # fmt: skip
 
     def probabilities(self, texts: list[str]) -> np.ndarray:
-        """Columns fake and real."""
+        """Return the columns fake and real."""
         found = ({d["label"]: d["score"] for d in scores} for scores in self.pipeline(list(texts)))
         return np.array([[scores["fake"], scores["real"]] for scores in found])
 
     def shap(self, text: str, evaluations: int | None = None, logits: bool = False, seed: int = 0) -> np.ndarray:
-        """Values towards fake on the words of `text`, as `shap.Explainer(pipeline)` gives them."""
+        """Return values towards fake on the words of `text`, as `shap.Explainer(pipeline)` gives them."""
         import shap
 
         np.random.seed(seed)  # the library draws ties from it
@@ -155,7 +155,7 @@ class Stock:
         return on_words(text, starts, found.values[0][:, column])
 
     def lime(self, text: str, samples: int = LIBRARY_LIME, seed: int = 0) -> np.ndarray:
-        """Weights towards fake on the words of `text`, as `LimeTextExplainer` gives them at its defaults."""
+        """Return weights towards fake on the words of `text`, as `LimeTextExplainer` gives them at its defaults."""
         from lime.lime_text import LimeTextExplainer
 
         neutral = clean_text(text).neutral.text
@@ -167,7 +167,7 @@ class Stock:
         return np.array([local.get(neutral[w.start : w.end], 0.0) for w in clean_text(text).words])
 
     def lime_as_asked(self, text: str, samples: int, seed: int) -> np.ndarray:
-        """Weights as `LimeTextExplainer` gives them for what we ask: log-odds, and each place of a word apart, masked.
+        """Return the weights of `LimeTextExplainer` for what we ask: log-odds, each occurrence of a word apart, masked.
 
         Its text is a name for each word, so that what it removes is known by place.
         """
@@ -187,13 +187,13 @@ class Stock:
         return np.array([weights.get(i, 0.0) for i in places])
 
     def captum(self, text: str) -> np.ndarray:
-        """`captum.attr.IntegratedGradients` at its 50 steps, from masked words."""
+        """Run `captum.attr.IntegratedGradients` at its 50 steps, from masked words."""
         from captum.attr import IntegratedGradients
 
         return self._by_gradient(text, lambda f, x, b: IntegratedGradients(f).attribute(x, b, internal_batch_size=8))
 
     def times_input(self, text: str) -> np.ndarray:
-        """Gradient times the way from masked words, at the text itself."""
+        """Return the gradient times the way from masked words, at the text itself."""
         from captum.attr import InputXGradient
 
         return self._by_gradient(text, lambda f, x, b: InputXGradient(f).attribute(x) * (x - b) / x)
@@ -217,7 +217,7 @@ class Stock:
 
 
 def _with_probe(classifier: Any) -> Any:
-    """Our function as a model that a pipeline takes: windows of an article, the probe on their mean states."""
+    """Wrap our function as a model that a pipeline takes: windows of an article, the probe on their mean states."""
     import torch
     from transformers.modeling_outputs import SequenceClassifierOutput
 
@@ -225,7 +225,7 @@ def _with_probe(classifier: Any) -> Any:
     pieces = classifier.max_length - 2
 
     def forward(input_ids: Any, attention_mask: Any, **_: Any) -> Any:
-        """Log-odds of fake of each row, which a pipeline gives one by one, without padding."""
+        """Return the log-odds of fake of each row, which a pipeline gives one by one, without padding."""
         (ids,) = input_ids
         body = ids[1:-1].split(pieces) if len(ids) > 2 else (ids[1:-1],)
         margins = []
@@ -245,7 +245,7 @@ def _with_probe(classifier: Any) -> Any:
 
 
 def on_words(text: str, starts: Any, values: Any) -> np.ndarray:
-    """Values of tokens that begin at `starts` of the neutral text, each on the word it begins in or follows."""
+    """Return values of tokens that begin at `starts` of the neutral text, each on the word it begins in or follows."""
     words = [w.start for w in clean_text(text).words]
     found = np.zeros(len(words))
     for start, value in zip(starts, values, strict=True):
@@ -261,7 +261,7 @@ def warm_up(engine: Engine, stock: Stock) -> None:
 
 
 def measure(engine: Engine, classifier: Any, stock: Stock, text: str, with_lime: bool) -> dict[str, Any]:
-    """Seconds and weights of every method on one article, and what the orders of its words reach."""
+    """Return seconds and weights of every method on one article, and what the orders of its words reach."""
     seconds: dict[str, float] = {}
     weights: dict[str, np.ndarray] = {}
 
@@ -290,7 +290,7 @@ def measure(engine: Engine, classifier: Any, stock: Stock, text: str, with_lime:
 
 
 def grades(classifier: Any, text: str, weights: dict[str, np.ndarray]) -> dict[str, Any]:
-    """Comprehensiveness and sufficiency of every order, bare and between random and the best order here."""
+    """Return comprehensiveness and sufficiency of every order, bare and between random and the best order here."""
     n = len(clean_text(text).words)
     margins = MaskedMargins(text, classifier, 1, lambda share: None)
     full = float(margins(np.ones((1, n), dtype=bool))[0])
@@ -386,7 +386,7 @@ def agreement(engine: Engine, classifier: Any, stock: Stock, n_shap: int, n_lime
 
 
 def peak_of_a_long_article() -> float:
-    """Megabytes of a process that judges and explains an article of `LONG_WORDS` words in every way."""
+    """Return the megabytes of a process that judges and explains an article of `LONG_WORDS` words in every way."""
     command = [sys.executable, "-m", "benchmarks.explain", "--memory-only"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1])
     return float(done.stdout.strip().splitlines()[-1])

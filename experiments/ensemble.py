@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def fit_ensemble(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
-    """Weights of the members found beside the ensemble's folder.
+    """Fit weights of the members beside the ensemble's folder.
 
     Where the members have answered corpora that were left out of their training, the weights come from these answers
     and from held-out articles of the first corpus; else from the
@@ -46,7 +46,7 @@ def fit_ensemble(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
 def member_answers(
     members: Sequence[model_folder.StoredModel], protocols: Sequence[str], with_domain: Sequence[str]
 ) -> pd.DataFrame | None:
-    """Rows of `predictions.parquet` that all members answered: a column of margins for each, and one in_domain.
+    """Return the rows of `predictions.parquet` that all members answered, with log-odds of each and in_domain.
 
     The latter is the mean of the members `with_domain`, or 0 if there are none. None where a member was not measured
     under one of the protocols.

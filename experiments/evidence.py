@@ -80,7 +80,7 @@ def bring_up_to_date(folder: Path) -> bool:
 
 
 def with_protocol(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Predictions of shipped weights on whole articles, each row with its protocol (`protocols.of_corpus`)."""
+    """Return predictions of shipped weights on whole articles, each row with its protocol (`protocols.of_corpus`)."""
     both = predictions.groupby(["corpus", "split"])["label"].transform("nunique") > 1
     names = [
         of_corpus(corpus, split, two)
@@ -90,7 +90,7 @@ def with_protocol(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def contradictions(folder: Path) -> tuple[str, ...]:
-    """Where `evaluation.json` does not follow from `predictions.parquet`; empty where all is well."""
+    """Return where `evaluation.json` does not follow from `predictions.parquet`; empty where all is well."""
     evidence, rows = read_evaluation(folder), read_predictions(folder, None)
     curves, given = coverage_of_predictions(rows), verdicts_of_predictions(rows)
     found = {
@@ -147,14 +147,14 @@ def recompute(folder: Path) -> None:
 
 
 def _same(a: Any, b: Any) -> bool:
-    """Whether two leaves of a JSON value agree: other processors and library versions may differ in the last digits."""
+    """Return whether two leaves of a JSON value agree up to the last digits, which hardware decides."""
     if a == b or isinstance(a, str | None) or isinstance(b, str | None):
         return bool(a == b)
     return isclose(a, b, rel_tol=1e-6, abs_tol=1e-9)
 
 
 def _where_same(stated: Any, computed: Any) -> Any:
-    """The JSON value `computed`, with the leaves of `stated` where these agree."""
+    """Return the JSON value `computed`, with the leaves of `stated` where these agree."""
     if isinstance(computed, Mapping):
         return {name: _where_same(stated.get(name), value) for name, value in computed.items()}
     if isinstance(computed, list):
@@ -168,7 +168,7 @@ def _leaves(evaluation: Evaluation, curve: CoverageRisk, given: Verdicts | None)
 
 
 def _flat(value: Any, name: str = "") -> dict[str, Any]:
-    """Leaves of a nested JSON value by their path."""
+    """Return the leaves of a nested JSON value by their path."""
     if isinstance(value, Mapping):
         items: Iterable[tuple[str, Any]] = value.items()
     elif isinstance(value, list):

@@ -60,7 +60,7 @@ def left_out_rows(
     log: Log = logger.info,
     shift_ridge: float = SHIFT_RIDGE,
 ) -> pd.DataFrame:
-    """Answers to whole corpora that were left out of training, calibrated on each other.
+    """Return answers to whole corpora that were left out of training, calibrated on each other.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def ridge_for(classifier: TextClassifier) -> float:
 
 
 def by_refitting(recipe: Recipe, job: Job, log: Log = logger.info) -> Answer:
-    """Answers of the recipe fitted again without the corpus."""
+    """Return answers of the recipe fitted again without the corpus."""
 
     def answer(corpus: str, rest: pd.DataFrame, out: pd.DataFrame) -> Scores:
         fitted = recipe.fit(recipe, replace(job, leave_out=corpus), split_parts(rest), log).classifier

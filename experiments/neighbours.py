@@ -21,7 +21,7 @@ N_TERMS = 20_000
 
 
 def held_out_articles(measured: pd.DataFrame, folder: Path | None) -> pd.DataFrame:
-    """Texts of the articles that models answered without having been trained on them: corpus, id, title, text.
+    """Return the articles that models answered without training on them: corpus, id, title, text.
 
     Parameters
     ----------

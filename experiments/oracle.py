@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def oracle_auc(answers: Mapping[str, pd.DataFrame]) -> dict[str, float]:
-    """ROC AUC on each corpus of the best weighted sum of models, by a logistic regression fitted on that corpus.
+    """Return the ROC AUC on each corpus of the best weighted sum of models, by a logistic regression fitted there.
 
     It flatters, because it is measured on what it was fitted on: whoever weighs the same models without these labels
     stays below, but for chance. What is still missing from there to a goal is not a matter of weights.
@@ -48,7 +48,7 @@ def oracle_auc(answers: Mapping[str, pd.DataFrame]) -> dict[str, float]:
 
 
 def oracle_auc_left_out(folders: Sequence[Path]) -> dict[str, float]:
-    """The same of the single models in `folders` that were measured on corpora left out of their training."""
+    """Return `oracle_auc` of the single models in `folders` on corpora left out of their training."""
     single = [folder for folder in folders if model_folder.settings(folder).get("kind") != EnsembleClassifier.kind]
     answers = {folder.name: read_predictions(folder, (LEFT_OUT,)) for folder in single}
     return oracle_auc({model: rows for model, rows in answers.items() if len(rows)})

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def parts(protocol: Protocol, frame: pd.DataFrame, seed: int = 42) -> dict[str, pd.DataFrame]:
-    """Rows to train on, to calibrate on and to answer: "train", "validation", "test".
+    """Return rows to train on, to calibrate on and to answer: "train", "validation", "test".
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def parts(protocol: Protocol, frame: pd.DataFrame, seed: int = 42) -> dict[str, 
 
 
 def titles(frame: pd.DataFrame) -> pd.DataFrame:
-    """Rows with a title, without the text under it."""
+    """Return rows with a title, without the text under it."""
     return frame[frame["title"].str.strip() != ""].reset_index(drop=True).assign(text="")
 
 

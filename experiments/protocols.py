@@ -310,7 +310,7 @@ def weighed_again(
     protocol: Protocol,
     found: Mapping[str, pd.DataFrame],
 ) -> Measured | None:
-    """An ensemble of members that were trained for a protocol, by what they answered under it.
+    """Return an ensemble of members that were trained for a protocol, by what they answered under it.
 
     Weights and calibration come from the validation part; its own rows are answered by weights that had not seen them.
     None where a member was not measured under the protocol.
@@ -344,7 +344,7 @@ def weighed_again(
 
 
 def calibrated_again(classifier: EnsembleClassifier, stored: model_folder.StoredModel, home: str) -> Measured | None:
-    """An ensemble's own answers to corpora that were left out, calibrated with what its members are today.
+    """Return an ensemble's answers to corpora left out, calibrated with what its members are today.
 
     None where it was not weighed by such corpora, or a member was not measured on them.
     """
@@ -364,7 +364,7 @@ def calibrated_again(classifier: EnsembleClassifier, stored: model_folder.Stored
 def answered_again(
     classifier: TextClassifier, stored: model_folder.StoredModel, left_out: pd.DataFrame
 ) -> dict[str, Measured]:
-    """What the model as it is was measured on, by protocol, with the calibration of today."""
+    """Return what the model as it is was measured on, by protocol, with the calibration of today."""
     found = {}
     for name in SHIPPED:
         rows = read_predictions(stored.folder, [name])
@@ -411,7 +411,7 @@ def train_under(name: str, job: Job, log: Log = logger.info, recipe: Recipe | No
 
 
 def with_groups(frame: pd.DataFrame, needed: bool, log: Log = logger.info) -> pd.DataFrame:
-    """The table with its split and, if `needed`, its groups of near duplicates; computed where they are missing."""
+    """Return the table with its split and, if `needed`, its groups of near duplicates, computed where missing."""
     frame = with_split(frame)
     if not needed or "group" in frame:
         return frame
@@ -420,14 +420,14 @@ def with_groups(frame: pd.DataFrame, needed: bool, log: Log = logger.info) -> pd
 
 
 def as_left_out(rows: pd.DataFrame, left_out: pd.DataFrame) -> pd.DataFrame:
-    """The rows, where those of articles in `left_out` have its p_fake: calibrated without the corpus they are from."""
+    """Return the rows with the p_fake of those in `left_out`: calibrated without the corpus they are from."""
     place = ["corpus", "id"]
     known = rows[place].merge(left_out[[*place, "p_fake"]].drop_duplicates(place), on=place, how="left")["p_fake"]
     return rows.assign(p_fake=np.where(known.isna(), rows["p_fake"], known))
 
 
 def as_it_is(classifier: TextClassifier) -> Answer:
-    """Answers of a model that was trained on the first corpus alone: it never saw any of the others."""
+    """Return the answers of a model that was trained on the first corpus alone: it never saw any of the others."""
 
     def answer(corpus: str, rest: pd.DataFrame, out: pd.DataFrame) -> Scores:
         return scores_of(predict_frame(classifier, out, corpus, "all", protocol=LEFT_OUT))
@@ -436,7 +436,7 @@ def as_it_is(classifier: TextClassifier) -> Answer:
 
 
 def refit(recipe: Recipe, parts: Parts, cleaning: str) -> TextClassifier | None:
-    """The recipe fitted and calibrated on other rows or otherwise cleaned text; None where that would take hours."""
+    """Fit and calibrate the recipe on other rows or otherwise cleaned text; None where that would take hours."""
     if not recipe.refits:
         return None
     job = Job(recipe.name, Path(), Path(), cleaning=cleaning)

@@ -89,7 +89,7 @@ def results_table(evidences: Sequence[ModelEvidence], oracle: Mapping[str, float
 
 
 def _per_protocol(evidences: Sequence[ModelEvidence]) -> list[tuple[str, ...]]:
-    """A row for each way to measure unseen articles, from what is usually published to what a visitor meets."""
+    """Return a row for each way to measure unseen articles, from what is usually published to what a visitor meets."""
     rows = []
     for name in _FROM_EASY_TO_HARD:
         accuracies = [_accuracy_under(evidence, name) for evidence in evidences]
@@ -99,14 +99,14 @@ def _per_protocol(evidences: Sequence[ModelEvidence]) -> list[tuple[str, ...]]:
 
 
 def _guessed_under(evidences: Sequence[ModelEvidence], protocol: str) -> str:
-    """Accuracy of always answering with the larger class; the mean where there are several corpora."""
+    """Return the accuracy of always answering with the larger class; the mean where there are several corpora."""
     found = {n: e for evidence in evidences for n, e in _answered_under(evidence, protocol).items()}
     shares = [share for e in found.values() if (share := of_guessing(e, "accuracy")) is not None]
     return percent_text(float(np.mean(shares))) if shares else "–"
 
 
 def _accuracy_under(evidence: ModelEvidence, protocol: str) -> str:
-    """With its interval; the mean where there are several corpora; nothing where it was not measured."""
+    """Return accuracy with its interval, the mean of several corpora; nothing where it was not measured."""
     found = list(_answered_under(evidence, protocol).values())
     if len(found) == 1:
         return cell(found[0], "accuracy")
@@ -114,14 +114,14 @@ def _accuracy_under(evidence: ModelEvidence, protocol: str) -> str:
 
 
 def _answered_under(evidence: ModelEvidence, protocol: str) -> dict[str, Evaluation]:
-    """What a protocol measures: its test part, or the corpora left out."""
+    """Return what a protocol measures: its test part, or the corpora left out."""
     result = evidence.protocols.get(protocol)
     corpora = result.corpora.items() if result else ()
     return {name: e for name, e in corpora if protocol == LEFT_OUT or name.endswith("/test")}
 
 
 def _left_out(evidence: ModelEvidence) -> dict[str, tuple[Evaluation, CoverageRisk]]:
-    """What is known of corpora that the protocol "left-out" measures, by name."""
+    """Return what is known of corpora that the protocol "left-out" measures, by name."""
     result = evidence.protocols.get(LEFT_OUT)
     return {n.partition("/")[0]: (e, result.coverage[n]) for n, e in result.corpora.items()} if result else {}
 
@@ -148,7 +148,7 @@ def _out_of_domain(evidence: ModelEvidence) -> tuple[str, ...]:
 
 
 def _verdicts_out_of_domain(evidence: ModelEvidence) -> str:
-    """Mean over corpora left out of the share of verdicts given, and of the right ones among these."""
+    """Return the mean over corpora left out of the share of verdicts given, and of the right ones among these."""
     found = list(evidence.protocols[LEFT_OUT].verdicts.values())
     right = [given.accuracy for given in found if given.accuracy is not None]
     if not right:

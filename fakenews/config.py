@@ -127,7 +127,7 @@ class Settings:
 
 
 def data_folder() -> Path:
-    """The user's folder for what programs keep, outside any working directory."""
+    """Return the user's folder for what programs keep, outside any working directory."""
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "fakenews"
 
 
@@ -158,7 +158,7 @@ def _number(env: Mapping[str, str], name: str, default: int, most: int | None = 
 
 
 def pick_device(wanted: str = "auto") -> str:
-    """The device to run on: "cuda" where there is one and it is not refused, else "cpu".
+    """Return the device to run on: "cuda" where there is one and it is not refused, else "cpu".
 
     Raises
     ------

@@ -43,7 +43,7 @@ def judge(
     english: bool = True,
     unlike_training: bool = False,
 ) -> Prediction:
-    """Verdict of one model on one text.
+    """Return the verdict of one model on one text.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def share_sentence(share_fake: float) -> str:
 
 
 def agreement(predictions: Sequence[Prediction]) -> str:
-    """One sentence on how the models' leanings compare."""
+    """Return one sentence on how the models' leanings compare."""
     leanings = {p.p_fake >= 0.5 for p in predictions}
     if len(predictions) < 2:
         return "Only one model was asked."

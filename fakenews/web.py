@@ -70,7 +70,7 @@ class Article:
     cut: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         return {"title": self.title, "text": self.text, "url": self.url, "cut": self.cut}
 
 
@@ -79,17 +79,17 @@ class FetchError(InputError):
 
 
 def resolve(host: str, port: int) -> Sequence[str]:
-    """Every address of a name."""
+    """Return every address of a name."""
     return [info[4][0] for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]  # type: ignore[misc]
 
 
 def connect(address: str, port: int, seconds: float) -> socket.socket:
-    """A connection to an address, which is never a name."""
+    """Return a connection to an address, which is never a name."""
     return socket.create_connection((address, port), seconds)
 
 
 def is_public(address: str) -> bool:
-    """Whether an address is one of the public internet, also where it wraps another one."""
+    """Return whether an address is one of the public internet, also where it wraps another one."""
     try:
         found = ip_address(address)
     except ValueError:  # scoped ones ("fe80::1%eth0") are no addresses of the internet either
@@ -110,7 +110,7 @@ def _is_public(found: Address) -> bool:
 
 
 def _unwrapped(found: Address) -> Iterator[Address]:
-    """An address, or what it stands for: mapped, compatible, 6to4, Teredo and NAT64 addresses hold another."""
+    """Return an address, or the one in it: mapped, compatible, 6to4, Teredo and NAT64 addresses hold another."""
     if isinstance(found, IPv4Address):
         yield found
         return
@@ -130,7 +130,7 @@ def _unwrapped(found: Address) -> Iterator[Address]:
 
 
 def check_address(url: str) -> tuple[str, str, int, str]:
-    """Scheme, host, port and target of an address that may be asked for.
+    """Return scheme, host, port and target of an address that may be asked for.
 
     Raises
     ------
@@ -167,7 +167,7 @@ def _percent(found: re.Match[str]) -> str:
 
 
 def read(url: str, max_chars: int) -> Article:
-    """The article at a public address; what is refused is what `fetch` and `extract` refuse.
+    """Read the article at a public address; what is refused is what `fetch` and `extract` refuse.
 
     Raises
     ------
@@ -179,7 +179,7 @@ def read(url: str, max_chars: int) -> Article:
 def fetch(
     url: str, limits: Limits | None = None, resolver: Resolver = resolve, connector: Connector = connect
 ) -> tuple[bytes, str]:
-    """The HTML page at a public address, and the address it was found at after redirects.
+    """Fetch the HTML page at a public address, and return the address after redirects.
 
     Parameters
     ----------
@@ -234,7 +234,7 @@ def fetch(
 
 
 def extract(html: bytes, url: str, max_chars: int) -> Article:
-    """The article on a page, without what stands around it; cut to what can be analysed, which it then says.
+    """Extract the article from a page; cut to what can be analyzed, which it then says.
 
     Raises
     ------
@@ -255,7 +255,7 @@ def extract(html: bytes, url: str, max_chars: int) -> Article:
 
 
 def _page(response: httpcore.Response, headers: dict[bytes, bytes], limits: Limits) -> bytes:
-    """The body, unpacked no further than the limit."""
+    """Return the body, unpacked no further than the limit."""
     if response.status != 200:
         raise FetchError(f"The page answered with status {response.status}: check the address, or paste its text.")
     media = headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
@@ -300,7 +300,7 @@ def _host(host: str, scheme: str, port: int) -> str:
 def _connection(
     connector: Connector, addresses: Sequence[str], port: int, left: Callable[[float], float], limits: Limits
 ) -> socket.socket:
-    """A connection to the first of some checked addresses that takes one, each of which is given its share of time.
+    """Connect to the first of some checked addresses that answers; each has its share of the time.
 
     Raises
     ------
@@ -315,7 +315,7 @@ def _connection(
 
 
 def _backend(resolver: Resolver, connector: Connector, limits: Limits, deadline: float) -> httpcore.NetworkBackend:
-    """Connections to checked addresses only, none of which outlives the deadline."""
+    """Return connections to checked addresses only, none of which outlives the deadline."""
     import httpcore
 
     def left(seconds: float | None) -> float:

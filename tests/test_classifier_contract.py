@@ -70,7 +70,7 @@ every_transformer = pytest.mark.parametrize("name", TRANSFORMERS)
 
 @pytest.fixture(scope="module")
 def saved(classifiers: dict[str, TextClassifier], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder like `models/` that holds them all."""
+    """Return a folder like `models/` that holds them all."""
     folder = tmp_path_factory.mktemp("models")
     for name, classifier in classifiers.items():
         classifier.save(folder / name)

@@ -67,7 +67,7 @@ def classifiers() -> dict[str, TextClassifier]:
 
 
 def top_word(explanation: Explanation) -> tuple[str, float]:
-    """The word of largest weight, by size."""
+    """Return the word of largest weight, by size."""
     top = max(explanation.attributions, key=lambda a: abs(a.weight))
     return explanation.text[top.start : top.end], top.weight
 

@@ -31,7 +31,7 @@ class Output(Protocol):
         """Put the whole at `out`, at once."""
 
     def gone(self) -> bool:
-        """Whether nothing is left of a file under way."""
+        """Return whether nothing is left of a file under way."""
 
     def discard(self) -> None:
         """Remove what is under way."""
@@ -69,7 +69,7 @@ class Lines:
         self.path.replace(out)
 
     def gone(self) -> bool:
-        """Whether the file is not there."""
+        """Return whether the file is not there."""
         return not self.path.exists()
 
     def discard(self) -> None:
@@ -119,7 +119,7 @@ class Parts:
         self.discard()
 
     def gone(self) -> bool:
-        """Whether the folder of parts is not there."""
+        """Return whether the folder of parts is not there."""
         return not self.folder.exists()
 
     def discard(self) -> None:
@@ -131,7 +131,7 @@ class Parts:
 
 
 def parquet_schema(columns: Sequence[str], known: pa.Schema | None, numbers: Sequence[str]) -> pa.Schema:
-    """Types of the columns: as `known` from the input, probabilities as float64, everything else as text."""
+    """Return the types of the columns: as `known` from the input, probabilities as float64, everything else as text."""
     import pyarrow as pa
 
     def kind(name: str) -> pa.DataType:
@@ -155,7 +155,7 @@ def _cell(value: Any) -> str:
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Values that JSON has a form for; dates and the like as text, numbers that are none as null."""
+    """Return values that JSON has a form for; dates and the like as text, numbers that are none as null."""
     found: dict[str, Any] = json.loads(json.dumps(dict(row), default=str), parse_constant=lambda _: None)
     return found
 

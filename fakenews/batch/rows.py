@@ -53,7 +53,7 @@ class BadRow:
 
     @property
     def has_no_text(self) -> bool:
-        """Whether that is all that is wrong with it."""
+        """Return whether that is all that is wrong with it."""
         return self.reason.startswith(_NO_TEXT)
 
 
@@ -95,7 +95,7 @@ class Table:
             raise InputError(str(error)) from error
 
     def guess(self, text: str = "", title: str = "") -> Columns:
-        """Columns by their usual names, where none is given; no text where none is usual.
+        """Guess columns by their usual names, where none is given; no text where none is usual.
 
         Raises
         ------
@@ -127,7 +127,7 @@ class Table:
                 raise InputError(f"{self.path.name} has no column {name!r}: it has {listed_names(self.columns)}.")
 
     def schema(self) -> pa.Schema | None:
-        """Types of a parquet file's columns; None for files without types."""
+        """Return the types of a parquet file's columns; None for files without types."""
         if self.format != "parquet":
             return None
         import pyarrow.parquet as pq
@@ -135,7 +135,7 @@ class Table:
         return pq.read_schema(self.path)
 
     def items(self, columns: Columns) -> Iterator[tuple[Item, float]]:
-        """Every row in order, good or bad, with the share of the file that has been read."""
+        """Yield every row in order, good or bad, with the share of the file that has been read."""
         readers = {"csv": self._csv_rows, "parquet": self._parquet_rows}
         for line, found, share in readers.get(self.format, self._json_rows)():
             yield BadRow(line, found) if isinstance(found, str) else _row(line, found, columns), share

@@ -117,7 +117,7 @@ class Runner(Protocol):
     def __call__(
         self, engine: Engine, task: Task, table: Table, skip: int
     ) -> Iterator[tuple[list[tuple[Item, dict[str, Any]]], float]]:
-        """Chunks of items after the first `skip`, each with what was added, and the share of the file read."""
+        """Yield chunks of items after the first `skip`, each with what was added, and the share of the file read."""
 
 
 def score_items(
@@ -127,7 +127,7 @@ def score_items(
     pause: Callable[[], None] | None = None,
     most_explained: int | None = None,
 ) -> Iterator[tuple[Item, dict[str, Any]]]:
-    """The one function that scores, whatever the runner: every item with the columns it gets, judged together.
+    """Score every item, judged together, and return it with its columns; all runners call this.
 
     A row in which there are no words to read comes back as a bad one.
 
@@ -319,7 +319,7 @@ def _chunks(items: Iterable[tuple[Item, float]]) -> Iterator[list[tuple[Item, fl
 
 
 def _steps(items: Iterable[tuple[Item, float]]) -> Iterator[list[tuple[Item, float]]]:
-    """A few rows at a time, or one that is longer than they may be together."""
+    """Yield a few rows at a time, or one that is longer than they may be together."""
     step: list[tuple[Item, float]] = []
     characters = 0
     for item, share in items:
@@ -342,7 +342,7 @@ def _output(out: Path, table: Table, task: Task) -> Output:
 
 
 def _begin(out: Path, journal: Path, output: Output, header: dict[str, Any], resume: bool, overwrite: bool) -> _Place:
-    """Where to begin, with the journal begun."""
+    """Begin the journal, and return where to begin."""
     if overwrite and not resume:
         journal.unlink(missing_ok=True)
         output.discard()
@@ -366,7 +366,7 @@ def _finish(out: Path, journal: Path, header: dict[str, Any], place: _Place) -> 
 
 
 def _finished(out: Path, header: dict[str, Any]) -> _Place | None:
-    """Where an earlier run ended, if it was of the same task and `out` is still the file that it wrote."""
+    """Return where an earlier run of the same task ended, if `out` is still the file that it wrote."""
     try:
         said = json.loads(_beside(out, "done.json").read_bytes())
         wanted = json.loads(json.dumps({**header, "out": _digest(out)}))
@@ -376,7 +376,7 @@ def _finished(out: Path, header: dict[str, Any]) -> _Place | None:
 
 
 def _last(journal: Path, header: dict[str, Any], out: Path) -> _Place:
-    """The last whole note of a journal.
+    """Return the last whole note of a journal.
 
     Raises
     ------

@@ -49,7 +49,7 @@ class CleanedDocument:
     words: tuple[Span, ...]
 
     def source_spans(self) -> tuple[Span, ...]:
-        """The words as character spans of the user's text, in order, never overlapping."""
+        """Return the words as character spans of the user's text, in order, never overlapping."""
         return tuple(self.neutral.source_span(w.start, w.end) for w in self.words)
 
 
@@ -91,7 +91,7 @@ def cleaning_once() -> Iterator[None]:
 
 
 def unread_spans(text: str) -> tuple[Span, ...]:
-    """Stretches of a text with letters or digits of which cleaning left nothing, in order."""
+    """Return the stretches of a text with letters or digits of which cleaning left nothing, in order."""
     known = clean_text(text)
     covered = np.zeros(len(text) + 1, dtype=bool)
     for start, end, character in zip(known.neutral.starts, known.neutral.ends, known.neutral.text, strict=True):
@@ -129,7 +129,7 @@ def clean_text_as(source: str, cleaning: str) -> CleanedDocument:
 
 
 def lower_words(text: str, cleaning: str = CLEANING) -> list[str]:
-    """Words of `clean_text_as(text, cleaning)` in lower case, one for every place of its `words`."""
+    """Return the words of `clean_text_as(text, cleaning)` in lower case, one for every place of its `words`."""
     known = clean_text_as(text, cleaning)
     return [known.neutral.text[w.start : w.end].lower() for w in known.words]
 
@@ -146,19 +146,19 @@ class TextClassifier(Protocol):
     info_: dict[str, Any]  # facts of the training that travel with the weights
 
     def predict_scores(self, texts: Sequence[str]) -> Scores:
-        """Log-odds of the fake class before calibration and how in-domain each text is, each of shape (n_texts,)."""
+        """Return the log-odds of fake before calibration and how in-domain each text is, each of shape (n_texts,)."""
 
     def calibrated(self, scores: Scores) -> NDArray[np.float64]:
-        """Probability of fake, shape (n,), of scores already computed; in [0.001, 0.999]."""
+        """Return the probability of fake, shape (n,), of scores already computed; in [0.001, 0.999]."""
 
     def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Calibrated probabilities of shape (n_texts, 2), columns `LABELS`, rows sum to 1."""
+        """Return calibrated probabilities of shape (n_texts, 2), columns `LABELS`, rows sum to 1."""
 
     def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Log-odds of the fake class before calibration, shape (n_texts,)."""
+        """Return the log-odds of the fake class before calibration, shape (n_texts,)."""
 
     def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Margins of variants of one text with words removed.
+        """Return the margins of variants of one text with words removed.
 
         Parameters
         ----------
@@ -189,11 +189,11 @@ class OutOfDomainDetector(Protocol):
         """Keep what distances to training texts need; never the texts."""
 
     def predict_with_ood_score(self, texts: Sequence[str]) -> tuple[Scores, NDArray[np.float64]]:
-        """Scores as `predict_scores` gives them, and distances from the training texts, shape (n_texts,)."""
+        """Return scores as `predict_scores` gives them, and distances from the training texts, shape (n_texts,)."""
 
 
 def distinct_scores(classifier: TextClassifier, texts: Sequence[str]) -> Scores:
-    """Scores of `texts`, where those that read the same are asked once.
+    """Score `texts`, where those that read the same are asked once.
 
     A classifier's answer depends on nothing but the text it reads after its cleaning, and most edits of formatting
     are gone by then: twenty variants of an article cost one to five answers.
@@ -225,7 +225,7 @@ class Scores(NamedTuple):
 
     @classmethod
     def out_of_domain(cls, log_odds: NDArray[np.float64]) -> Scores:
-        """Scores of a classifier that has no measure of how in-domain a text is."""
+        """Return the scores of a classifier that has no measure of how in-domain a text is."""
         log_odds = np.asarray(log_odds, dtype=np.float64)
         return cls(log_odds, np.zeros_like(log_odds))
 
@@ -256,12 +256,12 @@ class Calibration(NamedTuple):
         return np.asarray(slope * log_odds + self.shift + self.shift_in_domain * in_domain)
 
     def to_dict(self) -> dict[str, float]:
-        """JSON form."""
+        """Return the JSON form."""
         return dict(self._asdict())
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Calibration:
-        """Inverse of `to_dict`.
+        """Invert `to_dict`.
 
         Of the old form, with one calibration at "home" and another "elsewhere", the first is taken. Keys that are none
         of its own, as evaluation.json has them beside, are passed over.
@@ -286,18 +286,18 @@ class CalibratedClassifier(ABC):
 
     @abstractmethod
     def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Log-odds of the fake class before calibration, shape (n_texts,)."""
+        """Return the log-odds of the fake class before calibration, shape (n_texts,)."""
 
     def predict_scores(self, texts: Sequence[str]) -> Scores:
-        """Log-odds of the fake class, and how in-domain each text is: 0, as this classifier has no measure."""
+        """Return the log-odds of fake before calibration and how in-domain each text is, each of shape (n_texts,)."""
         return Scores.out_of_domain(self.decision_function(texts))
 
     def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Calibrated probabilities of shape (n_texts, 2), columns `LABELS`."""
+        """Return calibrated probabilities of shape (n_texts, 2), columns `LABELS`."""
         return probabilities(self.predict_scores(texts), self.calibration_)
 
     def calibrated(self, scores: Scores) -> NDArray[np.float64]:
-        """Probability of fake, shape (n,), of scores already computed."""
+        """Return the probability of fake, shape (n,), of scores already computed."""
         return probabilities(scores, self.calibration_)[:, 0]
 
     def calibrate(self, texts: Sequence[str], labels: Sequence[int]) -> Self:
@@ -353,7 +353,7 @@ class MarginClassifier(CalibratedClassifier):
 
     @classmethod
     def _from_settings(cls, folder: Path, **arguments: Any) -> Self:
-        """An unfitted classifier with the settings of `folder` and further constructor `arguments`."""
+        """Return an unfitted classifier with the settings of `folder` and further constructor `arguments`."""
         config = read_json(folder / "config.json")
         cleaning = cleaning_of(config, folder)
         settings = {setting: config[setting] for setting in cls.own_settings}
@@ -378,7 +378,7 @@ def cleaning_of(settings: Mapping[str, Any], folder: Path) -> str:
 
 
 def probabilities(scores: Scores, calibration: Calibration) -> NDArray[np.float64]:
-    """Calibrated probabilities of shape (n, 2) from scores, clipped to [0.001, 0.999]."""
+    """Return calibrated probabilities of shape (n, 2) from scores, clipped to [0.001, 0.999]."""
     p = np.clip(expit(calibration.logits(scores)), P_MIN, P_MAX)
     return np.stack([p, 1.0 - p], axis=1)
 

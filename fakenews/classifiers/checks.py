@@ -26,7 +26,7 @@ def check_texts(texts: Sequence[str]) -> list[str]:
 
 
 def check_labels(texts: Sequence[str], labels: Sequence[int]) -> NDArray[np.int64]:
-    """Labels as an array of 0 (fake) and 1 (real), both present, one per text.
+    """Return labels as an array of 0 (fake) and 1 (real), both present, one per text.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def check_labels(texts: Sequence[str], labels: Sequence[int]) -> NDArray[np.int6
 def check_weights(
     y: NDArray[np.int64], weights: Sequence[float] | NDArray[np.float64] | None
 ) -> NDArray[np.float64] | None:
-    """Weights as an array of positive numbers, one per label; None if there are none.
+    """Return weights as an array of positive numbers, one per label; None if there are none.
 
     Raises
     ------

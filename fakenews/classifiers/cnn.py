@@ -42,7 +42,7 @@ class Convolution(nn.Module):
         self.dropout = dropout
 
     def forward(self, vectors: Tensor, mask: Tensor) -> Tensor:
-        """Log-odds of fake, shape (n,), for vectors (n, length, width) and the mask (n, length) of what is text."""
+        """Return the log-odds of fake, shape (n,), for vectors (n, length, width) and their mask (n, length)."""
         vectors = vectors * mask[..., None]
         found = self.convolution(vectors.transpose(1, 2))  # [n, n_filters, length]
         strongest = F.relu(found.masked_fill(mask[:, None, :] == 0, -torch.inf).amax(dim=2))  # [n, n_filters]
@@ -185,12 +185,12 @@ class CnnClassifier(MarginClassifier):
         return self
 
     def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Log-odds of the fake class before calibration, shape (n_texts,)."""
+        """Return the log-odds of the fake class before calibration, shape (n_texts,)."""
         vectors, _ = self._fitted()
         return self._margins([vectors.rows(lower_words(text, self.cleaning)) for text in check_texts(texts)])
 
     def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Margins of `text` with unknown words in the place of those where `keep` is False; (n_variants, n_words)."""
+        """Return margins of `text` with unknown words where `keep` is False; shape of `keep`: (n_samples, n_words)."""
         vectors, _ = self._fitted()
         rows = vectors.rows(lower_words(text, self.cleaning))
         return self._margins(list(np.where(np.atleast_2d(keep), rows, self.mask_token_id)))
@@ -201,7 +201,7 @@ class CnnClassifier(MarginClassifier):
         return 0
 
     def encode(self, text: str) -> Windows:
-        """The whole text as one window, one piece per word."""
+        """Return the whole text as one window, one piece per word."""
         vectors, _ = self._fitted()
         rows = torch.from_numpy(vectors.rows(lower_words(text, self.cleaning)))[None]  # [1, n_words]
         index = torch.arange(rows.shape[1])[None]
@@ -210,11 +210,11 @@ class CnnClassifier(MarginClassifier):
         return Windows(rows, torch.ones_like(rows), index, torch.ones(1))
 
     def embed(self, input_ids: Tensor) -> Tensor:
-        """Word vectors of shape (n_windows, length, width)."""
+        """Return the word vectors of shape (n_windows, length, width)."""
         return self._matrix[input_ids.to(self.device)]
 
     def margin_from_embeddings(self, embeddings: Tensor, attention_mask: Tensor) -> Tensor:
-        """Log-odds of fake per window, shape (n_windows,); differentiable in `embeddings`."""
+        """Return the log-odds of fake per window, shape (n_windows,); differentiable in `embeddings`."""
         _, network = self._fitted()
         margins: Tensor = network(embeddings, attention_mask.to(self.device))
         return margins
@@ -259,7 +259,7 @@ class CnnClassifier(MarginClassifier):
         held_y: NDArray[np.int64],
         log: Callable[[str], None],
     ) -> None:
-        """Adam on the cross-entropy; the pass with the best F1 on what is held out is kept, rounded as it is stored."""
+        """Train by Adam on the cross-entropy; keep the epoch of best F1 on held-out texts, rounded as stored."""
         from sklearn.metrics import f1_score
 
         _, network = self._fitted()
@@ -301,7 +301,7 @@ class CnnClassifier(MarginClassifier):
         return np.where(hidden, self.mask_token_id, rows)
 
     def _padded(self, texts: Sequence[NDArray[np.int64]]) -> tuple[Tensor, Tensor]:
-        """Vectors (n, length, width) and mask (n, length) of texts given as rows; an empty text is one unknown word."""
+        """Pad texts given as rows to vectors (n, length, width) and mask (n, length); an empty one gets one word."""
         lengths = np.array([max(1, len(rows)) for rows in texts])
         ids = np.zeros((len(texts), -(-int(lengths.max()) // _PAD_TO) * _PAD_TO), dtype=np.int64)
         for i, rows in enumerate(texts):
@@ -310,7 +310,7 @@ class CnnClassifier(MarginClassifier):
         return self.embed(torch.from_numpy(ids)), torch.from_numpy(mask).to(self.device, torch.float32)
 
     def _margins(self, texts: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:
-        """Log-odds of texts given as rows; sorted by length, so that padding wastes little."""
+        """Return the log-odds of texts given as rows; sorted by length, so that padding wastes little."""
         _, network = self._fitted()
         margins = np.zeros(len(texts), dtype=np.float64)
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
@@ -323,7 +323,7 @@ class CnnClassifier(MarginClassifier):
 
 
 def _centred(vectors: WordVectors) -> WordVectors:
-    """Vectors without the large part they share, which tells nothing, at unit scale; an unknown word is an average one.
+    """Center vectors: drop the large part they share, at unit scale; an unknown word becomes an average one.
 
     Mu and Viswanath, "All-but-the-Top", ICLR 2018 (arXiv:1702.01417), its first step.
     """
@@ -333,7 +333,7 @@ def _centred(vectors: WordVectors) -> WordVectors:
 
 
 def _batches(texts: Sequence[NDArray[np.int64]], size: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
-    """Batches in random order of texts of similar length: sorted by it, with some noise, then cut."""
+    """Yield batches in random order of texts of similar length."""
     noisy = np.array([len(rows) for rows in texts]) * rng.uniform(0.8, 1.2, len(texts))
     order = np.argsort(noisy, kind="stable")
     batches = [order[at : at + size] for at in range(0, len(order), size)]

@@ -173,7 +173,7 @@ class EnsembleClassifier(MarginClassifier):
         return kept
 
     def member_scores(self, texts: Sequence[str]) -> list[Scores]:
-        """Scores of every member, in the order of `members`; each text is cleaned once for all of them."""
+        """Return the scores of every member, in the order of `members`; each text is cleaned once for all of them."""
         texts = check_texts(texts)
         found: list[list[Scores]] = [[] for _ in self.members]
         for start in range(0, max(len(texts), 1), READ_AT_ONCE):
@@ -189,36 +189,36 @@ class EnsembleClassifier(MarginClassifier):
         return np.asarray((1.0 - share) * outside + share * inside, dtype=np.float64)
 
     def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Log-odds of the fake class before calibration, shape (n_texts,)."""
+        """Return the log-odds of the fake class before calibration, shape (n_texts,)."""
         return self.predict_scores(texts).log_odds
 
     def predict_scores(self, texts: Sequence[str]) -> Scores:
-        """Log-odds of the fake class before calibration and how in-domain each text is, each of shape (n_texts,)."""
+        """Return the log-odds of fake before calibration and how in-domain each text is, each of shape (n_texts,)."""
         self._fitted()
         return self.combine_scores(self.member_scores(texts))
 
     def combine_scores(self, scores: Sequence[Scores]) -> Scores:
-        """Scores of texts from those of the members, in the order of `members`."""
+        """Return the scores of texts from those of the members, in the order of `members`."""
         in_domain = self._in_domain(scores)
         return Scores(self.combine(np.stack([s.log_odds for s in scores], axis=1), in_domain), in_domain)
 
     @property
     def with_domain(self) -> tuple[str, ...]:
-        """The members that can say how in-domain a text is, by name."""
+        """Return the members that can say how in-domain a text is, by name."""
         return tuple(name for name, m in self.members.items() if getattr(m, "domain_", None) is not None)
 
     def _in_domain(self, scores: Sequence[Scores]) -> NDArray[np.float64]:
-        """Mean over the members that have a domain head, shape (n_texts,); zeros if none has."""
+        """Return the mean over the members that have a domain head, shape (n_texts,); zeros if none has."""
         known = [s.in_domain for name, s in zip(self.members, scores, strict=True) if name in self.with_domain]
         return np.asarray(np.mean(known, axis=0) if known else np.zeros(len(scores[0].log_odds)), dtype=np.float64)
 
     def combine(self, margins: NDArray[np.float64], in_domain: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Margins of texts that are so in-domain, shape (n_texts,), from those of the members, (n_texts, n_members)."""
+        """Return margins of texts, shape (n_texts,), from those of the members, (n_texts, n_members)."""
         weights = self.weights_for(in_domain)
         return np.asarray((weights * margins / self.scales_).sum(axis=1), dtype=np.float64)
 
     def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Margins of `text` with words removed, by every member in its own way; keep is (n_variants, n_words).
+        """Return margins of `text` with words removed, by every member in its own way.
 
         How in-domain the text is stays that of the whole text.
         """
@@ -294,7 +294,7 @@ def _combine(
 
 
 def _scales(margins: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Spread of each member's margins, shape (n_members,), with texts weighed by `counts`."""
+    """Return the spread of each member's margins, shape (n_members,), with texts weighed by `counts`."""
     mean = counts @ margins / counts.sum()
     return np.asarray(np.sqrt(counts @ (margins - mean) ** 2 / counts.sum()), dtype=np.float64)
 
@@ -306,7 +306,7 @@ def _fit_weights(
     penalty: float,
     counts: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], float]:
-    """Weights of shape (2, n_members) and intercept of least penalised log-loss; a convex problem."""
+    """Fit weights of shape (2, n_members) and intercept of least penalized log-loss; a convex problem."""
     from scipy.optimize import minimize
 
     n_members = logits.shape[1]

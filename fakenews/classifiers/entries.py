@@ -36,7 +36,7 @@ def read_json(path: Path) -> Entries:
 
 @contextmanager
 def of_file() -> Iterator[None]:
-    """While a library reads a file: a `KeyError` of its own says that an entry is missing there."""
+    """Turn a `KeyError` of a library that reads a file into one that says an entry is missing there."""
     try:
         yield
     except KeyError as error:

@@ -103,13 +103,13 @@ class FeaturesClassifier(MarginClassifier):
         return self
 
     def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Log-odds of the fake class before calibration, shape (n_texts,)."""
+        """Return the log-odds of the fake class before calibration, shape (n_texts,)."""
         return self._fitted().score(
             _vectors(with_lower_title(clean_text_as(text, self.cleaning)) for text in check_texts(texts))
         )
 
     def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Margins of `text` with the words where `keep` is False cut out; keep is (n_variants, n_words)."""
+        """Return the margins of `text` with the words where `keep` is False cut out; keep is (n_variants, n_words)."""
         known = clean_text_as(text, self.cleaning)
         return self._fitted().score(_vectors(cut(known, row) for row in np.atleast_2d(keep)))
 
@@ -148,7 +148,7 @@ class FeaturesClassifier(MarginClassifier):
 
 
 def with_lower_title(known: CleanedDocument) -> str:
-    """Neutral text whose title, where there is one, is in lower case: its capitals are a template's choice."""
+    """Lower the title, where there is one: its capitals are a template's choice."""
     title, _ = title_and_body(known.source)
     text, end = known.neutral.text, int(np.searchsorted(known.neutral.starts, len(title)))
     lowered = text[:end].lower()
@@ -156,7 +156,7 @@ def with_lower_title(known: CleanedDocument) -> str:
 
 
 def cut(known: CleanedDocument, keep: NDArray[np.bool_]) -> str:
-    """What `with_lower_title` gives without the words whose `keep` is False, and with one gap where they stood.
+    """Cut the words whose `keep` is False out of what `with_lower_title` returns, with one gap where they stood.
 
     Of the gaps around a run of cut words, the first that ends a sentence stays, else the first: so sentences keep
     their ends, and commas do not outlive their clauses.

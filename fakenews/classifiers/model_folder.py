@@ -75,7 +75,7 @@ def has_weights(folder: Path) -> bool:
 
 @contextmanager
 def reading(stored: StoredModel) -> Iterator[None]:
-    """While the files of a model are read: they are compared with what is pinned, and damage becomes one sentence.
+    """Compare the files of a model with what is pinned while they are read; damage becomes one sentence.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def reading(stored: StoredModel) -> Iterator[None]:
 
 
 def settings(folder: Path) -> dict[str, Any]:
-    """The project's own settings of a model folder: what it is, how it was trained, its temperature.
+    """Return the project's own settings of a model folder: what it is, how it was trained, its temperature.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def change_settings(folder: Path, **values: Any) -> None:
 
 
 def pins(folder: Path) -> dict[str, str]:
-    """SHA-256 of each file of a model folder that is pinned beside it; empty where none is."""
+    """Return the SHA-256 of each file of a model folder that is pinned beside it; empty where none is."""
     found = _sums(folder.parent)
     return {path.partition("/")[2]: digest for path, digest in found.items() if path.startswith(f"{folder.name}/")}
 
@@ -137,7 +137,7 @@ def pin(folder: Path) -> None:
 
 @contextmanager
 def replacing(folder: Path) -> Iterator[Path]:
-    """A new folder beside that of a model, whose files take their places there, and are pinned if those were.
+    """Yield a new folder whose files then replace those of a model, and are pinned if those were.
 
     What goes wrong before leaves the model as it was. Other files in its folder stay, but for weights that the new
     model does without.

@@ -45,11 +45,11 @@ class Probe:
     bias: float
 
     def margins(self, states: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Log-odds of fake, shape (n,), of mean states of shape (n, n_layers, width)."""
+        """Return the log-odds of fake, shape (n,), of mean states of shape (n, n_layers, width)."""
         return np.asarray(np.einsum("nlw,lw->n", states.astype(np.float64), self.weights) + self.bias, dtype=np.float64)
 
     def window_margins(self, states: Tensor) -> Tensor:
-        """Log-odds of fake of windows, shape (n_windows,); differentiable in `states`.
+        """Return the log-odds of fake of windows, shape (n_windows,); differentiable in `states`.
 
         `states` are mean states of shape (n_windows, n_layers, width).
         """

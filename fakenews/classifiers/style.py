@@ -102,7 +102,7 @@ class StyleFeature:
 
 
 def style_vector(text: str) -> NDArray[np.float64]:
-    """The features of one neutral text, shape (len(STYLE_FEATURES),), in their order."""
+    """Return the features of one neutral text, shape (len(STYLE_FEATURES),), in their order."""
     reading = read_style(text)
     return np.array([feature.value(reading) for feature in STYLE_FEATURES], dtype=np.float64)
 
@@ -112,12 +112,12 @@ def _share(n: float, of: float) -> float:
 
 
 def _words_where(matches: Callable[[str], bool], r: Reading) -> float:
-    """Words, as written, that match, per 100."""
+    """Return words, as written, that match, per 100."""
     return 100 * _share(sum(map(matches, r.words)), len(r.words))
 
 
 def _types_where(matches: Callable[[str], bool], r: Reading) -> float:
-    """Words that match in lower case, per 100; each different word is looked at once."""
+    """Return words that match in lower case, per 100; each different word is looked at once."""
     return 100 * _share(sum(n for word, n in r.types.items() if matches(word)), len(r.words))
 
 
@@ -163,7 +163,7 @@ def _is_short(word: str) -> bool:
 
 @lru_cache(maxsize=16_384)
 def _count_syllables(word: str) -> int:
-    """Runs of vowels, less a silent "e" at the end; at least one."""
+    """Count runs of vowels, less a silent "e" at the end; at least one."""
     runs = len(_SYLLABLES.findall(word))
     silent = word.endswith("e") and not word.endswith(("le", "ee")) and runs > 1
     return max(1, runs - silent)
@@ -206,7 +206,7 @@ def _automated(r: Reading) -> float:
 
 
 def _moving_types(r: Reading) -> float:
-    """Covington and McFall 2010 (doi:10.1080/09296171003643098), in one pass over the words."""
+    """Return the moving-average type-token ratio of Covington and McFall 2010 (doi:10.1080/09296171003643098)."""
     window = min(_WINDOW, len(r.lower))
     if not window:
         return 0.0

@@ -102,11 +102,11 @@ class TfidfClassifier(MarginClassifier):
         return self
 
     def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Log-odds of the fake class before calibration, shape (n_texts,)."""
+        """Return the log-odds of the fake class before calibration, shape (n_texts,)."""
         return self._margins([self._tokens(text)[0] for text in check_texts(texts)])
 
     def predict_scores(self, texts: Sequence[str]) -> Scores:
-        """Log-odds of the fake class before calibration and how in-domain each text is, each of shape (n_texts,)."""
+        """Return the log-odds of fake before calibration and how in-domain each text is, each of shape (n_texts,)."""
         documents = [self._tokens(text)[0] for text in check_texts(texts)]
         self._fitted()
         if self.domain_ is None or not documents:
@@ -115,13 +115,13 @@ class TfidfClassifier(MarginClassifier):
         return Scores(self._log_odds(features), self.domain_.in_domain(features))
 
     def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Margins of `text` with the words where `keep` is False left out; keep is (n_variants, n_words)."""
+        """Return the margins of `text` with the words where `keep` is False left out; keep is (n_variants, n_words)."""
         tokens, owners = self._tokens(text)
         kept, pieces = np.atleast_2d(keep)[:, owners], np.array(tokens, dtype=object)
         return self._margins([pieces[row].tolist() for row in kept])
 
     def linear_terms(self, text: str) -> tuple[NDArray[np.float64], float]:
-        """Exact parts of the margin: one per word of `clean_text(text).words`, and the intercept.
+        """Return the exact parts of the margin: one per word of `clean_text(text).words`, and the intercept.
 
         The value of an n-gram times its coefficient is shared equally among its occurrences and, within
         a bigram, between its two pieces; a mark's part is its word's. Parts and intercept sum to `decision_function`.
@@ -153,10 +153,10 @@ class TfidfClassifier(MarginClassifier):
         return sum(t in vectorizer.vocabulary_ for t in tokens) / len(tokens) if tokens else 0.0
 
     def fit_ood(self, texts: Sequence[str], seed: int = 42) -> None:
-        """Nothing more to keep: the vocabulary is what distances are measured by."""
+        """Do nothing: the vocabulary is what distances are measured by."""
 
     def predict_with_ood_score(self, texts: Sequence[str]) -> tuple[Scores, NDArray[np.float64]]:
-        """Scores, and the share of words that are not in the vocabulary, shape (n_texts,)."""
+        """Return scores, and the share of words that are not in the vocabulary, shape (n_texts,)."""
         texts = check_texts(texts)
         return self.predict_scores(texts), np.array([1.0 - self.known_share(text) for text in texts])
 
@@ -210,7 +210,7 @@ class TfidfClassifier(MarginClassifier):
         return self.vectorizer_, self.regression_
 
     def _coefficients(self) -> NDArray[np.float64]:
-        """Coefficients towards fake, shape (n_terms,)."""
+        """Return the coefficients towards fake, shape (n_terms,)."""
         _, regression = self._fitted()
         sign = -1.0 if regression.classes_[0] == FAKE else 1.0
         return np.asarray(sign * regression.coef_[0], dtype=np.float64)

@@ -43,7 +43,7 @@ class Trees:
 
     @classmethod
     def of(cls, grown: HistGradientBoostingClassifier) -> Trees:
-        """Nodes of a fitted two-class model without categories; missing values are not expected."""
+        """Return the nodes of a fitted two-class model without categories; missing values are not expected."""
         nodes, baseline = boosted_trees(grown)
         sizes = np.array([len(part) for part in nodes])
         roots = np.concatenate([[0], np.cumsum(sizes)[:-1]])
@@ -64,7 +64,7 @@ class Trees:
 
     @classmethod
     def from_tensors(cls, tensors: dict[str, NDArray[np.generic]]) -> Trees:
-        """Inverse of `tensors`."""
+        """Invert `tensors`."""
         return cls(
             roots=np.asarray(tensors["roots"], np.int32),
             feature=np.asarray(tensors["feature"], np.int32),
@@ -77,7 +77,7 @@ class Trees:
         )
 
     def tensors(self) -> dict[str, NDArray[np.generic]]:
-        """Arrays for a safetensors file."""
+        """Return arrays for a safetensors file."""
         return {
             "roots": self.roots,
             "feature": self.feature,
@@ -90,7 +90,7 @@ class Trees:
         }
 
     def score(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Baseline and leaves summed, shape (n,), for features of shape (n, n_features)."""
+        """Return the baseline and leaves summed, shape (n,), for features of shape (n, n_features)."""
         rows = np.arange(len(features))[:, None]
         at = np.broadcast_to(self.roots, (len(features), len(self.roots)))  # [n, n_trees]
         for _ in range(self.depth):

@@ -39,7 +39,7 @@ class Windows:
         return Windows(self.input_ids[:n], self.attention_mask[:n], self.word_index[:n], weights)
 
     def rows(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        """Ids and mask of each window without its padding."""
+        """Return ids and mask of each window without its padding."""
         lengths = self.attention_mask.sum(1).tolist()
         return [(self.input_ids[i, :n], self.attention_mask[i, :n]) for i, n in enumerate(lengths)]
 
@@ -67,7 +67,7 @@ def cut(
 
 
 def window_spans(n_pieces: int, room: int, overlap: int) -> list[tuple[int, int]]:
-    """First piece and end of the windows of a text; at least one.
+    """Return the first piece and end of the windows of a text; at least one.
 
     Each window but the last is full, and shares `overlap` pieces with the one before it: as few windows as there can
     be, and no piece read more often than it must.
@@ -84,7 +84,7 @@ def window_spans(n_pieces: int, room: int, overlap: int) -> list[tuple[int, int]
 
 
 def batches(lengths: Sequence[int], most: int, most_pieces: int | None = None) -> list[list[int]]:
-    """Places of texts that are read together: at most `most`, alike in length, the shortest first.
+    """Yield indices of texts that are read together: at most `most`, alike in length, the shortest first.
 
     A batch ends where another text would make it longer than `most_pieces`, padding included, or would make more than
     `PADDING` of it padding; the latter not below a quarter of `most`, where a pass costs more than the padding.
@@ -105,7 +105,7 @@ def batches(lengths: Sequence[int], most: int, most_pieces: int | None = None) -
 
 
 def averaged(margins: NDArray[np.float64], encoded: Sequence[Windows]) -> NDArray[np.float64]:
-    """Margins of texts, shape (n_texts,), from those of all their windows in order."""
+    """Return the margins of texts, shape (n_texts,), from those of all their windows in order."""
     parts = np.split(margins, np.cumsum([len(w.weights) for w in encoded])[:-1]) if encoded else []
     return np.array([float(m @ w.weights.numpy()) for m, w in zip(parts, encoded, strict=True)], dtype=np.float64)
 

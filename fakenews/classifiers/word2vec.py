@@ -97,20 +97,20 @@ class Word2VecClassifier(MarginClassifier):
         return self._set(vectors, scaler.mean_, regression.coef_[0] / scaler.scale_, float(regression.intercept_[0]))
 
     def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Log-odds of the fake class before calibration, shape (n_texts,)."""
+        """Return the log-odds of the fake class before calibration, shape (n_texts,)."""
         vectors = self._fitted()
         rows = [vectors.rows(lower_words(text, self.cleaning)) for text in check_texts(texts)]
         return np.array([self.intercept_ + _mean(self._scores, row) for row in rows], dtype=np.float64)
 
     def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Margins of `text` with the words where `keep` is False left out; keep is (n_variants, n_words)."""
+        """Return the margins of `text` with the words where `keep` is False left out; keep is (n_variants, n_words)."""
         rows = self._fitted().rows(lower_words(text, self.cleaning))
         counted = np.atleast_2d(keep) & (rows > 0)
         sums = counted @ self._scores[rows]
         return np.asarray(self.intercept_ + sums / np.maximum(counted.sum(axis=1), 1), dtype=np.float64)
 
     def linear_terms(self, text: str) -> tuple[NDArray[np.float64], float]:
-        """Exact parts of the margin: one per word of `clean_text(text).words`, and the intercept.
+        """Return the exact parts of the margin: one per word of `clean_text(text).words`, and the intercept.
 
         Returns
         -------
@@ -160,6 +160,6 @@ class Word2VecClassifier(MarginClassifier):
 
 
 def _mean(values: NDArray[np.float64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Mean of the `values` of known words; zero where there are none."""
+    """Return the mean of the `values` of known words; zero where there are none."""
     known = rows[rows > 0]
     return np.asarray(values[known].sum(axis=0) / max(len(known), 1), dtype=np.float64)

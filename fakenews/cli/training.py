@@ -139,7 +139,7 @@ def novelty(
 
 
 def _training_table(data: Path | None, settings: Settings) -> Path:
-    """The table given, or ISOT's in the data folder."""
+    """Return the table given, or ISOT's in the data folder."""
     if data is not None:
         return data
     if settings.data is None:

@@ -78,7 +78,7 @@ class AuditReport:
     seconds: float
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         values = {name: getattr(self, name) for name in self.__slots__}
         values["counts"] = dict(self.counts)
         values["words"] = {label: dict(quantiles) for label, quantiles in self.words.items()}
@@ -149,7 +149,7 @@ def audit(frame: pd.DataFrame, seed: int = 42, progress: Callable[[float], None]
 
 
 def neutral_parts(title: str, body: str) -> tuple[str, str]:
-    """Title and body of the neutral text that classifiers read of both together."""
+    """Return the title and body of the neutral text that classifiers read of both together."""
     neutral = clean(join(title, body))
     cut = int(np.searchsorted(neutral.starts, len(title))) if title.strip() else 0
     return neutral.text[:cut].strip(), neutral.text[cut:].strip()
@@ -161,7 +161,7 @@ def _group_numbers(keys: list[str]) -> NDArray[np.int64]:
 
 
 def _conflicts(groups: NDArray[np.int64], labels: NDArray[np.int64]) -> int:
-    """Number of groups (0 to k) with members of both classes."""
+    """Return the number of groups (0 to k) with members of both classes."""
     size = int(groups.max()) + 1
     real = np.bincount(groups, weights=labels, minlength=size)
     return int(((real > 0) & (real < np.bincount(groups, minlength=size))).sum())
@@ -177,7 +177,7 @@ def _length_quantiles(bodies: list[str], labels: NDArray[np.int64]) -> dict[str,
 
 
 def describe(report: AuditReport) -> str:
-    """The report as lines for a terminal, 100 characters wide."""
+    """Describe the report as lines for a terminal, 100 characters wide."""
     majority = max(report.counts.values()) / report.n
     lines = [
         f"{report.n:,} rows: {report.counts['fake']:,} fake, {report.counts['real']:,} real "

@@ -81,7 +81,7 @@ class DatasetSpec:
     family: str = ""
 
     def removal(self, name: str) -> Removal:
-        """The removal called `name`.
+        """Return the removal called `name`.
 
         Raises
         ------
@@ -95,7 +95,7 @@ class DatasetSpec:
 
 
 def place_hint(name: str, homepage: str) -> str:
-    """How to get a corpus that no command fetches."""
+    """Return how to get a corpus that no command fetches."""
     return (
         f"Get it at {homepage}, save it as {name}.parquet with the columns text and label (0 fake, 1 real), "
         "and let FAKENEWS_DATA name the folder."

@@ -47,12 +47,12 @@ class Dialect:
     skipped: int = 0
 
     def unquoted(self, text: str) -> str:
-        """A piece of a cell in quotes as it was before it was written."""
+        """Return a piece of a cell in quotes as it was before it was written."""
         text = text.replace(self.quote * 2, self.quote)
         return re.sub(rf"\\([\\{self.quote}\n])", r"\1", text) if self.escape else text
 
     def closing(self, line: str, at: int) -> int:
-        """Where the quote stands that closes a cell, or -1: two together, or one escaped, are the cell's own."""
+        """Return where the quote stands that closes a cell, or -1; a doubled or escaped quote closes none."""
         while (at := line.find(self.quote, at)) >= 0:
             if self.escape and _is_escaped(line, at, self.escape):
                 at += 1
@@ -126,7 +126,7 @@ class Delimited:
             raise ValueError(f"{path.name} holds no rows beneath a header.")
 
     def rows(self, longest: int = sys.maxsize) -> Iterator[tuple[int, list[str] | str, float]]:
-        """Every row: the line it begins in, its cells or what is wrong with it, share of the file read.
+        """Yield every row: the line it begins in, its cells or what is wrong with it, share of the file read.
 
         A row with a quote that does not close a cell ends with the line of that quote. The lines after it, as far as
         the quote was taken to reach, then stand each for itself, so that none is read more than twice.
@@ -145,7 +145,7 @@ class Delimited:
         return Lines(self.path, self._dialect.end, self._encoding)
 
     def _header(self, lines: Lines) -> tuple[str, ...]:
-        """Names of the columns, read from the first lines.
+        """Return the names of the columns, read from the first lines.
 
         Raises
         ------
@@ -166,13 +166,13 @@ class Delimited:
 
 
 def _names(header: list[str]) -> tuple[str, ...]:
-    """Names of the columns up to the last that has one."""
+    """Return the names of the columns up to the last that has one."""
     n_named = max((i for i, name in enumerate(header, start=1) if name.strip()), default=0)
     return tuple(header[:n_named])
 
 
 def _rows(lines: _Readable, dialect: Dialect, n_columns: int, longest: int) -> Iterator[tuple[int, list[str] | str]]:
-    """Every row from here on: the line it begins in, its cells or what is wrong with it."""
+    """Yield every row from here on: the line it begins in, its cells or what is wrong with it."""
     alone = 0  # lines before this one stand each for itself
     for line in lines:
         first = lines.number
@@ -217,7 +217,7 @@ def check_names(columns: Sequence[str], name: str) -> None:
 
 
 def listed_names(values: Iterable[str]) -> str:
-    """Names or values of a file for a message: not many, not long, nothing that does not print."""
+    """Return names or values of a file for a message: not many, not long, nothing that does not print."""
     found = list(values)
     shown = ["".join(c if c.isprintable() else "?" for c in value[:_LONGEST]) for value in found[:_LISTED]]
     return ", ".join(shown) + (f" and {len(found) - len(shown):,} more" if len(found) > len(shown) else "")
@@ -277,7 +277,7 @@ class _Sample:
 
 
 def _dialect(head: str) -> Dialect:
-    """The dialect by the beginning of a file.
+    """Return the dialect by the beginning of a file.
 
     Double quotes, written twice within a cell, are what CSV has. Other ones are looked for where a row cannot be read
     so, and taken where every row can be read with them.
@@ -316,7 +316,7 @@ def _dialect(head: str) -> Dialect:
 
 
 def _read(lines: list[str], dialect: Dialect, whole: bool) -> tuple[int, int, int]:
-    """How many rows of the beginning of a file can be read in a dialect, how many cannot, and how many columns."""
+    """Count the rows that can be read in a dialect, those that cannot, and the columns."""
     sample = _Sample(lines, whole)
     found: list[list[str] | str] = []
     n_columns = 0
@@ -333,7 +333,7 @@ def _read(lines: list[str], dialect: Dialect, whole: bool) -> tuple[int, int, in
 
 
 def _is_escaped(line: str, at: int, escape: str) -> bool:
-    """Whether an odd number of escapes stands before a place."""
+    """Return whether an odd number of escapes stands before a place."""
     first = at
     while first and line[first - 1] == escape:
         first -= 1
@@ -341,7 +341,7 @@ def _is_escaped(line: str, at: int, escape: str) -> bool:
 
 
 def _cells(line: str, lines: _Readable, dialect: Dialect, longest: int, alone: bool) -> list[str]:
-    """Cells of the row that begins with a line, and goes on in the next ones where a cell in quotes does.
+    """Return the cells of the row that begins with a line, and goes on where a quote is open.
 
     Parameters
     ----------

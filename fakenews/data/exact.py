@@ -26,7 +26,7 @@ def drop_repeats(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def drop_overlap(frame: pd.DataFrame, reference: pd.DataFrame, chars: int = 150) -> pd.DataFrame:
-    """Rows of `frame` that are not in `reference`.
+    """Return the rows of `frame` that are not in `reference`.
 
     A row is taken to be in both when the first `chars` characters of its normalised text are those of a
     reference text, or when its title, of five words or more, is that of a reference article.

@@ -101,7 +101,7 @@ def _read(folder: Path, name: str, label: int) -> pd.DataFrame:
 
 
 def iso_day(date: str) -> str:
-    """An ISOT date ("December 31, 2017", "19-Feb-18") as an ISO day; anything else unchanged."""
+    """Convert an ISOT date ("December 31, 2017", "19-Feb-18") to an ISO day; anything else is unchanged."""
     for layout in _DATE_FORMATS:
         try:
             return datetime.strptime(date.strip(), layout).date().isoformat()

@@ -108,12 +108,12 @@ def _share(found: NDArray[np.bool_], members: NDArray[np.bool_]) -> float | None
 
 
 def raw_tokens(text: str) -> list[str]:
-    """What stands between spaces, punctuation included: "(Reuters)", "Via:"."""
+    """Return what stands between spaces, punctuation included: "(Reuters)", "Via:"."""
     return text.split()
 
 
 def word_tokens(text: str) -> list[str]:
-    """What stands between spaces, without punctuation at its ends: "U.S", "Reuters"."""
+    """Return what stands between spaces, without punctuation at its ends: "U.S", "Reuters"."""
     return [word for word in (token.strip(_PUNCTUATION) for token in text.split()) if word]
 
 
@@ -125,7 +125,7 @@ def exclusive_strings(
     min_articles: int = 5,
     top: int = 15,
 ) -> tuple[ExclusiveString, ...]:
-    """Tokens and pairs of neighbours that occur in one class only.
+    """Return tokens and pairs of neighbours that occur in one class only.
 
     Parameters
     ----------

@@ -85,7 +85,7 @@ def first_bytes(path: Path, n: int) -> bytes:
 
 
 def is_wide(head: bytes) -> bool:
-    """Whether a file is UTF-16 or UTF-32 by its first bytes."""
+    """Return whether a file is UTF-16 or UTF-32 by its first bytes."""
     return _detect(head, "")[0] != _BYTEWISE
 
 
@@ -167,14 +167,14 @@ class Lines:
         self.number, self.place = number, place
 
     def head(self, characters: int) -> str:
-        """So many characters from here, for a look ahead: only what is ASCII is sure to be right."""
+        """Return so many characters from here, for a look ahead: only what is ASCII is sure to be right."""
         text = self._text.read(characters)
         self.go(self.number, self.place)
         return text
 
     @property
     def share(self) -> float:
-        """How much of the file has been read."""
+        """Return how much of the file has been read."""
         return min(1.0, self.place / self._size)
 
     def __enter__(self) -> Self:
@@ -203,7 +203,7 @@ class Lines:
 
 
 def json_rows(path: Path, encoding: str = "") -> Iterator[tuple[int, dict[str, Any] | str, float]]:
-    """Every line of a JSONL file that is not empty: its number, its object or why there is none, share of the file."""
+    """Yield every line of a JSONL file that is not empty: number, object or why there is none, share of the file."""
     with Lines(path, encoding=encoding) as lines:
         for line in lines:
             if not line.strip():
@@ -221,7 +221,7 @@ def json_rows(path: Path, encoding: str = "") -> Iterator[tuple[int, dict[str, A
 
 
 def array_rows(path: Path, encoding: str = "") -> Iterator[tuple[int, dict[str, Any] | str, float]]:
-    """Every element of a JSON array: its position from 1, its object or why there is none, share of the array.
+    """Yield every element of a JSON array: position from 1, object or why there is none, share of the array.
 
     Raises
     ------
@@ -257,7 +257,7 @@ def _json_problem(error: Exception) -> str:
 
 
 def _detect(head: bytes, known: str) -> tuple[str, int]:
-    """How to split a file into characters by its first bytes, and how many of these are marks."""
+    """Return the encoding by the first bytes of a file, and how many of these are a byte order mark."""
     mark, encoding = next(((m, e) for m, e in _MARKS.items() if head.startswith(m)), (b"", ""))
     start = 0
     while mark and head.startswith(mark, start):
@@ -270,7 +270,7 @@ def _detect(head: bytes, known: str) -> tuple[str, int]:
 
 
 def _zeros(head: bytes) -> str:
-    """UTF-16 by the zero bytes of its Latin letters, which stand in every second place."""
+    """Detect UTF-16 by the zero bytes of its Latin letters, at every second byte."""
     pairs = len(head) // 2
     even, odd = head[0 : 2 * pairs : 2].count(0), head[1 : 2 * pairs : 2].count(0)
     if odd > 0.4 * pairs and even < 0.1 * pairs:
@@ -279,7 +279,7 @@ def _zeros(head: bytes) -> str:
 
 
 def _decode(raw: bytes, known: str) -> tuple[str, str]:
-    """Text of a line or a file, and why it may be wrong, or ""."""
+    """Decode a line or a file, and return why it may be wrong, or ""."""
     try:
         return raw.decode(known or "utf-8"), ""
     except UnicodeDecodeError:

@@ -25,7 +25,7 @@ POWER = 0.75  # 0 counts every article alike, 1 every class of every corpus; mea
 
 
 def with_split(frame: pd.DataFrame) -> pd.DataFrame:
-    """The table with its own split, or with a grouped stratified 70/15/15 one and its groups where it has none.
+    """Return the table with its own split, or with a grouped stratified 70/15/15 one where it has none.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def with_split(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def mix(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Tables as one, with the column corpus; an article that stands in several is kept in the first.
+    """Concatenate tables, with the column corpus; an article that stands in several is kept in the first.
 
     Only the first keeps a test part. The others are small, and what they are worth is measured by leaving each of them
     out whole, so their test rows are trained on too; a validation part remains to be looked at.
@@ -99,7 +99,7 @@ def _without(frame: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
 
 
 def balance(corpora: Sequence[str], labels: Sequence[int], power: float = POWER) -> NDArray[np.float64]:
-    """Weights of articles by the size of their class in their corpus, to the power of -`power`; their mean is 1.
+    """Return weights of articles by the size of their class in their corpus to the power of -`power`, mean 1.
 
     Parameters
     ----------

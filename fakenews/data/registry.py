@@ -56,7 +56,7 @@ DATASETS: dict[str, DatasetSpec] = {
 
 
 def get(name: str) -> DatasetSpec:
-    """The corpus called `name`.
+    """Return the corpus called `name`.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def family_of(name: str) -> str:
 
 
 def is_foreign_article_corpus(name: str) -> bool:
-    """Whether a corpus holds articles that neither the training corpus nor this project wrote."""
+    """Return whether a corpus holds articles that neither the training corpus nor this project wrote."""
     return name in DATASETS and name not in ("isot", "demo") and DATASETS[name].unit == "article"
 
 
@@ -125,7 +125,7 @@ def load(name: str, folder: Path | None = None, remove: Iterable[str] = ()) -> p
 
 
 def find(name: str, folder: Path | None = None) -> Path:
-    """The file that holds the text of a corpus.
+    """Return the file that holds the text of a corpus.
 
     Raises
     ------

@@ -159,7 +159,7 @@ class Scheduler:
         return time.monotonic() - started
 
     def batch_verdicts(self, on_batch: Callable[[int], None] = lambda size: None) -> None:
-        """From now on answer all that wait for the same call at once; `on_batch` is given the size of each batch."""
+        """Answer from now on all that wait for the same call at once; `on_batch` is given the size of each batch."""
         self._on_batch = on_batch
 
     def ask(self, call: Call[Answer], item: Any, key: Any, token: Token | None = None) -> Answer:
@@ -213,7 +213,7 @@ class Scheduler:
 
     @contextmanager
     def _leaving(self, queue: deque[Entry], entry: Entry, token: Token) -> Iterator[None]:
-        """Inside, the entry leaves the queue when the token is cancelled."""
+        """Remove the entry from the queue when the token is cancelled."""
 
         def leave() -> None:
             with self._changed:

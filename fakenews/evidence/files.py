@@ -123,17 +123,17 @@ def write_evaluation(folder: Path, evidence: ModelEvidence) -> None:
 def evaluate_predictions(
     predictions: pd.DataFrame, *, threshold: float = 0.5, seed: int = 42
 ) -> dict[str, dict[str, Evaluation]]:
-    """By protocol and "corpus/split" of the columns of `PREDICTION_TYPES`, in order of appearance: an evaluation."""
+    """Evaluate each protocol and "corpus/split" of the columns of `PREDICTION_TYPES`, in order of appearance."""
     return _by_part(predictions, lambda labels, p_fake: evaluate(labels, p_fake, threshold=threshold, seed=seed))
 
 
 def coverage_of_predictions(predictions: pd.DataFrame) -> dict[str, dict[str, CoverageRisk]]:
-    """By protocol and "corpus/split", in order of appearance: how error falls with coverage."""
+    """Measure how error falls with coverage, by protocol and "corpus/split", in order of appearance."""
     return _by_part(predictions, coverage_risk)
 
 
 def verdicts_of_predictions(predictions: pd.DataFrame) -> dict[str, dict[str, Verdicts]]:
-    """By protocol and "corpus/split", in order of appearance: verdicts given, and how many were right (`judged`)."""
+    """Count verdicts given and right ones, by protocol and "corpus/split", in order of appearance."""
     found: dict[str, dict[str, Verdicts]] = {}
     for (protocol, corpus, split), rows in judged(predictions).groupby(_PART, sort=False):
         found.setdefault(protocol, {})[f"{corpus}/{split}"] = verdicts(rows["prediction"], rows["label"])
@@ -176,7 +176,7 @@ def read_predictions(folder: Path, protocols: Collection[str] | None = SHIPPED) 
 
 
 def side_by_side(answers: Mapping[str, pd.DataFrame], column: str) -> pd.DataFrame:
-    """What models said of the articles that all of them answered: rows of `read_predictions`, by model.
+    """Return the rows of `read_predictions`, by model, of the articles that all of them answered.
 
     The columns of `ARTICLE`, and for each model one of its name with its `column`; in the order of the first model.
     """

@@ -31,7 +31,7 @@ def predict_frame(
     progress: Progress | None = None,
     protocol: str | None = None,
 ) -> pd.DataFrame:
-    """Rows of `predictions.parquet` for a labelled table (`report.PREDICTION_TYPES`).
+    """Return the rows of `predictions.parquet` for a labelled table (`report.PREDICTION_TYPES`).
 
     Without a `protocol`, it is the one of `protocols.SHIPPED` that the part of the corpus belongs to.
     """
@@ -64,7 +64,7 @@ def predict_frame(
 
 
 def scores_of(rows: pd.DataFrame) -> Scores:
-    """Scores behind rows of `predictions.parquet`; a missing `in_domain` is 0."""
+    """Return scores behind rows of `predictions.parquet`; a missing `in_domain` is 0."""
     margin = rows["margin"].to_numpy(dtype=np.float64)
     if "in_domain" not in rows:
         return Scores.out_of_domain(margin)
@@ -78,7 +78,7 @@ def predict_other_corpora(
     progress: Progress | None = None,
     protocols: Collection[str] = SHIPPED,
 ) -> pd.DataFrame:
-    """Predictions on every corpus whose text is here and that is not in `skip`, overlap with ISOT removed.
+    """Predict on every corpus whose text is here and that is not in `skip`, overlap with ISOT removed.
 
     `protocols` keeps those that belong to one of them; the others are not asked.
     """
@@ -92,7 +92,7 @@ def predict_other_corpora(
 
 
 def other_corpora(folder: Path | None, skip: Collection[str]) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Every corpus whose text is here and that is not in `skip`, overlap with ISOT removed.
+    """Yield every corpus whose text is here and that is not in `skip`, overlap with ISOT removed.
 
     Raises
     ------
@@ -110,7 +110,7 @@ def other_corpora(folder: Path | None, skip: Collection[str]) -> Iterator[tuple[
 
 
 def latency_ms(classifier: TextClassifier, texts: Sequence[str], repeats: int = 3) -> float:
-    """Median milliseconds of one article asked alone, after one unmeasured round; cleaning included."""
+    """Return the median milliseconds of one article asked alone, after one unmeasured round; cleaning included."""
     from fakenews.classifiers.base import cleaned
 
     classifier.predict_proba([texts[0]])

@@ -47,7 +47,7 @@ class ProtocolResult:
     verdicts: Mapping[str, Verdicts] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         return {
             "weights": self.weights,
             "training": dict(self.training),
@@ -59,7 +59,7 @@ class ProtocolResult:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> ProtocolResult:
-        """Inverse of `to_dict`."""
+        """Invert `to_dict`."""
         formatting = values["formatting"]
         return cls(
             values["weights"],
@@ -140,7 +140,7 @@ class ModelEvidence:
         return {name: found[name] for name in DATASETS if name in found}
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form, with the version of its layout under "schema"."""
+        """Return the JSON form, with the version of its layout under "schema"."""
         facts = {f.name: getattr(self, f.name) for f in fields(self)}
         return {
             "schema": SCHEMA,
@@ -151,7 +151,7 @@ class ModelEvidence:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> ModelEvidence:
-        """Inverse of `to_dict`.
+        """Invert `to_dict`.
 
         Raises
         ------

@@ -99,7 +99,7 @@ class WordExplainer(ABC):
     explains: ClassVar[Any] = TextClassifier  # classifiers with these methods; may be a union
 
     def supports(self, classifier: object) -> bool:
-        """Whether the method can explain this classifier."""
+        """Return whether the method can explain this classifier."""
         return isinstance(classifier, self.explains)
 
     @abstractmethod
@@ -112,7 +112,7 @@ class WordExplainer(ABC):
         """
 
     def default_samples(self, text: str, classifier: TextClassifier) -> int:
-        """Samples taken where none are asked for."""
+        """Return samples taken where none are asked for."""
         return self.samples.default if self.samples else 0
 
     def explain(
@@ -255,7 +255,7 @@ class Pace:
         self._rows = max(1, min(BATCH_ROWS, BATCH_WORDS // max(1, n_words)))
 
     def batches(self, n: int) -> Iterator[slice]:
-        """Parts of `n` variants, in order; the time until the next part is asked for sets its size."""
+        """Yield parts of `n` samples, in order; the time until the next part is asked for sets its size."""
         first = 0
         while first < n:
             batch = slice(first, first + self._rows)
@@ -301,7 +301,7 @@ class MaskedMargins:
         return len(self._known)
 
     def __call__(self, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Log-odds of fake, shape (n_variants,), for rows of `keep`, shape (n_variants, n_words)."""
+        """Return the log-odds of fake, shape (n_variants,), for rows of `keep`, shape (n_variants, n_words)."""
         keys = [row.tobytes() for row in np.packbits(keep, axis=1)]
         new = {key: i for i, key in enumerate(keys) if key not in self._known}
         new_keys, new_rows = list(new), list(new.values())
@@ -316,7 +316,7 @@ class MaskedMargins:
 
 
 def _ignore(fraction: float) -> None:
-    """Progress nobody asked for."""
+    """Ignore progress."""
 
 
 def _is_whole(value: object, low: int, high: int) -> TypeGuard[SupportsInt]:

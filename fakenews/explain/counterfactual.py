@@ -52,7 +52,7 @@ class Counterfactual:
     seconds: float
 
     def to_dict(self, text: str) -> dict[str, Any]:
-        """JSON form, each removed sentence with its text and its number, counted from 1."""
+        """Return the JSON form, each removed sentence with its text and its number, counted from 1."""
         spans = [self.sentences[i] for i in self.removed]
         return {
             **asdict(self),
@@ -65,7 +65,7 @@ class Counterfactual:
 
 
 def without(text: str, spans: Sequence[Span]) -> str:
-    """`text` with stretches cut out, and what space then stands twice: one of two, or the lines of an emptied one."""
+    """Cut stretches out of `text`, with the space that then stands twice."""
     merged: list[list[int]] = []
     for span in sorted(spans, key=lambda s: s.start):
         if merged and span.start <= merged[-1][1]:
@@ -84,7 +84,7 @@ def without(text: str, spans: Sequence[Span]) -> str:
 
 
 def worded_sentences(text: str) -> tuple[Span, ...]:
-    """Sentences of `text` in which classifiers read words, in order."""
+    """Return the sentences of `text` in which classifiers read words, in order."""
     starts = [span.start for span in clean_text(text).source_spans()]
     spans = sentence_spans(text)
     return tuple(s for s in spans if np.searchsorted(starts, s.end) > np.searchsorted(starts, s.start))
@@ -126,14 +126,14 @@ class _Search:
         self.lean = 1.0 if self.p(self.before) >= 0.5 else -1.0
 
     def p(self, margin: float) -> float:
-        """Probability of fake of a variant, which is taken to be as in-domain as the whole text."""
+        """Return the probability of fake of a sample, taken to be as in-domain as the whole text."""
         return float(self.classifier.calibrated(Scores(np.array([margin]), self.in_domain))[0])
 
     def flips(self, margin: float) -> bool:
         return (self.p(margin) >= 0.5) != (self.lean > 0)
 
     def ask(self, sets: Sequence[tuple[int, ...]]) -> list[float]:
-        """Margins without each set of sentences, asked in batches, each once."""
+        """Score the text without each set of sentences, in batches, each once."""
         new = [s for s in dict.fromkeys(sets) if s not in self.known]
         for batch in self.pace.batches(len(new)):
             texts = [without(self.text, [self.spans[i] for i in s]) for s in new[batch]]
@@ -152,7 +152,7 @@ class _Search:
         return None
 
     def pulls(self) -> NDArray[np.float64]:
-        """What each sentence alone adds towards the answer, on log-odds."""
+        """Return what each sentence alone adds towards the answer, on log-odds."""
         return self.lean * (self.before - np.array(self.ask([(i,) for i in range(self.n)])))
 
     def exact(self) -> tuple[int, ...]:

@@ -60,13 +60,13 @@ class Bounds:
 
 
 def order_of(explanation: Explanation, lean: float) -> NDArray[np.int64]:
-    """Words of an explanation, those that speak most for the class of sign `lean` first."""
+    """Return the words of an explanation, those that speak most for the class of sign `lean` first."""
     sign = lean if explanation.target == "fake" else -lean
     return np.argsort([-sign * a.weight for a in explanation.attributions], kind="stable")
 
 
 def erased(margins: MaskedMargins, order: NDArray[np.int64], lean: float, full: float) -> tuple[float, float]:
-    """Comprehensiveness and sufficiency of an order of words, on log-odds towards the class of sign `lean`."""
+    """Return comprehensiveness and sufficiency of an order of words, on log-odds towards the class of sign `lean`."""
     n = len(order)
     without = np.ones((len(SHARES), n), dtype=bool)
     for row, share in zip(without, SHARES, strict=True):
@@ -79,7 +79,7 @@ def erased(margins: MaskedMargins, order: NDArray[np.int64], lean: float, full: 
 def find_bounds(
     text: str, classifier: TextClassifier, seed: int = 42, progress: Progress = lambda share: None
 ) -> Bounds:
-    """Bounds of a text with words.
+    """Return the bounds of a text with words.
 
     Costs about 60 verdicts, and ten gradients where the classifier has them; `progress` may raise to cancel.
     """
@@ -132,7 +132,7 @@ def _level(normalised: float) -> Literal["good", "fair", "poor"]:
 def _candidates(
     text: str, classifier: TextClassifier, margins: MaskedMargins, lean: float, progress: Progress
 ) -> Iterator[NDArray[np.int64]]:
-    """Orders that may be the best: of what is known of a classifier, or of what removing stretches of words does."""
+    """Return orders that may be the best: from a linear classifier, or from removing stretches of words."""
     if isinstance(classifier, EnsembleClassifier):
         for member in classifier.members.values():
             if isinstance(member, LinearTerms | Differentiable):
@@ -151,7 +151,7 @@ def _candidates(
 
 
 def greedy_order(text: str, classifier: Differentiable, lean: float, progress: Progress) -> NDArray[np.int64]:
-    """Words in the order in which a greedy search removes them, taking the gradient anew at what is left."""
+    """Order words by a greedy search that removes them, taking the gradient anew at what is left."""
     n = len(clean_text(text).words)
     keep = np.ones(n, dtype=bool)
     order: list[int] = []

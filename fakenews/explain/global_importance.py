@@ -35,12 +35,12 @@ class WordTotal:
     towards_fake: float
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         return asdict(self)
 
 
 def across(explanations: Iterable[Explanation], fewest: int = FEWEST) -> tuple[WordTotal, ...]:
-    """Words that stand in at least `fewest` articles, those that moved most in all first.
+    """Return words that stand in at least `fewest` articles, those that moved most in all first.
 
     Attributions of one classifier by one method, one explanation per article.
     """

@@ -31,13 +31,13 @@ class Differentiable(TextClassifier, Protocol):
         """Word piece that stands for a removed one."""
 
     def encode(self, text: str) -> Windows:
-        """The windows of a text."""
+        """Return the windows of a text."""
 
     def embed(self, input_ids: Tensor) -> Tensor:
-        """Word embeddings [w, L, hidden] of word pieces [w, L]."""
+        """Return the word embeddings [w, L, hidden] of word pieces [w, L]."""
 
     def margin_from_embeddings(self, embeddings: Tensor, attention_mask: Tensor) -> Tensor:
-        """Log-odds of fake [w] of windows; differentiable in the embeddings."""
+        """Return the log-odds of fake [w] of windows; differentiable in the embeddings."""
 
 
 class GradientExplainer(WordExplainer):
@@ -75,7 +75,7 @@ def integrated_gradients(
     ends: bool = True,
     margin: float | None = None,
 ) -> WordWeights:
-    """Integrated gradients of a text's margin on its words, on log-odds of fake; see `GradientExplainer`.
+    """Return integrated gradients of the log-odds of fake on the words; see `GradientExplainer`.
 
     Words where `keep`, of shape (n_words,), is False are masked throughout and weigh nothing. Without `ends` the
     margins of reference and text are not asked for, and given as 0; a `margin` that is given is not asked for either.
@@ -107,7 +107,7 @@ def integrated_gradients(
 def gradients_at(
     text: str, classifier: Differentiable, shares: NDArray[np.float64], on_passes: Callable[[int], None]
 ) -> NDArray[np.float64]:
-    """Gradients of a text's margin along the ways of its words, from the mask token to the word.
+    """Return the gradients of a text's margin along the ways of its words, from the mask token to the word.
 
     A device without enough memory is left for the CPU.
 
@@ -149,7 +149,7 @@ def _gradients_of_window(
     shares: NDArray[np.float64],
     on_passes: Callable[[int], None],
 ) -> NDArray[np.float64]:
-    """Gradients of the margin of one window, (n_points, n_words)."""
+    """Return the gradients of the margin of one window, (n_points, n_words)."""
     import torch
 
     found = np.zeros(shares.shape)

@@ -40,7 +40,7 @@ class LimeExplainer(WordExplainer):
     samples: ClassVar[SampleRange | None] = SAMPLES
 
     def default_samples(self, text: str, classifier: TextClassifier) -> int:
-        """So many that about `DEFAULT_WORDS` words are read; more where there is no prior to start from."""
+        """Return the samples that read about `DEFAULT_WORDS` words; more where there is no prior."""
         return budget(text, classifier, SAMPLES, DEFAULT_WORDS)
 
     def _weigh(
@@ -88,7 +88,7 @@ class LimeExplainer(WordExplainer):
 
 
 def n_gradients(text: str, classifier: TextClassifier) -> int:
-    """Variants whose gradients are asked for, in two halves in which each word is halfway as often."""
+    """Return the samples whose gradients are computed, in two halves in which each word is halfway as often."""
     if not isinstance(classifier, Differentiable):
         return 0
     wanted = GRADIENT_WORDS // max(len(clean_text(text).words), 1)
@@ -98,7 +98,7 @@ def n_gradients(text: str, classifier: TextClassifier) -> int:
 def local_prior(
     text: str, classifier: TextClassifier, rng: np.random.Generator, progress: Progress
 ) -> tuple[Prior, NDArray[np.float64]]:
-    """What each word does to variants of the text, from gradients where there are any.
+    """Return what each word does to perturbed samples of the text, from gradients where there are any.
 
     Beside the prior, of shape (2, n_words), those that either half of the gradients gives.
 
@@ -136,7 +136,7 @@ def local_prior(
 
 
 def pairs_of_variants(n_words: int, rng: np.random.Generator) -> Iterator[NDArray[np.bool_]]:
-    """Variants without end, two and two, shape (2, n_words): as many words removed of each, not the same ones.
+    """Yield pairs of masks without end, shape (2, n_words): as many words removed of each, not the same ones.
 
     The number removed is drawn as often as the kernel weighs it, evenly over its distribution.
     """
@@ -158,7 +158,7 @@ def pairs_of_variants(n_words: int, rng: np.random.Generator) -> Iterator[NDArra
 def local_model(
     keep: NDArray[np.bool_], values: NDArray[np.float64], prior: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], float, float]:
-    """Weights of shape (n_words,), intercept and R² of a linear model of `values` (n,) in `keep` (n, n_words)."""
+    """Fit a linear model of `values` (n,) in `keep` (n, n_words): weights (n_words,), intercept and R²."""
     mean, level = keep.mean(axis=0), float(values.mean())
     z = keep - mean
     left = values - level - z @ prior

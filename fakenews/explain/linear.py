@@ -17,7 +17,7 @@ class LinearTerms(Protocol):
     """What a classifier must say of itself to be explained exactly."""
 
     def linear_terms(self, text: str) -> tuple[NDArray[np.float64], float]:
-        """Contribution of every word of `clean_text(text).words` to the log-odds of fake, and the intercept."""
+        """Return what every word of `clean_text(text).words` adds to the log-odds of fake, and the intercept."""
 
 
 class LinearExplainer(WordExplainer):
@@ -37,7 +37,7 @@ class LinearExplainer(WordExplainer):
 
 
 def linear_weights(text: str, classifier: TextClassifier, margin: float | None = None) -> WordWeights:
-    """Exact weights of a classifier that has `linear_terms`; its margin is asked for where it is not given.
+    """Return exact weights of a classifier that has `linear_terms`.
 
     Raises
     ------

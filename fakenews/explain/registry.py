@@ -80,5 +80,5 @@ def get(name: str) -> ExplainerSpec:
 
 
 def methods_for(classifier: object) -> tuple[str, ...]:
-    """Names of the explainers that support `classifier`, fastest first."""
+    """Return the names of the explainers that support `classifier`, fastest first."""
     return tuple(name for name, spec in EXPLAINERS.items() if spec.load().supports(classifier))

@@ -37,7 +37,7 @@ class ShapExplainer(WordExplainer):
     samples: ClassVar[SampleRange | None] = SAMPLES
 
     def default_samples(self, text: str, classifier: TextClassifier) -> int:
-        """So many that about `DEFAULT_WORDS` words are read; more where there is no prior to start from."""
+        """Return the samples that read about `DEFAULT_WORDS` words; more where there is no prior."""
         return budget(text, classifier, SAMPLES, DEFAULT_WORDS)
 
     def _weigh(
@@ -88,7 +88,7 @@ def owen_values(
     seed: int,
     may_stop: bool = True,
 ) -> Iterator[OwenEstimate]:
-    """Owen values of a set function, better and better.
+    """Yield Owen values of a set function, better and better.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ class _Game:
         return 2 * (len(self._between) + len(self._inside))
 
     def rounds(self, n_left: int) -> Iterator[float]:
-        """Draw, a round at a time, and give the share drawn; at least once."""
+        """Draw, a round at a time, and yield the share drawn; at least once."""
         n_groups, members = self._n_groups, [np.flatnonzero(self._groups == k) for k in range(self._n_groups)]
         divisible = [k for k in range(n_groups) if len(members[k]) > 1]
         every = 2**n_groups - 2 if n_groups <= MOST_ENUMERATED else n_left + 1
@@ -171,7 +171,7 @@ class _Game:
             yield 1.0
 
     def _all_pairs(self) -> Iterator[tuple[NDArray[np.bool_], float]]:
-        """Each coalition of groups without its complement, with its variance in the least-squares form."""
+        """Pair each coalition of groups with its complement, and return its variance in the least-squares form."""
         n = self._n_groups
         for size in range(1, n):
             for chosen in combinations(range(n), size):
@@ -190,7 +190,7 @@ class _Game:
         self._between += zip(coalitions, (values[:, 0] - values[:, 1]).tolist(), variances, strict=True)
 
     def _ask_inside(self, n_pairs: int, members: list[NDArray[np.int64]], divisible: list[int]) -> None:
-        """Halves of groups, beside random coalitions of the others; where weights are large more often."""
+        """Sample halves of groups beside random coalitions of the others, more often where weights are large."""
         weights, _ = self.estimate(halves=False)
         pull = np.array([np.abs(weights[members[k]]).sum() for k in divisible]) + 1e-9
         masks, halves_drawn = [], []
@@ -210,7 +210,7 @@ class _Game:
             self._inside.append((k, half, one - other, variance))
 
     def estimate(self, halves: bool = True) -> tuple[NDArray[np.float64], float | None]:
-        """Weights from all samples, and the rank agreement of those from either half of the pairs."""
+        """Return weights from all samples, and the rank agreement of those from either half of the pairs."""
         weights = self._fit(slice(None), self._complete)
         n_pairs = len(self._between) + len(self._inside)
         if not halves or n_pairs < 4:
@@ -244,16 +244,16 @@ class _Game:
 
 
 def _round(n_drawn: int) -> int:
-    """Samples of the next round: the more there are, the more it takes to change anything."""
+    """Return how many samples the next round takes: more, the more there are."""
     return max(ROUND, n_drawn // 2 // 2 * 2)
 
 
 def _centred(design: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rows for weights whose sum must not change."""
+    """Center rows for weights whose sum must not change."""
     return np.asarray(design - design.mean(axis=1, keepdims=True))
 
 
 def _shifted(weights: NDArray[np.float64], total: float) -> NDArray[np.float64]:
-    """Weights that sum to `total`: what is missing goes to all, to large ones more."""
+    """Shift weights to sum to `total`: large ones take more."""
     size = np.abs(weights) + max(float(np.abs(weights).mean()), 1e-12)
     return np.asarray(weights + (total - weights.sum()) * size / size.sum())

@@ -37,12 +37,12 @@ class CoverageRisk:
     error: Mapping[str, float]
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         return {"score": self.score, "area": self.area, "error": dict(self.error)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> CoverageRisk:
-        """Inverse of `to_dict`."""
+        """Invert `to_dict`."""
         return cls(values["score"], values["area"], dict(values["error"]))
 
 

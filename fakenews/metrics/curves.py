@@ -55,7 +55,7 @@ class CalibrationBins:
 
 
 def roc_points(labels: ArrayLike, p_fake: ArrayLike) -> RocPoints:
-    """ROC curve of `fake`: false and true positive rates at falling thresholds.
+    """Return the ROC curve of `fake`: false and true positive rates at falling thresholds.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def roc_points(labels: ArrayLike, p_fake: ArrayLike) -> RocPoints:
 
 
 def pr_points(labels: ArrayLike, p_fake: ArrayLike) -> PrPoints:
-    """Precision and recall of `fake` at rising thresholds.
+    """Return the precision and recall of `fake` at rising thresholds.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def pr_points(labels: ArrayLike, p_fake: ArrayLike) -> PrPoints:
 
 
 def average_precision(labels: ArrayLike, p_fake: ArrayLike) -> float:
-    """Precision of `fake`, averaged over its recall as scikit-learn does it: a sum of steps, no interpolation.
+    """Average the precision of `fake` over its recall as scikit-learn does: a sum of steps, no interpolation.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def average_precision(labels: ArrayLike, p_fake: ArrayLike) -> float:
 
 
 def calibration_bins(labels: ArrayLike, p_fake: ArrayLike, n_bins: int = 10) -> CalibrationBins:
-    """Observed share of fake articles against the predicted probability of fake, in equal-width bins.
+    """Return the observed share of fake articles against the predicted probability of fake, in equal-width bins.
 
     Raises
     ------

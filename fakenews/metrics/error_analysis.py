@@ -36,7 +36,7 @@ def cell_mask(labels: ArrayLike, p_fake: ArrayLike, threshold: float, true: int,
 
 
 def misclassified(labels: ArrayLike, p_fake: ArrayLike, threshold: float = 0.5) -> NDArray[np.int64]:
-    """Positions of the errors, the most confident first, equal ones in their order; shape (n_errors,)."""
+    """Return the positions of the errors, the most confident first, equal ones in their order; shape (n_errors,)."""
     y, p = check_arrays(labels, p_fake)
     predicted = predict_labels(p, threshold)
     wrong = np.flatnonzero(predicted != y)

@@ -30,7 +30,7 @@ class EditFlips:
 
     @property
     def interval(self) -> Interval:
-        """95 % Wilson interval of `n_flipped` among `n_changed`; (0, 1) where the edit changes no article."""
+        """95% Wilson interval of `n_flipped` among `n_changed`; (0, 1) where the edit changes no article."""
         if not self.n_changed:
             return 0.0, 1.0
         return wilson_interval(self.n_flipped, self.n_changed)
@@ -67,7 +67,7 @@ class FlipRates:
         return self.edits[edit].n_flipped / self.n
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form: counts, both rates and the interval of the first."""
+        """Return the JSON form: counts, both rates and the interval of the first."""
         edits = {
             name: {
                 **asdict(found),
@@ -81,7 +81,7 @@ class FlipRates:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> FlipRates:
-        """Inverse of `to_dict`."""
+        """Invert `to_dict`."""
         edits = {name: EditFlips(e["n_changed"], e["n_flipped"]) for name, e in values["edits"].items()}
         return cls(values["version"], values["on"], values["n"], edits)
 

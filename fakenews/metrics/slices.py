@@ -58,7 +58,7 @@ def length_slice(n_words: int) -> str:
 
 
 def slice_names(by: str, found: pd.Series) -> list[str]:
-    """The slices that occur, in reading order: lengths rising, months in time, others by size."""
+    """Return the slices that occur, in reading order: lengths rising, months in time, others by size."""
     present = found.value_counts()
     if by == "length":
         order = [length_slice(n) for n in (0, *_LENGTHS)]

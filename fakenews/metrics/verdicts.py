@@ -40,7 +40,7 @@ class Verdicts:
     reasons: Mapping[str, int]
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         return {
             "n": self.n,
             "given": self.given,
@@ -52,7 +52,7 @@ class Verdicts:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Verdicts:
-        """Inverse of `to_dict`."""
+        """Invert `to_dict`."""
         interval = values["interval"]
         return cls(**{**values, "interval": (interval[0], interval[1]) if interval else None})
 
@@ -75,7 +75,7 @@ class TableResult:
     verdicts: Verdicts
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form of the figures: those of `evaluation`, and the verdicts under a key of their own."""
+        """Return the JSON form of the figures: those of `evaluation`, and the verdicts under a key of their own."""
         return {**self.evaluation.to_dict(), "verdicts": self.verdicts.to_dict()}
 
 

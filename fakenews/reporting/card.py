@@ -29,7 +29,7 @@ _TABLE_METRICS: tuple[Metric, ...] = ("accuracy", "macro_f1", "roc_auc", "ece")
 
 
 def model_card(evidence: ModelEvidence, describe: str) -> str:
-    """Model card in Markdown, with the metadata block of the Hugging Face Hub.
+    """Return the model card in Markdown, with the metadata block of the Hugging Face Hub.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def _coverage_section(evidence: ModelEvidence) -> str:
 
 
 def _verdict_section(evidence: ModelEvidence) -> str:
-    """How often it keeps quiet on whole articles, and how often it is right where it does not."""
+    """Describe how often it keeps quiet on whole articles, and how often it is right where it does not."""
     found = {
         name: given
         for protocol in (*SHIPPED[:2], LEFT_OUT)
@@ -205,7 +205,7 @@ def _holds_articles(name: str) -> bool:
 
 
 def _rank(name: str) -> int:
-    """Own corpus first, then the others, last the articles of the demo."""
+    """Rank own corpus first, then the others, last the articles of the demo."""
     if name.startswith(f"{DEMO}/"):
         return 3
     return {"test": 0, "validation": 1}.get(name.rpartition("/")[2], 2)

@@ -125,7 +125,7 @@ def confusion_matrix_figure(evaluation: Evaluation, selected: tuple[int, int] | 
 
 
 def describe_confusion_matrix(evaluation: Evaluation) -> str:
-    """The confusion matrix in one sentence."""
+    """Describe the confusion matrix in one sentence."""
     rows = []
     for i, row in enumerate(evaluation.confusion_matrix):
         hits, errors = row[i], row[1 - i]
@@ -146,7 +146,7 @@ def roc_figure(curves: Sequence[Curve], mark: Mark | None = None) -> go.Figure:
 
 
 def describe_roc(curves: Sequence[Curve], mark: Mark | None = None) -> str:
-    """The ROC curves in one sentence, and what is marked in another."""
+    """Describe the ROC curves in one sentence, and the threshold in another."""
     areas = listed([f"{curve.area or 'not known'} for {curve.name}" for curve in curves])
     return f"ROC curves: the area under the curve is {areas}, where guessing has 0.5 and a perfect order 1." + (
         ""
@@ -174,7 +174,7 @@ def pr_figure(curves: Sequence[Curve], share_fake: float, mark: Mark | None = No
 
 
 def describe_pr(curves: Sequence[Curve], share_fake: float, mark: Mark | None = None) -> str:
-    """The precision-recall curves in words: average precision, and the precision at nine fake articles found of ten."""
+    """Describe the precision-recall curves: average precision, and the precision at nine fake articles of ten."""
     parts = [f"{percent_text(np.max(c.y, where=c.x >= 0.9, initial=0.0))} for {c.name}" for c in curves]
     areas = [f"{curve.area} for {curve.name}" for curve in curves if curve.area]
     average = f"; the average precision is {listed(areas)}" if areas else ""
@@ -202,7 +202,7 @@ def calibration_figure(models: Sequence[tuple[str, CalibrationBins]]) -> go.Figu
 
 
 def describe_calibration(models: Sequence[tuple[str, CalibrationBins]]) -> str:
-    """The calibration curves in one sentence: the gap in the mean, and how many bins agree with the diagonal."""
+    """Describe the calibration curves: the gap in the mean, and how many bins agree with the diagonal."""
     parts = []
     for name, bins in models:
         gap = 100 * float(np.average(np.abs(bins.observed - bins.mean_predicted), weights=bins.count))
@@ -242,7 +242,7 @@ def training_curves_figure(history: Sequence[Mapping[str, float]]) -> go.Figure:
 
 
 def describe_training_curves(history: Sequence[Mapping[str, float]]) -> str:
-    """The training curves in one sentence."""
+    """Describe the training curves in one sentence."""
     series = _series(history)
     parts, once, at = [], [], 0.0
     for key, (x, y) in series.items():
@@ -273,7 +273,7 @@ def transfer_figure(points: Sequence[Point]) -> go.Figure:
 
 
 def describe_transfer(points: Sequence[Point]) -> str:
-    """In-domain against out-of-domain in one sentence."""
+    """Compare in-domain with out-of-domain in one sentence."""
     if not points:
         return "No model was measured on other corpora yet."
     falls = [p.x - p.y for p in points]
@@ -300,7 +300,7 @@ def cost_figure(points: Sequence[Point]) -> go.Figure:
 
 
 def describe_cost(points: Sequence[Point]) -> str:
-    """Accuracy against milliseconds in one sentence."""
+    """Compare accuracy with milliseconds in one sentence."""
     if not points:
         return "No model's speed was measured yet."
     fastest, top = min(points, key=lambda p: p.x), f"{100 * max(p.y for p in points):.1f} %"

@@ -153,7 +153,7 @@ def scoreboard(evidences: Sequence[ModelEvidence], metric: Metric) -> Scoreboard
 
 
 def places(evidences: Sequence[ModelEvidence]) -> tuple[Place, ...]:
-    """What the plots of the scoreboard show, a point per model."""
+    """Return what the plots of the scoreboard show, a point per model."""
     return tuple(
         Place(
             e.model,
@@ -167,18 +167,18 @@ def places(evidences: Sequence[ModelEvidence]) -> tuple[Place, ...]:
 
 
 def foreign(evidence: ModelEvidence) -> dict[str, Evaluation]:
-    """Evaluations on corpora of whole articles, of both classes, that the model never saw; by name of the corpus."""
+    """Return evaluations on corpora of whole articles, of both classes, that the model never saw, by corpus."""
     return {name: evaluation for name, (evaluation, _) in evidence.unseen.items()}
 
 
 def figure(evaluation: Evaluation, metric: Metric) -> Cell:
-    """A metric on one set of articles, with its interval and what has to be said of it."""
+    """Return a metric on one set of articles, with its interval and what has to be said of it."""
     value: float | None = getattr(evaluation, metric)
     return Cell(value, *metric_text(evaluation, metric), note=against_guessing(evaluation, metric))
 
 
 def guessed(evaluation: Evaluation, metric: Metric) -> Cell:
-    """The same of always answering with the larger class."""
+    """Return the same of always answering with the larger class."""
     value = of_guessing(evaluation, metric)
     if value is None:
         return Cell(None, NOTHING)
@@ -211,7 +211,7 @@ def _out_of_domain(evidence: ModelEvidence, metric: Metric) -> Cell:
 
 
 def _guessing(evidences: Sequence[ModelEvidence], metric: Metric) -> dict[str, Cell]:
-    """What always answering with the larger class reaches, by title of the column."""
+    """Return what always answering with the larger class reaches, by title of the column."""
     others = {name: evaluation for evidence in evidences for name, evaluation in foreign(evidence).items()}
     guesses = [g for e in others.values() if (g := of_guessing(e, metric)) is not None]
     titles = ("mean", "right at 70 % coverage", "verdicts right") if metric == "accuracy" else ("mean",)
@@ -225,7 +225,7 @@ def _guessing(evidences: Sequence[ModelEvidence], metric: Metric) -> dict[str, C
 
 
 def _mean_of(values: Sequence[float], metric: Metric) -> Cell:
-    """The mean of a metric over corpora, and its range."""
+    """Return the mean of a metric over corpora, and its range."""
     if not values or metric == "accuracy":
         return _mean(values)
     mean = float(np.mean(values))
@@ -250,7 +250,7 @@ def _right(evidence: ModelEvidence) -> Cell:
 
 
 def _mean(shares: Sequence[float]) -> Cell:
-    """The mean of shares, one per corpus, and their range."""
+    """Return the mean of shares, one per corpus, and their range."""
     if not shares:
         return Cell(None, NOTHING)
     mean = float(np.mean(shares))
@@ -271,7 +271,7 @@ def _ms(evidence: ModelEvidence) -> Cell:
 
 
 def _with_members(evidence: ModelEvidence, evidences: Sequence[ModelEvidence]) -> list[ModelEvidence]:
-    """The model, and those that it asks (of an ensemble, named with their revisions)."""
+    """Return the model, and those that it asks (of an ensemble, named with their revisions)."""
     names = {member.split()[0] for member in str(evidence.training.get("members", "")).split(",") if member.strip()}
     return [evidence, *(e for e in evidences if e.model in names)]
 
@@ -288,7 +288,7 @@ def _plain(value: float | None) -> Cell:
 
 
 def _with_best(cells: Sequence[Cell], column: Column) -> list[Cell]:
-    """The cells of a column with the best marked, all of them if several print alike; none of a single model."""
+    """Return the cells of a column with the best marked, all of them if several print alike; none of a single model."""
     known = [c for c in cells if c.value is not None]
     if len(known) < 2:
         return list(cells)

@@ -50,7 +50,7 @@ class Bucket:
         return path.name
 
     def events(self, known: set[str]) -> Iterator[tuple[str, Event]]:
-        """Events whose names are not `known`, oldest first; what a crash left half written is passed over."""
+        """Yield events whose names are not `known`, oldest first; what a crash left half written is passed over."""
         paths = [p for p in self.folder.glob("shares/??/*/*.json") if p.name not in known]
         for path in sorted(paths, key=lambda p: p.name):
             try:
@@ -70,7 +70,7 @@ class Bucket:
                 path.unlink(missing_ok=True)
 
     def half_erased(self, deletions: set[str]) -> set[str]:
-        """Shares that an object of these names says were deleted, and of which other objects are still there.
+        """Return shares that an object of these names says were deleted, and of which other objects are still there.
 
         A deletion that was never written to its end is none.
         """

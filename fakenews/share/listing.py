@@ -11,7 +11,7 @@ from fakenews.share.shared import Owned
 
 
 def listing(found: Sequence[Owned]) -> dict[str, Any]:
-    """JSON form: every share with its reviews, and their agreement."""
+    """Return the JSON form: every share with its reviews, and their agreement."""
     return {
         "shares": [_share(o) | {"reviews": [r.to_dict() for r in o.reviews]} for o in found],
         "agreement": summarise([(o.shared.snapshot, o.reviews) for o in found]).to_dict(),
@@ -19,7 +19,7 @@ def listing(found: Sequence[Owned]) -> dict[str, Any]:
 
 
 def review_lines(found: Sequence[Owned]) -> str:
-    """A line of JSON for every review, with the share it is of."""
+    """Return a line of JSON for every review, with the share it is of."""
     rows = [{"share": _share(o), "review": r.to_dict()} for o in found for r in o.reviews]
     return "".join(json.dumps(row) + "\n" for row in rows)
 

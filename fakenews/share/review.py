@@ -60,7 +60,7 @@ class Review:
     comment: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form, spans as [start, end]."""
+        """Return the JSON form, spans as [start, end]."""
         return {**asdict(self), "agree": dict(self.agree or {}), "spans": [[s.start, s.end] for s in self.spans]}
 
 
@@ -88,7 +88,7 @@ class Kappa:
     agreed: float
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         return asdict(self)
 
 
@@ -115,7 +115,7 @@ class Summary:
     n_changed: int
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         return {
             "verdicts": [k.to_dict() for k in self.verdicts],
             "marks": [k.to_dict() for k in self.marks],
@@ -125,7 +125,7 @@ class Summary:
 
 
 def summarise(items: Sequence[tuple[Snapshot, Sequence[Review]]]) -> Summary:
-    """Agreement over shared analyses and their reviews; reviewers are distinguished by name, without regard to case.
+    """Summarize agreement over shared analyses and their reviews; reviewers are told apart by name, without case.
 
     Who reviews one analysis twice has seen the models' answers by then: the first blind verdict stays, and of what was
     said with the answers in sight the last counts.
@@ -217,13 +217,13 @@ def _clean(written: str) -> str:
 
 
 def _words(snapshot: Snapshot) -> list[Span]:
-    """The words that were read; the same for all models."""
+    """Return the words that were read; the same for all models."""
     explained = snapshot.explanations[0].attributions if snapshot.explanations else ()
     return [Span(a.start, a.end) for a in explained]
 
 
 def _kappas(answers: Mapping[Rater, Mapping[Any, Any]], names: Mapping[Rater, str]) -> Iterable[Kappa]:
-    """Of all pairs with a reviewer in it that have an item in common."""
+    """Return kappas of all pairs with a reviewer in it that have an item in common."""
     people = [rater for rater in names if rater[0] == _PERSON and rater in answers]
     models = [rater for rater in answers if rater[0] == _MODEL]
     for first, second in [*combinations(people, 2), *((p, m) for p in people for m in models)]:

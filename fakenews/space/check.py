@@ -58,7 +58,7 @@ class _Repository:
 
 
 def check(root: Path, target: str | None = None, *, imports: bool = True) -> list[str]:
-    """Problems of the Space that the repository at `root` would become, one sentence each; none is what is wanted.
+    """Return the problems of the Space that the repository at `root` would become, one sentence each.
 
     Parameters
     ----------
@@ -239,7 +239,7 @@ def _requirements(repository: _Repository) -> Iterator[str]:
 
 
 def _app_imports(repository: _Repository) -> list[str]:
-    """Whether the bundle, alone in a folder, can be imported, page and server included."""
+    """Return whether the bundle, alone in a folder, can be imported, page and server included."""
     with tempfile.TemporaryDirectory() as folder:
         lay_out(repository.files, Path(folder))
         # What "pip install -e" has put in the way would find in the repository what the bundle lacks.

@@ -129,7 +129,7 @@ class Deployment:
             raise DeployError(" ".join([self._sentence(error), *undone])) from error
 
     def _look(self) -> _Before:
-        """What is live now, and the bytes of all files that the commit would change or remove."""
+        """Return what is live now, and the bytes of all files that the commit would change or remove."""
         self.report(f"Looking at {self.space}.")
         try:
             info = self.api.space_info(self.space)
@@ -220,7 +220,7 @@ class Deployment:
         return flavor
 
     def _wait(self, sha: str) -> None:
-        """Until the commit runs.
+        """Wait until the commit runs.
 
         Raises
         ------
@@ -301,7 +301,7 @@ class Deployment:
             ]
 
     def _stop_new(self) -> list[str]:
-        """A Space that was not there before is paused, so that it neither costs anything nor shows a broken page."""
+        """Pause a Space that was not there before, so that it neither costs anything nor shows a broken page."""
         try:
             insist(lambda: self.api.pause_space(self.space))
         except OSError as error:
@@ -311,7 +311,7 @@ class Deployment:
         return ["There was no version before; the new Space is paused."]
 
     def _ours_is_live(self) -> bool:
-        """Whether the newest commit is this deployment's: the Hub may have taken it and the answer been lost.
+        """Return whether the newest commit is this deployment's: its answer may have been lost.
 
         Where every file was there already the Hub takes none, and it is the one that the settings were changed on.
         """
@@ -355,7 +355,7 @@ class Deployment:
             self._wait(sha)
 
     def drift(self) -> list[str]:
-        """What of the live Space is not as Spacefile and bundle say, one sentence each.
+        """Return where the live Space differs from Spacefile and bundle, one sentence each.
 
         Raises
         ------
@@ -423,12 +423,12 @@ class Deployment:
             self.api.delete_space_volumes(self.space)
 
     def _why(self, runtime: SpaceRuntime) -> str:
-        """The Hub's own message about a failure, if it has one."""
+        """Return the Hub's own message about a failure, if it has one."""
         message = str(runtime.raw.get("errorMessage") or "").strip()
         return f": {self._hidden(message.splitlines()[-1][:300])}" if message else ""
 
     def _sentence(self, error: BaseException) -> str:
-        """An error in one line, without the value of any secret."""
+        """Return an error in one line, without the value of any secret."""
         from httpx2 import TransportError
 
         response = getattr(error, "response", None)

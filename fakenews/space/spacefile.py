@@ -167,7 +167,7 @@ class Spacefile(Section):
         return self
 
     def target(self, name: str | None = None) -> Target:
-        """A target by name, or the one that is deployed by default.
+        """Return a target by name, or the one that is deployed by default.
 
         Raises
         ------
@@ -180,11 +180,11 @@ class Spacefile(Section):
         return self.targets[name]
 
     def python(self, target: Target) -> str:
-        """Version of Python on a target."""
+        """Return the version of Python on a target."""
         return target.python or self.runtime.python
 
     def variables(self) -> dict[str, str]:
-        """Environment of the Space; a mounted bucket is where shared analyses are kept."""
+        """Return the environment of the Space; a mounted bucket is where shared analyses are kept."""
         mounted = {"FAKENEWS_BUCKET": self.storage.mount} if self.storage.bucket else {}
         return {**self.env, **mounted}
 
@@ -213,7 +213,7 @@ def read_spacefile(path: Path) -> Spacefile:
 
 
 def _sentence(error: object, name: str) -> str:
-    """One mistake that pydantic found, with its place and what came."""
+    """Describe one mistake that pydantic reports, with its field and value."""
     assert isinstance(error, dict)
     place = [str(part) for part in error["loc"]]
     where = f"[{place[0]}] {'.'.join(place[1:])}".strip() if place else name

@@ -63,7 +63,7 @@ def write_whole(file: Path, text: str) -> None:
 
 
 def _facts(recipe: Recipe, job: Job, parts: Parts) -> dict[str, Any]:
-    """Everything that decides what a run learns, as JSON gives it back."""
+    """Return everything that decides what a run learns, as JSON gives it back."""
     digest = sha256()
     for name in ("train", "validation"):
         rows = parts[name]

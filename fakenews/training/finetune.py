@@ -60,7 +60,7 @@ class Trained:
 
 
 def load_base(base: str, positions_needed: int, seed: int) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """Encoder with a fresh two-class head (fake, real) and its tokenizer, from a Hub id or a folder.
+    """Load an encoder with a fresh two-class head (fake, real) and its tokenizer, from a Hub id or a folder.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def load_base(base: str, positions_needed: int, seed: int) -> tuple[PreTrainedMo
 def encode_examples(
     texts: Sequence[str], labels: Sequence[int], tokenizer: PreTrainedTokenizerBase, cleaning: str = CLEANING
 ) -> list[Example]:
-    """Word pieces of the cleaned texts, whole and without special pieces, with their labels."""
+    """Return the word pieces of the cleaned texts, whole and without special pieces, with their labels."""
     cleaned = [clean_text_as(text, cleaning).neutral.text for text in texts]
     pieces = tokenizer(
         cleaned, add_special_tokens=False, split_special_tokens=True, truncation=False, padding=False, verbose=False
@@ -131,7 +131,7 @@ class Passes(Dataset[Example]):
         return len(self.order)
 
     def __getitem__(self, place: int) -> Example:
-        """Example at a place of the pass; "drawn" says by which numbers its window is."""
+        """Return the example at an index of the epoch; "drawn" seeds its window."""
         return {**self.examples[self.order[place]], "drawn": (self.seed, self.epoch, place)}
 
 
@@ -187,12 +187,12 @@ class HeaderTimeout(EarlyStoppingCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """The loop takes one step more; the best evaluation stays what it is."""
+        """Take one step more; the best evaluation stays what it is."""
         control.should_training_stop = self.early_stopping_patience_counter >= self.early_stopping_patience
 
 
 def f1_metrics(prediction: Any) -> dict[str, float]:
-    """Accuracy and F1 of the fake class from a `transformers.EvalPrediction`."""
+    """Return the accuracy and F1 of the fake class from a `transformers.EvalPrediction`."""
     from sklearn.metrics import accuracy_score, f1_score
 
     logits, labels = prediction.predictions, prediction.label_ids
@@ -204,7 +204,7 @@ def f1_metrics(prediction: Any) -> dict[str, float]:
 
 
 def for_gpu(recipe: FineTuning, config: PreTrainedConfig, n_examples: int, memory: int) -> tuple[FineTuning, int]:
-    """The recipe with larger steps, and the number of passes in which a GPU with `memory` bytes takes one of them.
+    """Return the recipe with larger steps, and how many passes a GPU with `memory` bytes needs for one of them.
 
     The learning rate grows with the square root of the batch: Malladi et al., "On the SDEs and Scaling Rules for
     Adaptive Gradient Algorithms", NeurIPS 2022 (arXiv:2205.10287).
@@ -221,7 +221,7 @@ def for_gpu(recipe: FineTuning, config: PreTrainedConfig, n_examples: int, memor
 
 
 def for_device(recipe: FineTuning, config: PreTrainedConfig, n_examples: int) -> tuple[FineTuning, int]:
-    """`for_gpu` where there is one; elsewhere the recipe as it is, in one pass."""
+    """Return `for_gpu` where there is one; otherwise the recipe as it is, in one pass."""
     if not torch.cuda.is_available():
         return recipe, 1
     return for_gpu(recipe, config, n_examples, torch.cuda.get_device_properties().total_memory)
@@ -317,7 +317,7 @@ def train(
 
 
 def _last_whole_checkpoint(work: Path) -> str | None:
-    """The last checkpoint; those that were being written when the power went are taken away."""
+    """Return the last checkpoint; remove those that were being written when the power went."""
     for folder in work.glob(f"{PREFIX_CHECKPOINT_DIR}-*"):
         if not (folder / TRAINER_STATE_NAME).is_file():  # which is written last
             shutil.rmtree(folder)

@@ -75,7 +75,7 @@ class Job:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The corpora that are trained on: those of the family of the one left out are not."""
+        """Return the corpora that are trained on: those of the family of the one left out are not."""
         names = (path.stem for path in (self.data, *self.more))
         return tuple(name for name in names if family_of(name) != family_of(self.leave_out))
 
@@ -136,24 +136,24 @@ class Fitted:
 
 
 def weights(part: pd.DataFrame) -> NDArray[np.float64] | None:
-    """How much each row of a part counts: None, all alike, where there is one corpus."""
+    """Return how much each row of a part counts: None, all alike, where there is one corpus."""
     if CORPUS not in part or part[CORPUS].nunique() < 2:
         return None
     return balance(part[CORPUS].tolist(), part["label"].tolist())
 
 
 def is_home(part: pd.DataFrame) -> NDArray[np.bool_]:
-    """Whether each row is of the corpus that training starts from, shape (n,); all are where there is one."""
+    """Return whether each row is of the corpus that training starts from, shape (n,); all if there is one."""
     if CORPUS not in part or not len(part):
         return np.ones(len(part), dtype=bool)
     return np.asarray(part[CORPUS] == part[CORPUS].iloc[0], dtype=bool)
 
 
 def home_of(part: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the corpus that training starts from."""
+    """Return the rows of the corpus that training starts from."""
     return part[is_home(part)].reset_index(drop=True)
 
 
 def labelled(part: pd.DataFrame) -> tuple[list[str], list[int]]:
-    """Texts and labels of a part, as classifiers are given them."""
+    """Return texts and labels of a part, as classifiers are given them."""
     return joined_texts(part), part["label"].tolist()

@@ -53,7 +53,7 @@ FLIP_ARTICLES = 500  # of the test part: at no flip at all, the interval ends at
 def run(
     job: Job, log: Log = logger.info, recipe: Recipe | None = None, calibrate: Calibrate | None = None
 ) -> ModelEvidence:
-    """Train, calibrate on the validation part, save, and measure on the test part and every other corpus here.
+    """Return train, calibrate on the validation part, save, and measure on the test part and every other corpus here.
 
     A model that lies in `job.out` is replaced once all of that is done. `recipe` is the one that `job` names, where
     `recipes.RECIPES` does not know it. `calibrate` sets the calibration anew on articles that the model was not trained
@@ -121,7 +121,7 @@ def figures(evaluation: Evaluation) -> str:
 
 
 def facts_of(recipe: Recipe, job: Job, parts: Parts, fitted: Fitted) -> dict[str, Any]:
-    """What travels with the weights, of the training."""
+    """Return what travels with the weights, of the training."""
     return {
         "recipe": recipe.name,
         "data": {"corpora": list(job.names), "rows": {name: len(part) for name, part in parts.items()}},
@@ -196,18 +196,18 @@ def measure(
 
 
 def measured_flips(classifier: TextClassifier, rows: pd.DataFrame, corpus: str, seed: int) -> FlipRates:
-    """How formatting moves a model on up to `FLIP_ARTICLES` unseen articles of a corpus, drawn by `seed`."""
+    """Measure how formatting moves a model on up to `FLIP_ARTICLES` unseen articles of a corpus, drawn by `seed`."""
     chosen = np.random.default_rng(seed).permutation(len(rows))[:FLIP_ARTICLES]
     return flip_rates(classifier, joined_texts(rows.iloc[np.sort(chosen)]), f"{corpus}/test")
 
 
 def calibrations(classifier: TextClassifier) -> dict[str, Any]:
-    """What turns its scores into probabilities; nothing for a foreign classifier."""
+    """Return what turns its scores into probabilities; nothing for a foreign classifier."""
     return classifier.calibration_.to_dict() if isinstance(classifier, CalibratedClassifier) else {}
 
 
 def split_parts(frame: pd.DataFrame) -> Parts:
-    """The rows of a table by their split."""
+    """Return the rows of a table by their split."""
     return {name: frame[frame["split"] == name].reset_index(drop=True) for name in SPLITS}
 
 
@@ -217,7 +217,7 @@ def _in_turn_facts(rows: pd.DataFrame, training: dict[str, Any]) -> dict[str, An
 
 
 def names_in(rows: pd.DataFrame) -> str:
-    """The corpora of rows of `predictions.parquet`, in words."""
+    """Return the corpora of rows of `predictions.parquet`, in words."""
     return ", ".join(dict.fromkeys(rows["corpus"]))
 
 
@@ -243,7 +243,7 @@ def read_tables(
 
 
 def device_name() -> str:
-    """What the training ran on, in words."""
+    """Return what the training ran on, in words."""
     import torch
 
     if torch.cuda.is_available():

@@ -131,7 +131,7 @@ class FromStates:
         return getattr(self._classifier, name)
 
     def predict_scores(self, texts: Sequence[str]) -> Scores:
-        """Log-odds of fake before calibration and how in-domain each text is, each of shape (n_texts,)."""
+        """Return the log-odds of fake before calibration and how in-domain each text is, each of shape (n_texts,)."""
         from fakenews.classifiers.probe import linear_scores
 
         assert self._classifier.probe_ is not None

@@ -106,7 +106,7 @@ class Tight:
 
 @pytest.fixture
 def tight(classifiers: dict[str, TextClassifier]) -> tuple[TransformerClassifier, Tight]:
-    """A classifier of its own whose model runs out of memory beyond four texts."""
+    """Return a classifier of its own whose model runs out of memory beyond four texts."""
     classifier = copy.deepcopy(classifiers["tinybert"])
     assert isinstance(classifier, TransformerClassifier)
     forward = Tight(classifier.model, 4)

@@ -41,7 +41,7 @@ def table(tmp_path: Path) -> Path:
 
 
 def is_refused(result: Result, *said: str) -> bool:
-    """Whether the user got exit code 2 and one sentence on stderr that says so."""
+    """Return whether the user got exit code 2 and one sentence on stderr that says so."""
     sentence = result.stderr.strip()
     return (
         result.exit_code == 2

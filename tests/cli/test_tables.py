@@ -16,7 +16,7 @@ ARTICLE = "The mayor’s café — the “naïve” one — opened in the city o
 
 @pytest.fixture
 def flipped(tmp_path: Path) -> Path:
-    """A table in which 1 means fake, with two rows that have no text."""
+    """Return a table in which 1 means fake, with two rows that have no text."""
     texts, labels = planted_corpus(40)
     path = tmp_path / "flipped.csv"
     rows = {"title": ["", "Alone"], "text": ["", " "], "label": [0, 1]}

@@ -182,7 +182,7 @@ def test_corpora_of_one_class_are_trained_on_but_not_measured():
 
 
 def test_swapped_labels_of_a_corpus_show_in_its_figures():
-    """A planted break: where the labels of one corpus are flipped, the one left out falls below chance."""
+    """Return a planted break: where the labels of one corpus are flipped, the one left out falls below chance."""
     tables = {}
     for name in NAMES:
         texts, labels = planted_corpus(120)

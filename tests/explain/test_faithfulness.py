@@ -42,7 +42,7 @@ def planted_texts(n=6, word=FAKE_WORD):
 
 
 def weighed(explanation, weights):
-    """The same explanation with other weights."""
+    """Return the same explanation with other weights."""
     words = zip(explanation.attributions, weights, strict=True)
     return replace(explanation, attributions=tuple(Attribution(a.start, a.end, float(w)) for a, w in words))
 

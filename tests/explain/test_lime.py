@@ -139,7 +139,7 @@ def test_it_can_be_cancelled_between_two_fits(tfidf, monkeypatch):
 
 @pytest.mark.slow
 def test_it_agrees_with_the_library_on_the_same_question(bert):
-    """The library at its default of samples, a variant of ours for each of its, on log-odds."""
+    """Return the library at its default of samples, a variant of ours for each of its, on log-odds."""
     from lime.lime_text import LimeTextExplainer
 
     text = "The mayor said lizard people on the new road and the treasury will report on the plan today"

@@ -155,7 +155,7 @@ def test_the_first_view_is_there_before_any_coalition(bert):
 
 @pytest.mark.slow
 def test_it_agrees_with_the_library_on_the_same_question(bert):
-    """The library's own answer with ten times its default of evaluations, its masks read back as ours."""
+    """Return the library's own answer with ten times its default of evaluations, its masks read back as ours."""
     import shap
 
     text = "The mayor said lizard people on the new road. The treasury will report on the plan today."

@@ -394,7 +394,7 @@ def test_a_bucket_that_shows_the_newer_first_gives_the_same_index(
 
 
 def objects(bucket: Path) -> list[Path]:
-    """What it holds besides the words that something was deleted."""
+    """Return what it holds besides the words that something was deleted."""
     return [path for path in bucket.rglob("*.json") if "-delete-" not in path.name]
 
 
@@ -547,7 +547,7 @@ def test_many_write_at_once(store: ShareStore, snapshot: Snapshot) -> None:
 
 
 def at_once(store: ShareStore, call: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> int:
-    """How many of four calls are acknowledged when each stores only once all of them want to, or can't get so far."""
+    """Count how many of four calls are acknowledged when each stores only once all of them want to, or can't."""
     store.open()
     together, record = threading.Barrier(4), store._record
 
