@@ -38,7 +38,7 @@ from fakenews.classifiers.probe import mean_states  # noqa: E402
 from fakenews.config import Settings  # noqa: E402
 from fakenews.engine import Engine  # noqa: E402
 from fakenews.engine.values import ExplanationRequest  # noqa: E402
-from fakenews.explain.base import MaskedMargins  # noqa: E402
+from fakenews.explain.base import MaskedLogOdds  # noqa: E402
 from fakenews.explain.faithfulness import N_RANDOM, SHARES, erased, greedy_order  # noqa: E402
 from fakenews.explain.registry import EXPLAINERS  # noqa: E402
 from fakenews.explain.surrogate import rank_agreement  # noqa: E402
@@ -174,10 +174,10 @@ class Stock:
         from lime.lime_text import LimeTextExplainer
 
         places, gone = range(len(clean_text(text).words)), "#"
-        margins = MaskedMargins(text, self.classifier, samples, lambda share: None)
+        margins = MaskedLogOdds(text, self.classifier, samples, lambda share: None)
 
-        def log_odds(variants: list[str]) -> np.ndarray:
-            found = margins(np.array([[name != gone for name in variant.split()] for variant in variants]))
+        def log_odds(samples: list[str]) -> np.ndarray:
+            found = margins(np.array([[name != gone for name in sample.split()] for sample in samples]))
             return np.column_stack([found, -found])
 
         local = LimeTextExplainer(split_expression=r"\s+", bow=False, mask_string=gone, random_state=seed)
@@ -202,7 +202,7 @@ class Stock:
         import torch
 
         windows, c = self.classifier.encode(text), self.classifier
-        margin_of = c.margin_from_embeddings
+        margin_of = c.log_odds_from_embeddings
         found = np.zeros(len(clean_text(text).words))
         for i, weight in enumerate(windows.weights.tolist()):
             length = int(windows.attention_mask[i].sum())
@@ -233,7 +233,7 @@ def _with_probe(classifier: Any) -> Any:
             window = torch.cat([ids[:1], part, ids[-1:]])[None]
             hidden = model.base_model(window, output_hidden_states=True).hidden_states
             states = mean_states(hidden, torch.ones_like(window))
-            margins.append(classifier.probe_.window_margins(states)[0] * len(part))
+            margins.append(classifier.probe_.window_log_odds(states)[0] * len(part))
         margin = sum(margins) / max(len(ids) - 2, 1)
         logits = torch.zeros(1, 2)
         logits[0, FAKE] = margin
@@ -292,7 +292,7 @@ def measure(engine: Engine, classifier: Any, stock: Stock, text: str, with_lime:
 def grades(classifier: Any, text: str, weights: dict[str, np.ndarray]) -> dict[str, Any]:
     """Return comprehensiveness and sufficiency of every order, bare and between random and the best order here."""
     n = len(clean_text(text).words)
-    margins = MaskedMargins(text, classifier, 1, lambda share: None)
+    margins = MaskedLogOdds(text, classifier, 1, lambda share: None)
     full = float(margins(np.ones((1, n), dtype=bool))[0])
     lean, rng = (1.0 if full >= 0 else -1.0), np.random.default_rng(0)
     random = np.mean([erased(margins, rng.permutation(n), lean, full) for _ in range(N_RANDOM)], axis=0)

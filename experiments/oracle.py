@@ -36,15 +36,15 @@ def oracle_auc(answers: Mapping[str, pd.DataFrame]) -> dict[str, float]:
     from sklearn.metrics import roc_auc_score
     from sklearn.preprocessing import scale
 
-    found: dict[str, float] = {}
+    auc_by_corpus: dict[str, float] = {}
     for corpus, rows in side_by_side(answers, "margin").groupby("corpus", sort=False) if answers else ():
         fake = rows["label"].to_numpy() == FAKE
         if fake.all() or not fake.any():
             continue
-        margins = scale(rows[list(answers)].to_numpy(dtype=float))
-        regression = LogisticRegression(C=1000.0, max_iter=2000).fit(margins, fake)
-        found[str(corpus)] = float(roc_auc_score(fake, regression.decision_function(margins)))
-    return found
+        log_odds = scale(rows[list(answers)].to_numpy(dtype=float))
+        regression = LogisticRegression(C=1000.0, max_iter=2000).fit(log_odds, fake)
+        auc_by_corpus[str(corpus)] = float(roc_auc_score(fake, regression.decision_function(log_odds)))
+    return auc_by_corpus
 
 
 def oracle_auc_left_out(folders: Sequence[Path]) -> dict[str, float]:

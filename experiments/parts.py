@@ -36,11 +36,11 @@ def parts(protocol: Protocol, frame: pd.DataFrame, seed: int = 42) -> dict[str, 
         raise ValueError(f"The protocol {protocol.name!r} parts no corpus: it answers whole ones.")
     if protocol.text == "title":
         frame = titles(frame)
-    found = {name: frame[_split(protocol, frame, seed) == name].reset_index(drop=True) for name in SPLITS}
-    empty = [name for name, rows in found.items() if not len(rows)]
+    by_name = {name: frame[_split(protocol, frame, seed) == name].reset_index(drop=True) for name in SPLITS}
+    empty = [name for name, rows in by_name.items() if not len(rows)]
     if empty:
         raise ValueError(f"The protocol {protocol.name!r} leaves no rows for {', '.join(empty)} of this table.")
-    return found
+    return by_name
 
 
 def titles(frame: pd.DataFrame) -> pd.DataFrame:

@@ -283,7 +283,7 @@ def measure_protocols(
     return evidence
 
 
-def check_tables(model: str, trained_on: tuple[str, ...], given: tuple[str, ...]) -> None:
+def check_tables(model: str, trained_on: tuple[str, ...], passed: tuple[str, ...]) -> None:
     """Refuse tables, by their names, that a model was not trained on.
 
     Those that it was trained on will do, all of them in their order or the first alone, whose answers stand beside what
@@ -295,12 +295,12 @@ def check_tables(model: str, trained_on: tuple[str, ...], given: tuple[str, ...]
     """
     if not trained_on:
         return
-    if given[0] == trained_on[0] and (1 in (len(given), len(trained_on)) or given == trained_on):
+    if passed[0] == trained_on[0] and (1 in (len(passed), len(trained_on)) or passed == trained_on):
         return
     alone = f", or for {trained_on[0]} alone" if len(trained_on) > 1 else ""
     which = "each, in this order" if alone else "it"
     raise ValueError(
-        f"{model} was trained on {', '.join(trained_on)}: give --data for {which}{alone}, got {', '.join(given)}."
+        f"{model} was trained on {', '.join(trained_on)}: give --data for {which}{alone}, got {', '.join(passed)}."
     )
 
 
@@ -308,7 +308,7 @@ def weighed_again(
     classifier: EnsembleClassifier,
     stored: model_folder.StoredModel,
     protocol: Protocol,
-    found: Mapping[str, pd.DataFrame],
+    by_name: Mapping[str, pd.DataFrame],
 ) -> Measured | None:
     """Return an ensemble of members that were trained for a protocol, by what they answered under it.
 
@@ -320,21 +320,21 @@ def weighed_again(
     if answers is None:
         return None
     started = time.perf_counter()
-    ids = {id_ for rows in found.values() for id_ in rows["id"]}
+    ids = {id_ for rows in by_name.values() for id_ in rows["id"]}
     answers = answers[answers["id"].isin(ids)].reset_index(drop=True)
-    margins = answers[list(classifier.members)].to_numpy(dtype=np.float64)
+    log_odds = answers[list(classifier.members)].to_numpy(dtype=np.float64)
     in_domain = answers["in_domain"].to_numpy(dtype=np.float64)
     held = (answers["split"] == "validation").to_numpy()
     again = EnsembleClassifier(members=classifier.members, n_folds=classifier.n_folds, seed=classifier.seed)
-    margin = np.zeros(len(answers))
-    margin[held] = again.fit_held_out(margins[held], in_domain[held], answers.loc[held, "label"].tolist())
-    margin[~held] = again.combine(margins[~held], in_domain[~held])
-    rows = answers[[*ARTICLE, "in_domain"]].assign(margin=margin)
+    log_odds = np.zeros(len(answers))
+    log_odds[held] = again.fit_held_out(log_odds[held], in_domain[held], answers.loc[held, "label"].tolist())
+    log_odds[~held] = again.combine(log_odds[~held], in_domain[~held])
+    rows = answers[[*ARTICLE, "in_domain"]].assign(margin=log_odds)
     rows = rows.assign(p_fake=again.calibrated(scores_of(rows)))
     training = {
         "cleaning": protocol.cleaning,
         "text": protocol.text,
-        "rows": {name: len(part) for name, part in found.items()},
+        "rows": {name: len(part) for name, part in by_name.items()},
         "recipe": recipes.get(classifier.info_["recipe"]).title,
         "minutes": round((time.perf_counter() - started) / 60, 2),
         "device": device_name(),
@@ -365,7 +365,7 @@ def answered_again(
     classifier: TextClassifier, stored: model_folder.StoredModel, left_out: pd.DataFrame
 ) -> dict[str, Measured]:
     """Return what the model as it is was measured on, by protocol, with the calibration of today."""
-    found = {}
+    answers = {}
     for name in SHIPPED:
         rows = read_predictions(stored.folder, [name])
         if not len(rows):
@@ -373,8 +373,8 @@ def answered_again(
         rows = rows.assign(p_fake=classifier.calibrated(scores_of(rows)))
         formatting = read_evaluation(stored.folder).protocols[name].formatting
         others = get(name).rows == "others"
-        found[name] = Measured(as_left_out(rows, left_out) if others else rows, formatting=formatting)
-    return found
+        answers[name] = Measured(as_left_out(rows, left_out) if others else rows, formatting=formatting)
+    return answers
 
 
 def train_under(name: str, job: Job, log: Log = logger.info, recipe: Recipe | None = None) -> TextClassifier:
@@ -398,13 +398,13 @@ def train_under(name: str, job: Job, log: Log = logger.info, recipe: Recipe | No
     frame = with_groups(read_table(job.data, job.encoding, job.fake), protocol.rows == "time", log).assign(
         **{CORPUS: job.data.stem}
     )
-    found = parts(protocol, frame, SEED)
-    log(f"{protocol.title}: " + ", ".join(f"{len(rows):,} {part}" for part, rows in found.items()))
+    by_name = parts(protocol, frame, SEED)
+    log(f"{protocol.title}: " + ", ".join(f"{len(rows):,} {part}" for part, rows in by_name.items()))
     started = time.perf_counter()
-    fitted = recipe.fit(recipe, replace(job, cleaning=protocol.cleaning, truncation=protocol.truncation), found, log)
+    fitted = recipe.fit(recipe, replace(job, cleaning=protocol.cleaning, truncation=protocol.truncation), by_name, log)
     minutes = (time.perf_counter() - started) / 60 if fitted.minutes is None else fitted.minutes
     under = {"protocol": name, "recipe": recipe.title, **fitted.card_facts, "minutes": round(minutes, 1)}
-    fitted.classifier.info_ = facts_of(recipe, job, found, fitted) | {UNDER: {**under, "device": device_name()}}
+    fitted.classifier.info_ = facts_of(recipe, job, by_name, fitted) | {UNDER: {**under, "device": device_name()}}
     with model_folder.replacing(job.out) as folder:
         fitted.classifier.save(folder)
     return fitted.classifier
@@ -421,8 +421,8 @@ def with_groups(frame: pd.DataFrame, needed: bool, log: Log = logger.info) -> pd
 
 def as_left_out(rows: pd.DataFrame, left_out: pd.DataFrame) -> pd.DataFrame:
     """Return the rows with the p_fake of those in `left_out`: calibrated without the corpus they are from."""
-    place = ["corpus", "id"]
-    known = rows[place].merge(left_out[[*place, "p_fake"]].drop_duplicates(place), on=place, how="left")["p_fake"]
+    keys = ["corpus", "id"]
+    known = rows[keys].merge(left_out[[*keys, "p_fake"]].drop_duplicates(keys), on=keys, how="left")["p_fake"]
     return rows.assign(p_fake=np.where(known.isna(), rows["p_fake"], known))
 
 

@@ -119,8 +119,10 @@ class FormattingTest:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> FormattingTest:
         """Invert `to_dict`; the descriptions of edits are those of this code."""
-        found = tuple(EditOutcome(e["edit"], e["changed"], e["p_fake"], tuple(e["moved"])) for e in values["edits"])
-        return cls(values["version"], values["p_fake"], found, values["seconds"])
+        outcomes_read = tuple(
+            EditOutcome(e["edit"], e["changed"], e["p_fake"], tuple(e["moved"])) for e in values["edits"]
+        )
+        return cls(values["version"], values["p_fake"], outcomes_read, values["seconds"])
 
 
 def outcomes(
@@ -153,7 +155,7 @@ def flips(before: float, after: float) -> bool:
     return (before >= 0.5) != (after >= 0.5)
 
 
-def variants(text: str) -> tuple[str, ...]:
+def edited_texts(text: str) -> tuple[str, ...]:
     """Return the text under every edit, in the order of `EDITS`; unchanged where an edit has nothing to do."""
     return tuple(edit.apply(text) for edit in EDITS.values())
 
@@ -182,15 +184,15 @@ def _add_dateline(text: str) -> str:
 
 def _remove_dateline(text: str) -> str:
     title, body = title_and_body(text)
-    return title + body[found.end() :] if (found := _DATELINE.match(body)) else text
+    return title + body[dateline.end() :] if (dateline := _DATELINE.match(body)) else text
 
 
 def _add_agency(text: str) -> str:
     title, body = title_and_body(text)
-    found = _FIRST_SENTENCE.search(body)
-    if found is None or _AGENCY.search(text):
+    sentence = _FIRST_SENTENCE.search(body)
+    if sentence is None or _AGENCY.search(text):
         return text
-    return f"{title}{body[: found.end()]} (Reuters){body[found.end() :]}"
+    return f"{title}{body[: sentence.end()]} (Reuters){body[sentence.end() :]}"
 
 
 def _remove_agency(text: str) -> str:

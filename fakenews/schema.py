@@ -88,7 +88,7 @@ class Attribution:
 
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """How well an order of words says what a classifier's margin hangs on.
+    """How well an order of words says what a classifier's log-odds hang on.
 
     All on log-odds towards the class the classifier leans to, means over the shares of words of
     `evaluate.faithfulness.SHARES`.
@@ -126,7 +126,7 @@ class Grade:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a classifier gave its margin: one weight for every word it read.
+    """Why a classifier gave its log-odds: one weight for every word it read.
 
     Attributes
     ----------

@@ -235,8 +235,10 @@ def _compose(
     text: str, starts: NDArray[np.int32], ends: NDArray[np.int32]
 ) -> tuple[str, NDArray[np.int32], NDArray[np.int32]]:
     """Compose each letter with its accents; accents that no letter of Unicode has are dropped."""
-    found = _MARKED.finditer(text)
-    return _splice(text, starts, ends, [(*m.span(), _MARK.sub("", unicodedata.normalize("NFC", m[0]))) for m in found])
+    matches = _MARKED.finditer(text)
+    return _splice(
+        text, starts, ends, [(*m.span(), _MARK.sub("", unicodedata.normalize("NFC", m[0]))) for m in matches]
+    )
 
 
 def _apply(
@@ -315,8 +317,8 @@ def _goes_on(text: str, stop: re.Match[str]) -> bool:
     """Return whether a stop belongs to an abbreviation, as in "Sen. Smith", "J. Smith" and "the U.S. Senate"."""
     if "\n" in stop.group() or stop.group().strip():  # a line or a quotation ends here
         return False
-    found = _ABBREVIATION.search(text, max(stop.start() - _LONGEST_ABBREVIATION, 0), stop.start())
-    return found is not None and not (found["dotted"] and _OPENS.match(text, stop.end()))
+    abbreviation = _ABBREVIATION.search(text, max(stop.start() - _LONGEST_ABBREVIATION, 0), stop.start())
+    return abbreviation is not None and not (abbreviation["dotted"] and _OPENS.match(text, stop.end()))
 
 
 def count_words(text: str) -> int:

@@ -91,40 +91,40 @@ def connect(address: str, port: int, seconds: float) -> socket.socket:
 def is_public(address: str) -> bool:
     """Return whether an address is one of the public internet, also where it wraps another one."""
     try:
-        found = ip_address(address)
+        address_parsed = ip_address(address)
     except ValueError:  # scoped ones ("fe80::1%eth0") are no addresses of the internet either
         return False
-    return "%" not in address and all(map(_is_public, _unwrapped(found)))
+    return "%" not in address and all(map(_is_public, _unwrapped(address_parsed)))
 
 
-def _is_public(found: Address) -> bool:
+def _is_public(ip: Address) -> bool:
     return (
-        found.is_global
-        and not found.is_multicast
-        and not found.is_reserved
-        and not found.is_unspecified
-        and not found.is_loopback
-        and not found.is_link_local
-        and not any(found.version == network.version and found in network for network in _NEVER)
+        ip.is_global
+        and not ip.is_multicast
+        and not ip.is_reserved
+        and not ip.is_unspecified
+        and not ip.is_loopback
+        and not ip.is_link_local
+        and not any(ip.version == network.version and ip in network for network in _NEVER)
     )
 
 
-def _unwrapped(found: Address) -> Iterator[Address]:
+def _unwrapped(ip: Address) -> Iterator[Address]:
     """Return an address, or the one in it: mapped, compatible, 6to4, Teredo and NAT64 addresses hold another."""
-    if isinstance(found, IPv4Address):
-        yield found
+    if isinstance(ip, IPv4Address):
+        yield ip
         return
     inner: list[Address] = []
-    if found.ipv4_mapped is not None:
-        inner.append(found.ipv4_mapped)
-    elif found.sixtofour is not None:
-        inner.append(found.sixtofour)
-    elif found.teredo is not None:
-        inner += found.teredo
-    elif found in _NAT64 or found in _COMPATIBLE:
-        inner.append(IPv4Address(int(found) & 0xFFFFFFFF))
+    if ip.ipv4_mapped is not None:
+        inner.append(ip.ipv4_mapped)
+    elif ip.sixtofour is not None:
+        inner.append(ip.sixtofour)
+    elif ip.teredo is not None:
+        inner += ip.teredo
+    elif ip in _NAT64 or ip in _COMPATIBLE:
+        inner.append(IPv4Address(int(ip) & 0xFFFFFFFF))
     if not inner:
-        yield found
+        yield ip
     for address in inner:
         yield from _unwrapped(address)
 
@@ -162,8 +162,8 @@ def check_address(url: str) -> tuple[str, str, int, str]:
     return parts.scheme, host, port or PORTS[parts.scheme], re.sub(r"[^\x21-\x7e]", _percent, target)
 
 
-def _percent(found: re.Match[str]) -> str:
-    return "".join(f"%{byte:02X}" for byte in found.group().encode("utf-8", "replace"))
+def _percent(match: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in match.group().encode("utf-8", "replace"))
 
 
 def read(url: str, max_chars: int) -> Article:
@@ -214,14 +214,14 @@ def fetch(
                 )
                 response = pool.handle_request(request)
                 try:
-                    found = {name.lower(): value for name, value in response.headers}
-                    if response.status in (301, 302, 303, 307, 308) and b"location" in found:
-                        onward = urljoin(url, found[b"location"].decode("latin-1"))
+                    headers = {name.lower(): value for name, value in response.headers}
+                    if response.status in (301, 302, 303, 307, 308) and b"location" in headers:
+                        onward = urljoin(url, headers[b"location"].decode("latin-1"))
                         if scheme == "https" and not onward.startswith("https:"):
                             raise FetchError(NOT_PUBLIC)
                         url = onward
                         continue
-                    return _page(response, found, limits), url
+                    return _page(response, headers, limits), url
                 finally:
                     response.close()
     except FetchError:
@@ -243,11 +243,11 @@ def extract(html: bytes, url: str, max_chars: int) -> Article:
     """
     import trafilatura
 
-    found = trafilatura.bare_extraction(
+    document = trafilatura.bare_extraction(
         html, url=url, include_comments=False, include_tables=False, favor_precision=True, with_metadata=True
     )
-    text = (getattr(found, "text", None) or "").strip()
-    title = " ".join((getattr(found, "title", None) or "").split())[:300]
+    text = (getattr(document, "text", None) or "").strip()
+    title = " ".join((getattr(document, "title", None) or "").split())[:300]
     if not text:
         raise FetchError("No article was found on this page: paste its text.")
     room = max(max_chars - len(title) - 2, 0)

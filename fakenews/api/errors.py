@@ -107,6 +107,6 @@ def error_response(
 
 def _sentence(error: RequestValidationError, fields: Mapping[str, Any]) -> str:
     first = error.errors()[0]
-    place = [str(part) for part in first["loc"][1:]]  # behind "body"
-    where = f'"{place[0][:40]}"' if place else "the body"
+    path = [str(part) for part in first["loc"][1:]]  # behind "body"
+    where = f'"{path[0][:40]}"' if path else "the body"
     return f"Bad request at {where}, {first['msg']}: it takes {', '.join(fields)}."

@@ -88,8 +88,8 @@ class SharedPage:
             headers.update(_PRIVATE)
             if "content-length" in headers and scope["method"] != "HEAD":
                 headers["content-length"] = str(len(content))
-            found = status if head["status"] == 200 else head["status"]
-            await send({**head, "status": found, "headers": headers.raw})
+            status_shown = status if head["status"] == 200 else head["status"]
+            await send({**head, "status": status_shown, "headers": headers.raw})
             await send({"type": "http.response.body", "body": content})
 
         await self.app({**scope, "headers": plain}, receive, with_tags)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Output(Protocol):
     """A file under way. Places are bytes, or numbers of parts; what was written up to a place never changes."""
 
-    def cut(self, place: int) -> None:
+    def cut(self, offset: int) -> None:
         """Forget everything after a place; 0 begins anew."""
 
     def append(self, rows: Sequence[Mapping[str, Any]]) -> int:
@@ -45,11 +45,11 @@ class Lines:
         self.columns = columns
         self.as_csv = as_csv
 
-    def cut(self, place: int) -> None:
+    def cut(self, offset: int) -> None:
         """Truncate to so many bytes; a new CSV begins with its header."""
         with self.path.open("r+b" if self.path.exists() else "w+b") as file:
-            file.truncate(place)
-            if not place and self.as_csv:
+            file.truncate(offset)
+            if not offset and self.as_csv:
                 file.write(_csv_lines([self.columns]))
             _sync(file)
 
@@ -85,13 +85,13 @@ class Parts:
         self.schema = schema
         self.place = 0
 
-    def cut(self, place: int) -> None:
+    def cut(self, offset: int) -> None:
         """Remove all parts after the first so many."""
         self.folder.mkdir(parents=True, exist_ok=True)
         for path in self.folder.iterdir():
-            if not path.stem.isdigit() or int(path.stem) >= place:
+            if not path.stem.isdigit() or int(path.stem) >= offset:
                 path.unlink()
-        self.place = place
+        self.place = offset
 
     def append(self, rows: Sequence[Mapping[str, Any]]) -> int:
         """Add a part and give how many there are."""
@@ -156,8 +156,8 @@ def _cell(value: Any) -> str:
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return values that JSON has a form for; dates and the like as text, numbers that are none as null."""
-    found: dict[str, Any] = json.loads(json.dumps(dict(row), default=str), parse_constant=lambda _: None)
-    return found
+    values: dict[str, Any] = json.loads(json.dumps(dict(row), default=str), parse_constant=lambda _: None)
+    return values
 
 
 def _typed(row: Mapping[str, Any], schema: pa.Schema) -> dict[str, Any]:

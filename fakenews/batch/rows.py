@@ -137,8 +137,13 @@ class Table:
     def items(self, columns: Columns) -> Iterator[tuple[Item, float]]:
         """Yield every row in order, good or bad, with the share of the file that has been read."""
         readers = {"csv": self._csv_rows, "parquet": self._parquet_rows}
-        for line, found, share in readers.get(self.format, self._json_rows)():
-            yield BadRow(line, found) if isinstance(found, str) else _row(line, found, columns), share
+        for line, problem_or_values, share in readers.get(self.format, self._json_rows)():
+            yield (
+                BadRow(line, problem_or_values)
+                if isinstance(problem_or_values, str)
+                else _row(line, problem_or_values, columns),
+                share,
+            )
 
     def _csv_header(self) -> tuple[str, ...]:
         self._csv = Delimited(self.path, self.encoding)
@@ -153,9 +158,9 @@ class Table:
 
     def _json_keys(self) -> tuple[str, ...]:
         keys: dict[str, None] = {}
-        for _, found, _ in self._json_rows():
-            if isinstance(found, dict):
-                keys.update(dict.fromkeys(found))
+        for _, values, _ in self._json_rows():
+            if isinstance(values, dict):
+                keys.update(dict.fromkeys(values))
                 check_width(keys, self.path.name)
         if not keys:
             raise InputError(f"{self.path.name} holds no JSON object: one a line is expected, or an array of them.")

@@ -157,19 +157,19 @@ class TextClassifier(Protocol):
     def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Return the log-odds of the fake class before calibration, shape (n_texts,)."""
 
-    def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Return the margins of variants of one text with words removed.
+    def masked_log_odds(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return the log-odds of perturbed samples of one text with words removed.
 
         Parameters
         ----------
         text : str
             The user's text.
-        keep : ndarray of shape (n_variants, n_words), bool
+        keep : ndarray of shape (n_samples, n_words), bool
             False where a word of `clean_text(text).words` is replaced by `mask_token`.
 
         Returns
         -------
-        ndarray of shape (n_variants,)
+        ndarray of shape (n_samples,)
             Log-odds of the fake class.
         """
 
@@ -196,7 +196,7 @@ def distinct_scores(classifier: TextClassifier, texts: Sequence[str]) -> Scores:
     """Score `texts`, where those that read the same are asked once.
 
     A classifier's answer depends on nothing but the text it reads after its cleaning, and most edits of formatting
-    are gone by then: twenty variants of an article cost one to five answers.
+    are gone by then: twenty perturbed samples of an article cost one to five answers.
     """
     cleaning = getattr(classifier, "cleaning", CLEANING)
     with cleaning_once():
@@ -324,7 +324,7 @@ class CalibratedClassifier(ABC):
         self.info_ = {name: value for name, value in settings.items() if name not in known}
 
 
-class MarginClassifier(CalibratedClassifier):
+class LogOddsClassifier(CalibratedClassifier):
     """A classifier whose settings are written beside its weights.
 
     A subclass names in `own_settings` the constructor arguments that `config.json` keeps. A seed is none of them: it
@@ -401,16 +401,16 @@ def fit_calibration(
     log_odds, in_domain = (np.asarray(part, dtype=np.float64) for part in scores)
     design = np.stack([log_odds, np.ones_like(log_odds), in_domain * log_odds, in_domain], axis=1)
     signs = np.where(np.asarray(labels) == FAKE, 1.0, -1.0)
-    counts = np.ones(len(signs)) if weights is None else np.asarray(weights, dtype=np.float64)
-    counts = counts / counts.sum()
+    sample_weight = np.ones(len(signs)) if weights is None else np.asarray(weights, dtype=np.float64)
+    sample_weight = sample_weight / sample_weight.sum()
     ridge, start = np.array([0.0, shift_ridge, RIDGE, RIDGE]), np.array(Calibration(shift=shift))
 
     def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         signed = signs * (design @ parameters)
-        value = counts @ np.logaddexp(0.0, -signed) + ridge @ (parameters - start) ** 2
-        gradient = design.T @ (-counts * signs * expit(-signed)) + 2.0 * ridge * (parameters - start)
+        value = sample_weight @ np.logaddexp(0.0, -signed) + ridge @ (parameters - start) ** 2
+        gradient = design.T @ (-sample_weight * signs * expit(-signed)) + 2.0 * ridge * (parameters - start)
         return float(value), gradient
 
     bounds = [SLOPES, SHIFTS, (0.0, SLOPES[1]), SHIFTS]
-    found = minimize(loss, start, jac=True, bounds=bounds, method="L-BFGS-B")
-    return Calibration(*found.x.tolist())
+    result = minimize(loss, start, jac=True, bounds=bounds, method="L-BFGS-B")
+    return Calibration(*result.x.tolist())

@@ -53,7 +53,7 @@ def check_weights(
     """
     if weights is None:
         return None
-    found = np.asarray(weights, dtype=np.float64)
-    if found.shape != y.shape or not (found > 0).all():
-        raise ValueError(f"Expected {len(y)} positive weights, one per text, got shape {found.shape}.")
-    return found
+    values = np.asarray(weights, dtype=np.float64)
+    if values.shape != y.shape or not (values > 0).all():
+        raise ValueError(f"Expected {len(y)} positive weights, one per text, got shape {values.shape}.")
+    return values

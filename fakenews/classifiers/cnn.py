@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fakenews.classifiers.base import MarginClassifier, NotFittedError, lower_words
+from fakenews.classifiers.base import LogOddsClassifier, NotFittedError, lower_words
 from fakenews.classifiers.checks import check_labels, check_texts, check_weights
 from fakenews.classifiers.embeddings import WordVectors, train_vectors
 from fakenews.classifiers.entries import Entries
@@ -44,14 +44,14 @@ class Convolution(nn.Module):
     def forward(self, vectors: Tensor, mask: Tensor) -> Tensor:
         """Return the log-odds of fake, shape (n,), for vectors (n, length, width) and their mask (n, length)."""
         vectors = vectors * mask[..., None]
-        found = self.convolution(vectors.transpose(1, 2))  # [n, n_filters, length]
-        strongest = F.relu(found.masked_fill(mask[:, None, :] == 0, -torch.inf).amax(dim=2))  # [n, n_filters]
+        features = self.convolution(vectors.transpose(1, 2))  # [n, n_filters, length]
+        strongest = F.relu(features.masked_fill(mask[:, None, :] == 0, -torch.inf).amax(dim=2))  # [n, n_filters]
         hidden = F.relu(self.hidden(F.dropout(strongest, self.dropout, self.training)))
         out: Tensor = self.out(F.dropout(hidden, self.dropout, self.training))
         return out[:, 0]
 
 
-class CnnClassifier(MarginClassifier):
+class CnnClassifier(LogOddsClassifier):
     """Word2Vec vectors, a convolution over 3-grams, global max-pooling and a dense layer.
 
     Trained on the first `max_words` words of each text; when asked, it reads the whole text, as max-pooling allows
@@ -78,7 +78,7 @@ class CnnClassifier(MarginClassifier):
         Of Adam; the rate falls from pass to pass, evenly, to a share of 1 / `epochs` in the last.
     seed : int
     cleaning : {"neutral", "raw"}
-        As in `MarginClassifier`.
+        As in `LogOddsClassifier`.
     device : str or torch.device
         Where the passes run, in single precision.
     """
@@ -156,13 +156,13 @@ class CnnClassifier(MarginClassifier):
         """
         documents = [lower_words(text, self.cleaning) for text in check_texts(texts)]
         y = check_labels(texts, labels)
-        counts = check_weights(y, weights)
-        counts = np.ones(len(y)) if counts is None else counts
+        sample_weight = check_weights(y, weights)
+        sample_weight = np.ones(len(y)) if sample_weight is None else sample_weight
         if held_out is None:
             from sklearn.model_selection import train_test_split
 
-            parts = train_test_split(documents, y, counts, test_size=0.1, stratify=y, random_state=self.seed)
-            documents, held_documents, y, held_y, counts, _ = parts
+            parts = train_test_split(documents, y, sample_weight, test_size=0.1, stratify=y, random_state=self.seed)
+            documents, held_documents, y, held_y, sample_weight, _ = parts
         else:
             held_documents = [lower_words(text, self.cleaning) for text in check_texts(held_out[0])]
             held_y = check_labels(*held_out)
@@ -181,19 +181,19 @@ class CnnClassifier(MarginClassifier):
             network = Convolution(self.width, self.n_filters, self.n_hidden, self.dropout).to(self.device)
             self._set(_centred(vectors), network)
             rows, held_rows = ([vectors.rows(words) for words in part] for part in (documents, held_documents))
-            self._train(rows, y, counts, held_rows, held_y, log)
+            self._train(rows, y, sample_weight, held_rows, held_y, log)
         return self
 
     def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Return the log-odds of the fake class before calibration, shape (n_texts,)."""
         vectors, _ = self._fitted()
-        return self._margins([vectors.rows(lower_words(text, self.cleaning)) for text in check_texts(texts)])
+        return self._log_odds([vectors.rows(lower_words(text, self.cleaning)) for text in check_texts(texts)])
 
-    def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Return margins of `text` with unknown words where `keep` is False; shape of `keep`: (n_samples, n_words)."""
+    def masked_log_odds(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return log-odds of `text` with unknown words where `keep` is False; shape of `keep`: (n_samples, n_words)."""
         vectors, _ = self._fitted()
         rows = vectors.rows(lower_words(text, self.cleaning))
-        return self._margins(list(np.where(np.atleast_2d(keep), rows, self.mask_token_id)))
+        return self._log_odds(list(np.where(np.atleast_2d(keep), rows, self.mask_token_id)))
 
     @property
     def mask_token_id(self) -> int:
@@ -213,11 +213,11 @@ class CnnClassifier(MarginClassifier):
         """Return the word vectors of shape (n_windows, length, width)."""
         return self._matrix[input_ids.to(self.device)]
 
-    def margin_from_embeddings(self, embeddings: Tensor, attention_mask: Tensor) -> Tensor:
+    def log_odds_from_embeddings(self, embeddings: Tensor, attention_mask: Tensor) -> Tensor:
         """Return the log-odds of fake per window, shape (n_windows,); differentiable in `embeddings`."""
         _, network = self._fitted()
-        margins: Tensor = network(embeddings, attention_mask.to(self.device))
-        return margins
+        log_odds: Tensor = network(embeddings, attention_mask.to(self.device))
+        return log_odds
 
     def save(self, folder: Path) -> None:
         """Write `model.safetensors` (the network in half precision) and `config.json`."""
@@ -254,7 +254,7 @@ class CnnClassifier(MarginClassifier):
         self,
         texts: list[NDArray[np.int64]],
         y: NDArray[np.int64],
-        counts: NDArray[np.float64],
+        sample_weight: NDArray[np.float64],
         held: list[NDArray[np.int64]],
         held_y: NDArray[np.int64],
         log: Callable[[str], None],
@@ -267,7 +267,7 @@ class CnnClassifier(MarginClassifier):
         optimiser = torch.optim.Adam(network.parameters(), lr=self.learning_rate)
         decay = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 1 / self.epochs, self.epochs - 1)
         fake = torch.from_numpy(y == FAKE).float().to(self.device)
-        weight = torch.from_numpy(counts).float().to(self.device)
+        weight = torch.from_numpy(sample_weight).float().to(self.device)
         cut = [rows[: self.max_words] for rows in texts]
         best, best_epoch, best_state = -1.0, 0, network.state_dict()
         self.history_ = []
@@ -283,8 +283,8 @@ class CnnClassifier(MarginClassifier):
                 loss_sum += float(loss.detach()) * len(batch)
             decay.step()
             network.eval()
-            margins = self._margins(held)
-            f1 = float(f1_score(held_y == FAKE, margins > 0))
+            log_odds = self._log_odds(held)
+            f1 = float(f1_score(held_y == FAKE, log_odds > 0))
             row = {"epoch": epoch, "loss": round(loss_sum / len(cut), 4), "eval_f1": round(f1, 4)}
             self.history_.append(row)
             log(f"epoch {epoch}: loss {row['loss']}, F1 on held-out texts {row['eval_f1']}")
@@ -309,17 +309,17 @@ class CnnClassifier(MarginClassifier):
         mask = np.arange(ids.shape[1])[None, :] < lengths[:, None]
         return self.embed(torch.from_numpy(ids)), torch.from_numpy(mask).to(self.device, torch.float32)
 
-    def _margins(self, texts: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:
+    def _log_odds(self, texts: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:
         """Return the log-odds of texts given as rows; sorted by length, so that padding wastes little."""
         _, network = self._fitted()
-        margins = np.zeros(len(texts), dtype=np.float64)
+        log_odds = np.zeros(len(texts), dtype=np.float64)
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         while order:
             n = max(1, _BATCH_WORDS // max(1, len(texts[order[-1]])))
             batch, order = order[-n:], order[:-n]
             with torch.inference_mode():
-                margins[batch] = network(*self._padded([texts[i] for i in batch])).double().cpu().numpy()
-        return margins
+                log_odds[batch] = network(*self._padded([texts[i] for i in batch])).double().cpu().numpy()
+        return log_odds
 
 
 def _centred(vectors: WordVectors) -> WordVectors:

@@ -28,10 +28,10 @@ def read_json(path: Path) -> Entries:
     JSONDecodeError, MissingEntry
         If it is no JSON, or no object.
     """
-    found = json.loads(path.read_text(encoding="utf-8"), object_hook=Entries)
-    if not isinstance(found, Entries):
+    values = json.loads(path.read_text(encoding="utf-8"), object_hook=Entries)
+    if not isinstance(values, Entries):
         raise MissingEntry(f"{path.name} holds no object.")
-    return found
+    return values
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.classifiers.base import CleanedDocument, MarginClassifier, NotFittedError, clean_text_as
+from fakenews.classifiers.base import CleanedDocument, LogOddsClassifier, NotFittedError, clean_text_as
 from fakenews.classifiers.checks import check_labels, check_texts, check_weights
 from fakenews.classifiers.entries import Entries
 from fakenews.classifiers.style import STYLE_FEATURES, style_vector
@@ -22,7 +22,7 @@ from fakenews.text import CLEANING
 _CLOSES = re.compile(r"[.!?…](?=\s|$|[A-Z])")
 
 
-class FeaturesClassifier(MarginClassifier):
+class FeaturesClassifier(LogOddsClassifier):
     """The features of `style.STYLE_FEATURES` and histogram gradient boosting.
 
     Friedman, "Greedy function approximation: a gradient boosting machine", Annals of Statistics 29 (2001), as
@@ -42,7 +42,7 @@ class FeaturesClassifier(MarginClassifier):
         is said of them is off by 0.11 instead of 0.08 (expected calibration error).
     seed : int
     cleaning : {"neutral", "raw"}
-        As in `MarginClassifier`.
+        As in `LogOddsClassifier`.
     """
 
     kind = "features"
@@ -84,7 +84,7 @@ class FeaturesClassifier(MarginClassifier):
 
         texts = check_texts(texts)
         y = check_labels(texts, labels)
-        counts = check_weights(y, weights)
+        sample_weight = check_weights(y, weights)
         boosting = HistGradientBoostingClassifier(
             max_iter=self.n_trees,
             learning_rate=self.learning_rate,
@@ -97,7 +97,9 @@ class FeaturesClassifier(MarginClassifier):
         )
         self.trees_ = Trees.of(
             boosting.fit(
-                _vectors(with_lower_title(clean_text_as(text, self.cleaning)) for text in texts), y == FAKE, counts
+                _vectors(with_lower_title(clean_text_as(text, self.cleaning)) for text in texts),
+                y == FAKE,
+                sample_weight,
             )
         )
         return self
@@ -108,8 +110,8 @@ class FeaturesClassifier(MarginClassifier):
             _vectors(with_lower_title(clean_text_as(text, self.cleaning)) for text in check_texts(texts))
         )
 
-    def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Return the margins of `text` with the words where `keep` is False cut out; keep is (n_variants, n_words)."""
+    def masked_log_odds(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return the log-odds of `text` with the words where `keep` is False cut out; keep is (n_samples, n_words)."""
         known = clean_text_as(text, self.cleaning)
         return self._fitted().score(_vectors(cut(known, row) for row in np.atleast_2d(keep)))
 
@@ -167,9 +169,9 @@ def cut(known: CleanedDocument, keep: NDArray[np.bool_]) -> str:
     edges = [*(word.start for word in words[1:]), len(text)]
     pieces: list[str] = []
     gap = text[: words[0].start]
-    for word, edge, kept in zip(words, edges, keep, strict=True):
+    for word, edge, is_kept in zip(words, edges, keep, strict=True):
         after = text[word.end : edge]
-        if kept:
+        if is_kept:
             pieces += (gap, text[word.start : word.end])
             gap = after
         elif _CLOSES.search(after) and not _CLOSES.search(gap):

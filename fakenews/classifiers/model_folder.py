@@ -121,17 +121,17 @@ def change_settings(folder: Path, **values: Any) -> None:
 
 def pins(folder: Path) -> dict[str, str]:
     """Return the SHA-256 of each file of a model folder that is pinned beside it; empty where none is."""
-    found = _sums(folder.parent)
-    return {path.partition("/")[2]: digest for path, digest in found.items() if path.startswith(f"{folder.name}/")}
+    sums = _sums(folder.parent)
+    return {path.partition("/")[2]: digest for path, digest in sums.items() if path.startswith(f"{folder.name}/")}
 
 
 def pin(folder: Path) -> None:
     """Say that the files of a model folder are as they should be; what was said of them before is forgotten."""
-    kept = {path: digest for path, digest in _sums(folder.parent).items() if not path.startswith(f"{folder.name}/")}
+    others = {path: digest for path, digest in _sums(folder.parent).items() if not path.startswith(f"{folder.name}/")}
     for file in folder.iterdir():
         if file.suffix in _PINNED and file.name not in _NOT_PINNED:
-            kept[f"{folder.name}/{file.name}"] = _sha256(file)
-    lines = (f"{digest}  {path}\n" for path, digest in sorted(kept.items()))
+            others[f"{folder.name}/{file.name}"] = _sha256(file)
+    lines = (f"{digest}  {path}\n" for path, digest in sorted(others.items()))
     (folder.parent / SUMS).write_text("".join(lines), encoding="utf-8")
 
 
@@ -142,18 +142,18 @@ def replacing(folder: Path) -> Iterator[Path]:
     What goes wrong before leaves the model as it was. Other files in its folder stay, but for weights that the new
     model does without.
     """
-    place = folder.resolve()
-    new = place.with_name(f"{place.name}.partial")
+    target = folder.resolve()
+    new = target.with_name(f"{target.name}.partial")
     shutil.rmtree(new, ignore_errors=True)  # of a run that was killed
     new.mkdir(parents=True)
     try:
         yield new
-        place.mkdir(exist_ok=True)
+        target.mkdir(exist_ok=True)
         for name in (*WEIGHTS, ADDED, NOVELTY):
             if not (new / name).is_file():
-                (place / name).unlink(missing_ok=True)
+                (target / name).unlink(missing_ok=True)
         for file in new.iterdir():
-            file.replace(place / file.name)
+            file.replace(target / file.name)
         if pins(folder):
             pin(folder)
     finally:

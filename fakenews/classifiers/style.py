@@ -73,8 +73,8 @@ class Reading:
 
 def read_style(text: str) -> Reading:
     """Count what the features need of a neutral text, or of one with words cut out."""
-    found = list(WORD.finditer(text))
-    words = [m.group() for m in found]
+    matches = list(WORD.finditer(text))
+    words = [m.group() for m in matches]
     lower = [word.lower() for word in words]
     types = Counter(lower)
     listed: Counter[str] = Counter()
@@ -82,7 +82,7 @@ def read_style(text: str) -> Reading:
         for name in LISTS_OF.get(word, ()):
             listed[name] += n
     closed = list(_SENTENCE_END.finditer(text))
-    edges = np.searchsorted([m.start() for m in found], [0, *(m.end() for m in closed), len(text)])
+    edges = np.searchsorted([m.start() for m in matches], [0, *(m.end() for m in closed), len(text)])
     sentences = np.diff(edges)
     marks = Counter(c for c in text if not (c.isalnum() or c.isspace()))
     marks.update({name: sum(1 for _ in pattern.finditer(text)) for name, pattern in _PATTERNS.items()})
@@ -129,8 +129,8 @@ def _listed(name: str, r: Reading) -> float:
     return 100 * _share(r.listed[name], len(r.words))
 
 
-def _sentences_ending(mark: str, r: Reading) -> float:
-    return 100 * _share(r.ends[mark], len(r.sentences))
+def _sentences_ending(punctuation: str, r: Reading) -> float:
+    return 100 * _share(r.ends[punctuation], len(r.sentences))
 
 
 def _ends_in(endings: tuple[str, ...], word: str) -> bool:

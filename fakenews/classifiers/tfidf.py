@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.classifiers.base import MarginClassifier, NotFittedError, Scores, clean_text_as, lower_words
+from fakenews.classifiers.base import LogOddsClassifier, NotFittedError, Scores, clean_text_as, lower_words
 from fakenews.classifiers.checks import check_labels, check_texts, check_weights
 from fakenews.classifiers.domain import DomainHead, fit_domain_head
 from fakenews.classifiers.entries import Entries, of_file
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _PIECE = re.compile(r"\w+|[^\w\s]")
 
 
-class TfidfClassifier(MarginClassifier):
+class TfidfClassifier(LogOddsClassifier):
     """TF-IDF of 1–2-grams (sublinear) of words and punctuation marks, and logistic regression.
 
     A mark belongs to the word before it: it goes with that word, and its weight is the word's.
@@ -77,7 +77,7 @@ class TfidfClassifier(MarginClassifier):
 
         texts = check_texts(texts)
         y = check_labels(texts, labels)
-        counts = check_weights(y, weights)
+        sample_weight = check_weights(y, weights)
         vectorizer = TfidfVectorizer(
             ngram_range=(1, 2),
             sublinear_tf=True,
@@ -86,7 +86,7 @@ class TfidfClassifier(MarginClassifier):
             token_pattern=r"\S+",
         )
         features = vectorizer.fit_transform([" ".join(self._tokens(text)[0]) for text in texts])
-        self.regression_ = LogisticRegression(C=self.C, max_iter=1000).fit(features, y, counts)
+        self.regression_ = LogisticRegression(C=self.C, max_iter=1000).fit(features, y, sample_weight)
         self.vectorizer_ = vectorizer
         return self
 
@@ -103,25 +103,25 @@ class TfidfClassifier(MarginClassifier):
 
     def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Return the log-odds of the fake class before calibration, shape (n_texts,)."""
-        return self._margins([self._tokens(text)[0] for text in check_texts(texts)])
+        return self._log_odds([self._tokens(text)[0] for text in check_texts(texts)])
 
     def predict_scores(self, texts: Sequence[str]) -> Scores:
         """Return the log-odds of fake before calibration and how in-domain each text is, each of shape (n_texts,)."""
         documents = [self._tokens(text)[0] for text in check_texts(texts)]
         self._fitted()
         if self.domain_ is None or not documents:
-            return Scores.out_of_domain(self._margins(documents))
+            return Scores.out_of_domain(self._log_odds(documents))
         features = self._features(documents)
-        return Scores(self._log_odds(features), self.domain_.in_domain(features))
+        return Scores(self._log_odds_of(features), self.domain_.in_domain(features))
 
-    def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Return the margins of `text` with the words where `keep` is False left out; keep is (n_variants, n_words)."""
+    def masked_log_odds(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return the log-odds of `text` without the words where `keep` is False; (n_samples, n_words)."""
         tokens, owners = self._tokens(text)
-        kept, pieces = np.atleast_2d(keep)[:, owners], np.array(tokens, dtype=object)
-        return self._margins([pieces[row].tolist() for row in kept])
+        keep_tokens, pieces = np.atleast_2d(keep)[:, owners], np.array(tokens, dtype=object)
+        return self._log_odds([pieces[row].tolist() for row in keep_tokens])
 
     def linear_terms(self, text: str) -> tuple[NDArray[np.float64], float]:
-        """Return the exact parts of the margin: one per word of `clean_text(text).words`, and the intercept.
+        """Return the exact parts of the log-odds: one per word of `clean_text(text).words`, and the intercept.
 
         The value of an n-gram times its coefficient is shared equally among its occurrences and, within
         a bigram, between its two pieces; a mark's part is its word's. Parts and intercept sum to `decision_function`.
@@ -139,11 +139,11 @@ class TfidfClassifier(MarginClassifier):
         )
         occurrences = self._occurrences(tokens)
         parts = np.zeros(len(clean_text_as(text, self.cleaning).words))
-        for term, places in occurrences.items():
-            share = term_weight[term] / len(places)
-            for place in places:
-                for piece in place:
-                    parts[owners[piece]] += share / len(place)
+        for term, occurrences_of_term in occurrences.items():
+            share = term_weight[term] / len(occurrences_of_term)
+            for words_of_term in occurrences_of_term:
+                for piece in words_of_term:
+                    parts[owners[piece]] += share / len(words_of_term)
         return parts, -float(regression.intercept_[0])
 
     def known_share(self, text: str) -> float:
@@ -219,21 +219,21 @@ class TfidfClassifier(MarginClassifier):
         vectorizer, _ = self._fitted()
         return vectorizer.transform([" ".join(tokens) for tokens in documents])
 
-    def _margins(self, documents: Sequence[Sequence[str]]) -> NDArray[np.float64]:
+    def _log_odds(self, documents: Sequence[Sequence[str]]) -> NDArray[np.float64]:
         self._fitted()
-        return self._log_odds(self._features(documents)) if documents else np.zeros(0)
+        return self._log_odds_of(self._features(documents)) if documents else np.zeros(0)
 
-    def _log_odds(self, features: csr_matrix) -> NDArray[np.float64]:
+    def _log_odds_of(self, features: csr_matrix) -> NDArray[np.float64]:
         _, regression = self._fitted()
         return np.asarray(features @ self._coefficients() - regression.intercept_[0], dtype=np.float64)
 
     def _occurrences(self, tokens: Sequence[str]) -> dict[int, list[tuple[int, ...]]]:
         vectorizer, _ = self._fitted()
-        found: dict[int, list[tuple[int, ...]]] = {}
+        occurrences: dict[int, list[tuple[int, ...]]] = {}
         for i, token in enumerate(tokens):
-            places = [(token, (i,))] + ([(f"{token} {tokens[i + 1]}", (i, i + 1))] if i + 1 < len(tokens) else [])
-            for term, place in places:
+            terms = [(token, (i,))] + ([(f"{token} {tokens[i + 1]}", (i, i + 1))] if i + 1 < len(tokens) else [])
+            for term, indices in terms:
                 index = vectorizer.vocabulary_.get(term)
                 if index is not None:
-                    found.setdefault(int(index), []).append(place)
-        return found
+                    occurrences.setdefault(int(index), []).append(indices)
+        return occurrences

@@ -139,21 +139,23 @@ class TransformerClassifier(CalibratedClassifier):
         encoded = [self.encode(text) for text in texts]
         return self._scores(encoded, self._answers([row for windows in encoded for row in windows.rows()]))
 
-    def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Return margins of `text` with the pieces of words where `keep` is False masked."""
+    def masked_log_odds(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return log-odds of `text` with the pieces of words where `keep` is False masked."""
         keep = np.atleast_2d(keep)
         windows = self.encode(text)
-        kept = torch.from_numpy(np.concatenate([keep, np.ones((len(keep), 1), dtype=bool)], axis=1))  # -1: always kept
-        ids = torch.where(kept[:, windows.word_index], windows.input_ids, self.mask_token_id)  # [n, w, L]
+        keep_pieces = torch.from_numpy(
+            np.concatenate([keep, np.ones((len(keep), 1), dtype=bool)], axis=1)
+        )  # -1: always kept
+        ids = torch.where(keep_pieces[:, windows.word_index], windows.input_ids, self.mask_token_id)  # [n, w, L]
         rows: list[tuple[torch.Tensor, torch.Tensor]] = []
-        answer_rows = np.empty(ids.shape[:2], dtype=np.int64)  # which row holds the answer for a variant and a window
+        answer_rows = np.empty(ids.shape[:2], dtype=np.int64)  # which row holds the answer for a sample and a window
         for w, mask in enumerate(windows.attention_mask):
             length = int(mask.sum())
             distinct, inverse = torch.unique(ids[:, w, :length], dim=0, return_inverse=True)
             answer_rows[:, w] = len(rows) + inverse.numpy()
             rows += [(row, mask[:length]) for row in distinct]
-        margins = self._answers(rows)[:, 0]
-        return np.asarray(margins[answer_rows] @ windows.weights.numpy(), dtype=np.float64)
+        log_odds = self._answers(rows)[:, 0]
+        return np.asarray(log_odds[answer_rows] @ windows.weights.numpy(), dtype=np.float64)
 
     def encode(self, text: str) -> Windows:
         """Cut `text` into overlapping windows; one with only special pieces if nothing is left."""
@@ -183,7 +185,7 @@ class TransformerClassifier(CalibratedClassifier):
         embeddings: torch.Tensor = model.get_input_embeddings()(input_ids.to(device))
         return embeddings
 
-    def margin_from_embeddings(self, embeddings: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+    def log_odds_from_embeddings(self, embeddings: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         """Return the log-odds of fake per window, shape (n_windows,); differentiable in `embeddings`."""
         model = self.model if embeddings.device.type == self.device.type else self._on_cpu()
         mask = attention_mask.to(embeddings.device)
@@ -302,9 +304,9 @@ class TransformerClassifier(CalibratedClassifier):
         """Return mean states of all windows, (n_windows, n_states, width)."""
         rows = [row for windows in encoded for row in windows.rows()]
         states = np.zeros((len(rows), self.n_states, self.model.config.hidden_size), dtype=np.float32)
-        for batch, _, found in self._passes(rows, with_states=True):
-            assert found is not None
-            states[batch] = found.float().cpu().numpy()
+        for batch, _, states_of_batch in self._passes(rows, with_states=True):
+            assert states_of_batch is not None
+            states[batch] = states_of_batch.float().cpu().numpy()
         return states
 
     def _scores_and_states(self, texts: Sequence[str]) -> tuple[Scores, NDArray[np.float32]]:
@@ -423,4 +425,4 @@ class TransformerClassifier(CalibratedClassifier):
         if self.probe_ is None:
             raise NotFittedError(f"{self.name} has neither a head nor a probe: train it first.")
         assert states is not None
-        return self.probe_.window_margins(states)
+        return self.probe_.window_log_odds(states)

@@ -23,7 +23,7 @@ class Windows:
     word_index : tensor of shape (n_windows, length), int64
         Index into `clean_text(text).words`, for a mark that of the word before it; -1 for special pieces and padding.
     weights : tensor of shape (n_windows,), float32
-        Share of each window in the margin of the text; sum to 1.
+        Share of each window in the log-odds of the text; sum to 1.
     """
 
     input_ids: torch.Tensor
@@ -89,24 +89,24 @@ def batches(lengths: Sequence[int], most: int, most_pieces: int | None = None) -
     A batch ends where another text would make it longer than `most_pieces`, padding included, or would make more than
     `PADDING` of it padding; the latter not below a quarter of `most`, where a pass costs more than the padding.
     """
-    found: list[list[int]] = []
+    batches_so_far: list[list[int]] = []
     pieces = 0  # of the last batch, without padding
     for i in sorted(range(len(lengths)), key=lambda i: lengths[i]):
-        n = len(found[-1]) + 1 if found else 0
+        n = len(batches_so_far[-1]) + 1 if batches_so_far else 0
         padded = n * lengths[i]
         too_long = most_pieces is not None and n > 1 and padded > most_pieces
         too_loose = n > most // 4 and padded > (1 + PADDING) * (pieces + lengths[i])
-        if not found or n > most or too_long or too_loose:
-            found.append([])
+        if not batches_so_far or n > most or too_long or too_loose:
+            batches_so_far.append([])
             pieces = 0
-        found[-1].append(i)
+        batches_so_far[-1].append(i)
         pieces += lengths[i]
-    return found
+    return batches_so_far
 
 
-def averaged(margins: NDArray[np.float64], encoded: Sequence[Windows]) -> NDArray[np.float64]:
-    """Return the margins of texts, shape (n_texts,), from those of all their windows in order."""
-    parts = np.split(margins, np.cumsum([len(w.weights) for w in encoded])[:-1]) if encoded else []
+def averaged(log_odds: NDArray[np.float64], encoded: Sequence[Windows]) -> NDArray[np.float64]:
+    """Return the log-odds of texts, shape (n_texts,), from those of all their windows in order."""
+    parts = np.split(log_odds, np.cumsum([len(w.weights) for w in encoded])[:-1]) if encoded else []
     return np.array([float(m @ w.weights.numpy()) for m, w in zip(parts, encoded, strict=True)], dtype=np.float64)
 
 

@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.classifiers.base import MarginClassifier, NotFittedError, lower_words
+from fakenews.classifiers.base import LogOddsClassifier, NotFittedError, lower_words
 from fakenews.classifiers.checks import check_labels, check_texts, check_weights
 from fakenews.classifiers.embeddings import WordVectors, train_vectors
 from fakenews.classifiers.entries import Entries
@@ -17,12 +17,12 @@ from fakenews.schema import FAKE
 from fakenews.text import CLEANING
 
 
-class Word2VecClassifier(MarginClassifier):
+class Word2VecClassifier(LogOddsClassifier):
     """Mean of Word2Vec vectors and logistic regression.
 
     The mean of vectors times coefficients is the mean of one number per word, so that is all a verdict adds up. A
     constant could be moved between those numbers and the intercept; the average text of the training decides: a word's
-    number says how it differs from that, and the intercept is that text's margin.
+    number says how it differs from that, and the intercept is that text's log-odds.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ class Word2VecClassifier(MarginClassifier):
 
         texts = check_texts(texts)
         y = check_labels(texts, labels)
-        counts = check_weights(y, weights)
+        sample_weight = check_weights(y, weights)
         documents = [lower_words(text, self.cleaning) for text in texts]
         vectors = train_vectors(
             documents,
@@ -92,8 +92,8 @@ class Word2VecClassifier(MarginClassifier):
         )
         matrix = vectors.matrix().astype(np.float64)
         means = np.stack([_mean(matrix, vectors.rows(words)) for words in documents])  # [n_texts, width]
-        scaler = StandardScaler().fit(means, sample_weight=counts)
-        regression = LogisticRegression(C=self.C, max_iter=2000).fit(scaler.transform(means), y == FAKE, counts)
+        scaler = StandardScaler().fit(means, sample_weight=sample_weight)
+        regression = LogisticRegression(C=self.C, max_iter=2000).fit(scaler.transform(means), y == FAKE, sample_weight)
         return self._set(vectors, scaler.mean_, regression.coef_[0] / scaler.scale_, float(regression.intercept_[0]))
 
     def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
@@ -102,15 +102,15 @@ class Word2VecClassifier(MarginClassifier):
         rows = [vectors.rows(lower_words(text, self.cleaning)) for text in check_texts(texts)]
         return np.array([self.intercept_ + _mean(self._scores, row) for row in rows], dtype=np.float64)
 
-    def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Return the margins of `text` with the words where `keep` is False left out; keep is (n_variants, n_words)."""
+    def masked_log_odds(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return the log-odds of `text` without the words where `keep` is False; (n_samples, n_words)."""
         rows = self._fitted().rows(lower_words(text, self.cleaning))
         counted = np.atleast_2d(keep) & (rows > 0)
         sums = counted @ self._scores[rows]
         return np.asarray(self.intercept_ + sums / np.maximum(counted.sum(axis=1), 1), dtype=np.float64)
 
     def linear_terms(self, text: str) -> tuple[NDArray[np.float64], float]:
-        """Return the exact parts of the margin: one per word of `clean_text(text).words`, and the intercept.
+        """Return the exact parts of the log-odds: one per word of `clean_text(text).words`, and the intercept.
 
         Returns
         -------

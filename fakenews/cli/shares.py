@@ -78,10 +78,10 @@ def reviews(
     from fakenews.share.listing import listing, review_lines
     from fakenews.share.store import ShareStore
 
-    found = ShareStore.of(Settings.from_environment()).owned(owner)
+    shares = ShareStore.of(Settings.from_environment()).owned(owner)
     if lines:
-        return typer.echo(review_lines(found), nl=False)
-    print_json(listing(found))
+        return typer.echo(review_lines(shares), nl=False)
+    print_json(listing(shares))
 
 
 @app.command()

@@ -156,9 +156,9 @@ def _evaluation_text(model: str, data: str, result: TableResult) -> str:
     lines = [f"{name:<24} {metric_text(evaluation, metric)!s:>24}" for metric, name in METRIC_NAMES.items()]
     for i, (label, row) in enumerate(zip(LABELS, evaluation.confusion_matrix, strict=True)):
         lines.append(f"{f'{label} recognised':<24} {f'{row[i]:,} of {sum(row):,}':>24}")
-    given = result.verdicts
-    right = f", {given.right:,} of them right" if given.given else ""
-    of = f"{given.given:,} of the {counted(given.n, 'article')} in {data}"
+    verdicts = result.verdicts
+    right = f", {verdicts.right:,} of them right" if verdicts.given else ""
+    of = f"{verdicts.given:,} of the {counted(verdicts.n, 'article')} in {data}"
     lines.append(f"{model}, asked alone, gives a verdict on {of}{right}.")
-    lines += [f"{count:>8,} {REASONS[reason]}" for reason, count in given.reasons.items()]
+    lines += [f"{count:>8,} {REASONS[reason]}" for reason, count in verdicts.reasons.items()]
     return "\n".join([*lines, "Ranges are 95 % intervals."])

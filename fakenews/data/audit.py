@@ -199,8 +199,8 @@ def describe(report: AuditReport) -> str:
     for title, strings in (("as it is", report.exclusive_raw), ("after cleaning", report.exclusive_neutral)):
         lines += ["", f"In one class only, {title}:"]
         for label in LABELS:
-            found = ", ".join(f"“{s.string}” {s.share:.1%}" for s in strings if s.label == label)
-            lines += wrap(f"{label}: {found or 'nothing frequent'}", 98, initial_indent="  ", subsequent_indent="    ")
+            listed = ", ".join(f"“{s.string}” {s.share:.1%}" for s in strings if s.label == label)
+            lines += wrap(f"{label}: {listed or 'nothing frequent'}", 98, initial_indent="  ", subsequent_indent="    ")
     return "\n".join(lines)
 
 

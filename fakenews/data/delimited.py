@@ -66,14 +66,14 @@ class Dialect:
 class _StrayQuote(Exception):
     """A quote that opens a cell in a line and that none closes, the next one having text behind it if there is one."""
 
-    def __init__(self, opened: int, place: int, following: int = 0) -> None:
+    def __init__(self, opened: int, offset: int, following: int = 0) -> None:
         problem = f"not CSV: the quote that opens a cell in line {opened} is never closed"
         if following == opened:
             problem = "not CSV: text behind the quote that closes a cell"
         elif following:
             problem += f"; the next, in line {following}, has text behind it"
         super().__init__(problem)
-        self.after = (opened, place)
+        self.after = (opened, offset)
 
 
 class _Readable(Protocol):
@@ -85,7 +85,7 @@ class _Readable(Protocol):
 
     def __iter__(self) -> Iterator[str]: ...
     def __next__(self) -> str: ...
-    def go(self, number: int, place: int) -> None:
+    def go(self, number: int, offset: int) -> None:
         """Stand where so many lines and bytes have been read."""
 
 
@@ -218,9 +218,9 @@ def check_names(columns: Sequence[str], name: str) -> None:
 
 def listed_names(values: Iterable[str]) -> str:
     """Return names or values of a file for a message: not many, not long, nothing that does not print."""
-    found = list(values)
-    shown = ["".join(c if c.isprintable() else "?" for c in value[:_LONGEST]) for value in found[:_LISTED]]
-    return ", ".join(shown) + (f" and {len(found) - len(shown):,} more" if len(found) > len(shown) else "")
+    names = list(values)
+    shown = ["".join(c if c.isprintable() else "?" for c in value[:_LONGEST]) for value in names[:_LISTED]]
+    return ", ".join(shown) + (f" and {len(names) - len(shown):,} more" if len(names) > len(shown) else "")
 
 
 def find_column(columns: Sequence[str], name: str, table: str) -> str:
@@ -231,12 +231,12 @@ def find_column(columns: Sequence[str], name: str, table: str) -> str:
     ValueError
         If there are several, and so a question which is meant.
     """
-    found = [c for c in columns if c.strip().lower() == name]
-    if len(found) > 1:
+    matches = [c for c in columns if c.strip().lower() == name]
+    if len(matches) > 1:
         raise ValueError(
-            f"{table} has the columns {' and '.join(found)}: which one holds the {name}? Rename or remove the other."
+            f"{table} has the columns {' and '.join(matches)}: which one holds the {name}? Rename or remove the other."
         )
-    return found[0] if found else ""
+    return matches[0] if matches else ""
 
 
 def check_width(columns: Collection[str], name: str) -> None:
@@ -263,7 +263,7 @@ class _Sample:
         self.number = self.place = 0
         self.problem = ""
 
-    def go(self, number: int, place: int) -> None:
+    def go(self, number: int, offset: int) -> None:
         self.number = self.place = number
 
     def __iter__(self) -> Iterator[str]:
@@ -295,41 +295,41 @@ def _dialect(head: str) -> Dialect:
         del lines[0]
     else:
         bare = re.sub('"[^"]*"', "", names)
-        delimiters = [mark for mark in DELIMITERS if mark in bare] or [","]
-    found = [Dialect(mark, end=end, skipped=skipped) for mark in delimiters]
-    read = [_read(lines, dialect, len(head) < _LOOK) for dialect in found]
-    best = max(range(len(found)), key=lambda i: (read[i][0], -read[i][1], read[i][2]))  # the first of equals
+        delimiters = [delimiter for delimiter in DELIMITERS if delimiter in bare] or [","]
+    candidates = [Dialect(delimiter, end=end, skipped=skipped) for delimiter in delimiters]
+    read = [_read(lines, dialect, len(head) < _LOOK) for dialect in candidates]
+    best = max(range(len(candidates)), key=lambda i: (read[i][0], -read[i][1], read[i][2]))  # the first of equals
     if not read[best][1]:
-        return found[best]
+        return candidates[best]
     for quote, escape in (('"', "\\"), ("'", ""), ("'", "\\")):
         if f"{escape}{quote}" not in head:
             continue
-        for mark in delimiters:
-            between = re.escape(mark)
+        for delimiter in delimiters:
+            between = re.escape(delimiter)
             if quote == "'" and not all(re.search(p, head, re.M) for p in (f"(^|{between})'", f"'({between}|\r*$)")):
                 continue
-            other = Dialect(mark, quote, escape, end, skipped)
+            other = Dialect(delimiter, quote, escape, end, skipped)
             good, bad, _ = _read(lines, other, len(head) < _LOOK)
             if good and not bad:
                 return other
-    return found[best]
+    return candidates[best]
 
 
 def _read(lines: list[str], dialect: Dialect, whole: bool) -> tuple[int, int, int]:
     """Count the rows that can be read in a dialect, those that cannot, and the columns."""
     sample = _Sample(lines, whole)
-    found: list[list[str] | str] = []
+    rows: list[list[str] | str] = []
     n_columns = 0
     try:
         n_columns = len(_names(_cells(next(sample, ""), sample, dialect, _LOOK, alone=False)))
         for _, cells in _rows(sample, dialect, n_columns, _LOOK):
-            found.append(cells)
+            rows.append(cells)
     except _StrayQuote:
         return 0, 1, 0
     except _Cut:
         pass  # a row that goes on
-    bad = sum(isinstance(cells, str) for cells in found)
-    return len(found) - bad, bad, n_columns
+    bad = sum(isinstance(cells, str) for cells in rows)
+    return len(rows) - bad, bad, n_columns
 
 
 def _is_escaped(line: str, at: int, escape: str) -> bool:

@@ -113,17 +113,17 @@ def decode_text(raw: bytes, name: str, encoding: str = "") -> str:
         If it is not in the named encoding, or none was named and it is in none that is detected.
     """
     known = check_encoding(encoding)
-    found, start = _detect(raw[:_LOOK], known)
+    detected, start = _detect(raw[:_LOOK], known)
     raw = raw[start:]
-    if found == _BYTEWISE:
+    if detected == _BYTEWISE:
         text, problem = _decode(raw, known)
         if problem:
             raise ValueError(f"{name} is {problem}.")
         return text
     try:
-        return raw.decode(found)
+        return raw.decode(detected)
     except UnicodeDecodeError:
-        raise ValueError(f"{name} is not {found.upper()}, as its beginning says: get it again.") from None
+        raise ValueError(f"{name} is not {detected.upper()}, as its beginning says: get it again.") from None
 
 
 class Lines:
@@ -159,12 +159,12 @@ class Lines:
         self.problem = ""
         self.go(0, start)
 
-    def go(self, number: int, place: int) -> None:
+    def go(self, number: int, offset: int) -> None:
         """Stand where so many lines and bytes have been read."""
         file = self._text.detach()
-        file.seek(place)
+        file.seek(offset)
         self._text = io.TextIOWrapper(file, self._encoding, "replace", newline=self._end)
-        self.number, self.place = number, place
+        self.number, self.place = number, offset
 
     def head(self, characters: int) -> str:
         """Return so many characters from here, for a look ahead: only what is ASCII is sure to be right."""
@@ -208,16 +208,16 @@ def json_rows(path: Path, encoding: str = "") -> Iterator[tuple[int, dict[str, A
         for line in lines:
             if not line.strip():
                 continue
-            found: dict[str, Any] | str
+            value: dict[str, Any] | str
             try:
-                found = _object(json.loads(line))
+                value = _object(json.loads(line))
             except json.JSONDecodeError as error:
-                found = f"not JSON: {error.msg}"
+                value = f"not JSON: {error.msg}"
             except (RecursionError, ValueError) as error:
-                found = _json_problem(error)
+                value = _json_problem(error)
             if lines.problem:
-                found, lines.problem = lines.problem, ""
-            yield lines.number, found, lines.share
+                value, lines.problem = lines.problem, ""
+            yield lines.number, value, lines.share
 
 
 def array_rows(path: Path, encoding: str = "") -> Iterator[tuple[int, dict[str, Any] | str, float]]:
@@ -258,10 +258,10 @@ def _json_problem(error: Exception) -> str:
 
 def _detect(head: bytes, known: str) -> tuple[str, int]:
     """Return the encoding by the first bytes of a file, and how many of these are a byte order mark."""
-    mark, encoding = next(((m, e) for m, e in _MARKS.items() if head.startswith(m)), (b"", ""))
+    byte_order_mark, encoding = next(((m, e) for m, e in _MARKS.items() if head.startswith(m)), (b"", ""))
     start = 0
-    while mark and head.startswith(mark, start):
-        start += len(mark)
+    while byte_order_mark and head.startswith(byte_order_mark, start):
+        start += len(byte_order_mark)
     if known and not encoding:
         if known.startswith(("utf-16", "utf-32")):
             return known if known.endswith("e") else f"{known}-le", 0

@@ -52,15 +52,15 @@ def mix(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    kept: list[pd.DataFrame] = []
+    deduplicated: list[pd.DataFrame] = []
     for name, table in tables.items():
         frame = table.assign(corpus=name)
-        for earlier in kept:
+        for earlier in deduplicated:
             frame = drop_overlap(frame, earlier)
-        if kept:
+        if deduplicated:
             frame = frame.assign(split=frame["split"].replace("test", "train"))
-        kept.append(frame)
-    return pd.concat(kept, ignore_index=True)
+        deduplicated.append(frame)
+    return pd.concat(deduplicated, ignore_index=True)
 
 
 def leave_out(tables: Mapping[str, pd.DataFrame], corpus: str) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -116,6 +116,6 @@ def balance(corpora: Sequence[str], labels: Sequence[int], power: float = POWER)
     if not 0.0 <= power <= 1.0:
         raise ValueError(f"power must lie between 0 and 1, got {power}.")
     keys = [f"{corpus}\n{label}" for corpus, label in zip(corpora, labels, strict=True)]
-    _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    weights = counts[inverse].astype(np.float64) ** -power
+    _, inverse, sizes = np.unique(keys, return_inverse=True, return_counts=True)
+    weights = sizes[inverse].astype(np.float64) ** -power
     return np.asarray(weights / weights.mean(), dtype=np.float64)

@@ -168,9 +168,9 @@ def labeled(frame: pd.DataFrame, origin: str, fake: str = "") -> LabeledTable:
     labels, meaning = _labels(frame["label"], origin, fake)
     text_columns = pd.DataFrame(table, dtype="str")
     others = frame[[c for c in columns if c not in TABLE_COLUMNS]].reset_index(drop=True)
-    found = pd.concat([text_columns, pd.Series(labels, dtype=np.int8, name="label"), others], axis=1)
-    found = found[[*TABLE_COLUMNS, *others.columns]]
-    return LabeledTable(found, n_rows, n_rows - len(found), n_title_only, meaning)
+    articles = pd.concat([text_columns, pd.Series(labels, dtype=np.int8, name="label"), others], axis=1)
+    articles = articles[[*TABLE_COLUMNS, *others.columns]]
+    return LabeledTable(articles, n_rows, n_rows - len(articles), n_title_only, meaning)
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:
@@ -237,13 +237,13 @@ def _whole(
     path: Path, rows: Iterable[tuple[int, _Found | str, float]], unit: str = "line"
 ) -> tuple[list[int], list[_Found]]:
     """Return lines and rows of a file of which none may be broken."""
-    lines, found = [], []
+    lines, whole_rows = [], []
     for line, row, _ in rows:
         if isinstance(row, str):
             raise ValueError(f"{path.name}, {unit} {line}: {row}.")
         lines.append(line)
-        found.append(row)
-    return lines, found
+        whole_rows.append(row)
+    return lines, whole_rows
 
 
 def _strings(frame: pd.DataFrame, column: str, origin: str) -> list[str]:
@@ -267,9 +267,9 @@ def _encodable(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _ids(given: list[str], titles: list[str], texts: list[str]) -> list[str]:
+def _ids(own_ids: list[str], titles: list[str], texts: list[str]) -> list[str]:
     """Return ids of articles: those given, else of the text, of title and text where one names several."""
-    ids = [id_ or article_id(text) for id_, text in zip(given, texts, strict=True)]
+    ids = [id_ or article_id(text) for id_, text in zip(own_ids, texts, strict=True)]
     named: dict[str, set[tuple[str, str]]] = {}
     for id_, *article in zip(ids, titles, texts, strict=True):
         named.setdefault(id_, set()).add((article[0], article[1]))

@@ -62,7 +62,7 @@ class EvidenceStore:
         return f"{sentence}."
 
     def predictions(self, model: str, protocol: str | None = None) -> pd.DataFrame:
-        """Return the committed predictions of a model: protocol, id, corpus, split, label, p_fake, margin, in_domain.
+        """Return the committed predictions of a model: protocol, id, corpus, split, label, p_fake, log-odds, in_domain.
 
         Of one protocol, or of all that ask the model as it is about whole articles.
         """

@@ -42,8 +42,8 @@ class Tables:
 
         known = set().union(*map(self._evidence.training_ids, models))
         spellings = (table["text"], table["text"].str.replace("\r\n", "\n").str.strip())
-        found: NDArray[np.bool_] = np.any([texts.map(article_id).isin(known) for texts in spellings], axis=0)
-        return found
+        is_known: NDArray[np.bool_] = np.any([texts.map(article_id).isin(known) for texts in spellings], axis=0)
+        return is_known
 
     def measure(self, table: pd.DataFrame, model: str, progress: Progress | None = None) -> TableResult:
         """Ask a model about the articles of a table, and measure its answers.

@@ -84,7 +84,7 @@ def write_evidence(
     present = {get(name).name for name in frame["protocol"].unique()}
     frame = _stacked([frame[frame["protocol"] == name] for name in PROTOCOLS if name in present])
     own, flips = own_training or {}, formatting or {}
-    curves, given = coverage_of_predictions(frame), verdicts_of_predictions(frame)
+    curves, verdicts = coverage_of_predictions(frame), verdicts_of_predictions(frame)
     results = {
         name: ProtocolResult(
             OWN_WEIGHTS if name in own else SHIPPED_WEIGHTS,
@@ -92,7 +92,7 @@ def write_evidence(
             corpora,
             curves[name],
             flips.get(name),
-            given.get(name, {}),
+            verdicts.get(name, {}),
         )
         for name, corpora in evaluate_predictions(frame, seed=seed).items()
     }
@@ -134,18 +134,18 @@ def coverage_of_predictions(predictions: pd.DataFrame) -> dict[str, dict[str, Co
 
 def verdicts_of_predictions(predictions: pd.DataFrame) -> dict[str, dict[str, Verdicts]]:
     """Count verdicts given and right ones, by protocol and "corpus/split", in order of appearance."""
-    found: dict[str, dict[str, Verdicts]] = {}
+    by_protocol: dict[str, dict[str, Verdicts]] = {}
     for (protocol, corpus, split), rows in judged(predictions).groupby(_PART, sort=False):
-        found.setdefault(protocol, {})[f"{corpus}/{split}"] = verdicts(rows["prediction"], rows["label"])
-    return found
+        by_protocol.setdefault(protocol, {})[f"{corpus}/{split}"] = verdicts(rows["prediction"], rows["label"])
+    return by_protocol
 
 
 def _by_part(predictions: pd.DataFrame, measure: Callable[[Any, Any], Value]) -> dict[str, dict[str, Value]]:
-    found: dict[str, dict[str, Value]] = {}
+    by_protocol: dict[str, dict[str, Value]] = {}
     for (protocol, corpus, split), rows in predictions.groupby(_PART, sort=False):
         value = measure(rows["label"].to_numpy(), rows["p_fake"].to_numpy())
-        found.setdefault(protocol, {})[f"{corpus}/{split}"] = value
-    return found
+        by_protocol.setdefault(protocol, {})[f"{corpus}/{split}"] = value
+    return by_protocol
 
 
 def read_evaluation(folder: Path) -> ModelEvidence:

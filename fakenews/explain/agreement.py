@@ -78,6 +78,6 @@ def by_sentence(explanation: Explanation) -> tuple[Attribution, ...]:
     spans = sentence_spans(explanation.text)
     starts = [s.start for s in spans]
     for a in explanation.attributions:
-        place = max(int(np.searchsorted(starts, a.start, side="right")) - 1, 0)
-        sums[place] = sums.get(place, 0.0) + a.weight
+        index = max(int(np.searchsorted(starts, a.start, side="right")) - 1, 0)
+        sums[index] = sums.get(index, 0.0) + a.weight
     return tuple(Attribution(spans[i].start, spans[i].end, w) for i, w in sorted(sums.items()))

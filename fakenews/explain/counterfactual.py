@@ -72,15 +72,15 @@ def without(text: str, spans: Sequence[Span]) -> str:
             merged[-1][1] = max(merged[-1][1], span.end)
         else:
             merged.append([span.start, span.end])
-    kept, last = [], 0
+    pieces, last = [], 0
     for start, end in merged:
         if start == 0 or text[start - 1] == "\n":
             end += len(text[end:]) - len(text[end:].lstrip())
         elif text[start - 1].isspace() and text[end : end + 1] == " ":
             end += 1
-        kept.append(text[last:start])
+        pieces.append(text[last:start])
         last = end
-    return "".join((*kept, text[last:]))
+    return "".join((*pieces, text[last:]))
 
 
 def worded_sentences(text: str) -> tuple[Span, ...]:
@@ -125,12 +125,12 @@ class _Search:
         self.known[()] = self.before
         self.lean = 1.0 if self.p(self.before) >= 0.5 else -1.0
 
-    def p(self, margin: float) -> float:
+    def p(self, log_odds: float) -> float:
         """Return the probability of fake of a sample, taken to be as in-domain as the whole text."""
-        return float(self.classifier.calibrated(Scores(np.array([margin]), self.in_domain))[0])
+        return float(self.classifier.calibrated(Scores(np.array([log_odds]), self.in_domain))[0])
 
-    def flips(self, margin: float) -> bool:
-        return (self.p(margin) >= 0.5) != (self.lean > 0)
+    def flips(self, log_odds: float) -> bool:
+        return (self.p(log_odds) >= 0.5) != (self.lean > 0)
 
     def ask(self, sets: Sequence[tuple[int, ...]]) -> list[float]:
         """Score the text without each set of sentences, in batches, each once."""
@@ -145,9 +145,9 @@ class _Search:
         """Return the first of `sets` that flips the prediction; later ones are not asked."""
         for first in range(0, len(sets), _AT_ONCE):
             batch = sets[first : first + _AT_ONCE]
-            margins = self.ask(batch)
-            best = min(range(len(batch)), key=lambda i: self.lean * margins[i])
-            if self.flips(margins[best]):
+            log_odds = self.ask(batch)
+            best = min(range(len(batch)), key=lambda i: self.lean * log_odds[i])
+            if self.flips(log_odds[best]):
                 return batch[best]
         return None
 
@@ -161,25 +161,25 @@ class _Search:
         pulls = self.pulls()
         for size in range(1, self.n):
             sets = sorted(combinations(range(self.n), size), key=lambda s: -pulls[list(s)].sum())
-            if found := self.first_flip(sets):
-                return found
+            if flipping := self.first_flip(sets):
+                return flipping
         return ()
 
     def beam(self) -> tuple[int, ...]:
         pulls = self.pulls()
-        kept: list[tuple[int, ...]] = [()]
+        beams: list[tuple[int, ...]] = [()]
         for _ in range(1, self.n):
             tried = {
                 tuple(sorted((*s, i)))
-                for s in kept
+                for s in beams
                 for i in sorted(set(range(self.n)) - set(s), key=lambda i: -pulls[i])[:TRIED]
             }
             sets = sorted(tried, key=lambda s: -pulls[list(s)].sum())
-            if found := self.first_flip(sets):
-                return found
+            if flipping := self.first_flip(sets):
+                return flipping
             if len(self.known) >= MOST_EVALUATIONS:
                 return ()
-            kept = sorted(sets, key=lambda s: self.lean * self.known[s])[:BEAM]
+            beams = sorted(sets, key=lambda s: self.lean * self.known[s])[:BEAM]
         return ()
 
     def result(self, removed: tuple[int, ...]) -> Counterfactual:

@@ -38,8 +38,8 @@ class ExplainerSpec:
 
 def _spec(explainer: type[WordExplainer], title: str, description: str) -> ExplainerSpec:
     s = explainer.samples
-    counts = (s.name, s.default, s.minimum, s.maximum) if s else (None, None, None, None)
-    return ExplainerSpec(explainer.name, title, description, explainer, *counts)
+    settings = (s.name, s.default, s.minimum, s.maximum) if s else (None, None, None, None)
+    return ExplainerSpec(explainer.name, title, description, explainer, *settings)
 
 
 EXPLAINERS: dict[str, ExplainerSpec] = {

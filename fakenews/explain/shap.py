@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakenews.classifiers.base import TextClassifier
-from fakenews.explain.base import MaskedMargins, Progress, SampleRange, WordExplainer, WordWeights
+from fakenews.explain.base import MaskedLogOdds, Progress, SampleRange, WordExplainer, WordWeights
 from fakenews.explain.surrogate import budget, has_converged, prior_of, rank_agreement, ridge_correction, sentence_index
 
 SAMPLES = SampleRange("evaluations", default=300, minimum=16, maximum=20_000)
-DEFAULT_WORDS = 6_000  # words read by default, all variants together, where there is a prior
-ROUND = 8  # variants between two refinements, at first
+DEFAULT_WORDS = 6_000  # words read by default, all samples together, where there is a prior
+ROUND = 8  # samples between two refinements, at first
 MOST_ENUMERATED = 14  # groups of which all coalitions may be asked for
 
 
@@ -30,7 +30,7 @@ class ShapExplainer(WordExplainer):
     the samples suffice. We differ in fitting only what a prior leaves over, the prior being the exact weights
     of a linear classifier or two steps of integrated gradients, and in the penalty on that rest. Words inside
     sentences are sampled after the sentences, most often where the weights are largest. Weights and `base_value`
-    (every word removed) sum to the margin.
+    (every word removed) sum to the log-odds.
     """
 
     name: ClassVar[str] = "shap"
@@ -41,19 +41,25 @@ class ShapExplainer(WordExplainer):
         return budget(text, classifier, SAMPLES, DEFAULT_WORDS)
 
     def _weigh(
-        self, text: str, classifier: TextClassifier, n_samples: int, seed: int, progress: Progress, margin: float | None
+        self,
+        text: str,
+        classifier: TextClassifier,
+        n_samples: int,
+        seed: int,
+        progress: Progress,
+        log_odds: float | None,
     ) -> Iterator[WordWeights]:
         prior = prior_of(text, classifier, progress)
-        margins = MaskedMargins(text, classifier, n_samples, progress, margin)
+        masked = MaskedLogOdds(text, classifier, n_samples, progress, log_odds)
         may_stop = n_samples <= self.default_samples(text, classifier)
-        for found in owen_values(margins, prior.weights, sentence_index(text), n_samples, seed, may_stop):
+        for estimate in owen_values(masked, prior.weights, sentence_index(text), n_samples, seed, may_stop):
             yield WordWeights(
-                found.weights,
-                base_value=found.base_value,
-                margin=found.full_value,
-                stability=found.stability,
-                settings={"evaluations": margins.n_evaluated, "max_evaluations": n_samples, "guess": prior.rule},
-                share=found.share,
+                estimate.weights,
+                base_value=estimate.base_value,
+                margin=estimate.full_value,
+                stability=estimate.stability,
+                settings={"evaluations": masked.n_evaluated, "max_evaluations": n_samples, "guess": prior.rule},
+                share=estimate.share,
             )
 
 

@@ -40,8 +40,8 @@ def prior_of(text: str, classifier: TextClassifier, progress: Progress) -> Prior
     if isinstance(classifier, LinearTerms):
         return Prior(classifier.linear_terms(text)[0], "coefficient x value")
     if isinstance(classifier, Differentiable):
-        found = integrated_gradients(text, classifier, PRIOR_STEPS, lambda _: progress(0.0), ends=False)
-        return Prior(found.weights, f"integrated gradients, {PRIOR_STEPS} steps")
+        gradients = integrated_gradients(text, classifier, PRIOR_STEPS, lambda _: progress(0.0), ends=False)
+        return Prior(gradients.weights, f"integrated gradients, {PRIOR_STEPS} steps")
     return Prior(np.zeros(len(clean_text(text).words)), "none")
 
 
@@ -64,8 +64,8 @@ def sentence_index(text: str) -> NDArray[np.int64]:
     """Return the sentence of every word of `clean_text(text).words`, shape (n_words,), from 0 without gaps."""
     starts = [span.start for span in clean_text(text).source_spans()]
     first = [span.start for span in sentence_spans(text)]
-    found = np.searchsorted(first, starts, side="right")
-    return np.asarray(np.unique(found, return_inverse=True)[1], dtype=np.int64)
+    indices = np.searchsorted(first, starts, side="right")
+    return np.asarray(np.unique(indices, return_inverse=True)[1], dtype=np.int64)
 
 
 def ridge_correction(
@@ -121,8 +121,8 @@ def ridge_correction(
             least, chosen = missed, strength
     if np.isinf(chosen):
         return np.zeros(n_weights)
-    found = vt.T @ (s * along / (s**2 + chosen))
-    return np.asarray(found[:-1] + found[-1] * common)
+    correction = vt.T @ (s * along / (s**2 + chosen))
+    return np.asarray(correction[:-1] + correction[-1] * common)
 
 
 def rank_agreement(first: NDArray[np.float64], second: NDArray[np.float64], n_top: int = TOP_WORDS) -> float:

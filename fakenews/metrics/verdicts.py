@@ -112,14 +112,14 @@ def labels_warning(evaluation: Evaluation, labels: Mapping[str, str]) -> str:
 
 def verdicts(predictions: Sequence[Prediction], labels: Sequence[int]) -> Verdicts:
     """Count the verdicts on labelled articles, and the reasons where there is none."""
-    given = [(p, label) for p, label in zip(predictions, labels, strict=True) if p.verdict != "cannot_judge"]
-    right = sum(p.verdict == LABELS[label] for p, label in given)
+    judged = [(p, label) for p, label in zip(predictions, labels, strict=True) if p.verdict != "cannot_judge"]
+    right = sum(p.verdict == LABELS[label] for p, label in judged)
     reasons = Counter(reason for p in predictions for reason in p.reasons)
     return Verdicts(
         len(predictions),
-        len(given),
+        len(judged),
         right,
-        right / len(given) if given else None,
-        wilson_interval(right, len(given)) if given else None,
+        right / len(judged) if judged else None,
+        wilson_interval(right, len(judged)) if judged else None,
         dict(reasons.most_common()),
     )

@@ -145,26 +145,26 @@ def _coverage_section(evidence: ModelEvidence) -> str:
 
 def _verdict_section(evidence: ModelEvidence) -> str:
     """Describe how often it keeps quiet on whole articles, and how often it is right where it does not."""
-    found = {
-        name: given
+    by_part = {
+        name: v
         for protocol in (*SHIPPED[:2], LEFT_OUT)
         if protocol in evidence.protocols
-        for name, given in evidence.protocols[protocol].verdicts.items()
+        for name, v in evidence.protocols[protocol].verdicts.items()
         if not name.endswith("/validation") and _holds_articles(name)
     }
-    if not found:
+    if not by_part:
         return ""
     rows = [
         (
-            f"`{name}`", f"{given.n:,}", share_text(given.given, given.n), share_text(given.right, given.given),
-            f"{given.reasons.get('too_close', 0):,}",
+            f"`{name}`", f"{v.n:,}", share_text(v.given, v.n), share_text(v.right, v.given),
+            f"{v.reasons.get('too_close', 0):,}",
         )
-        for name, given in sorted(found.items(), key=lambda item: _rank(item[0]))
+        for name, v in sorted(by_part.items(), key=lambda item: _rank(item[0]))
     ]  # fmt: skip
     header = ("Corpus", "n", "verdict given", "right of these", "too close to call")
     return (
         "\n## Verdicts\n\nAs on the page: none where the probability is too close to call. That a text is too short, "
-        "not English, unlike the training, or like articles on which verdicts were mostly wrong, is not counted "
+        "not English, unlike the training, or like articles on which verdicts were mostly wrong, is not v "
         "here.\n\n"
         f"{markdown_table(header, rows)}\n"
     )

@@ -198,14 +198,14 @@ def _in_domain(evidence: ModelEvidence, protocol: str, metric: Metric) -> Cell:
 
 
 def _out_of_domain(evidence: ModelEvidence, metric: Metric) -> Cell:
-    found = list(foreign(evidence).values())
-    cell = _mean_of([getattr(e, metric) for e in found], metric)
-    guesses = [g for e in found if (g := of_guessing(e, metric)) is not None]
-    intervals = [e.intervals[metric] for e in found if metric in e.intervals]
-    if cell.value is None or not len(found) == len(guesses) == len(intervals):
+    evaluations = list(foreign(evidence).values())
+    cell = _mean_of([getattr(e, metric) for e in evaluations], metric)
+    guesses = [g for e in evaluations if (g := of_guessing(e, metric)) is not None]
+    intervals = [e.intervals[metric] for e in evaluations if metric in e.intervals]
+    if cell.value is None or not len(evaluations) == len(guesses) == len(intervals):
         return cell
     # Articles are drawn corpus by corpus, so the variances of independent means add up.
-    half = float(np.linalg.norm([(high - low) / 2 for low, high in intervals])) / len(found)
+    half = float(np.linalg.norm([(high - low) / 2 for low, high in intervals])) / len(evaluations)
     words = compared_words(metric, (cell.value - half, cell.value + half), float(np.mean(guesses)))
     return cell._replace(note=words)
 
@@ -215,13 +215,13 @@ def _guessing(evidences: Sequence[ModelEvidence], metric: Metric) -> dict[str, C
     others = {name: evaluation for evidence in evidences for name, evaluation in foreign(evidence).items()}
     guesses = [g for e in others.values() if (g := of_guessing(e, metric)) is not None]
     titles = ("mean", "right at 70 % coverage", "verdicts right") if metric == "accuracy" else ("mean",)
-    found = dict.fromkeys(titles, _mean_of(guesses, metric)) if guesses else {}
+    cells = dict.fromkeys(titles, _mean_of(guesses, metric)) if guesses else {}
     for evidence in evidences:
         for name, result in evidence.protocols.items():
             part = _test_part(result)
             if part and of_guessing(result.corpora[part], metric) is not None:
-                found[PROTOCOLS[name].title] = guessed(result.corpora[part], metric)
-    return found
+                cells[PROTOCOLS[name].title] = guessed(result.corpora[part], metric)
+    return cells
 
 
 def _mean_of(values: Sequence[float], metric: Metric) -> Cell:
@@ -242,7 +242,7 @@ def _surest(evidence: ModelEvidence) -> Cell:
 
 
 def _given(evidence: ModelEvidence) -> Cell:
-    return _mean([given.given / given.n for given in evidence.verdicts_unseen.values()])
+    return _mean([counted.given / counted.n for counted in evidence.verdicts_unseen.values()])
 
 
 def _right(evidence: ModelEvidence) -> Cell:

@@ -32,5 +32,5 @@ def owner_address(base: str, owner: str) -> str:
 
 def read_query(query: str) -> Visit:
     """Return what a query string asks for; anything else in it is ignored."""
-    found = dict(parse_qsl(query))
-    return Visit(found.get(READER, ""), found.get(OWNER, ""))
+    values = dict(parse_qsl(query))
+    return Visit(values.get(READER, ""), values.get(OWNER, ""))

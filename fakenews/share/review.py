@@ -130,31 +130,33 @@ def summarise(items: Sequence[tuple[Snapshot, Sequence[Review]]]) -> Summary:
     Who reviews one analysis twice has seen the models' answers by then: the first blind verdict stays, and of what was
     said with the answers in sight the last counts.
     """
-    said: dict[Rater, dict[Any, str]] = {}  # rater: item: verdict
+    verdicts: dict[Rater, dict[Any, str]] = {}  # rater: item: verdict
     marked: dict[Rater, dict[Any, bool]] = {}  # rater: (item, word): marked
     names: dict[Rater, str] = {}
     changed: list[bool] = []  # of every blind review
     for item, (snapshot, reviews) in enumerate(items):
-        given: dict[Rater, list[Review]] = {}
+        reviews_by_rater: dict[Rater, list[Review]] = {}
         for review in reviews:
-            given.setdefault((_PERSON, review.name.strip().casefold()), []).append(review)
-        for person, theirs in given.items():
+            reviews_by_rater.setdefault((_PERSON, review.name.strip().casefold()), []).append(review)
+        for person, theirs in reviews_by_rater.items():
             done = [r for r in theirs if r.finished is not None]
             if not done:
                 continue
             names.setdefault(person, done[0].name.strip() or "no name")
             first = next((r.first_verdict for r in theirs if r.first_verdict is not None), None)
-            said.setdefault(person, {})[item] = str(first or done[-1].verdict)
+            verdicts.setdefault(person, {})[item] = str(first or done[-1].verdict)
             if first is not None:
                 changed.append(done[-1].verdict != first)
             for review in done:
                 if review.spans:
-                    found = [any(s.start < w.end and w.start < s.end for s in review.spans) for w in _words(snapshot)]
-                    marked.setdefault(person, {}).update({(item, i): m for i, m in enumerate(found)})
+                    highlighted = [
+                        any(s.start < w.end and w.start < s.end for s in review.spans) for w in _words(snapshot)
+                    ]
+                    marked.setdefault(person, {}).update({(item, i): m for i, m in enumerate(highlighted)})
         if any(r.finished is not None for r in reviews):
             names.update({(_MODEL, p.model): snapshot.titles[p.model] for p in snapshot.analysis.predictions})
             for prediction in snapshot.analysis.predictions:
-                said.setdefault((_MODEL, prediction.model), {})[item] = prediction.verdict
+                verdicts.setdefault((_MODEL, prediction.model), {})[item] = prediction.verdict
             for explanation in snapshot.explanations:
                 weights = np.abs(towards_fake(explanation))
                 top = set(np.argsort(-weights, kind="stable")[:TOP_WORDS].tolist())
@@ -164,7 +166,7 @@ def summarise(items: Sequence[tuple[Snapshot, Sequence[Review]]]) -> Summary:
     for kind, name in list(names):
         if kind == _PERSON and name in titles:
             names[kind, name] += " (reviewer)"
-    return Summary(tuple(_kappas(said, names)), tuple(_kappas(marked, names)), len(changed), sum(changed))
+    return Summary(tuple(_kappas(verdicts, names)), tuple(_kappas(marked, names)), len(changed), sum(changed))
 
 
 def checked_name(name: str) -> str:

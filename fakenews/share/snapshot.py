@@ -183,14 +183,14 @@ def redacted(snapshot: Snapshot) -> Snapshot:
     words = sorted({(a.start, a.end) for e in snapshot.explanations for a in e.attributions})
     starts = [s.start for s in sentence_spans(text)]
     pieces: list[str] = []
-    places: dict[tuple[int, int], tuple[int, int]] = {}
+    spans: dict[tuple[int, int], tuple[int, int]] = {}
     at, last = 0, None
     for word in words:
         sentence = bisect_right(starts, word[0])
         gap = "" if last is None else " " if sentence == last else "\n"
         pieces += (gap, HIDDEN)
         at += len(gap)
-        places[word] = (at, at + len(HIDDEN))
+        spans[word] = (at, at + len(HIDDEN))
         at, last = at + len(HIDDEN), sentence
     hidden = "".join(pieces)
     return replace(
@@ -200,7 +200,7 @@ def redacted(snapshot: Snapshot) -> Snapshot:
             replace(
                 e,
                 text=hidden,
-                attributions=tuple(Attribution(*places[a.start, a.end], a.weight) for a in e.attributions),
+                attributions=tuple(Attribution(*spans[a.start, a.end], a.weight) for a in e.attributions),
             )
             for e in snapshot.explanations
         ),

@@ -361,8 +361,8 @@ class ShareStore:
         wanted = (SHARES.c.id_hash == hashed(id_)) & (SHARES.c.expires > self._now())
         if owner is not None:
             wanted &= SHARES.c.owner_hash == hashed(owner)
-        found = select(SHARES).where(wanted)
-        row = connection.execute(found.with_for_update() if alone else found).first()
+        query = select(SHARES).where(wanted)
+        row = connection.execute(query.with_for_update() if alone else query).first()
         if row is None:
             raise NotShared
         return row

@@ -121,9 +121,9 @@ class Neighbours:
         """Return the unit vectors of texts, shape (n_texts, WIDTH); zeros for a text without a known word."""
         rows = np.zeros((len(texts), WIDTH), dtype=np.float32)
         for row, text in zip(rows, texts, strict=True):
-            counts = Counter(self._index[word] for word in words(text) if word in self._index)
-            if counts:
-                row[:] = (1 + np.log(list(counts.values()))) @ self.weights[list(counts)]
+            term_counts = Counter(self._index[word] for word in words(text) if word in self._index)
+            if term_counts:
+                row[:] = (1 + np.log(list(term_counts.values()))) @ self.weights[list(term_counts)]
         return unit(rows)
 
     @cached_property
@@ -140,9 +140,9 @@ class Neighbours:
 
         @lru_cache(maxsize=8)
         def similarities(text: str) -> NDArray[np.float64]:
-            found = self.cosines(self.project([text])[0])
-            found.flags.writeable = False
-            return found
+            similarity = self.cosines(self.project([text])[0])
+            similarity.flags.writeable = False
+            return similarity
 
         return similarities
 
@@ -260,8 +260,8 @@ def record_of(
 def words(text: str) -> list[str]:
     """Return lower-case words of the neutral text that are not numbers."""
     known = clean_text(text)
-    found = (known.neutral.text[w.start : w.end].lower() for w in known.words)
-    return [word for word in found if not word.isnumeric()]
+    lowered = (known.neutral.text[w.start : w.end].lower() for w in known.words)
+    return [word for word in lowered if not word.isnumeric()]
 
 
 def _bytes(text: str) -> NDArray[np.uint8]:

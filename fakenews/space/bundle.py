@@ -97,16 +97,16 @@ def requirements_for(target: Target, requirements: str) -> str:
         raise ValueError(f"A target pins {', '.join(unknown)}, which {REQUIREMENTS} does not have.")
     lines = []
     for line in requirements.splitlines():
-        found = _PIN.match(line)
-        name = _canonical(found["name"]) if found else ""
+        pin = _PIN.match(line)
+        name = _canonical(pin["name"]) if pin else ""
         lines.append(f"{name}=={target.pins[name]}" if name in target.pins else line)
     return "\n".join([*lines, *target.extra, ""])
 
 
 def pins(requirements: str) -> dict[str, str]:
     """Return the version of each package that is pinned, by its canonical name: lower case, words joined by "-"."""
-    found = (_PIN.match(line.strip()) for line in requirements.splitlines())
-    return {_canonical(match["name"]): match["version"] for match in found if match}
+    matches = (_PIN.match(line.strip()) for line in requirements.splitlines())
+    return {_canonical(match["name"]): match["version"] for match in matches if match}
 
 
 def bundle(root: Path, spacefile: Spacefile, target: Target) -> list[BundledFile]:

@@ -249,10 +249,10 @@ def _app_imports(repository: _Repository) -> list[str]:
             f"import sys; sys.meta_path[:] = {alone}; sys.path.insert(0, {folder!r}); "
             f"import runpy, fakenews.ui.app, fakenews.server; runpy.run_path({app!r}, run_name='imported')"
         )
-        found = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, cwd=folder)
-    if found.returncode == 0:
+        result = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, cwd=folder)
+    if result.returncode == 0:
         return []
-    last = found.stderr.strip().splitlines()[-1:] or ["no message"]
+    last = result.stderr.strip().splitlines()[-1:] or ["no message"]
     return [f"The bundle alone cannot be imported: {last[0]}; is something missing in include of [bundle]?"]
 
 

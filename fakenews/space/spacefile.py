@@ -215,10 +215,10 @@ def read_spacefile(path: Path) -> Spacefile:
 def _sentence(error: object, name: str) -> str:
     """Describe one mistake that pydantic reports, with its field and value."""
     assert isinstance(error, dict)
-    place = [str(part) for part in error["loc"]]
-    where = f"[{place[0]}] {'.'.join(place[1:])}".strip() if place else name
-    said = str(error["msg"]).removeprefix("Value error, ")
-    given = error["input"]
-    came = f", got {given!r}" if isinstance(given, str | int | float) and error["type"] != "extra_forbidden" else ""
-    what = "is no setting of a Spacefile: remove it or mend its name" if error["type"] == "extra_forbidden" else said
+    path = [str(part) for part in error["loc"]]
+    where = f"[{path[0]}] {'.'.join(path[1:])}".strip() if path else name
+    message = str(error["msg"]).removeprefix("Value error, ")
+    value = error["input"]
+    came = f", got {value!r}" if isinstance(value, str | int | float) and error["type"] != "extra_forbidden" else ""
+    what = "is no setting of a Spacefile: remove it or mend its name" if error["type"] == "extra_forbidden" else message
     return f"{name}, {where}: {what[:1].lower() + what[1:]}{came}."

@@ -17,10 +17,10 @@ def fit_tfidf(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
 
     train = parts["train"]
     texts, labels = labelled(train)
-    home, counts = is_home(train), weights(train)
-    classifier = TfidfClassifier(cleaning=job.cleaning).fit(texts, labels, counts)
+    home, sample_weight = is_home(train), weights(train)
+    classifier = TfidfClassifier(cleaning=job.cleaning).fit(texts, labels, sample_weight)
     if not home.all():
-        classifier.fit_domain(texts, home, counts)
+        classifier.fit_domain(texts, home, sample_weight)
     return Fitted(classifier.calibrate(*labelled(home_of(parts["validation"]))), seed=42)
 
 

@@ -81,8 +81,8 @@ def _facts(recipe: Recipe, job: Job, parts: Parts) -> dict[str, Any]:
         "leave_out": job.leave_out,
         "data": digest.hexdigest(),
     }
-    found: dict[str, Any] = json.loads(json.dumps(facts))
-    return found
+    normalized: dict[str, Any] = json.loads(json.dumps(facts))
+    return normalized
 
 
 def _resolved(base: str | None) -> str | None:

@@ -130,9 +130,9 @@ class Passes(Dataset[Example]):
     def __len__(self) -> int:
         return len(self.order)
 
-    def __getitem__(self, place: int) -> Example:
+    def __getitem__(self, index: int) -> Example:
         """Return the example at an index of the epoch; "drawn" seeds its window."""
-        return {**self.examples[self.order[place]], "drawn": (self.seed, self.epoch, place)}
+        return {**self.examples[self.order[index]], "drawn": (self.seed, self.epoch, index)}
 
 
 class Collator:
@@ -212,9 +212,9 @@ def for_gpu(recipe: FineTuning, config: PreTrainedConfig, n_examples: int, memor
     size = recipe.batch_size
     while 2 * size <= recipe.gpu_batch_size and n_examples * recipe.epochs >= 2 * size * _LEAST_STEPS:
         size *= 2
-    kept = size * recipe.max_length * config.num_hidden_layers * config.hidden_size * _BYTES_KEPT
+    activations = size * recipe.max_length * config.num_hidden_layers * config.hidden_size * _BYTES_KEPT
     passes = 1
-    while passes < size and kept > passes * _MEMORY_SHARE * memory:
+    while passes < size and activations > passes * _MEMORY_SHARE * memory:
         passes *= 2
     rate = recipe.learning_rate * math.sqrt(size / recipe.batch_size)
     return replace(recipe, batch_size=size, learning_rate=rate), passes
@@ -321,5 +321,5 @@ def _last_whole_checkpoint(work: Path) -> str | None:
     for folder in work.glob(f"{PREFIX_CHECKPOINT_DIR}-*"):
         if not (folder / TRAINER_STATE_NAME).is_file():  # which is written last
             shutil.rmtree(folder)
-    found: str | None = get_last_checkpoint(str(work))
-    return found
+    last: str | None = get_last_checkpoint(str(work))
+    return last

@@ -71,8 +71,8 @@ def run(
     tables = read_tables((job.data, *job.more), log, job.encoding, job.fake)
     frame, left_out = leave_out(tables, job.leave_out) if job.leave_out else (mix(tables), None)
     parts = split_parts(frame)
-    counts = ", ".join(f"{len(part):,} {name}" for name, part in parts.items())
-    log(f"{', '.join(job.names)}: {counts}")
+    sizes = ", ".join(f"{len(part):,} {name}" for name, part in parts.items())
+    log(f"{', '.join(job.names)}: {sizes}")
     for name, rows in other_corpora(job.corpora, {*job.names, job.leave_out}):
         logger.info("%s: %d rows to be measured on", name, len(rows))  # a broken file is found before hours of training
     with model_folder.replacing(job.out) as folder:
@@ -212,8 +212,8 @@ def split_parts(frame: pd.DataFrame) -> Parts:
 
 
 def _in_turn_facts(rows: pd.DataFrame, training: dict[str, Any]) -> dict[str, Any]:
-    kept: dict[str, Any] = {key: training[key] for key in ("recipe", "device") if key in training}
-    return {**kept, "left out in turn": names_in(rows)}
+    facts: dict[str, Any] = {key: training[key] for key in ("recipe", "device") if key in training}
+    return {**facts, "left out in turn": names_in(rows)}
 
 
 def names_in(rows: pd.DataFrame) -> str:

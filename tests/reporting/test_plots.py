@@ -120,7 +120,7 @@ def test_pr_has_the_precision_of_guessing():
 
 
 def test_a_threshold_is_marked_on_its_curve():
-    mark = plots.Mark(0.25, 5 / 6, 0.5)
+    mark = plots.OperatingPoint(0.25, 5 / 6, 0.5)
     for figure in (plots.roc_figure(_roc_curves(), mark), plots.pr_figure(_pr_curves(), 0.6, mark)):
         ring, (label,) = figure.data[-1], figure.layout.annotations
         assert (ring.x[0], ring.y[0]) == (label.x, label.y) == (0.25, 5 / 6)
