@@ -88,7 +88,7 @@ def main() -> None:
             print(f"article {i + 1} of {len(texts)}, {row['n_words']} words: {told}", file=sys.stderr, flush=True)
     except KeyboardInterrupt:
         print(f"stopped after {len(rows)} articles", file=sys.stderr)
-    summary = summarise(rows)
+    summary = summarize(rows)
     summary["peak_mb_5000_words"] = peak_of_a_long_article()
     store("explain_quick" if options.quick else "explain", summary)
 
@@ -306,7 +306,7 @@ def grades(classifier: Any, text: str, weights: dict[str, np.ndarray]) -> dict[s
     }
 
 
-def summarise(rows: list[dict[str, Any]]) -> dict[str, Any]:
+def summarize(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Print the table and give the figures of the last line."""
 
     def mean(key: str, name: str, among: list[dict[str, Any]]) -> float:

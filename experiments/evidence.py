@@ -62,7 +62,7 @@ def update_evidence(
 def bring_up_to_date(folder: Path) -> bool:
     """Rewrite evidence of schema 1, which knew one protocol, in the present layout; whether there was any to rewrite.
 
-    No number changes: rows and evaluations are only told apart by the protocol they always belonged to.
+    No number changes: rows and evaluations only get the protocol they always belonged to.
     """
     import pandas as pd
 

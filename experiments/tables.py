@@ -57,7 +57,7 @@ def results_table(evidences: Sequence[ModelEvidence], oracle: Mapping[str, float
         for name in left_out
     ]
     notes = [
-        f"- {evidence.model}: trained on {_learnt_from(evidence)}; split {evidence.protocol}, seed {evidence.seed}, "
+        f"- {evidence.model}: trained on {_trained_on(evidence)}; split {evidence.protocol}, seed {evidence.seed}, "
         f"text {evidence.cleaning['name']} {evidence.cleaning['version']}, {_cost(evidence)}"
         for evidence in evidences
     ]
@@ -166,7 +166,7 @@ def _auc(evidence: ModelEvidence, corpus: str) -> str:
     return cell(evaluation[0], "roc_auc") if evaluation else "–"
 
 
-def _learnt_from(evidence: ModelEvidence) -> str:
+def _trained_on(evidence: ModelEvidence) -> str:
     return str(evidence.training.get("rows", "unnamed rows")).partition(", near duplicates")[0]
 
 

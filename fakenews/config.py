@@ -29,7 +29,7 @@ class Settings:
         Models that stand side by side and are loaded at the start (`FAKENEWS_MODEL_LIST`, with commas); empty for
         TinyBERT and TF-IDF, and MPNet on a GPU.
     max_chars : int
-        Longest text that is analysed, title and body (`FAKENEWS_MAX_CHARS`).
+        Longest text that is analyzed, title and body (`FAKENEWS_MAX_CHARS`).
     host, port : str, int
         Where the server listens (`FAKENEWS_HOST`, `FAKENEWS_PORT`; Gradio's own names are understood too).
     public_url : str

@@ -78,7 +78,7 @@ async def in_lane(
     scheduler: Scheduler, lane: Lane, request: Request, work: Callable[[Progress, Token], Result]
 ) -> Result:
     """Run `work` in a thread once it has a place; it is stopped, at its next report, when the client leaves."""
-    async with _listening(request) as token, scheduler.place_async(lane, token) as progress:
+    async with _listening(request) as token, scheduler.slot_async(lane, token) as progress:
         return await run_in_threadpool(work, progress, token)
 
 
@@ -88,7 +88,7 @@ async def streamed(
     """Explain in one line of JSON for each step; whoever stops reading stops the work, at its next report."""
     async with AsyncExitStack() as resources:
         token = await resources.enter_async_context(_listening(request))
-        progress = await resources.enter_async_context(scheduler.place_async(Lane.EXPLANATION, token))
+        progress = await resources.enter_async_context(scheduler.slot_async(Lane.EXPLANATION, token))
         answers = steps(progress)
         first = await run_in_threadpool(next, answers)  # what is wrong with the request is heard here
 

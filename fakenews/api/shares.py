@@ -120,7 +120,7 @@ ReviewKey = Annotated[
 
 
 async def snapshot(engine: Engine, request: Request, body: SnapshotRequest) -> Snapshot:
-    """Analyse and explain a text, as it is shared or exported."""
+    """Analyze and explain a text, as it is shared or exported."""
     models = None if body.models is None else known_models(engine, body.models)
     text = await run_in_threadpool(engine.judge.check, body.title, body.text)
 

@@ -83,7 +83,7 @@ class Parts:
     def __init__(self, folder: Path, schema: pa.Schema) -> None:
         self.folder = folder
         self.schema = schema
-        self.place = 0
+        self.offset = 0
 
     def cut(self, offset: int) -> None:
         """Remove all parts after the first so many."""
@@ -91,7 +91,7 @@ class Parts:
         for path in self.folder.iterdir():
             if not path.stem.isdigit() or int(path.stem) >= offset:
                 path.unlink()
-        self.place = offset
+        self.offset = offset
 
     def append(self, rows: Sequence[Mapping[str, Any]]) -> int:
         """Add a part and give how many there are."""
@@ -99,11 +99,11 @@ class Parts:
         import pyarrow.parquet as pq
 
         table = pa.Table.from_pylist([_typed(row, self.schema) for row in rows], self.schema)
-        with self._part(self.place).open("wb") as file:
+        with self._part(self.offset).open("wb") as file:
             pq.write_table(table, file, compression="zstd")
             _sync(file)
-        self.place += 1
-        return self.place
+        self.offset += 1
+        return self.offset
 
     def finish(self, out: Path) -> None:
         """Write all parts into one file, a part at a time, and rename it."""
@@ -111,7 +111,7 @@ class Parts:
 
         whole = self.folder / "whole"
         with pq.ParquetWriter(whole, self.schema, compression="zstd") as writer:
-            for number in range(self.place):
+            for number in range(self.offset):
                 writer.write_table(pq.read_table(self._part(number)))
         with whole.open("rb") as file:
             os.fsync(file.fileno())

@@ -263,7 +263,7 @@ class Calibration(NamedTuple):
     def from_dict(cls, values: Mapping[str, Any]) -> Calibration:
         """Invert `to_dict`.
 
-        Of the old form, with one calibration at "home" and another "elsewhere", the first is taken. Keys that are none
+        Of the old form, with one calibration for each domain, the one under "home" is taken. Keys that are none
         of its own, as evaluation.json has them beside, are passed over.
         """
         if "home" in values:

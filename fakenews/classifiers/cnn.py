@@ -179,7 +179,7 @@ class CnnClassifier(LogOddsClassifier):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)  # first weights and dropout come from the global generator
             network = Convolution(self.width, self.n_filters, self.n_hidden, self.dropout).to(self.device)
-            self._set(_centred(vectors), network)
+            self._set(_centered(vectors), network)
             rows, held_rows = ([vectors.rows(words) for words in part] for part in (documents, held_documents))
             self._train(rows, y, sample_weight, held_rows, held_y, log)
         return self
@@ -264,8 +264,8 @@ class CnnClassifier(LogOddsClassifier):
 
         _, network = self._fitted()
         rng = np.random.default_rng(self.seed)
-        optimiser = torch.optim.Adam(network.parameters(), lr=self.learning_rate)
-        decay = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 1 / self.epochs, self.epochs - 1)
+        optimizer = torch.optim.Adam(network.parameters(), lr=self.learning_rate)
+        decay = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 1 / self.epochs, self.epochs - 1)
         fake = torch.from_numpy(y == FAKE).float().to(self.device)
         weight = torch.from_numpy(sample_weight).float().to(self.device)
         cut = [rows[: self.max_words] for rows in texts]
@@ -277,9 +277,9 @@ class CnnClassifier(LogOddsClassifier):
             for batch in _batches(cut, self.batch_size, rng):
                 rows = [self._hide(cut[i], rng) for i in batch]
                 loss = F.binary_cross_entropy_with_logits(network(*self._padded(rows)), fake[batch], weight[batch])
-                optimiser.zero_grad()
+                optimizer.zero_grad()
                 loss.backward()
-                optimiser.step()
+                optimizer.step()
                 loss_sum += float(loss.detach()) * len(batch)
             decay.step()
             network.eval()
@@ -322,7 +322,7 @@ class CnnClassifier(LogOddsClassifier):
         return log_odds
 
 
-def _centred(vectors: WordVectors) -> WordVectors:
+def _centered(vectors: WordVectors) -> WordVectors:
     """Center vectors: drop the large part they share, at unit scale; an unknown word becomes an average one.
 
     Mu and Viswanath, "All-but-the-Top", ICLR 2018 (arXiv:1702.01417), its first step.

@@ -21,7 +21,7 @@ N_CENTROIDS = 64
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Centroids:
-    """Centres of the training articles.
+    """Centers of the training articles.
 
     Attributes
     ----------
@@ -73,8 +73,8 @@ def fit_centroids(vectors: NDArray[np.float32], n_centroids: int = N_CENTROIDS, 
     mean = vectors.mean(axis=0).astype(np.float16).astype(np.float32)
     directions = unit(vectors - mean)
     n = min(n_centroids, len(np.unique(directions, axis=0)))
-    centres = KMeans(n, n_init=1, random_state=seed).fit(directions).cluster_centers_
-    return Centroids(mean, unit(unit(centres).astype(np.float16).astype(np.float32)))
+    centers = KMeans(n, n_init=1, random_state=seed).fit(directions).cluster_centers_
+    return Centroids(mean, unit(unit(centers).astype(np.float16).astype(np.float32)))
 
 
 def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -137,7 +137,7 @@ def _ends_in(endings: tuple[str, ...], word: str) -> bool:
     return len(word) > 5 and word.endswith(endings)
 
 
-def _is_capitalised(word: str) -> bool:
+def _is_capitalized(word: str) -> bool:
     return word[0].isupper() and not word.isupper()
 
 
@@ -293,7 +293,7 @@ _CHARACTERS: dict[str, tuple[str | tuple[str, ...], str]] = {
     "grouped_numbers": (("grouped",), "Numbers with a point or comma inside"),
     "money": (("money",), "Amounts after a currency sign"),
     "percentages": (("percent",), "Percentages"),
-    "names": (("name",), "Runs of two or more capitalised words"),
+    "names": (("name",), "Runs of two or more capitalized words"),
 }
 _ENDINGS: dict[str, tuple[tuple[str, ...], str]] = {
     "ly_words": (("ly",), "Words in -ly, mostly adverbs"),
@@ -323,7 +323,7 @@ STYLE_FEATURES: tuple[StyleFeature, ...] = (
         for name, (marks, meaning) in _CHARACTERS.items()
     ),
     StyleFeature(
-        "capitalised_words", f"Words that begin with a capital, {_PER_100}", partial(_words_where, _is_capitalised)
+        "capitalised_words", f"Words that begin with a capital, {_PER_100}", partial(_words_where, _is_capitalized)
     ),
     StyleFeature(
         "shouted_words", f"Words of 3 letters or more in capitals, {_PER_100}", partial(_words_where, _is_shouted)

@@ -70,7 +70,7 @@ class TransformerClassifier(CalibratedClassifier):
     max_length : int
         Word pieces per window, special pieces included; at most what the encoder has positions for.
     overlap : int
-        Word pieces that neighbouring windows share at least.
+        Word pieces that neighboring windows share at least.
     batch_size : int
         Windows per pass; memory grows with it.
     device : str or torch.device
@@ -249,7 +249,7 @@ class TransformerClassifier(CalibratedClassifier):
 
     @classmethod
     def load(cls, folder: Path, device: str | torch.device = "cpu", batch_size: int = 16) -> Self:
-        """Read a folder written by `save`; half precision on cuda, single elsewhere.
+        """Read a folder written by `save`; half precision on cuda, else single.
 
         Raises
         ------

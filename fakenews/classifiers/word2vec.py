@@ -61,7 +61,7 @@ class Word2VecClassifier(LogOddsClassifier):
         self.center_ = np.zeros(0)  # mean of the training texts' means
         self.coefficients_ = np.zeros(0)  # towards fake, one per entry of a vector
         self.intercept_ = 0.0
-        self._scores = np.zeros(0)  # centred vectors times coefficients, one per word
+        self._scores = np.zeros(0)  # centered vectors times coefficients, one per word
 
     def fit(
         self,

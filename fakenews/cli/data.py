@@ -10,7 +10,7 @@ import typer
 from fakenews.cli.options import AsJson, Encoding, Fake, Table
 from fakenews.cli.output import print_json, progress
 
-app = typer.Typer(rich_markup_mode=None, help="Bring, check and split labelled tables.")
+app = typer.Typer(rich_markup_mode=None, help="Bring, check and split labeled tables.")
 
 
 @app.command("audit")

@@ -155,7 +155,7 @@ def _evaluation_text(model: str, data: str, result: TableResult) -> str:
     evaluation = result.evaluation
     lines = [f"{name:<24} {metric_text(evaluation, metric)!s:>24}" for metric, name in METRIC_NAMES.items()]
     for i, (label, row) in enumerate(zip(LABELS, evaluation.confusion_matrix, strict=True)):
-        lines.append(f"{f'{label} recognised':<24} {f'{row[i]:,} of {sum(row):,}':>24}")
+        lines.append(f"{f'{label} recognized':<24} {f'{row[i]:,} of {sum(row):,}':>24}")
     verdicts = result.verdicts
     right = f", {verdicts.right:,} of them right" if verdicts.given else ""
     of = f"{verdicts.given:,} of the {counted(verdicts.n, 'article')} in {data}"

@@ -25,7 +25,7 @@ SPEC = DatasetSpec(
     description="US politics of 2012 to 2020 from 63 mainstream outlets of the left, center and right, at most 70 "
     "articles each; there is no fake class, so it measures false alarms.",
     homepage=_HOMEPAGE,
-    licence="Apache 2.0 on the repository.",
+    license="Apache 2.0 on the repository.",
     citation="Baly, Da San Martino, Glass, Nakov: We Can Detect Your Bias: Predicting the Political Ideology of News "
     "Articles, EMNLP 2020.",
     label_meaning="By outlet, not by fact: the outlets were chosen as mainstream, and all they wrote is real.",

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakenews.data.duplicates import near_duplicate_groups
-from fakenews.data.exact import normalised
+from fakenews.data.exact import normalized
 from fakenews.data.leakage import (
     ExclusiveString,
     RuleResult,
@@ -44,9 +44,9 @@ class AuditReport:
     empty_texts : int
         Rows without a letter or digit in the body.
     exact_duplicates : int
-        Rows whose normalised body stands in an earlier row.
+        Rows whose normalized body stands in an earlier row.
     exact_conflicts : int
-        Normalised bodies that carry both labels.
+        Normalized bodies that carry both labels.
     near_duplicate_groups, near_duplicates : int
         Groups of two or more bodies of Jaccard similarity 0.8, exact repeats included, and the rows in them
         beyond the first of each.
@@ -88,7 +88,7 @@ class AuditReport:
 
 
 def audit(frame: pd.DataFrame, seed: int = 42, progress: Callable[[float], None] | None = None) -> AuditReport:
-    """Measure duplicates, label conflicts, leakage and length of a labelled table.
+    """Measure duplicates, label conflicts, leakage and length of a labeled table.
 
     An article of 400 words costs about 12 ms, most of it cleaning and MinHash: 9,000 of them take two to four minutes.
 
@@ -112,7 +112,7 @@ def audit(frame: pd.DataFrame, seed: int = 42, progress: Callable[[float], None]
     report = progress or (lambda _: None)
     titles, bodies = frame["title"].tolist(), frame["text"].tolist()
     labels = frame["label"].to_numpy(dtype=np.int64)
-    keys = [normalised(body) for body in bodies]
+    keys = [normalized(body) for body in bodies]
     empty = sum(not key for key in keys)
     exact = _group_numbers(keys)
     neutral: list[tuple[str, str]] = []

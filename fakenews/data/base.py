@@ -48,7 +48,7 @@ class DatasetSpec:
         Key in the registry; its text lies in `<name>.parquet`.
     unit : {"article", "claim", "post"}
         What one row is; models trained on articles are out of their depth on the other two.
-    licence : str
+    license : str
         "(unverified)" where it is remembered from the home page and not stated beside the rows.
     label_meaning : str
         What the corpus's own labels meant and how they map to `schema.LABELS`.
@@ -70,7 +70,7 @@ class DatasetSpec:
     unit: Unit
     description: str
     homepage: str
-    licence: str
+    license: str
     citation: str
     label_meaning: str
     n_rows: int

@@ -22,7 +22,7 @@ SPEC = DatasetSpec(
     unit="article",
     description="Web pages on politics, health and science that fact-checkers rated; 81% are fake.",
     homepage=_HOMEPAGE,
-    licence="Research use (unverified)",
+    license="Research use (unverified)",
     citation="Shahi, Struß, Mandl, Köhler, Wiegand, Siegel: CT-FAN: A Multilingual dataset for Fake News Detection, "
     "CheckThat! lab at CLEF 2021 and 2022, task 3.",
     label_meaning="false and partially false are fake, true is real; other is left out.",

@@ -1,7 +1,7 @@
 """CSV as spreadsheets and programs write it, a row at a time: what is broken costs its own row and no other.
 
 The csv module reads on from a quote that nothing closes to the end of the file, in memory, and cannot go back to the
-line after it; that is why cells are told apart here.
+line after it; that is why cells are parsed here.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class _Readable(Protocol):
     """What rows are read from: `Lines`, or the beginning of a file."""
 
     number: int
-    place: int
+    offset: int
     problem: str
 
     def __iter__(self) -> Iterator[str]: ...
@@ -260,11 +260,11 @@ class _Sample:
     def __init__(self, lines: list[str], whole: bool) -> None:
         self.lines = lines
         self.whole = whole
-        self.number = self.place = 0
+        self.number = self.offset = 0
         self.problem = ""
 
     def go(self, number: int, offset: int) -> None:
-        self.number = self.place = number
+        self.number = self.offset = number
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -272,7 +272,7 @@ class _Sample:
     def __next__(self) -> str:
         if self.number >= len(self.lines):
             raise StopIteration if self.whole else _Cut
-        self.number = self.place = self.number + 1
+        self.number = self.offset = self.number + 1
         return self.lines[self.number - 1]
 
 
@@ -361,19 +361,19 @@ def _cells(line: str, lines: _Readable, dialect: Dialect, longest: int, alone: b
     at = 0
     while True:
         if line.startswith(quote, at):
-            opened, place = lines.number, lines.place
+            opened, offset = lines.number, lines.offset
             cell, start = "", at + 1
             while (end := dialect.closing(line, start)) < 0:
                 if len(cell) <= longest:
                     cell += dialect.unquoted(line[start:])
                 line, start = "" if alone else next(lines, ""), 0
                 if not line:
-                    raise _StrayQuote(opened, place)
+                    raise _StrayQuote(opened, offset)
             cells.append(cell + dialect.unquoted(line[start:end]))
             at = end + 1
             if not line.startswith(delimiter, at):
                 if line[at:].strip("\r\n"):
-                    raise _StrayQuote(opened, place, lines.number)
+                    raise _StrayQuote(opened, offset, lines.number)
                 return cells
         else:
             at = line.find(delimiter, start := at)

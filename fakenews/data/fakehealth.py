@@ -10,7 +10,7 @@ SPEC = DatasetSpec(
     unit="article",
     description="Press releases on medicine; fake means poor reporting here, not falsehood.",
     homepage=_HOMEPAGE,
-    licence="No licence file in the snapshot.",
+    license="No license file in the snapshot.",
     citation="Dai, Sun, Wang: Ginger Cannot Cure Cancer: Battling Fake Health News with a Comprehensive Data "
     "Repository, ICWSM 2020.",
     label_meaning="Rebuilt from the reviewers' ten criteria: fewer than 45% of them satisfied is fake.",

@@ -1,4 +1,4 @@
-"""FA-KES: reports on the Syrian war, labelled by casualty figures."""
+"""FA-KES: reports on the Syrian war, labeled by casualty figures."""
 
 from fakenews.data.base import DatasetSpec, place_hint
 
@@ -10,7 +10,7 @@ SPEC = DatasetSpec(
     unit="article",
     description="News on the Syrian war from many agencies; style carries next to no signal.",
     homepage=_HOMEPAGE,
-    licence="CC BY 4.0 (unverified)",
+    license="CC BY 4.0 (unverified)",
     citation="Abu Salem, Al Feel, Elbassuoni, Jaber, Farah: FA-KES: A Fake News Dataset around the Syrian War, "
     "ICWSM 2019.",
     label_meaning="1 is real and 0 is fake as in the source, by matching casualty figures with a database.",

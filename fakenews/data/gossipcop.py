@@ -37,7 +37,7 @@ SPEC = DatasetSpec(
     unit="article",
     description="Celebrity news, mostly of 2017 and 2018; labels are noisy: the rumor was rated, not the page.",
     homepage=_HOMEPAGE,
-    licence="WTFPL on the repository the pages came from; none in the two that fill its gaps.",
+    license="WTFPL on the repository the pages came from; none in the two that fill its gaps.",
     citation=_CITATION,
     label_meaning="GossipCop's rating of the story: below 5 of 10 is fake. The real ones are stories of E! Online, "
     "looked up by their titles.",
@@ -61,7 +61,7 @@ SUBSET = DatasetSpec(
     unit="article",
     description="Celebrity news, lower-cased; labels are noisy, because the rumour was rated and not the page.",
     homepage=_HOMEPAGE,
-    licence="No licence file in the snapshot.",
+    license="No license file in the snapshot.",
     citation=_CITATION,
     label_meaning="GossipCop's rating of the rumour; its source writes 1 for fake, flipped here.",
     n_rows=566,

@@ -24,7 +24,7 @@ SPEC = DatasetSpec(
     description="Hoaxes of realnewsrightnow.com and abcnews.com.co, satire of The Onion; there is no real class, so "
     "it measures recall.",
     homepage=_HOMEPAGE,
-    licence="No licence file in the snapshot.",
+    license="No license file in the snapshot.",
     citation="Choudhry: Fake News Corpus, GitHub.",
     label_meaning="By site: all of them are fake, The Onion too, which was not written to deceive.",
     n_rows=565,

@@ -8,7 +8,7 @@ _CITATION = (
     "Horne, Adali: This Just In: Fake News Packs a Lot in Title, Uses Simpler, Repetitive Content in Text Body, "
     "More Similar to Satire than Real News, NECO workshop at ICWSM 2017."
 )
-_LICENCE = "No licence file; its README asks for citation."
+_LICENSE = "No license file; its README asks for citation."
 
 SPEC = DatasetSpec(
     name="horne2017",
@@ -16,7 +16,7 @@ SPEC = DatasetSpec(
     unit="article",
     description="US political news of 2016: widely shared stories and a random draw from known sites.",
     homepage=_HOMEPAGE,
-    licence=_LICENCE,
+    license=_LICENSE,
     citation=_CITATION,
     label_meaning="The folders Fake and Real of both parts, taken as they are.",
     n_rows=251,
@@ -31,9 +31,9 @@ SATIRE = DatasetSpec(
     unit="article",
     description="Political satire only; there is no real class, so it measures recall.",
     homepage=_HOMEPAGE,
-    licence=_LICENCE,
+    license=_LICENSE,
     citation=_CITATION,
-    label_meaning="The folder Satire, labelled fake here; it was not written to deceive.",
+    label_meaning="The folder Satire, labeled fake here; it was not written to deceive.",
     n_rows=75,
     get_hint=place_hint("horne2017_satire", _HOMEPAGE),
     sha256="f803bd6895a029c4ec76d2d9393bdf6e993fdfa7bfd5ddf0bdeea20d286bcfac",

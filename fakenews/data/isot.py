@@ -19,7 +19,7 @@ SPEC = DatasetSpec(
     description="Reuters news against articles of flagged sites, mostly US politics, 2015 to 2018; 9,110 distinct "
     "articles of about 38,800.",
     homepage="https://onlineacademiccommunity.uvic.ca/isot/2022/11/27/fake-news-detection-datasets/",
-    licence="CC BY-NC-SA 4.0 (unverified)",
+    license="CC BY-NC-SA 4.0 (unverified)",
     citation="Ahmed, Traore, Saad: Detection of Online Fake News Using N-Gram Analysis and Machine Learning "
     "Techniques, ISDDC 2017.",
     label_meaning="By publisher, not by fact: True.csv (subjects politicsNews, worldnews) is real, Fake.csv is fake.",

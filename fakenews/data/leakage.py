@@ -1,6 +1,6 @@
 """Leakage: strings that tell a class without a word of the story, by one-rule baselines and class-exclusive strings.
 
-A corpus whose classes come from different publishers can be told apart by a dateline or a quotation mark. Whoever
+A corpus whose classes come from different publishers can be separated by a dateline or a quotation mark. Whoever
 measures a classifier on it should know how far these alone would get.
 """
 

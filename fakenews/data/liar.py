@@ -11,7 +11,7 @@ SPEC = DatasetSpec(
     unit="claim",
     description="One-sentence political statements with the official split; nothing in them is style of a publisher.",
     homepage=_HOMEPAGE,
-    licence="Research use (unverified)",
+    license="Research use (unverified)",
     citation='Wang: "Liar, Liar Pants on Fire": A New Benchmark Dataset for Fake News Detection, ACL 2017.',
     label_meaning="true, mostly-true and half-true are real; barely-true, false and pants-fire are fake.",
     n_rows=12798,
@@ -25,7 +25,7 @@ LIAR2 = DatasetSpec(
     unit="claim",
     description="Newer political statements, posts on social media among them.",
     homepage=_HOMEPAGE2,
-    licence="Apache-2.0 (unverified)",
+    license="Apache-2.0 (unverified)",
     citation="Xu, Kechadi: An Enhanced Fake News Detection System With Fuzzy Deep Learning, IEEE Access 2024.",
     label_meaning="Codes 3 to 5 (half-true, mostly-true, true) are real; 0 to 2 (pants-on-fire, false, barely-true) "
     "are fake.",

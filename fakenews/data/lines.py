@@ -164,18 +164,18 @@ class Lines:
         file = self._text.detach()
         file.seek(offset)
         self._text = io.TextIOWrapper(file, self._encoding, "replace", newline=self._end)
-        self.number, self.place = number, offset
+        self.number, self.offset = number, offset
 
     def head(self, characters: int) -> str:
         """Return so many characters from here, for a look ahead: only what is ASCII is sure to be right."""
         text = self._text.read(characters)
-        self.go(self.number, self.place)
+        self.go(self.number, self.offset)
         return text
 
     @property
     def share(self) -> float:
         """Return how much of the file has been read."""
-        return min(1.0, self.place / self._size)
+        return min(1.0, self.offset / self._size)
 
     def __enter__(self) -> Self:
         return self
@@ -192,9 +192,9 @@ class Lines:
         line = next(self._text)
         self.number += 1
         if self._encoding != _BYTEWISE:
-            self.place += len(line.encode(self._encoding))
+            self.offset += len(line.encode(self._encoding))
             return line
-        self.place += len(line)
+        self.offset += len(line)
         if line.isascii() and not self._known:
             return line
         line, problem = _decode(line.encode("latin-1"), self._known)

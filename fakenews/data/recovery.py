@@ -11,7 +11,7 @@ SPEC = DatasetSpec(
     description="COVID-19 news of January to May 2020, from a part of its publishers; Sputnik and WorldHealth.Net, "
     "which write much like agencies, are 58% of the fake class.",
     homepage=_HOMEPAGE,
-    licence="CC BY-NC-SA 4.0 (unverified)",
+    license="CC BY-NC-SA 4.0 (unverified)",
     citation="Zhou, Mulay, Ferrara, Zafarani: ReCOVery: A Multimodal Repository for COVID-19 News Credibility "
     "Research, CIKM 2020.",
     label_meaning="By publisher, not by fact: unreliable publishers of NewsGuard and Media Bias/Fact Check are fake, "

@@ -23,7 +23,7 @@ SPEC = DatasetSpec(
     description="Mainstream and hyperpartisan articles of September 2016; nearly all mainstream ones are true, so "
     "publisher and label go together.",
     homepage=_HOMEPAGE,
-    licence="CC BY 4.0 (unverified)",
+    license="CC BY 4.0 (unverified)",
     citation="Potthast, Kiesel, Reinartz, Bevendorff, Stein: A Stylometric Inquiry into Hyperpartisan and Fake News, "
     "ACL 2018.",
     label_meaning="mostly true is real; mostly false, and mixture of true and false, are fake; no factual content "

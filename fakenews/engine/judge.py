@@ -54,7 +54,7 @@ class Judge:
         self._probabilities_there = device.bind(self._probabilities, VERDICT_SECONDS)
 
     def check(self, title: str, body: str) -> str:
-        """Join title and body and refuse, as `InputError`, what cannot be analysed: no words, or too many characters.
+        """Join title and body and refuse, as `InputError`, what cannot be analyzed: no words, or too many characters.
 
         The text is of the same length as given, lone surrogates replaced, ready for `analyse` and for an explanation.
         """
@@ -62,7 +62,7 @@ class Judge:
         most = self._pool.settings.max_chars
         if len(text) > most:
             raise InputError(
-                f"This text has {len(text):,} characters; up to {most:,} can be analysed at once, so shorten it or "
+                f"This text has {len(text):,} characters; up to {most:,} can be analyzed at once, so shorten it or "
                 "send it in parts."
             )
         if not text.strip():

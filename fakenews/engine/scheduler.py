@@ -1,6 +1,6 @@
 """Who works when: verdicts before explanations before batch, in places that are counted and queues that are bounded.
 
-Page, API and tables all take a `place` in a lane before they call a model. Verdicts that wait for the models at the
+Page, API and tables all take a `slot` in a lane before they call a model. Verdicts that wait for the models at the
 same time are answered by one call.
 """
 
@@ -96,7 +96,7 @@ class Scheduler:
         return len(self._questions)
 
     @contextmanager
-    def place(self, lane: Lane, token: Token | None = None) -> Iterator[GiveWay]:
+    def slot(self, lane: Lane, token: Token | None = None) -> Iterator[GiveWay]:
         """Wait for a place and keep it inside; yields a function to call often, which lets others go first.
 
         It raises `Cancelled` once the token is cancelled, waits for more urgent work, and hands the place round
@@ -130,8 +130,8 @@ class Scheduler:
                 self._release(lane)
 
     @asynccontextmanager
-    async def place_async(self, lane: Lane, token: Token) -> AsyncIterator[GiveWay]:
-        """Do as `place` does without holding a thread while waiting; the place is kept to the end."""
+    async def slot_async(self, lane: Lane, token: Token) -> AsyncIterator[GiveWay]:
+        """Do as `slot` does without holding a thread while waiting; the place is kept to the end."""
 
         def give_way(share: float = 0.0) -> None:
             token.check()

@@ -1,4 +1,4 @@
-"""Work on whole labelled tables: measure a model on one, score a corpus, recognise training articles."""
+"""Work on whole labeled tables: measure a model on one, score a corpus, recognize training articles."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SCORED_CHUNK = 16  # and where visitors may change their mind in between
 
 
 class Tables:
-    """Work on labelled tables (`data.table.read_table`); an unknown model is an `InputError`."""
+    """Work on labeled tables (`data.table.read_table`); an unknown model is an `InputError`."""
 
     def __init__(self, pool: ModelPool, evidence: EvidenceStore, judge: Judge, device: Device) -> None:
         self._pool = pool

@@ -38,7 +38,7 @@ def watch(
 
     def run() -> None:
         try:
-            with scheduler.place(lane, token) as give_way:
+            with scheduler.slot(lane, token) as give_way:
 
                 def progress(share: float) -> None:
                     give_way(share)

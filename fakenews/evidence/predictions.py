@@ -31,7 +31,7 @@ def predict_frame(
     progress: Progress | None = None,
     protocol: str | None = None,
 ) -> pd.DataFrame:
-    """Return the rows of `predictions.parquet` for a labelled table (`report.PREDICTION_TYPES`).
+    """Return the rows of `predictions.parquet` for a labeled table (`report.PREDICTION_TYPES`).
 
     Without a `protocol`, it is the one of `protocols.SHIPPED` that the part of the corpus belongs to.
     """

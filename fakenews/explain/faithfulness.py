@@ -26,7 +26,7 @@ from fakenews.schema import Explanation, Grade
 
 SHARES = (0.01, 0.05, 0.1, 0.2, 0.5)  # of the words, strongest first, as in ERASER
 N_RANDOM = 3  # orders
-GOOD, FAIR = 0.6, 0.3  # normalised, from which an explanation is good or fair
+GOOD, FAIR = 0.6, 0.3  # normalized, from which an explanation is good or fair
 SMALLEST_GAIN = 0.05  # log-odds between random and best; where no order matters more, there is nothing to grade
 _SEARCH = (
     0.01,
@@ -39,7 +39,7 @@ _SEARCH = (
     0.5,
     1.0,
 )  # shares removed up to which the greedy search follows one gradient
-STRETCHES = 40  # of neighbouring words, removed in turn where a classifier has no gradient
+STRETCHES = 40  # of neighboring words, removed in turn where a classifier has no gradient
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +121,12 @@ def grade(
     ]
     if max(gains) < SMALLEST_GAIN or not parts:
         return None
-    normalised = float(np.clip(np.mean(parts), -1.0, 1.0))
-    return Grade(*scores, bounds.random, best, normalised, _level(normalised), round(time.perf_counter() - started, 4))
+    normalized = float(np.clip(np.mean(parts), -1.0, 1.0))
+    return Grade(*scores, bounds.random, best, normalized, _level(normalized), round(time.perf_counter() - started, 4))
 
 
-def _level(normalised: float) -> Literal["good", "fair", "poor"]:
-    return "good" if normalised >= GOOD else "fair" if normalised >= FAIR else "poor"
+def _level(normalized: float) -> Literal["good", "fair", "poor"]:
+    return "good" if normalized >= GOOD else "fair" if normalized >= FAIR else "poor"
 
 
 def _candidates(

@@ -232,7 +232,7 @@ class _Game:
             x = np.array([row[0] for row in between]) * 2.0 - 1.0
             left = np.array([row[1] for row in between]) - x @ totals
             variances = np.array([row[2] for row in between])
-            totals = totals + ridge_correction(_centred(x), left, variances, totals - totals.mean(), exact)
+            totals = totals + ridge_correction(_centered(x), left, variances, totals - totals.mean(), exact)
         weights = self._prior.copy()
         for k in range(self._n_groups):
             part = self._groups == k
@@ -254,7 +254,7 @@ def _round(n_drawn: int) -> int:
     return max(ROUND, n_drawn // 2 // 2 * 2)
 
 
-def _centred(design: NDArray[np.float64]) -> NDArray[np.float64]:
+def _centered(design: NDArray[np.float64]) -> NDArray[np.float64]:
     """Center rows for weights whose sum must not change."""
     return np.asarray(design - design.mean(axis=1, keepdims=True))
 

@@ -23,7 +23,7 @@ _CHUNK = 4_000_000  # drawn rows held at once, 32 MB an array
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What one classifier reached on one set of labelled articles.
+    """What one classifier reached on one set of labeled articles.
 
     Attributes
     ----------

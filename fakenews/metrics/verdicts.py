@@ -59,7 +59,7 @@ class Verdicts:
 
 @dataclass(frozen=True, slots=True)
 class TableResult:
-    """What a model reached on a labelled table.
+    """What a model reached on a labeled table.
 
     Attributes
     ----------
@@ -111,7 +111,7 @@ def labels_warning(evaluation: Evaluation, labels: Mapping[str, str]) -> str:
 
 
 def verdicts(predictions: Sequence[Prediction], labels: Sequence[int]) -> Verdicts:
-    """Count the verdicts on labelled articles, and the reasons where there is none."""
+    """Count the verdicts on labeled articles, and the reasons where there is none."""
     judged = [(p, label) for p, label in zip(predictions, labels, strict=True) if p.verdict != "cannot_judge"]
     right = sum(p.verdict == LABELS[label] for p, label in judged)
     reasons = Counter(reason for p in predictions for reason in p.reasons)

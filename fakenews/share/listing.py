@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from fakenews.share.review import summarise
+from fakenews.share.review import summarize
 from fakenews.share.shared import Owned
 
 
@@ -14,7 +14,7 @@ def listing(shares: Sequence[Owned]) -> dict[str, Any]:
     """Return the JSON form: every share with its reviews, and their agreement."""
     return {
         "shares": [_share(o) | {"reviews": [r.to_dict() for r in o.reviews]} for o in shares],
-        "agreement": summarise([(o.shared.snapshot, o.reviews) for o in shares]).to_dict(),
+        "agreement": summarize([(o.shared.snapshot, o.reviews) for o in shares]).to_dict(),
     }
 
 

@@ -124,8 +124,8 @@ class Summary:
         }
 
 
-def summarise(items: Sequence[tuple[Snapshot, Sequence[Review]]]) -> Summary:
-    """Summarize agreement over shared analyses and their reviews; reviewers are told apart by name, without case.
+def summarize(items: Sequence[tuple[Snapshot, Sequence[Review]]]) -> Summary:
+    """Summarize agreement over shared analyses and their reviews; a reviewer is a name, in any case.
 
     Who reviews one analysis twice has seen the models' answers by then: the first blind verdict stays, and of what was
     said with the answers in sight the last counts.

@@ -61,7 +61,7 @@ class Snapshot:
 
     @property
     def text(self) -> str:
-        """Return what was analysed, or the blocks that stand for it."""
+        """Return what was analyzed, or the blocks that stand for it."""
         return self.analysis.text
 
     @property
@@ -150,7 +150,7 @@ def make(
     method: str | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Snapshot:
-    """Analyse a text that `Judge.check` returned, in the lines a page has, and give the snapshot.
+    """Analyze a text that `Judge.check` returned, in the lines a page has, and give the snapshot.
 
     Parameters
     ----------

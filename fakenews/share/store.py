@@ -25,7 +25,6 @@ from fakenews.engine.errors import InputError
 from fakenews.schema import Span
 from fakenews.share import events
 from fakenews.share.bucket import Bucket
-from fakenews.share.engine import SHARE_LOCK, is_writable, lock, migrate, open_engine, transaction
 from fakenews.share.keys import hashed, is_key, new_key, share_id
 from fakenews.share.review import (
     Review,
@@ -37,6 +36,7 @@ from fakenews.share.review import (
 )
 from fakenews.share.shared import Link, NotShared, Owned, Shared, review_of, shared_of, snapshot_of
 from fakenews.share.snapshot import Snapshot, redacted
+from fakenews.share.sql import SHARE_LOCK, is_writable, lock, migrate, open_engine, transaction
 from fakenews.share.tables import APPLIED, REVIEWS, SHARES
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ class ShareStore:
         mine = None if begun is None else review_of(begun)
         return replace(shared_of(row), hidden=row.blind and mine is None, mine=mine)
 
-    def there(self, id_: str) -> bool:
+    def exists(self, id_: str) -> bool:
         """Return whether a link shows anything."""
         with self._reading() as connection:
             wanted = (SHARES.c.id_hash == hashed(id_)) & (SHARES.c.expires > self._now())

@@ -28,7 +28,7 @@ PRICES = {
     "a100-large": 2.50,
 }
 
-Colour = Literal["red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"]
+Color = Literal["red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"]
 
 # https://huggingface.co/docs/hub/repositories-licenses, November 2026
 LICENSES = re.findall(
@@ -74,8 +74,8 @@ class Space(Section):
     id: RepoId
     title: str = Field(min_length=1)
     emoji: Annotated[str, Field(max_length=8), AfterValidator(_check_emoji)]
-    color_from: Colour
-    color_to: Colour
+    color_from: Color
+    color_to: Color
     short_description: str = Field(max_length=60)
     license: License
     tags: list[str] = Field(default_factory=list)

@@ -110,7 +110,7 @@ class Passes(Dataset[Example]):
     ----------
     examples : list of dict
     step : int
-        Examples of one optimiser step; those of a step are alike in length.
+        Examples of one optimizer step; those of a step are alike in length.
     seed : int
     """
 
@@ -251,7 +251,7 @@ def train(
     work : Path
         Folder for checkpoints, about 3 × the model each, two kept.
     max_steps : int, optional
-        End after that many optimiser steps, whatever the epochs say.
+        End after that many optimizer steps, whatever the epochs say.
     trainer_class : type
         A subclass of `Trainer`.
     """

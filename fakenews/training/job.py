@@ -35,7 +35,7 @@ class Job:
     recipe : str
         Name in `recipes.RECIPES`.
     data : Path
-        Labelled table; its `split` column is used where it names train, validation and test.
+        Labeled table; its `split` column is used where it names train, validation and test.
     more : tuple of Path
         Tables of further corpora to learn from; each counts by the size of its classes (`mix.balance`).
     out : Path

@@ -229,7 +229,7 @@ def read_tables(
     Raises
     ------
     ValueError
-        If two files have the same name, or one is no labelled table.
+        If two files have the same name, or one is no labeled table.
     """
     names = [path.stem for path in paths]
     if len(set(names)) < len(names):

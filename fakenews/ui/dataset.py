@@ -422,5 +422,5 @@ def _about(name: str) -> str:
     spec = corpora.DATASETS[name]
     return (
         f'<p class="fn-meta">{escape(spec.description)}</p><p class="fn-meta">{escape(spec.label_meaning)}</p>'
-        f'<p class="fn-meta">Licence: {escape(spec.licence)}</p>'
+        f'<p class="fn-meta">Licence: {escape(spec.license)}</p>'
     )

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from html import escape
 
 from fakenews.schema import Span
-from fakenews.share.review import OPINIONS, Kappa, Review, Summary, summarise
+from fakenews.share.review import OPINIONS, Kappa, Review, Summary, summarize
 from fakenews.share.shared import Owned, Shared
 from fakenews.share.snapshot import Snapshot
 from fakenews.ui import render
@@ -126,7 +126,7 @@ def owned(found: Sequence[Owned]) -> str:
         )
         for o in found
     ]
-    summary = summarise([(o.shared.snapshot, o.reviews) for o in found])
+    summary = summarize([(o.shared.snapshot, o.reviews) for o in found])
     reviews = [(o, r) for o in found for r in o.reviews]
     return (
         render.table(headers, rows, "What is shared")

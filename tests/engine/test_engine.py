@@ -228,7 +228,7 @@ def test_a_text_of_which_no_word_is_read_is_refused_in_one_sentence(engine, text
 
 
 def test_a_megabyte_is_refused_and_the_limit_is_not(engine):
-    with pytest.raises(InputError, match="1,000,000 characters; up to 20,000 can be analysed"):
+    with pytest.raises(InputError, match="1,000,000 characters; up to 20,000 can be analyzed"):
         engine.judge.check("", "x" * 1_000_000)
     assert len(engine.judge.check("", "x" * 20_000)) == 20_000
     with pytest.raises(InputError, match="20,001"):
