@@ -326,10 +326,10 @@ def weighed_again(
     in_domain = answers["in_domain"].to_numpy(dtype=np.float64)
     held = (answers["split"] == "validation").to_numpy()
     again = EnsembleClassifier(members=classifier.members, n_folds=classifier.n_folds, seed=classifier.seed)
-    log_odds = np.zeros(len(answers))
-    log_odds[held] = again.fit_held_out(log_odds[held], in_domain[held], answers.loc[held, "label"].tolist())
-    log_odds[~held] = again.combine(log_odds[~held], in_domain[~held])
-    rows = answers[[*ARTICLE, "in_domain"]].assign(margin=log_odds)
+    combined = np.zeros(len(answers))
+    combined[held] = again.fit_held_out(log_odds[held], in_domain[held], answers.loc[held, "label"].tolist())
+    combined[~held] = again.combine(log_odds[~held], in_domain[~held])
+    rows = answers[[*ARTICLE, "in_domain"]].assign(margin=combined)
     rows = rows.assign(p_fake=again.calibrated(scores_of(rows)))
     training = {
         "cleaning": protocol.cleaning,
