@@ -165,13 +165,7 @@ class _School:
     def _windows(
         self, rows: pd.DataFrame, tokenizer: Any
     ) -> tuple[list[NDArray[np.int32]], NDArray[np.float16], NDArray[np.int64]]:
-        """Return the student's word pieces, without special ones, the teacher's mean states, and the row of windows.
-
-        Raises
-        ------
-        ValueError
-            If the two do not cut words into the same pieces.
-        """
+        """Return the student's word pieces, without special ones, the teacher's mean states, and the row of windows."""
         teacher, pieces, states, owners = self.states.classifier, [], [], []
         own = tokenizer.get_vocab()
         ids = {index: own.get(piece, -1) for piece, index in teacher.tokenizer.get_vocab().items()}

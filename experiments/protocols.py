@@ -326,10 +326,6 @@ def check_tables(model: str, trained_on: tuple[str, ...], passed: tuple[str, ...
 
     Those that it was trained on will do, all of them in their order or the first alone, whose answers stand beside what
     is stored of the others; further ones will do after the only one that it was trained on.
-
-    Raises
-    ------
-    ValueError
     """
     if not trained_on:
         return

@@ -167,12 +167,7 @@ def _percent(match: re.Match[str]) -> str:
 
 
 def read(url: str, max_chars: int) -> Article:
-    """Read the article at a public address; what is refused is what `fetch` and `extract` refuse.
-
-    Raises
-    ------
-    FetchError
-    """
+    """Read the article at a public address; what is refused is what `fetch` and `extract` refuse."""
     return extract(*fetch(url), max_chars)
 
 
@@ -300,13 +295,7 @@ def _host(host: str, scheme: str, port: int) -> str:
 def _connection(
     connector: Connector, addresses: Sequence[str], port: int, left: Callable[[float], float], limits: Limits
 ) -> socket.socket:
-    """Connect to the first of some checked addresses that answers; each has its share of the time.
-
-    Raises
-    ------
-    OSError
-        What the last of them answered.
-    """
+    """Connect to the first of some checked addresses that answers; each has its share of the time."""
     seconds = max(limits.connect_seconds / len(addresses), SHORTEST_TRY)
     for address in addresses[:-1]:
         with suppress(OSError):

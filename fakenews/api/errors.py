@@ -43,10 +43,7 @@ class JsonRequest(Request):
     async def json(self) -> Any:
         """Parse the body.
 
-        Raises
-        ------
-        HTTPException
-            400 if it is not JSON.
+        Raise `HTTPException` 400 if it is not JSON.
         """
         try:
             value = json.loads(await self.body())

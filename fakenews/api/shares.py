@@ -101,13 +101,7 @@ def _owner_key(
         Depends(HTTPBearer(auto_error=False, description="The key that sharing gave its owner.")),
     ],
 ) -> str:
-    """Return the key that an owner sends.
-
-    Raises
-    ------
-    HTTPException
-        401 if there is none.
-    """
+    """Return the key that an owner sends."""
     if credentials is None or not credentials.credentials.strip():
         raise HTTPException(401, 'This takes the owner\'s key, sent as "Authorization: Bearer KEY".')
     return credentials.credentials.strip()

@@ -116,12 +116,7 @@ class Table:
         return next(filter(None, (find_column(self.columns, name, self.path.name) for name in names)), "")
 
     def check(self, columns: Columns) -> None:
-        """Refuse columns that are not here.
-
-        Raises
-        ------
-        InputError
-        """
+        """Refuse columns that are not here."""
         for name in (columns.text, columns.title):
             if name and name not in self.columns:
                 raise InputError(f"{self.path.name} has no column {name!r}: it has {listed_names(self.columns)}.")
@@ -209,12 +204,7 @@ def _row(line: int, values: dict[str, Any], columns: Columns) -> Item:
 
 
 def taken(columns: Sequence[str], new: Sequence[str], name: str) -> None:
-    """Refuse a table that has a column of ours already.
-
-    Raises
-    ------
-    InputError
-    """
+    """Refuse a table that has a column of ours already."""
     clash = [c for c in new if c in columns]
     if clash:
         raise InputError(f"{name} has a column {clash[0]!r} already, which scoring would add: rename it first.")

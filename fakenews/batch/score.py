@@ -285,12 +285,7 @@ def score(
 
 
 def check_task(engine: Engine, task: Task) -> None:
-    """Refuse models and methods that are not here.
-
-    Raises
-    ------
-    InputError
-    """
+    """Refuse models and methods that are not here."""
     for model in task.models:
         engine.pool.revision(model)
         if task.explain:
@@ -380,13 +375,7 @@ def _finished(out: Path, header: dict[str, Any]) -> _Position | None:
 
 
 def _last(journal: Path, header: dict[str, Any], out: Path) -> _Position:
-    """Return the last whole note of a journal.
-
-    Raises
-    ------
-    InputError
-        If it is the journal of another task.
-    """
+    """Return the last whole note of a journal."""
     lines = []
     for line in journal.read_text(encoding="utf-8").splitlines():
         try:

@@ -116,10 +116,7 @@ def unread_spans(text: str) -> tuple[Span, ...]:
 def clean_text_as(source: str, cleaning: str) -> CleanedDocument:
     """Read `source` as `clean_text` does, or "raw", for classifiers fitted to show what happens without cleaning.
 
-    Raises
-    ------
-    ValueError
-        If `cleaning` is neither "neutral" nor "raw".
+    Raise `ValueError` if `cleaning` is neither "neutral" nor "raw".
     """
     if cleaning == CLEANING:
         return clean_text(source)
@@ -366,10 +363,7 @@ class LogOddsClassifier(CalibratedClassifier):
 def cleaning_of(settings: Mapping[str, Any], folder: Path) -> str:
     """Return the cleaning that a stored model was trained on.
 
-    Raises
-    ------
-    ValueError
-        If this code does not have it.
+    Raise `ValueError` if this code does not have it.
     """
     cleaning = settings["cleaning"]
     if cleaning["name"] not in (CLEANING, RAW) or cleaning["version"] != CLEANING_VERSION:

@@ -23,10 +23,7 @@ class Entries(dict[str, Any]):
 def read_json(path: Path) -> Entries:
     """Read a JSON object whose objects all refuse names that they lack.
 
-    Raises
-    ------
-    JSONDecodeError, MissingEntry
-        If it is no JSON, or no object.
+    Raise `JSONDecodeError` or `MissingEntry` if it is no JSON, or no object.
     """
     values = json.loads(path.read_text(encoding="utf-8"), object_hook=Entries)
     if not isinstance(values, Entries):

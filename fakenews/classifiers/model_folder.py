@@ -75,12 +75,7 @@ def has_weights(folder: Path) -> bool:
 
 @contextmanager
 def reading(stored: StoredModel) -> Iterator[None]:
-    """Compare the files of a model with what is pinned while they are read; damage becomes one sentence.
-
-    Raises
-    ------
-    WrongFile
-    """
+    """Compare the files of a model with what is pinned while they are read; damage becomes one sentence."""
     from safetensors import SafetensorError
 
     verify(stored.folder)

@@ -201,10 +201,7 @@ class TransformerClassifier(CalibratedClassifier):
 
         The vector of a text is the mean of the hidden states of its first window, half way up the encoder.
 
-        Raises
-        ------
-        NotFittedError
-            If there are no centroids: `fit_ood` was never called.
+        Raise `NotFittedError` if there are no centroids: `fit_ood` was never called.
         """
         if self.centroids_ is None:
             raise NotFittedError(f'{self.name} has no training centroids: run "fakenews novelty --model {self.name}".')
@@ -389,10 +386,7 @@ class TransformerClassifier(CalibratedClassifier):
 
         The model itself is not moved: another thread may be inside it.
 
-        Raises
-        ------
-        OutOfMemoryError
-            If it is the CPU already.
+        Raise `OutOfMemoryError` if it is the CPU already.
         """
         self._leave(self.device)
 

@@ -72,10 +72,7 @@ def window_spans(n_pieces: int, room: int, overlap: int) -> list[tuple[int, int]
     Each window but the last is full, and shares `overlap` pieces with the one before it: as few windows as there can
     be, and no piece read more often than it must.
 
-    Raises
-    ------
-    ValueError
-        If windows of `room` pieces cannot overlap by `overlap` and still advance.
+    Raise `ValueError` if windows of `room` pieces cannot overlap by `overlap` and still advance.
     """
     if not 0 <= overlap < room:
         raise ValueError(f"overlap must lie between 0 and {room - 1} word pieces, got {overlap}.")

@@ -83,10 +83,7 @@ class DatasetSpec:
     def removal(self, name: str) -> Removal:
         """Return the removal called `name`.
 
-        Raises
-        ------
-        ValueError
-            If this corpus has none of that name.
+        Raise `ValueError` if this corpus has none of that name.
         """
         known = {r.name: r for r in self.removals}
         if name not in known:

@@ -145,12 +145,7 @@ class Delimited:
         return Lines(self.path, self._dialect.end, self._encoding)
 
     def _header(self, lines: Lines) -> tuple[str, ...]:
-        """Return the names of the columns, read from the first lines.
-
-        Raises
-        ------
-        ValueError
-        """
+        """Return the names of the columns, read from the first lines."""
         for _ in range(self._dialect.skipped):
             next(lines, "")
         line = next(lines, "")
@@ -201,12 +196,7 @@ def _rows(lines: _Readable, dialect: Dialect, n_columns: int, longest: int) -> I
 
 
 def check_names(columns: Sequence[str], name: str) -> None:
-    """Refuse columns of which two are called the same, or too many; `name` is the table's.
-
-    Raises
-    ------
-    ValueError
-    """
+    """Refuse columns of which two are called the same, or too many; `name` is the table's."""
     check_width(columns, name)
     times = Counter(columns)
     twice = sorted(c for c, n in times.items() if n > 1)
@@ -240,12 +230,7 @@ def find_column(columns: Sequence[str], name: str, table: str) -> str:
 
 
 def check_width(columns: Collection[str], name: str) -> None:
-    """Refuse more than `MAX_COLUMNS` columns; `name` is the table's.
-
-    Raises
-    ------
-    ValueError
-    """
+    """Refuse more than `MAX_COLUMNS` columns; `name` is the table's."""
     if len(columns) > MAX_COLUMNS:
         raise ValueError(f"{name} has more than {MAX_COLUMNS:,} columns: keep those that are needed.")
 
@@ -349,10 +334,6 @@ def _cells(line: str, lines: _Readable, dialect: Dialect, longest: int, alone: b
         Of a longer cell, about so many characters are given.
     alone : bool
         The row ends with this line, whatever is open.
-
-    Raises
-    ------
-    _StrayQuote
     """
     quote, delimiter = dialect.quote, dialect.delimiter
     if quote not in line:

@@ -92,10 +92,7 @@ def is_wide(head: bytes) -> bool:
 def check_encoding(name: str) -> str:
     """Return the name of an encoding of text as Python spells it; "" stays, for one that is to be detected.
 
-    Raises
-    ------
-    ValueError
-        If there is none.
+    Raise `ValueError` if there is none.
     """
     try:
         "".encode(name or "utf-8")

@@ -27,10 +27,7 @@ POWER = 0.75  # 0 counts every article alike, 1 every class of every corpus; mea
 def with_split(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the table with its own split, or with a grouped stratified 70/15/15 one where it has none.
 
-    Raises
-    ------
-    ValueError
-        If it has too few different articles to share out.
+    Raise `ValueError` if it has too few different articles to share out.
     """
     if set(SPLITS) <= set(frame["split"]):
         return frame

@@ -58,10 +58,7 @@ DATASETS: dict[str, DatasetSpec] = {
 def get(name: str) -> DatasetSpec:
     """Return the corpus called `name`.
 
-    Raises
-    ------
-    ValueError
-        If there is none.
+    Raise `ValueError` if there is none.
     """
     if name not in DATASETS:
         raise ValueError(f"Unknown corpus {name!r}. Known: {', '.join(DATASETS)}.")

@@ -201,10 +201,7 @@ def joined_texts(frame: pd.DataFrame) -> list[str]:
 def read_csv(path: Path, encoding: str = "") -> pd.DataFrame:
     """Return every column of a CSV file as text; the index names the line each row begins in.
 
-    Raises
-    ------
-    ValueError
-        If the file is not a CSV file with a header, or one of its rows is broken.
+    Raise `ValueError` if the file is not a CSV file with a header, or one of its rows is broken.
     """
     table = Delimited(path, encoding)
     lines, rows = _whole(path, table.rows())
@@ -294,12 +291,7 @@ def _labels(values: pd.Series, origin: str, fake: str) -> tuple[list[int], dict[
 
 
 def _labels_with(fake: str, values: set[str], origin: str) -> dict[str, int]:
-    """Return labels by value, where one of two values was said to mean fake.
-
-    Raises
-    ------
-    ValueError
-    """
+    """Return labels by value, where one of two values was said to mean fake."""
     fake = _whole_number(fake.strip().lower())
     others = values - {fake, ""}
     if len(others) > 1 or (fake not in values and not others <= set(_LABELS)):

@@ -153,9 +153,6 @@ class EvidenceStore:
     def corpus(self, name: str) -> pd.DataFrame:
         """Return the texts of a corpus.
 
-        Raises
-        ------
-        TextNotHere
-            If they are not on this machine; the message says how to get them.
+        Raise `TextNotHere` if they are not on this machine; the message says how to get them.
         """
         return corpora.load(name, self._pool.settings.data)

@@ -119,10 +119,7 @@ SHIPPED = ("grouped", "external", "other")
 def get(name: str) -> Protocol:
     """Return the protocol of that name.
 
-    Raises
-    ------
-    ValueError
-        If there is none; the message lists those there are.
+    Raise `ValueError` if there is none; the message lists those there are.
     """
     if name not in PROTOCOLS:
         raise ValueError(f"Unknown protocol {name!r}. Known: {', '.join(PROTOCOLS)}.")

@@ -69,10 +69,7 @@ EXPLAINERS: dict[str, ExplainerSpec] = {
 def get(name: str) -> ExplainerSpec:
     """Give the explainer called `name`.
 
-    Raises
-    ------
-    ValueError
-        If there is none.
+    Raise `ValueError` if there is none.
     """
     if name not in EXPLAINERS:
         raise ValueError(f"Unknown explainer {name!r}. Known: {', '.join(EXPLAINERS)}.")

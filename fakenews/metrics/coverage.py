@@ -49,10 +49,7 @@ class CoverageRisk:
 def coverage_risk(labels: ArrayLike, p_fake: ArrayLike) -> CoverageRisk:
     """Measure how error falls with coverage; `labels` and `p_fake` as in `metrics.evaluate`.
 
-    Raises
-    ------
-    ValueError
-        See `metrics.check_arrays`.
+    Raise `ValueError` as `metrics.check_arrays` does.
     """
     risks = risk_curve(labels, p_fake)
     n = len(risks)
@@ -66,10 +63,7 @@ def risk_curve(labels: ArrayLike, p_fake: ArrayLike) -> NDArray[np.float64]:
     Articles of equal confidence come in no order: each counts with the mean error of them all, so that clipped
     probabilities, of which there are many, do not let the order of the rows decide.
 
-    Raises
-    ------
-    ValueError
-        See `metrics.check_arrays`.
+    Raise `ValueError` as `metrics.check_arrays` does.
     """
     y, p = check_arrays(labels, p_fake)
     wrong = (predict_labels(p) != y).astype(np.float64)

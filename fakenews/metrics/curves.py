@@ -57,10 +57,7 @@ class CalibrationBins:
 def roc_points(labels: ArrayLike, p_fake: ArrayLike) -> RocPoints:
     """Return the ROC curve of `fake`: false and true positive rates at falling thresholds.
 
-    Raises
-    ------
-    ValueError
-        See `check_arrays`; also where only one class occurs.
+    Raise `ValueError` as `check_arrays` does; also where only one class occurs.
     """
     from sklearn.metrics import roc_curve
 
@@ -72,10 +69,7 @@ def roc_points(labels: ArrayLike, p_fake: ArrayLike) -> RocPoints:
 def pr_points(labels: ArrayLike, p_fake: ArrayLike) -> PrPoints:
     """Return the precision and recall of `fake` at rising thresholds.
 
-    Raises
-    ------
-    ValueError
-        See `check_arrays`; also where only one class occurs.
+    Raise `ValueError` as `check_arrays` does; also where only one class occurs.
     """
     from sklearn.metrics import precision_recall_curve
 
@@ -87,10 +81,7 @@ def pr_points(labels: ArrayLike, p_fake: ArrayLike) -> PrPoints:
 def average_precision(labels: ArrayLike, p_fake: ArrayLike) -> float:
     """Average the precision of `fake` over its recall as scikit-learn does: a sum of steps, no interpolation.
 
-    Raises
-    ------
-    ValueError
-        See `check_arrays`; also where only one class occurs.
+    Raise `ValueError` as `check_arrays` does; also where only one class occurs.
     """
     from sklearn.metrics import average_precision_score
 

@@ -108,10 +108,7 @@ def check_arrays(labels: ArrayLike, p_fake: ArrayLike) -> tuple[NDArray[np.int64
 def predict_labels(p_fake: ArrayLike, threshold: float = 0.5) -> NDArray[np.int64]:
     """Return labels, shape (n,): 0 (fake) where the probability of fake is at least `threshold`, else 1 (real).
 
-    Raises
-    ------
-    ValueError
-        If `threshold` is not between 0 and 1.
+    Raise `ValueError` if `threshold` is not between 0 and 1.
     """
     if not 0 <= threshold <= 1:
         raise ValueError(f"The threshold must lie between 0 and 1, got {threshold}.")

@@ -82,10 +82,7 @@ class TableResult:
 def table_result(predictions: Sequence[Prediction], labels: Sequence[int]) -> TableResult:
     """Measure predictions against labels, 0 fake, 1 real.
 
-    Raises
-    ------
-    ValueError
-        If the numbers are bad (`metrics.check_arrays`).
+    Raise `ValueError` if the numbers are bad (`metrics.check_arrays`).
     """
     p_fake = np.array([p.p_fake for p in predictions])
     return TableResult(tuple(predictions), evaluate(labels, p_fake), verdicts(predictions, labels))

@@ -398,12 +398,7 @@ class ShareStore:
 
 @contextmanager
 def _answering() -> Iterator[None]:
-    """Turn errors of the database and the disk into one sentence.
-
-    Raises
-    ------
-    StorageError
-    """
+    """Turn errors of the database and the disk into one sentence."""
     try:
         yield
     except StorageError:

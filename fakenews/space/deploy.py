@@ -220,13 +220,7 @@ class Deployment:
         return flavor
 
     def _wait(self, sha: str) -> None:
-        """Wait until the commit runs.
-
-        Raises
-        ------
-        DeployError
-            If it failed to build or to start, or took too long.
-        """
+        """Wait until the commit runs."""
         deadline = time.monotonic() + self.wait_seconds
         last_stage = ""
         while True:
@@ -244,13 +238,7 @@ class Deployment:
             time.sleep(self.poll_seconds)
 
     def _smoke(self) -> str:
-        """Ask the new version what a visitor would ask.
-
-        Raises
-        ------
-        DeployError
-            If it does not answer as it should in time.
-        """
+        """Ask the new version what a visitor would ask."""
         smoke = self.spacefile.smoke
         address = str(insist(lambda: self.api.space_info(self.space)).host)
         self.report(f"Asking {address}{smoke.endpoint}.")

@@ -169,10 +169,7 @@ class Spacefile(Section):
     def target(self, name: str | None = None) -> Target:
         """Return a target by name, or the one that is deployed by default.
 
-        Raises
-        ------
-        ValueError
-            If there is none of that name.
+        Raise `ValueError` if there is none of that name.
         """
         name = name or self.hardware.target
         if name not in self.targets:

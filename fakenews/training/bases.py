@@ -65,10 +65,7 @@ BASES: dict[str, WheelBase] = {
 def get(name: str) -> WheelBase:
     """Return the base of that name.
 
-    Raises
-    ------
-    ValueError
-        If there is none.
+    Raise `ValueError` if there is none.
     """
     if name not in BASES:
         raise ValueError(f"Unknown base {name!r}. Known: {', '.join(BASES)}.")
