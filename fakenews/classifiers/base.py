@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol, Self, runtime_checkable
@@ -321,6 +321,7 @@ class CalibratedClassifier(ABC):
         self.info_ = {name: value for name, value in settings.items() if name not in known}
 
 
+@dataclass(eq=False, repr=False)
 class LogOddsClassifier(CalibratedClassifier):
     """A classifier whose settings are written beside its weights.
 
@@ -337,12 +338,10 @@ class LogOddsClassifier(CalibratedClassifier):
 
     own_settings: ClassVar[tuple[str, ...]]
     mask_token = ""
-
-    def __init__(self, name: str, cleaning: str = CLEANING) -> None:
-        self.name = name
-        self.cleaning = cleaning
-        self.calibration_ = Calibration()
-        self.info_: dict[str, Any] = {}
+    name: str
+    cleaning: str = CLEANING
+    calibration_: Calibration = field(default=Calibration(), init=False)
+    info_: dict[str, Any] = field(default_factory=dict, init=False)
 
     def _write_settings(self, folder: Path) -> None:
         config = self._settings(**{setting: getattr(self, setting) for setting in self.own_settings})

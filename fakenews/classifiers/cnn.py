@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,7 +20,6 @@ from fakenews.classifiers.embeddings import WordVectors, train_vectors
 from fakenews.classifiers.entries import Entries
 from fakenews.classifiers.windows import Windows, round_to_half
 from fakenews.schema import FAKE
-from fakenews.text import CLEANING
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +51,7 @@ class Convolution(nn.Module):
         return out[:, 0]
 
 
+@dataclass(eq=False, repr=False)
 class CnnClassifier(LogOddsClassifier):
     """Word2Vec vectors, a convolution over 3-grams, global max-pooling and a dense layer.
 
@@ -89,50 +90,31 @@ class CnnClassifier(LogOddsClassifier):
         *("dropout", "mask_share", "max_words", "epochs", "patience", "batch_size", "learning_rate"),
     )
 
-    def __init__(
-        self,
-        name: str = "cnn",
-        width: int = 100,
-        window: int = 5,
-        min_count: int = 5,
-        max_vocabulary: int = 20_000,
-        vector_epochs: int = 5,
-        skip_gram: bool = False,
-        n_filters: int = 256,
-        n_hidden: int = 64,
-        dropout: float = 0.3,
-        mask_share: float = 0.05,
-        max_words: int = 512,
-        epochs: int = 12,
-        patience: int = 3,
-        batch_size: int = 32,
-        learning_rate: float = 1e-3,
-        seed: int = 42,
-        cleaning: str = CLEANING,
-        device: str | torch.device = "cpu",
-    ) -> None:
-        super().__init__(name, cleaning)
-        self.width = width
-        self.window = window
-        self.min_count = min_count
-        self.max_vocabulary = max_vocabulary
-        self.vector_epochs = vector_epochs
-        self.skip_gram = skip_gram
-        self.n_filters = n_filters
-        self.n_hidden = n_hidden
-        self.dropout = dropout
-        self.mask_share = mask_share
-        self.max_words = max_words
-        self.epochs = epochs
-        self.patience = patience
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.seed = seed
-        self.device = torch.device(device)
-        self.vectors_: WordVectors | None = None
-        self.network_: Convolution | None = None
-        self.history_: list[dict[str, Any]] = []
-        self._matrix = torch.zeros(0)
+    name: str = "cnn"
+    width: int = 100
+    window: int = 5
+    min_count: int = 5
+    max_vocabulary: int = 20_000
+    vector_epochs: int = 5
+    skip_gram: bool = False
+    n_filters: int = 256
+    n_hidden: int = 64
+    dropout: float = 0.3
+    mask_share: float = 0.05
+    max_words: int = 512
+    epochs: int = 12
+    patience: int = 3
+    batch_size: int = 32
+    learning_rate: float = 1e-3
+    seed: int = 42
+    device: str | torch.device = "cpu"
+    vectors_: WordVectors | None = field(default=None, init=False)
+    network_: Convolution | None = field(default=None, init=False)
+    history_: list[dict[str, Any]] = field(default_factory=list, init=False)
+    _matrix: Tensor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.device = torch.device(self.device)
 
     def fit(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -17,11 +18,11 @@ from fakenews.classifiers.style import STYLE_FEATURES, style_vector
 from fakenews.classifiers.trees import Trees
 from fakenews.formatting import title_and_body
 from fakenews.schema import FAKE
-from fakenews.text import CLEANING
 
 _CLOSES = re.compile(r"[.!?…](?=\s|$|[A-Z])")
 
 
+@dataclass(eq=False, repr=False)
 class FeaturesClassifier(LogOddsClassifier):
     """The features of `style.STYLE_FEATURES` and histogram gradient boosting.
 
@@ -48,27 +49,15 @@ class FeaturesClassifier(LogOddsClassifier):
     kind = "features"
     own_settings = ("n_trees", "learning_rate", "max_leaf_nodes", "min_samples_leaf", "feature_share", "l2")
 
-    def __init__(
-        self,
-        name: str = "features",
-        n_trees: int = 500,
-        learning_rate: float = 0.06,
-        max_leaf_nodes: int = 15,
-        min_samples_leaf: int = 20,
-        feature_share: float = 0.1,
-        l2: float = 200.0,
-        seed: int = 42,
-        cleaning: str = CLEANING,
-    ) -> None:
-        super().__init__(name, cleaning)
-        self.n_trees = n_trees
-        self.learning_rate = learning_rate
-        self.max_leaf_nodes = max_leaf_nodes
-        self.min_samples_leaf = min_samples_leaf
-        self.feature_share = feature_share
-        self.l2 = l2
-        self.seed = seed
-        self.trees_: Trees | None = None
+    name: str = "features"
+    n_trees: int = 500
+    learning_rate: float = 0.06
+    max_leaf_nodes: int = 15
+    min_samples_leaf: int = 20
+    feature_share: float = 0.1
+    l2: float = 200.0
+    seed: int = 42
+    trees_: Trees | None = field(default=None, init=False)
 
     def fit(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from copy import copy
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -16,7 +17,7 @@ from fakenews.classifiers.checks import check_labels, check_texts, check_weights
 from fakenews.classifiers.domain import DomainHead, fit_domain_head
 from fakenews.classifiers.entries import Entries, of_file
 from fakenews.schema import FAKE
-from fakenews.text import CLEANING, WORD
+from fakenews.text import WORD
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _PIECE = re.compile(r"\w+|[^\w\s]")
 
 
+@dataclass(eq=False, repr=False)
 class TfidfClassifier(LogOddsClassifier):
     """TF-IDF of 1–2-grams (sublinear) of words and punctuation marks, and logistic regression.
 
@@ -46,21 +48,13 @@ class TfidfClassifier(LogOddsClassifier):
     kind = "tfidf"
     own_settings = ("max_features", "min_df", "C")
 
-    def __init__(
-        self,
-        name: str = "tfidf",
-        max_features: int = 200_000,
-        min_df: int = 2,
-        C: float = 10.0,
-        cleaning: str = CLEANING,
-    ) -> None:
-        super().__init__(name, cleaning)
-        self.max_features = max_features
-        self.min_df = min_df
-        self.C = C
-        self.vectorizer_: TfidfVectorizer | None = None
-        self.regression_: LogisticRegression | None = None
-        self.domain_: DomainHead | None = None
+    name: str = "tfidf"
+    max_features: int = 200_000
+    min_df: int = 2
+    C: float = 10.0
+    vectorizer_: TfidfVectorizer | None = field(default=None, init=False)
+    regression_: LogisticRegression | None = field(default=None, init=False)
+    domain_: DomainHead | None = field(default=None, init=False)
 
     def fit(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -14,9 +15,9 @@ from fakenews.classifiers.checks import check_labels, check_texts, check_weights
 from fakenews.classifiers.embeddings import WordVectors, train_vectors
 from fakenews.classifiers.entries import Entries
 from fakenews.schema import FAKE
-from fakenews.text import CLEANING
 
 
+@dataclass(eq=False, repr=False)
 class Word2VecClassifier(LogOddsClassifier):
     """Mean of Word2Vec vectors and logistic regression.
 
@@ -35,33 +36,20 @@ class Word2VecClassifier(LogOddsClassifier):
     kind = "word2vec"
     own_settings = ("width", "window", "min_count", "max_words", "epochs", "skip_gram", "C")
 
-    def __init__(
-        self,
-        name: str = "word2vec",
-        width: int = 300,
-        window: int = 5,
-        min_count: int = 5,
-        max_words: int = 20_000,
-        epochs: int = 5,
-        skip_gram: bool = False,
-        C: float = 30.0,
-        seed: int = 42,
-        cleaning: str = CLEANING,
-    ) -> None:
-        super().__init__(name, cleaning)
-        self.width = width
-        self.window = window
-        self.min_count = min_count
-        self.max_words = max_words
-        self.epochs = epochs
-        self.skip_gram = skip_gram
-        self.C = C
-        self.seed = seed
-        self.vectors_: WordVectors | None = None
-        self.center_ = np.zeros(0)  # mean of the training texts' means
-        self.coefficients_ = np.zeros(0)  # towards fake, one per entry of a vector
-        self.intercept_ = 0.0
-        self._scores = np.zeros(0)  # centered vectors times coefficients, one per word
+    name: str = "word2vec"
+    width: int = 300
+    window: int = 5
+    min_count: int = 5
+    max_words: int = 20_000
+    epochs: int = 5
+    skip_gram: bool = False
+    C: float = 30.0
+    seed: int = 42
+    vectors_: WordVectors | None = field(default=None, init=False)
+    center_: NDArray[np.float64] = field(init=False)  # mean of the training texts' means
+    coefficients_: NDArray[np.float64] = field(init=False)  # towards fake, one per entry of a vector
+    intercept_: float = field(init=False)
+    _scores: NDArray[np.float64] = field(init=False)  # centered vectors times coefficients, one per word
 
     def fit(
         self,
