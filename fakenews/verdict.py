@@ -47,7 +47,7 @@ def judge(
 
     Parameters
     ----------
-    p_fake, log-odds : float
+    p_fake, log_odds : float
         Calibrated probability and log-odds of fake.
     n_words : int
         Words that were read, after cleaning.

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+Weights = Sequence[float] | NDArray[np.float64]  # how much each text counts
+
 
 def check_texts(texts: Sequence[str]) -> list[str]:
     """Refuse what is not a sequence of strings, the bare string above all.
@@ -41,9 +43,7 @@ def check_labels(texts: Sequence[str], labels: Sequence[int]) -> NDArray[np.int6
     return y
 
 
-def check_weights(
-    y: NDArray[np.int64], weights: Sequence[float] | NDArray[np.float64] | None
-) -> NDArray[np.float64] | None:
+def check_weights(y: NDArray[np.int64], weights: Weights | None) -> NDArray[np.float64] | None:
     """Return weights as an array of positive numbers, one per label; None if there are none.
 
     Raises

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fakenews.classifiers.base import LogOddsClassifier, NotFittedError, lower_words
-from fakenews.classifiers.checks import check_labels, check_texts, check_weights
+from fakenews.classifiers.checks import Weights, check_labels, check_texts, check_weights
 from fakenews.classifiers.embeddings import WordVectors, train_vectors
 from fakenews.classifiers.entries import Entries
 from fakenews.classifiers.windows import Windows, round_to_half
@@ -122,7 +122,7 @@ class CnnClassifier(LogOddsClassifier):
         labels: Sequence[int],
         held_out: tuple[Sequence[str], Sequence[int]] | None = None,
         log: Callable[[str], None] = logger.info,
-        weights: Sequence[float] | NDArray[np.float64] | None = None,
+        weights: Weights | None = None,
     ) -> Self:
         """Learn from the user's own texts (cleaned here) and labels 0 fake, 1 real.
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakenews.classifiers.base import CleanedDocument, LogOddsClassifier, NotFittedError, clean_text_as
-from fakenews.classifiers.checks import check_labels, check_texts, check_weights
+from fakenews.classifiers.checks import Weights, check_labels, check_texts, check_weights
 from fakenews.classifiers.entries import Entries
 from fakenews.classifiers.style import STYLE_FEATURES, style_vector
 from fakenews.classifiers.trees import Trees
@@ -59,12 +59,7 @@ class FeaturesClassifier(LogOddsClassifier):
     seed: int = 42
     trees_: Trees | None = field(default=None, init=False)
 
-    def fit(
-        self,
-        texts: Sequence[str],
-        labels: Sequence[int],
-        weights: Sequence[float] | NDArray[np.float64] | None = None,
-    ) -> Self:
+    def fit(self, texts: Sequence[str], labels: Sequence[int], weights: Weights | None = None) -> Self:
         """Learn from the user's own texts (cleaned here) and labels 0 fake, 1 real.
 
         `weights` say how much each text counts; all alike if left out.

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakenews.classifiers.base import LogOddsClassifier, NotFittedError, Scores, clean_text_as, lower_words
-from fakenews.classifiers.checks import check_labels, check_texts, check_weights
+from fakenews.classifiers.checks import Weights, check_labels, check_texts, check_weights
 from fakenews.classifiers.domain import DomainHead, fit_domain_head
 from fakenews.classifiers.entries import Entries, of_file
 from fakenews.schema import FAKE
@@ -56,12 +56,7 @@ class TfidfClassifier(LogOddsClassifier):
     regression_: LogisticRegression | None = field(default=None, init=False)
     domain_: DomainHead | None = field(default=None, init=False)
 
-    def fit(
-        self,
-        texts: Sequence[str],
-        labels: Sequence[int],
-        weights: Sequence[float] | NDArray[np.float64] | None = None,
-    ) -> Self:
+    def fit(self, texts: Sequence[str], labels: Sequence[int], weights: Weights | None = None) -> Self:
         """Learn from the user's own texts (cleaned here) and labels 0 fake, 1 real.
 
         `weights` say how much each text counts; all alike if left out.
@@ -85,10 +80,7 @@ class TfidfClassifier(LogOddsClassifier):
         return self
 
     def fit_domain(
-        self,
-        texts: Sequence[str],
-        is_home: Sequence[bool] | NDArray[np.bool_],
-        weights: Sequence[float] | NDArray[np.float64] | None = None,
+        self, texts: Sequence[str], is_home: Sequence[bool] | NDArray[np.bool_], weights: Weights | None = None
     ) -> Self:
         """Learn how in-domain a text is, after `fit`, from training texts and whether each is of the first corpus."""
         features = self._features([self._tokens(text)[0] for text in check_texts(texts)])

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakenews.classifiers.base import LogOddsClassifier, NotFittedError, lower_words
-from fakenews.classifiers.checks import check_labels, check_texts, check_weights
+from fakenews.classifiers.checks import Weights, check_labels, check_texts, check_weights
 from fakenews.classifiers.embeddings import WordVectors, train_vectors
 from fakenews.classifiers.entries import Entries
 from fakenews.schema import FAKE
@@ -51,12 +51,7 @@ class Word2VecClassifier(LogOddsClassifier):
     intercept_: float = field(init=False)
     _scores: NDArray[np.float64] = field(init=False)  # centered vectors times coefficients, one per word
 
-    def fit(
-        self,
-        texts: Sequence[str],
-        labels: Sequence[int],
-        weights: Sequence[float] | NDArray[np.float64] | None = None,
-    ) -> Self:
+    def fit(self, texts: Sequence[str], labels: Sequence[int], weights: Weights | None = None) -> Self:
         """Learn vectors and coefficients from the user's own texts (cleaned here) and labels 0 fake, 1 real.
 
         `weights` say how much each text counts; all alike if left out.

@@ -15,7 +15,6 @@ PATH = Path(__file__).resolve().parents[2] / "assets" / "demo" / "articles.jsonl
 SPEC = DatasetSpec(
     name="demo",
     title="Demo articles",
-    unit="article",
     description="82 fictional articles written for this demo; not evidence of accuracy.",
     homepage="assets/demo/articles.jsonl",
     license="Apache-2.0",

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 SPEC = DatasetSpec(
     name="isot",
     title="ISOT",
-    unit="article",
     description="Reuters news against articles of flagged sites, mostly US politics, 2015 to 2018; 9,110 distinct "
     "articles of about 38,800.",
     homepage="https://onlineacademiccommunity.uvic.ca/isot/2022/11/27/fake-news-detection-datasets/",

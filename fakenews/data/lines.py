@@ -140,7 +140,7 @@ class Lines:
 
     Attributes
     ----------
-    number, place : int
+    number, offset : int
         Lines and bytes read so far.
     problem : str
         Why a line read since `problem` was last emptied cannot be decoded; "" where all can.

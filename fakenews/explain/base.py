@@ -53,7 +53,7 @@ class WordWeights:
     ----------
     weights : ndarray of shape (n_words,)
         One weight for every word of `clean_text(text).words`.
-    base_value, log-odds : float
+    base_value, margin : float
         The method's reference, and the classifier's own value for the whole text.
     fidelity : float or None
         R² of a local model; None where the weights and the base are meant to sum to the log-odds.
@@ -104,17 +104,11 @@ class WordExplainer(ABC):
 
     @abstractmethod
     def _weigh(
-        self,
-        text: str,
-        classifier: TextClassifier,
-        n_samples: int,
-        seed: int,
-        progress: Progress,
-        log_odds: float | None,
+        self, text: str, classifier: TextClassifier, n_samples: int, seed: int, progress: Progress, known: float | None
     ) -> Iterator[WordWeights]:
         """Weigh the words of a text that has some, better and better; the last has a share of 1.
 
-        `n_samples` is in range, 0 where the method takes none; `log_odds` is what `refine` was given.
+        `n_samples` is in range, 0 where the method takes none; `known` is what `refine` was given.
         """
 
     def default_samples(self, text: str, classifier: TextClassifier) -> int:

@@ -58,18 +58,12 @@ class GradientExplainer(WordExplainer):
     explains: ClassVar[Any] = LinearTerms | Differentiable
 
     def _weigh(
-        self,
-        text: str,
-        classifier: TextClassifier,
-        n_samples: int,
-        seed: int,
-        progress: Progress,
-        log_odds: float | None,
+        self, text: str, classifier: TextClassifier, n_samples: int, seed: int, progress: Progress, known: float | None
     ) -> Iterator[WordWeights]:
         if isinstance(classifier, Differentiable):
-            yield integrated_gradients(text, classifier, n_samples, progress, log_odds=log_odds)
+            yield integrated_gradients(text, classifier, n_samples, progress, log_odds=known)
         else:
-            yield linear_weights(text, classifier, log_odds)
+            yield linear_weights(text, classifier, known)
 
 
 def integrated_gradients(

@@ -44,13 +44,7 @@ class LimeExplainer(WordExplainer):
         return budget(text, classifier, SAMPLES, DEFAULT_WORDS)
 
     def _weigh(
-        self,
-        text: str,
-        classifier: TextClassifier,
-        n_samples: int,
-        seed: int,
-        progress: Progress,
-        log_odds: float | None,
+        self, text: str, classifier: TextClassifier, n_samples: int, seed: int, progress: Progress, known: float | None
     ) -> Iterator[WordWeights]:
         n_words = len(clean_text(text).words)
         rng = np.random.default_rng(seed)
@@ -64,7 +58,7 @@ class LimeExplainer(WordExplainer):
         def on_progress(done: float) -> None:
             progress(share(ahead + done * n_samples))
 
-        masked = MaskedLogOdds(text, classifier, n_samples, on_progress, log_odds)
+        masked = MaskedLogOdds(text, classifier, n_samples, on_progress, known)
         pairs = pairs_of_masks(n_words, rng)
         keep = np.ones((1, n_words), dtype=bool)
         values = masked(keep)

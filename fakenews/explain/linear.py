@@ -31,15 +31,9 @@ class LinearExplainer(WordExplainer):
     explains: ClassVar[Any] = LinearTerms
 
     def _weigh(
-        self,
-        text: str,
-        classifier: TextClassifier,
-        n_samples: int,
-        seed: int,
-        progress: Progress,
-        log_odds: float | None,
+        self, text: str, classifier: TextClassifier, n_samples: int, seed: int, progress: Progress, known: float | None
     ) -> Iterator[WordWeights]:
-        yield linear_weights(text, classifier, log_odds)
+        yield linear_weights(text, classifier, known)
 
 
 def linear_weights(text: str, classifier: TextClassifier, log_odds: float | None = None) -> WordWeights:

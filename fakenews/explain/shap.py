@@ -41,16 +41,10 @@ class ShapExplainer(WordExplainer):
         return budget(text, classifier, SAMPLES, DEFAULT_WORDS)
 
     def _weigh(
-        self,
-        text: str,
-        classifier: TextClassifier,
-        n_samples: int,
-        seed: int,
-        progress: Progress,
-        log_odds: float | None,
+        self, text: str, classifier: TextClassifier, n_samples: int, seed: int, progress: Progress, known: float | None
     ) -> Iterator[WordWeights]:
         prior = prior_of(text, classifier, progress)
-        masked = MaskedLogOdds(text, classifier, n_samples, progress, log_odds)
+        masked = MaskedLogOdds(text, classifier, n_samples, progress, known)
         may_stop = n_samples <= self.default_samples(text, classifier)
         for estimate in owen_values(masked, prior.weights, sentence_index(text), n_samples, seed, may_stop):
             yield WordWeights(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,14 +41,7 @@ class Verdicts:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        return {
-            "n": self.n,
-            "given": self.given,
-            "right": self.right,
-            "accuracy": self.accuracy,
-            "interval": list(self.interval) if self.interval else None,
-            "reasons": dict(self.reasons),
-        }
+        return {**asdict(self), "interval": list(self.interval) if self.interval else None}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Verdicts:

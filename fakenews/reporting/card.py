@@ -164,7 +164,7 @@ def _verdict_section(evidence: ModelEvidence) -> str:
     header = ("Corpus", "n", "verdict given", "right of these", "too close to call")
     return (
         "\n## Verdicts\n\nAs on the page: none where the probability is too close to call. That a text is too short, "
-        "not English, unlike the training, or like articles on which verdicts were mostly wrong, is not v "
+        "not English, unlike the training, or like articles on which verdicts were mostly wrong, is not counted "
         "here.\n\n"
         f"{markdown_table(header, rows)}\n"
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,16 +73,7 @@ class TrackRecord:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        return {
-            "model": self.model,
-            "n": self.n,
-            "n_wrong": self.n_wrong,
-            "error": self.error,
-            "interval": list(self.interval) if self.interval else None,
-            "corpora": dict(self.corpora),
-            "similarity": self.similarity,
-            "n_nearest": self.n_nearest,
-        }
+        return {**asdict(self), "interval": list(self.interval) if self.interval else None}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TrackRecord:
