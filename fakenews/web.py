@@ -130,7 +130,7 @@ def _unwrapped(ip: Address) -> Iterator[Address]:
 
 
 def check_address(url: str) -> tuple[str, str, int, str]:
-    """Return scheme, host, port and target of an address that may be asked for.
+    """Check that an address may be asked for, and return its scheme, host, port and target.
 
     Raises
     ------

@@ -53,7 +53,7 @@ FLIP_ARTICLES = 500  # of the test part: at no flip at all, the interval ends at
 def run(
     job: Job, log: Log = logger.info, recipe: Recipe | None = None, calibrate: Calibrate | None = None
 ) -> ModelEvidence:
-    """Return train, calibrate on the validation part, save, and measure on the test part and every other corpus here.
+    """Train, calibrate on the validation part, save, and measure on the test part and every other corpus here.
 
     A model that lies in `job.out` is replaced once all of that is done. `recipe` is the one that `job` names, where
     `recipes.RECIPES` does not know it. `calibrate` sets the calibration anew on articles that the model was not trained
