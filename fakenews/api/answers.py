@@ -77,7 +77,7 @@ async def stored(work: Callable[..., Result], *arguments: Any) -> Result:
 async def in_lane(
     scheduler: Scheduler, lane: Lane, request: Request, work: Callable[[Progress, Token], Result]
 ) -> Result:
-    """Run `work` in a thread once it has a place; it is stopped, at its next report, when the client leaves."""
+    """Run `work` in a thread once it has a slot; it is stopped, at its next report, when the client leaves."""
     async with _listening(request) as token, scheduler.slot_async(lane, token) as progress:
         return await run_in_threadpool(work, progress, token)
 

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 class Output(Protocol):
-    """A file under way. Places are bytes, or numbers of parts; what was written up to a place never changes."""
+    """A file under way. Offsets are bytes, or numbers of parts; what was written up to an offset never changes."""
 
     def cut(self, offset: int) -> None:
-        """Forget everything after a place; 0 begins anew."""
+        """Forget everything after an offset; 0 begins anew."""
 
     def append(self, rows: Sequence[Mapping[str, Any]]) -> int:
-        """Add rows and give the place after them; they are on disk when this returns."""
+        """Add rows and return the offset after them; they are on disk when this returns."""
 
     def finish(self, out: Path) -> None:
         """Put the whole at `out`, at once."""

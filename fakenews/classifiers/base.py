@@ -126,7 +126,7 @@ def clean_text_as(source: str, cleaning: str) -> CleanedDocument:
 
 
 def lower_words(text: str, cleaning: str = CLEANING) -> list[str]:
-    """Return the words of `clean_text_as(text, cleaning)` in lower case, one for every place of its `words`."""
+    """Return the words of `clean_text_as(text, cleaning)` in lower case, one for each of its `words`."""
     known = clean_text_as(text, cleaning)
     return [known.neutral.text[w.start : w.end].lower() for w in known.words]
 

@@ -53,10 +53,10 @@ class Reading:
         Words on each list of `wordlists.WORD_LISTS`.
     sentences : ndarray of shape (n_sentences,), int
         Words of each sentence that has some.
-    marks : Counter of str
+    punctuation : Counter of str
         Occurrences of each character that is neither letter, digit nor space, and of each of `_PATTERNS`.
     ends : Counter of str
-        Sentences by their last mark.
+        Sentences by their last punctuation.
     letters, syllables : int
     """
 
@@ -65,7 +65,7 @@ class Reading:
     types: Counter[str]
     listed: Counter[str]
     sentences: NDArray[np.int64]
-    marks: Counter[str]
+    punctuation: Counter[str]
     ends: Counter[str]
     letters: int
     syllables: int
@@ -84,12 +84,12 @@ def read_style(text: str) -> Reading:
     closed = list(_SENTENCE_END.finditer(text))
     edges = np.searchsorted([m.start() for m in matches], [0, *(m.end() for m in closed), len(text)])
     sentences = np.diff(edges)
-    marks = Counter(c for c in text if not (c.isalnum() or c.isspace()))
-    marks.update({name: sum(1 for _ in pattern.finditer(text)) for name, pattern in _PATTERNS.items()})
+    punctuation = Counter(c for c in text if not (c.isalnum() or c.isspace()))
+    punctuation.update({name: sum(1 for _ in pattern.finditer(text)) for name, pattern in _PATTERNS.items()})
     ends = Counter(m.group()[-1] for m, n in zip(closed, sentences, strict=False) if n)
     letters = sum(map(len, words))
     syllables = sum(_count_syllables(word) * n for word, n in types.items())
-    return Reading(words, lower, types, listed, sentences[sentences > 0], marks, ends, letters, syllables)
+    return Reading(words, lower, types, listed, sentences[sentences > 0], punctuation, ends, letters, syllables)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +121,8 @@ def _types_where(matches: Callable[[str], bool], r: Reading) -> float:
     return 100 * _share(sum(n for word, n in r.types.items() if matches(word)), len(r.words))
 
 
-def _marks(names: str | tuple[str, ...], r: Reading) -> float:
-    return 100 * _share(sum(r.marks[name] for name in names), len(r.words))
+def _punctuation(names: str | tuple[str, ...], r: Reading) -> float:
+    return 100 * _share(sum(r.punctuation[name] for name in names), len(r.words))
 
 
 def _listed(name: str, r: Reading) -> float:
@@ -319,8 +319,8 @@ STYLE_FEATURES: tuple[StyleFeature, ...] = (
     StyleFeature("questions", "Sentences that end in a question mark, per 100", partial(_sentences_ending, "?")),
     StyleFeature("exclamations", "Sentences that end in an exclamation mark, per 100", partial(_sentences_ending, "!")),
     *(
-        StyleFeature(name, f"{meaning}, {_PER_100}", partial(_marks, marks))
-        for name, (marks, meaning) in _CHARACTERS.items()
+        StyleFeature(name, f"{meaning}, {_PER_100}", partial(_punctuation, characters))
+        for name, (characters, meaning) in _CHARACTERS.items()
     ),
     StyleFeature(
         "capitalised_words", f"Words that begin with a capital, {_PER_100}", partial(_words_where, _is_capitalized)

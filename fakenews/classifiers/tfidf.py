@@ -1,4 +1,4 @@
-"""The baseline: TF-IDF of 1–2-grams of words and marks, and logistic regression; exactly explainable, instant."""
+"""The baseline: TF-IDF of 1–2-grams of words and punctuation, and logistic regression; exactly explainable, instant."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _PIECE = re.compile(r"\w+|[^\w\s]")
 class TfidfClassifier(LogOddsClassifier):
     """TF-IDF of 1–2-grams (sublinear) of words and punctuation marks, and logistic regression.
 
-    A mark belongs to the word before it: it goes with that word, and its weight is the word's.
+    Punctuation belongs to the word before it: it goes with that word, and its weight is the word's.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ class TfidfClassifier(LogOddsClassifier):
         """Return the exact parts of the log-odds: one per word of `clean_text(text).words`, and the intercept.
 
         The value of an n-gram times its coefficient is shared equally among its occurrences and, within
-        a bigram, between its two pieces; a mark's part is its word's. Parts and intercept sum to `decision_function`.
+        a bigram, between its two pieces; punctuation counts for its word. Parts and intercept sum to `decision_function`.
 
         Returns
         -------
@@ -179,9 +179,9 @@ class TfidfClassifier(LogOddsClassifier):
         return self
 
     def _tokens(self, text: str) -> tuple[list[str], NDArray[np.int64]]:
-        """Return words and marks in lower case, and the index in `clean_text(text).words` of each, shape (n_tokens,).
+        """Return words and punctuation in lower case, and the index in `clean_text(text).words` of each.
 
-        Marks before the first word belong to it; a text without words has no tokens.
+        Punctuation before the first word belongs to it; a text without words has no tokens.
         """
         known = clean_text_as(text, self.cleaning)
         if not known.words:

@@ -240,7 +240,7 @@ class _Cut(Exception):
 
 
 class _Sample:
-    """The beginning of a file as lines, or the whole of it; places count lines."""
+    """The beginning of a file as lines, or the whole of it; offsets count lines."""
 
     def __init__(self, lines: list[str], whole: bool) -> None:
         self.lines = lines
@@ -318,7 +318,7 @@ def _read(lines: list[str], dialect: Dialect, whole: bool) -> tuple[int, int, in
 
 
 def _is_escaped(line: str, at: int, escape: str) -> bool:
-    """Return whether an odd number of escapes stands before a place."""
+    """Return whether an odd number of escapes stands before an index."""
     first = at
     while first and line[first - 1] == escape:
         first -= 1

@@ -126,7 +126,7 @@ def decode_text(raw: bytes, name: str, encoding: str = "") -> str:
 class Lines:
     """Lines with their ends, one after the other and none kept.
 
-    A file that begins with a mark of UTF-16 or UTF-32, or has the zero bytes of UTF-16, is read as that. Any other is
+    A file with the byte order mark of UTF-16 or UTF-32, or the zero bytes of UTF-16, is read as that. Any other is
     read as UTF-8 but for its lines that are not: these are read as Windows-1252 if they make sense as such.
 
     Parameters

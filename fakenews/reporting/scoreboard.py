@@ -68,7 +68,7 @@ class Scoreboard:
     guessing: tuple[Cell, ...] = ()
 
 
-class Place(NamedTuple):
+class Point(NamedTuple):
     """Where a model stands in a plot of two of its figures; each is None where it was not measured."""
 
     model: str
@@ -152,10 +152,10 @@ def scoreboard(evidences: Sequence[ModelEvidence], metric: Metric) -> Scoreboard
     return Scoreboard(metric, columns, tuple(e.model for e in evidences), tuple(marked), row)
 
 
-def places(evidences: Sequence[ModelEvidence]) -> tuple[Place, ...]:
+def points(evidences: Sequence[ModelEvidence]) -> tuple[Point, ...]:
     """Return what the plots of the scoreboard show, a point per model."""
     return tuple(
-        Place(
+        Point(
             e.model,
             _in_domain(e, IN_DOMAIN, "roc_auc").value,
             _out_of_domain(e, "roc_auc").value,

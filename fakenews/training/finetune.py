@@ -181,7 +181,7 @@ class Collator:
         return window
 
 
-class HeaderTimeout(EarlyStoppingCallback):
+class EarlyStopping(EarlyStoppingCallback):
     """Early stopping that does not go on, taken up again, where it had stopped."""
 
     def on_train_begin(
@@ -303,7 +303,7 @@ def train(
         eval_dataset=validation_examples,
         data_collator=collator,
         compute_metrics=f1_metrics if by_labels else None,
-        callbacks=[HeaderTimeout(recipe.patience)],
+        callbacks=[EarlyStopping(recipe.patience)],
     )
     trainer.model_accepts_loss_kwargs = False  # all losses here are means over a pass, whatever forward() can be given
     last = _last_whole_checkpoint(work) if resume and work.is_dir() else None

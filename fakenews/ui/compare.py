@@ -13,7 +13,7 @@ from fakenews.engine import Engine
 from fakenews.evidence.results import ModelEvidence
 from fakenews.reporting import plots
 from fakenews.reporting.digits import METRIC_NAMES, Metric
-from fakenews.reporting.scoreboard import NOTHING, Cell, Scoreboard, figure, foreign, guessed, places, scoreboard
+from fakenews.reporting.scoreboard import NOTHING, Cell, Scoreboard, figure, foreign, guessed, points, scoreboard
 from fakenews.ui import render
 
 METRICS: tuple[Metric, ...] = ("accuracy", "macro_f1", "roc_auc", "ece")
@@ -66,7 +66,7 @@ class Compare:
 
     def figures(self) -> tuple[Any, str, Any, str]:
         """In-domain against out-of-domain, and accuracy against milliseconds, each with its sentence."""
-        found = places(self.evidences)
+        found = points(self.evidences)
         transfer = [
             plots.Point(self.titles[p.model], p.in_domain_auc, p.out_of_domain_auc)
             for p in found
@@ -204,7 +204,7 @@ def _board_cell(cell: Cell, kind: str) -> str:
 
 def _reading(evidences: Sequence[ModelEvidence], titles: dict[str, str]) -> str:
     """One sentence on the distance between in-domain and out-of-domain."""
-    known = [p for p in places(evidences) if p.in_domain_auc is not None and p.out_of_domain_auc is not None]
+    known = [p for p in points(evidences) if p.in_domain_auc is not None and p.out_of_domain_auc is not None]
     if not known:
         return ""
     best = max(known, key=lambda p: p.out_of_domain_auc or 0.0)
