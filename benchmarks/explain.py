@@ -38,7 +38,7 @@ from fakenews.classifiers.probe import mean_states  # noqa: E402
 from fakenews.config import Settings  # noqa: E402
 from fakenews.engine import Engine  # noqa: E402
 from fakenews.engine.values import ExplanationRequest  # noqa: E402
-from fakenews.explain.base import MaskedMargins  # noqa: E402
+from fakenews.explain.base import MaskedLogOdds  # noqa: E402
 from fakenews.explain.faithfulness import N_RANDOM, SHARES, erased, greedy_order  # noqa: E402
 from fakenews.explain.registry import EXPLAINERS  # noqa: E402
 from fakenews.explain.surrogate import rank_agreement  # noqa: E402
@@ -88,13 +88,13 @@ def main() -> None:
             print(f"article {i + 1} of {len(texts)}, {row['n_words']} words: {told}", file=sys.stderr, flush=True)
     except KeyboardInterrupt:
         print(f"stopped after {len(rows)} articles", file=sys.stderr)
-    summary = summarise(rows)
+    summary = summarize(rows)
     summary["peak_mb_5000_words"] = peak_of_a_long_article()
     store("explain_quick" if options.quick else "explain", summary)
 
 
 def pick_articles(engine: Engine, n: int, fewest: int, most: int) -> list[str]:
-    """Articles of so many words, not too long for a pipeline, half of them unseen ones of ISOT; else the demo's."""
+    """Return articles of so many words, half of them unseen ones of ISOT; else the demo's."""
     from fakenews.data.mix import with_split
     from fakenews.data.table import joined_texts
 
@@ -134,12 +134,12 @@ class Stock:
         )  # fmt: skip
 
     def probabilities(self, texts: list[str]) -> np.ndarray:
-        """Columns fake and real."""
+        """Return the columns fake and real."""
         found = ({d["label"]: d["score"] for d in scores} for scores in self.pipeline(list(texts)))
         return np.array([[scores["fake"], scores["real"]] for scores in found])
 
     def shap(self, text: str, evaluations: int | None = None, logits: bool = False, seed: int = 0) -> np.ndarray:
-        """Values towards fake on the words of `text`, as `shap.Explainer(pipeline)` gives them."""
+        """Return values towards fake on the words of `text`, as `shap.Explainer(pipeline)` gives them."""
         import shap
 
         np.random.seed(seed)  # the library draws ties from it
@@ -155,7 +155,7 @@ class Stock:
         return on_words(text, starts, found.values[0][:, column])
 
     def lime(self, text: str, samples: int = LIBRARY_LIME, seed: int = 0) -> np.ndarray:
-        """Weights towards fake on the words of `text`, as `LimeTextExplainer` gives them at its defaults."""
+        """Return weights towards fake on the words of `text`, as `LimeTextExplainer` gives them at its defaults."""
         from lime.lime_text import LimeTextExplainer
 
         neutral = clean_text(text).neutral.text
@@ -167,17 +167,17 @@ class Stock:
         return np.array([local.get(neutral[w.start : w.end], 0.0) for w in clean_text(text).words])
 
     def lime_as_asked(self, text: str, samples: int, seed: int) -> np.ndarray:
-        """Weights as `LimeTextExplainer` gives them for what we ask: log-odds, and each place of a word apart, masked.
+        """Return the weights of `LimeTextExplainer` for what we ask: log-odds, each occurrence of a word apart, masked.
 
         Its text is a name for each word, so that what it removes is known by place.
         """
         from lime.lime_text import LimeTextExplainer
 
         places, gone = range(len(clean_text(text).words)), "#"
-        margins = MaskedMargins(text, self.classifier, samples, lambda share: None)
+        margins = MaskedLogOdds(text, self.classifier, samples, lambda share: None)
 
-        def log_odds(variants: list[str]) -> np.ndarray:
-            found = margins(np.array([[name != gone for name in variant.split()] for variant in variants]))
+        def log_odds(samples: list[str]) -> np.ndarray:
+            found = margins(np.array([[name != gone for name in sample.split()] for sample in samples]))
             return np.column_stack([found, -found])
 
         local = LimeTextExplainer(split_expression=r"\s+", bow=False, mask_string=gone, random_state=seed)
@@ -187,13 +187,13 @@ class Stock:
         return np.array([weights.get(i, 0.0) for i in places])
 
     def captum(self, text: str) -> np.ndarray:
-        """`captum.attr.IntegratedGradients` at its 50 steps, from masked words."""
+        """Run `captum.attr.IntegratedGradients` at its 50 steps, from masked words."""
         from captum.attr import IntegratedGradients
 
         return self._by_gradient(text, lambda f, x, b: IntegratedGradients(f).attribute(x, b, internal_batch_size=8))
 
     def times_input(self, text: str) -> np.ndarray:
-        """Gradient times the way from masked words, at the text itself."""
+        """Return the gradient times the way from masked words, at the text itself."""
         from captum.attr import InputXGradient
 
         return self._by_gradient(text, lambda f, x, b: InputXGradient(f).attribute(x) * (x - b) / x)
@@ -202,7 +202,7 @@ class Stock:
         import torch
 
         windows, c = self.classifier.encode(text), self.classifier
-        margin_of = c.margin_from_embeddings
+        margin_of = c.log_odds_from_embeddings
         found = np.zeros(len(clean_text(text).words))
         for i, weight in enumerate(windows.weights.tolist()):
             length = int(windows.attention_mask[i].sum())
@@ -217,7 +217,7 @@ class Stock:
 
 
 def _with_probe(classifier: Any) -> Any:
-    """Our function as a model that a pipeline takes: windows of an article, the probe on their mean states."""
+    """Wrap our function as a model that a pipeline takes: windows of an article, the probe on their mean states."""
     import torch
     from transformers.modeling_outputs import SequenceClassifierOutput
 
@@ -225,7 +225,7 @@ def _with_probe(classifier: Any) -> Any:
     pieces = classifier.max_length - 2
 
     def forward(input_ids: Any, attention_mask: Any, **_: Any) -> Any:
-        """Log-odds of fake of each row, which a pipeline gives one by one, without padding."""
+        """Return the log-odds of fake of each row, which a pipeline gives one by one, without padding."""
         (ids,) = input_ids
         body = ids[1:-1].split(pieces) if len(ids) > 2 else (ids[1:-1],)
         margins = []
@@ -233,7 +233,7 @@ def _with_probe(classifier: Any) -> Any:
             window = torch.cat([ids[:1], part, ids[-1:]])[None]
             hidden = model.base_model(window, output_hidden_states=True).hidden_states
             states = mean_states(hidden, torch.ones_like(window))
-            margins.append(classifier.probe_.window_margins(states)[0] * len(part))
+            margins.append(classifier.probe_.window_log_odds(states)[0] * len(part))
         margin = sum(margins) / max(len(ids) - 2, 1)
         logits = torch.zeros(1, 2)
         logits[0, FAKE] = margin
@@ -245,7 +245,7 @@ def _with_probe(classifier: Any) -> Any:
 
 
 def on_words(text: str, starts: Any, values: Any) -> np.ndarray:
-    """Values of tokens that begin at `starts` of the neutral text, each on the word it begins in or follows."""
+    """Return values of tokens that begin at `starts` of the neutral text, each on the word it begins in or follows."""
     words = [w.start for w in clean_text(text).words]
     found = np.zeros(len(words))
     for start, value in zip(starts, values, strict=True):
@@ -261,7 +261,7 @@ def warm_up(engine: Engine, stock: Stock) -> None:
 
 
 def measure(engine: Engine, classifier: Any, stock: Stock, text: str, with_lime: bool) -> dict[str, Any]:
-    """Seconds and weights of every method on one article, and what the orders of its words reach."""
+    """Return seconds and weights of every method on one article, and what the orders of its words reach."""
     seconds: dict[str, float] = {}
     weights: dict[str, np.ndarray] = {}
 
@@ -290,9 +290,9 @@ def measure(engine: Engine, classifier: Any, stock: Stock, text: str, with_lime:
 
 
 def grades(classifier: Any, text: str, weights: dict[str, np.ndarray]) -> dict[str, Any]:
-    """Comprehensiveness and sufficiency of every order, bare and between random and the best order here."""
+    """Return comprehensiveness and sufficiency of every order, bare and between random and the best order here."""
     n = len(clean_text(text).words)
-    margins = MaskedMargins(text, classifier, 1, lambda share: None)
+    margins = MaskedLogOdds(text, classifier, 1, lambda share: None)
     full = float(margins(np.ones((1, n), dtype=bool))[0])
     lean, rng = (1.0 if full >= 0 else -1.0), np.random.default_rng(0)
     random = np.mean([erased(margins, rng.permutation(n), lean, full) for _ in range(N_RANDOM)], axis=0)
@@ -306,7 +306,7 @@ def grades(classifier: Any, text: str, weights: dict[str, np.ndarray]) -> dict[s
     }
 
 
-def summarise(rows: list[dict[str, Any]]) -> dict[str, Any]:
+def summarize(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Print the table and give the figures of the last line."""
 
     def mean(key: str, name: str, among: list[dict[str, Any]]) -> float:
@@ -386,7 +386,7 @@ def agreement(engine: Engine, classifier: Any, stock: Stock, n_shap: int, n_lime
 
 
 def peak_of_a_long_article() -> float:
-    """Megabytes of a process that judges and explains an article of `LONG_WORDS` words in every way."""
+    """Return the megabytes of a process that judges and explains an article of `LONG_WORDS` words in every way."""
     command = [sys.executable, "-m", "benchmarks.explain", "--memory-only"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1])
     return float(done.stdout.strip().splitlines()[-1])

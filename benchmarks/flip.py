@@ -86,7 +86,7 @@ def main() -> None:
 
 
 def measured(text: str, classifier: TextClassifier, check: int) -> dict[str, Any]:
-    """The smallest flip of one article: how long it took, whether brute force or a fresh prediction denies it."""
+    """Measure the minimal counterfactual of one article: seconds, and whether a check denies it."""
     remembering: Any = Remembering(classifier)
     found = minimal_counterfactual(text, remembering)
     denied = False
@@ -114,7 +114,7 @@ class Remembering:
         return getattr(self.classifier, name)
 
     def decision_function(self, texts: Sequence[str]) -> np.ndarray:
-        """Log-odds of fake, shape (n_texts,)."""
+        """Return the log-odds of fake, shape (n_texts,)."""
         new = [text for text in dict.fromkeys(texts) if text not in self.known]
         for at in range(0, len(new), AT_ONCE):
             batch = new[at : at + AT_ONCE]
@@ -123,7 +123,7 @@ class Remembering:
 
 
 def short_articles(engine: Engine, n: int | None) -> list[str]:
-    """Unseen articles of ISOT of two to `MOST_EXACT` sentences, drawn at random."""
+    """Return unseen articles of ISOT of two to `MOST_EXACT` sentences, drawn at random."""
     from fakenews.data.mix import with_split
     from fakenews.data.table import joined_texts
 
@@ -133,7 +133,7 @@ def short_articles(engine: Engine, n: int | None) -> list[str]:
 
 
 def brute_force(text: str, classifier: TextClassifier) -> int:
-    """Size of the smallest set whose removal turns the answer round, from the answers to all sets; 0 if none."""
+    """Return the size of the smallest set whose removal flips the prediction, by all sets; 0 if none."""
     spans = worded_sentences(text)
     sets = [chosen for size in range(len(spans)) for chosen in combinations(spans, size)]
     margins = classifier.decision_function([without(text, chosen) for chosen in sets])

@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def verdicts(engine: Engine, articles: Sequence[str]) -> tuple[dict[str, float], NDArray[np.float64]]:
-    """Median seconds of one verdict by all models and articles a second by one, many at once; its probabilities."""
+    """Return median seconds of one verdict by all models, articles a second by one, and its probabilities."""
     alone = [seconds(lambda text=text: engine.judge.analyse(text)) for text in articles[:20]]
     found: list[tuple[Prediction, ...]] = []
     together = seconds(lambda: found.extend(engine.judge.judge_many(articles, (MODEL,))))
@@ -76,7 +76,7 @@ def verdicts(engine: Engine, articles: Sequence[str]) -> tuple[dict[str, float],
 
 
 def explanations(engine: Engine, articles: Sequence[str]) -> dict[str, float]:
-    """Median seconds of each method; every article is explained once."""
+    """Return the median seconds of each method; every article is explained once."""
     found = {}
     for method in METHODS:
         took = [

@@ -85,7 +85,7 @@ def scenes(server: Address, articles: list[str]) -> dict[str, Any]:
 
 
 def whole_articles(n: int = 400, words: tuple[int, int] = (200, 800)) -> list[str]:
-    """ISOT's articles of so many words, as people paste them; without ISOT (FAKENEWS_DATA) the demo's."""
+    """Return ISOT's articles of so many words, as people paste them; without ISOT (FAKENEWS_DATA) the demo's."""
     engine = Engine.open(Settings.from_environment())
     try:
         texts = joined_texts(engine.evidence.corpus("isot"))
@@ -100,7 +100,7 @@ def short_texts(articles: Sequence[str]) -> list[str]:
 
 
 def visit(server: str, texts: list[str], **scene: Any) -> list[tuple[float, float, int]]:
-    """Second, seconds taken and status of each answer."""
+    """Return second, seconds taken and status of each answer."""
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.visitors"],
         input=json.dumps({"host": server, "texts": texts, **scene}),
@@ -114,7 +114,7 @@ def visit(server: str, texts: list[str], **scene: Any) -> list[tuple[float, floa
 
 
 def summary(asked: Sequence[tuple[float, float, int]], seconds: float | None = None) -> dict[str, Any]:
-    """Errors and quantiles; verdicts a second where it is said how long it went on."""
+    """Return errors and quantiles; verdicts a second where it is said how long it went on."""
     took = [s for _, s, status in asked if status == 200]
     p50, p95, p99 = np.quantile(took, (0.5, 0.95, 0.99))
     return {
@@ -128,7 +128,7 @@ def summary(asked: Sequence[tuple[float, float, int]], seconds: float | None = N
 
 
 def beside_an_explanation(server: Address, articles: list[str]) -> dict[str, Any]:
-    """Median seconds of a verdict alone and while an explanation runs, in turns."""
+    """Return the median seconds of a verdict alone and while an explanation runs, in turns."""
     explained = 0
     stop = threading.Event()
 
@@ -168,7 +168,7 @@ def beside_an_explanation(server: Address, articles: list[str]) -> dict[str, Any
 
 
 def overload(server: Address, articles: list[str], patient: bool) -> dict[str, Any]:
-    """300 at once: the seconds until those who are refused know it."""
+    """Ask 300 at once, and return the seconds until those who are refused know it."""
     asked = visit(server, articles, users=300, seconds=20, patient=patient)
     refused = [s for at, s, status in asked if status in (429, 503) and at > 1]
     return {
@@ -182,7 +182,7 @@ def overload(server: Address, articles: list[str], patient: bool) -> dict[str, A
 
 
 def memory(server: Address, articles: list[str], rounds: int = 2) -> dict[str, Any]:
-    """Megabytes held after each 1,000 calls, and the slope through them."""
+    """Return megabytes held after each 1,000 calls, and the slope through them."""
     held = []
     for _ in range(rounds):
         n = 0
@@ -195,7 +195,7 @@ def memory(server: Address, articles: list[str], rounds: int = 2) -> dict[str, A
 
 
 def at_rest(server: Address) -> float:
-    """Megabytes held once what is free has gone back to the machine."""
+    """Return megabytes held once what is free has gone back to the machine."""
     time.sleep(EVERY_SECONDS + 1)
     return server.resident_mb()
 

@@ -23,7 +23,7 @@ def main() -> None:
 
 
 def replaced(page: str) -> str:
-    """The page with what is between its marks as the measurements say."""
+    """Replace what the page has between its delimiters by the measurements."""
     for part, make in {"explanations": explanations, "gpu": gpu, "throughput": throughput, "load": load}.items():
         before, begin, rest = page.partition(f"<!-- {part}:begin -->")
         _, end, after = rest.partition(f"<!-- {part}:end -->")
@@ -33,7 +33,7 @@ def replaced(page: str) -> str:
 
 
 def explanations() -> str:
-    """Table and sentences on speed, faithfulness and memory."""
+    """Report speed, faithfulness and memory."""
     found = _read("explain")
     rows = [
         "| Explanation of TinyBERT | Seconds | Faithfulness | Articles |",
@@ -56,7 +56,7 @@ def explanations() -> str:
 
 
 def agreement() -> str:
-    """How near the explanations come to the libraries' at ten times their budget."""
+    """Report how near the explanations come to the libraries' at ten times their budget."""
     found = _read("agreement")
     pairs = {
         name: (found[f"{method}, ours"], found[f"{method}, library"])
@@ -76,7 +76,7 @@ def agreement() -> str:
 
 
 def flips() -> str:
-    """How the smallest flip stands a check by brute force."""
+    """Report how the minimal counterfactual stands a check by brute force."""
     found = _read("flip")
     return (
         f"The smallest flip was compared with every possible set of sentences on {found['checked_by_brute_force']:,} "
@@ -88,7 +88,7 @@ def flips() -> str:
 
 
 def gpu() -> str:
-    """What a GPU changes, and how fast our loop trains beside the notebooks', there and on a CPU."""
+    """Report what a GPU changes, and how fast our loop trains beside the notebooks', there and on a CPU."""
     found, trained, without = _read("gpu"), _read("training_gpu"), _read("training_quick")
     cpu, cuda, theirs = found["cpu"], found["cuda"], trained["notebooks"]
     seconds = {"Verdict": (cpu["verdict_seconds"], cuda["verdict_seconds"])} | {
@@ -125,7 +125,7 @@ def gpu() -> str:
 
 
 def throughput() -> str:
-    """How fast a table is scored."""
+    """Report how fast a table is scored."""
     found = _read("throughput")
     mixed, home = found["sets"]["all corpora"], found["sets"]["ISOT, unseen articles"]
     return (
@@ -139,7 +139,7 @@ def throughput() -> str:
 
 
 def load() -> str:
-    """What a server on this machine answered under load."""
+    """Report what a server on this machine answered under load."""
     found, started = _read("load"), _read("startup")
     scenes = found["scenes"]
     short, beside, over = scenes["short"], scenes["explaining"], scenes["overload"]

@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def one() -> tuple[float, float, float]:
-    """Seconds until the health check says ok, megabytes held then, and the most held until then."""
+    """Return seconds until the health check says ok, megabytes held then, and the most held until then."""
     with tempfile.TemporaryDirectory() as folder:
         started = time.monotonic()
         with running(Path(folder), **ON_A_SPACE) as server:

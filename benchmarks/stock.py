@@ -10,7 +10,7 @@ from fakenews.classifiers.transformer import TransformerClassifier
 
 
 def stock_model(classifier: TransformerClassifier) -> Any:
-    """A model as `from_pretrained` gives it; its head is the library's where ours has none, and costs the same.
+    """Return the `from_pretrained` model; its head is the library's where ours has none.
 
     Raises
     ------

@@ -75,7 +75,7 @@ def main() -> None:
 
 
 def text_sets(engine: Engine, n: int) -> dict[str, list[str]]:
-    """Texts of all corpora here in their shares, and of ISOT's unseen articles alone; the demo's without any corpus."""
+    """Return texts of all corpora here in their shares, and of ISOT's unseen articles; else the demo's."""
     from fakenews.data.mix import with_split
 
     every: list[str] = []
@@ -123,13 +123,13 @@ class Stock:
         self.trainer = transformers.Trainer(model=model, args=arguments, processing_class=self.tokenizer)
 
     def predict(self, texts: Sequence[str]) -> None:
-        """What notebooks do."""
+        """Predict as notebooks do."""
         packed = self.tokenizer(list(texts), padding="max_length", truncation=True, max_length=PADDED)
         self.trainer.predict([{key: packed[key][i] for key in packed} for i in range(len(texts))])
 
 
 def take_turns(ways: dict[str, Callable[[Sequence[str]], None]], texts: Sequence[str], rounds: int) -> dict[str, float]:
-    """Seconds of each way, the median of rounds in turn, after a small one to warm up."""
+    """Return the seconds of each way, the median of rounds in turn, after a small one to warm up."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for work in ways.values():
         work(texts[:16])
@@ -142,7 +142,7 @@ def take_turns(ways: dict[str, Callable[[Sequence[str]], None]], texts: Sequence
 
 
 def rows_per_second(engine: Engine, texts: Sequence[str], rows: int) -> dict[str, Any]:
-    """Rows a second of a whole CSV through `score` with TF-IDF, in this process and on Ray, start-up included."""
+    """Return rows a second of a CSV through `score` with TF-IDF, in this process and on Ray, start-up included."""
     from fakenews.batch.ray_engine import ray
     from fakenews.engine.errors import InputError
 

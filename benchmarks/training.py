@@ -103,7 +103,7 @@ def main() -> None:
 
 
 def examples_of(tokenizer: PreTrainedTokenizerBase, kept: Path | None) -> Parts:
-    """Neutral word pieces of ISOT by part, grouped split; from the file, if it is there."""
+    """Return the neutral word pieces of ISOT by part, grouped split; from the file, if it is there."""
     if kept and kept.is_file():
         with np.load(kept) as file:
             arrays = {name: file[name] for name in file.files}
@@ -147,7 +147,7 @@ def by_our_recipe(
 def by_the_notebooks(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, examples: Sequence[finetune.Example], epochs: int
 ) -> float:
-    """Seconds of the loop of the notebooks."""
+    """Return the seconds of the loop of the notebooks."""
     from transformers import Trainer, TrainingArguments
 
     padded = finetune.Collator(tokenizer, FineTuning("", max_length=PADDED), multiple=PADDED)

@@ -38,7 +38,7 @@ def main() -> None:
         network_timeout = connection_timeout = 60.0
 
         def ask(self) -> float:
-            """Seconds after which the server says to come again; 0 if it says nothing."""
+            """Return the seconds after which the server says to come again; 0 if it says nothing."""
             begun = time.monotonic()
             with self.client.post(PATH, json={"text": draw.choice(scene["texts"])}, catch_response=True) as answer:
                 answer.success()  # what it was is counted here

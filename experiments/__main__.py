@@ -97,8 +97,8 @@ def neighbours(options: argparse.Namespace) -> None:
         raise ValueError("No held-out articles are here: set FAKENEWS_DATA to the folder of the corpora.")
     out = options.out or engine.settings.models / NEIGHBOURS_FOLDER
     fit_neighbours(joined_texts(articles), articles["id"].tolist(), articles["corpus"].tolist()).save(out)
-    counts = ", ".join(f"{n:,} of {corpus}" for corpus, n in articles["corpus"].value_counts().items())
-    print(f"{out / FILE}: {(out / FILE).stat().st_size / 1e6:.1f} MB, {len(articles):,} articles: {counts}.")
+    sizes = ", ".join(f"{n:,} of {corpus}" for corpus, n in articles["corpus"].value_counts().items())
+    print(f"{out / FILE}: {(out / FILE).stat().st_size / 1e6:.1f} MB, {len(articles):,} articles: {sizes}.")
 
 
 def report(options: argparse.Namespace) -> None:

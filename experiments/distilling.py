@@ -67,8 +67,8 @@ def fit_distilled(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
             rows = rest[rest["split"] == "train"]
             for other, table in everything.items():
                 if family_of(other) in fold and other != corpus and table["label"].nunique() > 1:
-                    kept, _ = leave_out(everything, other)
-                    keys = set(zip(kept[CORPUS], kept["id"], strict=True))  # two corpora may share ids
+                    others, _ = leave_out(everything, other)
+                    keys = set(zip(others[CORPUS], others["id"], strict=True))  # two corpora may share ids
                     rows = rows[[key in keys for key in zip(rows[CORPUS], rows["id"], strict=True)]]
             students[name], _, _ = school.taught(
                 name, rows.reset_index(drop=True), job.in_domain_rows(parts["validation"])
@@ -167,13 +167,7 @@ class _School:
     def _windows(
         self, rows: pd.DataFrame, tokenizer: Any
     ) -> tuple[list[NDArray[np.int32]], NDArray[np.float16], NDArray[np.int64]]:
-        """Return the student's word pieces, without special ones, the teacher's mean states, and the row of windows.
-
-        Raises
-        ------
-        ValueError
-            If the two do not cut words into the same pieces.
-        """
+        """Return the student's word pieces, without special ones, the teacher's mean states, and the row of windows."""
         teacher, pieces, states, owners = self.states.classifier, [], [], []
         own = tokenizer.get_vocab()
         ids = {index: own.get(piece, -1) for piece, index in teacher.tokenizer.get_vocab().items()}
@@ -195,7 +189,7 @@ class _School:
 
 def _linear(states: NDArray[np.float32], probe: Probe, domain: DomainHead | None) -> NDArray[np.float64]:
     """Return the teacher's log-odds and, where it has a domain head, those of in-domain: (n_windows, 1 or 2)."""
-    answers = [probe.margins(states)]
+    answers = [probe.log_odds(states)]
     if domain is not None:
         answers.append(domain.log_odds(states.reshape(len(states), -1)))
     return np.stack(answers, axis=1)

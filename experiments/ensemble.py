@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def fit_ensemble(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
-    """Weights of the members found beside the ensemble's folder.
+    """Fit weights of the members beside the ensemble's folder.
 
     Where the members have answered corpora that were left out of their training, the weights come from these answers
     and from held-out articles of the first corpus; else from the
@@ -46,7 +46,7 @@ def fit_ensemble(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
 def member_answers(
     members: Sequence[model_folder.StoredModel], protocols: Sequence[str], with_domain: Sequence[str]
 ) -> pd.DataFrame | None:
-    """Rows of `predictions.parquet` that all members answered: a column of margins for each, and one in_domain.
+    """Return the rows of `predictions.parquet` that all members answered, with log-odds of each and in_domain.
 
     The latter is the mean of the members `with_domain`, or 0 if there are none. None where a member was not measured
     under one of the protocols.
@@ -64,13 +64,13 @@ def _weigh_by_left_out(classifier: EnsembleClassifier, answers: pd.DataFrame, ho
 
     The calibration is fitted on these, as that of any other model.
     """
-    margins = answers[list(classifier.members)].to_numpy(dtype=np.float64)
+    log_odds = answers[list(classifier.members)].to_numpy(dtype=np.float64)
     out = (answers["protocol"] == LEFT_OUT).to_numpy()
     chosen = out | (answers["corpus"] == home).to_numpy()
     corpora = list(dict.fromkeys(answers.loc[out, "corpus"]))
     sizes = answers.loc[chosen].groupby("corpus")["corpus"].transform("size").to_numpy(dtype=np.float64)
     # As in the calibration, in-domain articles have `HOME_SHARE` of the weight.
-    counts = np.where(out[chosen], (1.0 - HOME_SHARE) / len(corpora), HOME_SHARE) / sizes
+    sample_weight = np.where(out[chosen], (1.0 - HOME_SHARE) / len(corpora), HOME_SHARE) / sizes
     # Articles of home are spread over the folds, one for each family, so that no fold is without them.
     families = list(dict.fromkeys(map(family_of, corpora)))
     fold_of = {corpus: families.index(family_of(corpus)) for corpus in corpora}
@@ -78,7 +78,7 @@ def _weigh_by_left_out(classifier: EnsembleClassifier, answers: pd.DataFrame, ho
     labels = answers["label"].to_numpy(dtype=np.int64)
     log(f"weighing on {', '.join(corpora)}, each left out in turn, and held-out articles of {home}")
     in_domain = answers["in_domain"].to_numpy(dtype=np.float64)
-    unseen = classifier.fit_margins(margins[chosen], in_domain[chosen], labels[chosen], folds, counts)
+    unseen = classifier.fit_log_odds(log_odds[chosen], in_domain[chosen], labels[chosen], folds, sample_weight)
     columns = ["protocol", "id", "corpus", "split", "label", "in_domain"]
     rows = answers.loc[chosen, columns].assign(margin=unseen).reset_index(drop=True)
     left_out, home_rows = (rows[mask].reset_index(drop=True) for mask in (out[chosen], ~out[chosen]))

@@ -47,14 +47,14 @@ def update_evidence(
 
     before = read_evaluation(folder)
     new = set(predictions["protocol"])
-    kept = {name: result for name, result in before.protocols.items() if name not in new}
+    unchanged = {name: result for name, result in before.protocols.items() if name not in new}
     rows = read_predictions(folder, None)
     settings = {f.name: getattr(before, f.name) for f in fields(before) if f.name not in ("protocols", "reliability")}
     return write_evidence(
         folder,
-        pd.concat([rows[rows["protocol"].isin(list(kept))], predictions], ignore_index=True),
-        own_training={n: r.training for n, r in kept.items() if r.weights == OWN_WEIGHTS} | dict(own_training),
-        formatting={n: r.formatting for n, r in kept.items() if r.formatting is not None} | dict(formatting),
+        pd.concat([rows[rows["protocol"].isin(list(unchanged))], predictions], ignore_index=True),
+        own_training={n: r.training for n, r in unchanged.items() if r.weights == OWN_WEIGHTS} | dict(own_training),
+        formatting={n: r.formatting for n, r in unchanged.items() if r.formatting is not None} | dict(formatting),
         **(settings | facts),
     )
 
@@ -62,7 +62,7 @@ def update_evidence(
 def bring_up_to_date(folder: Path) -> bool:
     """Rewrite evidence of schema 1, which knew one protocol, in the present layout; whether there was any to rewrite.
 
-    No number changes: rows and evaluations are only told apart by the protocol they always belonged to.
+    No number changes: rows and evaluations only get the protocol they always belonged to.
     """
     import pandas as pd
 
@@ -80,7 +80,7 @@ def bring_up_to_date(folder: Path) -> bool:
 
 
 def with_protocol(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Predictions of shipped weights on whole articles, each row with its protocol (`protocols.of_corpus`)."""
+    """Return predictions of shipped weights on whole articles, each row with its protocol (`protocols.of_corpus`)."""
     both = predictions.groupby(["corpus", "split"])["label"].transform("nunique") > 1
     names = [
         of_corpus(corpus, split, two)
@@ -90,11 +90,11 @@ def with_protocol(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def contradictions(folder: Path) -> tuple[str, ...]:
-    """Where `evaluation.json` does not follow from `predictions.parquet`; empty where all is well."""
+    """Return where `evaluation.json` does not follow from `predictions.parquet`; empty where all is well."""
     evidence, rows = read_evaluation(folder), read_predictions(folder, None)
-    curves, given = coverage_of_predictions(rows), verdicts_of_predictions(rows)
-    found = {
-        f"{protocol} {name}": _leaves(e, curves[protocol][name], given.get(protocol, {}).get(name))
+    curves, verdicts = coverage_of_predictions(rows), verdicts_of_predictions(rows)
+    differences = {
+        f"{protocol} {name}": _leaves(e, curves[protocol][name], verdicts.get(protocol, {}).get(name))
         for protocol, corpora in evaluate_predictions(rows, seed=evidence.seed).items()
         for name, e in corpora.items()
     }
@@ -104,12 +104,12 @@ def contradictions(folder: Path) -> tuple[str, ...]:
         for name, e in result.corpora.items()
     }
     problems = []
-    for name in sorted({*found, *stated_leaves}):
-        if name not in found or name not in stated_leaves:
-            where = PREDICTIONS if name in found else EVALUATION
+    for name in sorted({*differences, *stated_leaves}):
+        if name not in differences or name not in stated_leaves:
+            where = PREDICTIONS if name in differences else EVALUATION
             problems.append(f"{evidence.model}: {name} is in {where} only.")
             continue
-        stated, computed = stated_leaves[name], found[name]
+        stated, computed = stated_leaves[name], differences[name]
         for key in sorted({*stated, *computed}):
             a, b = stated.get(key), computed.get(key)
             if not _same(a, b):
@@ -126,20 +126,20 @@ def recompute(folder: Path) -> None:
     """
     evidence = read_evaluation(folder)
     rows = read_predictions(folder, None)
-    found = evaluate_predictions(rows, seed=evidence.seed)
-    curves, given = coverage_of_predictions(rows), verdicts_of_predictions(rows)
+    evaluations = evaluate_predictions(rows, seed=evidence.seed)
+    curves, verdicts = coverage_of_predictions(rows), verdicts_of_predictions(rows)
     protocols = {
         name: replace(
             result,
             corpora={
                 part: Evaluation.from_dict(_where_same(result.corpora[part].to_dict(), e.to_dict()))
-                for part, e in found[name].items()
+                for part, e in evaluations[name].items()
             },
             coverage={
                 part: CoverageRisk.from_dict(_where_same(result.coverage[part].to_dict(), curve.to_dict()))
                 for part, curve in curves[name].items()
             },
-            verdicts=given.get(name, {}),
+            verdicts=verdicts.get(name, {}),
         )
         for name, result in evidence.protocols.items()
     }
@@ -147,14 +147,14 @@ def recompute(folder: Path) -> None:
 
 
 def _same(a: Any, b: Any) -> bool:
-    """Whether two leaves of a JSON value agree: other processors and library versions may differ in the last digits."""
+    """Return whether two leaves of a JSON value agree up to the last digits, which hardware decides."""
     if a == b or isinstance(a, str | None) or isinstance(b, str | None):
         return bool(a == b)
     return isclose(a, b, rel_tol=1e-6, abs_tol=1e-9)
 
 
 def _where_same(stated: Any, computed: Any) -> Any:
-    """The JSON value `computed`, with the leaves of `stated` where these agree."""
+    """Return the JSON value `computed`, with the leaves of `stated` where these agree."""
     if isinstance(computed, Mapping):
         return {name: _where_same(stated.get(name), value) for name, value in computed.items()}
     if isinstance(computed, list):
@@ -162,13 +162,13 @@ def _where_same(stated: Any, computed: Any) -> Any:
     return stated if _same(stated, computed) else computed
 
 
-def _leaves(evaluation: Evaluation, curve: CoverageRisk, given: Verdicts | None) -> dict[str, Any]:
-    others = {"coverage": curve.to_dict(), "verdicts": given.to_dict() if given else None}
+def _leaves(evaluation: Evaluation, curve: CoverageRisk, verdicts: Verdicts | None) -> dict[str, Any]:
+    others = {"coverage": curve.to_dict(), "verdicts": verdicts.to_dict() if verdicts else None}
     return _flat({**evaluation.to_dict(), **others})
 
 
 def _flat(value: Any, name: str = "") -> dict[str, Any]:
-    """Leaves of a nested JSON value by their path."""
+    """Return the leaves of a nested JSON value by their path."""
     if isinstance(value, Mapping):
         items: Iterable[tuple[str, Any]] = value.items()
     elif isinstance(value, list):

@@ -155,7 +155,7 @@ def ridge_for(classifier: TextClassifier) -> float:
 
 
 def by_refitting(recipe: Recipe, job: Job, log: Log = logger.info) -> Answer:
-    """Answers of the recipe fitted again without the corpus."""
+    """Return answers of the recipe fitted again without the corpus."""
 
     def answer(corpus: str, rest: pd.DataFrame, out: pd.DataFrame) -> Scores:
         fitted = recipe.fit(recipe, replace(job, leave_out=corpus), split_parts(rest), log).classifier

@@ -21,7 +21,7 @@ N_TERMS = 20_000
 
 
 def held_out_articles(measured: pd.DataFrame, folder: Path | None) -> pd.DataFrame:
-    """Texts of the articles that models answered without having been trained on them: corpus, id, title, text.
+    """Return the articles that models answered without training on them: corpus, id, title, text.
 
     Parameters
     ----------
@@ -61,14 +61,14 @@ def fit_neighbours(
 
     if len(texts) < 2:
         raise ValueError(f"Neighbours need at least two articles, got {len(texts)}.")
-    counts = TfidfVectorizer(analyzer=words, sublinear_tf=True, min_df=2, max_df=0.5, max_features=n_terms)
-    features = counts.fit_transform(texts)
+    vectorizer = TfidfVectorizer(analyzer=words, sublinear_tf=True, min_df=2, max_df=0.5, max_features=n_terms)
+    features = vectorizer.fit_transform(texts)
     if min(features.shape) < WIDTH:
         raise ValueError(
             f"{features.shape[0]} articles with {features.shape[1]} words are too few for {WIDTH} directions."
         )
     _, _, directions = randomized_svd(features, WIDTH, random_state=seed)
-    weights = (directions * counts.idf_).T.astype(np.float32)
+    weights = (directions * vectorizer.idf_).T.astype(np.float32)
     vectors = unit(np.asarray(features @ directions.T, dtype=np.float32))
-    terms = tuple(counts.get_feature_names_out().tolist())
+    terms = tuple(vectorizer.get_feature_names_out().tolist())
     return Neighbours(terms, weights, np.round(vectors * STEPS).astype(np.int8), tuple(ids), tuple(corpora))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def oracle_auc(answers: Mapping[str, pd.DataFrame]) -> dict[str, float]:
-    """ROC AUC on each corpus of the best weighted sum of models, by a logistic regression fitted on that corpus.
+    """Return the ROC AUC on each corpus of the best weighted sum of models, by a logistic regression fitted there.
 
     It flatters, because it is measured on what it was fitted on: whoever weighs the same models without these labels
     stays below, but for chance. What is still missing from there to a goal is not a matter of weights.
@@ -36,19 +36,19 @@ def oracle_auc(answers: Mapping[str, pd.DataFrame]) -> dict[str, float]:
     from sklearn.metrics import roc_auc_score
     from sklearn.preprocessing import scale
 
-    found: dict[str, float] = {}
+    auc_by_corpus: dict[str, float] = {}
     for corpus, rows in side_by_side(answers, "margin").groupby("corpus", sort=False) if answers else ():
         fake = rows["label"].to_numpy() == FAKE
         if fake.all() or not fake.any():
             continue
-        margins = scale(rows[list(answers)].to_numpy(dtype=float))
-        regression = LogisticRegression(C=1000.0, max_iter=2000).fit(margins, fake)
-        found[str(corpus)] = float(roc_auc_score(fake, regression.decision_function(margins)))
-    return found
+        log_odds = scale(rows[list(answers)].to_numpy(dtype=float))
+        regression = LogisticRegression(C=1000.0, max_iter=2000).fit(log_odds, fake)
+        auc_by_corpus[str(corpus)] = float(roc_auc_score(fake, regression.decision_function(log_odds)))
+    return auc_by_corpus
 
 
 def oracle_auc_left_out(folders: Sequence[Path]) -> dict[str, float]:
-    """The same of the single models in `folders` that were measured on corpora left out of their training."""
+    """Return `oracle_auc` of the single models in `folders` on corpora left out of their training."""
     single = [folder for folder in folders if model_folder.settings(folder).get("kind") != EnsembleClassifier.kind]
     answers = {folder.name: read_predictions(folder, (LEFT_OUT,)) for folder in single}
     return oracle_auc({model: rows for model, rows in answers.items() if len(rows)})

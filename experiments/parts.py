@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def parts(protocol: Protocol, frame: pd.DataFrame, seed: int = 42) -> dict[str, pd.DataFrame]:
-    """Rows to train on, to calibrate on and to answer: "train", "validation", "test".
+    """Return rows to train on, to calibrate on and to answer: "train", "validation", "test".
 
     Parameters
     ----------
@@ -36,15 +36,15 @@ def parts(protocol: Protocol, frame: pd.DataFrame, seed: int = 42) -> dict[str, 
         raise ValueError(f"The protocol {protocol.name!r} parts no corpus: it answers whole ones.")
     if protocol.text == "title":
         frame = titles(frame)
-    found = {name: frame[_split(protocol, frame, seed) == name].reset_index(drop=True) for name in SPLITS}
-    empty = [name for name, rows in found.items() if not len(rows)]
+    by_name = {name: frame[_split(protocol, frame, seed) == name].reset_index(drop=True) for name in SPLITS}
+    empty = [name for name, rows in by_name.items() if not len(rows)]
     if empty:
         raise ValueError(f"The protocol {protocol.name!r} leaves no rows for {', '.join(empty)} of this table.")
-    return found
+    return by_name
 
 
 def titles(frame: pd.DataFrame) -> pd.DataFrame:
-    """Rows with a title, without the text under it."""
+    """Return rows with a title, without the text under it."""
     return frame[frame["title"].str.strip() != ""].reset_index(drop=True).assign(text="")
 
 

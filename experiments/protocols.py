@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from experiments import recipes
-from experiments.ensemble import member_answers
+from experiments.answers import Measured, answered_again, as_left_out, calibrated_again, weighed_again
 from experiments.evidence import update_evidence
 from experiments.left_out import (
     Answer,
     by_refitting,
-    calibrated_on_each_other,
     home_rows,
     left_out_rows,
     measurable,
@@ -37,13 +34,12 @@ from fakenews.classifiers.ensemble import EnsembleClassifier
 from fakenews.data.duplicates import near_duplicate_groups
 from fakenews.data.mix import CORPUS, mix, with_split
 from fakenews.data.table import joined_texts, read_table
-from fakenews.evidence.files import ARTICLE, read_evaluation, read_predictions
+from fakenews.evidence.files import read_evaluation, read_predictions
 from fakenews.evidence.predictions import latency_ms, predict_frame, predict_other_corpora, scores_of
 from fakenews.evidence.protocols import LEFT_OUT, PROTOCOLS, SHIPPED, Protocol, get
 from fakenews.evidence.results import ModelEvidence
-from fakenews.metrics.flips import FlipRates
 from fakenews.reporting.card import write_model_card
-from fakenews.training.job import Job, Log, Unseen
+from fakenews.training.job import Job, Log
 from fakenews.training.run import (
     LATENCY_ARTICLES,
     LEFT_OUT_CORPORA,
@@ -67,15 +63,6 @@ logger = logging.getLogger(__name__)
 UNDER = "trained_under"  # of a model that was trained for one protocol: which, and how
 SEED = 42  # of every split
 TRAINABLE = tuple(p.name for p in PROTOCOLS.values() if p.own_training and p.rows not in ("others", "left-out"))
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What measuring one protocol gave: rows of predictions, facts of its own training, flip rates."""
-
-    rows: pd.DataFrame
-    training: dict[str, Any] | None = None
-    formatting: FlipRates | None = None
 
 
 def measure_protocols(
@@ -119,8 +106,6 @@ def measure_protocols(
         If a protocol is unknown, or named and not measurable without weights of its own, or the tables are not those
         that the model was trained on.
     """
-    import pandas as pd
-
     # Corpora left out come first, as they calibrate what is asked after them.
     wanted = sorted((get(name) for name in names or PROTOCOLS), key=lambda p: p.rows != "left-out")
     if weights is not None and (len(wanted) != 1 or wanted[0].name not in TRAINABLE):
@@ -130,251 +115,227 @@ def measure_protocols(
         raise ValueError(
             f"--weights is for models that are trained: {stored.name} asks its members as they are measured."
         )
-    trained_on, given = tuple(names_of(classifier)), tuple(path.stem for path in (table, *more))
     if any(p.rows != "others" for p in wanted):
-        check_tables(stored.name, trained_on, given)
+        check_tables(stored.name, tuple(names_of(classifier)), tuple(path.stem for path in (table, *more)))
     frame = with_groups(read_table(table), any(p.rows == "time" for p in wanted), log)
-    recipe = recipes.get(classifier.info_["recipe"])
-    seed = int(classifier.info_.get("seed", SEED))
+    measurement = _Measurement(stored, classifier, frame, (table, *more), corpora, weights, device, log)
+    for protocol in wanted:
+        measurement.run(protocol, bool(names))
+    if not measurement.results:
+        raise ValueError("Nothing was measured: FAKENEWS_DATA names no folder with corpora for these protocols.")
+    return measurement.write()
 
-    def own(protocol: Protocol, found: dict[str, pd.DataFrame]) -> tuple[TextClassifier, dict[str, Any]] | None:
-        started = time.perf_counter()
-        if weights is not None:
-            fitted = store.load(store.find(str(weights), weights.parent), device)
-            trained = fitted.info_.get(UNDER, {})
-            if trained.get("protocol") != protocol.name:
-                raise ValueError(
-                    f"{weights} was not trained under {protocol.name!r}: "
-                    f'run "python -m experiments train … --protocol {protocol.name} --out {weights}".'
-                )
-            facts: dict[str, Any] = {k: v for k, v in trained.items() if k != "protocol"}
-        else:
-            again = refit(recipe, found, protocol.cleaning)
-            if again is None:
-                return None
-            fitted = again
-            facts = {
-                "recipe": recipe.title,
-                "minutes": round((time.perf_counter() - started) / 60, 2),
-                "device": device_name(),
-            }
-        rows = {name: len(part) for name, part in found.items()}
-        return fitted, {
-            "cleaning": protocol.cleaning,
-            "text": protocol.text,
-            "rows": rows,
-            **facts,
-            "calibration": calibrations(fitted),
-        }
 
-    def report(what: str, share: float) -> None:
+@dataclass(frozen=True, slots=True)
+class _Measurement:
+    """A model, the tables it is measured on, and the results by protocol."""
+
+    stored: model_folder.StoredModel
+    classifier: TextClassifier
+    frame: pd.DataFrame
+    tables: tuple[Path, ...]
+    corpora: Path | None
+    weights: Path | None
+    device: str
+    log: Log
+    results: dict[str, Measured] = field(default_factory=dict)
+
+    @property
+    def recipe(self) -> Recipe:
+        return recipes.get(self.classifier.info_["recipe"])
+
+    @property
+    def seed(self) -> int:
+        return int(self.classifier.info_.get("seed", SEED))
+
+    @property
+    def home(self) -> str:
+        return self.tables[0].stem
+
+    def part(self, name: str) -> pd.DataFrame:
+        return self.frame[self.frame["split"] == name].reset_index(drop=True)
+
+    def report(self, what: str, share: float) -> None:
         if share >= 1.0:
-            log(f"measured {what}")
+            self.log(f"measured {what}")
 
-    def left_out() -> Measured | None:
-        if isinstance(classifier, EnsembleClassifier):
-            return calibrated_again(classifier, stored, table.stem)
-        tables = read_tables((table, *more), log)
+    def run(self, protocol: Protocol, required: bool) -> None:
+        """Measure under a protocol; log why not where it cannot be done, or refuse if it is `required`."""
+        self.log(f"{protocol.name}: {protocol.title.lower()}")
+        if protocol.rows == "left-out":
+            result = self.left_out()
+        elif protocol.rows == "others":
+            result = self.others(protocol)
+        else:
+            result = self.parts(protocol)
+        if result is None and required:
+            raise ValueError(self.missing(protocol))
+        if result is None:
+            asks = isinstance(self.classifier, EnsembleClassifier)
+            why = "not all of its members were measured under it" if asks else "it would have to be trained for it"
+            self.log(f"{protocol.name}: left out, {why}")
+        elif not len(result.rows):
+            self.log(f"{protocol.name}: left out, no corpus for it is here")
+        else:
+            self.results[protocol.name] = result
+
+    def missing(self, protocol: Protocol) -> str:
+        """Return what is missing to measure under a protocol."""
+        if protocol.rows == "left-out":
+            return (
+                f"{self.stored.name} has nothing to leave out here: give --data for every corpus, the first one first"
+                + ("." if self.recipe.refits else ", when it is trained.")
+            )
+        if isinstance(self.classifier, EnsembleClassifier):
+            return (
+                f"{self.stored.name} asks its members, not all of which were measured under {protocol.name!r}: "
+                f"measure {', '.join(self.classifier.members)} under it first."
+            )
+        return (
+            f"{self.stored.name} cannot be fitted again in passing, as {protocol.name!r} needs: train it under that "
+            "protocol and give its folder with --weights."
+        )
+
+    def left_out(self) -> Measured | None:
+        """Measure on corpora left out of training, each in turn, and calibrate on them."""
+        if isinstance(self.classifier, EnsembleClassifier):
+            return calibrated_again(self.classifier, self.stored, self.home)
+        tables = read_tables(self.tables, self.log)
         if not measurable(tables):
             return None
-        answer = as_it_is(classifier)
+        answer = as_it_is(self.classifier)
         facts: dict[str, Any] = {}
-        if names_of(classifier) != (table.stem,):
-            if not recipe.refits:
+        if names_of(self.classifier) != (self.home,):
+            if not self.recipe.refits:
                 return None
-            answer = by_refitting(recipe, Job(recipe.name, table, Path(), more=tuple(more)), log)
-            facts = {"recipe": recipe.title, "device": device_name()}
-        validation = frame[frame["split"] == "validation"].reset_index(drop=True)
-        home = home_rows(classifier, validation, table.stem)
-        rows = left_out_rows(tables, answer, home, log, ridge_for(classifier))
-        set_calibration(classifier, rows, home)
+            job = Job(self.recipe.name, self.tables[0], Path(), more=self.tables[1:])
+            answer = by_refitting(self.recipe, job, self.log)
+            facts = {"recipe": self.recipe.title, "device": device_name()}
+        home = home_rows(self.classifier, self.part("validation"), self.home)
+        rows = left_out_rows(tables, answer, home, self.log, ridge_for(self.classifier))
+        set_calibration(self.classifier, rows, home)
         return Measured(rows, {**facts, "left out in turn": names_in(rows)})
 
-    def left_out_so_far() -> pd.DataFrame:
-        return results[LEFT_OUT].rows if LEFT_OUT in results else read_predictions(stored.folder, [LEFT_OUT])
+    def others(self, protocol: Protocol) -> Measured:
+        """Measure on every other corpus, calibrated without it where it was left out."""
+        rows = predict_other_corpora(
+            self.classifier, self.corpora, names_of(self.classifier), self.report, (protocol.name,)
+        )
+        if not len(rows):
+            return Measured(rows)
+        result = self.results.get(LEFT_OUT)
+        return Measured(as_left_out(rows, result.rows if result else read_predictions(self.stored.folder, [LEFT_OUT])))
 
-    def measure(protocol: Protocol) -> Measured | None:
-        if protocol.rows == "left-out":
-            return left_out()
-        if protocol.rows == "others":
-            rows = predict_other_corpora(classifier, corpora, names_of(classifier), report, (protocol.name,))
-            return Measured(as_left_out(rows, left_out_so_far()) if len(rows) else rows)
-        whole = frame.assign(corpus=table.stem)
-        if protocol.name == "grouped" and more and trained_on in ((), given):
-            whole = mix(read_tables((table, *more), log))
-        found = parts(protocol, whole, seed)
-        scorer, training = classifier, None
-        if protocol.own_training and isinstance(classifier, EnsembleClassifier):
-            return weighed_again(classifier, stored, protocol, found)
+    def parts(self, protocol: Protocol) -> Measured | None:
+        """Measure on the test and validation parts of a protocol, by weights of its own where it has its training."""
+        import pandas as pd
+
+        trained_on, passed = tuple(names_of(self.classifier)), tuple(path.stem for path in self.tables)
+        whole = self.frame.assign(corpus=self.home)
+        if protocol.name == "grouped" and len(passed) > 1 and trained_on in ((), passed):
+            whole = mix(read_tables(self.tables, self.log))
+        by_name = parts(protocol, whole, self.seed)
+        scorer, training = self.classifier, None
+        if protocol.own_training and isinstance(self.classifier, EnsembleClassifier):
+            return weighed_again(self.classifier, self.stored, protocol, by_name)
         if protocol.own_training:
-            fitted = own(protocol, found)
+            fitted = self.fitted_for(protocol, by_name)
             if fitted is not None:
                 scorer, training = fitted
             elif protocol.text != "title":
                 return None
         answered = [
-            predict_frame(scorer, rows, str(corpus), name, report, protocol.name)
+            predict_frame(scorer, rows, str(corpus), name, self.report, protocol.name)
             for name in ("test", "validation")
-            for corpus, rows in found[name].groupby(CORPUS, sort=False)
+            for corpus, rows in by_name[name].groupby(CORPUS, sort=False)
         ]
         if protocol.name == "grouped":
-            before = read_predictions(stored.folder, [protocol.name])
-            before = before[before["corpus"].isin(set(trained_on) - set(given))]  # not answered again
-            answered.append(before.assign(p_fake=classifier.calibrated(scores_of(before))))
+            before = read_predictions(self.stored.folder, [protocol.name])
+            before = before[before["corpus"].isin(set(trained_on) - set(passed))]  # not answered again
+            answered.append(before.assign(p_fake=self.classifier.calibrated(scores_of(before))))
         rates = None
         if protocol.text == "article" and protocol.rows != "time":
-            rates = measured_flips(scorer, found["test"], table.stem, seed)
-            log(f"measured formatting under {protocol.name}")
+            rates = measured_flips(scorer, by_name["test"], self.home, self.seed)
+            self.log(f"measured formatting under {protocol.name}")
         return Measured(pd.concat([rows for rows in answered if len(rows)], ignore_index=True), training, rates)
 
-    results: dict[str, Measured] = {}
-    for protocol in wanted:
-        log(f"{protocol.name}: {protocol.title.lower()}")
-        result = measure(protocol)
-        if result is None and names:
-            if protocol.rows == "left-out":
+    def fitted_for(self, protocol: Protocol, by_name: Parts) -> tuple[TextClassifier, dict[str, Any]] | None:
+        """Return the classifier trained for a protocol, and the facts of its training; None if it would take hours."""
+        started = time.perf_counter()
+        if self.weights is not None:
+            fitted = store.load(store.find(str(self.weights), self.weights.parent), self.device)
+            trained = fitted.info_.get(UNDER, {})
+            if trained.get("protocol") != protocol.name:
                 raise ValueError(
-                    f"{stored.name} has nothing to leave out here: give --data for every corpus, the first one first"
-                    + ("." if recipe.refits else ", when it is trained.")
+                    f"{self.weights} was not trained under {protocol.name!r}: "
+                    f'run "python -m experiments train … --protocol {protocol.name} --out {self.weights}".'
                 )
-            if isinstance(classifier, EnsembleClassifier):
-                raise ValueError(
-                    f"{stored.name} asks its members, not all of which were measured under {protocol.name!r}: "
-                    f"measure {', '.join(classifier.members)} under it first."
-                )
-            raise ValueError(
-                f"{stored.name} cannot be fitted again in passing, as {protocol.name!r} needs: train it under that "
-                "protocol and give its folder with --weights."
-            )
-        if result is None:
-            asks = isinstance(classifier, EnsembleClassifier)
-            why = "not all of its members were measured under it" if asks else "it would have to be trained for it"
-            log(f"{protocol.name}: left out, {why}")
-        elif not len(result.rows):
-            log(f"{protocol.name}: left out, no corpus for it is here")
+            facts: dict[str, Any] = {k: v for k, v in trained.items() if k != "protocol"}
         else:
-            results[protocol.name] = result
-    if not results:
-        raise ValueError("Nothing was measured: FAKENEWS_DATA names no folder with corpora for these protocols.")
-    facts: dict[str, Any] = {}
-    if set(results) & set(SHIPPED):
-        articles = joined_texts(frame[frame["split"] == "test"])[:LATENCY_ARTICLES]
-        facts["latency_ms"] = latency_ms(classifier, articles)
-    if LEFT_OUT in results:
-        before = read_evaluation(stored.folder).calibration
-        kept = {key: before[key] for key in ("method", "fitted_on") if key in before}
-        corpora_of = {LEFT_OUT_CORPORA: names_in(results[LEFT_OUT].rows)}
-        facts["calibration"] = {**kept, **calibrations(classifier), **corpora_of}
-        again = answered_again(classifier, stored, results[LEFT_OUT].rows)
-        if "grouped" in again and "grouped" not in results and again["grouped"].formatting is not None:
-            test = frame[frame["split"] == "test"].reset_index(drop=True)
-            again["grouped"] = replace(again["grouped"], formatting=measured_flips(classifier, test, table.stem, seed))
-        results = {**again, **results}
-    evidence = update_evidence(
-        stored.folder,
-        pd.concat([r.rows for r in results.values()], ignore_index=True),
-        {name: r.training for name, r in results.items() if r.training is not None},
-        {name: r.formatting for name, r in results.items() if r.formatting is not None},
-        **facts,
-    )
-    if LEFT_OUT in results:
-        model_folder.change_settings(stored.folder, calibration=calibrations(classifier))
-    write_model_card(stored.folder, recipe.card)
-    return evidence
+            again = refit(self.recipe, by_name, protocol.cleaning)
+            if again is None:
+                return None
+            fitted = again
+            minutes = round((time.perf_counter() - started) / 60, 2)
+            facts = {"recipe": self.recipe.title, "minutes": minutes, "device": device_name()}
+        return fitted, {
+            "cleaning": protocol.cleaning,
+            "text": protocol.text,
+            "rows": {name: len(part) for name, part in by_name.items()},
+            **facts,
+            "calibration": calibrations(fitted),
+        }
+
+    def write(self) -> ModelEvidence:
+        """Write evaluation, predictions, calibration and card."""
+        import pandas as pd
+
+        results, folder = self.results, self.stored.folder
+        facts: dict[str, Any] = {}
+        if set(results) & set(SHIPPED):
+            facts["latency_ms"] = latency_ms(self.classifier, joined_texts(self.part("test"))[:LATENCY_ARTICLES])
+        if LEFT_OUT in results:
+            before = read_evaluation(folder).calibration
+            unchanged = {key: before[key] for key in ("method", "fitted_on") if key in before}
+            corpora_of = {LEFT_OUT_CORPORA: names_in(results[LEFT_OUT].rows)}
+            facts["calibration"] = {**unchanged, **calibrations(self.classifier), **corpora_of}
+            results = {**self.calibrated_today(results[LEFT_OUT].rows), **results}
+        evidence = update_evidence(
+            folder,
+            pd.concat([r.rows for r in results.values()], ignore_index=True),
+            {name: r.training for name, r in results.items() if r.training is not None},
+            {name: r.formatting for name, r in results.items() if r.formatting is not None},
+            **facts,
+        )
+        if LEFT_OUT in results:
+            model_folder.change_settings(folder, calibration=calibrations(self.classifier))
+        write_model_card(folder, self.recipe.card)
+        return evidence
+
+    def calibrated_today(self, left_out: pd.DataFrame) -> dict[str, Measured]:
+        """Return the stored results under today's calibration, with new flip rates of the test part."""
+        again = answered_again(self.classifier, self.stored, left_out)
+        if "grouped" in again and "grouped" not in self.results and again["grouped"].formatting is not None:
+            rates = measured_flips(self.classifier, self.part("test"), self.home, self.seed)
+            again["grouped"] = replace(again["grouped"], formatting=rates)
+        return again
 
 
-def check_tables(model: str, trained_on: tuple[str, ...], given: tuple[str, ...]) -> None:
+def check_tables(model: str, trained_on: tuple[str, ...], passed: tuple[str, ...]) -> None:
     """Refuse tables, by their names, that a model was not trained on.
 
     Those that it was trained on will do, all of them in their order or the first alone, whose answers stand beside what
     is stored of the others; further ones will do after the only one that it was trained on.
-
-    Raises
-    ------
-    ValueError
     """
     if not trained_on:
         return
-    if given[0] == trained_on[0] and (1 in (len(given), len(trained_on)) or given == trained_on):
+    if passed[0] == trained_on[0] and (1 in (len(passed), len(trained_on)) or passed == trained_on):
         return
     alone = f", or for {trained_on[0]} alone" if len(trained_on) > 1 else ""
     which = "each, in this order" if alone else "it"
     raise ValueError(
-        f"{model} was trained on {', '.join(trained_on)}: give --data for {which}{alone}, got {', '.join(given)}."
+        f"{model} was trained on {', '.join(trained_on)}: give --data for {which}{alone}, got {', '.join(passed)}."
     )
-
-
-def weighed_again(
-    classifier: EnsembleClassifier,
-    stored: model_folder.StoredModel,
-    protocol: Protocol,
-    found: Mapping[str, pd.DataFrame],
-) -> Measured | None:
-    """An ensemble of members that were trained for a protocol, by what they answered under it.
-
-    Weights and calibration come from the validation part; its own rows are answered by weights that had not seen them.
-    None where a member was not measured under the protocol.
-    """
-    beside = [store.find(name, stored.folder.parent) for name in classifier.members]
-    answers = member_answers(beside, [protocol.name], classifier.with_domain)
-    if answers is None:
-        return None
-    started = time.perf_counter()
-    ids = {id_ for rows in found.values() for id_ in rows["id"]}
-    answers = answers[answers["id"].isin(ids)].reset_index(drop=True)
-    margins = answers[list(classifier.members)].to_numpy(dtype=np.float64)
-    in_domain = answers["in_domain"].to_numpy(dtype=np.float64)
-    held = (answers["split"] == "validation").to_numpy()
-    again = EnsembleClassifier(members=classifier.members, n_folds=classifier.n_folds, seed=classifier.seed)
-    margin = np.zeros(len(answers))
-    margin[held] = again.fit_held_out(margins[held], in_domain[held], answers.loc[held, "label"].tolist())
-    margin[~held] = again.combine(margins[~held], in_domain[~held])
-    rows = answers[[*ARTICLE, "in_domain"]].assign(margin=margin)
-    rows = rows.assign(p_fake=again.calibrated(scores_of(rows)))
-    training = {
-        "cleaning": protocol.cleaning,
-        "text": protocol.text,
-        "rows": {name: len(part) for name, part in found.items()},
-        "recipe": recipes.get(classifier.info_["recipe"]).title,
-        "minutes": round((time.perf_counter() - started) / 60, 2),
-        "device": device_name(),
-        "calibration": calibrations(again),
-    }
-    return Measured(rows, training)
-
-
-def calibrated_again(classifier: EnsembleClassifier, stored: model_folder.StoredModel, home: str) -> Measured | None:
-    """An ensemble's own answers to corpora that were left out, calibrated with what its members are today.
-
-    None where it was not weighed by such corpora, or a member was not measured on them.
-    """
-    beside = [store.find(name, stored.folder.parent) for name in classifier.members]
-    answers = member_answers(beside, [LEFT_OUT], classifier.with_domain)
-    own = read_predictions(stored.folder, ["grouped", LEFT_OUT])
-    left_out = own[own["protocol"] == LEFT_OUT]
-    if answers is None or not len(left_out):
-        return None
-    left_out = left_out.drop(columns="in_domain").merge(answers[[*ARTICLE, "in_domain"]], on=ARTICLE)
-    unseen = Unseen(left_out, own[(own["corpus"] == home) & (own["split"] == "validation")])
-    set_calibration(classifier, *unseen)
-    facts = dict(read_evaluation(stored.folder).protocols[LEFT_OUT].training)
-    return Measured(calibrated_on_each_other(*unseen), facts)
-
-
-def answered_again(
-    classifier: TextClassifier, stored: model_folder.StoredModel, left_out: pd.DataFrame
-) -> dict[str, Measured]:
-    """What the model as it is was measured on, by protocol, with the calibration of today."""
-    found = {}
-    for name in SHIPPED:
-        rows = read_predictions(stored.folder, [name])
-        if not len(rows):
-            continue
-        rows = rows.assign(p_fake=classifier.calibrated(scores_of(rows)))
-        formatting = read_evaluation(stored.folder).protocols[name].formatting
-        others = get(name).rows == "others"
-        found[name] = Measured(as_left_out(rows, left_out) if others else rows, formatting=formatting)
-    return found
 
 
 def train_under(name: str, job: Job, log: Log = logger.info, recipe: Recipe | None = None) -> TextClassifier:
@@ -398,20 +359,20 @@ def train_under(name: str, job: Job, log: Log = logger.info, recipe: Recipe | No
     frame = with_groups(read_table(job.data, job.encoding, job.fake), protocol.rows == "time", log).assign(
         **{CORPUS: job.data.stem}
     )
-    found = parts(protocol, frame, SEED)
-    log(f"{protocol.title}: " + ", ".join(f"{len(rows):,} {part}" for part, rows in found.items()))
+    by_name = parts(protocol, frame, SEED)
+    log(f"{protocol.title}: " + ", ".join(f"{len(rows):,} {part}" for part, rows in by_name.items()))
     started = time.perf_counter()
-    fitted = recipe.fit(recipe, replace(job, cleaning=protocol.cleaning, truncation=protocol.truncation), found, log)
+    fitted = recipe.fit(recipe, replace(job, cleaning=protocol.cleaning, truncation=protocol.truncation), by_name, log)
     minutes = (time.perf_counter() - started) / 60 if fitted.minutes is None else fitted.minutes
     under = {"protocol": name, "recipe": recipe.title, **fitted.card_facts, "minutes": round(minutes, 1)}
-    fitted.classifier.info_ = facts_of(recipe, job, found, fitted) | {UNDER: {**under, "device": device_name()}}
+    fitted.classifier.info_ = facts_of(recipe, job, by_name, fitted) | {UNDER: {**under, "device": device_name()}}
     with model_folder.replacing(job.out) as folder:
         fitted.classifier.save(folder)
     return fitted.classifier
 
 
 def with_groups(frame: pd.DataFrame, needed: bool, log: Log = logger.info) -> pd.DataFrame:
-    """The table with its split and, if `needed`, its groups of near duplicates; computed where they are missing."""
+    """Return the table with its split and, if `needed`, its groups of near duplicates, computed where missing."""
     frame = with_split(frame)
     if not needed or "group" in frame:
         return frame
@@ -419,15 +380,8 @@ def with_groups(frame: pd.DataFrame, needed: bool, log: Log = logger.info) -> pd
     return frame.assign(group=near_duplicate_groups(frame["text"].tolist()))
 
 
-def as_left_out(rows: pd.DataFrame, left_out: pd.DataFrame) -> pd.DataFrame:
-    """The rows, where those of articles in `left_out` have its p_fake: calibrated without the corpus they are from."""
-    place = ["corpus", "id"]
-    known = rows[place].merge(left_out[[*place, "p_fake"]].drop_duplicates(place), on=place, how="left")["p_fake"]
-    return rows.assign(p_fake=np.where(known.isna(), rows["p_fake"], known))
-
-
 def as_it_is(classifier: TextClassifier) -> Answer:
-    """Answers of a model that was trained on the first corpus alone: it never saw any of the others."""
+    """Return the answers of a model that was trained on the first corpus alone: it never saw any of the others."""
 
     def answer(corpus: str, rest: pd.DataFrame, out: pd.DataFrame) -> Scores:
         return scores_of(predict_frame(classifier, out, corpus, "all", protocol=LEFT_OUT))
@@ -436,7 +390,7 @@ def as_it_is(classifier: TextClassifier) -> Answer:
 
 
 def refit(recipe: Recipe, parts: Parts, cleaning: str) -> TextClassifier | None:
-    """The recipe fitted and calibrated on other rows or otherwise cleaned text; None where that would take hours."""
+    """Fit and calibrate the recipe on other rows or otherwise cleaned text; None where that would take hours."""
     if not recipe.refits:
         return None
     job = Job(recipe.name, Path(), Path(), cleaning=cleaning)

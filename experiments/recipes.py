@@ -95,9 +95,6 @@ LABORATORY: dict[str, Recipe] = {
 def get(name: str) -> Recipe:
     """Return the recipe of that name, of the laboratory or of `fakenews train`.
 
-    Raises
-    ------
-    ValueError
-        If there is none; the message lists those there are.
+    Raise `ValueError` if there is none; the message lists those there are.
     """
     return recipes.get(name, {**recipes.RECIPES, **LABORATORY})

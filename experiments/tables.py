@@ -57,7 +57,7 @@ def results_table(evidences: Sequence[ModelEvidence], oracle: Mapping[str, float
         for name in left_out
     ]
     notes = [
-        f"- {evidence.model}: trained on {_learnt_from(evidence)}; split {evidence.protocol}, seed {evidence.seed}, "
+        f"- {evidence.model}: trained on {_trained_on(evidence)}; split {evidence.protocol}, seed {evidence.seed}, "
         f"text {evidence.cleaning['name']} {evidence.cleaning['version']}, {_cost(evidence)}"
         for evidence in evidences
     ]
@@ -89,7 +89,7 @@ def results_table(evidences: Sequence[ModelEvidence], oracle: Mapping[str, float
 
 
 def _per_protocol(evidences: Sequence[ModelEvidence]) -> list[tuple[str, ...]]:
-    """A row for each way to measure unseen articles, from what is usually published to what a visitor meets."""
+    """Return a row for each way to measure unseen articles, from what is usually published to what a visitor meets."""
     rows = []
     for name in _FROM_EASY_TO_HARD:
         accuracies = [_accuracy_under(evidence, name) for evidence in evidences]
@@ -99,29 +99,29 @@ def _per_protocol(evidences: Sequence[ModelEvidence]) -> list[tuple[str, ...]]:
 
 
 def _guessed_under(evidences: Sequence[ModelEvidence], protocol: str) -> str:
-    """Accuracy of always answering with the larger class; the mean where there are several corpora."""
-    found = {n: e for evidence in evidences for n, e in _answered_under(evidence, protocol).items()}
-    shares = [share for e in found.values() if (share := of_guessing(e, "accuracy")) is not None]
+    """Return the accuracy of always answering with the larger class; the mean where there are several corpora."""
+    evaluations = {n: e for evidence in evidences for n, e in _answered_under(evidence, protocol).items()}
+    shares = [share for e in evaluations.values() if (share := of_guessing(e, "accuracy")) is not None]
     return percent_text(float(np.mean(shares))) if shares else "–"
 
 
 def _accuracy_under(evidence: ModelEvidence, protocol: str) -> str:
-    """With its interval; the mean where there are several corpora; nothing where it was not measured."""
-    found = list(_answered_under(evidence, protocol).values())
-    if len(found) == 1:
-        return cell(found[0], "accuracy")
-    return percent_text(float(np.mean([e.accuracy for e in found]))) if found else ""
+    """Return accuracy with its interval, the mean of several corpora; nothing where it was not measured."""
+    evaluations = list(_answered_under(evidence, protocol).values())
+    if len(evaluations) == 1:
+        return cell(evaluations[0], "accuracy")
+    return percent_text(float(np.mean([e.accuracy for e in evaluations]))) if evaluations else ""
 
 
 def _answered_under(evidence: ModelEvidence, protocol: str) -> dict[str, Evaluation]:
-    """What a protocol measures: its test part, or the corpora left out."""
+    """Return what a protocol measures: its test part, or the corpora left out."""
     result = evidence.protocols.get(protocol)
     corpora = result.corpora.items() if result else ()
     return {name: e for name, e in corpora if protocol == LEFT_OUT or name.endswith("/test")}
 
 
 def _left_out(evidence: ModelEvidence) -> dict[str, tuple[Evaluation, CoverageRisk]]:
-    """What is known of corpora that the protocol "left-out" measures, by name."""
+    """Return what is known of corpora that the protocol "left-out" measures, by name."""
     result = evidence.protocols.get(LEFT_OUT)
     return {n.partition("/")[0]: (e, result.coverage[n]) for n, e in result.corpora.items()} if result else {}
 
@@ -132,15 +132,15 @@ def _in_domain(evidence: ModelEvidence) -> tuple[str, ...]:
 
 
 def _out_of_domain(evidence: ModelEvidence) -> tuple[str, ...]:
-    found = list(_left_out(evidence).values())
+    evaluations = list(_left_out(evidence).values())
     grouped = evidence.protocols.get("grouped")
     flips = grouped.formatting if grouped else None
     moved = f"{100 * flips.rate_of_all(ANY):.1f} %" if flips else "–"
-    if not found:
+    if not evaluations:
         return ("–", "–", "–", "–", "–", moved)
-    aucs = [e.roc_auc for e, _ in found if e.roc_auc is not None]
-    means = [float(np.mean([getattr(e, m) for e, _ in found])) for m in ("accuracy", "ece")]
-    at, always = (float(np.mean([c.error[k] for _, c in found])) for k in ("0.7", "1.0"))
+    aucs = [e.roc_auc for e, _ in evaluations if e.roc_auc is not None]
+    means = [float(np.mean([getattr(e, m) for e, _ in evaluations])) for m in ("accuracy", "ece")]
+    at, always = (float(np.mean([c.error[k] for _, c in evaluations])) for k in ("0.7", "1.0"))
     return (
         f"{np.mean(aucs):.3f} ({min(aucs):.2f}–{max(aucs):.2f})", percent_text(means[0]), f"{means[1]:.3f}",
         f"{percent_text(at)} of {percent_text(always)}", _verdicts_out_of_domain(evidence), moved,
@@ -148,12 +148,12 @@ def _out_of_domain(evidence: ModelEvidence) -> tuple[str, ...]:
 
 
 def _verdicts_out_of_domain(evidence: ModelEvidence) -> str:
-    """Mean over corpora left out of the share of verdicts given, and of the right ones among these."""
-    found = list(evidence.protocols[LEFT_OUT].verdicts.values())
-    right = [given.accuracy for given in found if given.accuracy is not None]
+    """Return the mean over corpora left out of the share of verdicts given, and of the right ones among these."""
+    counted = list(evidence.protocols[LEFT_OUT].verdicts.values())
+    right = [given.accuracy for given in counted if given.accuracy is not None]
     if not right:
         return "–"
-    share = float(np.mean([given.given / given.n for given in found]))
+    share = float(np.mean([given.given / given.n for given in counted]))
     return f"{percent_text(share)}, {percent_text(float(np.mean(right)))} right"
 
 
@@ -162,11 +162,11 @@ def _size(evidences: Sequence[ModelEvidence], corpus: str) -> int:
 
 
 def _auc(evidence: ModelEvidence, corpus: str) -> str:
-    found = _left_out(evidence).get(corpus)
-    return cell(found[0], "roc_auc") if found else "–"
+    evaluation = _left_out(evidence).get(corpus)
+    return cell(evaluation[0], "roc_auc") if evaluation else "–"
 
 
-def _learnt_from(evidence: ModelEvidence) -> str:
+def _trained_on(evidence: ModelEvidence) -> str:
     return str(evidence.training.get("rows", "unnamed rows")).partition(", near duplicates")[0]
 
 
@@ -179,9 +179,9 @@ def replace_results(page: str, part: str, table: str) -> str:
         If `<!-- PART:begin -->` and `<!-- PART:end -->` are not there once each, in this order.
     """
     begin, end = f"<!-- {part}:begin -->", f"<!-- {part}:end -->"
-    head, found, rest = page.partition(begin)
+    head, begin_found, rest = page.partition(begin)
     _, closed, tail = rest.partition(end)
-    if not found or not closed or any(marker in head + tail for marker in (begin, end)):
+    if not begin_found or not closed or any(marker in head + tail for marker in (begin, end)):
         raise ValueError(f"The page must hold {begin} and {end} once each, in this order.")
     return f"{head}{begin}\n{table.strip()}\n{end}{tail}"
 

@@ -29,7 +29,7 @@ class Settings:
         Models that stand side by side and are loaded at the start (`FAKENEWS_MODEL_LIST`, with commas); empty for
         TinyBERT and TF-IDF, and MPNet on a GPU.
     max_chars : int
-        Longest text that is analysed, title and body (`FAKENEWS_MAX_CHARS`).
+        Longest text that is analyzed, title and body (`FAKENEWS_MAX_CHARS`).
     host, port : str, int
         Where the server listens (`FAKENEWS_HOST`, `FAKENEWS_PORT`; Gradio's own names are understood too).
     public_url : str
@@ -127,7 +127,7 @@ class Settings:
 
 
 def data_folder() -> Path:
-    """The user's folder for what programs keep, outside any working directory."""
+    """Return the user's folder for what programs keep, outside any working directory."""
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "fakenews"
 
 
@@ -158,7 +158,7 @@ def _number(env: Mapping[str, str], name: str, default: int, most: int | None = 
 
 
 def pick_device(wanted: str = "auto") -> str:
-    """The device to run on: "cuda" where there is one and it is not refused, else "cpu".
+    """Return the device to run on: "cuda" where there is one and it is not refused, else "cpu".
 
     Raises
     ------

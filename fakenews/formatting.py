@@ -94,11 +94,11 @@ class FormattingTest:
 
     @property
     def moved(self) -> tuple[str, ...]:
-        """Models whose leaning some edit turned round, in the order asked."""
+        """Models whose prediction some edit flipped, in the order asked."""
         return tuple(model for model in self.p_fake if any(model in o.moved for o in self.outcomes))
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form, each edit with its description."""
+        """Return the JSON form, each edit with its description."""
         return {
             "version": self.version,
             "p_fake": dict(self.p_fake),
@@ -118,15 +118,17 @@ class FormattingTest:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> FormattingTest:
-        """Inverse of `to_dict`; the descriptions of edits are those of this code."""
-        found = tuple(EditOutcome(e["edit"], e["changed"], e["p_fake"], tuple(e["moved"])) for e in values["edits"])
-        return cls(values["version"], values["p_fake"], found, values["seconds"])
+        """Invert `to_dict`; the descriptions of edits are those of this code."""
+        outcomes_read = tuple(
+            EditOutcome(e["edit"], e["changed"], e["p_fake"], tuple(e["moved"])) for e in values["edits"]
+        )
+        return cls(values["version"], values["p_fake"], outcomes_read, values["seconds"])
 
 
 def outcomes(
     before: Mapping[str, float], changed: Sequence[bool], after: Mapping[str, Sequence[float]]
 ) -> tuple[EditOutcome, ...]:
-    """Outcomes of all edits, in the order of `EDITS`.
+    """Return the outcomes of all edits, in the order of `EDITS`.
 
     Parameters
     ----------
@@ -149,12 +151,12 @@ def outcomes(
 
 
 def flips(before: float, after: float) -> bool:
-    """Whether two probabilities of fake lie on different sides of one half."""
+    """Return whether two probabilities of fake lie on different sides of one half."""
     return (before >= 0.5) != (after >= 0.5)
 
 
-def variants(text: str) -> tuple[str, ...]:
-    """The text under every edit, in the order of `EDITS`; equal to `text` where an edit has nothing to do."""
+def edited_texts(text: str) -> tuple[str, ...]:
+    """Return the text under every edit, in the order of `EDITS`; unchanged where an edit has nothing to do."""
     return tuple(edit.apply(text) for edit in EDITS.values())
 
 
@@ -182,15 +184,15 @@ def _add_dateline(text: str) -> str:
 
 def _remove_dateline(text: str) -> str:
     title, body = title_and_body(text)
-    return title + body[found.end() :] if (found := _DATELINE.match(body)) else text
+    return title + body[dateline.end() :] if (dateline := _DATELINE.match(body)) else text
 
 
 def _add_agency(text: str) -> str:
     title, body = title_and_body(text)
-    found = _FIRST_SENTENCE.search(body)
-    if found is None or _AGENCY.search(text):
+    sentence = _FIRST_SENTENCE.search(body)
+    if sentence is None or _AGENCY.search(text):
         return text
-    return f"{title}{body[: found.end()]} (Reuters){body[found.end() :]}"
+    return f"{title}{body[: sentence.end()]} (Reuters){body[sentence.end() :]}"
 
 
 def _remove_agency(text: str) -> str:

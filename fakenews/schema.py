@@ -67,12 +67,12 @@ class Prediction:
     share_fake: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form, with `reasons` as a list."""
+        """Return the JSON form, with `reasons` as a list."""
         return {**asdict(self), "reasons": list(self.reasons)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Prediction:
-        """Inverse of `to_dict`; keys of earlier versions are passed over."""
+        """Invert `to_dict`; keys of earlier versions are passed over."""
         known = {f.name: values[f.name] for f in fields(cls) if f.name in values}
         return cls(**{**known, "reasons": tuple(values["reasons"])})
 
@@ -88,7 +88,7 @@ class Attribution:
 
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """How well an order of words says what a classifier's margin hangs on.
+    """How well an order of words says what a classifier's log-odds hang on.
 
     All on log-odds towards the class the classifier leans to, means over the shares of words of
     `evaluate.faithfulness.SHARES`.
@@ -115,18 +115,18 @@ class Grade:
     seconds: float
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         return {**asdict(self), "random": list(self.random), "best": list(self.best)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Grade:
-        """Inverse of `to_dict`."""
+        """Invert `to_dict`."""
         return cls(**{**values, "random": tuple(values["random"]), "best": tuple(values["best"])})
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a classifier gave its margin: one weight for every word it read.
+    """Why a classifier gave its log-odds: one weight for every word it read.
 
     Attributes
     ----------
@@ -171,7 +171,7 @@ class Explanation:
     grade: Grade | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form: the documented keys, each attribution with the text it lies on."""
+        """Return the JSON form: the documented keys, each attribution with the text it lies on."""
         return {
             "model": self.classifier,
             "method": self.explainer,
@@ -194,7 +194,7 @@ class Explanation:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], text: str) -> Explanation:
-        """Inverse of `to_dict`; the text itself is not part of the JSON form."""
+        """Invert `to_dict`; the text itself is not part of the JSON form."""
         return cls(
             text=text,
             target=values["target"],

@@ -160,7 +160,7 @@ def _add_gauges(metrics: Metrics, scheduler: Scheduler) -> None:
 
 
 async def _tidy(blocks: gr.Blocks, store: ShareStore) -> None:
-    """While the server runs, memory that answers have left behind goes back to the machine; what has expired goes."""
+    """Trim memory that answers have left behind and delete what has expired, while the server runs."""
     from fakenews.ui.endpoints import Page
 
     purged = time.monotonic()

@@ -53,7 +53,7 @@ class CleanedText:
     ends: NDArray[np.int32]
 
     def source_span(self, start: int, end: int) -> Span:
-        """Characters of the source that neutral characters `start` to `end` (exclusive) stand for."""
+        """Return the characters of the source that neutral characters `start` to `end` (exclusive) stand for."""
         return Span(int(self.starts[start]), int(self.ends[end - 1]))
 
 
@@ -218,7 +218,7 @@ def untouched(source: str) -> CleanedText:
 def _unescape(
     text: str, starts: NDArray[np.int32], ends: NDArray[np.int32]
 ) -> tuple[str, NDArray[np.int32], NDArray[np.int32]]:
-    """The characters that HTML entities name; each stands for the whole entity."""
+    """Replace HTML entities by their characters; each stands for the whole entity."""
     for _ in range(_TIMES_ESCAPED):
         cuts = []
         for m in _ENTITY.finditer(text):
@@ -234,9 +234,11 @@ def _unescape(
 def _compose(
     text: str, starts: NDArray[np.int32], ends: NDArray[np.int32]
 ) -> tuple[str, NDArray[np.int32], NDArray[np.int32]]:
-    """One character for each letter and its accents; accents that no letter of Unicode has are dropped."""
-    found = _MARKED.finditer(text)
-    return _splice(text, starts, ends, [(*m.span(), _MARK.sub("", unicodedata.normalize("NFC", m[0]))) for m in found])
+    """Compose each letter with its accents; accents that no letter of Unicode has are dropped."""
+    matches = _MARKED.finditer(text)
+    return _splice(
+        text, starts, ends, [(*m.span(), _MARK.sub("", unicodedata.normalize("NFC", m[0]))) for m in matches]
+    )
 
 
 def _apply(
@@ -271,17 +273,17 @@ def _splice(
 
 
 def join(title: str, body: str) -> str:
-    """Title and body as the one text that classifiers read and explanations point into."""
+    """Return the title and body as the one text that classifiers read and explanations point into."""
     return f"{title}\n\n{body}" if title.strip() else body
 
 
 def browser_lines(text: str) -> str:
-    """`text` with the line ends that a browser knows: one character each."""
+    """Return `text` with the line ends that a browser knows: one character each."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def encodable(text: str) -> str:
-    """`text` with lone surrogates, which cannot be sent or stored, replaced one for one."""
+    """Return `text` with lone surrogates, which cannot be sent or stored, replaced one for one."""
     if text.isascii():
         return text
     return "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)
@@ -293,12 +295,12 @@ def utf16_offsets(text: str) -> NDArray[np.int64]:
 
 
 def word_spans(text: str) -> tuple[Span, ...]:
-    """Runs of letters, digits and underscores of `text`, in order."""
+    """Return the runs of letters, digits and underscores of `text`, in order."""
     return tuple(Span(*m.span()) for m in WORD.finditer(text))
 
 
 def sentence_spans(text: str) -> tuple[Span, ...]:
-    """Sentences of `text`, in order, without the space between them; line ends close a sentence."""
+    """Return the sentences of `text`, in order, without the space between them; line ends close a sentence."""
     spans, start = [], 0
     for m in _SENTENCE_END.finditer(text):
         if _goes_on(text, m):
@@ -312,13 +314,13 @@ def sentence_spans(text: str) -> tuple[Span, ...]:
 
 
 def _goes_on(text: str, stop: re.Match[str]) -> bool:
-    """Whether a stop belongs to an abbreviation, as in "Sen. Smith", "J. Smith" and "the U.S. Senate"."""
+    """Return whether a stop belongs to an abbreviation, as in "Sen. Smith", "J. Smith" and "the U.S. Senate"."""
     if "\n" in stop.group() or stop.group().strip():  # a line or a quotation ends here
         return False
-    found = _ABBREVIATION.search(text, max(stop.start() - _LONGEST_ABBREVIATION, 0), stop.start())
-    return found is not None and not (found["dotted"] and _OPENS.match(text, stop.end()))
+    abbreviation = _ABBREVIATION.search(text, max(stop.start() - _LONGEST_ABBREVIATION, 0), stop.start())
+    return abbreviation is not None and not (abbreviation["dotted"] and _OPENS.match(text, stop.end()))
 
 
 def count_words(text: str) -> int:
-    """Number of words of `text`, as `word_spans` sees them."""
+    """Return the number of words of `text`, as `word_spans` sees them."""
     return sum(1 for _ in WORD.finditer(text))

@@ -37,17 +37,17 @@ UNLIKE = frozenset(("not_english", "unlike_training"))  # for which nothing that
 def judge(
     model: str,
     p_fake: float,
-    margin: float,
+    log_odds: float,
     n_words: int,
     *,
     english: bool = True,
     unlike_training: bool = False,
 ) -> Prediction:
-    """Verdict of one model on one text.
+    """Return the verdict of one model on one text.
 
     Parameters
     ----------
-    p_fake, margin : float
+    p_fake, log_odds : float
         Calibrated probability and log-odds of fake.
     n_words : int
         Words that were read, after cleaning.
@@ -66,7 +66,7 @@ def judge(
     if not reasons and UNDECIDED[0] < p_fake < UNDECIDED[1]:
         reasons.append("too_close")
     verdict: Verdict = "cannot_judge" if reasons else ("fake" if p_fake >= 0.5 else "real")
-    return Prediction(model, p_fake, margin, verdict, tuple(reasons))
+    return Prediction(model, p_fake, log_odds, verdict, tuple(reasons))
 
 
 def withdrawn(prediction: Prediction, reason: str) -> Prediction:
@@ -97,7 +97,7 @@ def share_sentence(share_fake: float) -> str:
 
 
 def agreement(predictions: Sequence[Prediction]) -> str:
-    """One sentence on how the models' leanings compare."""
+    """Return one sentence on how the models' leanings compare."""
     leanings = {p.p_fake >= 0.5 for p in predictions}
     if len(predictions) < 2:
         return "Only one model was asked."

@@ -70,7 +70,7 @@ class Article:
     cut: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         return {"title": self.title, "text": self.text, "url": self.url, "cut": self.cut}
 
 
@@ -79,58 +79,58 @@ class FetchError(InputError):
 
 
 def resolve(host: str, port: int) -> Sequence[str]:
-    """Every address of a name."""
+    """Return every address of a name."""
     return [info[4][0] for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]  # type: ignore[misc]
 
 
 def connect(address: str, port: int, seconds: float) -> socket.socket:
-    """A connection to an address, which is never a name."""
+    """Return a connection to an address, which is never a name."""
     return socket.create_connection((address, port), seconds)
 
 
 def is_public(address: str) -> bool:
-    """Whether an address is one of the public internet, also where it wraps another one."""
+    """Return whether an address is one of the public internet, also where it wraps another one."""
     try:
-        found = ip_address(address)
+        address_parsed = ip_address(address)
     except ValueError:  # scoped ones ("fe80::1%eth0") are no addresses of the internet either
         return False
-    return "%" not in address and all(map(_is_public, _unwrapped(found)))
+    return "%" not in address and all(map(_is_public, _unwrapped(address_parsed)))
 
 
-def _is_public(found: Address) -> bool:
+def _is_public(ip: Address) -> bool:
     return (
-        found.is_global
-        and not found.is_multicast
-        and not found.is_reserved
-        and not found.is_unspecified
-        and not found.is_loopback
-        and not found.is_link_local
-        and not any(found.version == network.version and found in network for network in _NEVER)
+        ip.is_global
+        and not ip.is_multicast
+        and not ip.is_reserved
+        and not ip.is_unspecified
+        and not ip.is_loopback
+        and not ip.is_link_local
+        and not any(ip.version == network.version and ip in network for network in _NEVER)
     )
 
 
-def _unwrapped(found: Address) -> Iterator[Address]:
-    """An address, or what it stands for: mapped, compatible, 6to4, Teredo and NAT64 addresses hold another."""
-    if isinstance(found, IPv4Address):
-        yield found
+def _unwrapped(ip: Address) -> Iterator[Address]:
+    """Return an address, or the one in it: mapped, compatible, 6to4, Teredo and NAT64 addresses hold another."""
+    if isinstance(ip, IPv4Address):
+        yield ip
         return
     inner: list[Address] = []
-    if found.ipv4_mapped is not None:
-        inner.append(found.ipv4_mapped)
-    elif found.sixtofour is not None:
-        inner.append(found.sixtofour)
-    elif found.teredo is not None:
-        inner += found.teredo
-    elif found in _NAT64 or found in _COMPATIBLE:
-        inner.append(IPv4Address(int(found) & 0xFFFFFFFF))
+    if ip.ipv4_mapped is not None:
+        inner.append(ip.ipv4_mapped)
+    elif ip.sixtofour is not None:
+        inner.append(ip.sixtofour)
+    elif ip.teredo is not None:
+        inner += ip.teredo
+    elif ip in _NAT64 or ip in _COMPATIBLE:
+        inner.append(IPv4Address(int(ip) & 0xFFFFFFFF))
     if not inner:
-        yield found
+        yield ip
     for address in inner:
         yield from _unwrapped(address)
 
 
 def check_address(url: str) -> tuple[str, str, int, str]:
-    """Scheme, host, port and target of an address that may be asked for.
+    """Check that an address may be asked for, and return its scheme, host, port and target.
 
     Raises
     ------
@@ -162,24 +162,19 @@ def check_address(url: str) -> tuple[str, str, int, str]:
     return parts.scheme, host, port or PORTS[parts.scheme], re.sub(r"[^\x21-\x7e]", _percent, target)
 
 
-def _percent(found: re.Match[str]) -> str:
-    return "".join(f"%{byte:02X}" for byte in found.group().encode("utf-8", "replace"))
+def _percent(match: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in match.group().encode("utf-8", "replace"))
 
 
 def read(url: str, max_chars: int) -> Article:
-    """The article at a public address; what is refused is what `fetch` and `extract` refuse.
-
-    Raises
-    ------
-    FetchError
-    """
+    """Read the article at a public address; what is refused is what `fetch` and `extract` refuse."""
     return extract(*fetch(url), max_chars)
 
 
 def fetch(
     url: str, limits: Limits | None = None, resolver: Resolver = resolve, connector: Connector = connect
 ) -> tuple[bytes, str]:
-    """The HTML page at a public address, and the address it was found at after redirects.
+    """Fetch the HTML page at a public address, and return the address after redirects.
 
     Parameters
     ----------
@@ -214,14 +209,14 @@ def fetch(
                 )
                 response = pool.handle_request(request)
                 try:
-                    found = {name.lower(): value for name, value in response.headers}
-                    if response.status in (301, 302, 303, 307, 308) and b"location" in found:
-                        onward = urljoin(url, found[b"location"].decode("latin-1"))
+                    headers = {name.lower(): value for name, value in response.headers}
+                    if response.status in (301, 302, 303, 307, 308) and b"location" in headers:
+                        onward = urljoin(url, headers[b"location"].decode("latin-1"))
                         if scheme == "https" and not onward.startswith("https:"):
                             raise FetchError(NOT_PUBLIC)
                         url = onward
                         continue
-                    return _page(response, found, limits), url
+                    return _page(response, headers, limits), url
                 finally:
                     response.close()
     except FetchError:
@@ -234,7 +229,7 @@ def fetch(
 
 
 def extract(html: bytes, url: str, max_chars: int) -> Article:
-    """The article on a page, without what stands around it; cut to what can be analysed, which it then says.
+    """Extract the article from a page; cut to what can be analyzed, which it then says.
 
     Raises
     ------
@@ -243,11 +238,11 @@ def extract(html: bytes, url: str, max_chars: int) -> Article:
     """
     import trafilatura
 
-    found = trafilatura.bare_extraction(
+    document = trafilatura.bare_extraction(
         html, url=url, include_comments=False, include_tables=False, favor_precision=True, with_metadata=True
     )
-    text = (getattr(found, "text", None) or "").strip()
-    title = " ".join((getattr(found, "title", None) or "").split())[:300]
+    text = (getattr(document, "text", None) or "").strip()
+    title = " ".join((getattr(document, "title", None) or "").split())[:300]
     if not text:
         raise FetchError("No article was found on this page: paste its text.")
     room = max(max_chars - len(title) - 2, 0)
@@ -255,7 +250,7 @@ def extract(html: bytes, url: str, max_chars: int) -> Article:
 
 
 def _page(response: httpcore.Response, headers: dict[bytes, bytes], limits: Limits) -> bytes:
-    """The body, unpacked no further than the limit."""
+    """Return the body, unpacked no further than the limit."""
     if response.status != 200:
         raise FetchError(f"The page answered with status {response.status}: check the address, or paste its text.")
     media = headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
@@ -300,13 +295,7 @@ def _host(host: str, scheme: str, port: int) -> str:
 def _connection(
     connector: Connector, addresses: Sequence[str], port: int, left: Callable[[float], float], limits: Limits
 ) -> socket.socket:
-    """A connection to the first of some checked addresses that takes one, each of which is given its share of time.
-
-    Raises
-    ------
-    OSError
-        What the last of them answered.
-    """
+    """Connect to the first of some checked addresses that answers; each has its share of the time."""
     seconds = max(limits.connect_seconds / len(addresses), SHORTEST_TRY)
     for address in addresses[:-1]:
         with suppress(OSError):
@@ -315,7 +304,7 @@ def _connection(
 
 
 def _backend(resolver: Resolver, connector: Connector, limits: Limits, deadline: float) -> httpcore.NetworkBackend:
-    """Connections to checked addresses only, none of which outlives the deadline."""
+    """Return connections to checked addresses only, none of which outlives the deadline."""
     import httpcore
 
     def left(seconds: float | None) -> float:

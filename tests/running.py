@@ -34,7 +34,7 @@ class Address(str):
 
     @property
     def pid(self) -> int:
-        """Of the process."""
+        """Return of the process."""
         return self.process.pid
 
     def peak_mb(self) -> float:
@@ -89,7 +89,7 @@ def running(
 
 
 def health(address: str) -> str:
-    """What the server says of itself; empty while it does not answer."""
+    """Return what the server says of itself; empty while it does not answer."""
     try:
         with urllib.request.urlopen(f"{address}/healthz", timeout=5) as answer:
             return str(json.load(answer)["status"])
@@ -98,7 +98,7 @@ def health(address: str) -> str:
 
 
 def free_port() -> int:
-    """A port nobody listens on."""
+    """Return a port nobody listens on."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])

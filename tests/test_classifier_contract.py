@@ -70,7 +70,7 @@ every_transformer = pytest.mark.parametrize("name", TRANSFORMERS)
 
 @pytest.fixture(scope="module")
 def saved(classifiers: dict[str, TextClassifier], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder like `models/` that holds them all."""
+    """Return a folder like `models/` that holds them all."""
     folder = tmp_path_factory.mktemp("models")
     for name, classifier in classifiers.items():
         classifier.save(folder / name)
@@ -159,7 +159,7 @@ def test_calibrated_scores_are_the_first_column(classifiers, name):
 def test_nothing_masked_is_the_text_itself(classifiers, name, text):
     keep = np.ones((2, len(clean_text(text).words)), dtype=bool)
     expected = np.repeat(classifiers[name].decision_function([text]), 2)
-    np.testing.assert_allclose(classifiers[name].masked_margin(text, keep), expected, atol=1e-5)
+    np.testing.assert_allclose(classifiers[name].masked_log_odds(text, keep), expected, atol=1e-5)
 
 
 @every_classifier
@@ -170,7 +170,7 @@ def test_masking_the_planted_word_takes_its_evidence_away(classifiers, name):
         words = [text[s.start : s.end] for s in clean_text(text).source_spans()]
         keep = np.ones((2, len(words)), dtype=bool)
         keep[1, words.index(word)] = False
-        margins.append(classifiers[name].masked_margin(text, keep))
+        margins.append(classifiers[name].masked_log_odds(text, keep))
     whole, masked = np.abs(margins[0] - margins[1])  # the sentences differ in that word alone
     assert masked < 0.8 * whole
 
@@ -179,7 +179,7 @@ def test_tfidf_leaves_masked_words_out(classifiers):
     keep = np.ones((1, len(clean_text(SENTENCE).words)), dtype=bool)
     keep[0, [1, 4]] = False  # "mayor", "report"
     expected = classifiers["tfidf"].decision_function(["The said {} will on a new road budget today."])
-    np.testing.assert_allclose(classifiers["tfidf"].masked_margin(SENTENCE, keep), expected, atol=1e-9)
+    np.testing.assert_allclose(classifiers["tfidf"].masked_log_odds(SENTENCE, keep), expected, atol=1e-9)
 
 
 @every_encoder
@@ -193,13 +193,13 @@ def test_transformers_put_the_mask_in_the_place_of_every_piece(classifiers, name
     assert int(pieces.sum()) == 2
     ids = windows.input_ids.masked_fill(pieces, classifier.mask_token_id)
     with torch.no_grad():
-        margin = classifier.margin_from_embeddings(classifier.embed(ids), windows.attention_mask)
+        margin = classifier.log_odds_from_embeddings(classifier.embed(ids), windows.attention_mask)
         if classifier.has_head:
             fake, real = classifier.model(input_ids=ids, attention_mask=windows.attention_mask).logits[0].tolist()
             assert margin[0].item() == pytest.approx(fake - real, abs=1e-5)
     keep = np.ones((1, len(clean_text(text).words)), dtype=bool)
     keep[0, word] = False
-    assert classifier.masked_margin(text, keep)[0] == pytest.approx(margin[0].item(), abs=1e-5)
+    assert classifier.masked_log_odds(text, keep)[0] == pytest.approx(margin[0].item(), abs=1e-5)
 
 
 @every_classifier

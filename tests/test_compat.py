@@ -19,7 +19,7 @@ OURS = ("fakenews", "experiments", "_typeshed")  # the last is for type checkers
 
 
 def private_uses(source: str) -> list[str]:
-    """Uses of private names that the file neither defines nor has of its own class or of this project."""
+    """Return uses of private names that the file neither defines nor has of its own class or of this project."""
     nodes = list(ast.walk(ast.parse(source)))
     own = {n.name for n in nodes if isinstance(n, ast.FunctionDef | ast.ClassDef)}
     own |= {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}

@@ -32,7 +32,7 @@ def in_domain_rows(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def problems(model: str, rows: pd.DataFrame) -> list[str]:
-    """What is wrong with the predictions of a model; empty where all is well."""
+    """Return what is wrong with the predictions of a model; empty where all is well."""
     found = []
     if not rows["p_fake"].between(P_MIN - 1e-6, P_MAX + 1e-6).all():
         found.append("a probability that no page may print")

@@ -67,7 +67,7 @@ def classifiers() -> dict[str, TextClassifier]:
 
 
 def top_word(explanation: Explanation) -> tuple[str, float]:
-    """The word of largest weight, by size."""
+    """Return the word of largest weight, by size."""
     top = max(explanation.attributions, key=lambda a: abs(a.weight))
     return explanation.text[top.start : top.end], top.weight
 
@@ -122,13 +122,13 @@ def test_a_margin_that_is_known_is_not_asked_for(classifiers, method, model, mon
     n_samples = 60 if (method, model) in SAMPLED else None
     known = float(classifier.decision_function([text])[0])
     asked = get(method).load().explain(text, classifier, n_samples=n_samples)
-    real = classifier.masked_margin
+    real = classifier.masked_log_odds
 
     def without_the_whole(text, keep):
         assert not np.atleast_2d(keep).all(axis=1).any()
         return real(text, keep)
 
-    monkeypatch.setattr(classifier, "masked_margin", without_the_whole)
+    monkeypatch.setattr(classifier, "masked_log_odds", without_the_whole)
     monkeypatch.delattr(type(classifier), "decision_function")
     told = get(method).load().explain(text, classifier, n_samples=n_samples, margin=known)
     assert told.margin == known
@@ -187,7 +187,7 @@ def test_cancel_stops_after_the_batch_that_was_running(classifiers, method, mode
         if len(batches) == 2:
             raise Cancelled
 
-    for asked in ("masked_margin", *(["margin_from_embeddings"] if method == "gradient" else [])):
+    for asked in ("masked_log_odds", *(["log_odds_from_embeddings"] if method == "gradient" else [])):
         monkeypatch.setattr(classifier, asked, counting(getattr(classifier, asked)))
     text = " ".join([SENTENCE.format(FAKE_WORD)] * 8)
     with pytest.raises(Cancelled):

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from fakenews.classifiers.base import clean_text, distinct_scores
-from fakenews.formatting import EDITS, FORMATTING_VERSION, FormattingTest, flips, outcomes, title_and_body, variants
+from fakenews.formatting import EDITS, FORMATTING_VERSION, FormattingTest, edited_texts, flips, outcomes, title_and_body
 from fakenews.text import join
 from tests.running import ends_within
 
@@ -78,7 +78,7 @@ HOSTILE = (
 
 @pytest.mark.parametrize("expression", HOSTILE)
 def test_hostile_text_does_not_hold_the_edits_up(expression):
-    ends_within(5, f"from fakenews.formatting import variants; variants({expression})")
+    ends_within(5, f"from fakenews.formatting import edited_texts; edited_texts({expression})")
 
 
 @pytest.mark.parametrize(
@@ -102,8 +102,8 @@ def test_every_edit_finds_something_to_do_somewhere():
 
 def test_the_words_of_the_story_stay():
     words = ("ferry", "leave", "captain", "tide", "late", "manager", "former", "sailor", "agreed", "today")
-    for variant in variants(ARTICLE):
-        assert all(word in variant.lower() for word in words)
+    for edit in edited_texts(ARTICLE):
+        assert all(word in edit.lower() for word in words)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_outcomes_name_the_models_that_moved():
 @pytest.mark.parametrize("name", ["tfidf", "tinybert", "distilbert"])
 def test_what_reads_the_same_gets_the_same_answer_and_is_asked_once(name, classifiers):
     classifier = classifiers[name]
-    texts = [ARTICLE, *variants(ARTICLE)]
+    texts = [ARTICLE, *edited_texts(ARTICLE)]
     distinct = {clean_text(text).neutral.text for text in texts}
     assert 1 < len(distinct) < len(texts)
     asked: list[str] = []

@@ -22,7 +22,7 @@ WRITTEN = "http://127.0.0.1:7860"
 
 
 def block(language: str) -> str:
-    """The example in a language."""
+    """Return the example in a language."""
     found = re.findall(rf"```{language}\n(.*?)```", PAGE, re.S)
     assert len(found) == 1, f"one example in {language}"
     return str(found[0])

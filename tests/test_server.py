@@ -60,7 +60,7 @@ def client(settings: Settings) -> Iterator[TestClient]:
 
 @pytest.fixture(scope="module")
 def page(settings: Settings) -> Iterator[TestClient]:
-    """The server around the functions for `gradio_client`, and one that fails with a message that quotes its input."""
+    """Yield a server around the functions for `gradio_client`, one that fails with a message that quotes its input."""
 
     async def app() -> FastAPI:
         import gradio as gr
@@ -77,7 +77,7 @@ def page(settings: Settings) -> Iterator[TestClient]:
 
 
 async def small_app(settings: Settings) -> FastAPI:
-    """The server around a page of one box; a coroutine, because Gradio leaves event loops open where none runs."""
+    """Serve a page of one box; a coroutine, because Gradio leaves event loops open where none runs."""
     import gradio as gr
 
     with gr.Blocks() as blocks:
@@ -461,7 +461,7 @@ class Slow(Explainers):
 
 
 def slow_app(settings: Settings, slow: Slow, patience: float = 20.0) -> Guard:
-    """A server whose explanations are slow, and wait for a place for so many seconds."""
+    """Return a server whose explanations are slow, and wait for a place for so many seconds."""
     limits = {Lane.EXPLANATION: replace(LIMITS[Lane.EXPLANATION], patience=patience)}
     return bare_app(replace(Engine.open(settings, scheduler=Scheduler(limits)), explainers=slow))
 
@@ -741,7 +741,7 @@ def test_what_gradio_would_print_of_a_handler_is_logged_without_the_article(
 
 
 def outcome(page: TestClient, function: str, data: list[Any]) -> str:
-    """The last event that Gradio sends to whoever called a named function."""
+    """Return the last event that Gradio sends to whoever called a named function."""
     asked = page.post(f"/gradio_api/call/{function}", json={"data": data}).json()
     return page.get(f"/gradio_api/call/{function}/{asked['event_id']}").text.strip().split("\n\n")[-1]
 

@@ -53,7 +53,7 @@ class Demo:
 
     @contextmanager
     def page(self, address: str = "", **settings: str) -> Iterator[Any]:
-        """A page in a fresh profile, served by a fresh process."""
+        """Open a page in a fresh profile, served by a fresh process."""
         with self.process(warm=not address, **settings) as found, self.profile() as page:
             page.goto(address or found)
             yield page
@@ -65,7 +65,7 @@ class Demo:
 
     @contextmanager
     def profile(self) -> Iterator[Any]:
-        """A page in a fresh profile; no request left the machine, nothing went wrong."""
+        """Open a page in a fresh profile; no request left the machine, nothing went wrong."""
         context = self.browser.new_context(viewport={"width": 1360, "height": 1000}, accept_downloads=True)
         page = context.new_page()
         outside: list[str] = []

@@ -236,7 +236,7 @@ def test_the_document_describes_every_operation(client: TestClient) -> None:
 
 
 def strict(schema: Any) -> Any:
-    """The same schema, and no object has a field that it doesn't name."""
+    """Return the same schema, and no object has a field that it doesn't name."""
     if isinstance(schema, list):
         return [strict(part) for part in schema]
     if not isinstance(schema, dict):

@@ -74,7 +74,7 @@ def neutral(source: str) -> str:
 
 
 def words_in_source(source: str) -> list[str]:
-    """The user's characters under every word that classifiers read."""
+    """Return the user's characters under every word that classifiers read."""
     found = clean(source)
     spans = [found.source_span(w.start, w.end) for w in word_spans(found.text)]
     return [source[s.start : s.end] for s in spans]

@@ -49,7 +49,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def page(browser: Any, address: str) -> Iterator[Any]:
-    """The page, loaded; afterwards no request has left the machine and the console holds no error."""
+    """Yield the page, loaded; afterwards no request has left the machine and the console holds no error."""
     context = browser.new_context(viewport={"width": 1360, "height": 1000})
     opened = context.new_page()
     outside: list[str] = []

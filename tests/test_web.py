@@ -104,7 +104,7 @@ class Net:
 
 @contextmanager
 def serving(answer: Callable[[socket.socket, bytes], None]) -> Iterator[Net]:
-    """A server on the loopback that answers every connection so, and the net that leads to it."""
+    """Serve on the loopback, answer every connection so, and yield the net that leads to it."""
     listener = socket.create_server(("127.0.0.1", 0))
     stopped = threading.Event()
 

@@ -77,8 +77,8 @@ async def stored(work: Callable[..., Result], *arguments: Any) -> Result:
 async def in_lane(
     scheduler: Scheduler, lane: Lane, request: Request, work: Callable[[Progress, Token], Result]
 ) -> Result:
-    """Run `work` in a thread once it has a place; it is stopped, at its next report, when the client leaves."""
-    async with _listening(request) as token, scheduler.place_async(lane, token) as progress:
+    """Run `work` in a thread once it has a slot; it is stopped, at its next report, when the client leaves."""
+    async with _listening(request) as token, scheduler.slot_async(lane, token) as progress:
         return await run_in_threadpool(work, progress, token)
 
 
@@ -86,29 +86,29 @@ async def streamed(
     scheduler: Scheduler, request: Request, steps: Callable[[Progress], Iterator[Mapping[str, Any]]]
 ) -> Response:
     """Explain in one line of JSON for each step; whoever stops reading stops the work, at its next report."""
-    async with AsyncExitStack() as kept:
-        token = await kept.enter_async_context(_listening(request))
-        progress = await kept.enter_async_context(scheduler.place_async(Lane.EXPLANATION, token))
-        found = steps(progress)
-        first = await run_in_threadpool(next, found)  # what is wrong with the request is heard here
+    async with AsyncExitStack() as resources:
+        token = await resources.enter_async_context(_listening(request))
+        progress = await resources.enter_async_context(scheduler.slot_async(Lane.EXPLANATION, token))
+        answers = steps(progress)
+        first = await run_in_threadpool(next, answers)  # what is wrong with the request is heard here
 
         async def lines() -> AsyncIterator[str]:
             try:
                 yield json.dumps(first, allow_nan=False) + "\n"
-                async for step in iterate_in_threadpool(found):
+                async for step in iterate_in_threadpool(answers):
                     yield json.dumps(step, allow_nan=False) + "\n"
             except Cancelled:
                 return
 
-        return _Stream(lines(), kept.pop_all())
+        return _Stream(lines(), resources.pop_all())
 
 
 class _Stream(StreamingResponse):
     """Lines of JSON, and what is kept until they are sent, or will not be."""
 
-    def __init__(self, lines: AsyncIterator[str], kept: AsyncExitStack) -> None:
+    def __init__(self, lines: AsyncIterator[str], resources: AsyncExitStack) -> None:
         super().__init__(lines, media_type=LINES)
-        self._kept = kept
+        self._kept = resources
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send them; to a client that has left already, not even the first is."""

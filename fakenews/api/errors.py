@@ -43,10 +43,7 @@ class JsonRequest(Request):
     async def json(self) -> Any:
         """Parse the body.
 
-        Raises
-        ------
-        HTTPException
-            400 if it is not JSON.
+        Raise `HTTPException` 400 if it is not JSON.
         """
         try:
             value = json.loads(await self.body())
@@ -107,6 +104,6 @@ def error_response(
 
 def _sentence(error: RequestValidationError, fields: Mapping[str, Any]) -> str:
     first = error.errors()[0]
-    place = [str(part) for part in first["loc"][1:]]  # behind "body"
-    where = f'"{place[0][:40]}"' if place else "the body"
+    path = [str(part) for part in first["loc"][1:]]  # behind "body"
+    where = f'"{path[0][:40]}"' if path else "the body"
     return f"Bad request at {where}, {first['msg']}: it takes {', '.join(fields)}."

@@ -88,8 +88,8 @@ class SharedPage:
             headers.update(_PRIVATE)
             if "content-length" in headers and scope["method"] != "HEAD":
                 headers["content-length"] = str(len(content))
-            found = status if head["status"] == 200 else head["status"]
-            await send({**head, "status": found, "headers": headers.raw})
+            status_shown = status if head["status"] == 200 else head["status"]
+            await send({**head, "status": status_shown, "headers": headers.raw})
             await send({"type": "http.response.body", "body": content})
 
         await self.app({**scope, "headers": plain}, receive, with_tags)
@@ -121,7 +121,7 @@ async def card(id: str, store: CurrentStore) -> Response:
 
 
 def draw(shared: Shared) -> bytes:
-    """The picture, PNG of `SIZE`: heading and the scale of every model side by side, or an invitation if blind."""
+    """Draw the PNG of `SIZE`: heading and the scale of every model side by side, or an invitation if blind."""
     from PIL import Image, ImageFont
     from PIL.ImageDraw import Draw
 
@@ -149,7 +149,7 @@ def draw(shared: Shared) -> bytes:
 
 
 def _scale(pen: ImageDraw, x: int, prediction: Prediction, title: str, fonts: Mapping[int, Any]) -> None:
-    """Name, verdict and scale of one model, 500 pixels wide."""
+    """Draw name, verdict and scale of one model, 500 pixels wide."""
     pen.text((x, 340), title, _PALETTE["soft"], fonts[30])
     pen.text((x, 382), VERDICTS[prediction.verdict], _PALETTE["ink"], fonts[30])
     pen.line([(x, 462), (x + 500, 462)], _PALETTE["line"], 6)

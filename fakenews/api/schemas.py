@@ -122,7 +122,7 @@ class WhatIf(TypedDict):
 
 
 class Sentence(Words):
-    """A sentence of the text, by its place among those with words, from 1."""
+    """A sentence of the text, by its number among those with words, from 1."""
 
     sentence: int
 

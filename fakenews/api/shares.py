@@ -101,13 +101,7 @@ def _owner_key(
         Depends(HTTPBearer(auto_error=False, description="The key that sharing gave its owner.")),
     ],
 ) -> str:
-    """Return the key that an owner sends.
-
-    Raises
-    ------
-    HTTPException
-        401 if there is none.
-    """
+    """Return the key that an owner sends."""
     if credentials is None or not credentials.credentials.strip():
         raise HTTPException(401, 'This takes the owner\'s key, sent as "Authorization: Bearer KEY".')
     return credentials.credentials.strip()
@@ -120,7 +114,7 @@ ReviewKey = Annotated[
 
 
 async def snapshot(engine: Engine, request: Request, body: SnapshotRequest) -> Snapshot:
-    """Analyse and explain a text, as it is shared or exported."""
+    """Analyze and explain a text, as it is shared or exported."""
     models = None if body.models is None else known_models(engine, body.models)
     text = await run_in_threadpool(engine.judge.check, body.title, body.text)
 

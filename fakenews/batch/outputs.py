@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 
 
 class Output(Protocol):
-    """A file under way. Places are bytes, or numbers of parts; what was written up to a place never changes."""
+    """A file under way. Offsets are bytes, or numbers of parts; what was written up to an offset never changes."""
 
-    def cut(self, place: int) -> None:
-        """Forget everything after a place; 0 begins anew."""
+    def cut(self, offset: int) -> None:
+        """Forget everything after an offset; 0 begins anew."""
 
     def append(self, rows: Sequence[Mapping[str, Any]]) -> int:
-        """Add rows and give the place after them; they are on disk when this returns."""
+        """Add rows and return the offset after them; they are on disk when this returns."""
 
     def finish(self, out: Path) -> None:
         """Put the whole at `out`, at once."""
 
     def gone(self) -> bool:
-        """Whether nothing is left of a file under way."""
+        """Return whether nothing is left of a file under way."""
 
     def discard(self) -> None:
         """Remove what is under way."""
@@ -45,11 +45,11 @@ class Lines:
         self.columns = columns
         self.as_csv = as_csv
 
-    def cut(self, place: int) -> None:
+    def cut(self, offset: int) -> None:
         """Truncate to so many bytes; a new CSV begins with its header."""
         with self.path.open("r+b" if self.path.exists() else "w+b") as file:
-            file.truncate(place)
-            if not place and self.as_csv:
+            file.truncate(offset)
+            if not offset and self.as_csv:
                 file.write(_csv_lines([self.columns]))
             _sync(file)
 
@@ -69,7 +69,7 @@ class Lines:
         self.path.replace(out)
 
     def gone(self) -> bool:
-        """Whether the file is not there."""
+        """Return whether the file is not there."""
         return not self.path.exists()
 
     def discard(self) -> None:
@@ -83,15 +83,15 @@ class Parts:
     def __init__(self, folder: Path, schema: pa.Schema) -> None:
         self.folder = folder
         self.schema = schema
-        self.place = 0
+        self.offset = 0
 
-    def cut(self, place: int) -> None:
+    def cut(self, offset: int) -> None:
         """Remove all parts after the first so many."""
         self.folder.mkdir(parents=True, exist_ok=True)
         for path in self.folder.iterdir():
-            if not path.stem.isdigit() or int(path.stem) >= place:
+            if not path.stem.isdigit() or int(path.stem) >= offset:
                 path.unlink()
-        self.place = place
+        self.offset = offset
 
     def append(self, rows: Sequence[Mapping[str, Any]]) -> int:
         """Add a part and give how many there are."""
@@ -99,11 +99,11 @@ class Parts:
         import pyarrow.parquet as pq
 
         table = pa.Table.from_pylist([_typed(row, self.schema) for row in rows], self.schema)
-        with self._part(self.place).open("wb") as file:
+        with self._part(self.offset).open("wb") as file:
             pq.write_table(table, file, compression="zstd")
             _sync(file)
-        self.place += 1
-        return self.place
+        self.offset += 1
+        return self.offset
 
     def finish(self, out: Path) -> None:
         """Write all parts into one file, a part at a time, and rename it."""
@@ -111,7 +111,7 @@ class Parts:
 
         whole = self.folder / "whole"
         with pq.ParquetWriter(whole, self.schema, compression="zstd") as writer:
-            for number in range(self.place):
+            for number in range(self.offset):
                 writer.write_table(pq.read_table(self._part(number)))
         with whole.open("rb") as file:
             os.fsync(file.fileno())
@@ -119,7 +119,7 @@ class Parts:
         self.discard()
 
     def gone(self) -> bool:
-        """Whether the folder of parts is not there."""
+        """Return whether the folder of parts is not there."""
         return not self.folder.exists()
 
     def discard(self) -> None:
@@ -131,7 +131,7 @@ class Parts:
 
 
 def parquet_schema(columns: Sequence[str], known: pa.Schema | None, numbers: Sequence[str]) -> pa.Schema:
-    """Types of the columns: as `known` from the input, probabilities as float64, everything else as text."""
+    """Return the types of the columns: as `known` from the input, probabilities as float64, everything else as text."""
     import pyarrow as pa
 
     def kind(name: str) -> pa.DataType:
@@ -155,9 +155,9 @@ def _cell(value: Any) -> str:
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Values that JSON has a form for; dates and the like as text, numbers that are none as null."""
-    found: dict[str, Any] = json.loads(json.dumps(dict(row), default=str), parse_constant=lambda _: None)
-    return found
+    """Return values that JSON has a form for; dates and the like as text, numbers that are none as null."""
+    values: dict[str, Any] = json.loads(json.dumps(dict(row), default=str), parse_constant=lambda _: None)
+    return values
 
 
 def _typed(row: Mapping[str, Any], schema: pa.Schema) -> dict[str, Any]:

@@ -53,7 +53,7 @@ class BadRow:
 
     @property
     def has_no_text(self) -> bool:
-        """Whether that is all that is wrong with it."""
+        """Return whether that is all that is wrong with it."""
         return self.reason.startswith(_NO_TEXT)
 
 
@@ -95,7 +95,7 @@ class Table:
             raise InputError(str(error)) from error
 
     def guess(self, text: str = "", title: str = "") -> Columns:
-        """Columns by their usual names, where none is given; no text where none is usual.
+        """Guess columns by their usual names, where none is given; no text where none is usual.
 
         Raises
         ------
@@ -116,18 +116,13 @@ class Table:
         return next(filter(None, (find_column(self.columns, name, self.path.name) for name in names)), "")
 
     def check(self, columns: Columns) -> None:
-        """Refuse columns that are not here.
-
-        Raises
-        ------
-        InputError
-        """
+        """Refuse columns that are not here."""
         for name in (columns.text, columns.title):
             if name and name not in self.columns:
                 raise InputError(f"{self.path.name} has no column {name!r}: it has {listed_names(self.columns)}.")
 
     def schema(self) -> pa.Schema | None:
-        """Types of a parquet file's columns; None for files without types."""
+        """Return the types of a parquet file's columns; None for files without types."""
         if self.format != "parquet":
             return None
         import pyarrow.parquet as pq
@@ -135,10 +130,15 @@ class Table:
         return pq.read_schema(self.path)
 
     def items(self, columns: Columns) -> Iterator[tuple[Item, float]]:
-        """Every row in order, good or bad, with the share of the file that has been read."""
+        """Yield every row in order, good or bad, with the share of the file that has been read."""
         readers = {"csv": self._csv_rows, "parquet": self._parquet_rows}
-        for line, found, share in readers.get(self.format, self._json_rows)():
-            yield BadRow(line, found) if isinstance(found, str) else _row(line, found, columns), share
+        for line, problem_or_values, share in readers.get(self.format, self._json_rows)():
+            yield (
+                BadRow(line, problem_or_values)
+                if isinstance(problem_or_values, str)
+                else _row(line, problem_or_values, columns),
+                share,
+            )
 
     def _csv_header(self) -> tuple[str, ...]:
         self._csv = Delimited(self.path, self.encoding)
@@ -153,9 +153,9 @@ class Table:
 
     def _json_keys(self) -> tuple[str, ...]:
         keys: dict[str, None] = {}
-        for _, found, _ in self._json_rows():
-            if isinstance(found, dict):
-                keys.update(dict.fromkeys(found))
+        for _, values, _ in self._json_rows():
+            if isinstance(values, dict):
+                keys.update(dict.fromkeys(values))
                 check_width(keys, self.path.name)
         if not keys:
             raise InputError(f"{self.path.name} holds no JSON object: one a line is expected, or an array of them.")
@@ -204,12 +204,7 @@ def _row(line: int, values: dict[str, Any], columns: Columns) -> Item:
 
 
 def taken(columns: Sequence[str], new: Sequence[str], name: str) -> None:
-    """Refuse a table that has a column of ours already.
-
-    Raises
-    ------
-    InputError
-    """
+    """Refuse a table that has a column of ours already."""
     clash = [c for c in new if c in columns]
     if clash:
         raise InputError(f"{name} has a column {clash[0]!r} already, which scoring would add: rename it first.")

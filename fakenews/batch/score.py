@@ -87,7 +87,7 @@ class Done:
 
 
 @dataclass(slots=True)
-class _Place:
+class _Position:
     """How far it got: rows read and what became of them, and where the files under way end."""
 
     read: int = 0
@@ -107,8 +107,8 @@ class _Place:
             return
         self.rows += 1
         for model in models:
-            said, verdict = self.verdicts[model], added[f"verdict_{model}"]
-            said[verdict] = said.get(verdict, 0) + 1
+            tally, verdict = self.verdicts[model], added[f"verdict_{model}"]
+            tally[verdict] = tally.get(verdict, 0) + 1
 
 
 class Runner(Protocol):
@@ -117,7 +117,7 @@ class Runner(Protocol):
     def __call__(
         self, engine: Engine, task: Task, table: Table, skip: int
     ) -> Iterator[tuple[list[tuple[Item, dict[str, Any]]], float]]:
-        """Chunks of items after the first `skip`, each with what was added, and the share of the file read."""
+        """Yield chunks of items after the first `skip`, each with what was added, and the share of the file read."""
 
 
 def score_items(
@@ -127,7 +127,7 @@ def score_items(
     pause: Callable[[], None] | None = None,
     most_explained: int | None = None,
 ) -> Iterator[tuple[Item, dict[str, Any]]]:
-    """The one function that scores, whatever the runner: every item with the columns it gets, judged together.
+    """Score every item, judged together, and return it with its columns; all runners call this.
 
     A row in which there are no words to read comes back as a bad one.
 
@@ -141,13 +141,13 @@ def score_items(
     with cleaning_once(), fast_products():
         items = [_with_words(item, task.columns) for item in items]
         rows = [item for item in items if isinstance(item, Row)]
-        said = iter(engine.judge.judge_many([row.text for row in rows], task.models) if rows else [])
+        judged_rows = iter(engine.judge.judge_many([row.text for row in rows], task.models) if rows else [])
     for item in items:
         if isinstance(item, BadRow):
             yield item, {}
             continue
         added: dict[str, Any] = {}
-        for model, prediction in zip(task.models, next(said), strict=True):
+        for model, prediction in zip(task.models, next(judged_rows), strict=True):
             added[f"p_fake_{model}"] = prediction.p_fake
             added[f"verdict_{model}"] = prediction.verdict
             added[f"reasons_{model}"] = "; ".join(prediction.reasons)
@@ -238,57 +238,54 @@ def score(
     header = {"schema": _SCHEMA, "source": _digest(source), "task": asdict(task), "revisions": revisions}
     if resume and not overwrite and not journal.exists() and (whole := _finished(out, header)):
         return replace(_done(whole, 1.0, 0.0, 0.0), before=True)
-    place = _begin(out, journal, output, header, resume, overwrite)
-    if place.read and output.gone() and out.exists():  # an earlier run had only to say that it is done
-        _finish(out, journal, header, place)
-        return replace(_done(place, 1.0, 0.0, 0.0), before=True)
+    position = _begin(out, journal, output, header, resume, overwrite)
+    if position.read and output.gone() and out.exists():  # an earlier run had only to say that it is done
+        _finish(out, journal, header, position)
+        return replace(_done(position, 1.0, 0.0, 0.0), before=True)
     for model in task.models:
-        place.verdicts.setdefault(model, {})
-    output.cut(place.out)
-    _cut(errors, place.errors)
-    started, first_read = time.perf_counter(), place.read
-    begun = (0.0, 0.0) if not place.read else None  # seconds, and share of the file, from which the rest is estimated
+        position.verdicts.setdefault(model, {})
+    output.cut(position.out)
+    _cut(errors, position.errors)
+    started, first_read = time.perf_counter(), position.read
+    begun = (
+        (0.0, 0.0) if not position.read else None
+    )  # seconds, and share of the file, from which the rest is estimated
     pending: list[tuple[Item, dict[str, Any]]] = []
-    kept = started  # when the journal was last written
+    saved_at = started  # when the journal was last written
 
     def keep() -> None:
-        nonlocal kept
+        nonlocal saved_at
         rows = [item.values | added for item, added in pending if isinstance(item, Row)]
         if rows:
-            place.out = output.append(rows)
-        place.errors = _append(errors, [item for item, _ in pending if isinstance(item, BadRow)])
+            position.out = output.append(rows)
+        position.errors = _append(errors, [item for item, _ in pending if isinstance(item, BadRow)])
         pending.clear()
-        _note(journal, asdict(place))
-        kept = time.perf_counter()
+        _note(journal, asdict(position))
+        saved_at = time.perf_counter()
 
-    for scored, share in runner(engine, task, table, place.read):
+    for scored, share in runner(engine, task, table, position.read):
         pending += scored
         for item, added in scored:
-            place.count(item, task.models, added)
-        if len(pending) >= KEPT * CHUNK or time.perf_counter() - kept >= KEPT_SECONDS:
+            position.count(item, task.models, added)
+        if len(pending) >= KEPT * CHUNK or time.perf_counter() - saved_at >= KEPT_SECONDS:
             keep()
         if progress:
             seconds = time.perf_counter() - started
             begun = begun or (seconds, share)
             grown = share - begun[1]
             left = (seconds - begun[0]) * (1 - share) / grown if grown > 0 else None
-            progress(_done(place, share, (place.read - first_read) / seconds, left))
-    if pending or not place.read:
+            progress(_done(position, share, (position.read - first_read) / seconds, left))
+    if pending or not position.read:
         keep()
     if not errors.stat().st_size:
         errors.unlink()
     output.finish(out)
-    _finish(out, journal, header, place)
-    return _done(place, 1.0, (place.read - first_read) / max(time.perf_counter() - started, 1e-9), 0.0)
+    _finish(out, journal, header, position)
+    return _done(position, 1.0, (position.read - first_read) / max(time.perf_counter() - started, 1e-9), 0.0)
 
 
 def check_task(engine: Engine, task: Task) -> None:
-    """Refuse models and methods that are not here.
-
-    Raises
-    ------
-    InputError
-    """
+    """Refuse models and methods that are not here."""
     for model in task.models:
         engine.pool.revision(model)
         if task.explain:
@@ -319,7 +316,7 @@ def _chunks(items: Iterable[tuple[Item, float]]) -> Iterator[list[tuple[Item, fl
 
 
 def _steps(items: Iterable[tuple[Item, float]]) -> Iterator[list[tuple[Item, float]]]:
-    """A few rows at a time, or one that is longer than they may be together."""
+    """Yield a few rows at a time, or one that is longer than they may be together."""
     step: list[tuple[Item, float]] = []
     characters = 0
     for item, share in items:
@@ -341,8 +338,10 @@ def _output(out: Path, table: Table, task: Task) -> Output:
     return Lines(_beside(out, "partial"), columns, out.suffix.lower() == ".csv")
 
 
-def _begin(out: Path, journal: Path, output: Output, header: dict[str, Any], resume: bool, overwrite: bool) -> _Place:
-    """Where to begin, with the journal begun."""
+def _begin(
+    out: Path, journal: Path, output: Output, header: dict[str, Any], resume: bool, overwrite: bool
+) -> _Position:
+    """Begin the journal, and return where to begin."""
     if overwrite and not resume:
         journal.unlink(missing_ok=True)
         output.discard()
@@ -356,33 +355,27 @@ def _begin(out: Path, journal: Path, output: Output, header: dict[str, Any], res
     for left in ("errors.jsonl", "done.json"):
         _beside(out, left).unlink(missing_ok=True)
     _note(journal, header)
-    return _Place()
+    return _Position()
 
 
-def _finish(out: Path, journal: Path, header: dict[str, Any], place: _Place) -> None:
+def _finish(out: Path, journal: Path, header: dict[str, Any], position: _Position) -> None:
     """Say what was done, and to which file, before the journal goes."""
-    _beside(out, "done.json").write_text(json.dumps({**header, "place": asdict(place), "out": _digest(out)}))
+    _beside(out, "done.json").write_text(json.dumps({**header, "place": asdict(position), "out": _digest(out)}))
     journal.unlink()
 
 
-def _finished(out: Path, header: dict[str, Any]) -> _Place | None:
-    """Where an earlier run ended, if it was of the same task and `out` is still the file that it wrote."""
+def _finished(out: Path, header: dict[str, Any]) -> _Position | None:
+    """Return where an earlier run of the same task ended, if `out` is still the file that it wrote."""
     try:
-        said = json.loads(_beside(out, "done.json").read_bytes())
+        note = json.loads(_beside(out, "done.json").read_bytes())
         wanted = json.loads(json.dumps({**header, "out": _digest(out)}))
-        return _Place(**said["place"]) if said == {**wanted, "place": said["place"]} else None
+        return _Position(**note["place"]) if note == {**wanted, "place": note["place"]} else None
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None  # no file, or none of ours
 
 
-def _last(journal: Path, header: dict[str, Any], out: Path) -> _Place:
-    """The last whole note of a journal.
-
-    Raises
-    ------
-    InputError
-        If it is the journal of another task.
-    """
+def _last(journal: Path, header: dict[str, Any], out: Path) -> _Position:
+    """Return the last whole note of a journal."""
     lines = []
     for line in journal.read_text(encoding="utf-8").splitlines():
         try:
@@ -398,7 +391,7 @@ def _last(journal: Path, header: dict[str, Any], out: Path) -> _Place:
         )
     if not lines:
         _note(journal, header)
-    return _Place(**lines[-1]) if len(lines) > 1 else _Place()
+    return _Position(**lines[-1]) if len(lines) > 1 else _Position()
 
 
 def _note(journal: Path, values: dict[str, Any]) -> None:
@@ -436,6 +429,6 @@ def _digest(path: Path) -> dict[str, Any]:
         return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
 
-def _done(place: _Place, share: float, rate: float, seconds_left: float | None) -> Done:
-    verdicts = {model: dict(said) for model, said in place.verdicts.items()}
-    return Done(place.rows, place.bad, share, rate, seconds_left, verdicts, place.without_text)
+def _done(position: _Position, share: float, rate: float, seconds_left: float | None) -> Done:
+    verdicts = {model: dict(tally) for model, tally in position.verdicts.items()}
+    return Done(position.rows, position.bad, share, rate, seconds_left, verdicts, position.without_text)

@@ -9,5 +9,5 @@ _RUNS = re.compile(r"""[\s"']*[=+\-@\t\r]""")
 
 
 def safe_cell(value: str) -> str:
-    """`value`, with an apostrophe before it where a spreadsheet would take it for a formula; numbers stay."""
+    """Return `value`, with an apostrophe before it where a spreadsheet would take it for a formula; numbers stay."""
     return f"'{value}" if _RUNS.match(value) and not _NUMBER.fullmatch(value) else value

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol, Self, runtime_checkable
@@ -49,7 +49,7 @@ class CleanedDocument:
     words: tuple[Span, ...]
 
     def source_spans(self) -> tuple[Span, ...]:
-        """The words as character spans of the user's text, in order, never overlapping."""
+        """Return the words as character spans of the user's text, in order, never overlapping."""
         return tuple(self.neutral.source_span(w.start, w.end) for w in self.words)
 
 
@@ -91,7 +91,7 @@ def cleaning_once() -> Iterator[None]:
 
 
 def unread_spans(text: str) -> tuple[Span, ...]:
-    """Stretches of a text with letters or digits of which cleaning left nothing, in order."""
+    """Return the stretches of a text with letters or digits of which cleaning left nothing, in order."""
     known = clean_text(text)
     covered = np.zeros(len(text) + 1, dtype=bool)
     for start, end, character in zip(known.neutral.starts, known.neutral.ends, known.neutral.text, strict=True):
@@ -116,10 +116,7 @@ def unread_spans(text: str) -> tuple[Span, ...]:
 def clean_text_as(source: str, cleaning: str) -> CleanedDocument:
     """Read `source` as `clean_text` does, or "raw", for classifiers fitted to show what happens without cleaning.
 
-    Raises
-    ------
-    ValueError
-        If `cleaning` is neither "neutral" nor "raw".
+    Raise `ValueError` if `cleaning` is neither "neutral" nor "raw".
     """
     if cleaning == CLEANING:
         return clean_text(source)
@@ -129,7 +126,7 @@ def clean_text_as(source: str, cleaning: str) -> CleanedDocument:
 
 
 def lower_words(text: str, cleaning: str = CLEANING) -> list[str]:
-    """Words of `clean_text_as(text, cleaning)` in lower case, one for every place of its `words`."""
+    """Return the words of `clean_text_as(text, cleaning)` in lower case, one for each of its `words`."""
     known = clean_text_as(text, cleaning)
     return [known.neutral.text[w.start : w.end].lower() for w in known.words]
 
@@ -146,30 +143,30 @@ class TextClassifier(Protocol):
     info_: dict[str, Any]  # facts of the training that travel with the weights
 
     def predict_scores(self, texts: Sequence[str]) -> Scores:
-        """Log-odds of the fake class before calibration and how in-domain each text is, each of shape (n_texts,)."""
+        """Return the log-odds of fake before calibration and how in-domain each text is, each of shape (n_texts,)."""
 
     def calibrated(self, scores: Scores) -> NDArray[np.float64]:
-        """Probability of fake, shape (n,), of scores already computed; in [0.001, 0.999]."""
+        """Return the probability of fake, shape (n,), of scores already computed; in [0.001, 0.999]."""
 
     def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Calibrated probabilities of shape (n_texts, 2), columns `LABELS`, rows sum to 1."""
+        """Return calibrated probabilities of shape (n_texts, 2), columns `LABELS`, rows sum to 1."""
 
     def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Log-odds of the fake class before calibration, shape (n_texts,)."""
+        """Return the log-odds of the fake class before calibration, shape (n_texts,)."""
 
-    def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Margins of variants of one text with words removed.
+    def masked_log_odds(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return the log-odds of perturbed samples of one text with words removed.
 
         Parameters
         ----------
         text : str
             The user's text.
-        keep : ndarray of shape (n_variants, n_words), bool
+        keep : ndarray of shape (n_samples, n_words), bool
             False where a word of `clean_text(text).words` is replaced by `mask_token`.
 
         Returns
         -------
-        ndarray of shape (n_variants,)
+        ndarray of shape (n_samples,)
             Log-odds of the fake class.
         """
 
@@ -189,14 +186,14 @@ class OutOfDomainDetector(Protocol):
         """Keep what distances to training texts need; never the texts."""
 
     def predict_with_ood_score(self, texts: Sequence[str]) -> tuple[Scores, NDArray[np.float64]]:
-        """Scores as `predict_scores` gives them, and distances from the training texts, shape (n_texts,)."""
+        """Return scores as `predict_scores` gives them, and distances from the training texts, shape (n_texts,)."""
 
 
 def distinct_scores(classifier: TextClassifier, texts: Sequence[str]) -> Scores:
-    """Scores of `texts`, where those that read the same are asked once.
+    """Score `texts`, where those that read the same are asked once.
 
     A classifier's answer depends on nothing but the text it reads after its cleaning, and most edits of formatting
-    are gone by then: twenty variants of an article cost one to five answers.
+    are gone by then: twenty perturbed samples of an article cost one to five answers.
     """
     cleaning = getattr(classifier, "cleaning", CLEANING)
     with cleaning_once():
@@ -225,7 +222,7 @@ class Scores(NamedTuple):
 
     @classmethod
     def out_of_domain(cls, log_odds: NDArray[np.float64]) -> Scores:
-        """Scores of a classifier that has no measure of how in-domain a text is."""
+        """Return the scores of a classifier that has no measure of how in-domain a text is."""
         log_odds = np.asarray(log_odds, dtype=np.float64)
         return cls(log_odds, np.zeros_like(log_odds))
 
@@ -256,14 +253,14 @@ class Calibration(NamedTuple):
         return np.asarray(slope * log_odds + self.shift + self.shift_in_domain * in_domain)
 
     def to_dict(self) -> dict[str, float]:
-        """JSON form."""
+        """Return the JSON form."""
         return dict(self._asdict())
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Calibration:
-        """Inverse of `to_dict`.
+        """Invert `to_dict`.
 
-        Of the old form, with one calibration at "home" and another "elsewhere", the first is taken. Keys that are none
+        Of the old form, with one calibration for each domain, the one under "home" is taken. Keys that are none
         of its own, as evaluation.json has them beside, are passed over.
         """
         if "home" in values:
@@ -286,18 +283,18 @@ class CalibratedClassifier(ABC):
 
     @abstractmethod
     def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Log-odds of the fake class before calibration, shape (n_texts,)."""
+        """Return the log-odds of the fake class before calibration, shape (n_texts,)."""
 
     def predict_scores(self, texts: Sequence[str]) -> Scores:
-        """Log-odds of the fake class, and how in-domain each text is: 0, as this classifier has no measure."""
+        """Return the log-odds of fake before calibration and how in-domain each text is, each of shape (n_texts,)."""
         return Scores.out_of_domain(self.decision_function(texts))
 
     def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Calibrated probabilities of shape (n_texts, 2), columns `LABELS`."""
+        """Return calibrated probabilities of shape (n_texts, 2), columns `LABELS`."""
         return probabilities(self.predict_scores(texts), self.calibration_)
 
     def calibrated(self, scores: Scores) -> NDArray[np.float64]:
-        """Probability of fake, shape (n,), of scores already computed."""
+        """Return the probability of fake, shape (n,), of scores already computed."""
         return probabilities(scores, self.calibration_)[:, 0]
 
     def calibrate(self, texts: Sequence[str], labels: Sequence[int]) -> Self:
@@ -324,7 +321,8 @@ class CalibratedClassifier(ABC):
         self.info_ = {name: value for name, value in settings.items() if name not in known}
 
 
-class MarginClassifier(CalibratedClassifier):
+@dataclass(eq=False, repr=False)
+class LogOddsClassifier(CalibratedClassifier):
     """A classifier whose settings are written beside its weights.
 
     A subclass names in `own_settings` the constructor arguments that `config.json` keeps. A seed is none of them: it
@@ -340,12 +338,10 @@ class MarginClassifier(CalibratedClassifier):
 
     own_settings: ClassVar[tuple[str, ...]]
     mask_token = ""
-
-    def __init__(self, name: str, cleaning: str = CLEANING) -> None:
-        self.name = name
-        self.cleaning = cleaning
-        self.calibration_ = Calibration()
-        self.info_: dict[str, Any] = {}
+    name: str
+    cleaning: str = CLEANING
+    calibration_: Calibration = field(default=Calibration(), init=False)
+    info_: dict[str, Any] = field(default_factory=dict, init=False)
 
     def _write_settings(self, folder: Path) -> None:
         config = self._settings(**{setting: getattr(self, setting) for setting in self.own_settings})
@@ -353,7 +349,7 @@ class MarginClassifier(CalibratedClassifier):
 
     @classmethod
     def _from_settings(cls, folder: Path, **arguments: Any) -> Self:
-        """An unfitted classifier with the settings of `folder` and further constructor `arguments`."""
+        """Return an unfitted classifier with the settings of `folder` and further constructor `arguments`."""
         config = read_json(folder / "config.json")
         cleaning = cleaning_of(config, folder)
         settings = {setting: config[setting] for setting in cls.own_settings}
@@ -366,10 +362,7 @@ class MarginClassifier(CalibratedClassifier):
 def cleaning_of(settings: Mapping[str, Any], folder: Path) -> str:
     """Return the cleaning that a stored model was trained on.
 
-    Raises
-    ------
-    ValueError
-        If this code does not have it.
+    Raise `ValueError` if this code does not have it.
     """
     cleaning = settings["cleaning"]
     if cleaning["name"] not in (CLEANING, RAW) or cleaning["version"] != CLEANING_VERSION:
@@ -378,7 +371,7 @@ def cleaning_of(settings: Mapping[str, Any], folder: Path) -> str:
 
 
 def probabilities(scores: Scores, calibration: Calibration) -> NDArray[np.float64]:
-    """Calibrated probabilities of shape (n, 2) from scores, clipped to [0.001, 0.999]."""
+    """Return calibrated probabilities of shape (n, 2) from scores, clipped to [0.001, 0.999]."""
     p = np.clip(expit(calibration.logits(scores)), P_MIN, P_MAX)
     return np.stack([p, 1.0 - p], axis=1)
 
@@ -401,16 +394,16 @@ def fit_calibration(
     log_odds, in_domain = (np.asarray(part, dtype=np.float64) for part in scores)
     design = np.stack([log_odds, np.ones_like(log_odds), in_domain * log_odds, in_domain], axis=1)
     signs = np.where(np.asarray(labels) == FAKE, 1.0, -1.0)
-    counts = np.ones(len(signs)) if weights is None else np.asarray(weights, dtype=np.float64)
-    counts = counts / counts.sum()
+    sample_weight = np.ones(len(signs)) if weights is None else np.asarray(weights, dtype=np.float64)
+    sample_weight = sample_weight / sample_weight.sum()
     ridge, start = np.array([0.0, shift_ridge, RIDGE, RIDGE]), np.array(Calibration(shift=shift))
 
     def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         signed = signs * (design @ parameters)
-        value = counts @ np.logaddexp(0.0, -signed) + ridge @ (parameters - start) ** 2
-        gradient = design.T @ (-counts * signs * expit(-signed)) + 2.0 * ridge * (parameters - start)
+        value = sample_weight @ np.logaddexp(0.0, -signed) + ridge @ (parameters - start) ** 2
+        gradient = design.T @ (-sample_weight * signs * expit(-signed)) + 2.0 * ridge * (parameters - start)
         return float(value), gradient
 
     bounds = [SLOPES, SHIFTS, (0.0, SLOPES[1]), SHIFTS]
-    found = minimize(loss, start, jac=True, bounds=bounds, method="L-BFGS-B")
-    return Calibration(*found.x.tolist())
+    result = minimize(loss, start, jac=True, bounds=bounds, method="L-BFGS-B")
+    return Calibration(*result.x.tolist())

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+Weights = Sequence[float] | NDArray[np.float64]  # how much each text counts
+
 
 def check_texts(texts: Sequence[str]) -> list[str]:
     """Refuse what is not a sequence of strings, the bare string above all.
@@ -26,7 +28,7 @@ def check_texts(texts: Sequence[str]) -> list[str]:
 
 
 def check_labels(texts: Sequence[str], labels: Sequence[int]) -> NDArray[np.int64]:
-    """Labels as an array of 0 (fake) and 1 (real), both present, one per text.
+    """Return labels as an array of 0 (fake) and 1 (real), both present, one per text.
 
     Raises
     ------
@@ -41,10 +43,8 @@ def check_labels(texts: Sequence[str], labels: Sequence[int]) -> NDArray[np.int6
     return y
 
 
-def check_weights(
-    y: NDArray[np.int64], weights: Sequence[float] | NDArray[np.float64] | None
-) -> NDArray[np.float64] | None:
-    """Weights as an array of positive numbers, one per label; None if there are none.
+def check_weights(y: NDArray[np.int64], weights: Weights | None) -> NDArray[np.float64] | None:
+    """Return weights as an array of positive numbers, one per label; None if there are none.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def check_weights(
     """
     if weights is None:
         return None
-    found = np.asarray(weights, dtype=np.float64)
-    if found.shape != y.shape or not (found > 0).all():
-        raise ValueError(f"Expected {len(y)} positive weights, one per text, got shape {found.shape}.")
-    return found
+    values = np.asarray(weights, dtype=np.float64)
+    if values.shape != y.shape or not (values > 0).all():
+        raise ValueError(f"Expected {len(y)} positive weights, one per text, got shape {values.shape}.")
+    return values

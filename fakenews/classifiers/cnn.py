@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,13 +14,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fakenews.classifiers.base import MarginClassifier, NotFittedError, lower_words
-from fakenews.classifiers.checks import check_labels, check_texts, check_weights
+from fakenews.classifiers.base import LogOddsClassifier, NotFittedError, lower_words
+from fakenews.classifiers.checks import Weights, check_labels, check_texts, check_weights
 from fakenews.classifiers.embeddings import WordVectors, train_vectors
 from fakenews.classifiers.entries import Entries
 from fakenews.classifiers.windows import Windows, round_to_half
 from fakenews.schema import FAKE
-from fakenews.text import CLEANING
 
 logger = logging.getLogger(__name__)
 
@@ -42,16 +42,17 @@ class Convolution(nn.Module):
         self.dropout = dropout
 
     def forward(self, vectors: Tensor, mask: Tensor) -> Tensor:
-        """Log-odds of fake, shape (n,), for vectors (n, length, width) and the mask (n, length) of what is text."""
+        """Return the log-odds of fake, shape (n,), for vectors (n, length, width) and their mask (n, length)."""
         vectors = vectors * mask[..., None]
-        found = self.convolution(vectors.transpose(1, 2))  # [n, n_filters, length]
-        strongest = F.relu(found.masked_fill(mask[:, None, :] == 0, -torch.inf).amax(dim=2))  # [n, n_filters]
+        features = self.convolution(vectors.transpose(1, 2))  # [n, n_filters, length]
+        strongest = F.relu(features.masked_fill(mask[:, None, :] == 0, -torch.inf).amax(dim=2))  # [n, n_filters]
         hidden = F.relu(self.hidden(F.dropout(strongest, self.dropout, self.training)))
         out: Tensor = self.out(F.dropout(hidden, self.dropout, self.training))
         return out[:, 0]
 
 
-class CnnClassifier(MarginClassifier):
+@dataclass(eq=False, repr=False)
+class CnnClassifier(LogOddsClassifier):
     """Word2Vec vectors, a convolution over 3-grams, global max-pooling and a dense layer.
 
     Trained on the first `max_words` words of each text; when asked, it reads the whole text, as max-pooling allows
@@ -78,7 +79,7 @@ class CnnClassifier(MarginClassifier):
         Of Adam; the rate falls from pass to pass, evenly, to a share of 1 / `epochs` in the last.
     seed : int
     cleaning : {"neutral", "raw"}
-        As in `MarginClassifier`.
+        As in `LogOddsClassifier`.
     device : str or torch.device
         Where the passes run, in single precision.
     """
@@ -89,50 +90,31 @@ class CnnClassifier(MarginClassifier):
         *("dropout", "mask_share", "max_words", "epochs", "patience", "batch_size", "learning_rate"),
     )
 
-    def __init__(
-        self,
-        name: str = "cnn",
-        width: int = 100,
-        window: int = 5,
-        min_count: int = 5,
-        max_vocabulary: int = 20_000,
-        vector_epochs: int = 5,
-        skip_gram: bool = False,
-        n_filters: int = 256,
-        n_hidden: int = 64,
-        dropout: float = 0.3,
-        mask_share: float = 0.05,
-        max_words: int = 512,
-        epochs: int = 12,
-        patience: int = 3,
-        batch_size: int = 32,
-        learning_rate: float = 1e-3,
-        seed: int = 42,
-        cleaning: str = CLEANING,
-        device: str | torch.device = "cpu",
-    ) -> None:
-        super().__init__(name, cleaning)
-        self.width = width
-        self.window = window
-        self.min_count = min_count
-        self.max_vocabulary = max_vocabulary
-        self.vector_epochs = vector_epochs
-        self.skip_gram = skip_gram
-        self.n_filters = n_filters
-        self.n_hidden = n_hidden
-        self.dropout = dropout
-        self.mask_share = mask_share
-        self.max_words = max_words
-        self.epochs = epochs
-        self.patience = patience
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.seed = seed
-        self.device = torch.device(device)
-        self.vectors_: WordVectors | None = None
-        self.network_: Convolution | None = None
-        self.history_: list[dict[str, Any]] = []
-        self._matrix = torch.zeros(0)
+    name: str = "cnn"
+    width: int = 100
+    window: int = 5
+    min_count: int = 5
+    max_vocabulary: int = 20_000
+    vector_epochs: int = 5
+    skip_gram: bool = False
+    n_filters: int = 256
+    n_hidden: int = 64
+    dropout: float = 0.3
+    mask_share: float = 0.05
+    max_words: int = 512
+    epochs: int = 12
+    patience: int = 3
+    batch_size: int = 32
+    learning_rate: float = 1e-3
+    seed: int = 42
+    device: str | torch.device = "cpu"
+    vectors_: WordVectors | None = field(default=None, init=False)
+    network_: Convolution | None = field(default=None, init=False)
+    history_: list[dict[str, Any]] = field(default_factory=list, init=False)
+    _matrix: Tensor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.device = torch.device(self.device)
 
     def fit(
         self,
@@ -140,7 +122,7 @@ class CnnClassifier(MarginClassifier):
         labels: Sequence[int],
         held_out: tuple[Sequence[str], Sequence[int]] | None = None,
         log: Callable[[str], None] = logger.info,
-        weights: Sequence[float] | NDArray[np.float64] | None = None,
+        weights: Weights | None = None,
     ) -> Self:
         """Learn from the user's own texts (cleaned here) and labels 0 fake, 1 real.
 
@@ -156,13 +138,13 @@ class CnnClassifier(MarginClassifier):
         """
         documents = [lower_words(text, self.cleaning) for text in check_texts(texts)]
         y = check_labels(texts, labels)
-        counts = check_weights(y, weights)
-        counts = np.ones(len(y)) if counts is None else counts
+        sample_weight = check_weights(y, weights)
+        sample_weight = np.ones(len(y)) if sample_weight is None else sample_weight
         if held_out is None:
             from sklearn.model_selection import train_test_split
 
-            parts = train_test_split(documents, y, counts, test_size=0.1, stratify=y, random_state=self.seed)
-            documents, held_documents, y, held_y, counts, _ = parts
+            parts = train_test_split(documents, y, sample_weight, test_size=0.1, stratify=y, random_state=self.seed)
+            documents, held_documents, y, held_y, sample_weight, _ = parts
         else:
             held_documents = [lower_words(text, self.cleaning) for text in check_texts(held_out[0])]
             held_y = check_labels(*held_out)
@@ -179,21 +161,21 @@ class CnnClassifier(MarginClassifier):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)  # first weights and dropout come from the global generator
             network = Convolution(self.width, self.n_filters, self.n_hidden, self.dropout).to(self.device)
-            self._set(_centred(vectors), network)
+            self._set(_centered(vectors), network)
             rows, held_rows = ([vectors.rows(words) for words in part] for part in (documents, held_documents))
-            self._train(rows, y, counts, held_rows, held_y, log)
+            self._train(rows, y, sample_weight, held_rows, held_y, log)
         return self
 
     def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Log-odds of the fake class before calibration, shape (n_texts,)."""
+        """Return the log-odds of the fake class before calibration, shape (n_texts,)."""
         vectors, _ = self._fitted()
-        return self._margins([vectors.rows(lower_words(text, self.cleaning)) for text in check_texts(texts)])
+        return self._log_odds([vectors.rows(lower_words(text, self.cleaning)) for text in check_texts(texts)])
 
-    def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Margins of `text` with unknown words in the place of those where `keep` is False; (n_variants, n_words)."""
+    def masked_log_odds(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return log-odds of `text` with unknown words where `keep` is False; shape of `keep`: (n_samples, n_words)."""
         vectors, _ = self._fitted()
         rows = vectors.rows(lower_words(text, self.cleaning))
-        return self._margins(list(np.where(np.atleast_2d(keep), rows, self.mask_token_id)))
+        return self._log_odds(list(np.where(np.atleast_2d(keep), rows, self.mask_token_id)))
 
     @property
     def mask_token_id(self) -> int:
@@ -201,7 +183,7 @@ class CnnClassifier(MarginClassifier):
         return 0
 
     def encode(self, text: str) -> Windows:
-        """The whole text as one window, one piece per word."""
+        """Return the whole text as one window, one piece per word."""
         vectors, _ = self._fitted()
         rows = torch.from_numpy(vectors.rows(lower_words(text, self.cleaning)))[None]  # [1, n_words]
         index = torch.arange(rows.shape[1])[None]
@@ -210,14 +192,14 @@ class CnnClassifier(MarginClassifier):
         return Windows(rows, torch.ones_like(rows), index, torch.ones(1))
 
     def embed(self, input_ids: Tensor) -> Tensor:
-        """Word vectors of shape (n_windows, length, width)."""
+        """Return the word vectors of shape (n_windows, length, width)."""
         return self._matrix[input_ids.to(self.device)]
 
-    def margin_from_embeddings(self, embeddings: Tensor, attention_mask: Tensor) -> Tensor:
-        """Log-odds of fake per window, shape (n_windows,); differentiable in `embeddings`."""
+    def log_odds_from_embeddings(self, embeddings: Tensor, attention_mask: Tensor) -> Tensor:
+        """Return the log-odds of fake per window, shape (n_windows,); differentiable in `embeddings`."""
         _, network = self._fitted()
-        margins: Tensor = network(embeddings, attention_mask.to(self.device))
-        return margins
+        log_odds: Tensor = network(embeddings, attention_mask.to(self.device))
+        return log_odds
 
     def save(self, folder: Path) -> None:
         """Write `model.safetensors` (the network in half precision) and `config.json`."""
@@ -254,20 +236,20 @@ class CnnClassifier(MarginClassifier):
         self,
         texts: list[NDArray[np.int64]],
         y: NDArray[np.int64],
-        counts: NDArray[np.float64],
+        sample_weight: NDArray[np.float64],
         held: list[NDArray[np.int64]],
         held_y: NDArray[np.int64],
         log: Callable[[str], None],
     ) -> None:
-        """Adam on the cross-entropy; the pass with the best F1 on what is held out is kept, rounded as it is stored."""
+        """Train by Adam on the cross-entropy; keep the epoch of best F1 on held-out texts, rounded as stored."""
         from sklearn.metrics import f1_score
 
         _, network = self._fitted()
         rng = np.random.default_rng(self.seed)
-        optimiser = torch.optim.Adam(network.parameters(), lr=self.learning_rate)
-        decay = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 1 / self.epochs, self.epochs - 1)
+        optimizer = torch.optim.Adam(network.parameters(), lr=self.learning_rate)
+        decay = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 1 / self.epochs, self.epochs - 1)
         fake = torch.from_numpy(y == FAKE).float().to(self.device)
-        weight = torch.from_numpy(counts).float().to(self.device)
+        weight = torch.from_numpy(sample_weight).float().to(self.device)
         cut = [rows[: self.max_words] for rows in texts]
         best, best_epoch, best_state = -1.0, 0, network.state_dict()
         self.history_ = []
@@ -277,14 +259,14 @@ class CnnClassifier(MarginClassifier):
             for batch in _batches(cut, self.batch_size, rng):
                 rows = [self._hide(cut[i], rng) for i in batch]
                 loss = F.binary_cross_entropy_with_logits(network(*self._padded(rows)), fake[batch], weight[batch])
-                optimiser.zero_grad()
+                optimizer.zero_grad()
                 loss.backward()
-                optimiser.step()
+                optimizer.step()
                 loss_sum += float(loss.detach()) * len(batch)
             decay.step()
             network.eval()
-            margins = self._margins(held)
-            f1 = float(f1_score(held_y == FAKE, margins > 0))
+            log_odds = self._log_odds(held)
+            f1 = float(f1_score(held_y == FAKE, log_odds > 0))
             row = {"epoch": epoch, "loss": round(loss_sum / len(cut), 4), "eval_f1": round(f1, 4)}
             self.history_.append(row)
             log(f"epoch {epoch}: loss {row['loss']}, F1 on held-out texts {row['eval_f1']}")
@@ -301,7 +283,7 @@ class CnnClassifier(MarginClassifier):
         return np.where(hidden, self.mask_token_id, rows)
 
     def _padded(self, texts: Sequence[NDArray[np.int64]]) -> tuple[Tensor, Tensor]:
-        """Vectors (n, length, width) and mask (n, length) of texts given as rows; an empty text is one unknown word."""
+        """Pad texts given as rows to vectors (n, length, width) and mask (n, length); an empty one gets one word."""
         lengths = np.array([max(1, len(rows)) for rows in texts])
         ids = np.zeros((len(texts), -(-int(lengths.max()) // _PAD_TO) * _PAD_TO), dtype=np.int64)
         for i, rows in enumerate(texts):
@@ -309,21 +291,21 @@ class CnnClassifier(MarginClassifier):
         mask = np.arange(ids.shape[1])[None, :] < lengths[:, None]
         return self.embed(torch.from_numpy(ids)), torch.from_numpy(mask).to(self.device, torch.float32)
 
-    def _margins(self, texts: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:
-        """Log-odds of texts given as rows; sorted by length, so that padding wastes little."""
+    def _log_odds(self, texts: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:
+        """Return the log-odds of texts given as rows; sorted by length, so that padding wastes little."""
         _, network = self._fitted()
-        margins = np.zeros(len(texts), dtype=np.float64)
+        log_odds = np.zeros(len(texts), dtype=np.float64)
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         while order:
             n = max(1, _BATCH_WORDS // max(1, len(texts[order[-1]])))
             batch, order = order[-n:], order[:-n]
             with torch.inference_mode():
-                margins[batch] = network(*self._padded([texts[i] for i in batch])).double().cpu().numpy()
-        return margins
+                log_odds[batch] = network(*self._padded([texts[i] for i in batch])).double().cpu().numpy()
+        return log_odds
 
 
-def _centred(vectors: WordVectors) -> WordVectors:
-    """Vectors without the large part they share, which tells nothing, at unit scale; an unknown word is an average one.
+def _centered(vectors: WordVectors) -> WordVectors:
+    """Center vectors: drop the large part they share, at unit scale; an unknown word becomes an average one.
 
     Mu and Viswanath, "All-but-the-Top", ICLR 2018 (arXiv:1702.01417), its first step.
     """
@@ -333,7 +315,7 @@ def _centred(vectors: WordVectors) -> WordVectors:
 
 
 def _batches(texts: Sequence[NDArray[np.int64]], size: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
-    """Batches in random order of texts of similar length: sorted by it, with some noise, then cut."""
+    """Yield batches in random order of texts of similar length."""
     noisy = np.array([len(rows) for rows in texts]) * rng.uniform(0.8, 1.2, len(texts))
     order = np.argsort(noisy, kind="stable")
     batches = [order[at : at + size] for at in range(0, len(order), size)]

@@ -42,22 +42,22 @@ class WordVectors:
 
     @classmethod
     def from_tensors(cls, tensors: dict[str, NDArray[np.generic]]) -> WordVectors:
-        """Inverse of `tensors`."""
+        """Invert `tensors`."""
         words = bytes(tensors["words"].tobytes()).decode("utf-8").split("\n")
         codes, scales = np.asarray(tensors["codes"], np.int8), np.asarray(tensors["scales"], np.float32)
         return cls({word: row for row, word in enumerate(words, start=1)}, codes, scales)
 
     def tensors(self) -> dict[str, NDArray[np.generic]]:
-        """Arrays for a safetensors file; the words are the bytes of their lines."""
+        """Return arrays for a safetensors file; the words are the bytes of their lines."""
         words = np.frombuffer("\n".join(self.index).encode("utf-8"), dtype=np.uint8)
         return {"words": words, "codes": self.codes, "scales": self.scales}
 
     def matrix(self) -> NDArray[np.float32]:
-        """Vectors of shape (n_words + 1, width)."""
+        """Return the vectors of shape (n_words + 1, width)."""
         return self.codes * self.scales[:, None]
 
     def rows(self, words: Sequence[str]) -> NDArray[np.int64]:
-        """Row of each of `words`, 0 for those not known."""
+        """Return the row of each of `words`, 0 for those not known."""
         return np.array([self.index.get(word, 0) for word in words], dtype=np.int64)
 
 
@@ -72,7 +72,7 @@ def train_vectors(
     skip_gram: bool,
     seed: int,
 ) -> WordVectors:
-    """Word2Vec with negative sampling: Mikolov et al. 2013 (arXiv:1310.4546), in one thread, so that a seed is enough.
+    """Train Word2Vec with negative sampling (Mikolov et al. 2013, arXiv:1310.4546) in one thread, to repeat exactly.
 
     Parameters
     ----------

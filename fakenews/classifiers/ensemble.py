@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from fakenews.classifiers.base import (
     READ_AT_ONCE,
-    MarginClassifier,
+    LogOddsClassifier,
     NotFittedError,
     Scores,
     TextClassifier,
@@ -34,7 +34,7 @@ LARGE = "mpnet"  # the member that is asked on a GPU, or where somebody wants it
 PENALTIES = (0.3, 3.0, 30.0, 300.0)
 
 
-class EnsembleClassifier(MarginClassifier):
+class EnsembleClassifier(LogOddsClassifier):
     """A logistic regression on its members' log-odds, with weights that depend on how in-domain the text is.
 
     The log-odds of a member are taken by their spread over the articles that the weights were fitted on. Each member
@@ -51,7 +51,7 @@ class EnsembleClassifier(MarginClassifier):
     members : mapping of str to classifier
         By name in the registry; fitted and calibrated.
     n_folds : int
-        Parts of the held-out texts, where they come in no groups; the penalty and the calibration come from margins
+        Parts of the held-out texts, where they come in no groups; the penalty and the calibration come from log-odds
         of texts that the weights behind them had not seen.
     seed : int
     """
@@ -86,22 +86,22 @@ class EnsembleClassifier(MarginClassifier):
         texts = check_texts(texts)
         y = check_labels(texts, labels)
         scores = self.member_scores(texts)
-        margins = np.stack([s.log_odds for s in scores], axis=1)
-        self.fit_held_out(margins, self._in_domain(scores), y)
+        log_odds = np.stack([s.log_odds for s in scores], axis=1)
+        self.fit_held_out(log_odds, self._in_domain(scores), y)
         return self
 
     def fit_held_out(
         self,
-        margins: NDArray[np.float64],
+        log_odds: NDArray[np.float64],
         in_domain: NDArray[np.float64],
         labels: Sequence[int] | NDArray[np.int64],
     ) -> NDArray[np.float64]:
-        """Fit weights and calibration on answers to texts that come in no groups; arrays as in `fit_margins`.
+        """Fit weights and calibration on answers to texts that come in no groups; arrays as in `fit_log_odds`.
 
         Returns
         -------
         ndarray of shape (n_texts,)
-            Margins of each text by weights that had not seen it.
+            Log-odds of each text by weights that had not seen it.
 
         Raises
         ------
@@ -115,23 +115,23 @@ class EnsembleClassifier(MarginClassifier):
         parts = StratifiedKFold(self.n_folds, shuffle=True, random_state=self.seed)
         for number, (_, held) in enumerate(parts.split(folds, y)):
             folds[held] = number
-        unseen = self.fit_margins(margins, in_domain, y, folds)
+        unseen = self.fit_log_odds(log_odds, in_domain, y, folds)
         self.calibration_ = fit_calibration(Scores(unseen, in_domain), y)
         return unseen
 
-    def fit_margins(
+    def fit_log_odds(
         self,
-        margins: NDArray[np.float64],
+        log_odds: NDArray[np.float64],
         in_domain: NDArray[np.float64],
         labels: Sequence[int] | NDArray[np.int64],
         folds: NDArray[np.int64],
-        counts: NDArray[np.float64] | None = None,
+        sample_weight: NDArray[np.float64] | None = None,
     ) -> NDArray[np.float64]:
         """Learn the weights from answers of the members that are at hand already.
 
         Parameters
         ----------
-        margins : ndarray of shape (n_texts, n_members)
+        log_odds : ndarray of shape (n_texts, n_members)
             Log-odds of fake of texts that the member had not seen, columns as `members`.
         in_domain : ndarray of shape (n_texts,)
             How in-domain each text is, in [0, 1].
@@ -144,7 +144,7 @@ class EnsembleClassifier(MarginClassifier):
         Returns
         -------
         ndarray of shape (n_texts,)
-            Margins of each fold by weights fitted on the others, for whoever measures or calibrates.
+            Log-odds of each fold by weights fitted on the others, for whoever measures or calibrates.
 
         Raises
         ------
@@ -153,34 +153,34 @@ class EnsembleClassifier(MarginClassifier):
         """
         self._check_members()
         fake = np.asarray(labels) == FAKE
-        weight = np.ones(len(fake)) if counts is None else counts / counts.mean()
-        self.scales_ = _scales(margins, weight)
-        logits = margins / self.scales_
-        best, kept = np.inf, np.zeros(len(fake))
+        weight = np.ones(len(fake)) if sample_weight is None else sample_weight / sample_weight.mean()
+        self.scales_ = _scales(log_odds, weight)
+        logits = log_odds / self.scales_
+        best, best_log_odds = np.inf, np.zeros(len(fake))
         for penalty in PENALTIES:
             unseen, shifted = np.zeros(len(fake)), np.zeros(len(fake))
             for fold in np.unique(folds):
                 rest, held = folds != fold, folds == fold
-                scales = _scales(margins[rest], weight[rest])
-                known = margins / scales
+                scales = _scales(log_odds[rest], weight[rest])
+                known = log_odds / scales
                 weights, intercept = _fit_weights(known[rest], in_domain[rest], fake[rest], penalty, weight[rest])
                 unseen[held] = _combine(known[held], in_domain[held], weights)
                 shifted[held] = unseen[held] + intercept
             loss = float(weight @ np.logaddexp(0.0, np.where(fake, -shifted, shifted)))
             if loss < best:
-                best, kept, self.penalty_ = loss, unseen, penalty
+                best, best_log_odds, self.penalty_ = loss, unseen, penalty
         self.weights_, _ = _fit_weights(logits, in_domain, fake, self.penalty_, weight)
-        return kept
+        return best_log_odds
 
     def member_scores(self, texts: Sequence[str]) -> list[Scores]:
-        """Scores of every member, in the order of `members`; each text is cleaned once for all of them."""
+        """Return the scores of every member, in the order of `members`; each text is cleaned once for all of them."""
         texts = check_texts(texts)
-        found: list[list[Scores]] = [[] for _ in self.members]
+        scores: list[list[Scores]] = [[] for _ in self.members]
         for start in range(0, max(len(texts), 1), READ_AT_ONCE):
             with cleaning_once():
-                for parts, member in zip(found, self.members.values(), strict=True):
+                for parts, member in zip(scores, self.members.values(), strict=True):
                     parts.append(member.predict_scores(texts[start : start + READ_AT_ONCE]))
-        return [Scores(*map(np.concatenate, zip(*parts, strict=True))) for parts in found]
+        return [Scores(*map(np.concatenate, zip(*parts, strict=True))) for parts in scores]
 
     def weights_for(self, in_domain: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return how much each member counts in texts that are so in-domain, (n_texts, n_members); none is negative."""
@@ -189,43 +189,43 @@ class EnsembleClassifier(MarginClassifier):
         return np.asarray((1.0 - share) * outside + share * inside, dtype=np.float64)
 
     def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Log-odds of the fake class before calibration, shape (n_texts,)."""
+        """Return the log-odds of the fake class before calibration, shape (n_texts,)."""
         return self.predict_scores(texts).log_odds
 
     def predict_scores(self, texts: Sequence[str]) -> Scores:
-        """Log-odds of the fake class before calibration and how in-domain each text is, each of shape (n_texts,)."""
+        """Return the log-odds of fake before calibration and how in-domain each text is, each of shape (n_texts,)."""
         self._fitted()
         return self.combine_scores(self.member_scores(texts))
 
     def combine_scores(self, scores: Sequence[Scores]) -> Scores:
-        """Scores of texts from those of the members, in the order of `members`."""
+        """Return the scores of texts from those of the members, in the order of `members`."""
         in_domain = self._in_domain(scores)
         return Scores(self.combine(np.stack([s.log_odds for s in scores], axis=1), in_domain), in_domain)
 
     @property
     def with_domain(self) -> tuple[str, ...]:
-        """The members that can say how in-domain a text is, by name."""
+        """Return the members that can say how in-domain a text is, by name."""
         return tuple(name for name, m in self.members.items() if getattr(m, "domain_", None) is not None)
 
     def _in_domain(self, scores: Sequence[Scores]) -> NDArray[np.float64]:
-        """Mean over the members that have a domain head, shape (n_texts,); zeros if none has."""
+        """Return the mean over the members that have a domain head, shape (n_texts,); zeros if none has."""
         known = [s.in_domain for name, s in zip(self.members, scores, strict=True) if name in self.with_domain]
         return np.asarray(np.mean(known, axis=0) if known else np.zeros(len(scores[0].log_odds)), dtype=np.float64)
 
-    def combine(self, margins: NDArray[np.float64], in_domain: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Margins of texts that are so in-domain, shape (n_texts,), from those of the members, (n_texts, n_members)."""
+    def combine(self, log_odds: NDArray[np.float64], in_domain: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return log-odds of texts, shape (n_texts,), from those of the members, (n_texts, n_members)."""
         weights = self.weights_for(in_domain)
-        return np.asarray((weights * margins / self.scales_).sum(axis=1), dtype=np.float64)
+        return np.asarray((weights * log_odds / self.scales_).sum(axis=1), dtype=np.float64)
 
-    def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Margins of `text` with words removed, by every member in its own way; keep is (n_variants, n_words).
+    def masked_log_odds(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return log-odds of `text` with words removed, by every member in its own way.
 
         How in-domain the text is stays that of the whole text.
         """
         keep = np.atleast_2d(keep)
-        margins = np.stack([m.masked_margin(text, keep) for m in self.members.values()], axis=1)
+        log_odds = np.stack([m.masked_log_odds(text, keep) for m in self.members.values()], axis=1)
         in_domain = self._in_domain(self.member_scores([text]))
-        return self.combine(margins, np.repeat(in_domain, len(keep)))
+        return self.combine(log_odds, np.repeat(in_domain, len(keep)))
 
     def save(self, folder: Path) -> None:
         """Write `model.json`, with the revisions of the members in the folders beside `folder`, and `config.json`.
@@ -293,10 +293,10 @@ def _combine(
     return np.asarray((1.0 - in_domain) * (logits @ weights[0]) + in_domain * (logits @ weights[1]))
 
 
-def _scales(margins: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Spread of each member's margins, shape (n_members,), with texts weighed by `counts`."""
-    mean = counts @ margins / counts.sum()
-    return np.asarray(np.sqrt(counts @ (margins - mean) ** 2 / counts.sum()), dtype=np.float64)
+def _scales(log_odds: NDArray[np.float64], sample_weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the spread of each member's log-odds, shape (n_members,), with texts weighed by `counts`."""
+    mean = sample_weight @ log_odds / sample_weight.sum()
+    return np.asarray(np.sqrt(sample_weight @ (log_odds - mean) ** 2 / sample_weight.sum()), dtype=np.float64)
 
 
 def _fit_weights(
@@ -304,9 +304,9 @@ def _fit_weights(
     in_domain: NDArray[np.float64],
     fake: NDArray[np.bool_],
     penalty: float,
-    counts: NDArray[np.float64],
+    sample_weight: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], float]:
-    """Weights of shape (2, n_members) and intercept of least penalised log-loss; a convex problem."""
+    """Fit weights of shape (2, n_members) and intercept of least penalized log-loss; a convex problem."""
     from scipy.optimize import minimize
 
     n_members = logits.shape[1]
@@ -317,11 +317,11 @@ def _fit_weights(
     def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         weights, intercept = parameters[:-1], parameters[-1]
         signed = signs * (intercept + design @ weights)
-        slope = -counts * signs * np.exp(-np.logaddexp(0.0, signed))  # of each text's log-loss in its margin
-        value = counts @ np.logaddexp(0.0, -signed) + penalty * ((weights - average) ** 2).sum()
+        slope = -sample_weight * signs * np.exp(-np.logaddexp(0.0, signed))  # of each text's log-loss in its log-odds
+        value = sample_weight @ np.logaddexp(0.0, -signed) + penalty * ((weights - average) ** 2).sum()
         gradient = np.append(design.T @ slope + 2 * penalty * (weights - average), slope.sum())
         return float(value), gradient
 
     bounds = [(0.0, None)] * (2 * n_members) + [(None, None)]
-    found = minimize(loss, np.append(average, 0.0), jac=True, method="L-BFGS-B", bounds=bounds)
-    return np.asarray(found.x[:-1].reshape(2, n_members), dtype=np.float64), float(found.x[-1])
+    result = minimize(loss, np.append(average, 0.0), jac=True, method="L-BFGS-B", bounds=bounds)
+    return np.asarray(result.x[:-1].reshape(2, n_members), dtype=np.float64), float(result.x[-1])

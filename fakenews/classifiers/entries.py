@@ -23,20 +23,17 @@ class Entries(dict[str, Any]):
 def read_json(path: Path) -> Entries:
     """Read a JSON object whose objects all refuse names that they lack.
 
-    Raises
-    ------
-    JSONDecodeError, MissingEntry
-        If it is no JSON, or no object.
+    Raise `JSONDecodeError` or `MissingEntry` if it is no JSON, or no object.
     """
-    found = json.loads(path.read_text(encoding="utf-8"), object_hook=Entries)
-    if not isinstance(found, Entries):
+    values = json.loads(path.read_text(encoding="utf-8"), object_hook=Entries)
+    if not isinstance(values, Entries):
         raise MissingEntry(f"{path.name} holds no object.")
-    return found
+    return values
 
 
 @contextmanager
 def of_file() -> Iterator[None]:
-    """While a library reads a file: a `KeyError` of its own says that an entry is missing there."""
+    """Turn a `KeyError` of a library that reads a file into one that says an entry is missing there."""
     try:
         yield
     except KeyError as error:

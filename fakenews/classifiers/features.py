@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.classifiers.base import CleanedDocument, MarginClassifier, NotFittedError, clean_text_as
-from fakenews.classifiers.checks import check_labels, check_texts, check_weights
+from fakenews.classifiers.base import CleanedDocument, LogOddsClassifier, NotFittedError, clean_text_as
+from fakenews.classifiers.checks import Weights, check_labels, check_texts, check_weights
 from fakenews.classifiers.entries import Entries
 from fakenews.classifiers.style import STYLE_FEATURES, style_vector
 from fakenews.classifiers.trees import Trees
 from fakenews.formatting import title_and_body
 from fakenews.schema import FAKE
-from fakenews.text import CLEANING
 
 _CLOSES = re.compile(r"[.!?…](?=\s|$|[A-Z])")
 
 
-class FeaturesClassifier(MarginClassifier):
+@dataclass(eq=False, repr=False)
+class FeaturesClassifier(LogOddsClassifier):
     """The features of `style.STYLE_FEATURES` and histogram gradient boosting.
 
     Friedman, "Greedy function approximation: a gradient boosting machine", Annals of Statistics 29 (2001), as
@@ -42,40 +43,23 @@ class FeaturesClassifier(MarginClassifier):
         is said of them is off by 0.11 instead of 0.08 (expected calibration error).
     seed : int
     cleaning : {"neutral", "raw"}
-        As in `MarginClassifier`.
+        As in `LogOddsClassifier`.
     """
 
     kind = "features"
     own_settings = ("n_trees", "learning_rate", "max_leaf_nodes", "min_samples_leaf", "feature_share", "l2")
 
-    def __init__(
-        self,
-        name: str = "features",
-        n_trees: int = 500,
-        learning_rate: float = 0.06,
-        max_leaf_nodes: int = 15,
-        min_samples_leaf: int = 20,
-        feature_share: float = 0.1,
-        l2: float = 200.0,
-        seed: int = 42,
-        cleaning: str = CLEANING,
-    ) -> None:
-        super().__init__(name, cleaning)
-        self.n_trees = n_trees
-        self.learning_rate = learning_rate
-        self.max_leaf_nodes = max_leaf_nodes
-        self.min_samples_leaf = min_samples_leaf
-        self.feature_share = feature_share
-        self.l2 = l2
-        self.seed = seed
-        self.trees_: Trees | None = None
+    name: str = "features"
+    n_trees: int = 500
+    learning_rate: float = 0.06
+    max_leaf_nodes: int = 15
+    min_samples_leaf: int = 20
+    feature_share: float = 0.1
+    l2: float = 200.0
+    seed: int = 42
+    trees_: Trees | None = field(default=None, init=False)
 
-    def fit(
-        self,
-        texts: Sequence[str],
-        labels: Sequence[int],
-        weights: Sequence[float] | NDArray[np.float64] | None = None,
-    ) -> Self:
+    def fit(self, texts: Sequence[str], labels: Sequence[int], weights: Weights | None = None) -> Self:
         """Learn from the user's own texts (cleaned here) and labels 0 fake, 1 real.
 
         `weights` say how much each text counts; all alike if left out.
@@ -84,7 +68,7 @@ class FeaturesClassifier(MarginClassifier):
 
         texts = check_texts(texts)
         y = check_labels(texts, labels)
-        counts = check_weights(y, weights)
+        sample_weight = check_weights(y, weights)
         boosting = HistGradientBoostingClassifier(
             max_iter=self.n_trees,
             learning_rate=self.learning_rate,
@@ -97,19 +81,21 @@ class FeaturesClassifier(MarginClassifier):
         )
         self.trees_ = Trees.of(
             boosting.fit(
-                _vectors(with_lower_title(clean_text_as(text, self.cleaning)) for text in texts), y == FAKE, counts
+                _vectors(with_lower_title(clean_text_as(text, self.cleaning)) for text in texts),
+                y == FAKE,
+                sample_weight,
             )
         )
         return self
 
     def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Log-odds of the fake class before calibration, shape (n_texts,)."""
+        """Return the log-odds of the fake class before calibration, shape (n_texts,)."""
         return self._fitted().score(
             _vectors(with_lower_title(clean_text_as(text, self.cleaning)) for text in check_texts(texts))
         )
 
-    def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Margins of `text` with the words where `keep` is False cut out; keep is (n_variants, n_words)."""
+    def masked_log_odds(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return the log-odds of `text` with the words where `keep` is False cut out; keep is (n_samples, n_words)."""
         known = clean_text_as(text, self.cleaning)
         return self._fitted().score(_vectors(cut(known, row) for row in np.atleast_2d(keep)))
 
@@ -148,7 +134,7 @@ class FeaturesClassifier(MarginClassifier):
 
 
 def with_lower_title(known: CleanedDocument) -> str:
-    """Neutral text whose title, where there is one, is in lower case: its capitals are a template's choice."""
+    """Lower the title, where there is one: its capitals are a template's choice."""
     title, _ = title_and_body(known.source)
     text, end = known.neutral.text, int(np.searchsorted(known.neutral.starts, len(title)))
     lowered = text[:end].lower()
@@ -156,7 +142,7 @@ def with_lower_title(known: CleanedDocument) -> str:
 
 
 def cut(known: CleanedDocument, keep: NDArray[np.bool_]) -> str:
-    """What `with_lower_title` gives without the words whose `keep` is False, and with one gap where they stood.
+    """Cut the words whose `keep` is False out of what `with_lower_title` returns, with one gap where they stood.
 
     Of the gaps around a run of cut words, the first that ends a sentence stays, else the first: so sentences keep
     their ends, and commas do not outlive their clauses.
@@ -167,9 +153,9 @@ def cut(known: CleanedDocument, keep: NDArray[np.bool_]) -> str:
     edges = [*(word.start for word in words[1:]), len(text)]
     pieces: list[str] = []
     gap = text[: words[0].start]
-    for word, edge, kept in zip(words, edges, keep, strict=True):
+    for word, edge, is_kept in zip(words, edges, keep, strict=True):
         after = text[word.end : edge]
-        if kept:
+        if is_kept:
             pieces += (gap, text[word.start : word.end])
             gap = after
         elif _CLOSES.search(after) and not _CLOSES.search(gap):

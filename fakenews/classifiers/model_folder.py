@@ -75,12 +75,7 @@ def has_weights(folder: Path) -> bool:
 
 @contextmanager
 def reading(stored: StoredModel) -> Iterator[None]:
-    """While the files of a model are read: they are compared with what is pinned, and damage becomes one sentence.
-
-    Raises
-    ------
-    WrongFile
-    """
+    """Compare the files of a model with what is pinned while they are read; damage becomes one sentence."""
     from safetensors import SafetensorError
 
     verify(stored.folder)
@@ -94,7 +89,7 @@ def reading(stored: StoredModel) -> Iterator[None]:
 
 
 def settings(folder: Path) -> dict[str, Any]:
-    """The project's own settings of a model folder: what it is, how it was trained, its temperature.
+    """Return the project's own settings of a model folder: what it is, how it was trained, its temperature.
 
     Raises
     ------
@@ -120,40 +115,40 @@ def change_settings(folder: Path, **values: Any) -> None:
 
 
 def pins(folder: Path) -> dict[str, str]:
-    """SHA-256 of each file of a model folder that is pinned beside it; empty where none is."""
-    found = _sums(folder.parent)
-    return {path.partition("/")[2]: digest for path, digest in found.items() if path.startswith(f"{folder.name}/")}
+    """Return the SHA-256 of each file of a model folder that is pinned beside it; empty where none is."""
+    sums = _sums(folder.parent)
+    return {path.partition("/")[2]: digest for path, digest in sums.items() if path.startswith(f"{folder.name}/")}
 
 
 def pin(folder: Path) -> None:
     """Say that the files of a model folder are as they should be; what was said of them before is forgotten."""
-    kept = {path: digest for path, digest in _sums(folder.parent).items() if not path.startswith(f"{folder.name}/")}
+    others = {path: digest for path, digest in _sums(folder.parent).items() if not path.startswith(f"{folder.name}/")}
     for file in folder.iterdir():
         if file.suffix in _PINNED and file.name not in _NOT_PINNED:
-            kept[f"{folder.name}/{file.name}"] = _sha256(file)
-    lines = (f"{digest}  {path}\n" for path, digest in sorted(kept.items()))
+            others[f"{folder.name}/{file.name}"] = _sha256(file)
+    lines = (f"{digest}  {path}\n" for path, digest in sorted(others.items()))
     (folder.parent / SUMS).write_text("".join(lines), encoding="utf-8")
 
 
 @contextmanager
 def replacing(folder: Path) -> Iterator[Path]:
-    """A new folder beside that of a model, whose files take their places there, and are pinned if those were.
+    """Yield a new folder whose files then replace those of a model, and are pinned if those were.
 
     What goes wrong before leaves the model as it was. Other files in its folder stay, but for weights that the new
     model does without.
     """
-    place = folder.resolve()
-    new = place.with_name(f"{place.name}.partial")
+    target = folder.resolve()
+    new = target.with_name(f"{target.name}.partial")
     shutil.rmtree(new, ignore_errors=True)  # of a run that was killed
     new.mkdir(parents=True)
     try:
         yield new
-        place.mkdir(exist_ok=True)
+        target.mkdir(exist_ok=True)
         for name in (*WEIGHTS, ADDED, NOVELTY):
             if not (new / name).is_file():
-                (place / name).unlink(missing_ok=True)
+                (target / name).unlink(missing_ok=True)
         for file in new.iterdir():
-            file.replace(place / file.name)
+            file.replace(target / file.name)
         if pins(folder):
             pin(folder)
     finally:

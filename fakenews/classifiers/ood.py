@@ -21,7 +21,7 @@ N_CENTROIDS = 64
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Centroids:
-    """Centres of the training articles.
+    """Centers of the training articles.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Centroids:
     directions: NDArray[np.float32]
 
     def distances(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
-        """One minus the cosine to the nearest centroid, shape (n,), in [0, 2], of vectors of shape (n, width)."""
+        """Return 1 minus the cosine to the nearest centroid, shape (n,), in [0, 2], of vectors of shape (n, width)."""
         nearest = (unit(vectors - self.mean) @ self.directions.T).max(axis=1)
         return np.asarray(1.0 - nearest, dtype=np.float64)
 
@@ -58,7 +58,7 @@ class Centroids:
 
 
 def fit_centroids(vectors: NDArray[np.float32], n_centroids: int = N_CENTROIDS, seed: int = 42) -> Centroids:
-    """Centroids of training vectors of shape (n, width) by k-means on their directions.
+    """Fit centroids of training vectors of shape (n, width) by k-means on their directions.
 
     Raises
     ------
@@ -73,11 +73,11 @@ def fit_centroids(vectors: NDArray[np.float32], n_centroids: int = N_CENTROIDS, 
     mean = vectors.mean(axis=0).astype(np.float16).astype(np.float32)
     directions = unit(vectors - mean)
     n = min(n_centroids, len(np.unique(directions, axis=0)))
-    centres = KMeans(n, n_init=1, random_state=seed).fit(directions).cluster_centers_
-    return Centroids(mean, unit(unit(centres).astype(np.float16).astype(np.float32)))
+    centers = KMeans(n, n_init=1, random_state=seed).fit(directions).cluster_centers_
+    return Centroids(mean, unit(unit(centers).astype(np.float16).astype(np.float32)))
 
 
 def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Vectors of shape (…, width) by their length; those of no length stay as they are."""
+    """Divide vectors of shape (…, width) by their length; those of no length stay as they are."""
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return np.asarray(vectors / np.maximum(lengths, 1e-12), dtype=np.float32)

@@ -16,7 +16,7 @@ def cpu_has_bfloat16() -> bool:
 
 
 def fast_products() -> AbstractContextManager[object]:
-    """Return a context in which a CPU multiplies in bfloat16 where it has it; elsewhere, as on a GPU, nothing changes.
+    """Return a context in which a CPU multiplies in bfloat16 where it has it; on a GPU nothing changes.
 
     Log-odds move by about 0.02, so it is for training, tables and samples by the hundred, not for verdicts.
     """

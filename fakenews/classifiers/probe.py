@@ -44,12 +44,12 @@ class Probe:
     weights: NDArray[np.float32]
     bias: float
 
-    def margins(self, states: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Log-odds of fake, shape (n,), of mean states of shape (n, n_layers, width)."""
+    def log_odds(self, states: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the log-odds of fake, shape (n,), of mean states of shape (n, n_layers, width)."""
         return np.asarray(np.einsum("nlw,lw->n", states.astype(np.float64), self.weights) + self.bias, dtype=np.float64)
 
-    def window_margins(self, states: Tensor) -> Tensor:
-        """Log-odds of fake of windows, shape (n_windows,); differentiable in `states`.
+    def window_log_odds(self, states: Tensor) -> Tensor:
+        """Return the log-odds of fake of windows, shape (n_windows,); differentiable in `states`.
 
         `states` are mean states of shape (n_windows, n_layers, width).
         """
@@ -90,7 +90,7 @@ def load_domain(folder: Path) -> DomainHead | None:
 
 def linear_scores(probe: Probe, domain: DomainHead | None, states: NDArray[np.float32]) -> Scores:
     """Return the scores of texts by their mean states, (n, n_states, width)."""
-    log_odds = probe.margins(states)
+    log_odds = probe.log_odds(states)
     if domain is None:
         return Scores.out_of_domain(log_odds)
     return Scores(log_odds, domain.in_domain(states.reshape(len(states), -1)))

@@ -56,8 +56,8 @@ def pack(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         if _is_matrix(tensor):
             packed[name], packed[name + SCALE] = (part.cpu().contiguous() for part in quantize(tensor))
         else:
-            kept = tensor.detach().cpu()
-            packed[name] = (kept.half() if kept.is_floating_point() else kept).contiguous()
+            values = tensor.detach().cpu()
+            packed[name] = (values.half() if values.is_floating_point() else values).contiguous()
     return packed
 
 

@@ -107,7 +107,7 @@ CLASSIFIERS: dict[str, ClassifierSpec] = {
 
 
 def get(name: str) -> ClassifierSpec:
-    """The classifier of that name.
+    """Return the classifier of that name.
 
     Raises
     ------

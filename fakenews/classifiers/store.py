@@ -10,7 +10,7 @@ from fakenews.classifiers.registry import CLASSIFIERS, get
 
 
 def shipped(models: Path) -> tuple[str, ...]:
-    """Names of the known classifiers whose weights lie in `models`, in the registry's order."""
+    """Return the names of the known classifiers whose weights lie in `models`, in the registry's order."""
     return tuple(name for name in CLASSIFIERS if has_weights(models / name))
 
 

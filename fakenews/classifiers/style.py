@@ -53,10 +53,10 @@ class Reading:
         Words on each list of `wordlists.WORD_LISTS`.
     sentences : ndarray of shape (n_sentences,), int
         Words of each sentence that has some.
-    marks : Counter of str
+    punctuation : Counter of str
         Occurrences of each character that is neither letter, digit nor space, and of each of `_PATTERNS`.
     ends : Counter of str
-        Sentences by their last mark.
+        Sentences by their last punctuation.
     letters, syllables : int
     """
 
@@ -65,7 +65,7 @@ class Reading:
     types: Counter[str]
     listed: Counter[str]
     sentences: NDArray[np.int64]
-    marks: Counter[str]
+    punctuation: Counter[str]
     ends: Counter[str]
     letters: int
     syllables: int
@@ -73,8 +73,8 @@ class Reading:
 
 def read_style(text: str) -> Reading:
     """Count what the features need of a neutral text, or of one with words cut out."""
-    found = list(WORD.finditer(text))
-    words = [m.group() for m in found]
+    matches = list(WORD.finditer(text))
+    words = [m.group() for m in matches]
     lower = [word.lower() for word in words]
     types = Counter(lower)
     listed: Counter[str] = Counter()
@@ -82,14 +82,14 @@ def read_style(text: str) -> Reading:
         for name in LISTS_OF.get(word, ()):
             listed[name] += n
     closed = list(_SENTENCE_END.finditer(text))
-    edges = np.searchsorted([m.start() for m in found], [0, *(m.end() for m in closed), len(text)])
+    edges = np.searchsorted([m.start() for m in matches], [0, *(m.end() for m in closed), len(text)])
     sentences = np.diff(edges)
-    marks = Counter(c for c in text if not (c.isalnum() or c.isspace()))
-    marks.update({name: sum(1 for _ in pattern.finditer(text)) for name, pattern in _PATTERNS.items()})
+    punctuation = Counter(c for c in text if not (c.isalnum() or c.isspace()))
+    punctuation.update({name: sum(1 for _ in pattern.finditer(text)) for name, pattern in _PATTERNS.items()})
     ends = Counter(m.group()[-1] for m, n in zip(closed, sentences, strict=False) if n)
     letters = sum(map(len, words))
     syllables = sum(_count_syllables(word) * n for word, n in types.items())
-    return Reading(words, lower, types, listed, sentences[sentences > 0], marks, ends, letters, syllables)
+    return Reading(words, lower, types, listed, sentences[sentences > 0], punctuation, ends, letters, syllables)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class StyleFeature:
 
 
 def style_vector(text: str) -> NDArray[np.float64]:
-    """The features of one neutral text, shape (len(STYLE_FEATURES),), in their order."""
+    """Return the features of one neutral text, shape (len(STYLE_FEATURES),), in their order."""
     reading = read_style(text)
     return np.array([feature.value(reading) for feature in STYLE_FEATURES], dtype=np.float64)
 
@@ -112,32 +112,32 @@ def _share(n: float, of: float) -> float:
 
 
 def _words_where(matches: Callable[[str], bool], r: Reading) -> float:
-    """Words, as written, that match, per 100."""
+    """Return words, as written, that match, per 100."""
     return 100 * _share(sum(map(matches, r.words)), len(r.words))
 
 
 def _types_where(matches: Callable[[str], bool], r: Reading) -> float:
-    """Words that match in lower case, per 100; each different word is looked at once."""
+    """Return words that match in lower case, per 100; each different word is looked at once."""
     return 100 * _share(sum(n for word, n in r.types.items() if matches(word)), len(r.words))
 
 
-def _marks(names: str | tuple[str, ...], r: Reading) -> float:
-    return 100 * _share(sum(r.marks[name] for name in names), len(r.words))
+def _punctuation(names: str | tuple[str, ...], r: Reading) -> float:
+    return 100 * _share(sum(r.punctuation[name] for name in names), len(r.words))
 
 
 def _listed(name: str, r: Reading) -> float:
     return 100 * _share(r.listed[name], len(r.words))
 
 
-def _sentences_ending(mark: str, r: Reading) -> float:
-    return 100 * _share(r.ends[mark], len(r.sentences))
+def _sentences_ending(punctuation: str, r: Reading) -> float:
+    return 100 * _share(r.ends[punctuation], len(r.sentences))
 
 
 def _ends_in(endings: tuple[str, ...], word: str) -> bool:
     return len(word) > 5 and word.endswith(endings)
 
 
-def _is_capitalised(word: str) -> bool:
+def _is_capitalized(word: str) -> bool:
     return word[0].isupper() and not word.isupper()
 
 
@@ -163,7 +163,7 @@ def _is_short(word: str) -> bool:
 
 @lru_cache(maxsize=16_384)
 def _count_syllables(word: str) -> int:
-    """Runs of vowels, less a silent "e" at the end; at least one."""
+    """Count runs of vowels, less a silent "e" at the end; at least one."""
     runs = len(_SYLLABLES.findall(word))
     silent = word.endswith("e") and not word.endswith(("le", "ee")) and runs > 1
     return max(1, runs - silent)
@@ -206,7 +206,7 @@ def _automated(r: Reading) -> float:
 
 
 def _moving_types(r: Reading) -> float:
-    """Covington and McFall 2010 (doi:10.1080/09296171003643098), in one pass over the words."""
+    """Return the moving-average type-token ratio of Covington and McFall 2010 (doi:10.1080/09296171003643098)."""
     window = min(_WINDOW, len(r.lower))
     if not window:
         return 0.0
@@ -293,7 +293,7 @@ _CHARACTERS: dict[str, tuple[str | tuple[str, ...], str]] = {
     "grouped_numbers": (("grouped",), "Numbers with a point or comma inside"),
     "money": (("money",), "Amounts after a currency sign"),
     "percentages": (("percent",), "Percentages"),
-    "names": (("name",), "Runs of two or more capitalised words"),
+    "names": (("name",), "Runs of two or more capitalized words"),
 }
 _ENDINGS: dict[str, tuple[tuple[str, ...], str]] = {
     "ly_words": (("ly",), "Words in -ly, mostly adverbs"),
@@ -319,11 +319,11 @@ STYLE_FEATURES: tuple[StyleFeature, ...] = (
     StyleFeature("questions", "Sentences that end in a question mark, per 100", partial(_sentences_ending, "?")),
     StyleFeature("exclamations", "Sentences that end in an exclamation mark, per 100", partial(_sentences_ending, "!")),
     *(
-        StyleFeature(name, f"{meaning}, {_PER_100}", partial(_marks, marks))
-        for name, (marks, meaning) in _CHARACTERS.items()
+        StyleFeature(name, f"{meaning}, {_PER_100}", partial(_punctuation, characters))
+        for name, (characters, meaning) in _CHARACTERS.items()
     ),
     StyleFeature(
-        "capitalised_words", f"Words that begin with a capital, {_PER_100}", partial(_words_where, _is_capitalised)
+        "capitalised_words", f"Words that begin with a capital, {_PER_100}", partial(_words_where, _is_capitalized)
     ),
     StyleFeature(
         "shouted_words", f"Words of 3 letters or more in capitals, {_PER_100}", partial(_words_where, _is_shouted)

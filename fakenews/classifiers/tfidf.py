@@ -1,22 +1,23 @@
-"""The baseline: TF-IDF of 1–2-grams of words and marks, and logistic regression; exactly explainable, instant."""
+"""The baseline: TF-IDF of 1–2-grams of words and punctuation, and logistic regression; exactly explainable, instant."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from copy import copy
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.classifiers.base import MarginClassifier, NotFittedError, Scores, clean_text_as, lower_words
-from fakenews.classifiers.checks import check_labels, check_texts, check_weights
+from fakenews.classifiers.base import LogOddsClassifier, NotFittedError, Scores, clean_text_as, lower_words
+from fakenews.classifiers.checks import Weights, check_labels, check_texts, check_weights
 from fakenews.classifiers.domain import DomainHead, fit_domain_head
 from fakenews.classifiers.entries import Entries, of_file
 from fakenews.schema import FAKE
-from fakenews.text import CLEANING, WORD
+from fakenews.text import WORD
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -26,10 +27,11 @@ if TYPE_CHECKING:
 _PIECE = re.compile(r"\w+|[^\w\s]")
 
 
-class TfidfClassifier(MarginClassifier):
+@dataclass(eq=False, repr=False)
+class TfidfClassifier(LogOddsClassifier):
     """TF-IDF of 1–2-grams (sublinear) of words and punctuation marks, and logistic regression.
 
-    A mark belongs to the word before it: it goes with that word, and its weight is the word's.
+    Punctuation belongs to the word before it: it goes with that word, and its weight is the word's.
 
     Parameters
     ----------
@@ -46,28 +48,15 @@ class TfidfClassifier(MarginClassifier):
     kind = "tfidf"
     own_settings = ("max_features", "min_df", "C")
 
-    def __init__(
-        self,
-        name: str = "tfidf",
-        max_features: int = 200_000,
-        min_df: int = 2,
-        C: float = 10.0,
-        cleaning: str = CLEANING,
-    ) -> None:
-        super().__init__(name, cleaning)
-        self.max_features = max_features
-        self.min_df = min_df
-        self.C = C
-        self.vectorizer_: TfidfVectorizer | None = None
-        self.regression_: LogisticRegression | None = None
-        self.domain_: DomainHead | None = None
+    name: str = "tfidf"
+    max_features: int = 200_000
+    min_df: int = 2
+    C: float = 10.0
+    vectorizer_: TfidfVectorizer | None = field(default=None, init=False)
+    regression_: LogisticRegression | None = field(default=None, init=False)
+    domain_: DomainHead | None = field(default=None, init=False)
 
-    def fit(
-        self,
-        texts: Sequence[str],
-        labels: Sequence[int],
-        weights: Sequence[float] | NDArray[np.float64] | None = None,
-    ) -> Self:
+    def fit(self, texts: Sequence[str], labels: Sequence[int], weights: Weights | None = None) -> Self:
         """Learn from the user's own texts (cleaned here) and labels 0 fake, 1 real.
 
         `weights` say how much each text counts; all alike if left out.
@@ -77,7 +66,7 @@ class TfidfClassifier(MarginClassifier):
 
         texts = check_texts(texts)
         y = check_labels(texts, labels)
-        counts = check_weights(y, weights)
+        sample_weight = check_weights(y, weights)
         vectorizer = TfidfVectorizer(
             ngram_range=(1, 2),
             sublinear_tf=True,
@@ -86,15 +75,12 @@ class TfidfClassifier(MarginClassifier):
             token_pattern=r"\S+",
         )
         features = vectorizer.fit_transform([" ".join(self._tokens(text)[0]) for text in texts])
-        self.regression_ = LogisticRegression(C=self.C, max_iter=1000).fit(features, y, counts)
+        self.regression_ = LogisticRegression(C=self.C, max_iter=1000).fit(features, y, sample_weight)
         self.vectorizer_ = vectorizer
         return self
 
     def fit_domain(
-        self,
-        texts: Sequence[str],
-        in_domain: Sequence[bool] | NDArray[np.bool_],
-        weights: Sequence[float] | NDArray[np.float64] | None = None,
+        self, texts: Sequence[str], in_domain: Sequence[bool] | NDArray[np.bool_], weights: Weights | None = None
     ) -> Self:
         """Learn how in-domain a text is, after `fit`, from training texts and whether each is of the first corpus."""
         features = self._features([self._tokens(text)[0] for text in check_texts(texts)])
@@ -102,29 +88,29 @@ class TfidfClassifier(MarginClassifier):
         return self
 
     def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Log-odds of the fake class before calibration, shape (n_texts,)."""
-        return self._margins([self._tokens(text)[0] for text in check_texts(texts)])
+        """Return the log-odds of the fake class before calibration, shape (n_texts,)."""
+        return self._log_odds([self._tokens(text)[0] for text in check_texts(texts)])
 
     def predict_scores(self, texts: Sequence[str]) -> Scores:
-        """Log-odds of the fake class before calibration and how in-domain each text is, each of shape (n_texts,)."""
+        """Return the log-odds of fake before calibration and how in-domain each text is, each of shape (n_texts,)."""
         documents = [self._tokens(text)[0] for text in check_texts(texts)]
         self._fitted()
         if self.domain_ is None or not documents:
-            return Scores.out_of_domain(self._margins(documents))
+            return Scores.out_of_domain(self._log_odds(documents))
         features = self._features(documents)
-        return Scores(self._log_odds(features), self.domain_.in_domain(features))
+        return Scores(self._log_odds_of(features), self.domain_.in_domain(features))
 
-    def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Margins of `text` with the words where `keep` is False left out; keep is (n_variants, n_words)."""
+    def masked_log_odds(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return the log-odds of `text` without the words where `keep` is False; (n_samples, n_words)."""
         tokens, owners = self._tokens(text)
-        kept, pieces = np.atleast_2d(keep)[:, owners], np.array(tokens, dtype=object)
-        return self._margins([pieces[row].tolist() for row in kept])
+        keep_tokens, pieces = np.atleast_2d(keep)[:, owners], np.array(tokens, dtype=object)
+        return self._log_odds([pieces[row].tolist() for row in keep_tokens])
 
     def linear_terms(self, text: str) -> tuple[NDArray[np.float64], float]:
-        """Exact parts of the margin: one per word of `clean_text(text).words`, and the intercept.
+        """Return the exact parts of the log-odds: one per word of `clean_text(text).words`, and the intercept.
 
-        The value of an n-gram times its coefficient is shared equally among its occurrences and, within
-        a bigram, between its two pieces; a mark's part is its word's. Parts and intercept sum to `decision_function`.
+        The value of an n-gram times its coefficient is shared equally among its occurrences and, within a bigram,
+        between its two pieces; punctuation counts for its word. The sum of all is `decision_function`.
 
         Returns
         -------
@@ -139,11 +125,11 @@ class TfidfClassifier(MarginClassifier):
         )
         occurrences = self._occurrences(tokens)
         parts = np.zeros(len(clean_text_as(text, self.cleaning).words))
-        for term, places in occurrences.items():
-            share = term_weight[term] / len(places)
-            for place in places:
-                for piece in place:
-                    parts[owners[piece]] += share / len(place)
+        for term, occurrences_of_term in occurrences.items():
+            share = term_weight[term] / len(occurrences_of_term)
+            for words_of_term in occurrences_of_term:
+                for piece in words_of_term:
+                    parts[owners[piece]] += share / len(words_of_term)
         return parts, -float(regression.intercept_[0])
 
     def known_share(self, text: str) -> float:
@@ -153,10 +139,10 @@ class TfidfClassifier(MarginClassifier):
         return sum(t in vectorizer.vocabulary_ for t in tokens) / len(tokens) if tokens else 0.0
 
     def fit_ood(self, texts: Sequence[str], seed: int = 42) -> None:
-        """Nothing more to keep: the vocabulary is what distances are measured by."""
+        """Do nothing: the vocabulary is what distances are measured by."""
 
     def predict_with_ood_score(self, texts: Sequence[str]) -> tuple[Scores, NDArray[np.float64]]:
-        """Scores, and the share of words that are not in the vocabulary, shape (n_texts,)."""
+        """Return scores, and the share of words that are not in the vocabulary, shape (n_texts,)."""
         texts = check_texts(texts)
         return self.predict_scores(texts), np.array([1.0 - self.known_share(text) for text in texts])
 
@@ -193,9 +179,9 @@ class TfidfClassifier(MarginClassifier):
         return self
 
     def _tokens(self, text: str) -> tuple[list[str], NDArray[np.int64]]:
-        """Return words and marks in lower case, and the index in `clean_text(text).words` of each, shape (n_tokens,).
+        """Return words and punctuation in lower case, and the index in `clean_text(text).words` of each.
 
-        Marks before the first word belong to it; a text without words has no tokens.
+        Punctuation before the first word belongs to it; a text without words has no tokens.
         """
         known = clean_text_as(text, self.cleaning)
         if not known.words:
@@ -210,7 +196,7 @@ class TfidfClassifier(MarginClassifier):
         return self.vectorizer_, self.regression_
 
     def _coefficients(self) -> NDArray[np.float64]:
-        """Coefficients towards fake, shape (n_terms,)."""
+        """Return the coefficients towards fake, shape (n_terms,)."""
         _, regression = self._fitted()
         sign = -1.0 if regression.classes_[0] == FAKE else 1.0
         return np.asarray(sign * regression.coef_[0], dtype=np.float64)
@@ -219,21 +205,21 @@ class TfidfClassifier(MarginClassifier):
         vectorizer, _ = self._fitted()
         return vectorizer.transform([" ".join(tokens) for tokens in documents])
 
-    def _margins(self, documents: Sequence[Sequence[str]]) -> NDArray[np.float64]:
+    def _log_odds(self, documents: Sequence[Sequence[str]]) -> NDArray[np.float64]:
         self._fitted()
-        return self._log_odds(self._features(documents)) if documents else np.zeros(0)
+        return self._log_odds_of(self._features(documents)) if documents else np.zeros(0)
 
-    def _log_odds(self, features: csr_matrix) -> NDArray[np.float64]:
+    def _log_odds_of(self, features: csr_matrix) -> NDArray[np.float64]:
         _, regression = self._fitted()
         return np.asarray(features @ self._coefficients() - regression.intercept_[0], dtype=np.float64)
 
     def _occurrences(self, tokens: Sequence[str]) -> dict[int, list[tuple[int, ...]]]:
         vectorizer, _ = self._fitted()
-        found: dict[int, list[tuple[int, ...]]] = {}
+        occurrences: dict[int, list[tuple[int, ...]]] = {}
         for i, token in enumerate(tokens):
-            places = [(token, (i,))] + ([(f"{token} {tokens[i + 1]}", (i, i + 1))] if i + 1 < len(tokens) else [])
-            for term, place in places:
+            terms = [(token, (i,))] + ([(f"{token} {tokens[i + 1]}", (i, i + 1))] if i + 1 < len(tokens) else [])
+            for term, indices in terms:
                 index = vectorizer.vocabulary_.get(term)
                 if index is not None:
-                    found.setdefault(int(index), []).append(place)
-        return found
+                    occurrences.setdefault(int(index), []).append(indices)
+        return occurrences

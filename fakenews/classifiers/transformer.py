@@ -70,7 +70,7 @@ class TransformerClassifier(CalibratedClassifier):
     max_length : int
         Word pieces per window, special pieces included; at most what the encoder has positions for.
     overlap : int
-        Word pieces that neighbouring windows share at least.
+        Word pieces that neighboring windows share at least.
     batch_size : int
         Windows per pass; memory grows with it.
     device : str or torch.device
@@ -130,30 +130,32 @@ class TransformerClassifier(CalibratedClassifier):
         return int(self.tokenizer.mask_token_id)
 
     def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Log-odds of the fake class before calibration, shape (n_texts,)."""
+        """Return the log-odds of the fake class before calibration, shape (n_texts,)."""
         return self.predict_scores(texts).log_odds
 
     def predict_scores(self, texts: Sequence[str]) -> Scores:
-        """Log-odds of the fake class before calibration and how in-domain each text is, each of shape (n_texts,)."""
+        """Return the log-odds of fake before calibration and how in-domain each text is, each of shape (n_texts,)."""
         texts = check_texts(texts)
         encoded = [self.encode(text) for text in texts]
         return self._scores(encoded, self._answers([row for windows in encoded for row in windows.rows()]))
 
-    def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Margins of `text` with the pieces of words where `keep` is False masked; keep is (n_variants, n_words)."""
+    def masked_log_odds(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return log-odds of `text` with the pieces of words where `keep` is False masked."""
         keep = np.atleast_2d(keep)
         windows = self.encode(text)
-        kept = torch.from_numpy(np.concatenate([keep, np.ones((len(keep), 1), dtype=bool)], axis=1))  # -1: always kept
-        ids = torch.where(kept[:, windows.word_index], windows.input_ids, self.mask_token_id)  # [n, w, L]
+        keep_pieces = torch.from_numpy(
+            np.concatenate([keep, np.ones((len(keep), 1), dtype=bool)], axis=1)
+        )  # -1: always kept
+        ids = torch.where(keep_pieces[:, windows.word_index], windows.input_ids, self.mask_token_id)  # [n, w, L]
         rows: list[tuple[torch.Tensor, torch.Tensor]] = []
-        answer_rows = np.empty(ids.shape[:2], dtype=np.int64)  # which row holds the answer for a variant and a window
+        answer_rows = np.empty(ids.shape[:2], dtype=np.int64)  # which row holds the answer for a sample and a window
         for w, mask in enumerate(windows.attention_mask):
             length = int(mask.sum())
             distinct, inverse = torch.unique(ids[:, w, :length], dim=0, return_inverse=True)
             answer_rows[:, w] = len(rows) + inverse.numpy()
             rows += [(row, mask[:length]) for row in distinct]
-        margins = self._answers(rows)[:, 0]
-        return np.asarray(margins[answer_rows] @ windows.weights.numpy(), dtype=np.float64)
+        log_odds = self._answers(rows)[:, 0]
+        return np.asarray(log_odds[answer_rows] @ windows.weights.numpy(), dtype=np.float64)
 
     def encode(self, text: str) -> Windows:
         """Cut `text` into overlapping windows; one with only special pieces if nothing is left."""
@@ -178,13 +180,13 @@ class TransformerClassifier(CalibratedClassifier):
         return cut(ids, words, spans, *special)
 
     def embed(self, input_ids: torch.Tensor) -> torch.Tensor:
-        """Word embeddings of shape (n_windows, length, width), before positions are added."""
+        """Return the word embeddings of shape (n_windows, length, width), before positions are added."""
         model, device = self._placed()
         embeddings: torch.Tensor = model.get_input_embeddings()(input_ids.to(device))
         return embeddings
 
-    def margin_from_embeddings(self, embeddings: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """Log-odds of fake per window, shape (n_windows,); differentiable in `embeddings`."""
+    def log_odds_from_embeddings(self, embeddings: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return the log-odds of fake per window, shape (n_windows,); differentiable in `embeddings`."""
         model = self.model if embeddings.device.type == self.device.type else self._on_cpu()
         mask = attention_mask.to(embeddings.device)
         return self._log_odds(*self._pass(model, mask, not self.has_head, inputs_embeds=embeddings))
@@ -195,14 +197,11 @@ class TransformerClassifier(CalibratedClassifier):
         self.centroids_ = fit_centroids(states, seed=seed)
 
     def predict_with_ood_score(self, texts: Sequence[str]) -> tuple[Scores, NDArray[np.float64]]:
-        """Scores, and distances to the nearest training centroid, shape (n_texts,), in one pass.
+        """Return scores, and distances to the nearest training centroid, shape (n_texts,), in one pass.
 
         The vector of a text is the mean of the hidden states of its first window, half way up the encoder.
 
-        Raises
-        ------
-        NotFittedError
-            If there are no centroids: `fit_ood` was never called.
+        Raise `NotFittedError` if there are no centroids: `fit_ood` was never called.
         """
         if self.centroids_ is None:
             raise NotFittedError(f'{self.name} has no training centroids: run "fakenews novelty --model {self.name}".')
@@ -247,7 +246,7 @@ class TransformerClassifier(CalibratedClassifier):
 
     @classmethod
     def load(cls, folder: Path, device: str | torch.device = "cpu", batch_size: int = 16) -> Self:
-        """Read a folder written by `save`; half precision on cuda, single elsewhere.
+        """Read a folder written by `save`; half precision on cuda, else single.
 
         Raises
         ------
@@ -302,13 +301,13 @@ class TransformerClassifier(CalibratedClassifier):
         """Return mean states of all windows, (n_windows, n_states, width)."""
         rows = [row for windows in encoded for row in windows.rows()]
         states = np.zeros((len(rows), self.n_states, self.model.config.hidden_size), dtype=np.float32)
-        for batch, _, found in self._passes(rows, with_states=True):
-            assert found is not None
-            states[batch] = found.float().cpu().numpy()
+        for batch, _, states_of_batch in self._passes(rows, with_states=True):
+            assert states_of_batch is not None
+            states[batch] = states_of_batch.float().cpu().numpy()
         return states
 
     def _scores_and_states(self, texts: Sequence[str]) -> tuple[Scores, NDArray[np.float32]]:
-        """Scores, and vectors of the first windows, shape (n_texts, width)."""
+        """Return scores, and vectors of the first windows, shape (n_texts, width)."""
         texts = check_texts(texts)
         encoded = [self.encode(text) for text in texts]
         rows = [row for windows in encoded for row in windows.rows()]
@@ -318,7 +317,7 @@ class TransformerClassifier(CalibratedClassifier):
         return scores, states[np.cumsum(counts) - counts]
 
     def _scores(self, encoded: Sequence[Windows], answers: NDArray[np.float64]) -> Scores:
-        """Scores of texts from the `_answers` of all their windows in order."""
+        """Return the scores of texts from the `_answers` of all their windows in order."""
         log_odds, domain = (averaged(answers[:, i], encoded) for i in range(2))
         if self.domain_ is None:
             return Scores.out_of_domain(log_odds)
@@ -327,7 +326,7 @@ class TransformerClassifier(CalibratedClassifier):
     def _answers(
         self, rows: Sequence[tuple[torch.Tensor, torch.Tensor]], states: NDArray[np.float32] | None = None
     ) -> NDArray[np.float64]:
-        """Log-odds of windows of any lengths, shape (n_windows, 2): of fake, and of in-domain.
+        """Return the log-odds of windows of any lengths, shape (n_windows, 2): of fake, and of in-domain.
 
         Sorted by length, so that padding wastes little. `states`, of shape (n_windows, width), is filled with the mean
         of each window's hidden states half way up.
@@ -346,7 +345,7 @@ class TransformerClassifier(CalibratedClassifier):
     def _passes(
         self, rows: Sequence[tuple[torch.Tensor, torch.Tensor]], with_states: bool
     ) -> Iterator[tuple[list[int], torch.Tensor | None, torch.Tensor | None]]:
-        """Places in `rows`, logits and mean states of each pass; alike in length, so that padding wastes little.
+        """Yield indices into `rows`, logits and mean states of each pass, whose rows are alike in length.
 
         A device without enough memory is asked for half as many at a time in this call, and if even one is too much, a
         copy on the CPU is asked for a while.
@@ -377,7 +376,7 @@ class TransformerClassifier(CalibratedClassifier):
     def _pass(
         self, model: PreTrainedModel, mask: torch.Tensor, with_states: bool, **inputs: torch.Tensor
     ) -> tuple[torch.Tensor | None, torch.Tensor | None]:
-        """Logits of the head, (n, 2), where there is one, and mean states, (n, n_states, width), where wanted."""
+        """Return logits of the head, (n, 2), if there is one, and mean states, (n, n_states, width), if wanted."""
         output = model(attention_mask=mask, output_hidden_states=with_states, **inputs)
         states = mean_states(output.hidden_states[: self.n_states], mask) if with_states else None
         return output.logits if self.has_head else None, states
@@ -387,10 +386,7 @@ class TransformerClassifier(CalibratedClassifier):
 
         The model itself is not moved: another thread may be inside it.
 
-        Raises
-        ------
-        OutOfMemoryError
-            If it is the CPU already.
+        Raise `OutOfMemoryError` if it is the CPU already.
         """
         self._leave(self.device)
 
@@ -410,17 +406,17 @@ class TransformerClassifier(CalibratedClassifier):
             return self._spare
 
     def _placed(self) -> tuple[PreTrainedModel, torch.device]:
-        """Where the next pass runs: on the device, or on the CPU for a while after that had too little memory."""
+        """Run the next pass on the device, or on the CPU for a while after that had too little memory."""
         if time.monotonic() < self._cpu_until:
             return self._on_cpu(), _CPU
         return self.model, self.device
 
     def _log_odds(self, logits: torch.Tensor | None, states: torch.Tensor | None) -> torch.Tensor:
-        """Log-odds of fake of windows, (n,), by the classification head, or by the probe in its place."""
+        """Return log-odds of fake of windows, (n,), by the classification head, or by the probe in its place."""
         if logits is not None:
             logits = logits.float()
             return logits[:, self._fake] - logits[:, 1 - self._fake]
         if self.probe_ is None:
             raise NotFittedError(f"{self.name} has neither a head nor a probe: train it first.")
         assert states is not None
-        return self.probe_.window_margins(states)
+        return self.probe_.window_log_odds(states)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,7 +43,7 @@ class Trees:
 
     @classmethod
     def of(cls, grown: HistGradientBoostingClassifier) -> Trees:
-        """Nodes of a fitted two-class model without categories; missing values are not expected."""
+        """Return the nodes of a fitted two-class model without categories; missing values are not expected."""
         nodes, baseline = boosted_trees(grown)
         sizes = np.array([len(part) for part in nodes])
         roots = np.concatenate([[0], np.cumsum(sizes)[:-1]])
@@ -64,33 +64,17 @@ class Trees:
 
     @classmethod
     def from_tensors(cls, tensors: dict[str, NDArray[np.generic]]) -> Trees:
-        """Inverse of `tensors`."""
-        return cls(
-            roots=np.asarray(tensors["roots"], np.int32),
-            feature=np.asarray(tensors["feature"], np.int32),
-            left=np.asarray(tensors["left"], np.int32),
-            right=np.asarray(tensors["right"], np.int32),
-            threshold=np.asarray(tensors["threshold"], np.float64),
-            value=np.asarray(tensors["value"], np.float64),
-            depth=int(tensors["depth"].item()),
-            baseline=float(tensors["baseline"].item()),
-        )
+        """Invert `tensors`."""
+        stored = {f.name: tensors[f.name] for f in fields(cls)}
+        return cls(**{**stored, "depth": stored["depth"].item(), "baseline": stored["baseline"].item()})
 
     def tensors(self) -> dict[str, NDArray[np.generic]]:
-        """Arrays for a safetensors file."""
-        return {
-            "roots": self.roots,
-            "feature": self.feature,
-            "left": self.left,
-            "right": self.right,
-            "threshold": self.threshold,
-            "value": self.value,
-            "depth": np.array([self.depth], dtype=np.int32),
-            "baseline": np.array([self.baseline], dtype=np.float64),
-        }
+        """Return arrays for a safetensors file."""
+        arrays = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {**arrays, "depth": np.array([self.depth], np.int32), "baseline": np.array([self.baseline], np.float64)}
 
     def score(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Baseline and leaves summed, shape (n,), for features of shape (n, n_features)."""
+        """Return the baseline and leaves summed, shape (n,), for features of shape (n, n_features)."""
         rows = np.arange(len(features))[:, None]
         at = np.broadcast_to(self.roots, (len(features), len(self.roots)))  # [n, n_trees]
         for _ in range(self.depth):

@@ -23,7 +23,7 @@ class Windows:
     word_index : tensor of shape (n_windows, length), int64
         Index into `clean_text(text).words`, for a mark that of the word before it; -1 for special pieces and padding.
     weights : tensor of shape (n_windows,), float32
-        Share of each window in the margin of the text; sum to 1.
+        Share of each window in the log-odds of the text; sum to 1.
     """
 
     input_ids: torch.Tensor
@@ -39,7 +39,7 @@ class Windows:
         return Windows(self.input_ids[:n], self.attention_mask[:n], self.word_index[:n], weights)
 
     def rows(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        """Ids and mask of each window without its padding."""
+        """Return ids and mask of each window without its padding."""
         lengths = self.attention_mask.sum(1).tolist()
         return [(self.input_ids[i, :n], self.attention_mask[i, :n]) for i, n in enumerate(lengths)]
 
@@ -67,15 +67,12 @@ def cut(
 
 
 def window_spans(n_pieces: int, room: int, overlap: int) -> list[tuple[int, int]]:
-    """First piece and end of the windows of a text; at least one.
+    """Return the first piece and end of the windows of a text; at least one.
 
     Each window but the last is full, and shares `overlap` pieces with the one before it: as few windows as there can
     be, and no piece read more often than it must.
 
-    Raises
-    ------
-    ValueError
-        If windows of `room` pieces cannot overlap by `overlap` and still advance.
+    Raise `ValueError` if windows of `room` pieces cannot overlap by `overlap` and still advance.
     """
     if not 0 <= overlap < room:
         raise ValueError(f"overlap must lie between 0 and {room - 1} word pieces, got {overlap}.")
@@ -84,29 +81,29 @@ def window_spans(n_pieces: int, room: int, overlap: int) -> list[tuple[int, int]
 
 
 def batches(lengths: Sequence[int], most: int, most_pieces: int | None = None) -> list[list[int]]:
-    """Places of texts that are read together: at most `most`, alike in length, the shortest first.
+    """Yield indices of texts that are read together: at most `most`, alike in length, the shortest first.
 
     A batch ends where another text would make it longer than `most_pieces`, padding included, or would make more than
     `PADDING` of it padding; the latter not below a quarter of `most`, where a pass costs more than the padding.
     """
-    found: list[list[int]] = []
+    batches_so_far: list[list[int]] = []
     pieces = 0  # of the last batch, without padding
     for i in sorted(range(len(lengths)), key=lambda i: lengths[i]):
-        n = len(found[-1]) + 1 if found else 0
+        n = len(batches_so_far[-1]) + 1 if batches_so_far else 0
         padded = n * lengths[i]
         too_long = most_pieces is not None and n > 1 and padded > most_pieces
         too_loose = n > most // 4 and padded > (1 + PADDING) * (pieces + lengths[i])
-        if not found or n > most or too_long or too_loose:
-            found.append([])
+        if not batches_so_far or n > most or too_long or too_loose:
+            batches_so_far.append([])
             pieces = 0
-        found[-1].append(i)
+        batches_so_far[-1].append(i)
         pieces += lengths[i]
-    return found
+    return batches_so_far
 
 
-def averaged(margins: NDArray[np.float64], encoded: Sequence[Windows]) -> NDArray[np.float64]:
-    """Margins of texts, shape (n_texts,), from those of all their windows in order."""
-    parts = np.split(margins, np.cumsum([len(w.weights) for w in encoded])[:-1]) if encoded else []
+def averaged(log_odds: NDArray[np.float64], encoded: Sequence[Windows]) -> NDArray[np.float64]:
+    """Return the log-odds of texts, shape (n_texts,), from those of all their windows in order."""
+    parts = np.split(log_odds, np.cumsum([len(w.weights) for w in encoded])[:-1]) if encoded else []
     return np.array([float(m @ w.weights.numpy()) for m, w in zip(parts, encoded, strict=True)], dtype=np.float64)
 
 

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.classifiers.base import MarginClassifier, NotFittedError, lower_words
-from fakenews.classifiers.checks import check_labels, check_texts, check_weights
+from fakenews.classifiers.base import LogOddsClassifier, NotFittedError, lower_words
+from fakenews.classifiers.checks import Weights, check_labels, check_texts, check_weights
 from fakenews.classifiers.embeddings import WordVectors, train_vectors
 from fakenews.classifiers.entries import Entries
 from fakenews.schema import FAKE
-from fakenews.text import CLEANING
 
 
-class Word2VecClassifier(MarginClassifier):
+@dataclass(eq=False, repr=False)
+class Word2VecClassifier(LogOddsClassifier):
     """Mean of Word2Vec vectors and logistic regression.
 
     The mean of vectors times coefficients is the mean of one number per word, so that is all a verdict adds up. A
     constant could be moved between those numbers and the intercept; the average text of the training decides: a word's
-    number says how it differs from that, and the intercept is that text's margin.
+    number says how it differs from that, and the intercept is that text's log-odds.
 
     Parameters
     ----------
@@ -35,40 +36,22 @@ class Word2VecClassifier(MarginClassifier):
     kind = "word2vec"
     own_settings = ("width", "window", "min_count", "max_words", "epochs", "skip_gram", "C")
 
-    def __init__(
-        self,
-        name: str = "word2vec",
-        width: int = 300,
-        window: int = 5,
-        min_count: int = 5,
-        max_words: int = 20_000,
-        epochs: int = 5,
-        skip_gram: bool = False,
-        C: float = 30.0,
-        seed: int = 42,
-        cleaning: str = CLEANING,
-    ) -> None:
-        super().__init__(name, cleaning)
-        self.width = width
-        self.window = window
-        self.min_count = min_count
-        self.max_words = max_words
-        self.epochs = epochs
-        self.skip_gram = skip_gram
-        self.C = C
-        self.seed = seed
-        self.vectors_: WordVectors | None = None
-        self.center_ = np.zeros(0)  # mean of the training texts' means
-        self.coefficients_ = np.zeros(0)  # towards fake, one per entry of a vector
-        self.intercept_ = 0.0
-        self._scores = np.zeros(0)  # centred vectors times coefficients, one per word
+    name: str = "word2vec"
+    width: int = 300
+    window: int = 5
+    min_count: int = 5
+    max_words: int = 20_000
+    epochs: int = 5
+    skip_gram: bool = False
+    C: float = 30.0
+    seed: int = 42
+    vectors_: WordVectors | None = field(default=None, init=False)
+    center_: NDArray[np.float64] = field(init=False)  # mean of the training texts' means
+    coefficients_: NDArray[np.float64] = field(init=False)  # towards fake, one per entry of a vector
+    intercept_: float = field(init=False)
+    _scores: NDArray[np.float64] = field(init=False)  # centered vectors times coefficients, one per word
 
-    def fit(
-        self,
-        texts: Sequence[str],
-        labels: Sequence[int],
-        weights: Sequence[float] | NDArray[np.float64] | None = None,
-    ) -> Self:
+    def fit(self, texts: Sequence[str], labels: Sequence[int], weights: Weights | None = None) -> Self:
         """Learn vectors and coefficients from the user's own texts (cleaned here) and labels 0 fake, 1 real.
 
         `weights` say how much each text counts; all alike if left out.
@@ -78,7 +61,7 @@ class Word2VecClassifier(MarginClassifier):
 
         texts = check_texts(texts)
         y = check_labels(texts, labels)
-        counts = check_weights(y, weights)
+        sample_weight = check_weights(y, weights)
         documents = [lower_words(text, self.cleaning) for text in texts]
         vectors = train_vectors(
             documents,
@@ -92,25 +75,25 @@ class Word2VecClassifier(MarginClassifier):
         )
         matrix = vectors.matrix().astype(np.float64)
         means = np.stack([_mean(matrix, vectors.rows(words)) for words in documents])  # [n_texts, width]
-        scaler = StandardScaler().fit(means, sample_weight=counts)
-        regression = LogisticRegression(C=self.C, max_iter=2000).fit(scaler.transform(means), y == FAKE, counts)
+        scaler = StandardScaler().fit(means, sample_weight=sample_weight)
+        regression = LogisticRegression(C=self.C, max_iter=2000).fit(scaler.transform(means), y == FAKE, sample_weight)
         return self._set(vectors, scaler.mean_, regression.coef_[0] / scaler.scale_, float(regression.intercept_[0]))
 
     def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Log-odds of the fake class before calibration, shape (n_texts,)."""
+        """Return the log-odds of the fake class before calibration, shape (n_texts,)."""
         vectors = self._fitted()
         rows = [vectors.rows(lower_words(text, self.cleaning)) for text in check_texts(texts)]
         return np.array([self.intercept_ + _mean(self._scores, row) for row in rows], dtype=np.float64)
 
-    def masked_margin(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Margins of `text` with the words where `keep` is False left out; keep is (n_variants, n_words)."""
+    def masked_log_odds(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return the log-odds of `text` without the words where `keep` is False; (n_samples, n_words)."""
         rows = self._fitted().rows(lower_words(text, self.cleaning))
         counted = np.atleast_2d(keep) & (rows > 0)
         sums = counted @ self._scores[rows]
         return np.asarray(self.intercept_ + sums / np.maximum(counted.sum(axis=1), 1), dtype=np.float64)
 
     def linear_terms(self, text: str) -> tuple[NDArray[np.float64], float]:
-        """Exact parts of the margin: one per word of `clean_text(text).words`, and the intercept.
+        """Return the exact parts of the log-odds: one per word of `clean_text(text).words`, and the intercept.
 
         Returns
         -------
@@ -160,6 +143,6 @@ class Word2VecClassifier(MarginClassifier):
 
 
 def _mean(values: NDArray[np.float64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Mean of the `values` of known words; zero where there are none."""
+    """Return the mean of the `values` of known words; zero where there are none."""
     known = rows[rows > 0]
     return np.asarray(values[known].sum(axis=0) / max(len(known), 1), dtype=np.float64)

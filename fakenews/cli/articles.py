@@ -71,8 +71,8 @@ def explain(
         raise ValueError(f"Unknown unit {unit!r}. Known: word, sentence.")
     engine, text = open_article(file, title, encoding)
 
-    def in_units(found: Explanation) -> Explanation:
-        return replace(found, attributions=by_sentence(found)) if unit == "sentence" else found
+    def in_units(explanation: Explanation) -> Explanation:
+        return replace(explanation, attributions=by_sentence(explanation)) if unit == "sentence" else explanation
 
     request = ExplanationRequest(text, model, method, samples, seed)
     for step in engine.explainers.refine(request, progress(method)):
@@ -114,12 +114,12 @@ def compare(
     """Say how alike models and methods rank the words of an article, and which words they share."""
     engine, text = open_article(file, title, encoding)
     models = model or engine.pool.side_by_side
-    found = engine.explainers.agreement(text, models, method, progress("comparing")).to_dict(text)
+    agreement = engine.explainers.agreement(text, models, method, progress("comparing")).to_dict(text)
     if as_json:
-        return print_json(found)
-    for pair in found["pairs"]:
+        return print_json(agreement)
+    for pair in agreement["pairs"]:
         typer.echo(f"{pair['rank_agreement']:+.2f}  {pair['first']} and {pair['second']}")
-    typer.echo(f"Strong in all: {', '.join(dict.fromkeys(w['text'] for w in found['shared'])) or 'no word'}.")
+    typer.echo(f"Strong in all: {', '.join(dict.fromkeys(w['text'] for w in agreement['shared'])) or 'no word'}.")
 
 
 @app.command("what-if")
@@ -148,10 +148,10 @@ def what_if(
             if not 1 <= number <= len(spans):
                 raise ValueError(f"Got --remove {number}: the article has sentences 1 to {len(spans)}.")
         after = without(text, [spans[number - 1] for number in remove or ()])
-    found = engine.judge.what_if(text, after, model)
+    comparison = engine.judge.what_if(text, after, model)
     if as_json:
-        return print_json(found.to_dict())
-    for before, now in zip(found.before, found.after, strict=True):
+        return print_json(comparison.to_dict())
+    for before, now in zip(comparison.before, comparison.after, strict=True):
         typer.echo(
             f"{engine.pool.title(now.model)}: {before.p_fake:.1%} fake before, {now.p_fake:.1%} now, "
             f"log-odds {now.margin - before.margin:+.2f}. Now: {_verdict_line(now)}"
@@ -186,20 +186,20 @@ def words(
 def flip(file: File, model: Model, title: Title = "", encoding: Encoding = "", as_json: AsJson = False) -> None:
     """Find the fewest sentences whose removal flips a model's prediction."""
     engine, text = open_article(file, title, encoding)
-    found = engine.explainers.minimal_counterfactual(text, model, progress("searching"))
+    flip_set = engine.explainers.minimal_counterfactual(text, model, progress("searching"))
     if as_json:
-        return print_json(found.to_dict(text))
-    how = "every smaller set was tried" if found.exact else "by beam search, so a smaller set may exist"
-    for i in found.removed:
-        span = found.sentences[i]
+        return print_json(flip_set.to_dict(text))
+    how = "every smaller set was tried" if flip_set.exact else "by beam search, so a smaller set may exist"
+    for i in flip_set.removed:
+        span = flip_set.sentences[i]
         typer.echo(f"{i + 1:>4}  {' '.join(text[span.start : span.end].split())}")
     outcome = (
-        f"without {len(found.removed)} of {len(found.sentences)} sentences it says {found.p_after:.1%} fake "
-        f"instead of {found.p_before:.1%}; {how}"
-        if found.removed
-        else f"no set of its {len(found.sentences)} sentences was found that flips {found.p_before:.1%} fake"
+        f"without {len(flip_set.removed)} of {len(flip_set.sentences)} sentences it says {flip_set.p_after:.1%} fake "
+        f"instead of {flip_set.p_before:.1%}; {how}"
+        if flip_set.removed
+        else f"no set of its {len(flip_set.sentences)} sentences was found that flips {flip_set.p_before:.1%} fake"
     )
-    typer.echo(f"{found.model}: {outcome} ({found.evaluations:,} variants, {found.seconds:.1f} s).")
+    typer.echo(f"{flip_set.model}: {outcome} ({flip_set.evaluations:,} samples, {flip_set.seconds:.1f} s).")
 
 
 @app.command()
@@ -237,11 +237,11 @@ def _step_line(share: float, seconds_left: float, explanation: Explanation) -> s
 
 
 def _grade_text(explanation: Explanation) -> str:
-    found = explanation.grade
-    if found is None:
+    grade = explanation.grade
+    if grade is None:
         return "Grade: none, because taking words away hardly moves this score."
     return (
-        f"Grade: {found.level}, {found.normalised:.2f} where random orders have 0 and the best order found has 1 "
-        f"(comprehensiveness {found.comprehensiveness:.2f} of {found.random[0]:.2f} to {found.best[0]:.2f}, "
-        f"sufficiency {found.sufficiency:.2f} of {found.random[1]:.2f} to {found.best[1]:.2f})."
+        f"Grade: {grade.level}, {grade.normalised:.2f} where random orders have 0 and the best order found has 1 "
+        f"(comprehensiveness {grade.comprehensiveness:.2f} of {grade.random[0]:.2f} to {grade.best[0]:.2f}, "
+        f"sufficiency {grade.sufficiency:.2f} of {grade.random[1]:.2f} to {grade.best[1]:.2f})."
     )

@@ -10,7 +10,7 @@ import typer
 from fakenews.cli.options import AsJson, Encoding, Fake, Table
 from fakenews.cli.output import print_json, progress
 
-app = typer.Typer(rich_markup_mode=None, help="Bring, check and split labelled tables.")
+app = typer.Typer(rich_markup_mode=None, help="Bring, check and split labeled tables.")
 
 
 @app.command("audit")
@@ -57,6 +57,6 @@ def data_split(
     groups = near_duplicate_groups(frame["text"].tolist(), progress=progress("grouping"))
     frame = frame.assign(split=grouped_split(frame["label"].tolist(), groups), group=groups)
     write_table(frame, out)
-    counts = ", ".join(f"{(frame['split'] == name).sum():,} {name}" for name in SPLITS)
-    typer.echo(f"{out}: {counts}; {frame['group'].nunique():,} groups of near duplicates in {len(frame):,} rows.")
+    sizes = ", ".join(f"{(frame['split'] == name).sum():,} {name}" for name in SPLITS)
+    typer.echo(f"{out}: {sizes}; {frame['group'].nunique():,} groups of near duplicates in {len(frame):,} rows.")
     typer.echo("\n".join(read.notes()))

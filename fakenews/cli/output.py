@@ -58,6 +58,6 @@ def _sentence(error: Exception) -> str:
 
 
 def _ended(message: str) -> str:
-    """The first line of a message, with a full stop."""
+    """Return the first line of a message, with a full stop."""
     line = message.strip().partition("\n")[0].rstrip()
     return line if line.endswith((".", "?", "!")) else f"{line}."

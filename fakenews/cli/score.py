@@ -71,8 +71,8 @@ def score(
         rows = {"rows": done.rows, "bad_rows": done.bad, "rows_without_text": done.without_text}
         return print_json({**rows, "verdicts": done.verdicts, "out": str(out)})
     for name, verdicts in done.verdicts.items():
-        counts = ", ".join(f"{verdicts.get(v, 0):,} {words}" for v, words in VERDICTS.items())
-        typer.echo(f"{engine.pool.title(name)}: {counts}")
+        tallies = ", ".join(f"{verdicts.get(v, 0):,} {words}" for v, words in VERDICTS.items())
+        typer.echo(f"{engine.pool.title(name)}: {tallies}")
     empty = f" ({done.without_text:,} without text)" if done.without_text else ""
     bad = f"; {done.bad:,} could not be scored{empty}, see {out}.errors.jsonl" if done.bad else ""
     rate = "" if done.before else f", {done.rate:,.1f} a second"

@@ -74,14 +74,14 @@ def reviews(
     owner: Annotated[str, typer.Argument(help='Key that "share" gave.')],
     lines: Annotated[bool, typer.Option("--jsonl", help="A line of JSON for every review.")] = False,
 ) -> None:
-    """Everything shared under an owner's key, with reviews and agreement, as JSON."""
+    """Print everything shared under an owner's key, with reviews and agreement, as JSON."""
     from fakenews.share.listing import listing, review_lines
     from fakenews.share.store import ShareStore
 
-    found = ShareStore.of(Settings.from_environment()).owned(owner)
+    shares = ShareStore.of(Settings.from_environment()).owned(owner)
     if lines:
-        return typer.echo(review_lines(found), nl=False)
-    print_json(listing(found))
+        return typer.echo(review_lines(shares), nl=False)
+    print_json(listing(shares))
 
 
 @app.command()

@@ -111,10 +111,10 @@ def deploy(
 @app.command()
 def drift(root: Root = REPOSITORY, target: TargetName = None, space_id: Id = None) -> None:
     """Print what of the live Space is not as it is here; exit code 1 if anything is, 2 if the Hub did not say."""
-    found = _deployment(root, target, space_id).drift()
-    for difference in found:
+    differences = _deployment(root, target, space_id).drift()
+    for difference in differences:
         typer.echo(difference)
-    if found:
+    if differences:
         raise typer.Exit(FAILED)
     typer.echo("The Space is as it is here.")
 

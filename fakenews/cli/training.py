@@ -139,7 +139,7 @@ def novelty(
 
 
 def _training_table(data: Path | None, settings: Settings) -> Path:
-    """The table given, or ISOT's in the data folder."""
+    """Return the table given, or ISOT's in the data folder."""
     if data is not None:
         return data
     if settings.data is None:
@@ -155,10 +155,10 @@ def _evaluation_text(model: str, data: str, result: TableResult) -> str:
     evaluation = result.evaluation
     lines = [f"{name:<24} {metric_text(evaluation, metric)!s:>24}" for metric, name in METRIC_NAMES.items()]
     for i, (label, row) in enumerate(zip(LABELS, evaluation.confusion_matrix, strict=True)):
-        lines.append(f"{f'{label} recognised':<24} {f'{row[i]:,} of {sum(row):,}':>24}")
-    given = result.verdicts
-    right = f", {given.right:,} of them right" if given.given else ""
-    of = f"{given.given:,} of the {counted(given.n, 'article')} in {data}"
+        lines.append(f"{f'{label} recognized':<24} {f'{row[i]:,} of {sum(row):,}':>24}")
+    verdicts = result.verdicts
+    right = f", {verdicts.right:,} of them right" if verdicts.given else ""
+    of = f"{verdicts.given:,} of the {counted(verdicts.n, 'article')} in {data}"
     lines.append(f"{model}, asked alone, gives a verdict on {of}{right}.")
-    lines += [f"{count:>8,} {REASONS[reason]}" for reason, count in given.reasons.items()]
+    lines += [f"{count:>8,} {REASONS[reason]}" for reason, count in verdicts.reasons.items()]
     return "\n".join([*lines, "Ranges are 95 % intervals."])

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakenews.data.duplicates import near_duplicate_groups
-from fakenews.data.exact import normalised
+from fakenews.data.exact import normalized
 from fakenews.data.leakage import (
     ExclusiveString,
     RuleResult,
@@ -44,9 +44,9 @@ class AuditReport:
     empty_texts : int
         Rows without a letter or digit in the body.
     exact_duplicates : int
-        Rows whose normalised body stands in an earlier row.
+        Rows whose normalized body stands in an earlier row.
     exact_conflicts : int
-        Normalised bodies that carry both labels.
+        Normalized bodies that carry both labels.
     near_duplicate_groups, near_duplicates : int
         Groups of two or more bodies of Jaccard similarity 0.8, exact repeats included, and the rows in them
         beyond the first of each.
@@ -78,7 +78,7 @@ class AuditReport:
     seconds: float
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         values = {name: getattr(self, name) for name in self.__slots__}
         values["counts"] = dict(self.counts)
         values["words"] = {label: dict(quantiles) for label, quantiles in self.words.items()}
@@ -88,7 +88,7 @@ class AuditReport:
 
 
 def audit(frame: pd.DataFrame, seed: int = 42, progress: Callable[[float], None] | None = None) -> AuditReport:
-    """Measure duplicates, label conflicts, leakage and length of a labelled table.
+    """Measure duplicates, label conflicts, leakage and length of a labeled table.
 
     An article of 400 words costs about 12 ms, most of it cleaning and MinHash: 9,000 of them take two to four minutes.
 
@@ -112,7 +112,7 @@ def audit(frame: pd.DataFrame, seed: int = 42, progress: Callable[[float], None]
     report = progress or (lambda _: None)
     titles, bodies = frame["title"].tolist(), frame["text"].tolist()
     labels = frame["label"].to_numpy(dtype=np.int64)
-    keys = [normalised(body) for body in bodies]
+    keys = [normalized(body) for body in bodies]
     empty = sum(not key for key in keys)
     exact = _group_numbers(keys)
     neutral: list[tuple[str, str]] = []
@@ -149,7 +149,7 @@ def audit(frame: pd.DataFrame, seed: int = 42, progress: Callable[[float], None]
 
 
 def neutral_parts(title: str, body: str) -> tuple[str, str]:
-    """Title and body of the neutral text that classifiers read of both together."""
+    """Return the title and body of the neutral text that classifiers read of both together."""
     neutral = clean(join(title, body))
     cut = int(np.searchsorted(neutral.starts, len(title))) if title.strip() else 0
     return neutral.text[:cut].strip(), neutral.text[cut:].strip()
@@ -161,7 +161,7 @@ def _group_numbers(keys: list[str]) -> NDArray[np.int64]:
 
 
 def _conflicts(groups: NDArray[np.int64], labels: NDArray[np.int64]) -> int:
-    """Number of groups (0 to k) with members of both classes."""
+    """Return the number of groups (0 to k) with members of both classes."""
     size = int(groups.max()) + 1
     real = np.bincount(groups, weights=labels, minlength=size)
     return int(((real > 0) & (real < np.bincount(groups, minlength=size))).sum())
@@ -177,7 +177,7 @@ def _length_quantiles(bodies: list[str], labels: NDArray[np.int64]) -> dict[str,
 
 
 def describe(report: AuditReport) -> str:
-    """The report as lines for a terminal, 100 characters wide."""
+    """Describe the report as lines for a terminal, 100 characters wide."""
     majority = max(report.counts.values()) / report.n
     lines = [
         f"{report.n:,} rows: {report.counts['fake']:,} fake, {report.counts['real']:,} real "
@@ -199,8 +199,8 @@ def describe(report: AuditReport) -> str:
     for title, strings in (("as it is", report.exclusive_raw), ("after cleaning", report.exclusive_neutral)):
         lines += ["", f"In one class only, {title}:"]
         for label in LABELS:
-            found = ", ".join(f"“{s.string}” {s.share:.1%}" for s in strings if s.label == label)
-            lines += wrap(f"{label}: {found or 'nothing frequent'}", 98, initial_indent="  ", subsequent_indent="    ")
+            listed = ", ".join(f"“{s.string}” {s.share:.1%}" for s in strings if s.label == label)
+            lines += wrap(f"{label}: {listed or 'nothing frequent'}", 98, initial_indent="  ", subsequent_indent="    ")
     return "\n".join(lines)
 
 

@@ -48,7 +48,7 @@ class DatasetSpec:
         Key in the registry; its text lies in `<name>.parquet`.
     unit : {"article", "claim", "post"}
         What one row is; models trained on articles are out of their depth on the other two.
-    licence : str
+    license : str
         "(unverified)" where it is remembered from the home page and not stated beside the rows.
     label_meaning : str
         What the corpus's own labels meant and how they map to `schema.LABELS`.
@@ -57,7 +57,7 @@ class DatasetSpec:
     sha256 : str or None
         Checksum of that table; a file with another one holds other rows.
     get_hint : str
-        One sentence on how to get the text.
+        One sentence on how to get the text; of a corpus that no command fetches, where to put it.
     for_training : tuple of str
         Names of the removals that are applied before a model is trained on the corpus.
     family : str
@@ -67,36 +67,32 @@ class DatasetSpec:
 
     name: str
     title: str
-    unit: Unit
     description: str
     homepage: str
-    licence: str
+    license: str
     citation: str
     label_meaning: str
     n_rows: int
-    get_hint: str
+    unit: Unit = "article"
+    get_hint: str = ""
     removals: tuple[Removal, ...] = ()
     sha256: str | None = None
     for_training: tuple[str, ...] = ()
     family: str = ""
 
-    def removal(self, name: str) -> Removal:
-        """The removal called `name`.
+    def __post_init__(self) -> None:
+        hint = (
+            f"Get it at {self.homepage}, save it as {self.name}.parquet with the columns text and label (0 fake, 1 "
+            "real), and let FAKENEWS_DATA name the folder."
+        )
+        object.__setattr__(self, "get_hint", self.get_hint or hint)
 
-        Raises
-        ------
-        ValueError
-            If this corpus has none of that name.
+    def removal(self, name: str) -> Removal:
+        """Return the removal called `name`.
+
+        Raise `ValueError` if this corpus has none of that name.
         """
         known = {r.name: r for r in self.removals}
         if name not in known:
             raise ValueError(f"Unknown removal {name!r} for {self.name}. Known: {', '.join(known) or 'none'}.")
         return known[name]
-
-
-def place_hint(name: str, homepage: str) -> str:
-    """How to get a corpus that no command fetches."""
-    return (
-        f"Get it at {homepage}, save it as {name}.parquet with the columns text and label (0 fake, 1 real), "
-        "and let FAKENEWS_DATA name the folder."
-    )

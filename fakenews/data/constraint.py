@@ -1,20 +1,17 @@
 """Constraint at AAAI 2021: COVID-19 posts."""
 
-from fakenews.data.base import DatasetSpec, Removal, place_hint
-
-_HOMEPAGE = "https://github.com/diptamath/covid_fake_news"
+from fakenews.data.base import DatasetSpec, Removal
 
 SPEC = DatasetSpec(
     name="constraint",
     title="Constraint 2021",
     unit="post",
     description="Social-media posts on COVID-19 with the official split; far shorter than any article.",
-    homepage=_HOMEPAGE,
-    licence="Repository MIT; the data for research.",
+    homepage="https://github.com/diptamath/covid_fake_news",
+    license="Repository MIT; the data for research.",
     citation="Patwa et al.: Fighting an Infodemic: COVID-19 Fake News Dataset, arXiv:2011.03327.",
     label_meaning="The task's fake and real, taken as they are.",
     n_rows=10499,
-    get_hint=place_hint("constraint", _HOMEPAGE),
     removals=(
         Removal("liar2-overlap", "These posts are word for word LIAR2 statements.", overlap_with="liar2_valtest"),
     ),

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fakenews.data.base import DatasetSpec, Removal, place_hint
+from fakenews.data.base import DatasetSpec, Removal
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_HOMEPAGE = "https://zenodo.org/records/6555293"
 
 
 def _not_partially_false(frame: pd.DataFrame) -> pd.Series:
@@ -19,15 +17,13 @@ def _not_partially_false(frame: pd.DataFrame) -> pd.Series:
 SPEC = DatasetSpec(
     name="ctfan",
     title="CT-FAN",
-    unit="article",
     description="Web pages on politics, health and science that fact-checkers rated; 81% are fake.",
-    homepage=_HOMEPAGE,
-    licence="Research use (unverified)",
+    homepage="https://zenodo.org/records/6555293",
+    license="Research use (unverified)",
     citation="Shahi, Struß, Mandl, Köhler, Wiegand, Siegel: CT-FAN: A Multilingual dataset for Fake News Detection, "
     "CheckThat! lab at CLEF 2021 and 2022, task 3.",
     label_meaning="false and partially false are fake, true is real; other is left out.",
     n_rows=666,
-    get_hint=place_hint("ctfan", _HOMEPAGE),
     removals=(Removal("partially-false", "Rated partly false: neither class fits.", keep=_not_partially_false),),
     sha256="85087b9b10d4ff19d3c5496794e005f5e91ac35fc99c5fa06e8c2dd963cdb897",
 )

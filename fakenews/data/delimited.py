@@ -1,7 +1,7 @@
 """CSV as spreadsheets and programs write it, a row at a time: what is broken costs its own row and no other.
 
 The csv module reads on from a quote that nothing closes to the end of the file, in memory, and cannot go back to the
-line after it; that is why cells are told apart here.
+line after it; that is why cells are parsed here.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ class Dialect:
     skipped: int = 0
 
     def unquoted(self, text: str) -> str:
-        """A piece of a cell in quotes as it was before it was written."""
+        """Return a piece of a cell in quotes as it was before it was written."""
         text = text.replace(self.quote * 2, self.quote)
         return re.sub(rf"\\([\\{self.quote}\n])", r"\1", text) if self.escape else text
 
     def closing(self, line: str, at: int) -> int:
-        """Where the quote stands that closes a cell, or -1: two together, or one escaped, are the cell's own."""
+        """Return where the quote stands that closes a cell, or -1; a doubled or escaped quote closes none."""
         while (at := line.find(self.quote, at)) >= 0:
             if self.escape and _is_escaped(line, at, self.escape):
                 at += 1
@@ -66,26 +66,26 @@ class Dialect:
 class _StrayQuote(Exception):
     """A quote that opens a cell in a line and that none closes, the next one having text behind it if there is one."""
 
-    def __init__(self, opened: int, place: int, following: int = 0) -> None:
+    def __init__(self, opened: int, offset: int, following: int = 0) -> None:
         problem = f"not CSV: the quote that opens a cell in line {opened} is never closed"
         if following == opened:
             problem = "not CSV: text behind the quote that closes a cell"
         elif following:
             problem += f"; the next, in line {following}, has text behind it"
         super().__init__(problem)
-        self.after = (opened, place)
+        self.after = (opened, offset)
 
 
 class _Readable(Protocol):
     """What rows are read from: `Lines`, or the beginning of a file."""
 
     number: int
-    place: int
+    offset: int
     problem: str
 
     def __iter__(self) -> Iterator[str]: ...
     def __next__(self) -> str: ...
-    def go(self, number: int, place: int) -> None:
+    def go(self, number: int, offset: int) -> None:
         """Stand where so many lines and bytes have been read."""
 
 
@@ -126,7 +126,7 @@ class Delimited:
             raise ValueError(f"{path.name} holds no rows beneath a header.")
 
     def rows(self, longest: int = sys.maxsize) -> Iterator[tuple[int, list[str] | str, float]]:
-        """Every row: the line it begins in, its cells or what is wrong with it, share of the file read.
+        """Yield every row: the line it begins in, its cells or what is wrong with it, share of the file read.
 
         A row with a quote that does not close a cell ends with the line of that quote. The lines after it, as far as
         the quote was taken to reach, then stand each for itself, so that none is read more than twice.
@@ -145,12 +145,7 @@ class Delimited:
         return Lines(self.path, self._dialect.end, self._encoding)
 
     def _header(self, lines: Lines) -> tuple[str, ...]:
-        """Names of the columns, read from the first lines.
-
-        Raises
-        ------
-        ValueError
-        """
+        """Return the names of the columns, read from the first lines."""
         for _ in range(self._dialect.skipped):
             next(lines, "")
         line = next(lines, "")
@@ -166,13 +161,13 @@ class Delimited:
 
 
 def _names(header: list[str]) -> tuple[str, ...]:
-    """Names of the columns up to the last that has one."""
+    """Return the names of the columns up to the last that has one."""
     n_named = max((i for i, name in enumerate(header, start=1) if name.strip()), default=0)
     return tuple(header[:n_named])
 
 
 def _rows(lines: _Readable, dialect: Dialect, n_columns: int, longest: int) -> Iterator[tuple[int, list[str] | str]]:
-    """Every row from here on: the line it begins in, its cells or what is wrong with it."""
+    """Yield every row from here on: the line it begins in, its cells or what is wrong with it."""
     alone = 0  # lines before this one stand each for itself
     for line in lines:
         first = lines.number
@@ -201,12 +196,7 @@ def _rows(lines: _Readable, dialect: Dialect, n_columns: int, longest: int) -> I
 
 
 def check_names(columns: Sequence[str], name: str) -> None:
-    """Refuse columns of which two are called the same, or too many; `name` is the table's.
-
-    Raises
-    ------
-    ValueError
-    """
+    """Refuse columns of which two are called the same, or too many; `name` is the table's."""
     check_width(columns, name)
     times = Counter(columns)
     twice = sorted(c for c, n in times.items() if n > 1)
@@ -217,10 +207,10 @@ def check_names(columns: Sequence[str], name: str) -> None:
 
 
 def listed_names(values: Iterable[str]) -> str:
-    """Names or values of a file for a message: not many, not long, nothing that does not print."""
-    found = list(values)
-    shown = ["".join(c if c.isprintable() else "?" for c in value[:_LONGEST]) for value in found[:_LISTED]]
-    return ", ".join(shown) + (f" and {len(found) - len(shown):,} more" if len(found) > len(shown) else "")
+    """Return names or values of a file for a message: not many, not long, nothing that does not print."""
+    names = list(values)
+    shown = ["".join(c if c.isprintable() else "?" for c in value[:_LONGEST]) for value in names[:_LISTED]]
+    return ", ".join(shown) + (f" and {len(names) - len(shown):,} more" if len(names) > len(shown) else "")
 
 
 def find_column(columns: Sequence[str], name: str, table: str) -> str:
@@ -231,21 +221,16 @@ def find_column(columns: Sequence[str], name: str, table: str) -> str:
     ValueError
         If there are several, and so a question which is meant.
     """
-    found = [c for c in columns if c.strip().lower() == name]
-    if len(found) > 1:
+    matches = [c for c in columns if c.strip().lower() == name]
+    if len(matches) > 1:
         raise ValueError(
-            f"{table} has the columns {' and '.join(found)}: which one holds the {name}? Rename or remove the other."
+            f"{table} has the columns {' and '.join(matches)}: which one holds the {name}? Rename or remove the other."
         )
-    return found[0] if found else ""
+    return matches[0] if matches else ""
 
 
 def check_width(columns: Collection[str], name: str) -> None:
-    """Refuse more than `MAX_COLUMNS` columns; `name` is the table's.
-
-    Raises
-    ------
-    ValueError
-    """
+    """Refuse more than `MAX_COLUMNS` columns; `name` is the table's."""
     if len(columns) > MAX_COLUMNS:
         raise ValueError(f"{name} has more than {MAX_COLUMNS:,} columns: keep those that are needed.")
 
@@ -255,16 +240,16 @@ class _Cut(Exception):
 
 
 class _Sample:
-    """The beginning of a file as lines, or the whole of it; places count lines."""
+    """The beginning of a file as lines, or the whole of it; offsets count lines."""
 
     def __init__(self, lines: list[str], whole: bool) -> None:
         self.lines = lines
         self.whole = whole
-        self.number = self.place = 0
+        self.number = self.offset = 0
         self.problem = ""
 
-    def go(self, number: int, place: int) -> None:
-        self.number = self.place = number
+    def go(self, number: int, offset: int) -> None:
+        self.number = self.offset = number
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -272,12 +257,12 @@ class _Sample:
     def __next__(self) -> str:
         if self.number >= len(self.lines):
             raise StopIteration if self.whole else _Cut
-        self.number = self.place = self.number + 1
+        self.number = self.offset = self.number + 1
         return self.lines[self.number - 1]
 
 
 def _dialect(head: str) -> Dialect:
-    """The dialect by the beginning of a file.
+    """Return the dialect by the beginning of a file.
 
     Double quotes, written twice within a cell, are what CSV has. Other ones are looked for where a row cannot be read
     so, and taken where every row can be read with them.
@@ -295,45 +280,45 @@ def _dialect(head: str) -> Dialect:
         del lines[0]
     else:
         bare = re.sub('"[^"]*"', "", names)
-        delimiters = [mark for mark in DELIMITERS if mark in bare] or [","]
-    found = [Dialect(mark, end=end, skipped=skipped) for mark in delimiters]
-    read = [_read(lines, dialect, len(head) < _LOOK) for dialect in found]
-    best = max(range(len(found)), key=lambda i: (read[i][0], -read[i][1], read[i][2]))  # the first of equals
+        delimiters = [delimiter for delimiter in DELIMITERS if delimiter in bare] or [","]
+    candidates = [Dialect(delimiter, end=end, skipped=skipped) for delimiter in delimiters]
+    read = [_read(lines, dialect, len(head) < _LOOK) for dialect in candidates]
+    best = max(range(len(candidates)), key=lambda i: (read[i][0], -read[i][1], read[i][2]))  # the first of equals
     if not read[best][1]:
-        return found[best]
+        return candidates[best]
     for quote, escape in (('"', "\\"), ("'", ""), ("'", "\\")):
         if f"{escape}{quote}" not in head:
             continue
-        for mark in delimiters:
-            between = re.escape(mark)
+        for delimiter in delimiters:
+            between = re.escape(delimiter)
             if quote == "'" and not all(re.search(p, head, re.M) for p in (f"(^|{between})'", f"'({between}|\r*$)")):
                 continue
-            other = Dialect(mark, quote, escape, end, skipped)
+            other = Dialect(delimiter, quote, escape, end, skipped)
             good, bad, _ = _read(lines, other, len(head) < _LOOK)
             if good and not bad:
                 return other
-    return found[best]
+    return candidates[best]
 
 
 def _read(lines: list[str], dialect: Dialect, whole: bool) -> tuple[int, int, int]:
-    """How many rows of the beginning of a file can be read in a dialect, how many cannot, and how many columns."""
+    """Count the rows that can be read in a dialect, those that cannot, and the columns."""
     sample = _Sample(lines, whole)
-    found: list[list[str] | str] = []
+    rows: list[list[str] | str] = []
     n_columns = 0
     try:
         n_columns = len(_names(_cells(next(sample, ""), sample, dialect, _LOOK, alone=False)))
         for _, cells in _rows(sample, dialect, n_columns, _LOOK):
-            found.append(cells)
+            rows.append(cells)
     except _StrayQuote:
         return 0, 1, 0
     except _Cut:
         pass  # a row that goes on
-    bad = sum(isinstance(cells, str) for cells in found)
-    return len(found) - bad, bad, n_columns
+    bad = sum(isinstance(cells, str) for cells in rows)
+    return len(rows) - bad, bad, n_columns
 
 
 def _is_escaped(line: str, at: int, escape: str) -> bool:
-    """Whether an odd number of escapes stands before a place."""
+    """Return whether an odd number of escapes stands before an index."""
     first = at
     while first and line[first - 1] == escape:
         first -= 1
@@ -341,7 +326,7 @@ def _is_escaped(line: str, at: int, escape: str) -> bool:
 
 
 def _cells(line: str, lines: _Readable, dialect: Dialect, longest: int, alone: bool) -> list[str]:
-    """Cells of the row that begins with a line, and goes on in the next ones where a cell in quotes does.
+    """Return the cells of the row that begins with a line, and goes on where a quote is open.
 
     Parameters
     ----------
@@ -349,10 +334,6 @@ def _cells(line: str, lines: _Readable, dialect: Dialect, longest: int, alone: b
         Of a longer cell, about so many characters are given.
     alone : bool
         The row ends with this line, whatever is open.
-
-    Raises
-    ------
-    _StrayQuote
     """
     quote, delimiter = dialect.quote, dialect.delimiter
     if quote not in line:
@@ -361,19 +342,19 @@ def _cells(line: str, lines: _Readable, dialect: Dialect, longest: int, alone: b
     at = 0
     while True:
         if line.startswith(quote, at):
-            opened, place = lines.number, lines.place
+            opened, offset = lines.number, lines.offset
             cell, start = "", at + 1
             while (end := dialect.closing(line, start)) < 0:
                 if len(cell) <= longest:
                     cell += dialect.unquoted(line[start:])
                 line, start = "" if alone else next(lines, ""), 0
                 if not line:
-                    raise _StrayQuote(opened, place)
+                    raise _StrayQuote(opened, offset)
             cells.append(cell + dialect.unquoted(line[start:end]))
             at = end + 1
             if not line.startswith(delimiter, at):
                 if line[at:].strip("\r\n"):
-                    raise _StrayQuote(opened, place, lines.number)
+                    raise _StrayQuote(opened, offset, lines.number)
                 return cells
         else:
             at = line.find(delimiter, start := at)

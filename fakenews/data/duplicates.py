@@ -20,7 +20,7 @@ NEAR = 0.8  # Jaccard similarity from which two texts are near duplicates
 
 
 def shingles(text: str) -> frozenset[str]:
-    """Lower-cased runs of three words of the neutral text; shorter texts give themselves."""
+    """Return lower-case runs of three words of the neutral text; shorter texts are one shingle."""
     words = WORD.findall(clean(text).text.lower())
     if len(words) < SHINGLE_WORDS:
         return frozenset({" ".join(words)})

@@ -1,24 +1,17 @@
 """FakeNewsNet, the first version: BuzzFeed and PolitiFact."""
 
-from fakenews.data.base import DatasetSpec, Removal, place_hint
-
-_HOMEPAGE = "https://github.com/KaiDMML/FakeNewsNet"
-_CITATION = (
-    "Shu, Mahudeswaran, Wang, Lee, Liu: FakeNewsNet: A Data Repository with News Content, Social Context and "
-    "Spatialtemporal Information for Studying Fake News on Social Media, arXiv:1809.01286."
-)
+from fakenews.data.base import DatasetSpec, Removal
 
 SPEC = DatasetSpec(
     name="fakenewsnet",
     title="FakeNewsNet 2017",
-    unit="article",
     description="Political stories that BuzzFeed and PolitiFact rated in 2016 and 2017, with the pages' clutter.",
-    homepage=_HOMEPAGE,
-    licence="No licence file in the first version.",
-    citation=_CITATION,
+    homepage="https://github.com/KaiDMML/FakeNewsNet",
+    license="No license file in the first version.",
+    citation="Shu, Mahudeswaran, Wang, Lee, Liu: FakeNewsNet: A Data Repository with News Content, Social Context and "
+    "Spatialtemporal Information for Studying Fake News on Social Media, arXiv:1809.01286.",
     label_meaning="The fact-checkers' fake and real, taken as they are.",
     n_rows=404,
-    get_hint=place_hint("fakenewsnet", _HOMEPAGE),
     removals=(
         Removal("isot-overlap", "These articles are in ISOT too, which the models train on.", overlap_with="isot"),
     ),

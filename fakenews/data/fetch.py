@@ -78,11 +78,11 @@ def get(
 def _read(folder: Path, sha256: Mapping[str, str]) -> pd.DataFrame:
     for file, expected in sha256.items():
         try:
-            found = hashlib.sha256(isot.find_file(folder, file).read_bytes()).hexdigest()
+            digest = hashlib.sha256(isot.find_file(folder, file).read_bytes()).hexdigest()
         except FileNotFoundError:
             raise FileNotFoundError(f"{folder} has no {file}, for which a checksum was given.") from None
-        if found != expected.lower():
-            raise ValueError(f"{file} has the SHA-256 {found}, expected {expected}: it is another file.")
+        if digest != expected.lower():
+            raise ValueError(f"{file} has the SHA-256 {digest}, expected {expected}: it is another file.")
     return isot.load_isot_csv(folder)
 
 

@@ -1,4 +1,4 @@
-"""The format of a table, told from its first bytes: the name of a file is often wrong about it."""
+"""The format of a table, detected by its first bytes: the name of a file is often wrong about it."""
 
 from __future__ import annotations
 

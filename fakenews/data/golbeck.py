@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fakenews.data.base import DatasetSpec, Removal, place_hint
+from fakenews.data.base import DatasetSpec, Removal
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_HOMEPAGE = "https://github.com/jgolbeck/fakenews"
 
 
 def _not_satire(frame: pd.DataFrame) -> pd.Series:
@@ -19,14 +17,12 @@ def _not_satire(frame: pd.DataFrame) -> pd.Series:
 SPEC = DatasetSpec(
     name="golbeck_fake_satire",
     title="Fake News vs Satire",
-    unit="article",
     description="US political fake news and satire of 2016 and 2017; there is no real class, so it measures recall.",
-    homepage=_HOMEPAGE,
-    licence="No licence file; its README asks for citation.",
+    homepage="https://github.com/jgolbeck/fakenews",
+    license="No license file; its README asks for citation.",
     citation="Golbeck et al.: Fake News vs Satire: A Dataset and Analysis, WebSci 2018.",
     label_meaning="Both its classes, fake and satire, are fake here.",
     n_rows=485,
-    get_hint=place_hint("golbeck_fake_satire", _HOMEPAGE),
     removals=(Removal("satire", "Satire is not written to deceive.", keep=_not_satire),),
     sha256="0e4ceaa32feb6dedfe5cbaa829b1b8a1a761560a38c4f1d548c0e1b6f5237a36",
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fakenews.data.base import DatasetSpec, Removal, place_hint
+from fakenews.data.base import DatasetSpec, Removal
 from fakenews.schema import FAKE
 
 if TYPE_CHECKING:
@@ -34,15 +34,13 @@ def matched(frame: pd.DataFrame) -> pd.Series:
 SPEC = DatasetSpec(
     name="gossipcop",
     title="GossipCop",
-    unit="article",
     description="Celebrity news, mostly of 2017 and 2018; labels are noisy: the rumor was rated, not the page.",
     homepage=_HOMEPAGE,
-    licence="WTFPL on the repository the pages came from; none in the two that fill its gaps.",
+    license="WTFPL on the repository the pages came from; none in the two that fill its gaps.",
     citation=_CITATION,
     label_meaning="GossipCop's rating of the story: below 5 of 10 is fake. The real ones are stories of E! Online, "
     "looked up by their titles.",
     n_rows=8943,
-    get_hint=place_hint("gossipcop", _HOMEPAGE),
     removals=(
         Removal(
             "unmatched",
@@ -58,14 +56,12 @@ SPEC = DatasetSpec(
 SUBSET = DatasetSpec(
     name="gossipcop_subset",
     title="GossipCop, subset",
-    unit="article",
     description="Celebrity news, lower-cased; labels are noisy, because the rumour was rated and not the page.",
     homepage=_HOMEPAGE,
-    licence="No licence file in the snapshot.",
+    license="No license file in the snapshot.",
     citation=_CITATION,
     label_meaning="GossipCop's rating of the rumour; its source writes 1 for fake, flipped here.",
     n_rows=566,
-    get_hint=place_hint("gossipcop_subset", _HOMEPAGE),
     sha256="048e10148b4796cfba1efd5795a5ebee45b32eea818fe2c3fbdd225990bc2e8d",
     family=FAMILY,
 )

@@ -15,11 +15,10 @@ if TYPE_CHECKING:
 SPEC = DatasetSpec(
     name="isot",
     title="ISOT",
-    unit="article",
     description="Reuters news against articles of flagged sites, mostly US politics, 2015 to 2018; 9,110 distinct "
     "articles of about 38,800.",
     homepage="https://onlineacademiccommunity.uvic.ca/isot/2022/11/27/fake-news-detection-datasets/",
-    licence="CC BY-NC-SA 4.0 (unverified)",
+    license="CC BY-NC-SA 4.0 (unverified)",
     citation="Ahmed, Traore, Saad: Detection of Online Fake News Using N-Gram Analysis and Machine Learning "
     "Techniques, ISDDC 2017.",
     label_meaning="By publisher, not by fact: True.csv (subjects politicsNews, worldnews) is real, Fake.csv is fake.",
@@ -101,7 +100,7 @@ def _read(folder: Path, name: str, label: int) -> pd.DataFrame:
 
 
 def iso_day(date: str) -> str:
-    """An ISOT date ("December 31, 2017", "19-Feb-18") as an ISO day; anything else unchanged."""
+    """Convert an ISOT date ("December 31, 2017", "19-Feb-18") to an ISO day; anything else is unchanged."""
     for layout in _DATE_FORMATS:
         try:
             return datetime.strptime(date.strip(), layout).date().isoformat()

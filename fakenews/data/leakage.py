@@ -1,6 +1,6 @@
 """Leakage: strings that tell a class without a word of the story, by one-rule baselines and class-exclusive strings.
 
-A corpus whose classes come from different publishers can be told apart by a dateline or a quotation mark. Whoever
+A corpus whose classes come from different publishers can be separated by a dateline or a quotation mark. Whoever
 measures a classifier on it should know how far these alone would get.
 """
 
@@ -88,32 +88,32 @@ def one_rule_baselines(
     results = []
     for rule in RULES:
         texts = titles if rule.reads == "title" else bodies
-        found = np.array([rule.pattern.search(text) is not None for text in texts])
-        as_real = float((found == (labels == REAL)).mean())
+        matches = np.array([rule.pattern.search(text) is not None for text in texts])
+        as_real = float((matches == (labels == REAL)).mean())
         results.append(
             RuleResult(
                 rule.name,
                 rule.title,
-                None if not found.any() else LABELS[int(as_real >= 0.5)],
+                None if not matches.any() else LABELS[int(as_real >= 0.5)],
                 max(as_real, 1.0 - as_real),
-                _share(found, labels == FAKE),
-                _share(found, labels == REAL),
+                _share(matches, labels == FAKE),
+                _share(matches, labels == REAL),
             )
         )
     return tuple(results)
 
 
-def _share(found: NDArray[np.bool_], members: NDArray[np.bool_]) -> float | None:
-    return float(found[members].mean()) if members.any() else None
+def _share(matches: NDArray[np.bool_], members: NDArray[np.bool_]) -> float | None:
+    return float(matches[members].mean()) if members.any() else None
 
 
 def raw_tokens(text: str) -> list[str]:
-    """What stands between spaces, punctuation included: "(Reuters)", "Via:"."""
+    """Return what stands between spaces, punctuation included: "(Reuters)", "Via:"."""
     return text.split()
 
 
 def word_tokens(text: str) -> list[str]:
-    """What stands between spaces, without punctuation at its ends: "U.S", "Reuters"."""
+    """Return what stands between spaces, without punctuation at its ends: "U.S", "Reuters"."""
     return [word for word in (token.strip(_PUNCTUATION) for token in text.split()) if word]
 
 
@@ -125,7 +125,7 @@ def exclusive_strings(
     min_articles: int = 5,
     top: int = 15,
 ) -> tuple[ExclusiveString, ...]:
-    """Tokens and pairs of neighbours that occur in one class only.
+    """Return tokens and pairs of neighbours that occur in one class only.
 
     Parameters
     ----------
@@ -154,14 +154,14 @@ def exclusive_strings(
     result: list[ExclusiveString] = []
     for label, other in ((FAKE, REAL), (REAL, FAKE)):
         frequent = {w for w, n in singles[label].items() if n >= least[label]}
-        found = {w: singles[label][w] for w in frequent if w not in singles[other]}
+        exclusive = {w: singles[label][w] for w in frequent if w not in singles[other]}
         # A pair cannot be in more articles than either of its words: only frequent words need pairing.
-        words_to_pair = frequent - found.keys()
+        words_to_pair = frequent - exclusive.keys()
         pairs = Counter(p for words in classes[label] for p in _pairs(words, words_to_pair))
         candidates = {p for p, n in pairs.items() if n >= least[label]}
         in_other_class = {p for words in classes[other] for p in _pairs(words, words_to_pair) & candidates}
-        found |= {" ".join(p): pairs[p] for p in candidates - in_other_class}
-        ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))[:top]
+        exclusive |= {" ".join(p): pairs[p] for p in candidates - in_other_class}
+        ranked = sorted(exclusive.items(), key=lambda item: (-item[1], item[0]))[:top]
         result += [ExclusiveString(s, LABELS[label], n, n / len(classes[label])) for s, n in ranked]
     return tuple(result)
 

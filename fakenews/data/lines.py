@@ -85,17 +85,14 @@ def first_bytes(path: Path, n: int) -> bytes:
 
 
 def is_wide(head: bytes) -> bool:
-    """Whether a file is UTF-16 or UTF-32 by its first bytes."""
+    """Return whether a file is UTF-16 or UTF-32 by its first bytes."""
     return _detect(head, "")[0] != _BYTEWISE
 
 
 def check_encoding(name: str) -> str:
     """Return the name of an encoding of text as Python spells it; "" stays, for one that is to be detected.
 
-    Raises
-    ------
-    ValueError
-        If there is none.
+    Raise `ValueError` if there is none.
     """
     try:
         "".encode(name or "utf-8")
@@ -113,23 +110,23 @@ def decode_text(raw: bytes, name: str, encoding: str = "") -> str:
         If it is not in the named encoding, or none was named and it is in none that is detected.
     """
     known = check_encoding(encoding)
-    found, start = _detect(raw[:_LOOK], known)
+    detected, start = _detect(raw[:_LOOK], known)
     raw = raw[start:]
-    if found == _BYTEWISE:
+    if detected == _BYTEWISE:
         text, problem = _decode(raw, known)
         if problem:
             raise ValueError(f"{name} is {problem}.")
         return text
     try:
-        return raw.decode(found)
+        return raw.decode(detected)
     except UnicodeDecodeError:
-        raise ValueError(f"{name} is not {found.upper()}, as its beginning says: get it again.") from None
+        raise ValueError(f"{name} is not {detected.upper()}, as its beginning says: get it again.") from None
 
 
 class Lines:
     """Lines with their ends, one after the other and none kept.
 
-    A file that begins with a mark of UTF-16 or UTF-32, or has the zero bytes of UTF-16, is read as that. Any other is
+    A file with the byte order mark of UTF-16 or UTF-32, or the zero bytes of UTF-16, is read as that. Any other is
     read as UTF-8 but for its lines that are not: these are read as Windows-1252 if they make sense as such.
 
     Parameters
@@ -143,7 +140,7 @@ class Lines:
 
     Attributes
     ----------
-    number, place : int
+    number, offset : int
         Lines and bytes read so far.
     problem : str
         Why a line read since `problem` was last emptied cannot be decoded; "" where all can.
@@ -159,23 +156,23 @@ class Lines:
         self.problem = ""
         self.go(0, start)
 
-    def go(self, number: int, place: int) -> None:
+    def go(self, number: int, offset: int) -> None:
         """Stand where so many lines and bytes have been read."""
         file = self._text.detach()
-        file.seek(place)
+        file.seek(offset)
         self._text = io.TextIOWrapper(file, self._encoding, "replace", newline=self._end)
-        self.number, self.place = number, place
+        self.number, self.offset = number, offset
 
     def head(self, characters: int) -> str:
-        """So many characters from here, for a look ahead: only what is ASCII is sure to be right."""
+        """Return so many characters from here, for a look ahead: only what is ASCII is sure to be right."""
         text = self._text.read(characters)
-        self.go(self.number, self.place)
+        self.go(self.number, self.offset)
         return text
 
     @property
     def share(self) -> float:
-        """How much of the file has been read."""
-        return min(1.0, self.place / self._size)
+        """Return how much of the file has been read."""
+        return min(1.0, self.offset / self._size)
 
     def __enter__(self) -> Self:
         return self
@@ -192,9 +189,9 @@ class Lines:
         line = next(self._text)
         self.number += 1
         if self._encoding != _BYTEWISE:
-            self.place += len(line.encode(self._encoding))
+            self.offset += len(line.encode(self._encoding))
             return line
-        self.place += len(line)
+        self.offset += len(line)
         if line.isascii() and not self._known:
             return line
         line, problem = _decode(line.encode("latin-1"), self._known)
@@ -203,25 +200,25 @@ class Lines:
 
 
 def json_rows(path: Path, encoding: str = "") -> Iterator[tuple[int, dict[str, Any] | str, float]]:
-    """Every line of a JSONL file that is not empty: its number, its object or why there is none, share of the file."""
+    """Yield every line of a JSONL file that is not empty: number, object or why there is none, share of the file."""
     with Lines(path, encoding=encoding) as lines:
         for line in lines:
             if not line.strip():
                 continue
-            found: dict[str, Any] | str
+            value: dict[str, Any] | str
             try:
-                found = _object(json.loads(line))
+                value = _object(json.loads(line))
             except json.JSONDecodeError as error:
-                found = f"not JSON: {error.msg}"
+                value = f"not JSON: {error.msg}"
             except (RecursionError, ValueError) as error:
-                found = _json_problem(error)
+                value = _json_problem(error)
             if lines.problem:
-                found, lines.problem = lines.problem, ""
-            yield lines.number, found, lines.share
+                value, lines.problem = lines.problem, ""
+            yield lines.number, value, lines.share
 
 
 def array_rows(path: Path, encoding: str = "") -> Iterator[tuple[int, dict[str, Any] | str, float]]:
-    """Every element of a JSON array: its position from 1, its object or why there is none, share of the array.
+    """Yield every element of a JSON array: position from 1, object or why there is none, share of the array.
 
     Raises
     ------
@@ -257,11 +254,11 @@ def _json_problem(error: Exception) -> str:
 
 
 def _detect(head: bytes, known: str) -> tuple[str, int]:
-    """How to split a file into characters by its first bytes, and how many of these are marks."""
-    mark, encoding = next(((m, e) for m, e in _MARKS.items() if head.startswith(m)), (b"", ""))
+    """Return the encoding by the first bytes of a file, and how many of these are a byte order mark."""
+    byte_order_mark, encoding = next(((m, e) for m, e in _MARKS.items() if head.startswith(m)), (b"", ""))
     start = 0
-    while mark and head.startswith(mark, start):
-        start += len(mark)
+    while byte_order_mark and head.startswith(byte_order_mark, start):
+        start += len(byte_order_mark)
     if known and not encoding:
         if known.startswith(("utf-16", "utf-32")):
             return known if known.endswith("e") else f"{known}-le", 0
@@ -270,7 +267,7 @@ def _detect(head: bytes, known: str) -> tuple[str, int]:
 
 
 def _zeros(head: bytes) -> str:
-    """UTF-16 by the zero bytes of its Latin letters, which stand in every second place."""
+    """Detect UTF-16 by the zero bytes of its Latin letters, at every second byte."""
     pairs = len(head) // 2
     even, odd = head[0 : 2 * pairs : 2].count(0), head[1 : 2 * pairs : 2].count(0)
     if odd > 0.4 * pairs and even < 0.1 * pairs:
@@ -279,7 +276,7 @@ def _zeros(head: bytes) -> str:
 
 
 def _decode(raw: bytes, known: str) -> tuple[str, str]:
-    """Text of a line or a file, and why it may be wrong, or ""."""
+    """Decode a line or a file, and return why it may be wrong, or ""."""
     try:
         return raw.decode(known or "utf-8"), ""
     except UnicodeDecodeError:

@@ -25,12 +25,9 @@ POWER = 0.75  # 0 counts every article alike, 1 every class of every corpus; mea
 
 
 def with_split(frame: pd.DataFrame) -> pd.DataFrame:
-    """The table with its own split, or with a grouped stratified 70/15/15 one and its groups where it has none.
+    """Return the table with its own split, or with a grouped stratified 70/15/15 one where it has none.
 
-    Raises
-    ------
-    ValueError
-        If it has too few different articles to share out.
+    Raise `ValueError` if it has too few different articles to share out.
     """
     if set(SPLITS) <= set(frame["split"]):
         return frame
@@ -39,7 +36,7 @@ def with_split(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def mix(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Tables as one, with the column corpus; an article that stands in several is kept in the first.
+    """Concatenate tables, with the column corpus; an article that stands in several is kept in the first.
 
     Only the first keeps a test part. The others are small, and what they are worth is measured by leaving each of them
     out whole, so their test rows are trained on too; a validation part remains to be looked at.
@@ -52,15 +49,15 @@ def mix(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    kept: list[pd.DataFrame] = []
+    deduplicated: list[pd.DataFrame] = []
     for name, table in tables.items():
         frame = table.assign(corpus=name)
-        for earlier in kept:
+        for earlier in deduplicated:
             frame = drop_overlap(frame, earlier)
-        if kept:
+        if deduplicated:
             frame = frame.assign(split=frame["split"].replace("test", "train"))
-        kept.append(frame)
-    return pd.concat(kept, ignore_index=True)
+        deduplicated.append(frame)
+    return pd.concat(deduplicated, ignore_index=True)
 
 
 def leave_out(tables: Mapping[str, pd.DataFrame], corpus: str) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -99,7 +96,7 @@ def _without(frame: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
 
 
 def balance(corpora: Sequence[str], labels: Sequence[int], power: float = POWER) -> NDArray[np.float64]:
-    """Weights of articles by the size of their class in their corpus, to the power of -`power`; their mean is 1.
+    """Return weights of articles by the size of their class in their corpus to the power of -`power`, mean 1.
 
     Parameters
     ----------
@@ -116,6 +113,6 @@ def balance(corpora: Sequence[str], labels: Sequence[int], power: float = POWER)
     if not 0.0 <= power <= 1.0:
         raise ValueError(f"power must lie between 0 and 1, got {power}.")
     keys = [f"{corpus}\n{label}" for corpus, label in zip(corpora, labels, strict=True)]
-    _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    weights = counts[inverse].astype(np.float64) ** -power
+    _, inverse, sizes = np.unique(keys, return_inverse=True, return_counts=True)
+    weights = sizes[inverse].astype(np.float64) ** -power
     return np.asarray(weights / weights.mean(), dtype=np.float64)

@@ -56,12 +56,9 @@ DATASETS: dict[str, DatasetSpec] = {
 
 
 def get(name: str) -> DatasetSpec:
-    """The corpus called `name`.
+    """Return the corpus called `name`.
 
-    Raises
-    ------
-    ValueError
-        If there is none.
+    Raise `ValueError` if there is none.
     """
     if name not in DATASETS:
         raise ValueError(f"Unknown corpus {name!r}. Known: {', '.join(DATASETS)}.")
@@ -83,7 +80,7 @@ def family_of(name: str) -> str:
 
 
 def is_foreign_article_corpus(name: str) -> bool:
-    """Whether a corpus holds articles that neither the training corpus nor this project wrote."""
+    """Return whether a corpus holds articles that neither the training corpus nor this project wrote."""
     return name in DATASETS and name not in ("isot", "demo") and DATASETS[name].unit == "article"
 
 
@@ -125,7 +122,7 @@ def load(name: str, folder: Path | None = None, remove: Iterable[str] = ()) -> p
 
 
 def find(name: str, folder: Path | None = None) -> Path:
-    """The file that holds the text of a corpus.
+    """Return the file that holds the text of a corpus.
 
     Raises
     ------

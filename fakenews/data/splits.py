@@ -12,7 +12,7 @@ _FOLDS, _TEST_FOLDS, _VALIDATION_FOLDS = 20, 3, 3  # 70 / 15 / 15
 
 
 def grouped_split(labels: Sequence[int], groups: NDArray[np.int64], seed: int = 42) -> NDArray[np.str_]:
-    """Stratified 70/15/15 split that keeps every group of near duplicates in one part.
+    """Return the stratified 70/15/15 split that keeps every group of near duplicates in one part.
 
     Parameters
     ----------

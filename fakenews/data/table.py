@@ -26,7 +26,7 @@ _Found = TypeVar("_Found")
 
 
 def article_id(text: str) -> str:
-    """First 16 hexadecimal digits of the SHA-1 of `text` (UTF-8)."""
+    """Return the first 16 hexadecimal digits of the SHA-1 of `text` (UTF-8)."""
     return hashlib.sha1(text.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()[:16]
 
 
@@ -51,7 +51,7 @@ class LabeledTable:
     labels: Mapping[str, str]
 
     def notes(self) -> list[str]:
-        """Sentences on how the labels were read, and on the rows that were left out."""
+        """Return sentences on how the labels were read, and on the rows that were left out."""
         values = {name: " and ".join(v for v, label in self.labels.items() if label == name) for name in LABELS}
         notes = [f"Label {' and '.join(f'{v} is read as {name}' for name, v in values.items() if v)}."]
         if self.n_without_text:
@@ -61,7 +61,7 @@ class LabeledTable:
         return notes
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form of all but the articles."""
+        """Return the JSON form of all but the articles."""
         return {"rows": self.n_rows, "rows_without_text": self.n_without_text, "labels": dict(self.labels)}
 
 
@@ -168,9 +168,9 @@ def labeled(frame: pd.DataFrame, origin: str, fake: str = "") -> LabeledTable:
     labels, meaning = _labels(frame["label"], origin, fake)
     text_columns = pd.DataFrame(table, dtype="str")
     others = frame[[c for c in columns if c not in TABLE_COLUMNS]].reset_index(drop=True)
-    found = pd.concat([text_columns, pd.Series(labels, dtype=np.int8, name="label"), others], axis=1)
-    found = found[[*TABLE_COLUMNS, *others.columns]]
-    return LabeledTable(found, n_rows, n_rows - len(found), n_title_only, meaning)
+    articles = pd.concat([text_columns, pd.Series(labels, dtype=np.int8, name="label"), others], axis=1)
+    articles = articles[[*TABLE_COLUMNS, *others.columns]]
+    return LabeledTable(articles, n_rows, n_rows - len(articles), n_title_only, meaning)
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:
@@ -185,7 +185,7 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
 
 
 def articles(frame: pd.DataFrame) -> list[Article]:
-    """Rows as values; the text a classifier is given is `text.join(article.title, article.text)`."""
+    """Return the rows as values; classifiers are given `text.join(article.title, article.text)`."""
     columns = ("title", "text", "label", "id", "subject", "date")
     return [
         Article(title, text, int(label), id_, subject, date)
@@ -194,17 +194,14 @@ def articles(frame: pd.DataFrame) -> list[Article]:
 
 
 def joined_texts(frame: pd.DataFrame) -> list[str]:
-    """Title and body of every row as classifiers are given them, in order."""
+    """Return the title and body of every row as classifiers are given them, in order."""
     return [join(t, b) for t, b in zip(frame["title"].tolist(), frame["text"].tolist(), strict=True)]
 
 
 def read_csv(path: Path, encoding: str = "") -> pd.DataFrame:
-    """Every column of a CSV file as text, nothing guessed; the index names the line each row begins in.
+    """Return every column of a CSV file as text; the index names the line each row begins in.
 
-    Raises
-    ------
-    ValueError
-        If the file is not a CSV file with a header, or one of its rows is broken.
+    Raise `ValueError` if the file is not a CSV file with a header, or one of its rows is broken.
     """
     table = Delimited(path, encoding)
     lines, rows = _whole(path, table.rows())
@@ -236,18 +233,18 @@ def _read_json(path: Path, encoding: str) -> pd.DataFrame:
 def _whole(
     path: Path, rows: Iterable[tuple[int, _Found | str, float]], unit: str = "line"
 ) -> tuple[list[int], list[_Found]]:
-    """Lines and rows of a file of which none may be broken."""
-    lines, found = [], []
+    """Return lines and rows of a file of which none may be broken."""
+    lines, whole_rows = [], []
     for line, row, _ in rows:
         if isinstance(row, str):
             raise ValueError(f"{path.name}, {unit} {line}: {row}.")
         lines.append(line)
-        found.append(row)
-    return lines, found
+        whole_rows.append(row)
+    return lines, whole_rows
 
 
 def _strings(frame: pd.DataFrame, column: str, origin: str) -> list[str]:
-    """Values of a text column; "" where it is absent or empty. Only `title` and `text` insist on strings."""
+    """Return a text column, "" where it is absent or empty. Only `title` and `text` insist on strings."""
     if column not in frame:
         return [""] * len(frame)
     values = ["" if _is_missing(v) else v for v in frame[column].tolist()]
@@ -263,13 +260,13 @@ def _is_missing(value: Any) -> bool:
 
 
 def _encodable(text: str) -> str:
-    """Lone surrogates, which no file format here can hold, become "?"."""
+    """Replace lone surrogates, which no file format here can hold, by "?"."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _ids(given: list[str], titles: list[str], texts: list[str]) -> list[str]:
-    """Ids of articles: those given, of the text where there is none, of title and text where one names several."""
-    ids = [id_ or article_id(text) for id_, text in zip(given, texts, strict=True)]
+def _ids(own_ids: list[str], titles: list[str], texts: list[str]) -> list[str]:
+    """Return ids of articles: those given, else of the text, of title and text where one names several."""
+    ids = [id_ or article_id(text) for id_, text in zip(own_ids, texts, strict=True)]
     named: dict[str, set[tuple[str, str]]] = {}
     for id_, *article in zip(ids, titles, texts, strict=True):
         named.setdefault(id_, set()).add((article[0], article[1]))
@@ -280,7 +277,7 @@ def _ids(given: list[str], titles: list[str], texts: list[str]) -> list[str]:
 
 
 def _labels(values: pd.Series, origin: str, fake: str) -> tuple[list[int], dict[str, str]]:
-    """Labels of articles, and how each value was read."""
+    """Return the labels of articles, and how each value was read."""
     spelled = ["" if _is_missing(v) else _whole_number(str(v).strip()) for v in values]
     known = _LABELS if not fake else _labels_with(fake, {value.lower() for value in spelled}, origin)
     for i, value in enumerate(spelled):
@@ -294,12 +291,7 @@ def _labels(values: pd.Series, origin: str, fake: str) -> tuple[list[int], dict[
 
 
 def _labels_with(fake: str, values: set[str], origin: str) -> dict[str, int]:
-    """Labels by value, where one of two values was said to mean fake.
-
-    Raises
-    ------
-    ValueError
-    """
+    """Return labels by value, where one of two values was said to mean fake."""
     fake = _whole_number(fake.strip().lower())
     others = values - {fake, ""}
     if len(others) > 1 or (fake not in values and not others <= set(_LABELS)):

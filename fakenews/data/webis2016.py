@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fakenews.data.base import DatasetSpec, Removal, place_hint
+from fakenews.data.base import DatasetSpec, Removal
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_HOMEPAGE = "https://zenodo.org/records/1239675"
 
 
 def _not_mixture(frame: pd.DataFrame) -> pd.Series:
@@ -19,17 +17,15 @@ def _not_mixture(frame: pd.DataFrame) -> pd.Series:
 SPEC = DatasetSpec(
     name="webis2016",
     title="BuzzFeed-Webis 2016",
-    unit="article",
     description="Mainstream and hyperpartisan articles of September 2016; nearly all mainstream ones are true, so "
     "publisher and label go together.",
-    homepage=_HOMEPAGE,
-    licence="CC BY 4.0 (unverified)",
+    homepage="https://zenodo.org/records/1239675",
+    license="CC BY 4.0 (unverified)",
     citation="Potthast, Kiesel, Reinartz, Bevendorff, Stein: A Stylometric Inquiry into Hyperpartisan and Fake News, "
     "ACL 2018.",
     label_meaning="mostly true is real; mostly false, and mixture of true and false, are fake; no factual content "
     "is left out.",
     n_rows=1496,
-    get_hint=place_hint("webis2016", _HOMEPAGE),
     removals=(
         Removal("isot-overlap", "These articles are in ISOT too, which the models train on.", overlap_with="isot"),
         Removal("mixture", "Rated half true, half false: neither class fits.", keep=_not_mixture),

@@ -62,7 +62,7 @@ class EvidenceStore:
         return f"{sentence}."
 
     def predictions(self, model: str, protocol: str | None = None) -> pd.DataFrame:
-        """Return the committed predictions of a model: protocol, id, corpus, split, label, p_fake, margin, in_domain.
+        """Return the committed predictions of a model: protocol, id, corpus, split, label, p_fake, log-odds, in_domain.
 
         Of one protocol, or of all that ask the model as it is about whole articles.
         """
@@ -153,9 +153,6 @@ class EvidenceStore:
     def corpus(self, name: str) -> pd.DataFrame:
         """Return the texts of a corpus.
 
-        Raises
-        ------
-        TextNotHere
-            If they are not on this machine; the message says how to get them.
+        Raise `TextNotHere` if they are not on this machine; the message says how to get them.
         """
         return corpora.load(name, self._pool.settings.data)

@@ -79,9 +79,9 @@ class Explainers:
         if explanation.grade is not None or not explanation.attributions:
             return explanation
         key = digest(explanation.text), self._pool.name(model), self._pool.revision(model)
-        found, bounds = self._grade_there(explanation, model, self._bounds.get(key), progress=progress)
+        result, bounds = self._grade_there(explanation, model, self._bounds.get(key), progress=progress)
         self._bounds.put(key, bounds)
-        return replace(explanation, grade=found)
+        return replace(explanation, grade=result)
 
     def agreement(
         self,
@@ -138,7 +138,7 @@ class Explainers:
             )
         yield from spec.load().refine(
             request.text, classifier, target=request.target, n_samples=request.n_samples, seed=request.seed,
-            progress=progress, margin=log_odds,
+            progress=progress, log_odds=log_odds,
         )  # fmt: skip
 
     def _quick(self, texts: list[str], model: str) -> Iterator[Explanation]:

@@ -54,7 +54,7 @@ class Judge:
         self._probabilities_there = device.bind(self._probabilities, VERDICT_SECONDS)
 
     def check(self, title: str, body: str) -> str:
-        """Join title and body and refuse, as `InputError`, what cannot be analysed: no words, or too many characters.
+        """Join title and body and refuse, as `InputError`, what cannot be analyzed: no words, or too many characters.
 
         The text is of the same length as given, lone surrogates replaced, ready for `analyse` and for an explanation.
         """
@@ -62,7 +62,7 @@ class Judge:
         most = self._pool.settings.max_chars
         if len(text) > most:
             raise InputError(
-                f"This text has {len(text):,} characters; up to {most:,} can be analysed at once, so shorten it or "
+                f"This text has {len(text):,} characters; up to {most:,} can be analyzed at once, so shorten it or "
                 "send it in parts."
             )
         if not text.strip():
@@ -79,16 +79,16 @@ class Judge:
 
         Raises `Overloaded` if too many ask, and `Cancelled` if the token is cancelled while the text waits.
         """
-        asked = tuple(models or self._pool.defaults)
-        if not asked:
+        names = tuple(models or self._pool.defaults)
+        if not names:
             raise InputError('No trained model is in FAKENEWS_MODELS: train one with "fakenews train".')
         started = time.perf_counter()
-        predictions = self._scheduler.ask(self.judge_many, text, asked, token)
-        for model, prediction in zip(asked, predictions, strict=True):
+        predictions = self._scheduler.ask(self.judge_many, text, names, token)
+        for model, prediction in zip(names, predictions, strict=True):
             self._log_odds.put(self._key(text, (model,)), prediction.margin)
-        self._predictions.put(self._key(text, asked), predictions)
+        self._predictions.put(self._key(text, names), predictions)
         n_words = len(clean_text(text).words)
-        like_it = zip(asked, predictions, strict=True) if records and n_words >= MIN_WORDS else ()
+        like_it = zip(names, predictions, strict=True) if records and n_words >= MIN_WORDS else ()
         tracks = [self._evidence.track_record(text, model) for model, p in like_it if not UNLIKE & set(p.reasons)]
         known = tuple(record for record in tracks if record is not None)
         return Analysis(text, n_words, predictions, time.perf_counter() - started, known)
@@ -100,9 +100,9 @@ class Judge:
 
         Unless they `compare`, verdicts stand whatever those on text like it were worth.
         """
-        asked = tuple(models or self._pool.defaults)
-        self._pool.check_names(asked)
-        return self._predict_there(list(texts), asked, compare)
+        names = tuple(models or self._pool.defaults)
+        self._pool.check_names(names)
+        return self._predict_there(list(texts), names, compare)
 
     def what_if(self, text: str, edited: str, models: Sequence[str] | None = None) -> WhatIf:
         """Ask models about a text that `check` returned, and about an edited one, which may be of any length.
@@ -116,9 +116,9 @@ class Judge:
         started = time.perf_counter()
         edited = encodable(edited)
         _check_words(edited)
-        asked = tuple(models or self._pool.defaults)
+        names = tuple(models or self._pool.defaults)
         before, after = (
-            self._predictions.get(self._key(t, asked)) or self.analyse(t, asked, records=False).predictions
+            self._predictions.get(self._key(t, names)) or self.analyse(t, names, records=False).predictions
             for t in (text, edited)
         )
         return WhatIf(edited, before, after, time.perf_counter() - started)
@@ -126,15 +126,15 @@ class Judge:
     def formatting_test(self, text: str, models: Sequence[str] | None = None) -> FormattingTest:
         """Ask models again under every edit of `formatting.EDITS`; `text` is what `check` returned.
 
-        Apart from `analyse`, because cleaning sixteen variants of a long article costs more than the verdict itself:
+        Apart from `analyse`, because cleaning sixteen edits of a long article costs more than the verdict itself:
         the verdict stands at once, and `Analysis.tested` withdraws it if an edit flipped it. Each model is asked once,
         for the different readings that are left after its cleaning.
         """
         started = time.perf_counter()
-        edited = list(formatting.variants(text))
+        edited = list(formatting.edited_texts(text))
         p_fake = self._probabilities_there([text, *edited], tuple(models or self._pool.defaults))
         before, after = {m: p[0] for m, p in p_fake.items()}, {m: p[1:] for m, p in p_fake.items()}
-        outcomes = formatting.outcomes(before, [variant != text for variant in edited], after)
+        outcomes = formatting.outcomes(before, [edit != text for edit in edited], after)
         return FormattingTest(formatting.FORMATTING_VERSION, before, outcomes, time.perf_counter() - started)
 
     def known_log_odds(self, text: str, model: str) -> float | None:

@@ -1,6 +1,6 @@
 """Who works when: verdicts before explanations before batch, in places that are counted and queues that are bounded.
 
-Page, API and tables all take a `place` in a lane before they call a model. Verdicts that wait for the models at the
+Page, API and tables all take a `slot` in a lane before they call a model. Verdicts that wait for the models at the
 same time are answered by one call.
 """
 
@@ -46,11 +46,11 @@ class Limits:
     """How much work of a lane there may be."""
 
     running: int  # at once
-    waiting: int  # for a place
+    waiting: int  # for a slot
     problem: str  # the first half of the sentence that refuses one more
     retry_after: int = 5  # seconds after which asking again may help
-    patience: float | None = 20.0  # seconds that one waits for a place at most; None for as long as it takes
-    turn: float | None = None  # seconds after which the place goes to another that waits; None to keep it to the end
+    patience: float | None = 20.0  # seconds that one waits for a slot at most; None for as long as it takes
+    turn: float | None = None  # seconds after which the slot goes to another that waits; None to keep it to the end
 
 
 LIMITS: Mapping[Lane, Limits] = {
@@ -84,11 +84,11 @@ class Scheduler:
         self._changed = threading.Condition()
 
     def running(self, lane: Lane) -> int:
-        """Return how many places of a lane are taken."""
+        """Return how many slots of a lane are taken."""
         return self._running[lane]
 
     def waiting(self, lane: Lane) -> int:
-        """Return how many wait for a place of a lane."""
+        """Return how many wait for a slot of a lane."""
         return len(self._tickets[lane])
 
     def queued(self) -> int:
@@ -96,10 +96,10 @@ class Scheduler:
         return len(self._questions)
 
     @contextmanager
-    def place(self, lane: Lane, token: Token | None = None) -> Iterator[GiveWay]:
-        """Wait for a place and keep it inside; yields a function to call often, which lets others go first.
+    def slot(self, lane: Lane, token: Token | None = None) -> Iterator[GiveWay]:
+        """Wait for a slot and keep it inside; yields a function to call often, which lets others go first.
 
-        It raises `Cancelled` once the token is cancelled, waits for more urgent work, and hands the place round
+        It raises `Cancelled` once the token is cancelled, waits for more urgent work, and hands the slot round
         where the lane works in turns.
 
         Raises `Overloaded` at once if too many wait, else when patience is at an end.
@@ -130,8 +130,8 @@ class Scheduler:
                 self._release(lane)
 
     @asynccontextmanager
-    async def place_async(self, lane: Lane, token: Token) -> AsyncIterator[GiveWay]:
-        """Do as `place` does without holding a thread while waiting; the place is kept to the end."""
+    async def slot_async(self, lane: Lane, token: Token) -> AsyncIterator[GiveWay]:
+        """Do as `slot` does without holding a thread while waiting; the slot is kept to the end."""
 
         def give_way(share: float = 0.0) -> None:
             token.check()
@@ -159,7 +159,7 @@ class Scheduler:
         return time.monotonic() - started
 
     def batch_verdicts(self, on_batch: Callable[[int], None] = lambda size: None) -> None:
-        """From now on answer all that wait for the same call at once; `on_batch` is given the size of each batch."""
+        """Answer from now on all that wait for the same call at once; `on_batch` is given the size of each batch."""
         self._on_batch = on_batch
 
     def ask(self, call: Call[Answer], item: Any, key: Any, token: Token | None = None) -> Answer:
@@ -185,7 +185,7 @@ class Scheduler:
 
     @contextmanager
     def _ticket(self, lane: Lane, token: Token, is_bounded: bool = True) -> Iterator[Future[Any]]:
-        """Queue for a place, which is granted when the ticket is done; leave the queue if waiting for it fails."""
+        """Queue for a slot, which is granted when the ticket is done; leave the queue if waiting for it fails."""
         limits, ticket, queue = self._limits[lane], Future[Any](), self._tickets[lane]
         with self._changed:
             if is_bounded and self._running[lane] >= limits.running:
@@ -213,7 +213,7 @@ class Scheduler:
 
     @contextmanager
     def _leaving(self, queue: deque[Entry], entry: Entry, token: Token) -> Iterator[None]:
-        """Inside, the entry leaves the queue when the token is cancelled."""
+        """Remove the entry from the queue when the token is cancelled."""
 
         def leave() -> None:
             with self._changed:

@@ -1,4 +1,4 @@
-"""Work on whole labelled tables: measure a model on one, score a corpus, recognise training articles."""
+"""Work on whole labeled tables: measure a model on one, score a corpus, recognize training articles."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SCORED_CHUNK = 16  # and where visitors may change their mind in between
 
 
 class Tables:
-    """Work on labelled tables (`data.table.read_table`); an unknown model is an `InputError`."""
+    """Work on labeled tables (`data.table.read_table`); an unknown model is an `InputError`."""
 
     def __init__(self, pool: ModelPool, evidence: EvidenceStore, judge: Judge, device: Device) -> None:
         self._pool = pool
@@ -42,8 +42,8 @@ class Tables:
 
         known = set().union(*map(self._evidence.training_ids, models))
         spellings = (table["text"], table["text"].str.replace("\r\n", "\n").str.strip())
-        found: NDArray[np.bool_] = np.any([texts.map(article_id).isin(known) for texts in spellings], axis=0)
-        return found
+        is_known: NDArray[np.bool_] = np.any([texts.map(article_id).isin(known) for texts in spellings], axis=0)
+        return is_known
 
     def measure(self, table: pd.DataFrame, model: str, progress: Progress | None = None) -> TableResult:
         """Ask a model about the articles of a table, and measure its answers.

@@ -19,7 +19,7 @@ class Token:
 
     @property
     def cancelled(self) -> bool:
-        """Whether somebody wants the work to stop."""
+        """Return whether somebody wants the work to stop."""
         return self._cancelled
 
     def cancel(self) -> None:
@@ -37,7 +37,7 @@ class Token:
 
     @contextmanager
     def on_cancel(self, callback: Callable[[], None]) -> Iterator[None]:
-        """Inside, call `callback` when the token is cancelled, at once if it has been."""
+        """Call `callback` when the token is cancelled, at once if it has been."""
         with self._lock:
             self._callbacks.append(callback)
             is_late = self._cancelled

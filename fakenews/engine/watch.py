@@ -29,16 +29,16 @@ class Update(Generic[Result]):
 def watch(
     scheduler: Scheduler, work: Callable[[Progress], Iterator[Result]], token: Token, lane: Lane = Lane.EXPLANATION
 ) -> Iterator[Update[Result]]:
-    """Run `work` in a thread, once it has a place, and yield updates, about four a second and one with each result.
+    """Run `work` in a thread, once it has a slot, and yield updates, about four a second and one with each result.
 
     Raises `Cancelled` once the token is cancelled (the thread stops at its next report of progress), `Overloaded` if
-    there was no place, and whatever `work` raised.
+    there was no slot, and whatever `work` raised.
     """
     events: SimpleQueue[tuple[float | None, Result | None] | BaseException | None] = SimpleQueue()
 
     def run() -> None:
         try:
-            with scheduler.place(lane, token) as give_way:
+            with scheduler.slot(lane, token) as give_way:
 
                 def progress(share: float) -> None:
                     give_way(share)

@@ -84,7 +84,7 @@ def write_evidence(
     present = {get(name).name for name in frame["protocol"].unique()}
     frame = _stacked([frame[frame["protocol"] == name] for name in PROTOCOLS if name in present])
     own, flips = own_training or {}, formatting or {}
-    curves, given = coverage_of_predictions(frame), verdicts_of_predictions(frame)
+    curves, verdicts = coverage_of_predictions(frame), verdicts_of_predictions(frame)
     results = {
         name: ProtocolResult(
             OWN_WEIGHTS if name in own else SHIPPED_WEIGHTS,
@@ -92,7 +92,7 @@ def write_evidence(
             corpora,
             curves[name],
             flips.get(name),
-            given.get(name, {}),
+            verdicts.get(name, {}),
         )
         for name, corpora in evaluate_predictions(frame, seed=seed).items()
     }
@@ -123,29 +123,29 @@ def write_evaluation(folder: Path, evidence: ModelEvidence) -> None:
 def evaluate_predictions(
     predictions: pd.DataFrame, *, threshold: float = 0.5, seed: int = 42
 ) -> dict[str, dict[str, Evaluation]]:
-    """By protocol and "corpus/split" of the columns of `PREDICTION_TYPES`, in order of appearance: an evaluation."""
+    """Evaluate each protocol and "corpus/split" of the columns of `PREDICTION_TYPES`, in order of appearance."""
     return _by_part(predictions, lambda labels, p_fake: evaluate(labels, p_fake, threshold=threshold, seed=seed))
 
 
 def coverage_of_predictions(predictions: pd.DataFrame) -> dict[str, dict[str, CoverageRisk]]:
-    """By protocol and "corpus/split", in order of appearance: how error falls with coverage."""
+    """Measure how error falls with coverage, by protocol and "corpus/split", in order of appearance."""
     return _by_part(predictions, coverage_risk)
 
 
 def verdicts_of_predictions(predictions: pd.DataFrame) -> dict[str, dict[str, Verdicts]]:
-    """By protocol and "corpus/split", in order of appearance: verdicts given, and how many were right (`judged`)."""
-    found: dict[str, dict[str, Verdicts]] = {}
+    """Count verdicts given and right ones, by protocol and "corpus/split", in order of appearance."""
+    by_protocol: dict[str, dict[str, Verdicts]] = {}
     for (protocol, corpus, split), rows in judged(predictions).groupby(_PART, sort=False):
-        found.setdefault(protocol, {})[f"{corpus}/{split}"] = verdicts(rows["prediction"], rows["label"])
-    return found
+        by_protocol.setdefault(protocol, {})[f"{corpus}/{split}"] = verdicts(rows["prediction"], rows["label"])
+    return by_protocol
 
 
 def _by_part(predictions: pd.DataFrame, measure: Callable[[Any, Any], Value]) -> dict[str, dict[str, Value]]:
-    found: dict[str, dict[str, Value]] = {}
+    by_protocol: dict[str, dict[str, Value]] = {}
     for (protocol, corpus, split), rows in predictions.groupby(_PART, sort=False):
         value = measure(rows["label"].to_numpy(), rows["p_fake"].to_numpy())
-        found.setdefault(protocol, {})[f"{corpus}/{split}"] = value
-    return found
+        by_protocol.setdefault(protocol, {})[f"{corpus}/{split}"] = value
+    return by_protocol
 
 
 def read_evaluation(folder: Path) -> ModelEvidence:
@@ -176,7 +176,7 @@ def read_predictions(folder: Path, protocols: Collection[str] | None = SHIPPED) 
 
 
 def side_by_side(answers: Mapping[str, pd.DataFrame], column: str) -> pd.DataFrame:
-    """What models said of the articles that all of them answered: rows of `read_predictions`, by model.
+    """Return the rows of `read_predictions`, by model, of the articles that all of them answered.
 
     The columns of `ARTICLE`, and for each model one of its name with its `column`; in the order of the first model.
     """

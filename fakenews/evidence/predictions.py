@@ -31,7 +31,7 @@ def predict_frame(
     progress: Progress | None = None,
     protocol: str | None = None,
 ) -> pd.DataFrame:
-    """Rows of `predictions.parquet` for a labelled table (`report.PREDICTION_TYPES`).
+    """Return the rows of `predictions.parquet` for a labeled table (`report.PREDICTION_TYPES`).
 
     Without a `protocol`, it is the one of `protocols.SHIPPED` that the part of the corpus belongs to.
     """
@@ -41,12 +41,12 @@ def predict_frame(
 
     texts = joined_texts(frame)
     protocol = protocol or of_corpus(corpus, split, frame["label"].nunique() > 1)
-    p_fake, margin, in_domain = (np.zeros(len(texts)) for _ in range(3))
+    p_fake, log_odds, in_domain = (np.zeros(len(texts)) for _ in range(3))
     for start in range(0, len(texts), _CHUNK):
         part = slice(start, start + _CHUNK)
         with fast_products():
             scores = classifier.predict_scores(texts[part])
-        margin[part], in_domain[part], p_fake[part] = *scores, classifier.calibrated(scores)
+        log_odds[part], in_domain[part], p_fake[part] = *scores, classifier.calibrated(scores)
         if progress:
             progress(f"{corpus}/{split}", min(1.0, (start + _CHUNK) / len(texts)))
     return pd.DataFrame(
@@ -57,18 +57,18 @@ def predict_frame(
             "split": split,
             "label": frame["label"].to_numpy(),
             "p_fake": p_fake,
-            "margin": margin,
+            "margin": log_odds,
             "in_domain": in_domain,
         }
     )
 
 
 def scores_of(rows: pd.DataFrame) -> Scores:
-    """Scores behind rows of `predictions.parquet`; a missing `in_domain` is 0."""
-    margin = rows["margin"].to_numpy(dtype=np.float64)
+    """Return scores behind rows of `predictions.parquet`; a missing `in_domain` is 0."""
+    log_odds = rows["margin"].to_numpy(dtype=np.float64)
     if "in_domain" not in rows:
-        return Scores.out_of_domain(margin)
-    return Scores(margin, np.nan_to_num(rows["in_domain"].to_numpy(dtype=np.float64)))
+        return Scores.out_of_domain(log_odds)
+    return Scores(log_odds, np.nan_to_num(rows["in_domain"].to_numpy(dtype=np.float64)))
 
 
 def predict_other_corpora(
@@ -78,7 +78,7 @@ def predict_other_corpora(
     progress: Progress | None = None,
     protocols: Collection[str] = SHIPPED,
 ) -> pd.DataFrame:
-    """Predictions on every corpus whose text is here and that is not in `skip`, overlap with ISOT removed.
+    """Predict on every corpus whose text is here and that is not in `skip`, overlap with ISOT removed.
 
     `protocols` keeps those that belong to one of them; the others are not asked.
     """
@@ -92,7 +92,7 @@ def predict_other_corpora(
 
 
 def other_corpora(folder: Path | None, skip: Collection[str]) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Every corpus whose text is here and that is not in `skip`, overlap with ISOT removed.
+    """Yield every corpus whose text is here and that is not in `skip`, overlap with ISOT removed.
 
     Raises
     ------
@@ -110,7 +110,7 @@ def other_corpora(folder: Path | None, skip: Collection[str]) -> Iterator[tuple[
 
 
 def latency_ms(classifier: TextClassifier, texts: Sequence[str], repeats: int = 3) -> float:
-    """Median milliseconds of one article asked alone, after one unmeasured round; cleaning included."""
+    """Return the median milliseconds of one article asked alone, after one unmeasured round; cleaning included."""
     from fakenews.classifiers.base import cleaned
 
     classifier.predict_proba([texts[0]])
@@ -133,6 +133,6 @@ def judged(rows: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     rows = rows[rows["protocol"].isin([*SHIPPED, LEFT_OUT])]
-    p_fake, margin = (rows[name].to_numpy(dtype=np.float64).tolist() for name in ("p_fake", "margin"))
-    found = [judge("", p, m, MIN_WORDS) for p, m in zip(p_fake, margin, strict=True)]
-    return rows.assign(prediction=pd.Series(found, index=rows.index, dtype=object))
+    p_fake, log_odds = (rows[name].to_numpy(dtype=np.float64).tolist() for name in ("p_fake", "margin"))
+    predictions = [judge("", p, m, MIN_WORDS) for p, m in zip(p_fake, log_odds, strict=True)]
+    return rows.assign(prediction=pd.Series(predictions, index=rows.index, dtype=object))

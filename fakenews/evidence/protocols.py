@@ -117,12 +117,9 @@ SHIPPED = ("grouped", "external", "other")
 
 
 def get(name: str) -> Protocol:
-    """The protocol of that name.
+    """Return the protocol of that name.
 
-    Raises
-    ------
-    ValueError
-        If there is none; the message lists those there are.
+    Raise `ValueError` if there is none; the message lists those there are.
     """
     if name not in PROTOCOLS:
         raise ValueError(f"Unknown protocol {name!r}. Known: {', '.join(PROTOCOLS)}.")
@@ -130,7 +127,7 @@ def get(name: str) -> Protocol:
 
 
 def of_corpus(corpus: str, split: str, both_classes: bool) -> str:
-    """Which of `SHIPPED` the answers to a part of a corpus belong to; "all" marks a corpus that was not trained on."""
+    """Return which of `SHIPPED` a part of a corpus belongs to; "all" is a corpus that was not trained on."""
     if split != "all":
         return "grouped"
     return "external" if both_classes and corpus != DEMO.name else "other"

@@ -38,12 +38,12 @@ class Reliability:
     n: int
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         return {"p_fake": list(self.p_fake), "share_fake": list(self.share_fake), "n": self.n}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Reliability:
-        """Inverse of `to_dict`."""
+        """Invert `to_dict`."""
         return cls(tuple(values["p_fake"]), tuple(values["share_fake"]), values["n"])
 
 

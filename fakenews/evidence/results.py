@@ -47,19 +47,19 @@ class ProtocolResult:
     verdicts: Mapping[str, Verdicts] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         return {
             "weights": self.weights,
             "training": dict(self.training),
             "corpora": {name: evaluation.to_dict() for name, evaluation in self.corpora.items()},
             "coverage": {name: curve.to_dict() for name, curve in self.coverage.items()},
             "formatting": self.formatting.to_dict() if self.formatting else None,
-            "verdicts": {name: found.to_dict() for name, found in self.verdicts.items()},
+            "verdicts": {name: counted.to_dict() for name, counted in self.verdicts.items()},
         }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> ProtocolResult:
-        """Inverse of `to_dict`."""
+        """Invert `to_dict`."""
         formatting = values["formatting"]
         return cls(
             values["weights"],
@@ -67,7 +67,7 @@ class ProtocolResult:
             {name: Evaluation.from_dict(evaluation) for name, evaluation in values["corpora"].items()},
             {name: CoverageRisk.from_dict(curve) for name, curve in values["coverage"].items()},
             FlipRates.from_dict(formatting) if formatting else None,
-            {name: Verdicts.from_dict(found) for name, found in values.get("verdicts", {}).items()},
+            {name: Verdicts.from_dict(counted) for name, counted in values.get("verdicts", {}).items()},
         )
 
 
@@ -130,17 +130,17 @@ class ModelEvidence:
         return {name: result.verdicts[part] for name, (result, part) in parts.items() if part in result.verdicts}
 
     def _unseen_parts(self) -> dict[str, tuple[ProtocolResult, str]]:
-        found = {}
+        unseen = {}
         for protocol in ("external", LEFT_OUT):
             result = self.protocols.get(protocol)
             for part, evaluation in (result.corpora if result else {}).items():
                 corpus = part.partition("/")[0]
                 if result and is_foreign_article_corpus(corpus) and evaluation.roc_auc is not None:
-                    found[corpus] = (result, part)
-        return {name: found[name] for name in DATASETS if name in found}
+                    unseen[corpus] = (result, part)
+        return {name: unseen[name] for name in DATASETS if name in unseen}
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form, with the version of its layout under "schema"."""
+        """Return the JSON form, with the version of its layout under "schema"."""
         facts = {f.name: getattr(self, f.name) for f in fields(self)}
         return {
             "schema": SCHEMA,
@@ -151,7 +151,7 @@ class ModelEvidence:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> ModelEvidence:
-        """Inverse of `to_dict`.
+        """Invert `to_dict`.
 
         Raises
         ------

@@ -34,7 +34,7 @@ class Agreement:
     shared: tuple[Span, ...]
 
     def to_dict(self, text: str) -> dict[str, Any]:
-        """JSON form, each shared word with its text."""
+        """Return the JSON form, each shared word with its text."""
         return {
             "explanations": list(self.names),
             "pairs": [{"first": self.names[a], "second": self.names[b], "rank_agreement": r} for a, b, r in self.pairs],
@@ -67,17 +67,17 @@ def agreement(explanations: Sequence[Explanation]) -> Agreement:
 
 
 def towards_fake(explanation: Explanation) -> NDArray[np.float64]:
-    """Weights of an explanation signed towards fake, whatever its target, shape (n_words,)."""
+    """Return the weights of an explanation signed towards fake, whatever its target, shape (n_words,)."""
     sign = 1.0 if explanation.target == "fake" else -1.0
     return np.array([sign * a.weight for a in explanation.attributions], dtype=np.float64)
 
 
 def by_sentence(explanation: Explanation) -> tuple[Attribution, ...]:
-    """Sums of the weights over every sentence of the user's text in which words were read."""
+    """Return the sums of the weights over every sentence of the user's text in which words were read."""
     sums: dict[int, float] = {}
     spans = sentence_spans(explanation.text)
     starts = [s.start for s in spans]
     for a in explanation.attributions:
-        place = max(int(np.searchsorted(starts, a.start, side="right")) - 1, 0)
-        sums[place] = sums.get(place, 0.0) + a.weight
+        index = max(int(np.searchsorted(starts, a.start, side="right")) - 1, 0)
+        sums[index] = sums.get(index, 0.0) + a.weight
     return tuple(Attribution(spans[i].start, spans[i].end, w) for i, w in sorted(sums.items()))

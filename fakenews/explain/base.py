@@ -25,9 +25,9 @@ from fakenews.schema import LABELS, Attribution, Explanation, Target
 Progress = Callable[[float], None]
 
 MAX_SEED = 2**32 - 1
-BATCH_ROWS, BATCH_WORDS = 32, 2048  # at most so many variants, and words in them, are evaluated at once
+BATCH_ROWS, BATCH_WORDS = 32, 2048  # at most so many samples, and words in them, are evaluated at once
 MAX_PLACES = 10_000_000  # samples times words: a fit to them takes up to 70 bytes for each
-_MANY = 16  # variants asked for together that may be answered in bfloat16
+_MANY = 16  # samples asked for together that may be answered in bfloat16
 BATCH_SECONDS = 0.5  # a batch that took longer is halved: progress is due every second
 
 
@@ -56,7 +56,7 @@ class WordWeights:
     base_value, margin : float
         The method's reference, and the classifier's own value for the whole text.
     fidelity : float or None
-        R² of a local model; None where the weights and the base are meant to sum to the margin.
+        R² of a local model; None where the weights and the base are meant to sum to the log-odds.
     stability : float or None
         Rank agreement of the strongest words between two halves of the samples; None where nothing is sampled.
     settings : mapping
@@ -99,20 +99,20 @@ class WordExplainer(ABC):
     explains: ClassVar[Any] = TextClassifier  # classifiers with these methods; may be a union
 
     def supports(self, classifier: object) -> bool:
-        """Whether the method can explain this classifier."""
+        """Return whether the method can explain this classifier."""
         return isinstance(classifier, self.explains)
 
     @abstractmethod
     def _weigh(
-        self, text: str, classifier: TextClassifier, n_samples: int, seed: int, progress: Progress, margin: float | None
+        self, text: str, classifier: TextClassifier, n_samples: int, seed: int, progress: Progress, known: float | None
     ) -> Iterator[WordWeights]:
         """Weigh the words of a text that has some, better and better; the last has a share of 1.
 
-        `n_samples` is in range, 0 where the method takes none; `margin` is what `refine` was given.
+        `n_samples` is in range, 0 where the method takes none; `known` is what `refine` was given.
         """
 
     def default_samples(self, text: str, classifier: TextClassifier) -> int:
-        """Samples taken where none are asked for."""
+        """Return samples taken where none are asked for."""
         return self.samples.default if self.samples else 0
 
     def explain(
@@ -124,7 +124,7 @@ class WordExplainer(ABC):
         n_samples: int | None = None,
         seed: int = 42,
         progress: Progress | None = None,
-        margin: float | None = None,
+        log_odds: float | None = None,
     ) -> Explanation:
         """Weigh every word of `text`.
 
@@ -144,7 +144,7 @@ class WordExplainer(ABC):
         progress : callable, optional
             Called with a share done in [0, 1], never falling, after every evaluated batch and at the end. What it
             raises stops the computation: raise `Cancelled` to cancel.
-        margin : float, optional
+        log_odds : float, optional
             What the classifier's `decision_function` says of the text, where it is known; asked for where it is not.
 
         Returns
@@ -162,7 +162,7 @@ class WordExplainer(ABC):
             If `progress` raised it.
         """
         *_, last = self.refine(
-            text, classifier, target=target, n_samples=n_samples, seed=seed, progress=progress, margin=margin
+            text, classifier, target=target, n_samples=n_samples, seed=seed, progress=progress, log_odds=log_odds
         )
         return last.explanation
 
@@ -175,7 +175,7 @@ class WordExplainer(ABC):
         n_samples: int | None = None,
         seed: int = 42,
         progress: Progress | None = None,
-        margin: float | None = None,
+        log_odds: float | None = None,
     ) -> Iterator[Refinement]:
         """Weigh every word of `text`, better and better: at least once, the last time as `explain` does.
 
@@ -188,16 +188,16 @@ class WordExplainer(ABC):
         report(0.0)
         spans = clean_text(text).source_spans()
         if spans:
-            steps = self._weigh(text, classifier, n_samples, seed, report, margin)
+            steps = self._weigh(text, classifier, n_samples, seed, report, log_odds)
         else:
-            known = float(classifier.decision_function([text])[0]) if margin is None else margin
+            known = float(classifier.decision_function([text])[0]) if log_odds is None else log_odds
             steps = iter([WordWeights(np.zeros(0), base_value=known, margin=known)])
         sign = 1.0 if target == "fake" else -1.0
-        for found in steps:
-            if found.share >= 1.0:
+        for step in steps:
+            if step.share >= 1.0:
                 report(1.0)
-            weights = sign * found.weights
-            base_value, full_value = sign * found.base_value, sign * found.margin
+            weights = sign * step.weights
+            base_value, full_value = sign * step.base_value, sign * step.margin
             seconds = time.perf_counter() - started
             explanation = Explanation(
                 text=text,
@@ -208,16 +208,16 @@ class WordExplainer(ABC):
                 unit="log-odds",
                 base_value=base_value,
                 margin=full_value,
-                fidelity=found.fidelity,
-                residual=full_value - base_value - float(weights.sum()) if found.fidelity is None else None,
-                stability=found.stability,
+                fidelity=step.fidelity,
+                residual=full_value - base_value - float(weights.sum()) if step.fidelity is None else None,
+                stability=step.stability,
                 classifier=classifier.name,
                 explainer=self.name,
                 seed=int(seed),
                 seconds=seconds,
-                settings=dict(found.settings),
+                settings=dict(step.settings),
             )
-            yield Refinement(explanation, found.share, seconds * (1.0 - found.share) / found.share)
+            yield Refinement(explanation, step.share, seconds * (1.0 - step.share) / step.share)
 
     def _check(self, text: object, classifier: TextClassifier, target: object, n_samples: object, seed: object) -> int:
         if not isinstance(text, str):
@@ -249,13 +249,13 @@ class WordExplainer(ABC):
 
 
 class Pace:
-    """How many variants of one text are evaluated at once: fewer of a long one, half as many after a slow batch."""
+    """How many samples of one text are evaluated at once: fewer of a long one, half as many after a slow batch."""
 
     def __init__(self, n_words: int) -> None:
         self._rows = max(1, min(BATCH_ROWS, BATCH_WORDS // max(1, n_words)))
 
     def batches(self, n: int) -> Iterator[slice]:
-        """Parts of `n` variants, in order; the time until the next part is asked for sets its size."""
+        """Yield parts of `n` samples, in order; the time until the next part is asked for sets its size."""
         first = 0
         while first < n:
             batch = slice(first, first + self._rows)
@@ -266,25 +266,25 @@ class Pace:
             first = batch.stop
 
 
-class MaskedMargins:
-    """Margins of variants of one text: in bounded batches, each variant asked once, progress after each batch.
+class MaskedLogOdds:
+    """Log-odds of perturbed samples of one text: in bounded batches, each sample asked once, progress after each batch.
 
     Parameters
     ----------
     text : str
         The user's text.
     classifier : TextClassifier
-        Whose `masked_margin` is asked.
+        Whose `masked_log_odds` is asked.
     expected : int
-        Number of variants after which `progress` hears 1.0.
+        Number of samples after which `progress` hears 1.0.
     progress : callable
         Called with the share done; what it raises stops the evaluation.
-    margin : float, optional
+    log_odds : float, optional
         Of the whole text, where it is known.
     """
 
     def __init__(
-        self, text: str, classifier: TextClassifier, expected: int, progress: Progress, margin: float | None = None
+        self, text: str, classifier: TextClassifier, expected: int, progress: Progress, log_odds: float | None = None
     ) -> None:
         self._text = text
         self._classifier = classifier
@@ -292,16 +292,16 @@ class MaskedMargins:
         self._progress = progress
         n_words = len(clean_text(text).words)
         whole = np.packbits(np.ones(n_words, dtype=bool)).tobytes()
-        self._known: dict[bytes, float] = {} if margin is None else {whole: margin}
+        self._known: dict[bytes, float] = {} if log_odds is None else {whole: log_odds}
         self._pace = Pace(n_words)
 
     @property
     def n_evaluated(self) -> int:
-        """Number of different variants whose margins are known."""
+        """Number of different samples whose log-odds are known."""
         return len(self._known)
 
     def __call__(self, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Log-odds of fake, shape (n_variants,), for rows of `keep`, shape (n_variants, n_words)."""
+        """Return the log-odds of fake, shape (n_samples,), for rows of `keep`, shape (n_samples, n_words)."""
         keys = [row.tobytes() for row in np.packbits(keep, axis=1)]
         new = {key: i for i, key in enumerate(keys) if key not in self._known}
         new_keys, new_rows = list(new), list(new.values())
@@ -311,14 +311,14 @@ class MaskedMargins:
         for batch in self._pace.batches(len(new_rows)):
             rows = new_rows[batch]
             with precision():
-                margins = self._classifier.masked_margin(self._text, keep[rows])
-            self._known.update(zip(new_keys[batch], margins.tolist(), strict=True))
+                log_odds = self._classifier.masked_log_odds(self._text, keep[rows])
+            self._known.update(zip(new_keys[batch], log_odds.tolist(), strict=True))
             self._progress(min(1.0, self.n_evaluated / self._expected))
         return np.array([self._known[key] for key in keys])
 
 
 def _ignore(fraction: float) -> None:
-    """Progress nobody asked for."""
+    """Ignore progress."""
 
 
 def _is_whole(value: object, low: int, high: int) -> TypeGuard[SupportsInt]:

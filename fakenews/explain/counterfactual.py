@@ -52,7 +52,7 @@ class Counterfactual:
     seconds: float
 
     def to_dict(self, text: str) -> dict[str, Any]:
-        """JSON form, each removed sentence with its text and its number, counted from 1."""
+        """Return the JSON form, each removed sentence with its text and its number, counted from 1."""
         spans = [self.sentences[i] for i in self.removed]
         return {
             **asdict(self),
@@ -65,26 +65,26 @@ class Counterfactual:
 
 
 def without(text: str, spans: Sequence[Span]) -> str:
-    """`text` with stretches cut out, and what space then stands twice: one of two, or the lines of an emptied one."""
+    """Cut stretches out of `text`, with the space that then stands twice."""
     merged: list[list[int]] = []
     for span in sorted(spans, key=lambda s: s.start):
         if merged and span.start <= merged[-1][1]:
             merged[-1][1] = max(merged[-1][1], span.end)
         else:
             merged.append([span.start, span.end])
-    kept, last = [], 0
+    pieces, last = [], 0
     for start, end in merged:
         if start == 0 or text[start - 1] == "\n":
             end += len(text[end:]) - len(text[end:].lstrip())
         elif text[start - 1].isspace() and text[end : end + 1] == " ":
             end += 1
-        kept.append(text[last:start])
+        pieces.append(text[last:start])
         last = end
-    return "".join((*kept, text[last:]))
+    return "".join((*pieces, text[last:]))
 
 
 def worded_sentences(text: str) -> tuple[Span, ...]:
-    """Sentences of `text` in which classifiers read words, in order."""
+    """Return the sentences of `text` in which classifiers read words, in order."""
     starts = [span.start for span in clean_text(text).source_spans()]
     spans = sentence_spans(text)
     return tuple(s for s in spans if np.searchsorted(starts, s.end) > np.searchsorted(starts, s.start))
@@ -125,15 +125,15 @@ class _Search:
         self.known[()] = self.before
         self.lean = 1.0 if self.p(self.before) >= 0.5 else -1.0
 
-    def p(self, margin: float) -> float:
-        """Probability of fake of a variant, which is taken to be as in-domain as the whole text."""
-        return float(self.classifier.calibrated(Scores(np.array([margin]), self.in_domain))[0])
+    def p(self, log_odds: float) -> float:
+        """Return the probability of fake of a sample, taken to be as in-domain as the whole text."""
+        return float(self.classifier.calibrated(Scores(np.array([log_odds]), self.in_domain))[0])
 
-    def flips(self, margin: float) -> bool:
-        return (self.p(margin) >= 0.5) != (self.lean > 0)
+    def flips(self, log_odds: float) -> bool:
+        return (self.p(log_odds) >= 0.5) != (self.lean > 0)
 
     def ask(self, sets: Sequence[tuple[int, ...]]) -> list[float]:
-        """Margins without each set of sentences, asked in batches, each once."""
+        """Score the text without each set of sentences, in batches, each once."""
         new = [s for s in dict.fromkeys(sets) if s not in self.known]
         for batch in self.pace.batches(len(new)):
             texts = [without(self.text, [self.spans[i] for i in s]) for s in new[batch]]
@@ -145,14 +145,14 @@ class _Search:
         """Return the first of `sets` that flips the prediction; later ones are not asked."""
         for first in range(0, len(sets), _AT_ONCE):
             batch = sets[first : first + _AT_ONCE]
-            margins = self.ask(batch)
-            best = min(range(len(batch)), key=lambda i: self.lean * margins[i])
-            if self.flips(margins[best]):
+            log_odds = self.ask(batch)
+            best = min(range(len(batch)), key=lambda i: self.lean * log_odds[i])
+            if self.flips(log_odds[best]):
                 return batch[best]
         return None
 
     def pulls(self) -> NDArray[np.float64]:
-        """What each sentence alone adds towards the answer, on log-odds."""
+        """Return what each sentence alone adds towards the answer, on log-odds."""
         return self.lean * (self.before - np.array(self.ask([(i,) for i in range(self.n)])))
 
     def exact(self) -> tuple[int, ...]:
@@ -161,25 +161,25 @@ class _Search:
         pulls = self.pulls()
         for size in range(1, self.n):
             sets = sorted(combinations(range(self.n), size), key=lambda s: -pulls[list(s)].sum())
-            if found := self.first_flip(sets):
-                return found
+            if flipping := self.first_flip(sets):
+                return flipping
         return ()
 
     def beam(self) -> tuple[int, ...]:
         pulls = self.pulls()
-        kept: list[tuple[int, ...]] = [()]
+        beams: list[tuple[int, ...]] = [()]
         for _ in range(1, self.n):
             tried = {
                 tuple(sorted((*s, i)))
-                for s in kept
+                for s in beams
                 for i in sorted(set(range(self.n)) - set(s), key=lambda i: -pulls[i])[:TRIED]
             }
             sets = sorted(tried, key=lambda s: -pulls[list(s)].sum())
-            if found := self.first_flip(sets):
-                return found
+            if flipping := self.first_flip(sets):
+                return flipping
             if len(self.known) >= MOST_EVALUATIONS:
                 return ()
-            kept = sorted(sets, key=lambda s: self.lean * self.known[s])[:BEAM]
+            beams = sorted(sets, key=lambda s: self.lean * self.known[s])[:BEAM]
         return ()
 
     def result(self, removed: tuple[int, ...]) -> Counterfactual:

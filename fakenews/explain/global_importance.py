@@ -35,12 +35,12 @@ class WordTotal:
     towards_fake: float
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         return asdict(self)
 
 
 def across(explanations: Iterable[Explanation], fewest: int = FEWEST) -> tuple[WordTotal, ...]:
-    """Words that stand in at least `fewest` articles, those that moved most in all first.
+    """Return words that stand in at least `fewest` articles, those that moved most in all first.
 
     Attributions of one classifier by one method, one explanation per article.
     """
@@ -55,8 +55,14 @@ def across(explanations: Iterable[Explanation], fewest: int = FEWEST) -> tuple[W
         for word, weight in sums.items():
             per_article[word].append(weight)
     totals = (
-        WordTotal(word, sum(found) / len(found), len(found), occurrences[word], sum(w > 0 for w in found) / len(found))
-        for word, found in per_article.items()
-        if len(found) >= fewest
+        WordTotal(
+            word,
+            sum(entries) / len(entries),
+            len(entries),
+            occurrences[word],
+            sum(w > 0 for w in entries) / len(entries),
+        )
+        for word, entries in per_article.items()
+        if len(entries) >= fewest
     )
     return tuple(sorted(totals, key=lambda t: (-abs(t.weight) * t.articles, t.word)))

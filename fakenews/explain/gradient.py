@@ -1,4 +1,4 @@
-"""Integrated gradients: the instant preview, one pass forward and back per step instead of hundreds of variants."""
+"""Integrated gradients: the instant preview, one pass forward and back per step instead of hundreds of samples."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakenews.classifiers.base import TextClassifier, clean_text
-from fakenews.explain.base import MaskedMargins, Progress, SampleRange, WordExplainer, WordWeights
+from fakenews.explain.base import MaskedLogOdds, Progress, SampleRange, WordExplainer, WordWeights
 from fakenews.explain.linear import LinearTerms, linear_weights
 
 if TYPE_CHECKING:
@@ -31,22 +31,22 @@ class Differentiable(TextClassifier, Protocol):
         """Word piece that stands for a removed one."""
 
     def encode(self, text: str) -> Windows:
-        """The windows of a text."""
+        """Return the windows of a text."""
 
     def embed(self, input_ids: Tensor) -> Tensor:
-        """Word embeddings [w, L, hidden] of word pieces [w, L]."""
+        """Return the word embeddings [w, L, hidden] of word pieces [w, L]."""
 
-    def margin_from_embeddings(self, embeddings: Tensor, attention_mask: Tensor) -> Tensor:
-        """Log-odds of fake [w] of windows; differentiable in the embeddings."""
+    def log_odds_from_embeddings(self, embeddings: Tensor, attention_mask: Tensor) -> Tensor:
+        """Return the log-odds of fake [w] of windows; differentiable in the embeddings."""
 
 
 class GradientExplainer(WordExplainer):
-    """Gradient of the margin, averaged on the straight way from masked words to the words, times that way.
+    """Gradient of the log-odds, averaged on the straight way from masked words to the words, times that way.
 
     Sundararajan, Taly and Yan, "Axiomatic Attribution for Deep Networks", ICML 2017 (arXiv:1703.01365), by
     Gauss-Legendre quadrature. The reference has the mask token's embedding for every word piece of a word and of the
     marks that follow it; special tokens stay. Word pieces and windows are summed onto words. `base_value` is the
-    reference's margin; `residual` is the quadrature's error and shrinks as `n_samples` (steps) grows. Nothing is
+    reference's log-odds; `residual` is the quadrature's error and shrinks as `n_samples` (steps) grows. Nothing is
     random.
 
     Of a linear classifier, integrated gradients are coefficient times value for any number of steps, so these are
@@ -58,12 +58,12 @@ class GradientExplainer(WordExplainer):
     explains: ClassVar[Any] = LinearTerms | Differentiable
 
     def _weigh(
-        self, text: str, classifier: TextClassifier, n_samples: int, seed: int, progress: Progress, margin: float | None
+        self, text: str, classifier: TextClassifier, n_samples: int, seed: int, progress: Progress, known: float | None
     ) -> Iterator[WordWeights]:
         if isinstance(classifier, Differentiable):
-            yield integrated_gradients(text, classifier, n_samples, progress, margin=margin)
+            yield integrated_gradients(text, classifier, n_samples, progress, log_odds=known)
         else:
-            yield linear_weights(text, classifier, margin)
+            yield linear_weights(text, classifier, known)
 
 
 def integrated_gradients(
@@ -73,12 +73,12 @@ def integrated_gradients(
     progress: Progress,
     keep: NDArray[np.bool_] | None = None,
     ends: bool = True,
-    margin: float | None = None,
+    log_odds: float | None = None,
 ) -> WordWeights:
-    """Integrated gradients of a text's margin on its words, on log-odds of fake; see `GradientExplainer`.
+    """Return integrated gradients of the log-odds on the words; see `GradientExplainer`.
 
     Words where `keep`, of shape (n_words,), is False are masked throughout and weigh nothing. Without `ends` the
-    margins of reference and text are not asked for, and given as 0; a `margin` that is given is not asked for either.
+    log-odds of reference and text are not asked for, and given as 0; known `log_odds` are not asked for either.
     """
     present = np.ones(len(clean_text(text).words), dtype=bool) if keep is None else keep
     nodes, shares = np.polynomial.legendre.leggauss(n_steps)
@@ -93,8 +93,8 @@ def integrated_gradients(
 
     base_value, full_value = 0.0, 0.0
     if ends:
-        margins = MaskedMargins(text, classifier, 2, lambda share: progress(share * of_ends / total), margin)
-        base_value, full_value = margins(np.stack([np.zeros_like(present), present])).tolist()
+        masked = MaskedLogOdds(text, classifier, 2, lambda share: progress(share * of_ends / total), log_odds)
+        base_value, full_value = masked(np.stack([np.zeros_like(present), present])).tolist()
     gradients = gradients_at(text, classifier, (nodes[:, None] + 1.0) / 2.0 * present, on_passes)
     return WordWeights(
         present * (shares / 2.0 @ gradients),
@@ -107,7 +107,7 @@ def integrated_gradients(
 def gradients_at(
     text: str, classifier: Differentiable, shares: NDArray[np.float64], on_passes: Callable[[int], None]
 ) -> NDArray[np.float64]:
-    """Gradients of a text's margin along the ways of its words, from the mask token to the word.
+    """Return the gradients of a text's log-odds along the ways of its words, from the mask token to the word.
 
     A device without enough memory is left for the CPU.
 
@@ -128,18 +128,18 @@ def gradients_at(
     import torch
 
     windows = classifier.encode(text)
-    found = np.zeros(shares.shape)
+    gradients = np.zeros(shares.shape)
     for w, weight in enumerate(windows.weights.tolist()):
         try:
-            found += weight * _gradients_of_window(windows, w, classifier, shares, on_passes)
+            gradients += weight * _gradients_of_window(windows, w, classifier, shares, on_passes)
             continue
         except torch.OutOfMemoryError:
             leave = getattr(classifier, "leave_device", None)
             if leave is None:
                 raise
             leave()
-        found += weight * _gradients_of_window(windows, w, classifier, shares, on_passes)
-    return found
+        gradients += weight * _gradients_of_window(windows, w, classifier, shares, on_passes)
+    return gradients
 
 
 def _gradients_of_window(
@@ -149,10 +149,10 @@ def _gradients_of_window(
     shares: NDArray[np.float64],
     on_passes: Callable[[int], None],
 ) -> NDArray[np.float64]:
-    """Gradients of the margin of one window, (n_points, n_words)."""
+    """Return the gradients of the log-odds of one window, (n_points, n_words)."""
     import torch
 
-    found = np.zeros(shares.shape)
+    totals = np.zeros(shares.shape)
     gone = torch.from_numpy(np.column_stack([shares, np.ones(len(shares))]))  # the last stands for -1, which stays
     # A few points at a time: little memory on long texts, and progress and cancel are heard often.
     length = int(windows.attention_mask[w].sum())
@@ -169,10 +169,10 @@ def _gradients_of_window(
         rows = slice(start, start + at_once)
         share = gone[rows][:, word_index, None].to(way)  # [points, length, 1]
         points = (masked + share * way).requires_grad_()
-        margins = classifier.margin_from_embeddings(points, attention_mask.expand(len(points), -1))
-        (gradients,) = torch.autograd.grad(margins.sum(), points)
+        log_odds = classifier.log_odds_from_embeddings(points, attention_mask.expand(len(points), -1))
+        (gradients,) = torch.autograd.grad(log_odds.sum(), points)
         on_passes(len(points))
         per_piece = (gradients * way).double().sum(dim=-1).cpu().numpy()  # [points, length]
-        for of_point, pieces in zip(found[rows], per_piece, strict=True):
+        for of_point, pieces in zip(totals[rows], per_piece, strict=True):
             np.add.at(of_point, word_index.numpy()[of_word], pieces[of_word])
-    return found
+    return totals

@@ -1,4 +1,4 @@
-"""LIME: a linear model of the margins of variants with words removed, with a gradient as its prior."""
+"""LIME: a linear model of the log-odds of perturbed samples, with words removed, with a gradient as its prior."""
 
 from __future__ import annotations
 
@@ -9,42 +9,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakenews.classifiers.base import TextClassifier, clean_text
-from fakenews.explain.base import MaskedMargins, Progress, SampleRange, WordExplainer, WordWeights
+from fakenews.explain.base import MaskedLogOdds, Progress, SampleRange, WordExplainer, WordWeights
 from fakenews.explain.gradient import Differentiable, gradients_at
 from fakenews.explain.surrogate import Prior, budget, has_converged, prior_of, rank_agreement, ridge_correction
 
 SAMPLES = SampleRange("samples", default=300, minimum=20, maximum=20_000)
-DEFAULT_WORDS = 8_000  # words read by default, all variants together, where there is a prior
-GRADIENT_WORDS = 5_300  # words of the variants whose gradients are the prior
-GRADIENTS_COST = 3  # variants that can be asked in the time of gradients at one
-HALFWAY = 4  # one in so many words of such a variant, or in a few more, is half masked
-FEWEST_GRADIENTS, MOST_GRADIENTS = 2 * HALFWAY, 32  # such variants
-WORTH = 8  # such variants that integrated gradients, biased but without noise, are worth
-ROUND = 16  # variants between two refinements, at first
+DEFAULT_WORDS = 8_000  # words read by default, all samples together, where there is a prior
+GRADIENT_WORDS = 5_300  # words of the samples whose gradients are the prior
+GRADIENTS_COST = 3  # samples that can be asked in the time of gradients at one
+HALFWAY = 4  # one in so many words of such a sample, or in a few more, is half masked
+FEWEST_GRADIENTS, MOST_GRADIENTS = 2 * HALFWAY, 32  # such samples
+WORTH = 8  # such samples that integrated gradients, biased but without noise, are worth
+ROUND = 16  # samples between two refinements, at first
 KERNEL_WIDTH = 0.25  # of the cosine distance between the words kept and all words
 _GOLDEN = (5**0.5 - 1) / 2
 
 
 class LimeExplainer(WordExplainer):
-    """Weights of a linear model fitted to the margins of variants with words removed, those near the text first.
+    """Weights of a linear model fitted to the log-odds of perturbed samples, with words removed, nearest first.
 
     Ribeiro, Singh and Guestrin, "Why Should I Trust You?", KDD 2016 (arXiv:1602.04938): numbers of removed words,
-    cosine kernel and its width are those of the authors' `lime`, but variants are drawn as often as the kernel weighs
+    cosine kernel and its width are those of the authors' `lime`, but samples are drawn as often as the kernel weighs
     them, and in pairs that remove different words. We differ from its defaults in fitting log-odds instead of
     probabilities, in telling apart the places of a repeated word, and in fitting only what a prior leaves over:
-    the exact weights of a linear classifier, or gradients at a few variants. `base_value` is the local intercept,
-    `fidelity` the R² of the local model on its own variants: with fewer of them than words it flatters.
+    the exact weights of a linear classifier, or gradients at a few samples. `base_value` is the local intercept,
+    `fidelity` the R² of the local model on its own samples: with fewer of them than words it flatters.
     """
 
     name: ClassVar[str] = "lime"
     samples: ClassVar[SampleRange | None] = SAMPLES
 
     def default_samples(self, text: str, classifier: TextClassifier) -> int:
-        """So many that about `DEFAULT_WORDS` words are read; more where there is no prior to start from."""
+        """Return the samples that read about `DEFAULT_WORDS` words; more where there is no prior."""
         return budget(text, classifier, SAMPLES, DEFAULT_WORDS)
 
     def _weigh(
-        self, text: str, classifier: TextClassifier, n_samples: int, seed: int, progress: Progress, margin: float | None
+        self, text: str, classifier: TextClassifier, n_samples: int, seed: int, progress: Progress, known: float | None
     ) -> Iterator[WordWeights]:
         n_words = len(clean_text(text).words)
         rng = np.random.default_rng(seed)
@@ -58,19 +58,19 @@ class LimeExplainer(WordExplainer):
         def on_progress(done: float) -> None:
             progress(share(ahead + done * n_samples))
 
-        margins = MaskedMargins(text, classifier, n_samples, on_progress, margin)
-        pairs = pairs_of_variants(n_words, rng)
+        masked = MaskedLogOdds(text, classifier, n_samples, on_progress, known)
+        pairs = pairs_of_masks(n_words, rng)
         keep = np.ones((1, n_words), dtype=bool)
-        values = margins(keep)
+        values = masked(keep)
         may_stop, n_converged, last = n_samples <= self.default_samples(text, classifier), 0, False
         while not last:
             size = min(max(ROUND, len(keep) // 2), n_samples - len(keep))
             drawn = np.concatenate([next(pairs) for _ in range((size + 1) // 2)])[:size]
-            keep, values = np.concatenate([keep, drawn]), np.append(values, margins(drawn))
+            keep, values = np.concatenate([keep, drawn]), np.append(values, masked(drawn))
             weights, intercept, fidelity = local_model(keep, values, prior.weights)
             rankings = []
             for h, half_prior in enumerate(either):
-                on_progress(margins.n_evaluated / n_samples)  # of many samples a fit takes seconds
+                on_progress(masked.n_evaluated / n_samples)  # of many samples a fit takes seconds
                 half = [0, *range(1 + 2 * h, len(keep), 4), *range(2 + 2 * h, len(keep), 4)]
                 rankings.append(local_model(keep[half], values[half], half_prior)[0])
             stability = rank_agreement(rankings[0], rankings[1])
@@ -82,13 +82,13 @@ class LimeExplainer(WordExplainer):
                 margin=float(values[0]),
                 fidelity=fidelity,
                 stability=stability,
-                settings={"samples": len(keep), "evaluations": margins.n_evaluated, "guess": prior.rule},
+                settings={"samples": len(keep), "evaluations": masked.n_evaluated, "guess": prior.rule},
                 share=1.0 if last else share(ahead + len(keep)),
             )
 
 
 def n_gradients(text: str, classifier: TextClassifier) -> int:
-    """Variants whose gradients are asked for, in two halves in which each word is halfway as often."""
+    """Return the samples whose gradients are computed, in two halves in which each word is halfway as often."""
     if not isinstance(classifier, Differentiable):
         return 0
     wanted = GRADIENT_WORDS // max(len(clean_text(text).words), 1)
@@ -98,12 +98,12 @@ def n_gradients(text: str, classifier: TextClassifier) -> int:
 def local_prior(
     text: str, classifier: TextClassifier, rng: np.random.Generator, progress: Progress
 ) -> tuple[Prior, NDArray[np.float64]]:
-    """What each word does to variants of the text, from gradients where there are any.
+    """Return what each word does to perturbed samples of the text, from gradients where there are any.
 
     Beside the prior, of shape (2, n_words), those that either half of the gradients gives.
 
-    What a word does to a variant is the integral of the gradient along its way from the mask to the word. The
-    trapezoidal rule takes the gradients at its ends, where most variants have it, and the midpoint rule those
+    What a word does to a sample is the integral of the gradient along its way from the mask to the word. The
+    trapezoidal rule takes the gradients at its ends, where most samples have it, and the midpoint rule those
     halfway. One pass forward and back gives a gradient for every word; while the passes are few, the prior leans on
     integrated gradients.
     """
@@ -118,9 +118,9 @@ def local_prior(
         done += n_passes
         progress(done / total)
 
-    pairs = pairs_of_variants(n_words, rng)
+    pairs = pairs_of_masks(n_words, rng)
     shares = np.concatenate([next(pairs) for _ in range(n_points // 2)]).astype(np.float64)
-    # Each word is halfway in as many variants as any other, and in as many of either half.
+    # Each word is halfway in as many samples as any other, and in as many of either half.
     turns = rng.permuted(np.tile(np.arange(n_points // 2), (2 * n_words, 1)), axis=1)
     halfway = turns.reshape(n_words, 2, -1).transpose(2, 1, 0).reshape(n_points, n_words) < n_points // 2 // HALFWAY
     shares[halfway] = 0.5
@@ -132,11 +132,11 @@ def local_prior(
         return np.asarray(share * np.mean(rules, axis=0) + (1.0 - share) * prior.weights)
 
     either = np.stack([weights(slice(half, None, 2)) for half in (0, 1)])
-    return Prior(weights(slice(None)), f"{prior.rule}, gradients at {n_points} variants"), either
+    return Prior(weights(slice(None)), f"{prior.rule}, gradients at {n_points} samples"), either
 
 
-def pairs_of_variants(n_words: int, rng: np.random.Generator) -> Iterator[NDArray[np.bool_]]:
-    """Variants without end, two and two, shape (2, n_words): as many words removed of each, not the same ones.
+def pairs_of_masks(n_words: int, rng: np.random.Generator) -> Iterator[NDArray[np.bool_]]:
+    """Yield pairs of masks without end, shape (2, n_words): as many words removed of each, not the same ones.
 
     The number removed is drawn as often as the kernel weighs it, evenly over its distribution.
     """
@@ -158,7 +158,7 @@ def pairs_of_variants(n_words: int, rng: np.random.Generator) -> Iterator[NDArra
 def local_model(
     keep: NDArray[np.bool_], values: NDArray[np.float64], prior: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], float, float]:
-    """Weights of shape (n_words,), intercept and R² of a linear model of `values` (n,) in `keep` (n, n_words)."""
+    """Fit a linear model of `values` (n,) in `keep` (n, n_words): weights (n_words,), intercept and R²."""
     mean, level = keep.mean(axis=0), float(values.mean())
     z = keep - mean
     left = values - level - z @ prior

@@ -17,13 +17,13 @@ class LinearTerms(Protocol):
     """What a classifier must say of itself to be explained exactly."""
 
     def linear_terms(self, text: str) -> tuple[NDArray[np.float64], float]:
-        """Contribution of every word of `clean_text(text).words` to the log-odds of fake, and the intercept."""
+        """Return what every word of `clean_text(text).words` adds to the log-odds of fake, and the intercept."""
 
 
 class LinearExplainer(WordExplainer):
     """Coefficient times value of every word, a pair's contribution halved onto its two words.
 
-    Weights and intercept (`base_value`) sum to the margin.
+    Weights and intercept (`base_value`) sum to the log-odds.
     """
 
     name: ClassVar[str] = "linear"
@@ -31,13 +31,13 @@ class LinearExplainer(WordExplainer):
     explains: ClassVar[Any] = LinearTerms
 
     def _weigh(
-        self, text: str, classifier: TextClassifier, n_samples: int, seed: int, progress: Progress, margin: float | None
+        self, text: str, classifier: TextClassifier, n_samples: int, seed: int, progress: Progress, known: float | None
     ) -> Iterator[WordWeights]:
-        yield linear_weights(text, classifier, margin)
+        yield linear_weights(text, classifier, known)
 
 
-def linear_weights(text: str, classifier: TextClassifier, margin: float | None = None) -> WordWeights:
-    """Exact weights of a classifier that has `linear_terms`; its margin is asked for where it is not given.
+def linear_weights(text: str, classifier: TextClassifier, log_odds: float | None = None) -> WordWeights:
+    """Return exact weights of a classifier that has `linear_terms`.
 
     Raises
     ------
@@ -47,6 +47,6 @@ def linear_weights(text: str, classifier: TextClassifier, margin: float | None =
     if not isinstance(classifier, LinearTerms):
         raise TypeError(f"The classifier {classifier.name!r} has no linear_terms.")
     weights, intercept = classifier.linear_terms(text)
-    if margin is None:
-        margin = float(classifier.decision_function([text])[0])
-    return WordWeights(weights, base_value=intercept, margin=margin, settings={"rule": "coefficient x value"})
+    if log_odds is None:
+        log_odds = float(classifier.decision_function([text])[0])
+    return WordWeights(weights, base_value=intercept, margin=log_odds, settings={"rule": "coefficient x value"})

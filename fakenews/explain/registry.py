@@ -38,8 +38,8 @@ class ExplainerSpec:
 
 def _spec(explainer: type[WordExplainer], title: str, description: str) -> ExplainerSpec:
     s = explainer.samples
-    counts = (s.name, s.default, s.minimum, s.maximum) if s else (None, None, None, None)
-    return ExplainerSpec(explainer.name, title, description, explainer, *counts)
+    settings = (s.name, s.default, s.minimum, s.maximum) if s else (None, None, None, None)
+    return ExplainerSpec(explainer.name, title, description, explainer, *settings)
 
 
 EXPLAINERS: dict[str, ExplainerSpec] = {
@@ -69,10 +69,7 @@ EXPLAINERS: dict[str, ExplainerSpec] = {
 def get(name: str) -> ExplainerSpec:
     """Give the explainer called `name`.
 
-    Raises
-    ------
-    ValueError
-        If there is none.
+    Raise `ValueError` if there is none.
     """
     if name not in EXPLAINERS:
         raise ValueError(f"Unknown explainer {name!r}. Known: {', '.join(EXPLAINERS)}.")
@@ -80,5 +77,5 @@ def get(name: str) -> ExplainerSpec:
 
 
 def methods_for(classifier: object) -> tuple[str, ...]:
-    """Names of the explainers that support `classifier`, fastest first."""
+    """Return the names of the explainers that support `classifier`, fastest first."""
     return tuple(name for name, spec in EXPLAINERS.items() if spec.load().supports(classifier))

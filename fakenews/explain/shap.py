@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakenews.classifiers.base import TextClassifier
-from fakenews.explain.base import MaskedMargins, Progress, SampleRange, WordExplainer, WordWeights
+from fakenews.explain.base import MaskedLogOdds, Progress, SampleRange, WordExplainer, WordWeights
 from fakenews.explain.surrogate import budget, has_converged, prior_of, rank_agreement, ridge_correction, sentence_index
 
 SAMPLES = SampleRange("evaluations", default=300, minimum=16, maximum=20_000)
-DEFAULT_WORDS = 6_000  # words read by default, all variants together, where there is a prior
-ROUND = 8  # variants between two refinements, at first
+DEFAULT_WORDS = 6_000  # words read by default, all samples together, where there is a prior
+ROUND = 8  # samples between two refinements, at first
 MOST_ENUMERATED = 14  # groups of which all coalitions may be asked for
 
 
@@ -30,30 +30,30 @@ class ShapExplainer(WordExplainer):
     the samples suffice. We differ in fitting only what a prior leaves over, the prior being the exact weights
     of a linear classifier or two steps of integrated gradients, and in the penalty on that rest. Words inside
     sentences are sampled after the sentences, most often where the weights are largest. Weights and `base_value`
-    (every word removed) sum to the margin.
+    (every word removed) sum to the log-odds.
     """
 
     name: ClassVar[str] = "shap"
     samples: ClassVar[SampleRange | None] = SAMPLES
 
     def default_samples(self, text: str, classifier: TextClassifier) -> int:
-        """So many that about `DEFAULT_WORDS` words are read; more where there is no prior to start from."""
+        """Return the samples that read about `DEFAULT_WORDS` words; more where there is no prior."""
         return budget(text, classifier, SAMPLES, DEFAULT_WORDS)
 
     def _weigh(
-        self, text: str, classifier: TextClassifier, n_samples: int, seed: int, progress: Progress, margin: float | None
+        self, text: str, classifier: TextClassifier, n_samples: int, seed: int, progress: Progress, known: float | None
     ) -> Iterator[WordWeights]:
         prior = prior_of(text, classifier, progress)
-        margins = MaskedMargins(text, classifier, n_samples, progress, margin)
+        masked = MaskedLogOdds(text, classifier, n_samples, progress, known)
         may_stop = n_samples <= self.default_samples(text, classifier)
-        for found in owen_values(margins, prior.weights, sentence_index(text), n_samples, seed, may_stop):
+        for estimate in owen_values(masked, prior.weights, sentence_index(text), n_samples, seed, may_stop):
             yield WordWeights(
-                found.weights,
-                base_value=found.base_value,
-                margin=found.full_value,
-                stability=found.stability,
-                settings={"evaluations": margins.n_evaluated, "max_evaluations": n_samples, "guess": prior.rule},
-                share=found.share,
+                estimate.weights,
+                base_value=estimate.base_value,
+                margin=estimate.full_value,
+                stability=estimate.stability,
+                settings={"evaluations": masked.n_evaluated, "max_evaluations": n_samples, "guess": prior.rule},
+                share=estimate.share,
             )
 
 
@@ -88,7 +88,7 @@ def owen_values(
     seed: int,
     may_stop: bool = True,
 ) -> Iterator[OwenEstimate]:
-    """Owen values of a set function, better and better.
+    """Yield Owen values of a set function, better and better.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ class _Game:
         return 2 * (len(self._between) + len(self._inside))
 
     def rounds(self, n_left: int) -> Iterator[float]:
-        """Draw, a round at a time, and give the share drawn; at least once."""
+        """Draw, a round at a time, and yield the share drawn; at least once."""
         n_groups, members = self._n_groups, [np.flatnonzero(self._groups == k) for k in range(self._n_groups)]
         divisible = [k for k in range(n_groups) if len(members[k]) > 1]
         every = 2**n_groups - 2 if n_groups <= MOST_ENUMERATED else n_left + 1
@@ -171,7 +171,7 @@ class _Game:
             yield 1.0
 
     def _all_pairs(self) -> Iterator[tuple[NDArray[np.bool_], float]]:
-        """Each coalition of groups without its complement, with its variance in the least-squares form."""
+        """Pair each coalition of groups with its complement, and return its variance in the least-squares form."""
         n = self._n_groups
         for size in range(1, n):
             for chosen in combinations(range(n), size):
@@ -190,7 +190,7 @@ class _Game:
         self._between += zip(coalitions, (values[:, 0] - values[:, 1]).tolist(), variances, strict=True)
 
     def _ask_inside(self, n_pairs: int, members: list[NDArray[np.int64]], divisible: list[int]) -> None:
-        """Halves of groups, beside random coalitions of the others; where weights are large more often."""
+        """Sample halves of groups beside random coalitions of the others, more often where weights are large."""
         weights, _ = self.estimate(halves=False)
         pull = np.array([np.abs(weights[members[k]]).sum() for k in divisible]) + 1e-9
         masks, halves_drawn = [], []
@@ -210,7 +210,7 @@ class _Game:
             self._inside.append((k, half, one - other, variance))
 
     def estimate(self, halves: bool = True) -> tuple[NDArray[np.float64], float | None]:
-        """Weights from all samples, and the rank agreement of those from either half of the pairs."""
+        """Return weights from all samples, and the rank agreement of those from either half of the pairs."""
         weights = self._fit(slice(None), self._complete)
         n_pairs = len(self._between) + len(self._inside)
         if not halves or n_pairs < 4:
@@ -226,7 +226,7 @@ class _Game:
             x = np.array([row[0] for row in between]) * 2.0 - 1.0
             left = np.array([row[1] for row in between]) - x @ totals
             variances = np.array([row[2] for row in between])
-            totals = totals + ridge_correction(_centred(x), left, variances, totals - totals.mean(), exact)
+            totals = totals + ridge_correction(_centered(x), left, variances, totals - totals.mean(), exact)
         weights = self._prior.copy()
         for k in range(self._n_groups):
             part = self._groups == k
@@ -244,16 +244,16 @@ class _Game:
 
 
 def _round(n_drawn: int) -> int:
-    """Samples of the next round: the more there are, the more it takes to change anything."""
+    """Return how many samples the next round takes: more, the more there are."""
     return max(ROUND, n_drawn // 2 // 2 * 2)
 
 
-def _centred(design: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rows for weights whose sum must not change."""
+def _centered(design: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Center rows for weights whose sum must not change."""
     return np.asarray(design - design.mean(axis=1, keepdims=True))
 
 
 def _shifted(weights: NDArray[np.float64], total: float) -> NDArray[np.float64]:
-    """Weights that sum to `total`: what is missing goes to all, to large ones more."""
+    """Shift weights to sum to `total`: large ones take more."""
     size = np.abs(weights) + max(float(np.abs(weights).mean()), 1e-12)
     return np.asarray(weights + (total - weights.sum()) * size / size.sum())

@@ -36,24 +36,24 @@ class Prior:
 
 
 def prior_of(text: str, classifier: TextClassifier, progress: Progress) -> Prior:
-    """Exact weights of linear classifiers, integrated gradients in few steps of others, else zeros."""
+    """Return exact weights of linear classifiers, integrated gradients in few steps of others, else zeros."""
     if isinstance(classifier, LinearTerms):
         return Prior(classifier.linear_terms(text)[0], "coefficient x value")
     if isinstance(classifier, Differentiable):
-        found = integrated_gradients(text, classifier, PRIOR_STEPS, lambda _: progress(0.0), ends=False)
-        return Prior(found.weights, f"integrated gradients, {PRIOR_STEPS} steps")
+        gradients = integrated_gradients(text, classifier, PRIOR_STEPS, lambda _: progress(0.0), ends=False)
+        return Prior(gradients.weights, f"integrated gradients, {PRIOR_STEPS} steps")
     return Prior(np.zeros(len(clean_text(text).words)), "none")
 
 
 def budget(text: str, classifier: TextClassifier, samples: SampleRange, n_words_read: int) -> int:
-    """Samples by default: about `n_words_read` words in all; the full default where there is no prior to start from."""
+    """Return the default samples: about `n_words_read` words in all, or the full default without a prior."""
     if not isinstance(classifier, LinearTerms | Differentiable):
         return samples.default
     return min(max(n_words_read // max(len(clean_text(text).words), 1), samples.minimum), samples.default)
 
 
 def has_converged(stability: float | None, n_drawn: int) -> bool:
-    """Whether the ranking of the strongest words no longer depends on which samples were drawn.
+    """Return whether the ranking of the strongest words no longer depends on which samples were drawn.
 
     It may still depend on the prior, which only more samples correct: whoever asks for more than the default gets all.
     """
@@ -61,11 +61,11 @@ def has_converged(stability: float | None, n_drawn: int) -> bool:
 
 
 def sentence_index(text: str) -> NDArray[np.int64]:
-    """Sentence of every word of `clean_text(text).words`, shape (n_words,), from 0 without gaps."""
+    """Return the sentence of every word of `clean_text(text).words`, shape (n_words,), from 0 without gaps."""
     starts = [span.start for span in clean_text(text).source_spans()]
     first = [span.start for span in sentence_spans(text)]
-    found = np.searchsorted(first, starts, side="right")
-    return np.asarray(np.unique(found, return_inverse=True)[1], dtype=np.int64)
+    indices = np.searchsorted(first, starts, side="right")
+    return np.asarray(np.unique(indices, return_inverse=True)[1], dtype=np.int64)
 
 
 def ridge_correction(
@@ -75,7 +75,7 @@ def ridge_correction(
     prior: NDArray[np.float64],
     exact: bool = False,
 ) -> NDArray[np.float64]:
-    """What has to be added to a prior: ridge regression of `residual` on `design`.
+    """Fit what has to be added to a prior: ridge regression of `residual` on `design`.
 
     The strength of the penalty is the one that predicts each sample best from all others; where none does better than
     the prior alone, the prior stays as it is.
@@ -121,12 +121,12 @@ def ridge_correction(
             least, chosen = missed, strength
     if np.isinf(chosen):
         return np.zeros(n_weights)
-    found = vt.T @ (s * along / (s**2 + chosen))
-    return np.asarray(found[:-1] + found[-1] * common)
+    correction = vt.T @ (s * along / (s**2 + chosen))
+    return np.asarray(correction[:-1] + correction[-1] * common)
 
 
 def rank_agreement(first: NDArray[np.float64], second: NDArray[np.float64], n_top: int = TOP_WORDS) -> float:
-    """Spearman's rank correlation over the words strongest in either of two sets of weights, in [-1, 1].
+    """Return Spearman's rank correlation over the words strongest in either of two sets of weights, in [-1, 1].
 
     Parameters
     ----------

@@ -37,22 +37,19 @@ class CoverageRisk:
     error: Mapping[str, float]
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         return {"score": self.score, "area": self.area, "error": dict(self.error)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> CoverageRisk:
-        """Inverse of `to_dict`."""
+        """Invert `to_dict`."""
         return cls(values["score"], values["area"], dict(values["error"]))
 
 
 def coverage_risk(labels: ArrayLike, p_fake: ArrayLike) -> CoverageRisk:
     """Measure how error falls with coverage; `labels` and `p_fake` as in `metrics.evaluate`.
 
-    Raises
-    ------
-    ValueError
-        See `metrics.check_arrays`.
+    Raise `ValueError` as `metrics.check_arrays` does.
     """
     risks = risk_curve(labels, p_fake)
     n = len(risks)
@@ -66,10 +63,7 @@ def risk_curve(labels: ArrayLike, p_fake: ArrayLike) -> NDArray[np.float64]:
     Articles of equal confidence come in no order: each counts with the mean error of them all, so that clipped
     probabilities, of which there are many, do not let the order of the rows decide.
 
-    Raises
-    ------
-    ValueError
-        See `metrics.check_arrays`.
+    Raise `ValueError` as `metrics.check_arrays` does.
     """
     y, p = check_arrays(labels, p_fake)
     wrong = (predict_labels(p) != y).astype(np.float64)

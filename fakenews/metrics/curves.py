@@ -55,12 +55,9 @@ class CalibrationBins:
 
 
 def roc_points(labels: ArrayLike, p_fake: ArrayLike) -> RocPoints:
-    """ROC curve of `fake`: false and true positive rates at falling thresholds.
+    """Return the ROC curve of `fake`: false and true positive rates at falling thresholds.
 
-    Raises
-    ------
-    ValueError
-        See `check_arrays`; also where only one class occurs.
+    Raise `ValueError` as `check_arrays` does; also where only one class occurs.
     """
     from sklearn.metrics import roc_curve
 
@@ -70,12 +67,9 @@ def roc_points(labels: ArrayLike, p_fake: ArrayLike) -> RocPoints:
 
 
 def pr_points(labels: ArrayLike, p_fake: ArrayLike) -> PrPoints:
-    """Precision and recall of `fake` at rising thresholds.
+    """Return the precision and recall of `fake` at rising thresholds.
 
-    Raises
-    ------
-    ValueError
-        See `check_arrays`; also where only one class occurs.
+    Raise `ValueError` as `check_arrays` does; also where only one class occurs.
     """
     from sklearn.metrics import precision_recall_curve
 
@@ -85,12 +79,9 @@ def pr_points(labels: ArrayLike, p_fake: ArrayLike) -> PrPoints:
 
 
 def average_precision(labels: ArrayLike, p_fake: ArrayLike) -> float:
-    """Precision of `fake`, averaged over its recall as scikit-learn does it: a sum of steps, no interpolation.
+    """Average the precision of `fake` over its recall as scikit-learn does: a sum of steps, no interpolation.
 
-    Raises
-    ------
-    ValueError
-        See `check_arrays`; also where only one class occurs.
+    Raise `ValueError` as `check_arrays` does; also where only one class occurs.
     """
     from sklearn.metrics import average_precision_score
 
@@ -100,7 +91,7 @@ def average_precision(labels: ArrayLike, p_fake: ArrayLike) -> float:
 
 
 def calibration_bins(labels: ArrayLike, p_fake: ArrayLike, n_bins: int = 10) -> CalibrationBins:
-    """Observed share of fake articles against the predicted probability of fake, in equal-width bins.
+    """Return the observed share of fake articles against the predicted probability of fake, in equal-width bins.
 
     Raises
     ------

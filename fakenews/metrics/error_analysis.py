@@ -36,7 +36,7 @@ def cell_mask(labels: ArrayLike, p_fake: ArrayLike, threshold: float, true: int,
 
 
 def misclassified(labels: ArrayLike, p_fake: ArrayLike, threshold: float = 0.5) -> NDArray[np.int64]:
-    """Positions of the errors, the most confident first, equal ones in their order; shape (n_errors,)."""
+    """Return the positions of the errors, the most confident first, equal ones in their order; shape (n_errors,)."""
     y, p = check_arrays(labels, p_fake)
     predicted = predict_labels(p, threshold)
     wrong = np.flatnonzero(predicted != y)
@@ -52,10 +52,7 @@ def close_to_call(p_fake: ArrayLike, *, threshold: float = 0.5, width: float = 0
 def models_disagree(p_a: ArrayLike, p_b: ArrayLike, *, threshold: float = 0.5) -> NDArray[np.bool_]:
     """Mask of shape (n,): two models predict different labels.
 
-    Raises
-    ------
-    ValueError
-        If the two differ in length.
+    Raise `ValueError` if the two differ in length.
     """
     a, b = predict_labels(p_a, threshold), predict_labels(p_b, threshold)
     if a.shape != b.shape:

@@ -23,7 +23,7 @@ _CHUNK = 4_000_000  # drawn rows held at once, 32 MB an array
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What one classifier reached on one set of labelled articles.
+    """What one classifier reached on one set of labeled articles.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class Evaluation:
     intervals: Mapping[str, Interval]
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form: the same keys, tuples as lists."""
+        """Return the JSON form: the same keys, tuples as lists."""
         return {
             **asdict(self),
             "confusion_matrix": [list(row) for row in self.confusion_matrix],
@@ -77,14 +77,14 @@ class Evaluation:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Evaluation:
-        """Inverse of `to_dict`."""
+        """Invert `to_dict`."""
         (a, b), (c, d) = values["confusion_matrix"]
         intervals = {name: (low, high) for name, (low, high) in values["intervals"].items()}
         return cls(**{**values, "confusion_matrix": ((a, b), (c, d)), "intervals": intervals})
 
 
 def check_arrays(labels: ArrayLike, p_fake: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Labels and probabilities of fake as int64 and float64 arrays of one shape (n,), n > 0.
+    """Check labels and probabilities of fake; return them as int64 and float64 of one shape (n,), n > 0.
 
     Raises
     ------
@@ -106,12 +106,9 @@ def check_arrays(labels: ArrayLike, p_fake: ArrayLike) -> tuple[NDArray[np.int64
 
 
 def predict_labels(p_fake: ArrayLike, threshold: float = 0.5) -> NDArray[np.int64]:
-    """Labels, shape (n,): 0 (fake) where the probability of fake is at least `threshold`, else 1 (real).
+    """Return labels, shape (n,): 0 (fake) where the probability of fake is at least `threshold`, else 1 (real).
 
-    Raises
-    ------
-    ValueError
-        If `threshold` is not between 0 and 1.
+    Raise `ValueError` if `threshold` is not between 0 and 1.
     """
     if not 0 <= threshold <= 1:
         raise ValueError(f"The threshold must lie between 0 and 1, got {threshold}.")
@@ -177,7 +174,7 @@ def evaluate(
 
 
 def of_guessing(evaluation: Evaluation, metric: str) -> float | None:
-    """What always answering with the larger class reaches on the same articles; None where that says nothing.
+    """Return the same figure of always answering with the larger class; None where that says nothing.
 
     Of an area under the ROC curve it is that of any guess; a calibration error says nothing of it, nor does one class.
     """
@@ -190,7 +187,7 @@ def of_guessing(evaluation: Evaluation, metric: str) -> float | None:
 def expected_calibration_error(
     labels: ArrayLike, p_fake: ArrayLike, *, threshold: float = 0.5, n_bins: int = ECE_BINS
 ) -> float:
-    """Mean distance between confidence and accuracy over equal-width bins of confidence, weighted by articles.
+    """Return the mean gap of confidence and accuracy over equal-width bins of confidence, weighted by articles.
 
     Confidence is the probability of the predicted class. Guo et al., "On Calibration of Modern Neural Networks",
     ICML 2017 (arXiv:1706.04599), equation 3, with their 15 bins, closed on the right.
@@ -202,7 +199,7 @@ def expected_calibration_error(
 def bootstrap_intervals(
     labels: ArrayLike, p_fake: ArrayLike, *, threshold: float = 0.5, n_resamples: int = 1000, seed: int = 42
 ) -> dict[str, Interval]:
-    """95 % bootstrap intervals of accuracy, macro-F1, ROC AUC, ECE, Brier score and log-loss.
+    """Return 95% bootstrap intervals of accuracy, macro-F1, ROC AUC, ECE, Brier score and log-loss.
 
     Percentiles: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13. A resample is a vector of
     counts, so that every metric is a matrix product and the AUC a weighted rank sum (Mann-Whitney, ties count half).
@@ -294,7 +291,7 @@ def _squared_errors(y: NDArray[np.int64], p: NDArray[np.float64]) -> NDArray[np.
 def _calibration_gaps(
     y: NDArray[np.int64], p: NDArray[np.float64], threshold: float, n_bins: int
 ) -> NDArray[np.float64]:
-    """Confidence minus correctness of each article in the column of its bin, shape (n, n_bins)."""
+    """Return the confidence minus correctness of each article in the column of its bin, shape (n, n_bins)."""
     predicted = predict_labels(p, threshold)
     confidence = np.where(predicted == FAKE, p, 1 - p)
     gaps = np.zeros((y.size, n_bins))
@@ -303,7 +300,7 @@ def _calibration_gaps(
 
 
 def _interval_of_ece(ece: float, high: float, strayed: NDArray[np.float64]) -> Interval:
-    """95 % interval of an ECE from its resamples.
+    """Return the 95% interval of an ECE from its resamples.
 
     An ECE adds up the sizes of gaps, so noise raises it, in a resample once more, and percentiles lie above what was
     measured. The upper end is the percentile nevertheless, the lower one the basic bootstrap's (Davison and Hinkley,
@@ -328,7 +325,7 @@ def _interval_of_ece(ece: float, high: float, strayed: NDArray[np.float64]) -> I
 
 
 def _macro_f1(cells: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Macro-F1, shape (rows,), of confusion matrices flattened to shape (rows, 4)."""
+    """Return macro-F1, shape (rows,), of confusion matrices flattened to shape (rows, 4)."""
     ff, fr, rf, rr = cells.T
     both = np.stack([2 * ff / np.maximum(2 * ff + fr + rf, 1), 2 * rr / np.maximum(2 * rr + fr + rf, 1)])
     present = np.stack([ff + fr > 0, rf + rr > 0])
@@ -337,7 +334,7 @@ def _macro_f1(cells: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _weighted_auc(fake: NDArray[np.float64], real: NDArray[np.float64], ties: NDArray[np.int64]) -> NDArray[np.float64]:
-    """ROC AUC, shape (rows,), of counts of shape (rows, n) in order of rising probability; -1 where a class is absent.
+    """Return ROC AUC, (rows,), of counts (rows, n) in order of rising probability; -1 where a class is absent.
 
     The share of (fake, real) pairs in which the fake article has the higher probability, ties counting half.
     """

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from fakenews.classifiers.base import TextClassifier, distinct_scores
-from fakenews.formatting import EDITS, FORMATTING_VERSION, flips, variants
+from fakenews.formatting import EDITS, FORMATTING_VERSION, edited_texts, flips
 from fakenews.metrics.evaluation import Interval, wilson_interval
 
 ANY = "any"  # at least one edit of the list
@@ -30,7 +30,7 @@ class EditFlips:
 
     @property
     def interval(self) -> Interval:
-        """95 % Wilson interval of `n_flipped` among `n_changed`; (0, 1) where the edit changes no article."""
+        """95% Wilson interval of `n_flipped` among `n_changed`; (0, 1) where the edit changes no article."""
         if not self.n_changed:
             return 0.0, 1.0
         return wilson_interval(self.n_flipped, self.n_changed)
@@ -59,29 +59,29 @@ class FlipRates:
 
     def rate(self, edit: str) -> float:
         """Share of the articles the edit changes whose predicted class it changed; 0 where it changes none."""
-        found = self.edits[edit]
-        return found.n_flipped / found.n_changed if found.n_changed else 0.0
+        flip_counts = self.edits[edit]
+        return flip_counts.n_flipped / flip_counts.n_changed if flip_counts.n_changed else 0.0
 
     def rate_of_all(self, edit: str) -> float:
         """Share of all articles whose predicted class the edit changed."""
         return self.edits[edit].n_flipped / self.n
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form: counts, both rates and the interval of the first."""
+        """Return the JSON form: counts, both rates and the interval of the first."""
         edits = {
             name: {
-                **asdict(found),
+                **asdict(flip_counts),
                 "rate": self.rate(name),
                 "rate_of_all": self.rate_of_all(name),
-                "interval": list(found.interval),
+                "interval": list(flip_counts.interval),
             }
-            for name, found in self.edits.items()
+            for name, flip_counts in self.edits.items()
         }
         return {"version": self.version, "on": self.on, "n": self.n, "edits": edits}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> FlipRates:
-        """Inverse of `to_dict`."""
+        """Invert `to_dict`."""
         edits = {name: EditFlips(e["n_changed"], e["n_flipped"]) for name, e in values["edits"].items()}
         return cls(values["version"], values["on"], values["n"], edits)
 
@@ -91,7 +91,7 @@ def flip_rates(
 ) -> FlipRates:
     """Run the formatting test over many articles.
 
-    Cleaning the variants of an article of 400 words takes about a tenth of a second; a classifier that reads neutral
+    Cleaning the edits of an article of 400 words takes about a tenth of a second; a classifier that reads neutral
     text is then asked one to five times, one that reads raw text up to seventeen times.
 
     Parameters
@@ -113,9 +113,9 @@ def flip_rates(
         raise ValueError("Flip rates need at least one article.")
     changed, flipped = dict.fromkeys((*EDITS, ANY), 0), dict.fromkeys((*EDITS, ANY), 0)
     for i, text in enumerate(texts):
-        edited = variants(text)
+        edited = edited_texts(text)
         before, *after = classifier.calibrated(distinct_scores(classifier, (text, *edited))).tolist()
-        is_changed = {name: variant != text for name, variant in zip(EDITS, edited, strict=True)}
+        is_changed = {name: edit != text for name, edit in zip(EDITS, edited, strict=True)}
         is_flipped = {name: flips(before, p) for name, p in zip(EDITS, after, strict=True)}
         for name in EDITS:
             changed[name] += is_changed[name]

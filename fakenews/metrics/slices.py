@@ -57,9 +57,9 @@ def length_slice(n_words: int) -> str:
     return f"{_LENGTHS[i - 1]} to {_LENGTHS[i] - 1} words"
 
 
-def slice_names(by: str, found: pd.Series) -> list[str]:
-    """The slices that occur, in reading order: lengths rising, months in time, others by size."""
-    present = found.value_counts()
+def slice_names(by: str, values: pd.Series) -> list[str]:
+    """Return the slices that occur, in reading order: lengths rising, months in time, others by size."""
+    present = values.value_counts()
     if by == "length":
         order = [length_slice(n) for n in (0, *_LENGTHS)]
         return [name for name in order if name in present]

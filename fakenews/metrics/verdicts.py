@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,26 +40,19 @@ class Verdicts:
     reasons: Mapping[str, int]
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
-        return {
-            "n": self.n,
-            "given": self.given,
-            "right": self.right,
-            "accuracy": self.accuracy,
-            "interval": list(self.interval) if self.interval else None,
-            "reasons": dict(self.reasons),
-        }
+        """Return the JSON form."""
+        return {**asdict(self), "interval": list(self.interval) if self.interval else None}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Verdicts:
-        """Inverse of `to_dict`."""
+        """Invert `to_dict`."""
         interval = values["interval"]
         return cls(**{**values, "interval": (interval[0], interval[1]) if interval else None})
 
 
 @dataclass(frozen=True, slots=True)
 class TableResult:
-    """What a model reached on a labelled table.
+    """What a model reached on a labeled table.
 
     Attributes
     ----------
@@ -75,17 +68,14 @@ class TableResult:
     verdicts: Verdicts
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form of the figures: those of `evaluation`, and the verdicts under a key of their own."""
+        """Return the JSON form of the figures: those of `evaluation`, and the verdicts under a key of their own."""
         return {**self.evaluation.to_dict(), "verdicts": self.verdicts.to_dict()}
 
 
 def table_result(predictions: Sequence[Prediction], labels: Sequence[int]) -> TableResult:
     """Measure predictions against labels, 0 fake, 1 real.
 
-    Raises
-    ------
-    ValueError
-        If the numbers are bad (`metrics.check_arrays`).
+    Raise `ValueError` if the numbers are bad (`metrics.check_arrays`).
     """
     p_fake = np.array([p.p_fake for p in predictions])
     return TableResult(tuple(predictions), evaluate(labels, p_fake), verdicts(predictions, labels))
@@ -111,15 +101,15 @@ def labels_warning(evaluation: Evaluation, labels: Mapping[str, str]) -> str:
 
 
 def verdicts(predictions: Sequence[Prediction], labels: Sequence[int]) -> Verdicts:
-    """Count the verdicts on labelled articles, and the reasons where there is none."""
-    given = [(p, label) for p, label in zip(predictions, labels, strict=True) if p.verdict != "cannot_judge"]
-    right = sum(p.verdict == LABELS[label] for p, label in given)
+    """Count the verdicts on labeled articles, and the reasons where there is none."""
+    judged = [(p, label) for p, label in zip(predictions, labels, strict=True) if p.verdict != "cannot_judge"]
+    right = sum(p.verdict == LABELS[label] for p, label in judged)
     reasons = Counter(reason for p in predictions for reason in p.reasons)
     return Verdicts(
         len(predictions),
-        len(given),
+        len(judged),
         right,
-        right / len(given) if given else None,
-        wilson_interval(right, len(given)) if given else None,
+        right / len(judged) if judged else None,
+        wilson_interval(right, len(judged)) if judged else None,
         dict(reasons.most_common()),
     )

@@ -29,7 +29,7 @@ _TABLE_METRICS: tuple[Metric, ...] = ("accuracy", "macro_f1", "roc_auc", "ece")
 
 
 def model_card(evidence: ModelEvidence, describe: str) -> str:
-    """Model card in Markdown, with the metadata block of the Hugging Face Hub.
+    """Return the model card in Markdown, with the metadata block of the Hugging Face Hub.
 
     Parameters
     ----------
@@ -144,22 +144,22 @@ def _coverage_section(evidence: ModelEvidence) -> str:
 
 
 def _verdict_section(evidence: ModelEvidence) -> str:
-    """How often it keeps quiet on whole articles, and how often it is right where it does not."""
-    found = {
-        name: given
+    """Describe how often it keeps quiet on whole articles, and how often it is right where it does not."""
+    by_part = {
+        name: v
         for protocol in (*SHIPPED[:2], LEFT_OUT)
         if protocol in evidence.protocols
-        for name, given in evidence.protocols[protocol].verdicts.items()
+        for name, v in evidence.protocols[protocol].verdicts.items()
         if not name.endswith("/validation") and _holds_articles(name)
     }
-    if not found:
+    if not by_part:
         return ""
     rows = [
         (
-            f"`{name}`", f"{given.n:,}", share_text(given.given, given.n), share_text(given.right, given.given),
-            f"{given.reasons.get('too_close', 0):,}",
+            f"`{name}`", f"{v.n:,}", share_text(v.given, v.n), share_text(v.right, v.given),
+            f"{v.reasons.get('too_close', 0):,}",
         )
-        for name, given in sorted(found.items(), key=lambda item: _rank(item[0]))
+        for name, v in sorted(by_part.items(), key=lambda item: _rank(item[0]))
     ]  # fmt: skip
     header = ("Corpus", "n", "verdict given", "right of these", "too close to call")
     return (
@@ -205,7 +205,7 @@ def _holds_articles(name: str) -> bool:
 
 
 def _rank(name: str) -> int:
-    """Own corpus first, then the others, last the articles of the demo."""
+    """Rank own corpus first, then the others, last the articles of the demo."""
     if name.startswith(f"{DEMO}/"):
         return 3
     return {"test": 0, "validation": 1}.get(name.rpartition("/")[2], 2)

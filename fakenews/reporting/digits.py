@@ -46,7 +46,7 @@ def metric_text(evaluation: Evaluation, metric: Metric) -> MetricText:
 
 
 def against_guessing(evaluation: Evaluation, metric: Metric) -> str:
-    """Words for a metric whose interval does not clear what guessing reaches (`metrics.of_guessing`), else ""."""
+    """Note a metric whose interval does not clear what guessing reaches (`metrics.of_guessing`), else ""."""
     guessed = of_guessing(evaluation, metric)
     if guessed is None or metric not in evaluation.intervals:
         return ""

@@ -73,8 +73,8 @@ class Curve(NamedTuple):
     area: str = ""
 
 
-class Mark(NamedTuple):
-    """Where on a curve a threshold stands."""
+class OperatingPoint(NamedTuple):
+    """Point of a curve at a threshold."""
 
     x: float
     y: float
@@ -125,7 +125,7 @@ def confusion_matrix_figure(evaluation: Evaluation, selected: tuple[int, int] | 
 
 
 def describe_confusion_matrix(evaluation: Evaluation) -> str:
-    """The confusion matrix in one sentence."""
+    """Describe the confusion matrix in one sentence."""
     rows = []
     for i, row in enumerate(evaluation.confusion_matrix):
         hits, errors = row[i], row[1 - i]
@@ -137,26 +137,26 @@ def describe_confusion_matrix(evaluation: Evaluation) -> str:
     return _sentence("; ".join(rows))
 
 
-def roc_figure(curves: Sequence[Curve], mark: Mark | None = None) -> go.Figure:
+def roc_figure(curves: Sequence[Curve], point: OperatingPoint | None = None) -> go.Figure:
     """Draw true against false positive rate of `fake` (`Curve.x` is the latter), and the diagonal of chance."""
     hover = "%{y:.3f} of fake articles found<br>%{x:.3f} of real ones taken for fake"
     lines = [_line(i, c.x, c.y, f"{c.name} {c.area}".strip(), hover) for i, c in enumerate(curves)]
     figure = _figure(_reference((0, 1), (0, 1)), *lines, **_unit("real articles taken for fake", "fake articles found"))
-    return _marked(figure, mark, "right" if mark and mark.x > 0.7 else "left")
+    return _marked(figure, point, "right" if point and point.x > 0.7 else "left")
 
 
-def describe_roc(curves: Sequence[Curve], mark: Mark | None = None) -> str:
-    """The ROC curves in one sentence, and what is marked in another."""
+def describe_roc(curves: Sequence[Curve], point: OperatingPoint | None = None) -> str:
+    """Describe the ROC curves in one sentence, and the threshold in another."""
     areas = listed([f"{curve.area or 'not known'} for {curve.name}" for curve in curves])
     return f"ROC curves: the area under the curve is {areas}, where guessing has 0.5 and a perfect order 1." + (
         ""
-        if mark is None
-        else f" Marked: the threshold of {mark.threshold:.2f}, with {percent_text(mark.y)} of fake articles found and "
-        f"{percent_text(mark.x)} of real ones taken for fake."
+        if point is None
+        else f" Marked: the threshold of {point.threshold:.2f}, with {percent_text(point.y)} of fake articles found "
+        f"and {percent_text(point.x)} of real ones taken for fake."
     )
 
 
-def pr_figure(curves: Sequence[Curve], share_fake: float, mark: Mark | None = None) -> go.Figure:
+def pr_figure(curves: Sequence[Curve], share_fake: float, point: OperatingPoint | None = None) -> go.Figure:
     """Draw precision against recall of `fake` (`Curve.x` is the recall).
 
     Parameters
@@ -164,17 +164,17 @@ def pr_figure(curves: Sequence[Curve], share_fake: float, mark: Mark | None = No
     curves : sequence of Curve
     share_fake : float
         Share of fake articles in [0, 1]: the precision of guessing, drawn as a dotted line.
-    mark : Mark, optional
+    point : OperatingPoint, optional
     """
     hover = "%{x:.3f} of fake articles found<br>%{y:.3f} of those called fake are"
     lines = [_line(i, c.x, c.y, f"{c.name} {c.area}".strip(), hover) for i, c in enumerate(curves)]
     axes = _unit("fake articles found (recall)", "precision when saying fake")
     figure = _figure(_reference((0, 1), (share_fake, share_fake)), *lines, **axes)
-    return _marked(figure, mark, "left" if mark and mark.x < 0.3 else "right")
+    return _marked(figure, point, "left" if point and point.x < 0.3 else "right")
 
 
-def describe_pr(curves: Sequence[Curve], share_fake: float, mark: Mark | None = None) -> str:
-    """The precision-recall curves in words: average precision, and the precision at nine fake articles found of ten."""
+def describe_pr(curves: Sequence[Curve], share_fake: float, point: OperatingPoint | None = None) -> str:
+    """Describe the precision-recall curves: average precision, and the precision at nine fake articles of ten."""
     parts = [f"{percent_text(np.max(c.y, where=c.x >= 0.9, initial=0.0))} for {c.name}" for c in curves]
     areas = [f"{curve.area} for {curve.name}" for curve in curves if curve.area]
     average = f"; the average precision is {listed(areas)}" if areas else ""
@@ -183,9 +183,9 @@ def describe_pr(curves: Sequence[Curve], share_fake: float, mark: Mark | None = 
         f"is {listed(parts)}, where guessing has {percent_text(share_fake)}{average}."
     ) + (
         ""
-        if mark is None
-        else f" Marked: the threshold of {mark.threshold:.2f}, with {percent_text(mark.x)} of fake articles found; of "
-        f"those called fake {percent_text(mark.y)} are."
+        if point is None
+        else f" Marked: the threshold of {point.threshold:.2f}, with {percent_text(point.x)} of fake articles found; "
+        f"of those called fake {percent_text(point.y)} are."
     )
 
 
@@ -202,7 +202,7 @@ def calibration_figure(models: Sequence[tuple[str, CalibrationBins]]) -> go.Figu
 
 
 def describe_calibration(models: Sequence[tuple[str, CalibrationBins]]) -> str:
-    """The calibration curves in one sentence: the gap in the mean, and how many bins agree with the diagonal."""
+    """Describe the calibration curves: the gap in the mean, and how many bins agree with the diagonal."""
     parts = []
     for name, bins in models:
         gap = 100 * float(np.average(np.abs(bins.observed - bins.mean_predicted), weights=bins.count))
@@ -242,7 +242,7 @@ def training_curves_figure(history: Sequence[Mapping[str, float]]) -> go.Figure:
 
 
 def describe_training_curves(history: Sequence[Mapping[str, float]]) -> str:
-    """The training curves in one sentence."""
+    """Describe the training curves in one sentence."""
     series = _series(history)
     parts, once, at = [], [], 0.0
     for key, (x, y) in series.items():
@@ -273,16 +273,18 @@ def transfer_figure(points: Sequence[Point]) -> go.Figure:
 
 
 def describe_transfer(points: Sequence[Point]) -> str:
-    """In-domain against out-of-domain in one sentence."""
+    """Compare in-domain with out-of-domain in one sentence."""
     if not points:
         return "No model was measured on other corpora yet."
     falls = [p.x - p.y for p in points]
     lie = []
-    for where, found in (("below", [f for f in falls if f >= 0]), ("above", [-f for f in falls if f < 0])):
-        if found:
-            least, most = f"{min(found):.2f}", f"{max(found):.2f}"
+    for where, differences in (("below", [f for f in falls if f >= 0]), ("above", [-f for f in falls if f < 0])):
+        if differences:
+            least, most = f"{min(differences):.2f}", f"{max(differences):.2f}"
             far = least if least == most else f"{least} to {most}"
-            lie.append(f"{counted(len(found), 'model')} lie{'s' if len(found) == 1 else ''} {far} {where} it")
+            lie.append(
+                f"{counted(len(differences), 'model')} lie{'s' if len(differences) == 1 else ''} {far} {where} it"
+            )
     return _sentence(
         f"on the dotted line a model would be as good on publishers never seen in training as in-domain; {listed(lie)}"
     )
@@ -300,7 +302,7 @@ def cost_figure(points: Sequence[Point]) -> go.Figure:
 
 
 def describe_cost(points: Sequence[Point]) -> str:
-    """Accuracy against milliseconds in one sentence."""
+    """Compare accuracy with milliseconds in one sentence."""
     if not points:
         return "No model's speed was measured yet."
     fastest, top = min(points, key=lambda p: p.x), f"{100 * max(p.y for p in points):.1f} %"
@@ -372,22 +374,22 @@ def _named(name: str, hover: str) -> dict[str, Any]:
     return {"name": _ink(name), "hovertemplate": f"{name}<br>{hover}<extra></extra>", "showlegend": True}
 
 
-def _marked(figure: go.Figure, mark: Mark | None, side: str) -> go.Figure:
+def _marked(figure: go.Figure, point: OperatingPoint | None, side: str) -> go.Figure:
     """Draw a ring on the first curve, and the threshold beneath it, on the side where `xanchor` leaves it free."""
-    if mark is None:
+    if point is None:
         return figure
     figure.add_scatter(
-        x=[mark.x],
-        y=[mark.y],
+        x=[point.x],
+        y=[point.y],
         mode="markers",
         marker={"size": 13, "color": CLEAR, "line": {"color": LINES[0][0], "width": 2.5}},
-        hovertemplate=f"threshold {mark.threshold:.2f}<extra></extra>",
+        hovertemplate=f"threshold {point.threshold:.2f}<extra></extra>",
         showlegend=False,
     )
-    low = mark.y < 0.15
+    low = point.y < 0.15
     shift = {"xshift": 9 if side == "left" else -9, "yshift": 4 if low else -8}
     figure.add_annotation(
-        x=mark.x, y=mark.y, text=_ink(f"{mark.threshold:.2f}"), showarrow=False, xanchor=side,
+        x=point.x, y=point.y, text=_ink(f"{point.threshold:.2f}"), showarrow=False, xanchor=side,
         yanchor="bottom" if low else "top", **shift,
     )  # fmt: skip
     return figure

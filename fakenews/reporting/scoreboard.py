@@ -68,7 +68,7 @@ class Scoreboard:
     guessing: tuple[Cell, ...] = ()
 
 
-class Place(NamedTuple):
+class Point(NamedTuple):
     """Where a model stands in a plot of two of its figures; each is None where it was not measured."""
 
     model: str
@@ -152,10 +152,10 @@ def scoreboard(evidences: Sequence[ModelEvidence], metric: Metric) -> Scoreboard
     return Scoreboard(metric, columns, tuple(e.model for e in evidences), tuple(marked), row)
 
 
-def places(evidences: Sequence[ModelEvidence]) -> tuple[Place, ...]:
-    """What the plots of the scoreboard show, a point per model."""
+def points(evidences: Sequence[ModelEvidence]) -> tuple[Point, ...]:
+    """Return what the plots of the scoreboard show, a point per model."""
     return tuple(
-        Place(
+        Point(
             e.model,
             _in_domain(e, IN_DOMAIN, "roc_auc").value,
             _out_of_domain(e, "roc_auc").value,
@@ -167,18 +167,18 @@ def places(evidences: Sequence[ModelEvidence]) -> tuple[Place, ...]:
 
 
 def foreign(evidence: ModelEvidence) -> dict[str, Evaluation]:
-    """Evaluations on corpora of whole articles, of both classes, that the model never saw; by name of the corpus."""
+    """Return evaluations on corpora of whole articles, of both classes, that the model never saw, by corpus."""
     return {name: evaluation for name, (evaluation, _) in evidence.unseen.items()}
 
 
 def figure(evaluation: Evaluation, metric: Metric) -> Cell:
-    """A metric on one set of articles, with its interval and what has to be said of it."""
+    """Return a metric on one set of articles, with its interval and what has to be said of it."""
     value: float | None = getattr(evaluation, metric)
     return Cell(value, *metric_text(evaluation, metric), note=against_guessing(evaluation, metric))
 
 
 def guessed(evaluation: Evaluation, metric: Metric) -> Cell:
-    """The same of always answering with the larger class."""
+    """Return the same of always answering with the larger class."""
     value = of_guessing(evaluation, metric)
     if value is None:
         return Cell(None, NOTHING)
@@ -198,34 +198,34 @@ def _in_domain(evidence: ModelEvidence, protocol: str, metric: Metric) -> Cell:
 
 
 def _out_of_domain(evidence: ModelEvidence, metric: Metric) -> Cell:
-    found = list(foreign(evidence).values())
-    cell = _mean_of([getattr(e, metric) for e in found], metric)
-    guesses = [g for e in found if (g := of_guessing(e, metric)) is not None]
-    intervals = [e.intervals[metric] for e in found if metric in e.intervals]
-    if cell.value is None or not len(found) == len(guesses) == len(intervals):
+    evaluations = list(foreign(evidence).values())
+    cell = _mean_of([getattr(e, metric) for e in evaluations], metric)
+    guesses = [g for e in evaluations if (g := of_guessing(e, metric)) is not None]
+    intervals = [e.intervals[metric] for e in evaluations if metric in e.intervals]
+    if cell.value is None or not len(evaluations) == len(guesses) == len(intervals):
         return cell
     # Articles are drawn corpus by corpus, so the variances of independent means add up.
-    half = float(np.linalg.norm([(high - low) / 2 for low, high in intervals])) / len(found)
+    half = float(np.linalg.norm([(high - low) / 2 for low, high in intervals])) / len(evaluations)
     words = compared_words(metric, (cell.value - half, cell.value + half), float(np.mean(guesses)))
     return cell._replace(note=words)
 
 
 def _guessing(evidences: Sequence[ModelEvidence], metric: Metric) -> dict[str, Cell]:
-    """What always answering with the larger class reaches, by title of the column."""
+    """Return what always answering with the larger class reaches, by title of the column."""
     others = {name: evaluation for evidence in evidences for name, evaluation in foreign(evidence).items()}
     guesses = [g for e in others.values() if (g := of_guessing(e, metric)) is not None]
     titles = ("mean", "right at 70 % coverage", "verdicts right") if metric == "accuracy" else ("mean",)
-    found = dict.fromkeys(titles, _mean_of(guesses, metric)) if guesses else {}
+    cells = dict.fromkeys(titles, _mean_of(guesses, metric)) if guesses else {}
     for evidence in evidences:
         for name, result in evidence.protocols.items():
             part = _test_part(result)
             if part and of_guessing(result.corpora[part], metric) is not None:
-                found[PROTOCOLS[name].title] = guessed(result.corpora[part], metric)
-    return found
+                cells[PROTOCOLS[name].title] = guessed(result.corpora[part], metric)
+    return cells
 
 
 def _mean_of(values: Sequence[float], metric: Metric) -> Cell:
-    """The mean of a metric over corpora, and its range."""
+    """Return the mean of a metric over corpora, and its range."""
     if not values or metric == "accuracy":
         return _mean(values)
     mean = float(np.mean(values))
@@ -242,7 +242,7 @@ def _surest(evidence: ModelEvidence) -> Cell:
 
 
 def _given(evidence: ModelEvidence) -> Cell:
-    return _mean([given.given / given.n for given in evidence.verdicts_unseen.values()])
+    return _mean([counted.given / counted.n for counted in evidence.verdicts_unseen.values()])
 
 
 def _right(evidence: ModelEvidence) -> Cell:
@@ -250,7 +250,7 @@ def _right(evidence: ModelEvidence) -> Cell:
 
 
 def _mean(shares: Sequence[float]) -> Cell:
-    """The mean of shares, one per corpus, and their range."""
+    """Return the mean of shares, one per corpus, and their range."""
     if not shares:
         return Cell(None, NOTHING)
     mean = float(np.mean(shares))
@@ -271,7 +271,7 @@ def _ms(evidence: ModelEvidence) -> Cell:
 
 
 def _with_members(evidence: ModelEvidence, evidences: Sequence[ModelEvidence]) -> list[ModelEvidence]:
-    """The model, and those that it asks (of an ensemble, named with their revisions)."""
+    """Return the model, and those that it asks (of an ensemble, named with their revisions)."""
     names = {member.split()[0] for member in str(evidence.training.get("members", "")).split(",") if member.strip()}
     return [evidence, *(e for e in evidences if e.model in names)]
 
@@ -288,7 +288,7 @@ def _plain(value: float | None) -> Cell:
 
 
 def _with_best(cells: Sequence[Cell], column: Column) -> list[Cell]:
-    """The cells of a column with the best marked, all of them if several print alike; none of a single model."""
+    """Return the cells of a column with the best marked, all of them if several print alike; none of a single model."""
     known = [c for c in cells if c.value is not None]
     if len(known) < 2:
         return list(cells)

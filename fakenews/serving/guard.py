@@ -31,7 +31,7 @@ HEADERS = {
 
 
 def longest_body(max_chars: int) -> int:
-    """Bytes of a body that may hold a text of so many characters; `MAX_BODY` at least."""
+    """Return the bytes of a body that may hold a text of so many characters; `MAX_BODY` at least."""
     return max(MAX_BODY, BYTES_A_CHARACTER * max_chars)
 
 

@@ -30,7 +30,7 @@ class Readiness:
 
     @property
     def ready(self) -> bool:
-        """Whether visitors should be sent here."""
+        """Return whether visitors should be sent here."""
         return self.status == "ok" and not self.draining
 
     def warm_up(self, engine: Engine, store: ShareStore) -> None:

@@ -25,7 +25,7 @@ class AsText(logging.Formatter):
         super().__init__("%(levelname)s: %(message)s")
 
     def formatException(self, ei: ExcInfo) -> str:  # noqa: N802
-        """Lines of code that lead to it, and its type."""
+        """Return the lines of code that lead to it, and its type."""
         return "".join(traceback.format_tb(ei[2])) + (ei[0].__name__ if ei[0] else "")
 
 
@@ -33,7 +33,7 @@ class AsJson(logging.Formatter):
     """One line of JSON for each record: time, level, logger, message, and facts where there are any."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
+        """Return the line."""
         line = {
             "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),

@@ -90,5 +90,5 @@ class MetricsMiddleware:
 
 def route_of(path: str) -> str:
     """Return the route of a path without what visitors put into it; "/" for the page and its parts."""
-    found = _ROUTE.match(path)
-    return found[0] if found else "/api" if path.startswith("/api/") else "/"
+    match = _ROUTE.match(path)
+    return match[0] if match else "/api" if path.startswith("/api/") else "/"

@@ -32,7 +32,7 @@ class HeaderTimeout(H11Protocol):
             self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nothing is left to wait for."""
+        """Stop waiting."""
         self._stop()
         super().connection_lost(exc)
 

@@ -90,21 +90,21 @@ class RateLimit:
 
 
 def kind_of(scope: Scope) -> str | None:
-    """What a request is counted as; None for whatever only reads."""
+    """Return what a request is counted as; None for whatever only reads."""
     if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
         return None
     return next((kind for kind, pattern, _ in KINDS if pattern.fullmatch(scope["path"])), None)
 
 
 def is_local(scope: Scope, proxies: int) -> bool:
-    """Whether this machine itself asks; whom a header names may have written it."""
+    """Return whether this machine itself asks; whom a header names may have written it."""
     is_forwarded = proxies > 0 and "x-forwarded-for" in HTTPConnection(scope).headers
     address = (scope.get("client") or ("",))[0].removeprefix("::ffff:")
     return not is_forwarded and (address == "::1" or address.startswith("127."))
 
 
 def client_of(scope: Scope, proxies: int) -> str:
-    """Who asks: an address, of IPv6 the network that one household or server has to itself.
+    """Return who asks: an address, of IPv6 the network of one household or server.
 
     It is the one that the outermost of so many `proxies` saw; the connection's own where the header has fewer.
     """
@@ -114,11 +114,11 @@ def client_of(scope: Scope, proxies: int) -> str:
     if 0 < proxies <= len(hops):
         address = hops[-proxies] or address
     try:
-        found = ipaddress.ip_address(address)
+        ip = ipaddress.ip_address(address)
     except ValueError:
         return address[:64]
-    if isinstance(found, ipaddress.IPv6Address):
-        if found.ipv4_mapped is not None:
-            return str(found.ipv4_mapped)
-        return str(ipaddress.ip_network((found, 64), strict=False))
-    return str(found)
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped is not None:
+            return str(ip.ipv4_mapped)
+        return str(ipaddress.ip_network((ip, 64), strict=False))
+    return str(ip)

@@ -39,18 +39,18 @@ class Bucket:
         OSError
             If the folder cannot be written to.
         """
-        place = self._place(event["share"])
-        place.mkdir(parents=True, exist_ok=True)
-        path = place / f"{event['at']:015d}-{event['kind']}-{secrets.token_hex(8)}.json"
+        folder = self._place(event["share"])
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{event['at']:015d}-{event['kind']}-{secrets.token_hex(8)}.json"
         with path.open("x", encoding="utf-8") as file:
             json.dump(event, file, allow_nan=False)
             file.flush()
             os.fsync(file.fileno())
-        _sync_folder(place)
+        _sync_folder(folder)
         return path.name
 
     def events(self, known: set[str]) -> Iterator[tuple[str, Event]]:
-        """Events whose names are not `known`, oldest first; what a crash left half written is passed over."""
+        """Yield events whose names are not `known`, oldest first; what a crash left half written is passed over."""
         paths = [p for p in self.folder.glob("shares/??/*/*.json") if p.name not in known]
         for path in sorted(paths, key=lambda p: p.name):
             try:
@@ -70,16 +70,16 @@ class Bucket:
                 path.unlink(missing_ok=True)
 
     def half_erased(self, deletions: set[str]) -> set[str]:
-        """Shares that an object of these names says were deleted, and of which other objects are still there.
+        """Return shares that an object of these names says were deleted, and of which other objects are still there.
 
         A deletion that was never written to its end is none.
         """
-        found: dict[Path, set[str]] = {}
+        names_by_folder: dict[Path, set[str]] = {}
         for path in self.folder.glob("shares/??/*/*.json"):
-            found.setdefault(path.parent, set()).add(path.name)
+            names_by_folder.setdefault(path.parent, set()).add(path.name)
         return {
-            place.name
-            for place, names in found.items()
+            folder.name
+            for folder, names in names_by_folder.items()
             if any("-delete-" in name for name in names & deletions) and any("-delete-" not in name for name in names)
         }
 

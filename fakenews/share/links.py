@@ -16,7 +16,7 @@ class Visit(NamedTuple):
 
 
 def base_address(public_url: str, requested: object) -> str:
-    """Where visitors find the page: as it is set, else the address of the request."""
+    """Return where visitors find the page: as it is set, else the address of the request."""
     return public_url or str(requested).rstrip("/")
 
 
@@ -31,6 +31,6 @@ def owner_address(base: str, owner: str) -> str:
 
 
 def read_query(query: str) -> Visit:
-    """What a query string asks for; anything else in it is ignored."""
-    found = dict(parse_qsl(query))
-    return Visit(found.get(READER, ""), found.get(OWNER, ""))
+    """Return what a query string asks for; anything else in it is ignored."""
+    values = dict(parse_qsl(query))
+    return Visit(values.get(READER, ""), values.get(OWNER, ""))

@@ -6,21 +6,21 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from fakenews.share.review import summarise
+from fakenews.share.review import summarize
 from fakenews.share.shared import Owned
 
 
-def listing(found: Sequence[Owned]) -> dict[str, Any]:
-    """JSON form: every share with its reviews, and their agreement."""
+def listing(shares: Sequence[Owned]) -> dict[str, Any]:
+    """Return the JSON form: every share with its reviews, and their agreement."""
     return {
-        "shares": [_share(o) | {"reviews": [r.to_dict() for r in o.reviews]} for o in found],
-        "agreement": summarise([(o.shared.snapshot, o.reviews) for o in found]).to_dict(),
+        "shares": [_share(o) | {"reviews": [r.to_dict() for r in o.reviews]} for o in shares],
+        "agreement": summarize([(o.shared.snapshot, o.reviews) for o in shares]).to_dict(),
     }
 
 
-def review_lines(found: Sequence[Owned]) -> str:
-    """A line of JSON for every review, with the share it is of."""
-    rows = [{"share": _share(o), "review": r.to_dict()} for o in found for r in o.reviews]
+def review_lines(shares: Sequence[Owned]) -> str:
+    """Return a line of JSON for every review, with the share it is of."""
+    rows = [{"share": _share(o), "review": r.to_dict()} for o in shares for r in o.reviews]
     return "".join(json.dumps(row) + "\n" for row in rows)
 
 

@@ -60,7 +60,7 @@ class Review:
     comment: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form, spans as [start, end]."""
+        """Return the JSON form, spans as [start, end]."""
         return {**asdict(self), "agree": dict(self.agree or {}), "spans": [[s.start, s.end] for s in self.spans]}
 
 
@@ -88,7 +88,7 @@ class Kappa:
     agreed: float
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         return asdict(self)
 
 
@@ -115,7 +115,7 @@ class Summary:
     n_changed: int
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
+        """Return the JSON form."""
         return {
             "verdicts": [k.to_dict() for k in self.verdicts],
             "marks": [k.to_dict() for k in self.marks],
@@ -124,37 +124,39 @@ class Summary:
         }
 
 
-def summarise(items: Sequence[tuple[Snapshot, Sequence[Review]]]) -> Summary:
-    """Agreement over shared analyses and their reviews; reviewers are distinguished by name, without regard to case.
+def summarize(items: Sequence[tuple[Snapshot, Sequence[Review]]]) -> Summary:
+    """Summarize agreement over shared analyses and their reviews; a reviewer is a name, in any case.
 
     Who reviews one analysis twice has seen the models' answers by then: the first blind verdict stays, and of what was
     said with the answers in sight the last counts.
     """
-    said: dict[Rater, dict[Any, str]] = {}  # rater: item: verdict
+    verdicts: dict[Rater, dict[Any, str]] = {}  # rater: item: verdict
     marked: dict[Rater, dict[Any, bool]] = {}  # rater: (item, word): marked
     names: dict[Rater, str] = {}
     changed: list[bool] = []  # of every blind review
     for item, (snapshot, reviews) in enumerate(items):
-        given: dict[Rater, list[Review]] = {}
+        reviews_by_rater: dict[Rater, list[Review]] = {}
         for review in reviews:
-            given.setdefault((_PERSON, review.name.strip().casefold()), []).append(review)
-        for person, theirs in given.items():
+            reviews_by_rater.setdefault((_PERSON, review.name.strip().casefold()), []).append(review)
+        for person, theirs in reviews_by_rater.items():
             done = [r for r in theirs if r.finished is not None]
             if not done:
                 continue
             names.setdefault(person, done[0].name.strip() or "no name")
             first = next((r.first_verdict for r in theirs if r.first_verdict is not None), None)
-            said.setdefault(person, {})[item] = str(first or done[-1].verdict)
+            verdicts.setdefault(person, {})[item] = str(first or done[-1].verdict)
             if first is not None:
                 changed.append(done[-1].verdict != first)
             for review in done:
                 if review.spans:
-                    found = [any(s.start < w.end and w.start < s.end for s in review.spans) for w in _words(snapshot)]
-                    marked.setdefault(person, {}).update({(item, i): m for i, m in enumerate(found)})
+                    highlighted = [
+                        any(s.start < w.end and w.start < s.end for s in review.spans) for w in _words(snapshot)
+                    ]
+                    marked.setdefault(person, {}).update({(item, i): m for i, m in enumerate(highlighted)})
         if any(r.finished is not None for r in reviews):
             names.update({(_MODEL, p.model): snapshot.titles[p.model] for p in snapshot.analysis.predictions})
             for prediction in snapshot.analysis.predictions:
-                said.setdefault((_MODEL, prediction.model), {})[item] = prediction.verdict
+                verdicts.setdefault((_MODEL, prediction.model), {})[item] = prediction.verdict
             for explanation in snapshot.explanations:
                 weights = np.abs(towards_fake(explanation))
                 top = set(np.argsort(-weights, kind="stable")[:TOP_WORDS].tolist())
@@ -164,7 +166,7 @@ def summarise(items: Sequence[tuple[Snapshot, Sequence[Review]]]) -> Summary:
     for kind, name in list(names):
         if kind == _PERSON and name in titles:
             names[kind, name] += " (reviewer)"
-    return Summary(tuple(_kappas(said, names)), tuple(_kappas(marked, names)), len(changed), sum(changed))
+    return Summary(tuple(_kappas(verdicts, names)), tuple(_kappas(marked, names)), len(changed), sum(changed))
 
 
 def checked_name(name: str) -> str:
@@ -217,13 +219,13 @@ def _clean(written: str) -> str:
 
 
 def _words(snapshot: Snapshot) -> list[Span]:
-    """The words that were read; the same for all models."""
+    """Return the words that were read; the same for all models."""
     explained = snapshot.explanations[0].attributions if snapshot.explanations else ()
     return [Span(a.start, a.end) for a in explained]
 
 
 def _kappas(answers: Mapping[Rater, Mapping[Any, Any]], names: Mapping[Rater, str]) -> Iterable[Kappa]:
-    """Of all pairs with a reviewer in it that have an item in common."""
+    """Return kappas of all pairs with a reviewer in it that have an item in common."""
     people = [rater for rater in names if rater[0] == _PERSON and rater in answers]
     models = [rater for rater in answers if rater[0] == _MODEL]
     for first, second in [*combinations(people, 2), *((p, m) for p in people for m in models)]:

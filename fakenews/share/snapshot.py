@@ -61,17 +61,17 @@ class Snapshot:
 
     @property
     def text(self) -> str:
-        """What was analysed, or the blocks that stand for it."""
+        """Return what was analyzed, or the blocks that stand for it."""
         return self.analysis.text
 
     @property
     def heading(self) -> str:
-        """The first line of the text, shortened; empty where it is not there."""
+        """Return the first line of the text, shortened; empty where it is not there."""
         first = "" if self.redacted else self.text.strip().partition("\n")[0].strip()
         return first if len(first) <= 120 else f"{first[:119].rstrip()}…"
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form, schema 2: what is stored under a link and what "JSON" exports.
+        """Return the JSON form, schema 2: what is stored under a link and what "JSON" exports.
 
         `analysis` and `explanations` are as the API gives them, but each attribution is [start, end, weight] on
         characters of `text`.
@@ -96,7 +96,7 @@ class Snapshot:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Snapshot:
-        """Inverse of `to_dict`.
+        """Invert `to_dict`.
 
         Raises
         ------
@@ -128,7 +128,7 @@ class Snapshot:
 
 
 def take(engine: Engine, analysis: Analysis, explanations: Sequence[Explanation]) -> Snapshot:
-    """The snapshot of an analysis and its explanations, as they are."""
+    """Return the snapshot of an analysis and its explanations, as they are."""
     models = [p.model for p in analysis.predictions]
     methods = [e.explainer for e in explanations]
     return Snapshot(
@@ -150,7 +150,7 @@ def make(
     method: str | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Snapshot:
-    """Analyse a text that `Judge.check` returned, in the lines a page has, and give the snapshot.
+    """Analyze a text that `Judge.check` returned, in the lines a page has, and give the snapshot.
 
     Parameters
     ----------
@@ -175,7 +175,7 @@ def make(
 
 
 def redacted(snapshot: Snapshot) -> Snapshot:
-    """The same numbers and highlights on blocks of one size instead of words; each sentence is a line.
+    """Return the same numbers and highlights on blocks of one size instead of words; each sentence is a line.
 
     What it keeps of the text is the number of words and sentences, and the weight of each.
     """
@@ -183,14 +183,14 @@ def redacted(snapshot: Snapshot) -> Snapshot:
     words = sorted({(a.start, a.end) for e in snapshot.explanations for a in e.attributions})
     starts = [s.start for s in sentence_spans(text)]
     pieces: list[str] = []
-    places: dict[tuple[int, int], tuple[int, int]] = {}
+    spans: dict[tuple[int, int], tuple[int, int]] = {}
     at, last = 0, None
     for word in words:
         sentence = bisect_right(starts, word[0])
         gap = "" if last is None else " " if sentence == last else "\n"
         pieces += (gap, HIDDEN)
         at += len(gap)
-        places[word] = (at, at + len(HIDDEN))
+        spans[word] = (at, at + len(HIDDEN))
         at, last = at + len(HIDDEN), sentence
     hidden = "".join(pieces)
     return replace(
@@ -200,7 +200,7 @@ def redacted(snapshot: Snapshot) -> Snapshot:
             replace(
                 e,
                 text=hidden,
-                attributions=tuple(Attribution(*places[a.start, a.end], a.weight) for a in e.attributions),
+                attributions=tuple(Attribution(*spans[a.start, a.end], a.weight) for a in e.attributions),
             )
             for e in snapshot.explanations
         ),

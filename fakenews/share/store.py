@@ -25,7 +25,6 @@ from fakenews.engine.errors import InputError
 from fakenews.schema import Span
 from fakenews.share import events
 from fakenews.share.bucket import Bucket
-from fakenews.share.engine import SHARE_LOCK, is_writable, lock, migrate, open_engine, transaction
 from fakenews.share.keys import hashed, is_key, new_key, share_id
 from fakenews.share.review import (
     Review,
@@ -37,6 +36,7 @@ from fakenews.share.review import (
 )
 from fakenews.share.shared import Link, NotShared, Owned, Shared, review_of, shared_of, snapshot_of
 from fakenews.share.snapshot import Snapshot, redacted
+from fakenews.share.sql import SHARE_LOCK, is_writable, lock, migrate, open_engine, transaction
 from fakenews.share.tables import APPLIED, REVIEWS, SHARES
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class ShareStore:
 
     @classmethod
     def of(cls, settings: Settings) -> ShareStore:
-        """The storage that the settings name; nothing is touched before it is used."""
+        """Return the storage that the settings name; nothing is touched before it is used."""
         url = settings.database_url or f"sqlite:///{data_folder() / 'shares.db'}"
         return cls(url, settings.bucket, 1_000_000 * settings.share_mb)
 
@@ -185,21 +185,21 @@ class ShareStore:
         return Link(id_, owner, expires)
 
     def get(self, id_: str, review: str = "") -> Shared:
-        """What a link shows to a reader, who has begun a review if its key is given."""
+        """Return what a link shows to a reader, who has begun a review if its key is given."""
         with self._reading() as connection:
             row = self._row(connection, id_)
             begun = self._begun(connection, row.id_hash, review)
         mine = None if begun is None else review_of(begun)
         return replace(shared_of(row), hidden=row.blind and mine is None, mine=mine)
 
-    def there(self, id_: str) -> bool:
-        """Whether a link shows anything."""
+    def exists(self, id_: str) -> bool:
+        """Return whether a link shows anything."""
         with self._reading() as connection:
             wanted = (SHARES.c.id_hash == hashed(id_)) & (SHARES.c.expires > self._now())
             return connection.execute(select(SHARES.c.id_hash).where(wanted)).first() is not None
 
     def owned(self, owner: str) -> tuple[Owned, ...]:
-        """Everything shared under an owner's key, the latest first, with its reviews."""
+        """Return everything shared under an owner's key, the latest first, with its reviews."""
         with self._reading() as connection:
             wanted = (SHARES.c.owner_hash == hashed(owner)) & (SHARES.c.expires > self._now())
             rows = connection.execute(select(SHARES).where(wanted).order_by(SHARES.c.created.desc())).all()
@@ -342,7 +342,7 @@ class ShareStore:
             self._erase(share)
 
     def _purge_if_possible(self, engine: Engine) -> None:
-        """The same where a full disk must keep nobody from reading."""
+        """Purge, where a full disk must keep nobody from reading."""
         try:
             self._purge(engine)
         except (SQLAlchemyError, OSError) as error:
@@ -357,12 +357,12 @@ class ShareStore:
                 logger.error("Something deleted is still in the bucket until the next start: %s.", type(error).__name__)
 
     def _row(self, connection: Connection, id_: str, owner: str | None = None, *, alone: bool = False) -> Row[Any]:
-        """A share, which nobody else changes or reviews before the transaction ends if `alone`."""
+        """Return a share, which nobody else changes or reviews before the transaction ends if `alone`."""
         wanted = (SHARES.c.id_hash == hashed(id_)) & (SHARES.c.expires > self._now())
         if owner is not None:
             wanted &= SHARES.c.owner_hash == hashed(owner)
-        found = select(SHARES).where(wanted)
-        row = connection.execute(found.with_for_update() if alone else found).first()
+        query = select(SHARES).where(wanted)
+        row = connection.execute(query.with_for_update() if alone else query).first()
         if row is None:
             raise NotShared
         return row
@@ -398,12 +398,7 @@ class ShareStore:
 
 @contextmanager
 def _answering() -> Iterator[None]:
-    """What database and disk have to say becomes one sentence.
-
-    Raises
-    ------
-    StorageError
-    """
+    """Turn errors of the database and the disk into one sentence."""
     try:
         yield
     except StorageError:

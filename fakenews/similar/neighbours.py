@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,25 +68,16 @@ class TrackRecord:
 
     @property
     def mostly_wrong(self) -> bool:
-        """Whether verdicts were more often wrong than right, by more than chance: the interval lies above a half."""
+        """Return whether wrong verdicts outnumber right ones by more than chance: the interval lies above a half."""
         return self.interval is not None and self.interval[0] > 0.5
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
-        return {
-            "model": self.model,
-            "n": self.n,
-            "n_wrong": self.n_wrong,
-            "error": self.error,
-            "interval": list(self.interval) if self.interval else None,
-            "corpora": dict(self.corpora),
-            "similarity": self.similarity,
-            "n_nearest": self.n_nearest,
-        }
+        """Return the JSON form."""
+        return {**asdict(self), "interval": list(self.interval) if self.interval else None}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TrackRecord:
-        """Inverse of `to_dict`."""
+        """Invert `to_dict`."""
         interval = values["interval"]
         return cls(**{**values, "interval": (interval[0], interval[1]) if interval else None})
 
@@ -118,12 +109,12 @@ class Neighbours:
         return {term: i for i, term in enumerate(self.terms)}
 
     def project(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Unit vectors of texts, shape (n_texts, WIDTH); zeros for a text without a known word."""
+        """Return the unit vectors of texts, shape (n_texts, WIDTH); zeros for a text without a known word."""
         rows = np.zeros((len(texts), WIDTH), dtype=np.float32)
         for row, text in zip(rows, texts, strict=True):
-            counts = Counter(self._index[word] for word in words(text) if word in self._index)
-            if counts:
-                row[:] = (1 + np.log(list(counts.values()))) @ self.weights[list(counts)]
+            term_counts = Counter(self._index[word] for word in words(text) if word in self._index)
+            if term_counts:
+                row[:] = (1 + np.log(list(term_counts.values()))) @ self.weights[list(term_counts)]
         return unit(rows)
 
     @cached_property
@@ -131,7 +122,7 @@ class Neighbours:
         return np.asarray(np.maximum(np.linalg.norm(self.vectors.astype(np.float32), axis=1), 1.0), dtype=np.float32)
 
     def cosines(self, vector: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Cosines of a projected text with every article, shape (n_articles,)."""
+        """Return the cosines of a projected text with every article, shape (n_articles,)."""
         return np.asarray(self.vectors @ vector / self._lengths, dtype=np.float64)
 
     @cached_property
@@ -140,9 +131,9 @@ class Neighbours:
 
         @lru_cache(maxsize=8)
         def similarities(text: str) -> NDArray[np.float64]:
-            found = self.cosines(self.project([text])[0])
-            found.flags.writeable = False
-            return found
+            similarity = self.cosines(self.project([text])[0])
+            similarity.flags.writeable = False
+            return similarity
 
         return similarities
 
@@ -192,7 +183,7 @@ class Neighbours:
 
 
 def outcomes(neighbours: Neighbours, rows: pd.DataFrame) -> NDArray[np.int8]:
-    """What a model made of every article of the store, shape (n_articles,): RIGHT, WRONG, SILENT or UNASKED.
+    """Return outcomes of a model on every article of the store, shape (n_articles,): RIGHT, WRONG, SILENT or UNASKED.
 
     `rows` are those of the model's predictions.parquet with their `prediction` (`verdicts.judged`).
     """
@@ -209,7 +200,7 @@ def outcomes(neighbours: Neighbours, rows: pd.DataFrame) -> NDArray[np.int8]:
 def track_record(
     neighbours: Neighbours, results: NDArray[np.int8], text: str, model: str, k: int = K
 ) -> TrackRecord | None:
-    """How a model fared on the `k` held-out articles most like `text`, which never counts itself.
+    """Return how a model fared on the `k` held-out articles most like `text`, which never counts itself.
 
     None if it was asked about no other article of the store, or none has anything in common with the text.
 
@@ -236,7 +227,7 @@ def record_of(
     model: str,
     k: int = K,
 ) -> TrackRecord | None:
-    """As `track_record`, of the similarities of a text with all articles, of which those in `without` do not count."""
+    """Return a `track_record` from the similarities of a text with all articles, less those in `without`."""
     candidates = np.flatnonzero((results != UNASKED) & ~without)
     similarities = of_all[candidates]
     if not similarities.any():
@@ -258,10 +249,10 @@ def record_of(
 
 
 def words(text: str) -> list[str]:
-    """Lower-cased words of the neutral text that are not numbers."""
+    """Return lower-case words of the neutral text that are not numbers."""
     known = clean_text(text)
-    found = (known.neutral.text[w.start : w.end].lower() for w in known.words)
-    return [word for word in found if not word.isnumeric()]
+    lowered = (known.neutral.text[w.start : w.end].lower() for w in known.words)
+    return [word for word in lowered if not word.isnumeric()]
 
 
 def _bytes(text: str) -> NDArray[np.uint8]:

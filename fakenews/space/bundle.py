@@ -28,7 +28,7 @@ class BundledFile:
 
     @property
     def content(self) -> bytes:
-        """The bytes that are uploaded."""
+        """Return the bytes that are uploaded."""
         return self.source.read_bytes() if self.rendered is None else self.rendered
 
     @property
@@ -37,7 +37,7 @@ class BundledFile:
         return self.source.stat().st_size if self.rendered is None else len(self.rendered)
 
     def is_at(self, blob_id: str | None, sha256: str | None) -> bool:
-        """Whether the Hub already has this content, given a file's git object id there and, of large ones, SHA-256."""
+        """Return whether the Hub has this content, given a file's git object id there and, of large ones, SHA-256."""
         content = self.content
         if sha256:
             return hashlib.sha256(content).hexdigest() == sha256
@@ -45,7 +45,7 @@ class BundledFile:
 
 
 def front_matter(spacefile: Spacefile, target: Target, requirements: str) -> str:
-    """README's YAML block for a target, both `---` lines included.
+    """Return the README's YAML block for a target, both `---` lines included.
 
     Values are written as JSON, which YAML understands, so that "3.12" and "yes" stay strings.
     https://huggingface.co/docs/hub/spaces-config-reference
@@ -79,12 +79,12 @@ def front_matter(spacefile: Spacefile, target: Target, requirements: str) -> str
 
 
 def with_front_matter(readme: str, block: str) -> str:
-    """README with `block` instead of the YAML block it begins with, if any."""
+    """Return README with `block` instead of the YAML block it begins with, if any."""
     return block + _BLOCK.sub("", readme, count=1)
 
 
 def requirements_for(target: Target, requirements: str) -> str:
-    """Requirements of a target: its own versions of what it pins, and what it needs besides.
+    """Return the requirements of a target: its own versions of what it pins, and what it needs besides.
 
     Raises
     ------
@@ -97,20 +97,20 @@ def requirements_for(target: Target, requirements: str) -> str:
         raise ValueError(f"A target pins {', '.join(unknown)}, which {REQUIREMENTS} does not have.")
     lines = []
     for line in requirements.splitlines():
-        found = _PIN.match(line)
-        name = _canonical(found["name"]) if found else ""
+        pin = _PIN.match(line)
+        name = _canonical(pin["name"]) if pin else ""
         lines.append(f"{name}=={target.pins[name]}" if name in target.pins else line)
     return "\n".join([*lines, *target.extra, ""])
 
 
 def pins(requirements: str) -> dict[str, str]:
-    """Version of each package that is pinned, by its canonical name: lower case, words joined by "-"."""
-    found = (_PIN.match(line.strip()) for line in requirements.splitlines())
-    return {_canonical(match["name"]): match["version"] for match in found if match}
+    """Return the version of each package that is pinned, by its canonical name: lower case, words joined by "-"."""
+    matches = (_PIN.match(line.strip()) for line in requirements.splitlines())
+    return {_canonical(match["name"]): match["version"] for match in matches if match}
 
 
 def bundle(root: Path, spacefile: Spacefile, target: Target) -> list[BundledFile]:
-    """Files of the Space on a target, by path; the repository at `root` stays as it is.
+    """Return the files of the Space on a target, by path; the repository at `root` stays as it is.
 
     Raises
     ------
@@ -130,7 +130,7 @@ def bundle(root: Path, spacefile: Spacefile, target: Target) -> list[BundledFile
 
 
 def matches(path: str, patterns: Iterable[str]) -> bool:
-    """Whether a path fits one of the glob patterns; `**` stands for any folders, none included."""
+    """Return whether a path fits one of the glob patterns; `**` stands for any folders, none included."""
     return any(fnmatch.fnmatchcase(path, p) or fnmatch.fnmatchcase(path, p.replace("**/", "")) for p in patterns)
 
 

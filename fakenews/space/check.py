@@ -58,7 +58,7 @@ class _Repository:
 
 
 def check(root: Path, target: str | None = None, *, imports: bool = True) -> list[str]:
-    """Problems of the Space that the repository at `root` would become, one sentence each; none is what is wanted.
+    """Return the problems of the Space that the repository at `root` would become, one sentence each.
 
     Parameters
     ----------
@@ -239,7 +239,7 @@ def _requirements(repository: _Repository) -> Iterator[str]:
 
 
 def _app_imports(repository: _Repository) -> list[str]:
-    """Whether the bundle, alone in a folder, can be imported, page and server included."""
+    """Return whether the bundle, alone in a folder, can be imported, page and server included."""
     with tempfile.TemporaryDirectory() as folder:
         lay_out(repository.files, Path(folder))
         # What "pip install -e" has put in the way would find in the repository what the bundle lacks.
@@ -249,10 +249,10 @@ def _app_imports(repository: _Repository) -> list[str]:
             f"import sys; sys.meta_path[:] = {alone}; sys.path.insert(0, {folder!r}); "
             f"import runpy, fakenews.ui.app, fakenews.server; runpy.run_path({app!r}, run_name='imported')"
         )
-        found = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, cwd=folder)
-    if found.returncode == 0:
+        result = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, cwd=folder)
+    if result.returncode == 0:
         return []
-    last = found.stderr.strip().splitlines()[-1:] or ["no message"]
+    last = result.stderr.strip().splitlines()[-1:] or ["no message"]
     return [f"The bundle alone cannot be imported: {last[0]}; is something missing in include of [bundle]?"]
 
 

@@ -129,7 +129,7 @@ class Deployment:
             raise DeployError(" ".join([self._sentence(error), *undone])) from error
 
     def _look(self) -> _Before:
-        """What is live now, and the bytes of all files that the commit would change or remove."""
+        """Return what is live now, and the bytes of all files that the commit would change or remove."""
         self.report(f"Looking at {self.space}.")
         try:
             info = self.api.space_info(self.space)
@@ -137,14 +137,14 @@ class Deployment:
             if is_absence(error):
                 return _Before(None)
             raise
-        here = {file.path: file for file in self.files}
+        local = {file.path: file for file in self.files}
         before = _Before(info.sha, variables=self._variables())
         runtime = self.api.get_space_runtime(self.space)
         before.flavor, before.sleep_seconds = runtime.requested_hardware or runtime.hardware, runtime.sleep_time
         before.volumes, before.paused = list(runtime.volumes or ()), runtime.stage == _PAUSED
         remote = self._remote()
-        before.added = [path for path in here if path not in remote]
-        different = [p for p, f in remote.items() if p not in KEPT and (p not in here or not same_file(here[p], f))]
+        before.added = [path for path in local if path not in remote]
+        different = [p for p, f in remote.items() if p not in KEPT and (p not in local or not same_file(local[p], f))]
         with tempfile.TemporaryDirectory() as folder:
             for path in different:
                 found = self.api.hf_hub_download(
@@ -163,14 +163,14 @@ class Deployment:
                 self.space, repo_type="space", space_sdk=self.spacefile.runtime.sdk, visibility=space.visibility
             )
         self.report(f"Uploading {len(self.files)} files.")
-        here = {file.path for file in self.files}
+        local = {file.path for file in self.files}
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "It seems that you are about to commit a data file")  # predictions, meant
             commit = api.create_commit(
                 self.space,
                 [
                     *(CommitOperationAdd(file.path, file.content) for file in self.files),
-                    *(CommitOperationDelete(path) for path in before.changed if path not in here),
+                    *(CommitOperationDelete(path) for path in before.changed if path not in local),
                 ],
                 commit_message=self._title,
                 repo_type="space",
@@ -220,21 +220,15 @@ class Deployment:
         return flavor
 
     def _wait(self, sha: str) -> None:
-        """Until the commit runs.
-
-        Raises
-        ------
-        DeployError
-            If it failed to build or to start, or took too long.
-        """
+        """Wait until the commit runs."""
         deadline = time.monotonic() + self.wait_seconds
-        said = ""
+        last_stage = ""
         while True:
             runtime = insist(lambda: self.api.get_space_runtime(self.space))
             stage, running = str(getattr(runtime.stage, "value", runtime.stage)), runtime.raw.get("sha", sha)
-            if stage != said:
+            if stage != last_stage:
                 self.report(f"The Space is {stage.lower().replace('_', ' ')}.")
-                said = stage
+                last_stage = stage
             if stage == _RUNNING and running == sha:
                 return
             if stage not in (_RUNNING, *_UNDER_WAY) and running == sha:
@@ -244,13 +238,7 @@ class Deployment:
             time.sleep(self.poll_seconds)
 
     def _smoke(self) -> str:
-        """Ask the new version what a visitor would ask.
-
-        Raises
-        ------
-        DeployError
-            If it does not answer as it should in time.
-        """
+        """Ask the new version what a visitor would ask."""
         smoke = self.spacefile.smoke
         address = str(insist(lambda: self.api.space_info(self.space)).host)
         self.report(f"Asking {address}{smoke.endpoint}.")
@@ -273,8 +261,8 @@ class Deployment:
             httpx_kwargs={"timeout": 30.0},
         )  # fmt: skip
         with closing(client):
-            found = client.submit(text=smoke.text, api_name=smoke.endpoint).result(timeout=smoke.timeout_s)
-        answered = found.get("predictions", ())
+            answer = client.submit(text=smoke.text, api_name=smoke.endpoint).result(timeout=smoke.timeout_s)
+        answered = answer.get("predictions", ())
         if not answered or not all(0.0 < prediction["p_fake"] < 1.0 for prediction in answered):
             raise DeployError(f"{smoke.endpoint} gave no probabilities.")
 
@@ -301,7 +289,7 @@ class Deployment:
             ]
 
     def _stop_new(self) -> list[str]:
-        """A Space that was not there before is paused, so that it neither costs anything nor shows a broken page."""
+        """Pause a Space that was not there before, so that it neither costs anything nor shows a broken page."""
         try:
             insist(lambda: self.api.pause_space(self.space))
         except OSError as error:
@@ -311,7 +299,7 @@ class Deployment:
         return ["There was no version before; the new Space is paused."]
 
     def _ours_is_live(self) -> bool:
-        """Whether the newest commit is this deployment's: the Hub may have taken it and the answer been lost.
+        """Return whether the newest commit is this deployment's: its answer may have been lost.
 
         Where every file was there already the Hub takes none, and it is the one that the settings were changed on.
         """
@@ -355,7 +343,7 @@ class Deployment:
             self._wait(sha)
 
     def drift(self) -> list[str]:
-        """What of the live Space is not as Spacefile and bundle say, one sentence each.
+        """Return where the live Space differs from Spacefile and bundle, one sentence each.
 
         Raises
         ------
@@ -372,20 +360,20 @@ class Deployment:
             raise NotBegun(absent if is_absence(error) else self._sentence(error)) from error
 
     def _drifted_files(self) -> Iterator[str]:
-        remote, here = self._remote(), {file.path: file for file in self.files}
-        for path in sorted(set(here) - set(remote)):
+        remote, local = self._remote(), {file.path: file for file in self.files}
+        for path in sorted(set(local) - set(remote)):
             yield f"{path} is not on the Space."
-        for path in sorted(set(remote) - set(here) - set(KEPT)):
+        for path in sorted(set(remote) - set(local) - set(KEPT)):
             yield f"{path} is on the Space only."
-        for path in sorted(set(here) & set(remote)):
-            if not same_file(here[path], remote[path]):
+        for path in sorted(set(local) & set(remote)):
+            if not same_file(local[path], remote[path]):
                 yield f"{path} differs."
 
     def _drifted_settings(self, runtime: SpaceRuntime) -> Iterator[str]:
-        wanted, there = self.spacefile.variables(), self._variables()
-        for name in sorted(wanted.keys() | there.keys()):
-            if wanted.get(name) != there.get(name):
-                yield f"{name} is {there.get(name)!r} on the Space and {wanted.get(name)!r} in the Spacefile."
+        wanted, live = self.spacefile.variables(), self._variables()
+        for name in sorted(wanted.keys() | live.keys()):
+            if wanted.get(name) != live.get(name):
+                yield f"{name} is {live.get(name)!r} on the Space and {wanted.get(name)!r} in the Spacefile."
         secrets = self.api.get_space_secrets(self.space)
         for name in self.spacefile.secrets.required:
             if name not in secrets:
@@ -408,7 +396,7 @@ class Deployment:
         return {entry.path: entry for entry in tree if isinstance(entry, RepoFile)}
 
     def _variables(self) -> dict[str, str]:
-        return {name: found.value for name, found in self.api.get_space_variables(self.space).items()}
+        return {name: variable.value for name, variable in self.api.get_space_variables(self.space).items()}
 
     def _volumes(self) -> list[Volume]:
         from huggingface_hub import Volume
@@ -423,18 +411,18 @@ class Deployment:
             self.api.delete_space_volumes(self.space)
 
     def _why(self, runtime: SpaceRuntime) -> str:
-        """The Hub's own message about a failure, if it has one."""
+        """Return the Hub's own message about a failure, if it has one."""
         message = str(runtime.raw.get("errorMessage") or "").strip()
         return f": {self._hidden(message.splitlines()[-1][:300])}" if message else ""
 
     def _sentence(self, error: BaseException) -> str:
-        """An error in one line, without the value of any secret."""
+        """Return an error in one line, without the value of any secret."""
         from httpx2 import TransportError
 
         response = getattr(error, "response", None)
         if response is not None:
-            said = " ".join(str(getattr(error, "server_message", "") or "").split())[:300].rstrip(".")
-            text = f"The Hub answered {response.status_code}{f', {said}' if said else ''}"
+            message = " ".join(str(getattr(error, "server_message", "") or "").split())[:300].rstrip(".")
+            text = f"The Hub answered {response.status_code}{f', {message}' if message else ''}"
             text += _REFUSED.get(response.status_code, "")
         elif isinstance(error, TransportError):
             text = f"{self.api.endpoint} cannot be reached: {error or type(error).__name__}"

@@ -42,9 +42,9 @@ def is_absence(error: Exception) -> bool:
     return isinstance(error, RepositoryNotFoundError) and error.response.status_code == 404
 
 
-def same_file(file: BundledFile, there: RepoFile) -> bool:
+def same_file(file: BundledFile, remote: RepoFile) -> bool:
     """Return whether a file of the bundle is the one on the Hub."""
-    return file.is_at(there.blob_id, there.lfs.sha256 if there.lfs else None)
+    return file.is_at(remote.blob_id, remote.lfs.sha256 if remote.lfs else None)
 
 
 def mounts(volumes: Sequence[Volume]) -> list[tuple[str, str]]:

@@ -30,7 +30,7 @@ class Plan:
     steps: tuple[Step, ...]
 
     def __str__(self) -> str:
-        """The plan for people."""
+        """Return the plan for people."""
         cost = (
             f"${self.usd_per_hour:.2f} an hour while awake, asleep after {self.sleep_seconds // 60} idle minutes"
             if self.usd_per_hour

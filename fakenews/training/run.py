@@ -71,8 +71,8 @@ def run(
     tables = read_tables((job.data, *job.more), log, job.encoding, job.fake)
     frame, left_out = leave_out(tables, job.leave_out) if job.leave_out else (mix(tables), None)
     parts = split_parts(frame)
-    counts = ", ".join(f"{len(part):,} {name}" for name, part in parts.items())
-    log(f"{', '.join(job.names)}: {counts}")
+    sizes = ", ".join(f"{len(part):,} {name}" for name, part in parts.items())
+    log(f"{', '.join(job.names)}: {sizes}")
     for name, rows in other_corpora(job.corpora, {*job.names, job.leave_out}):
         logger.info("%s: %d rows to be measured on", name, len(rows))  # a broken file is found before hours of training
     with model_folder.replacing(job.out) as folder:
@@ -121,7 +121,7 @@ def figures(evaluation: Evaluation) -> str:
 
 
 def facts_of(recipe: Recipe, job: Job, parts: Parts, fitted: Fitted) -> dict[str, Any]:
-    """What travels with the weights, of the training."""
+    """Return what travels with the weights, of the training."""
     return {
         "recipe": recipe.name,
         "data": {"corpora": list(job.names), "rows": {name: len(part) for name, part in parts.items()}},
@@ -196,28 +196,28 @@ def measure(
 
 
 def measured_flips(classifier: TextClassifier, rows: pd.DataFrame, corpus: str, seed: int) -> FlipRates:
-    """How formatting moves a model on up to `FLIP_ARTICLES` unseen articles of a corpus, drawn by `seed`."""
+    """Measure how formatting moves a model on up to `FLIP_ARTICLES` unseen articles of a corpus, drawn by `seed`."""
     chosen = np.random.default_rng(seed).permutation(len(rows))[:FLIP_ARTICLES]
     return flip_rates(classifier, joined_texts(rows.iloc[np.sort(chosen)]), f"{corpus}/test")
 
 
 def calibrations(classifier: TextClassifier) -> dict[str, Any]:
-    """What turns its scores into probabilities; nothing for a foreign classifier."""
+    """Return what turns its scores into probabilities; nothing for a foreign classifier."""
     return classifier.calibration_.to_dict() if isinstance(classifier, CalibratedClassifier) else {}
 
 
 def split_parts(frame: pd.DataFrame) -> Parts:
-    """The rows of a table by their split."""
+    """Return the rows of a table by their split."""
     return {name: frame[frame["split"] == name].reset_index(drop=True) for name in SPLITS}
 
 
 def _in_turn_facts(rows: pd.DataFrame, training: dict[str, Any]) -> dict[str, Any]:
-    kept: dict[str, Any] = {key: training[key] for key in ("recipe", "device") if key in training}
-    return {**kept, "left out in turn": names_in(rows)}
+    facts: dict[str, Any] = {key: training[key] for key in ("recipe", "device") if key in training}
+    return {**facts, "left out in turn": names_in(rows)}
 
 
 def names_in(rows: pd.DataFrame) -> str:
-    """The corpora of rows of `predictions.parquet`, in words."""
+    """Return the corpora of rows of `predictions.parquet`, in words."""
     return ", ".join(dict.fromkeys(rows["corpus"]))
 
 
@@ -229,7 +229,7 @@ def read_tables(
     Raises
     ------
     ValueError
-        If two files have the same name, or one is no labelled table.
+        If two files have the same name, or one is no labeled table.
     """
     names = [path.stem for path in paths]
     if len(set(names)) < len(names):
@@ -243,7 +243,7 @@ def read_tables(
 
 
 def device_name() -> str:
-    """What the training ran on, in words."""
+    """Return what the training ran on, in words."""
     import torch
 
     if torch.cuda.is_available():

@@ -105,7 +105,7 @@ class Recipe:
     refits : bool
         Whether it is fitted in minutes from nothing but rows, so that protocols may fit it again.
     packages : tuple of str
-        What it uses beyond the requirements of the demo, as pip is told; versions are written down.
+        What it uses beyond the requirements of the demo, as pip reads it; versions are written down.
     """
 
     name: str

@@ -58,11 +58,11 @@ class States:
         self.encoder = f"{digest(classifier)} {n_windows}"
         self.known: dict[str, Article] = {}
         for file in sorted(folder.glob("*.npz")):
-            with np.load(file) as kept:
-                if kept["encoder"].item() == self.encoder:
-                    ends = np.cumsum(kept["counts"])[:-1]
-                    parts = (np.split(kept[name], ends) for name in ("lengths", "states"))
-                    self.known |= {key: Article(*of) for key, *of in zip(kept["keys"].tolist(), *parts, strict=True)}
+            with np.load(file) as arrays:
+                if arrays["encoder"].item() == self.encoder:
+                    ends = np.cumsum(arrays["counts"])[:-1]
+                    parts = (np.split(arrays[name], ends) for name in ("lengths", "states"))
+                    self.known |= {key: Article(*of) for key, *of in zip(arrays["keys"].tolist(), *parts, strict=True)}
 
     def articles(self, wanted: Sequence[str]) -> list[Article]:
         """Return what the encoder makes of texts."""
@@ -131,7 +131,7 @@ class FromStates:
         return getattr(self._classifier, name)
 
     def predict_scores(self, texts: Sequence[str]) -> Scores:
-        """Log-odds of fake before calibration and how in-domain each text is, each of shape (n_texts,)."""
+        """Return the log-odds of fake before calibration and how in-domain each text is, each of shape (n_texts,)."""
         from fakenews.classifiers.probe import linear_scores
 
         assert self._classifier.probe_ is not None
@@ -140,8 +140,8 @@ class FromStates:
 
 def digest(classifier: TransformerClassifier) -> str:
     """Return a hash of all weights of an encoder, and of how it cuts texts into windows."""
-    found = sha256(f"{classifier.cleaning} {classifier.max_length} {classifier.overlap}".encode())
+    hashed = sha256(f"{classifier.cleaning} {classifier.max_length} {classifier.overlap}".encode())
     for name, tensor in sorted(classifier.model.state_dict().items()):
-        found.update(name.encode())
-        found.update(tensor.detach().cpu().float().numpy().tobytes())
-    return found.hexdigest()
+        hashed.update(name.encode())
+        hashed.update(tensor.detach().cpu().float().numpy().tobytes())
+    return hashed.hexdigest()

@@ -116,7 +116,7 @@ class Analyse:
                     "analysed at once, so shorten it or send it in parts."
                 )
             text = self.engine.judge.check(title or "", body or "")
-            with self.engine.scheduler.place(Lane.VERDICT, token):
+            with self.engine.scheduler.slot(Lane.VERDICT, token):
                 analysis = self.engine.judge.analyse(text, token=token)
         except Cancelled:
             return self._nothing("")  # nobody looks at it any more

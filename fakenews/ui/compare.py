@@ -11,7 +11,7 @@ from fakenews.data.registry import DATASETS
 from fakenews.engine import Engine
 from fakenews.reporting import plots
 from fakenews.reporting.digits import METRIC_NAMES, Metric
-from fakenews.reporting.scoreboard import NOTHING, Cell, Scoreboard, figure, foreign, guessed, places, scoreboard
+from fakenews.reporting.scoreboard import NOTHING, Cell, Scoreboard, figure, foreign, guessed, points, scoreboard
 from fakenews.ui import render
 from fakenews.ui.scripts import on_load
 from fakenews.ui.templates import draw
@@ -45,7 +45,7 @@ class Compare:
 
     def figures(self) -> tuple[Any, str, Any, str]:
         """Return in-domain against out-of-domain, and accuracy against milliseconds, each with its sentence."""
-        models = places(self.evidences)
+        models = points(self.evidences)
         transfer = [
             plots.Point(self.titles[p.model], p.in_domain_auc, p.out_of_domain_auc)
             for p in models
@@ -84,7 +84,7 @@ class Compare:
 
     def reading(self) -> Markup:
         """Draw one sentence on the distance between in-domain and out-of-domain."""
-        known = [p for p in places(self.evidences) if p.in_domain_auc is not None and p.out_of_domain_auc is not None]
+        known = [p for p in points(self.evidences) if p.in_domain_auc is not None and p.out_of_domain_auc is not None]
         best = max(known, key=lambda p: p.out_of_domain_auc or 0.0, default=None)
         n_corpora = max((len(foreign(e)) for e in self.evidences if best and e.model == best.model), default=0)
         title = self.titles[best.model] if best else ""

@@ -217,12 +217,12 @@ class Dataset:
         if kind == "roc":
             points = roc_points(labels, p_fake)
             curves = [plots.Curve(name, points.fpr, points.tpr, metric_text(result, "roc_auc").value)]
-            mark = plots.Mark(mistaken / result.n_real, recall, threshold)
+            mark = plots.OperatingPoint(mistaken / result.n_real, recall, threshold)
             return plots.roc_figure(curves, mark), plots.describe_roc(curves, mark)
         precisions, recalls, _ = pr_points(labels, p_fake)
         curves = [plots.Curve(name, recalls, precisions, area_text(average_precision(labels, p_fake)))]
         guessing, called = result.n_fake / result.n, found + mistaken
-        at = plots.Mark(recall, found / called, threshold) if called else None
+        at = plots.OperatingPoint(recall, found / called, threshold) if called else None
         return plots.pr_figure(curves, guessing, at), plots.describe_pr(curves, guessing, at)
 
 

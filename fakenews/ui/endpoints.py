@@ -62,7 +62,7 @@ def build(engine: Engine) -> None:
             A calibrated probability, a verdict and the reasons for declining one, for every model.
         """
         try:
-            with engine.scheduler.place(Lane.VERDICT):
+            with engine.scheduler.slot(Lane.VERDICT):
                 return engine.judge.analyse(article(text, title)).to_dict()
         except InputError as error:
             raise gr.Error(str(error), print_exception=False) from error
@@ -84,7 +84,7 @@ def build(engine: Engine) -> None:
             if model not in engine.pool.models:
                 raise InputError(f"Unknown model {str(model)[:40]!r}. Here: {', '.join(engine.pool.models)}.")
             request = ExplanationRequest(article(text, title), model, str(method))
-            with engine.scheduler.place(Lane.EXPLANATION):
+            with engine.scheduler.slot(Lane.EXPLANATION):
                 explanation = engine.explainers.explain(request)
         except InputError as error:
             raise gr.Error(str(error), print_exception=False) from error

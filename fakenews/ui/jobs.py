@@ -110,7 +110,7 @@ class Jobs:
             job.done = done
 
         try:
-            with self.engine.scheduler.place(Lane.BATCH, job.token) as give_way:
+            with self.engine.scheduler.slot(Lane.BATCH, job.token) as give_way:
                 job.started = True
                 check_unpacked(source)
                 runner = in_steps(give_way, self.engine.settings.max_chars)

@@ -261,13 +261,8 @@ class Measured:
         kept = {str(name): known[name] for name in _OF_ORDER if name in known}
         return Looked(view, scored, replace(result, intervals={**result.intervals, **kept}), sliced)
 
-<<<<<<< HEAD
     def twins(self, view: View) -> TrainingArticles | None:
-        """What the model learnt from, where `find_twins` found it and the protocol is not one of another training."""
-=======
-    def twins(self, view: View) -> Twins | None:
         """Return what the model was trained on, where `find_twins` found it and the protocol has no own training."""
->>>>>>> wk-tmpl
         return self._twins.get(self.engine.pool.trained_on(view.model)) if view.protocol == AS_SHIPPED else None
 
     def find_twins(self, view: View) -> bool:
@@ -281,11 +276,7 @@ class Measured:
             articles = self._training_articles(view.model)
             if articles is None:
                 return False
-<<<<<<< HEAD
-            self._twins[names] = TrainingArticles(learnt)
-=======
-            self._twins[names] = Twins(articles)
->>>>>>> wk-tmpl
+            self._twins[names] = TrainingArticles(articles)
             return True
 
     def _training_articles(self, model: str) -> pd.DataFrame | None:

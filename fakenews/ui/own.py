@@ -64,7 +64,7 @@ class OwnTable:
             )
         try:
             others = frame[~self.engine.tables.is_trained_on(frame, self.models)].reset_index(drop=True)
-            with self.engine.scheduler.place(Lane.BATCH) as give_way:
+            with self.engine.scheduler.slot(Lane.BATCH) as give_way:
                 return self._result(others, read, progress, give_way)
         except Exception as error:
             logger.error("scoring a table failed: %s", type(error).__name__)  # its message could quote an article

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from markupsafe import Markup
 
 from fakenews.schema import Span
-from fakenews.share.review import OPINIONS, Kappa, Review, summarise
+from fakenews.share.review import OPINIONS, Kappa, Review, summarize
 from fakenews.share.shared import Owned, Shared
 from fakenews.share.snapshot import Snapshot
 from fakenews.ui import render
@@ -79,7 +79,7 @@ def owned(shares: Sequence[Owned]) -> Markup:
     for o in shares:
         finished = sum(r.finished is not None for r in o.reviews)
         rows.append((_name(o.shared), _when(o.shared), day(o.shared.expires), _kind(o.shared), f"{finished}"))
-    summary = summarise([(o.shared.snapshot, o.reviews) for o in shares])
+    summary = summarize([(o.shared.snapshot, o.reviews) for o in shares])
     words = "On words: marked, or among a model's twenty strongest"
     agreements = [
         ("On verdicts", "analyses", [_kappa(k) for k in summary.verdicts]),

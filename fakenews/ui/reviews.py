@@ -53,7 +53,7 @@ class Reviews:
         if not key or not id_:
             return render.problem(PICK)
         try:
-            if not self.store.there(id_):
+            if not self.store.exists(id_):
                 return render.problem(NOT_SHARED)
         except StorageError as error:
             return render.problem(str(error))

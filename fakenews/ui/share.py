@@ -40,7 +40,7 @@ class Share:
     def snapshot(self, shown: Shown) -> Snapshot:
         """What the visitor looks at, completed by what has not been worked out yet."""
         explainers = self.engine.explainers
-        with self.engine.scheduler.place(Lane.EXPLANATION):
+        with self.engine.scheduler.slot(Lane.EXPLANATION):
             if shown.analysis.formatting is None:
                 shown.analysis = shown.analysis.tested(self.engine.judge.formatting_test(shown.text))
             for model in shown.models:

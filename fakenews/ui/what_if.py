@@ -87,7 +87,7 @@ class WhatIfPanel:
         if edits.now == text:
             return said or render.caption(HINT), UNCHANGED, drawn, text
         try:
-            with self.engine.scheduler.place(Lane.VERDICT):
+            with self.engine.scheduler.slot(Lane.VERDICT):
                 found = self.engine.judge.what_if(text, edits.now, self.models)
         except InputError as error:
             return render.problem(str(error)), UNCHANGED, drawn, gr.skip()

@@ -41,7 +41,7 @@ def test_a_masked_word_is_an_unknown_one(classifiers):
     keep = np.ones((1, len(clean_text(text).words)), dtype=bool)
     keep[0, 1] = False
     expected = classifiers["cnn"].decision_function(["The qwertz said lizard will report."])
-    np.testing.assert_allclose(classifiers["cnn"].masked_margin(text, keep), expected, atol=1e-5)
+    np.testing.assert_allclose(classifiers["cnn"].masked_log_odds(text, keep), expected, atol=1e-5)
 
 
 def test_training_stops_and_keeps_the_best_pass():

@@ -20,7 +20,7 @@ TWO = ("tfidf", "features")
 
 @pytest.fixture
 def two(classifiers, tmp_path) -> tuple[EnsembleClassifier, Path]:
-    """An ensemble of two members, and the folder it is saved in beside them."""
+    """Return an ensemble of two members, and the folder it is saved in beside them."""
     members = {name: classifiers[name] for name in TWO}
     ensemble = EnsembleClassifier(members=members).fit(*planted_corpus(200))
     for name, member in members.items():

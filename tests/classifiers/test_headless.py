@@ -45,7 +45,7 @@ def test_states_are_those_of_the_embeddings_and_every_layer(classifier):
 
 
 def test_the_probe_alone_answers(classifier):
-    expected = classifier.probe_.margins(classifier.states(TEXTS))
+    expected = classifier.probe_.log_odds(classifier.states(TEXTS))
     np.testing.assert_allclose(classifier.decision_function(TEXTS), expected, atol=1e-4)
 
 
@@ -53,10 +53,10 @@ def test_gradients_and_masked_variants_see_the_same(classifier):
     text = TEXTS[0]
     windows = classifier.encode(text)
     embeddings = classifier.embed(windows.input_ids).detach().requires_grad_()
-    margin = classifier.margin_from_embeddings(embeddings, windows.attention_mask)
+    margin = classifier.log_odds_from_embeddings(embeddings, windows.attention_mask)
     margin.sum().backward()
     assert embeddings.grad is not None and float(embeddings.grad.abs().min(dim=-1).values.max()) > 0
-    masked = classifier.masked_margin(text, np.ones((1, len(clean_text(text).words)), dtype=bool))
+    masked = classifier.masked_log_odds(text, np.ones((1, len(clean_text(text).words)), dtype=bool))
     for found in (margin.item(), masked[0]):
         assert found == pytest.approx(classifier.decision_function([text])[0], abs=1e-4)
 
@@ -84,7 +84,7 @@ def test_without_a_probe_there_is_no_answer(classifier):
     with pytest.raises(NotFittedError, match="neither a head nor a probe"):
         classifier.decision_function(["the mayor"])
     with pytest.raises(NotFittedError, match="neither a head nor a probe"):
-        classifier.margin_from_embeddings(classifier.embed(windows.input_ids), windows.attention_mask)
+        classifier.log_odds_from_embeddings(classifier.embed(windows.input_ids), windows.attention_mask)
 
 
 def test_special_tokens_that_a_user_types_are_text():

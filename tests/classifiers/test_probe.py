@@ -16,7 +16,7 @@ from tests.explain.toys import planted_corpus, small_mpnet
 
 @pytest.fixture
 def probed() -> TransformerClassifier:
-    """A small encoder with a probe, in its own memory."""
+    """Return a small encoder with a probe, in its own memory."""
     return small_mpnet()
 
 

@@ -23,7 +23,9 @@ def test_punctuation_is_a_feature(classifier):
 
 def test_a_mark_goes_with_the_word_before_it(classifier):
     keep = np.array([[True, False]])
-    assert classifier.masked_margin("story ends!", keep)[0] == pytest.approx(classifier.decision_function(["story"])[0])
+    assert classifier.masked_log_odds("story ends!", keep)[0] == pytest.approx(
+        classifier.decision_function(["story"])[0]
+    )
 
 
 def test_the_part_of_a_mark_is_its_words(classifier):

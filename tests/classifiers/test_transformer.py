@@ -82,7 +82,7 @@ def test_each_window_counts_by_its_length(classifiers: dict[str, TextClassifier]
     assert len(lengths) == 2 and lengths[0] > 2 * lengths[1]
     torch.testing.assert_close(windows.weights.double(), lengths / lengths.sum())
     with torch.no_grad():
-        margins = classifier.margin_from_embeddings(classifier.embed(windows.input_ids), windows.attention_mask)
+        margins = classifier.log_odds_from_embeddings(classifier.embed(windows.input_ids), windows.attention_mask)
     expected = float((margins.double() * lengths).sum() / lengths.sum())
     assert classifier.decision_function([text])[0] == pytest.approx(expected, abs=1e-4)
     assert expected != pytest.approx(float(margins.mean()), abs=0.1)
@@ -106,7 +106,7 @@ class Tight:
 
 @pytest.fixture
 def tight(classifiers: dict[str, TextClassifier]) -> tuple[TransformerClassifier, Tight]:
-    """A classifier of its own whose model runs out of memory beyond four texts."""
+    """Return a classifier of its own whose model runs out of memory beyond four texts."""
     classifier = copy.deepcopy(classifiers["tinybert"])
     assert isinstance(classifier, TransformerClassifier)
     forward = Tight(classifier.model, 4)

@@ -28,7 +28,7 @@ def test_masked_words_are_left_out(classifiers):
     keep = np.ones((2, len(clean_text(text).words)), dtype=bool)
     keep[0, [1, 4]] = False  # "mayor", "will"
     keep[1] = False
-    margins = classifiers["word2vec"].masked_margin(text, keep)
+    margins = classifiers["word2vec"].masked_log_odds(text, keep)
     np.testing.assert_allclose(
         margins, classifiers["word2vec"].decision_function(["The said lizard report.", ""]), atol=1e-9
     )

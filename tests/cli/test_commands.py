@@ -41,7 +41,7 @@ def table(tmp_path: Path) -> Path:
 
 
 def is_refused(result: Result, *said: str) -> bool:
-    """Whether the user got exit code 2 and one sentence on stderr that says so."""
+    """Return whether the user got exit code 2 and one sentence on stderr that says so."""
     sentence = result.stderr.strip()
     return (
         result.exit_code == 2
@@ -242,7 +242,7 @@ def test_evaluate_prints_the_documented_json_alone(run: Run, table: Path) -> Non
 def test_evaluate_tells_people_what_is_known_and_how_often_it_keeps_quiet(run: Run, table: Path) -> None:
     lines = run("evaluate", "--model", "tfidf", "--data", table).stdout.splitlines()
     assert lines[0].split()[0] == "Accuracy"
-    assert [line for line in lines if line.startswith("fake recognised")][0].split()[-3:] == ["20", "of", "20"]
+    assert [line for line in lines if line.startswith("fake recognized")][0].split()[-3:] == ["20", "of", "20"]
     assert "tfidf, asked alone, gives a verdict on 0 of the 40 articles in planted.parquet." in lines
     assert "      40 too short: at least 40 words are needed" in lines
 

@@ -16,7 +16,7 @@ ARTICLE = "The mayor’s café — the “naïve” one — opened in the city o
 
 @pytest.fixture
 def flipped(tmp_path: Path) -> Path:
-    """A table in which 1 means fake, with two rows that have no text."""
+    """Return a table in which 1 means fake, with two rows that have no text."""
     texts, labels = planted_corpus(40)
     path = tmp_path / "flipped.csv"
     rows = {"title": ["", "Alone"], "text": ["", " "], "label": [0, 1]}
@@ -91,4 +91,4 @@ def test_two_columns_of_one_name_are_asked_about_by_every_command(run: Run, tmp_
 
 def test_one_option_is_not_for_several_tables(run: Run, flipped: Path) -> None:
     refused = run("train", "tfidf", "--data", flipped, "--data", flipped, "--fake", "1")
-    assert refused.exit_code == 2 and "experiments train\" takes several" in refused.stderr
+    assert refused.exit_code == 2 and 'experiments train" takes several' in refused.stderr

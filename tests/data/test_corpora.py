@@ -101,7 +101,7 @@ def test_every_name_is_the_name_of_its_spec() -> None:
     for name, spec in registry.DATASETS.items():
         assert spec.name == name
         assert spec.unit in ("article", "claim", "post")
-        for words in (spec.title, spec.description, spec.licence, spec.citation, spec.label_meaning, spec.get_hint):
+        for words in (spec.title, spec.description, spec.license, spec.citation, spec.label_meaning, spec.get_hint):
             assert words.strip() == words != ""
         assert spec.n_rows > 0
         assert len({r.name for r in spec.removals}) == len(spec.removals)

@@ -103,9 +103,9 @@ def test_any_line_can_be_gone_back_to(path: Path, encoding: str) -> None:
     path.write_bytes("one é\ntwo €\nthree\n".encode(encoding))
     with Lines(path) as lines:
         next(lines)
-        number, place = lines.number, lines.place
+        number, offset = lines.number, lines.offset
         rest = list(lines)
-        lines.go(number, place)
+        lines.go(number, offset)
         assert list(lines) == rest == ["two €\n", "three\n"]
         assert lines.number == 3
 

@@ -9,7 +9,7 @@ import pytest
 
 from fakenews.data import demo, registry
 from fakenews.data.duplicates import near_duplicate_groups
-from fakenews.data.exact import normalised
+from fakenews.data.exact import normalized
 from fakenews.data.table import article_id
 
 REAL_NAMES = re.compile(
@@ -77,5 +77,5 @@ def test_both_classes_use_curly_and_straight_quotes(frame: pd.DataFrame) -> None
 
 
 def test_no_article_is_told_twice(frame: pd.DataFrame) -> None:
-    assert frame["text"].map(normalised).is_unique
+    assert frame["text"].map(normalized).is_unique
     assert len(set(near_duplicate_groups(frame["text"].tolist()).tolist())) == len(frame)

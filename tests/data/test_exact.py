@@ -1,12 +1,12 @@
 import pandas as pd
 
-from fakenews.data.exact import drop_overlap, drop_repeats, normalised
+from fakenews.data.exact import drop_overlap, drop_repeats, normalized
 from fakenews.data.table import as_table
 
 
-def test_normalised_keeps_letters_and_digits_of_any_script() -> None:
-    assert normalised(" “Don’t”, she_said: 5 %\r\n") == "don t she said 5"
-    assert normalised("Верхнеозёрск — 沿海!") == "верхнеозёрск 沿海"
+def test_normalized_keeps_letters_and_digits_of_any_script() -> None:
+    assert normalized(" “Don’t”, she_said: 5 %\r\n") == "don t she said 5"
+    assert normalized("Верхнеозёрск — 沿海!") == "верхнеозёрск 沿海"
 
 
 def test_repeats_go_conflicts_go_and_empty_texts_go() -> None:

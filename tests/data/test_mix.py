@@ -99,7 +99,7 @@ def test_home_and_strangers_cannot_be_left_out(tables, name):
 
 
 def test_a_duplicate_leaked_across_the_split_is_seen(tables):
-    """The check of the shipped protocol itself: planted, the leak shows; left to `mix`, there is none."""
+    """Return the check of the shipped protocol itself: planted, the leak shows; left to `mix`, there is none."""
 
     def leaked(frame: pd.DataFrame) -> set[str]:
         keys = frame["text"].str.lower()

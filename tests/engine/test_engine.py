@@ -228,7 +228,7 @@ def test_a_text_of_which_no_word_is_read_is_refused_in_one_sentence(engine, text
 
 
 def test_a_megabyte_is_refused_and_the_limit_is_not(engine):
-    with pytest.raises(InputError, match="1,000,000 characters; up to 20,000 can be analysed"):
+    with pytest.raises(InputError, match="1,000,000 characters; up to 20,000 can be analyzed"):
         engine.judge.check("", "x" * 1_000_000)
     assert len(engine.judge.check("", "x" * 20_000)) == 20_000
     with pytest.raises(InputError, match="20,001"):
@@ -276,13 +276,13 @@ def test_a_verdict_that_was_given_is_not_worked_out_again_for_its_explanation(en
     text = f"{ARTICLE} Nobody has asked about this text before, and what was said of it is known after the verdict."
     (said,) = engine.judge.analyse(text, [model]).predictions
     classifier = engine.pool.classifier(model)
-    real = classifier.masked_margin
+    real = classifier.masked_log_odds
 
     def without_the_whole(text, keep):
         assert not keep.all(axis=1).any()
         return real(text, keep)
 
-    monkeypatch.setattr(classifier, "masked_margin", without_the_whole)
+    monkeypatch.setattr(classifier, "masked_log_odds", without_the_whole)
     monkeypatch.setattr(classifier, "decision_function", lambda texts: pytest.fail("asked again"))
     request = ExplanationRequest(text, model, engine.explainers.methods(model)[0])
     assert engine.explainers.explain(request).margin == said.margin

@@ -184,7 +184,7 @@ def test_a_size_that_cannot_be_reported_is_logged_and_the_answers_come(
 
 def test_without_urgent_work_nobody_waits() -> None:
     scheduler = Scheduler()
-    with scheduler.place(Lane.EXPLANATION):
+    with scheduler.slot(Lane.EXPLANATION):
         assert scheduler.give_way(Lane.EXPLANATION) == 0.0
 
 
@@ -194,12 +194,12 @@ def test_less_urgent_work_waits_until_the_urgent_is_done(urgent: Lane) -> None:
     scheduler, begun = Scheduler(), threading.Event()
 
     def long_work() -> None:
-        with scheduler.place(Lane.BATCH) as give_way:
+        with scheduler.slot(Lane.BATCH) as give_way:
             begun.set()
             give_way()
             order.append("long")
 
-    with scheduler.place(urgent):
+    with scheduler.slot(urgent):
         thread = threading.Thread(target=long_work)
         thread.start()
         assert begun.wait(5)
@@ -212,7 +212,7 @@ def test_less_urgent_work_waits_until_the_urgent_is_done(urgent: Lane) -> None:
 def test_long_work_comes_to_an_end_under_any_load(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PATIENCE", 0.05)
     scheduler = Scheduler()
-    with scheduler.place(Lane.VERDICT):
+    with scheduler.slot(Lane.VERDICT):
         assert 0.04 < scheduler.give_way(Lane.EXPLANATION) < 1
 
 
@@ -221,19 +221,19 @@ def test_turns_go_round_and_a_cancelled_one_is_given_up() -> None:
     order: list[str] = []
 
     def work(name: str, n: int) -> None:
-        with scheduler.place(Lane.BATCH) as give_way:
+        with scheduler.slot(Lane.BATCH) as give_way:
             for _ in range(n):
                 order.append(name)
                 give_way()
 
     threads = [threading.Thread(target=work, args=(name, 3)) for name in "ab"]
-    with scheduler.place(Lane.BATCH) as give_way:
+    with scheduler.slot(Lane.BATCH) as give_way:
         for n, thread in enumerate(threads, start=1):
             thread.start()
             until(lambda n=n: scheduler.waiting(Lane.BATCH) == n)
         token = Token()
         threading.Timer(0.05, token.cancel).start()
-        with pytest.raises(Cancelled), scheduler.place(Lane.BATCH, token):
+        with pytest.raises(Cancelled), scheduler.slot(Lane.BATCH, token):
             pytest.fail("it never had a turn")
         give_way()
         order.append("me")
@@ -248,12 +248,12 @@ def test_a_turn_that_is_cancelled_while_it_waits_gives_nothing_back_twice() -> N
     holds, go_on = threading.Event(), threading.Event()
 
     def other() -> None:
-        with scheduler.place(Lane.BATCH):
+        with scheduler.slot(Lane.BATCH):
             holds.set()
             assert go_on.wait(10)
 
     thread = threading.Thread(target=other, daemon=True)
-    with pytest.raises(Cancelled), scheduler.place(Lane.BATCH, token) as give_way:
+    with pytest.raises(Cancelled), scheduler.slot(Lane.BATCH, token) as give_way:
         thread.start()
         until(lambda: scheduler.waiting(Lane.BATCH) == 1)
         threading.Thread(target=lambda: holds.wait(10) and token.cancel(), daemon=True).start()
@@ -273,7 +273,7 @@ def test_places_are_refused_at_once_when_too_many_wait(door: str) -> None:
         scheduler, done = Scheduler(ONE), asyncio.Event()
 
         async def take() -> None:
-            async with scheduler.place_async(Lane.EXPLANATION, Token()):
+            async with scheduler.slot_async(Lane.EXPLANATION, Token()):
                 await done.wait()
 
         tasks = [asyncio.create_task(take()) for _ in range(2)]
@@ -282,7 +282,7 @@ def test_places_are_refused_at_once_when_too_many_wait(door: str) -> None:
         started = time.monotonic()
         with pytest.raises(Overloaded, match="Too many: try again in a few seconds") as refusal:
             if door == "thread":
-                with scheduler.place(Lane.EXPLANATION):
+                with scheduler.slot(Lane.EXPLANATION):
                     pytest.fail("there is no place")
             else:
                 await take()
@@ -301,18 +301,18 @@ def test_patience_has_an_end_and_the_place_in_the_queue_is_given_up(door: str) -
     scheduler = Scheduler({Lane.EXPLANATION: replace(ONE[Lane.EXPLANATION], patience=0.05)})
 
     async def take() -> None:
-        async with scheduler.place_async(Lane.EXPLANATION, Token()):
+        async with scheduler.slot_async(Lane.EXPLANATION, Token()):
             pytest.fail("there is no place")
 
-    with scheduler.place(Lane.EXPLANATION):
+    with scheduler.slot(Lane.EXPLANATION):
         with pytest.raises(Overloaded):
             if door == "thread":
-                with scheduler.place(Lane.EXPLANATION):
+                with scheduler.slot(Lane.EXPLANATION):
                     pytest.fail("there is no place")
             else:
                 asyncio.run(take())
         assert scheduler.waiting(Lane.EXPLANATION) == 0
-    with scheduler.place(Lane.EXPLANATION):
+    with scheduler.slot(Lane.EXPLANATION):
         assert scheduler.running(Lane.EXPLANATION) == 1
 
 
@@ -327,7 +327,7 @@ def test_no_place_is_lost_to_clients_that_leave_at_any_moment() -> None:
             token = Token()
             asyncio.get_running_loop().call_later(0.0005 * (n % 11), token.cancel)
             try:
-                async with scheduler.place_async(Lane.EXPLANATION, token):
+                async with scheduler.slot_async(Lane.EXPLANATION, token):
                     await asyncio.sleep(0.001)
             except (Cancelled, Overloaded):
                 pass

@@ -84,7 +84,7 @@ def test_work_waits_for_its_place_and_is_given_up_where_it_waits() -> None:
         yield "never"
 
     threading.Timer(0.3, token.cancel).start()
-    with scheduler.place(Lane.EXPLANATION), scheduler.place(Lane.EXPLANATION), pytest.raises(Cancelled):
+    with scheduler.slot(Lane.EXPLANATION), scheduler.slot(Lane.EXPLANATION), pytest.raises(Cancelled):
         for update in watch(scheduler, explain, token):
             assert (update.share, update.result) == (0.0, None)
     assert not begun.is_set()

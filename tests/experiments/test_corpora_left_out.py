@@ -72,13 +72,13 @@ def test_several_corpora_are_trained_on_and_each_is_left_out_in_turn(models):
 def test_the_ensemble_leaves_whole_corpora_out_of_its_own_fitting_too(models, corpora, tmp_path, monkeypatch):
     for name in ("tfidf", "features"):
         shutil.copytree(models / name, tmp_path / name)
-    fit_margins, seen = EnsembleClassifier.fit_margins, []
+    fit_log_odds, seen = EnsembleClassifier.fit_log_odds, []
 
     def watched(self, margins, n_words, labels, folds, counts=None):
         seen.append(folds)
-        return fit_margins(self, margins, n_words, labels, folds, counts)
+        return fit_log_odds(self, margins, n_words, labels, folds, counts)
 
-    monkeypatch.setattr(EnsembleClassifier, "fit_margins", watched)
+    monkeypatch.setattr(EnsembleClassifier, "fit_log_odds", watched)
     run(Job("ensemble", corpora[0], tmp_path / "ensemble", more=corpora[1:]))
     answers = read_predictions(tmp_path / "ensemble", ["left-out"])
     (folds,) = seen
@@ -182,7 +182,7 @@ def test_corpora_of_one_class_are_trained_on_but_not_measured():
 
 
 def test_swapped_labels_of_a_corpus_show_in_its_figures():
-    """A planted break: where the labels of one corpus are flipped, the one left out falls below chance."""
+    """Return a planted break: where the labels of one corpus are flipped, the one left out falls below chance."""
     tables = {}
     for name in NAMES:
         texts, labels = planted_corpus(120)

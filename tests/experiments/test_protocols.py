@@ -25,7 +25,7 @@ N = 240
 
 @pytest.fixture(scope="module")
 def corpora(tmp_path_factory) -> Path:
-    """A training corpus with leakage and dates, and one other corpus of both classes."""
+    """Return a training corpus with leakage and dates, and one other corpus of both classes."""
     folder = tmp_path_factory.mktemp("corpora")
     words, labels = planted_corpus(N)
     # The real ones carry a dateline, as in ISOT; two bodies of three also hold the deciding word.

@@ -1,4 +1,4 @@
-"""Masked variants: each asked once, in bounded batches."""
+"""Perturbed samples: each asked once, in bounded batches."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fakenews.explain import base
-from fakenews.explain.base import MaskedMargins
+from fakenews.explain.base import MaskedLogOdds
 from fakenews.explain.lime import LimeExplainer
 from fakenews.explain.shap import ShapExplainer
 
@@ -20,24 +20,24 @@ N_WORDS = 8
 def batches(tfidf, monkeypatch) -> list[int]:
     """Rows of every batch that reached the classifier."""
     rows: list[int] = []
-    real = tfidf.masked_margin
+    real = tfidf.masked_log_odds
 
     def counted(text, keep):
         rows.append(len(keep))
         return real(text, keep)
 
-    monkeypatch.setattr(tfidf, "masked_margin", counted)
+    monkeypatch.setattr(tfidf, "masked_log_odds", counted)
     return rows
 
 
 def test_margins_are_the_classifiers_own_in_the_order_asked(tfidf):
     keep = np.random.default_rng(0).random((50, N_WORDS)) < 0.5
-    got = MaskedMargins(TEXT, tfidf, 50, lambda share: None)(keep)
-    np.testing.assert_allclose(got, tfidf.masked_margin(TEXT, keep), rtol=0, atol=1e-12)
+    got = MaskedLogOdds(TEXT, tfidf, 50, lambda share: None)(keep)
+    np.testing.assert_allclose(got, tfidf.masked_log_odds(TEXT, keep), rtol=0, atol=1e-12)
 
 
 def test_a_variant_is_asked_once(tfidf, batches):
-    margins = MaskedMargins(TEXT, tfidf, 10, lambda share: None)
+    margins = MaskedLogOdds(TEXT, tfidf, 10, lambda share: None)
     keep = np.eye(N_WORDS, dtype=bool)
     first = margins(np.concatenate([keep, keep]))
     again = margins(keep[::-1])
@@ -48,7 +48,7 @@ def test_a_variant_is_asked_once(tfidf, batches):
 def test_batches_are_bounded_and_progress_is_heard_after_each(tfidf, batches):
     heard: list[float] = []
     keep = np.unpackbits(np.arange(100, dtype=np.uint8)[:, None], axis=1).astype(bool)
-    MaskedMargins(TEXT, tfidf, 100, heard.append)(keep)
+    MaskedLogOdds(TEXT, tfidf, 100, heard.append)(keep)
     assert batches == [32, 32, 32, 4]
     assert heard == [0.32, 0.64, 0.96, 1.0]
 
@@ -56,14 +56,14 @@ def test_batches_are_bounded_and_progress_is_heard_after_each(tfidf, batches):
 def test_long_texts_go_in_smaller_batches(tfidf, batches):
     n_words = base.BATCH_WORDS // 3
     keep = np.tri(6, n_words, k=0, dtype=bool)
-    MaskedMargins("road " * n_words, tfidf, 6, lambda share: None)(keep)
+    MaskedLogOdds("road " * n_words, tfidf, 6, lambda share: None)(keep)
     assert batches == [3, 3]
 
 
 def test_slow_batches_are_halved(tfidf, batches, monkeypatch):
     monkeypatch.setattr(base, "BATCH_SECONDS", 0.0)
     keep = np.unpackbits(np.arange(64, dtype=np.uint8)[:, None], axis=1).astype(bool)
-    MaskedMargins(TEXT, tfidf, 64, lambda share: None)(keep)
+    MaskedLogOdds(TEXT, tfidf, 64, lambda share: None)(keep)
     assert batches == [32, 16, 8, 4, 2, 1, 1]
 
 
@@ -79,9 +79,9 @@ def test_a_slow_machine_does_not_change_the_precision(tfidf, batches, monkeypatc
     monkeypatch.setattr(base, "fast_products", fast_products)
     monkeypatch.setattr(base, "BATCH_SECONDS", 0.0)
     keep = np.unpackbits(np.arange(64, dtype=np.uint8)[:, None], axis=1).astype(bool)
-    MaskedMargins(TEXT, tfidf, 64, lambda share: None)(keep)
+    MaskedLogOdds(TEXT, tfidf, 64, lambda share: None)(keep)
     assert coarse == batches == [32, 16, 8, 4, 2, 1, 1]
-    MaskedMargins(TEXT, tfidf, 4, lambda share: None)(keep[:4])
+    MaskedLogOdds(TEXT, tfidf, 4, lambda share: None)(keep[:4])
     assert len(coarse) == 7 < len(batches), "a few are answered in single precision"
 
 

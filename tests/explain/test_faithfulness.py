@@ -11,7 +11,7 @@ from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score
 
 from fakenews.classifiers.base import clean_text
-from fakenews.explain.base import Cancelled, MaskedMargins
+from fakenews.explain.base import Cancelled, MaskedLogOdds
 from fakenews.explain.faithfulness import SHARES, erased, find_bounds, grade, order_of
 from fakenews.explain.registry import get
 from fakenews.schema import Attribution, Explanation, Grade
@@ -42,7 +42,7 @@ def planted_texts(n=6, word=FAKE_WORD):
 
 
 def weighed(explanation, weights):
-    """The same explanation with other weights."""
+    """Return the same explanation with other weights."""
     words = zip(explanation.attributions, weights, strict=True)
     return replace(explanation, attributions=tuple(Attribution(a.start, a.end, float(w)) for a, w in words))
 
@@ -115,8 +115,8 @@ def test_the_class_an_explanation_is_signed_towards_does_not_matter(bert):
 
 def test_erasing_by_hand(tfidf, monkeypatch):
     truth = np.array([3.0, 2.0, 1.0, 0.0])
-    monkeypatch.setattr(tfidf, "masked_margin", lambda text, keep: keep @ truth)
-    margins = MaskedMargins("one two three four", tfidf, 10, lambda share: None)
+    monkeypatch.setattr(tfidf, "masked_log_odds", lambda text, keep: keep @ truth)
+    margins = MaskedLogOdds("one two three four", tfidf, 10, lambda share: None)
     lost, kept = erased(margins, np.arange(4), 1.0, 6.0)
     assert [max(1, round(s * 4)) for s in SHARES] == [1, 1, 1, 1, 2]
     assert lost == pytest.approx((4 * 3.0 + 5.0) / 5)
@@ -124,7 +124,7 @@ def test_erasing_by_hand(tfidf, monkeypatch):
 
 
 def test_where_removing_words_does_nothing_there_is_no_grade(tfidf, monkeypatch):
-    monkeypatch.setattr(tfidf, "masked_margin", lambda text, keep: np.ones(len(keep)))
+    monkeypatch.setattr(tfidf, "masked_log_odds", lambda text, keep: np.ones(len(keep)))
     text = planted_texts(1)[0]
     explanation = replace(get("linear").load().explain(text, tfidf), margin=1.0)
     assert grade(explanation, tfidf, find_bounds(text, tfidf)) is None
@@ -133,7 +133,7 @@ def test_where_removing_words_does_nothing_there_is_no_grade(tfidf, monkeypatch)
 def test_a_model_that_offers_nothing_but_answers_is_graded_too(tfidf):
     class Opaque:
         name, mask_token, info_ = "opaque", "", {}
-        decision_function, masked_margin = tfidf.decision_function, tfidf.masked_margin
+        decision_function, masked_log_odds = tfidf.decision_function, tfidf.masked_log_odds
         predict_proba, predict_scores, calibrated = tfidf.predict_proba, tfidf.predict_scores, tfidf.calibrated
         save, load = tfidf.save, tfidf.load
 

@@ -16,7 +16,7 @@ LONG = "The mayor said lizard people on the new road, and zebra. " * 12
 def test_the_base_is_the_margin_with_every_word_masked(bert):
     found = GradientExplainer().explain(TEXT, bert)
     nothing = np.zeros((1, len(clean_text(TEXT).words)), dtype=bool)
-    assert found.base_value == pytest.approx(bert.masked_margin(TEXT, nothing)[0], abs=1e-4)
+    assert found.base_value == pytest.approx(bert.masked_log_odds(TEXT, nothing)[0], abs=1e-4)
 
 
 def test_more_steps_leave_a_smaller_residual(bert):

@@ -15,7 +15,7 @@ from fakenews.explain.lime import (
     LimeExplainer,
     local_prior,
     n_gradients,
-    pairs_of_variants,
+    pairs_of_masks,
 )
 
 TEXT = "The mayor said lizard on the road and the people said no"
@@ -40,7 +40,7 @@ def test_repeated_words_are_features_of_their_own(bert):
 
 def test_more_samples_than_the_default_are_drawn_though_halves_agree(tfidf, monkeypatch):
     truth = np.linspace(-2, 2, 12)
-    monkeypatch.setattr(tfidf, "masked_margin", lambda text, keep: keep @ truth)
+    monkeypatch.setattr(tfidf, "masked_log_odds", lambda text, keep: keep @ truth)
     monkeypatch.setattr(tfidf, "linear_terms", lambda text: (truth, 0.0))
     default = LimeExplainer().default_samples(TEXT, tfidf)
     fewer, more = (LimeExplainer().explain(TEXT, tfidf, n_samples=n) for n in (default, default + 100))
@@ -52,7 +52,7 @@ def test_more_samples_than_the_default_are_drawn_though_halves_agree(tfidf, monk
 @pytest.mark.parametrize("prior", [0.0, 1.0, -1.0])
 def test_with_samples_enough_it_finds_the_weights_of_a_linear_model_from_any_prior(tfidf, monkeypatch, prior):
     truth = np.linspace(-2, 2, 12)
-    monkeypatch.setattr(tfidf, "masked_margin", lambda text, keep: keep @ truth + 0.5)
+    monkeypatch.setattr(tfidf, "masked_log_odds", lambda text, keep: keep @ truth + 0.5)
     monkeypatch.setattr(tfidf, "linear_terms", lambda text: (prior * truth[::-1] ** 2, 0.0))
     found = LimeExplainer().explain(TEXT, tfidf, n_samples=2000)
     np.testing.assert_allclose([a.weight for a in found.attributions], truth, atol=0.05)
@@ -62,7 +62,7 @@ def test_with_samples_enough_it_finds_the_weights_of_a_linear_model_from_any_pri
 
 
 def test_variants_come_in_pairs_that_remove_as_many_words_but_not_the_same():
-    pairs = pairs_of_variants(40, np.random.default_rng(0))
+    pairs = pairs_of_masks(40, np.random.default_rng(0))
     drawn = np.array([next(pairs) for _ in range(400)])  # (pairs, 2, words)
     removed = (~drawn).sum(axis=2)
     assert (removed[:, 0] == removed[:, 1]).all()
@@ -73,7 +73,7 @@ def test_variants_come_in_pairs_that_remove_as_many_words_but_not_the_same():
 def test_variants_are_drawn_as_often_as_the_kernel_weighs_them():
     """Against the library's own: its distribution of sizes, weighed by its kernel."""
     n = 50
-    pairs = pairs_of_variants(n, np.random.default_rng(0))
+    pairs = pairs_of_masks(n, np.random.default_rng(0))
     sizes = np.array([(~next(pairs)[0]).sum() for _ in range(5000)])
     removed = np.arange(1, n + 1)
     distance = 100 * (1 - np.sqrt((n - removed) / n))
@@ -83,13 +83,13 @@ def test_variants_are_drawn_as_often_as_the_kernel_weighs_them():
 
 def test_the_guess_is_what_words_do_to_variants_better_than_integrated_gradients(bert):
     n = len(clean_text(TEXT).words)
-    pairs = pairs_of_variants(n, np.random.default_rng(7))
-    variants = np.concatenate([next(pairs) for _ in range(100)])
+    pairs = pairs_of_masks(n, np.random.default_rng(7))
+    samples = np.concatenate([next(pairs) for _ in range(100)])
     truth = np.zeros(n)
     for i in range(n):
-        with_word, without = variants.copy(), variants.copy()
+        with_word, without = samples.copy(), samples.copy()
         with_word[:, i], without[:, i] = True, False
-        truth[i] = (bert.masked_margin(TEXT, with_word) - bert.masked_margin(TEXT, without)).mean()
+        truth[i] = (bert.masked_log_odds(TEXT, with_word) - bert.masked_log_odds(TEXT, without)).mean()
     prior, _ = local_prior(TEXT, bert, np.random.default_rng(0), lambda share: None)
     of_gradients = integrated_gradients(TEXT, bert, 2, lambda share: None).weights
     missed, missed_by_gradients = np.abs(prior.weights - truth).sum(), np.abs(of_gradients - truth).sum()
@@ -139,15 +139,15 @@ def test_it_can_be_cancelled_between_two_fits(tfidf, monkeypatch):
 
 @pytest.mark.slow
 def test_it_agrees_with_the_library_on_the_same_question(bert):
-    """The library at its default of samples, a variant of ours for each of its, on log-odds."""
+    """Return the library at its default of samples, a sample of ours for each of its, on log-odds."""
     from lime.lime_text import LimeTextExplainer
 
     text = "The mayor said lizard people on the new road and the treasury will report on the plan today"
     n_words = len(clean_text(text).words)
 
-    def columns(variants):
-        keep = np.array([[word != "-" for word in variant.split(" ")] for variant in variants])
-        margins = bert.masked_margin(text, keep)
+    def columns(samples):
+        keep = np.array([[word != "-" for word in sample.split(" ")] for sample in samples])
+        margins = bert.masked_log_odds(text, keep)
         return np.stack([margins, -margins], axis=1)
 
     library = LimeTextExplainer(split_expression=" ", bow=False, mask_string="-", random_state=0)

@@ -136,7 +136,7 @@ def test_a_small_budget_is_kept_and_still_adds_up(bert):
 
 def test_the_base_is_the_margin_with_every_word_removed(tfidf):
     nothing = np.zeros((1, len(clean_text(LONG).words)), dtype=bool)
-    assert ShapExplainer().explain(LONG, tfidf, n_samples=20).base_value == tfidf.masked_margin(LONG, nothing)[0]
+    assert ShapExplainer().explain(LONG, tfidf, n_samples=20).base_value == tfidf.masked_log_odds(LONG, nothing)[0]
 
 
 def test_one_word_takes_all_the_credit(bert):
@@ -155,14 +155,14 @@ def test_the_first_view_is_there_before_any_coalition(bert):
 
 @pytest.mark.slow
 def test_it_agrees_with_the_library_on_the_same_question(bert):
-    """The library's own answer with ten times its default of evaluations, its masks read back as ours."""
+    """Return the library's own answer with ten times its default of evaluations, its masks read back as ours."""
     import shap
 
     text = "The mayor said lizard people on the new road. The treasury will report on the plan today."
     n_words = len(clean_text(text).words)
 
     def margins(masks):
-        return bert.masked_margin(text, masks.astype(bool))
+        return bert.masked_log_odds(text, masks.astype(bool))
 
     masker = shap.maskers.Independent(np.zeros((1, n_words)))
     theirs = shap.explainers.Permutation(margins, masker)(np.ones((1, n_words)), max_evals=5000, silent=True)

@@ -98,15 +98,15 @@ def small_bert(
         batch = tokenizer(texts, padding=True, return_tensors="pt")
         ids, attention_mask, y = batch["input_ids"], batch["attention_mask"], torch.tensor(labels)
         words = ids > tokenizer.mask_token_id
-        optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)
+        optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
         for _ in range(60):
             # Variants with masked words must be familiar, or what they cost is noise.
             hidden = words & (torch.rand(ids.shape) < torch.rand(len(ids), 1))
             masked = torch.where(hidden, tokenizer.mask_token_id, ids)
             loss = model(input_ids=masked, attention_mask=attention_mask, labels=y).loss
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             loss.backward()
-            optimiser.step()
+            optimizer.step()
     return TransformerClassifier(name, model, tokenizer, max_length=max_length, overlap=8)
 
 

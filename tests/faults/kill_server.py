@@ -51,7 +51,7 @@ class Acknowledged:
 
 
 def serve(engine: Engine, port: int) -> None:
-    """The API alone, in this process, until it is killed."""
+    """Serve the API alone, in this process, until it is killed."""
     import uvicorn
     from fastapi import FastAPI
 
@@ -165,7 +165,7 @@ def warm_up(engine: Engine, folder: Path) -> None:
 
 
 def verdict(settings: Settings, known: Acknowledged) -> dict[str, Any]:
-    """What of the acknowledged is lost, what of the deleted is back, and whether the index can be made anew."""
+    """Return what of the acknowledged is lost, what of the deleted is back, and whether the index can be made anew."""
     store = ShareStore.of(settings)
     lost = back = 0
     found: dict[str, tuple[set[str], int]] = {}

@@ -30,7 +30,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def app(tmp_path_factory: pytest.TempPathFactory):
-    """The whole server around a small model, without limits on one client."""
+    """Return the whole server around a small model, without limits on one client."""
     import gradio as gr
 
     from fakenews.config import Settings

@@ -22,7 +22,7 @@ PATHS = (
 
 
 def check(answer: Any) -> None:
-    """A fault is refused on purpose, or it is ours."""
+    """Check that a fault is refused on purpose."""
     assert answer.status_code < 500 or (answer.status_code == 503 and "retry-after" in answer.headers), answer.text
     if answer.status_code >= 400 and answer.json() != {"detail": "Not Found"}:  # a path that is no route of ours
         assert list(answer.json()) == ["error"], answer.text

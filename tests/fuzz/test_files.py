@@ -37,7 +37,7 @@ def lines_of(values: list[Any]) -> bytes:
 
 
 def parquet_of(texts: list[str | None], changes: list[tuple[int, int]]) -> bytes:
-    """A parquet file with some of its bytes changed."""
+    """Return a parquet file with some of its bytes changed."""
     clean = [None if t is None else t.encode("utf-8", "replace").decode() for t in texts]
     sink = io.BytesIO()
     pq.write_table(pa.table({"id": list(range(len(clean))), "text": pa.array(clean, pa.string())}), sink)
@@ -52,7 +52,7 @@ def any_cell(row: list[str]) -> bool:
 
 
 def as_table_row(row: list[str]) -> list[str]:
-    """A row of two columns without the empty cells that spreadsheets add."""
+    """Return a row of two columns without the empty cells that spreadsheets add."""
     return row if any_cell(row[2:]) else row[:2]
 
 

@@ -57,5 +57,5 @@ def test_windows_and_masks(
     assert windows.input_ids.shape == windows.attention_mask.shape == windows.word_index.shape
     assert int(windows.word_index.max()) < n_words
     keep = np.random.default_rng(seed).random((2, n_words)) < 0.5
-    margins = classifier.masked_margin(text, keep)
+    margins = classifier.masked_log_odds(text, keep)
     assert margins.shape == (2,) and np.isfinite(margins).all()

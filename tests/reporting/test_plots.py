@@ -56,8 +56,8 @@ def _plain(text):
 
 
 def _contrast(a, b):
-    def luminance(colour):
-        c = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    def luminance(color):
+        c = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
         return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4) @ (0.2126, 0.7152, 0.0722)
 
     light, dark = sorted((luminance(a), luminance(b)), reverse=True)
@@ -86,7 +86,7 @@ def test_confusion_matrix_points_are_row_and_column():
 def test_confusion_matrix_tells_hits_from_errors():
     tints = plots.confusion_matrix_figure(EVALUATION).data[0]
     assert tints.z[0][0] == tints.z[1][1] not in (tints.z[0][1], tints.z[1][0])
-    assert len({colour for _, colour in tints.colorscale}) == 3
+    assert len({color for _, color in tints.colorscale}) == 3
 
 
 @pytest.mark.parametrize("cell", [(0, 0), (0, 1), (1, 0), (1, 1)])
@@ -120,7 +120,7 @@ def test_pr_has_the_precision_of_guessing():
 
 
 def test_a_threshold_is_marked_on_its_curve():
-    mark = plots.Mark(0.25, 5 / 6, 0.5)
+    mark = plots.OperatingPoint(0.25, 5 / 6, 0.5)
     for figure in (plots.roc_figure(_roc_curves(), mark), plots.pr_figure(_pr_curves(), 0.6, mark)):
         ring, (label,) = figure.data[-1], figure.layout.annotations
         assert (ring.x[0], ring.y[0]) == (label.x, label.y) == (0.25, 5 / 6)
@@ -179,8 +179,8 @@ def test_figures_travel_as_json(make):
 
 def test_lines_differ_by_dash_and_stand_out_on_both_pages():
     assert len({dash for _, dash in plots.LINES}) == len(plots.LINES)
-    for colour, _ in plots.LINES:
-        assert min(_contrast(colour, page) for page in ("#ffffff", "#111418")) >= 3.9
+    for color, _ in plots.LINES:
+        assert min(_contrast(color, page) for page in ("#ffffff", "#111418")) >= 3.9
 
 
 def test_descriptions():

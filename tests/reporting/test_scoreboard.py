@@ -10,7 +10,7 @@ from fakenews.metrics.coverage import coverage_risk
 from fakenews.metrics.evaluation import evaluate
 from fakenews.metrics.flips import ANY, EditFlips, FlipRates
 from fakenews.metrics.verdicts import Verdicts
-from fakenews.reporting.scoreboard import NOTHING, figure, foreign, places, scoreboard
+from fakenews.reporting.scoreboard import NOTHING, figure, foreign, points, scoreboard
 
 
 def result(rights: dict[str, float], seed: int, formatting: FlipRates | None = None) -> ProtocolResult:
@@ -133,7 +133,7 @@ def test_verdicts_on_other_corpora_are_counted_corpus_by_corpus(two):
 
 
 def test_places_are_what_the_table_says(two):
-    first = places(two)[0]
+    first = points(two)[0]
     board = scoreboard(two, "roc_auc")
     assert first.in_domain_auc == column(board, "Unseen articles")[0].value
     assert first.out_of_domain_auc == pytest.approx(column(board, "mean")[0].value)

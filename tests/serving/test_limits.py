@@ -49,7 +49,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def send_slowly(port: int, pieces: list[bytes], pause: float) -> tuple[bytes, float]:
-    """What comes back until the server closes, and after how many seconds."""
+    """Return what comes back until the server closes, and after how many seconds."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     started = time.monotonic()
     try:

@@ -46,7 +46,7 @@ def test_a_later_schema_is_refused_in_a_sentence(snapshot: Snapshot) -> None:
 
 
 def test_a_snapshot_from_before_there_was_one_probability_is_read(snapshot: Snapshot) -> None:
-    """Of schema 1, as it lies under links that were given out: with a second probability and a reason of its own."""
+    """Read schema 1, as it lies under links that were given out: with a second probability and a reason of its own."""
     old = json.loads(json.dumps(snapshot.to_dict()))
     old["schema"] = 1
     for prediction in old["analysis"]["predictions"]:

@@ -23,8 +23,7 @@ from fakenews.api.answers import STORED_AT_ONCE
 from fakenews.engine import Engine
 from fakenews.engine.errors import InputError
 from fakenews.schema import Span
-from fakenews.share import engine as database
-from fakenews.share import events
+from fakenews.share import events, sql
 from fakenews.share import store as module
 from fakenews.share.keys import hashed, new_key
 from fakenews.share.shared import NOT_SHARED, NotShared
@@ -93,7 +92,7 @@ def test_no_key_looks_like_an_option(monkeypatch: pytest.MonkeyPatch, snapshot: 
     real, given = module.share_id, iter(("-a", "-b"))
     monkeypatch.setattr(module, "share_id", lambda owner, nonce: next(given, "") or real(owner, nonce))
     link = store.share(snapshot)
-    assert next(given, None) is None and not link.id.startswith("-") and store.there(link.id)
+    assert next(given, None) is None and not link.id.startswith("-") and store.exists(link.id)
     tried = iter(("-x", "-y", "z"))
     monkeypatch.setattr(module.secrets, "token_urlsafe", lambda n: next(tried))
     assert new_key(3) == "z"
@@ -104,7 +103,7 @@ def test_no_key_looks_like_an_option(monkeypatch: pytest.MonkeyPatch, snapshot: 
     "id_", ["", "x", "a" * 22, "é" * 22, "\ud800", "../../etc/passwd", "' OR 1=1 --", "a" * 100_000]
 )
 def test_whatever_is_not_there_gets_the_same_answer(store: ShareStore, id_: str) -> None:
-    assert not store.there(id_)
+    assert not store.exists(id_)
     for ask in (lambda: store.get(id_), lambda: store.delete("x", id_), lambda: store.begin(id_, "Ada", "fake")):
         with pytest.raises(NotShared) as caught:
             ask()
@@ -131,12 +130,12 @@ def test_links_expire(snapshot: Snapshot, tmp_path: Path) -> None:
     store = ShareStore(f"sqlite:///{tmp_path / 's.db'}", tmp_path / "bucket", clock=lambda: now[0])
     link = store.share(snapshot, days=7)
     now[0] += 7 * 86_400 - 1
-    assert store.there(link.id)
+    assert store.exists(link.id)
     ends = store.expire(link.owner, link.id, 30)
     now[0] += 29 * 86_400
     assert store.get(link.id).expires == ends
     now[0] += 2 * 86_400
-    assert not store.there(link.id)
+    assert not store.exists(link.id)
     with pytest.raises(NotShared):
         store.get(link.id)
     store.share(snapshot)  # which clears away what has expired
@@ -192,7 +191,7 @@ def test_a_full_disk_keeps_nobody_from_reading(
         raise OSError("No space left on device")
 
     monkeypatch.setattr(store.bucket, "write", full)
-    assert store.there(kept.id) and "have expired cannot be deleted: OSError" in caplog.text
+    assert store.exists(kept.id) and "have expired cannot be deleted: OSError" in caplog.text
     with pytest.raises(StorageError):
         store.purge()
     store.close()
@@ -281,7 +280,7 @@ def test_what_the_index_refuses_is_not_in_the_bucket(
     with pytest.raises(StorageError):
         store.begin(link.id, "Ada", "fake")
     assert sorted((tmp_path / "bucket").rglob("*")) == before
-    assert store.there(link.id) and dump(store)["reviews"] == []
+    assert store.exists(link.id) and dump(store)["reviews"] == []
     store.close()
 
 
@@ -394,7 +393,7 @@ def test_a_bucket_that_shows_the_newer_first_gives_the_same_index(
 
 
 def objects(bucket: Path) -> list[Path]:
-    """What it holds besides the words that something was deleted."""
+    """Return what it holds besides the words that something was deleted."""
     return [path for path in bucket.rglob("*.json") if "-delete-" not in path.name]
 
 
@@ -413,7 +412,7 @@ def test_a_deletion_that_a_crash_cut_short_is_finished_at_the_next_start(
     store.close()
     store.open()
     assert [path.parent for path in objects(tmp_path / "bucket")] == [place]
-    assert store.there(other.id) and not store.there(link.id)
+    assert store.exists(other.id) and not store.exists(link.id)
     store.close()
 
 
@@ -432,7 +431,7 @@ def test_what_was_deleted_and_cannot_be_erased_is_deleted_and_logged(
         assert "still in the bucket until the next start: PermissionError" in caplog.text
         store.close()
         store.open()  # nor does it keep the index from being opened
-    assert not store.there(link.id) and objects(tmp_path / "bucket")
+    assert not store.exists(link.id) and objects(tmp_path / "bucket")
     store.close()
     store.open()
     assert not objects(tmp_path / "bucket")
@@ -458,7 +457,7 @@ def test_a_deletion_that_is_seen_before_its_share_still_counts(snapshot: Snapsho
 def test_a_writer_waits_its_turn_but_not_for_ever(
     snapshot: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "LOCK_SECONDS", 0.5)
+    monkeypatch.setattr(sql, "LOCK_SECONDS", 0.5)
     store = ShareStore(f"sqlite:///{tmp_path / 's.db'}")
     store.open()
     with closing(sqlite3.connect(tmp_path / "s.db", isolation_level=None, check_same_thread=False)) as other:
@@ -504,13 +503,13 @@ def test_an_index_that_does_not_answer_is_one_sentence(snapshot: Snapshot, tmp_p
 def test_connections_that_are_all_taken_are_waited_for_but_not_for_ever(
     store: ShareStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "POOL_SECONDS", 0.2)
+    monkeypatch.setattr(sql, "POOL_SECONDS", 0.2)
     with ExitStack() as taken:
         for _ in range(STORED_AT_ONCE):
             taken.enter_context(store.open().connect())
         with pytest.raises(StorageError):
-            store.there("a" * 22)
-    assert not store.there("a" * 22)
+            store.exists("a" * 22)
+    assert not store.exists("a" * 22)
 
 
 def test_a_postgres_index_that_hangs_is_one_that_does_not_answer(
@@ -519,19 +518,19 @@ def test_a_postgres_index_that_hangs_is_one_that_does_not_answer(
     import psycopg
 
     store = ShareStore(postgres)
-    assert database.POSTGRES["options"] == "-c statement_timeout=10000"
-    monkeypatch.setitem(database.POSTGRES, "options", "-c statement_timeout=300")
+    assert sql.POSTGRES["options"] == "-c statement_timeout=10000"
+    monkeypatch.setitem(sql.POSTGRES, "options", "-c statement_timeout=300")
     link = store.share(snapshot)
     with psycopg.connect(postgres) as other:
         other.execute("LOCK TABLE shares")
         with pytest.raises(StorageError):
             store.get(link.id)
-    assert store.there(link.id)
+    assert store.exists(link.id)
     store.close()
 
 
 def test_a_server_that_accepts_and_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(database.POSTGRES, "connect_timeout", 2)  # psycopg's least
+    monkeypatch.setitem(sql.POSTGRES, "connect_timeout", 2)  # psycopg's least
     with socket.create_server(("127.0.0.1", 0)) as silent:
         started = time.monotonic()
         with pytest.raises(StorageError):
@@ -547,7 +546,7 @@ def test_many_write_at_once(store: ShareStore, snapshot: Snapshot) -> None:
 
 
 def at_once(store: ShareStore, call: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> int:
-    """How many of four calls are acknowledged when each stores only once all of them want to, or can't get so far."""
+    """Count how many of four calls are acknowledged when each stores only once all of them want to, or can't."""
     store.open()
     together, record = threading.Barrier(4), store._record
 
@@ -598,7 +597,7 @@ def test_two_processes_open_a_new_index_at_once(store: ShareStore, snapshot: Sna
     stores = [ShareStore(store.url, store.bucket and store.bucket.folder) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
         links = list(pool.map(lambda s: s.share(snapshot), stores))
-    assert all(store.there(link.id) for link in links)
+    assert all(store.exists(link.id) for link in links)
     for found in stores:
         found.close()
 
@@ -608,7 +607,7 @@ def test_a_new_sqlite_file_is_opened_while_another_process_writes_its_tables(tmp
     other = sqlite3.connect(tmp_path / "s.db", isolation_level=None, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")
     threading.Timer(0.3, lambda: other.execute("COMMIT")).start()
-    opened = database.open_engine(f"sqlite:///{tmp_path / 's.db'}")
+    opened = sql.open_engine(f"sqlite:///{tmp_path / 's.db'}")
     with opened.connect() as connection:
         assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
     opened.dispose()
@@ -647,7 +646,7 @@ def test_an_old_index_keeps_its_shares_when_it_is_opened(store: ShareStore, snap
     store.close()
     with store.open().connect() as connection:
         assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "0001"
-    assert store.there(link.id)
+    assert store.exists(link.id)
 
 
 def test_missing_links_take_as_long_as_wrong_ones(snapshot: Snapshot, tmp_path: Path) -> None:

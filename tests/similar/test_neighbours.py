@@ -44,7 +44,7 @@ def store() -> Neighbours:
 
 
 def predictions() -> pd.DataFrame:
-    """A model that is wrong on every second kitchen article, right on ballots, and never saw the harbour.
+    """Return a model that is wrong on every second kitchen article, right on ballots, and never saw the harbour.
 
     On every fourth kitchen article it gives no verdict.
     """

@@ -20,7 +20,7 @@ PARTS = (
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """What a bundle is made of; files are links, so write to them with `rewrite`."""
+    """Return what a bundle is made of; files are links, so write to them with `rewrite`."""
     root = tmp_path / "repository"
     root.mkdir()
 
@@ -41,7 +41,7 @@ def repository(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    """A Hub on the loopback; the client may call it, without the waits it would make on a real network."""
+    """Yield a Hub on the loopback; the client may call it, without the waits it would make on a real network."""
     from huggingface_hub import constants
     from huggingface_hub.utils import _http
 

@@ -300,7 +300,7 @@ def _entry(path: str, content: bytes) -> dict[str, Any]:
 
 
 def _announced(content: bytes) -> str:
-    """What a file is compared by before it is sent: a large one by its SHA-256."""
+    """Return what a file is compared by before it is sent: a large one by its SHA-256."""
     entry = _entry("", content)
     return str(entry.get("lfs", entry)["oid"])
 

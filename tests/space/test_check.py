@@ -46,7 +46,7 @@ MISTAKES: dict[str, tuple[Spoil, str]] = {
     "a key that does nothing": (replaced("sleep_seconds", "sleep_secs"), "sleep_secs: is no setting of a Spacefile"),
     "a number as text": (replaced("sleep_seconds = 3600", 'sleep_seconds = "1h"'), "[hardware] sleep_seconds"),
     "a name that is none": (replaced('"your-name/fakenews"', '"fakenews"'), "[space] id"),
-    "a colour there is not": (replaced('color_from = "yellow"', 'color_from = "orange"'), "[space] color_from"),
+    "a color there is not": (replaced('color_from = "yellow"', 'color_from = "orange"'), "[space] color_from"),
     "the name of an emoji": (replaced('"📰"', '"news"'), "[space] emoji: it takes one emoji"),
     "two letters as an emoji": (replaced('"📰"', '"📰n"'), "[space] emoji: it takes one emoji"),
     "no emoji": (replaced('"📰"', '""'), "[space] emoji: it takes one emoji"),

@@ -42,7 +42,7 @@ def without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def spacefile() -> Spacefile:
-    """The repository's own, with a name, a bucket and a secret, and a smoke test that does not wait long."""
+    """Return the repository's own, with a name, a bucket and a secret, and a smoke test that does not wait long."""
     found = read_spacefile(REPOSITORY / "Spacefile").model_dump()
     found["space"]["id"] = SPACE
     found["storage"]["bucket"] = "me/kept"
@@ -142,7 +142,7 @@ def test_settings_are_brought_back_where_no_file_had_to_change(
 
 @pytest.fixture
 def closed() -> str:
-    """An address at which every connection is refused."""
+    """Return an address at which every connection is refused."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{taken.getsockname()[1]}"

@@ -30,7 +30,7 @@ def examples() -> list[finetune.Example]:
 
 @pytest.fixture(scope="module")
 def dropping(make_base) -> Path:
-    """A base with dropout, so that the global generator counts too."""
+    """Return a base with dropout, so that the global generator counts too."""
     return make_base(BertConfig(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64))
 
 

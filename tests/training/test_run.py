@@ -39,7 +39,7 @@ def table(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def quick(monkeypatch):
-    """The recipes at sizes and rates with which so little data teaches anything."""
+    """Return the recipes at sizes and rates with which so little data teaches anything."""
     fast = {"learning_rate": 3e-3, "batch_size": 8, "max_length": 512, "patience": 9}
     for name in ("tinybert", "distilbert"):
         recipe = recipes.RECIPES[name]
@@ -131,7 +131,7 @@ def test_a_corpus_that_cannot_be_read_is_found_before_training(table, tmp_path, 
 
 @pytest.fixture
 def eager(monkeypatch):
-    """Settings with which so few words and texts teach anything."""
+    """Return settings with which so few words and texts teach anything."""
     for classifier, settings in (
         (Word2VecClassifier, {"width": 24, "min_count": 1, "epochs": 20}),
         (CnnClassifier, {"width": 24, "min_count": 1, "vector_epochs": 20, "learning_rate": 1e-2, "batch_size": 8}),

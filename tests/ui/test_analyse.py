@@ -136,10 +136,10 @@ def test_the_page_takes_its_places_in_the_scheduler_as_the_api_does(share_engine
     scheduler = Scheduler(limits)
     tab = Analyse(Engine.open(share_engine.settings, scheduler=scheduler), load("demo"))
     shown = Shown(share_engine.judge.analyse(TEXT), ("tfidf",))
-    with scheduler.place(Lane.VERDICT):
+    with scheduler.slot(Lane.VERDICT):
         card, *_ = tab.judge("", TEXT, len(TEXT), "word", VISITOR)
         assert "Too many articles are being read: try again in a few seconds." in card
-    with scheduler.place(Lane.EXPLANATION):
+    with scheduler.slot(Lane.EXPLANATION):
         first, *_, last = tab.explain(shown, "tfidf", "lime", "word", VISITOR)
     assert "Quick highlights" in first[0] and "Too many explanations are being computed" in last[0]
     assert "fn-card" in tab.judge("", TEXT, len(TEXT), "word", VISITOR)[0]

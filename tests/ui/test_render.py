@@ -195,7 +195,7 @@ def test_an_edited_text_shows_what_went_and_what_came_and_can_be_clicked() -> No
 
 
 def changed(before: str, after: str) -> list[tuple[str, str]]:
-    """What went and what came, in order; the rest of the markup is both texts."""
+    """Return what went and what came, in order; the rest of the markup is both texts."""
     markup = re.sub(r"</?span[^>]*>|</?div[^>]*>", "", render_edits.edited(before, after, "word"))
     edits = re.findall(r"<(del|ins)[^>]*>(.*?)</\1>", markup, re.S)
     for tag, text in (("ins", before), ("del", after)):

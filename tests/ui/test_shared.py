@@ -39,7 +39,7 @@ class Servers:
         return getattr(SharedPage(self.engine, self.store), name)
 
     def opened(self, id_: str, kept: str = "") -> dict[str, Any]:
-        """What is drawn for a link, by its name."""
+        """Return what is drawn for a link, by its name."""
         return dict(zip(NAMES, self.open(id_, kept), strict=False))
 
 
