@@ -27,6 +27,7 @@ from fakenews.ui import render, render_edits, render_highlights, render_verdicts
 from fakenews.ui.scripts import on_load, script
 from fakenews.ui.shown import Shown
 from fakenews.ui.templates import draw
+from fakenews.ui.widgets import PRIVATE, heading, segments, small
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,20 +68,20 @@ class Analyse:
         self.records = {m: engine.evidence.accuracy_sentence(m) for m in engine.pool.defaults}
 
     def start_page(self) -> str:
-        """What stands in the right column before the first run."""
+        """Return what stands in the right column before the first run."""
         first = [self.demo[self.demo["subject"] == kind].iloc[0] for kind in FIRST_EXAMPLES]
         choices = [(str(row.name), row["title"], FIRST_EXAMPLES[row["subject"]]) for row in first]
         return render_verdicts.examples(choices)
 
     def example(self, key: str) -> tuple[Any, Any]:
-        """Title and body of a demo article."""
+        """Return title and body of a demo article."""
         if key not in self.demo.index:
             return gr.skip(), gr.skip()
         row = self.demo.loc[key]
         return row["title"], row["text"]
 
     def fetch(self, url: str) -> tuple[Any, Any, str]:
-        """Title and body of the article at an address, to be read and edited before anything is scored."""
+        """Return title and body of the article at an address, to be read and edited before anything is scored."""
         try:
             article = web.read(url or "", self.engine.settings.max_chars)
         except InputError as error:
@@ -88,13 +89,14 @@ class Analyse:
         except Exception as error:
             logger.error("fetching failed: %s", type(error).__name__)
             return gr.skip(), gr.skip(), render.problem(SORRY)
-        told = f"From {article.url}. Check it against the page, then press Analyse."
+        sentence = f"From {article.url}. Check it against the page, then press Analyse."
         if article.cut:
-            told += f" It was cut to the {self.engine.settings.max_chars:,} characters that can be analysed at once."
-        return article.title, article.text, render.caption(told)
+            limit = self.engine.settings.max_chars
+            sentence += f" It was cut to the {limit:,} characters that can be analysed at once."
+        return article.title, article.text, render.caption(sentence)
 
     def judge(self, title: str, body: str, length: float, unit: render.Unit, request: gr.Request) -> tuple[Any, ...]:
-        """Verdict of all models, and whatever else of the page it fills, as `build` names it.
+        """Return the verdict of all models, and whatever else of the page it fills, as `build` names it.
 
         Nothing changes where the visitor has asked about another text meanwhile, or cleared the page.
         """
@@ -136,7 +138,7 @@ class Analyse:
         return (*drawn, "", "", shown, edits, *panel)
 
     def _way_from_address(self, title: str, body: str) -> str:
-        """What to do with an address that was pasted where the text belongs."""
+        """Return what to do with an address that was pasted where the text belongs."""
         found = self.engine.settings.url_fetch and LONE_ADDRESS.fullmatch(f"{title or ''} {body or ''}".strip())
         return " Put this one into “Address” and press Fetch." if found else ""
 
@@ -147,7 +149,7 @@ class Analyse:
     def explain_first(
         self, shown: Shown | None, view: str, method: str, unit: render.Unit, request: gr.Request
     ) -> Iterator[tuple[Any, ...]]:
-        """What follows a verdict: `explain`, unless the verdict was dropped and the one before stands explained."""
+        """Yield what follows a verdict: `explain`, unless it was dropped and the one before stands explained."""
         if shown is None or not shown.begun:
             yield from self.explain(shown, view, method, unit, request)
         else:
@@ -156,7 +158,7 @@ class Analyse:
     def explain(
         self, shown: Shown | None, view: str, method: str, unit: render.Unit, request: gr.Request
     ) -> Iterator[tuple[Any, ...]]:
-        """Highlights: the quick ones at once, then the formatting test, the method asked for as it refines, the grade.
+        """Yield highlights: the quick ones at once, the formatting test, the chosen method as it refines, the grade.
 
         Once another run of the visitor has begun, nothing more is drawn; and because Gradio sends the last of what was
         yielded once more when all is done, the last then changes nothing.
@@ -174,28 +176,28 @@ class Analyse:
         visitor = request.session_hash or ""
         token = self.explaining.start(visitor)
         view = view if view in shown.models else shown.models[0]
-        said = None
+        message = None
         try:
             for drawn in self._explained(shown, view, method, token):
                 if token.cancelled:
                     raise Cancelled
                 yield drawn
         except Cancelled:
-            said = "Cancelled; the highlights stay as they are."
+            message = "Cancelled; the highlights stay as they are."
         except InputError as error:
-            said = str(error)
+            message = str(error)
         except Exception:
             logger.exception("explaining failed")
-            said = SORRY
+            message = SORRY
         finally:
             last = self.explaining.finish(visitor, token)
         if not last:
             yield STAY
-        elif said is not None:
-            yield (*_only(render.status(said))[:-1], self._method(shown, view))
+        elif message is not None:
+            yield (*_only(render.status(message))[:-1], self._method(shown, view))
 
     def _explained(self, shown: Shown, view: str, method: str, token: Token) -> Iterator[tuple[Any, ...]]:
-        """What `explain` draws; explanations by a slow method stay in place until the first better one is there."""
+        """Yield what `explain` draws; explanations by a slow method stay until the first better one is there."""
         for model in sorted(shown.models, key=lambda m: m != view):
             if method == QUICK or model not in shown.explanations:
                 shown.put(model, self._quick(shown.text, model))
@@ -216,7 +218,7 @@ class Analyse:
         yield from self._grade(shown, view, token)
 
     def _method(self, shown: Shown, view: str) -> Any:
-        """The method whose highlights are shown."""
+        """Return the method whose highlights are shown."""
         if view not in shown.explanations:
             return gr.skip()
         explainer = shown.explanations[view].explainer
@@ -254,7 +256,7 @@ class Analyse:
         yield self._all(render.status(done), shown, view)
 
     def redraw(self, shown: Shown | None, view: str, unit: render.Unit) -> tuple[Any, ...]:
-        """The text as it is highlighted, by word or by sentence."""
+        """Return the text as it is highlighted, by word or by sentence."""
         if shown is not None:
             shown.unit = unit
         if shown is None or view not in shown.explanations:
@@ -276,12 +278,12 @@ class Analyse:
         self.explaining.leave(request.session_hash or "")
 
     def begin(self, request: gr.Request) -> str:
-        """What goes before a verdict: `leave`, and silence, so that the same verdict once more is heard once more."""
+        """Leave, and return silence, so that the same verdict once more is heard once more."""
         self.leave(request)
         return SILENT
 
     def clear(self, request: gr.Request) -> tuple[Any, ...]:
-        """Everything as on the first visit."""
+        """Return everything as on the first visit."""
         self.leave(request)
         return "", "", *self._nothing(self.start_page())
 
@@ -301,18 +303,18 @@ class Analyse:
         legend = render_highlights.legend(explanation, self.titles[view], method)
         if explanation.grade is not None or view in shown.graded:
             legend += render_highlights.grade(explanation, method)
-        here = [m for m in shown.models if m in shown.explanations]
-        words = render_words.top_words([(self.titles[m], shown.explanations[m]) for m in here])
-        if len(here) > 1 and explanation.attributions:
-            found = agreement([shown.explanations[m] for m in here])
-            words += render_words.rank_agreement(found, shown.text, [self.titles[m] for m in here])
+        explained = [m for m in shown.models if m in shown.explanations]
+        words = render_words.top_words([(self.titles[m], shown.explanations[m]) for m in explained])
+        if len(explained) > 1 and explanation.attributions:
+            found = agreement([shown.explanations[m] for m in explained])
+            words += render_words.rank_agreement(found, shown.text, [self.titles[m] for m in explained])
         if explanation.attributions and explanation.explainer != (quick := self._quick(shown.text, view)).explainer:
             found = agreement([explanation, quick])
             words += render_words.rank_agreement(found, shown.text, [method, explainers.get(quick.explainer).title])
         return render_highlights.highlighted(explanation, shown.unit or "word"), legend, words
 
     def _all(self, status: str, shown: Shown, view: str) -> tuple[Any, ...]:
-        """Status line and everything `_drawn`; the rest stays."""
+        """Return the status line and everything `_drawn`; the rest stays."""
         return (status, *self._drawn(shown, view), *STAY[4:])
 
     def _done(self, shown: Shown, view: str) -> str:
@@ -321,7 +323,7 @@ class Analyse:
 
 
 def _only(status: str) -> tuple[Any, ...]:
-    """The status line alone; everything else stays."""
+    """Return the status line alone; everything else stays."""
     return (status, *STAY[1:])
 
 
@@ -330,7 +332,7 @@ def build(
 ) -> AnalyseTab:
     """Draw the tab inside the current one and wire it."""
     tab = Analyse(engine, demo)
-    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    models = [(tab.titles[m], m) for m in tab.models]
     shown = gr.State(None)
     with gr.Row(elem_classes="fn-columns"):
         with gr.Column(scale=5):
@@ -340,7 +342,7 @@ def build(
                         label="Address", max_lines=1, placeholder="https://… or paste the text below",
                         elem_id="fn-address",
                     )  # fmt: skip
-                    fetch = gr.Button("Fetch", elem_id="fn-fetch", size="sm")
+                    fetch = small("Fetch", "fn-fetch")
                 fetched = gr.HTML(elem_id="fn-fetched")
             title = gr.Textbox(label="Title", lines=1, max_lines=3, placeholder="Optional", elem_id="fn-title")
             body = gr.Textbox(
@@ -360,65 +362,55 @@ def build(
             heard = gr.HTML(SILENT, elem_id="fn-heard", elem_classes="fn-hidden")
             with gr.Column(visible=False, elem_classes="fn-why", elem_id="fn-why") as why:
                 with gr.Row(elem_classes="fn-whybar"):
-                    gr.HTML(render.heading("Why"))
-                    view = gr.Radio(
-                        [(tab.titles[m], m) for m in tab.models], value=tab.models[0] if tab.models else None,
-                        show_label=False, container=False, elem_classes="fn-seg", elem_id="fn-view",
-                        label="Model shown",
-                    )  # fmt: skip
-                    unit = gr.Radio(
-                        list(UNITS), value="word", show_label=False, container=False, elem_classes="fn-seg",
-                        elem_id="fn-unit", label="Unit",
-                    )  # fmt: skip
-                    method = gr.Radio(
-                        list(METHODS), value=QUICK, show_label=False, container=False, elem_classes="fn-seg",
-                        elem_id="fn-method", label="Method",
-                    )  # fmt: skip
+                    heading("Why")
+                    view = segments("Model shown", "fn-view", models, models[0][1] if models else None)
+                    unit = segments("Unit", "fn-unit", UNITS, "word")
+                    method = segments("Method", "fn-method", METHODS, QUICK)
                 with gr.Row(elem_classes="fn-progressrow"):
                     status = gr.HTML(render.status(""), elem_id="fn-status")
-                    cancel = gr.Button("Cancel", elem_id="fn-cancel", size="sm")
+                    cancel = small("Cancel", "fn-cancel")
                 text = gr.HTML(elem_id="fn-highlight")
                 legend = gr.HTML(elem_id="fn-legend")
                 words = gr.HTML(elem_id="fn-top")
                 panel = what_if.build(engine, tab.flipping, unit, view)
-                made = share.build(engine, store, shown, owner)
+                shared = share.build(engine, store, shown, owner)
     length = gr.Number(0, visible=False)
 
-    judged = [cards, heard, meta, why, text, legend, words, shown, panel.edits, *panel.outputs, made]
+    judged = [cards, heard, meta, why, text, legend, words, shown, panel.edits, *panel.outputs, shared]
     explained = [status, text, legend, words, cards, heard, method]
 
     # Nothing is lost because the same was asked for just before and is still under way: that gives up.
-    again: dict[str, Any] = {"trigger_mode": "multiple", "concurrency_limit": 2, **private}
+    again: dict[str, Any] = {"trigger_mode": "multiple", "concurrency_limit": 2, **PRIVATE}
     judging: dict[str, Any] = {"js": script("cut"), "concurrency_id": "judge", **again}
     explaining: dict[str, Any] = {"concurrency_id": "explain", **again}
 
     def chain(on: Any) -> None:
-        begun = on(tab.begin, None, heard, queue=False, **private)
+        begun = on(tab.begin, None, heard, queue=False, **PRIVATE)
         if engine.settings.url_fetch:
-            begun.then(lambda: "", None, fetched, js=script("held"), queue=False, **private)
+            begun.then(lambda: "", None, fetched, js=script("held"), queue=False, **PRIVATE)
         judge = begun.then(tab.judge, [title, body, length, unit], judged, **judging)
-        judge.success(None, [title, body], None, js=script("analysed"), **private)
+        judge.success(None, [title, body], None, js=script("analysed"), **PRIVATE)
         judge.then(tab.explain_first, [shown, view, method, unit], explained, **explaining)
 
     if engine.settings.url_fetch:
         gr.on(
             [fetch.click, address.submit], tab.fetch, address, [title, body, fetched],
-            concurrency_limit=2, concurrency_id="fetch", **private,
+            concurrency_limit=2, concurrency_id="fetch", **PRIVATE,
         )  # fmt: skip
-        clear.click(lambda: ("", ""), None, [address, fetched], queue=False, **private)
-    gr.on([title.change, body.change], None, [title, body], None, js=script("changed"), **private)
+        clear.click(lambda: ("", ""), None, [address, fetched], queue=False, **PRIVATE)
+    gr.on([title.change, body.change], None, [title, body], None, js=script("changed"), **PRIVATE)
     chain(run.click)
-    chain(example.input(tab.example, example, [title, body], queue=False, **private).then)
+    chain(example.input(tab.example, example, [title, body], queue=False, **PRIVATE).then)
 
     def open_example(event: gr.EventData) -> tuple[Any, Any]:
         return tab.example(str(event.key))
 
-    chain(cards.click(open_example, None, [title, body], queue=False, **private).then)
-    gr.on([view.input, method.input], tab.leave_explanation, None, None, queue=False, **private).then(
+    chain(cards.click(open_example, None, [title, body], queue=False, **PRIVATE).then)
+    gr.on([view.input, method.input], tab.leave_explanation, None, None, queue=False, **PRIVATE).then(
         tab.explain, [shown, view, method, unit], explained, **explaining
     )
-    unit.input(tab.redraw, [shown, view, unit], [text, legend, words], queue=False, **private)
-    cancel.click(tab.cancel, None, None, js=script("cancelled"), queue=False, **private)
-    clear.click(tab.clear, None, [title, body, *judged], queue=False, **private)
+    unit.input(tab.redraw, [shown, view, unit], [text, legend, words], queue=False, **PRIVATE)
+    cancel.click(tab.cancel, None, None, js=script("cancelled"), queue=False, **PRIVATE)
+    clear.click(tab.clear, None, [title, body, *judged], queue=False, **PRIVATE)
     blocks.unload(tab.leave)
     return AnalyseTab(title, body, run)

@@ -13,6 +13,7 @@ from fakenews.share.store import ShareStore
 from fakenews.ui import about, analyse, batch, compare, dataset, endpoints, render, reviews, shared, style
 from fakenews.ui.scripts import script
 from fakenews.ui.templates import draw
+from fakenews.ui.widgets import PRIVATE
 
 TITLE = "fakenews: paste an article, see both models and why"
 NO_MODELS = (
@@ -23,7 +24,6 @@ NO_MODELS = (
 def build_app(engine: Engine, store: ShareStore) -> endpoints.Page:
     """Build the page; nothing is loaded but the demo articles and the committed figures."""
     blocks = endpoints.Page(title=TITLE, analytics_enabled=False, delete_cache=(3600, 3600))
-    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     with blocks:
         gr.HTML(draw("page", "brand"), elem_id="fn-brand")
         if not engine.pool.models:
@@ -49,15 +49,15 @@ def build_app(engine: Engine, store: ShareStore) -> endpoints.Page:
         if shown:
             shown(second.select)
 
-        def visited(kept: str, request: gr.Request) -> tuple[Any, ...]:
+        def visited(stored: str, request: gr.Request) -> tuple[Any, ...]:
             visit = read_query(str(request.query_params))
-            opened = linked.open(visit.id, kept) if visit.id else (gr.skip(),) * len(linked_parts)
+            opened = linked.open(visit.id, stored) if visit.id else (gr.skip(),) * len(linked_parts)
             selected = gr.Tabs(selected="reviews") if visit.owner else gr.skip()
             return (*opened, *reviews.visited(visit, own), selected)
 
-        blocks.load(visited, reader, [*linked_parts, *own_parts, tabs], js=script("resume"), **private)
+        blocks.load(visited, reader, [*linked_parts, *own_parts, tabs], js=script("resume"), **PRIVATE)
     return blocks
 
 
 # Keyword arguments of `gr.mount_gradio_app` that make the page look as it should.
-PAGE: dict[str, Any] = {"theme": style.theme(), "css_paths": style.CSS, "head": style.head()}
+PAGE: dict[str, Any] = {"theme": style.theme(), "css_paths": style.PAGE_CSS, "head": style.head()}

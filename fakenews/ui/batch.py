@@ -26,6 +26,7 @@ from fakenews.ui.scripts import script
 from fakenews.ui.share import pack_bytes
 from fakenews.ui.templates import draw
 from fakenews.ui.upload import refusing, too_large
+from fakenews.ui.widgets import PRIVATE, small
 from fakenews.verdict import MIN_WORDS
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Looked:
 
     names: tuple[str, ...]
     columns: Columns
-    told: str
+    sentence: str
     first: tuple[Row, ...]
     problem: str
 
@@ -63,7 +64,7 @@ class Batch:
         self.jobs = Jobs(engine)
 
     def look(self, path: str | None, models: Sequence[str] = (), words: bool = False) -> tuple[Any, ...]:
-        """What an uploaded table holds: a sentence and its first rows, pickers of columns, whether it can be scored."""
+        """Return what an uploaded table holds: sentence and first rows, pickers, whether it can be scored."""
         nothing = (gr.update(choices=[], value=None), gr.update(choices=[], value=None), False)
         if path is None:
             return (render.caption(HINT), *nothing)
@@ -82,7 +83,7 @@ class Batch:
     def pick(
         self, path: str | None, text: str | None, title: str | None, models: Sequence[str], words: bool
     ) -> tuple[Any, ...]:
-        """The same of a table that lies here already, with columns and models picked by hand."""
+        """Return the same of a table that lies here already, with columns and models picked by hand."""
         if path is None:
             return gr.skip(), gr.skip()
         try:
@@ -93,8 +94,8 @@ class Batch:
 
     def refuse(self, name: str) -> tuple[Any, ...]:
         """Say of a file that it is too large, in the place of what it holds."""
-        told = f"{too_large(name)}: score it with “fakenews score {name[:80]} OUT.csv”."
-        return (render.problem(told), *self.look(None)[1:])
+        sentence = f"{too_large(name)}: score it with “fakenews score {name[:80]} OUT.csv”."
+        return (render.problem(sentence), *self.look(None)[1:])
 
     def start(
         self, path: str | None, text: str | None, title: str | None, models: Sequence[str], words: bool, suffix: str,
@@ -119,7 +120,7 @@ class Batch:
         return (*self.status(key, True), key)
 
     def status(self, key: str | None, ready: bool) -> tuple[Any, ...]:
-        """Status of a job, whether to look again, whether there is a file to take away, and whether to score another.
+        """Return the status of a job, whether to look again, whether there is a file, and whether to score another.
 
         `ready` says whether the table that was uploaded last can be scored.
         """
@@ -134,7 +135,7 @@ class Batch:
         return self._summary(job, job.done), stop, gr.update(visible=bool(job.done.rows)), start
 
     def uploaded(self, key: str | None, ready: bool) -> tuple[Any, ...]:
-        """What `status` gives once another table is here, and the id: what went wrong with the last one is over."""
+        """Return what `status` gives once another table is uploaded, and the id: the last problem is over."""
         job = self.jobs.get(key)
         if job is None or job.problem:
             self.jobs.forget(key)
@@ -154,7 +155,7 @@ class Batch:
         return None, ""
 
     def file(self, key: str | None) -> str:
-        """The scored table, packed for the browser."""
+        """Return the scored table, packed for the browser."""
         job = self.jobs.get(key)
         if job is None or not job.out.is_file():
             return ""
@@ -227,12 +228,12 @@ def _look(file: Path, picked: Columns | None, models: Sequence[str], words: bool
             continue
         n_short += count_words(item.text) < MIN_WORDS
         first += [item] if len(first) < PREVIEWED else []
-    told = f"{file.name}: {counted(n_rows, 'row')}, {counted(len(table.columns), 'column')}.{suggested}"
+    sentence = f"{file.name}: {counted(n_rows, 'row')}, {counted(len(table.columns), 'column')}.{suggested}"
     if bad and len(bad) < n_rows:
-        told += f" {len(bad):,} of them cannot be scored as the columns are picked now."
+        sentence += f" {len(bad):,} of them cannot be scored as the columns are picked now."
     if n_short:
         have = "has" if n_short == 1 else "have"
-        told += f" {n_short:,} of them {have} fewer than {MIN_WORDS} words, too few for a verdict."
+        sentence += f" {n_short:,} of them {have} fewer than {MIN_WORDS} words, too few for a verdict."
     taken = [name for name in _task(models, columns, words).added if name in table.columns]
     problem = ""
     if not columns.text:
@@ -243,11 +244,11 @@ def _look(file: Path, picked: Columns | None, models: Sequence[str], words: bool
         problem = f"{file.name} has columns that scoring would add, so rename or remove them first: {', '.join(taken)}."
     elif len(bad) == n_rows:
         problem = f"No row of {file.name} can be scored as the columns are picked now: {bad[0].reason}."
-    return Looked(table.columns, columns, told, tuple(first), problem)
+    return Looked(table.columns, columns, sentence, tuple(first), problem)
 
 
 def _longest(table: Table) -> str:
-    """The column with the longest texts in the first rows; empty where none holds any."""
+    """Return the column with the longest texts in the first rows; empty where none holds any."""
 
     def length(column: str) -> int:
         rows = islice(table.items(Columns(column)), GUESSED_ROWS)
@@ -261,7 +262,7 @@ def _longest(table: Table) -> str:
 def _preview(looked: Looked) -> Markup:
     headers = [(name, False) for name in looked.names]
     rows = [[_short(row.values.get(name)) for name in looked.names] for row in looked.first]
-    return draw("batch", "preview", problem=looked.problem, sentence=looked.told, headers=headers, rows=rows)
+    return draw("batch", "preview", problem=looked.problem, sentence=looked.sentence, headers=headers, rows=rows)
 
 
 def _pace(rate: float) -> str:
@@ -279,8 +280,7 @@ def _short(value: Any) -> str:
 def build(engine: Engine, tab: gr.Tab) -> Jobs:
     """Draw the tab inside the current one and wire it; gives the tables it keeps."""
     batch = Batch(engine)
-    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    kept = gr.BrowserState("", storage_key="fakenews-batch", secret="fakenews")
+    job_id = gr.BrowserState("", storage_key="fakenews-batch", secret="fakenews")
     models = [(engine.pool.title(m), m) for m in engine.pool.defaults]
     with gr.Row(elem_classes="fn-columns"):
         with gr.Column(scale=5):
@@ -291,7 +291,7 @@ def build(engine: Engine, tab: gr.Tab) -> Jobs:
             with gr.Row(elem_classes="fn-shareform"):
                 text = gr.Dropdown([], label="Text", elem_id="fn-batch-text")
                 title = gr.Dropdown([], label="Title", elem_id="fn-batch-title")
-            asked = gr.CheckboxGroup(
+            chosen = gr.CheckboxGroup(
                 models,
                 value=[m for _, m in models][-2:],
                 label="Models",
@@ -320,9 +320,9 @@ def build(engine: Engine, tab: gr.Tab) -> Jobs:
             )
             with gr.Row(elem_classes="fn-progressrow"):
                 status = gr.HTML(elem_id="fn-batch-status", min_height=44)
-                cancel = gr.Button("Cancel", elem_id="fn-batch-cancel", elem_classes="fn-cancel", size="sm")
+                cancel = small("Cancel", "fn-batch-cancel", elem_classes="fn-cancel")
             with gr.Row(elem_classes="fn-actions"):
-                download = gr.Button("Download", visible=False, elem_id="fn-batch-download", size="sm")
+                download = small("Download", "fn-batch-download", visible=False)
     file = gr.Textbox(visible=False)
     timer = gr.Timer(0.7, active=False)
     ready = gr.State(False)
@@ -330,7 +330,7 @@ def build(engine: Engine, tab: gr.Tab) -> Jobs:
     looked = [status, timer, download, start]
 
     def then_shown(event: Any) -> None:
-        event.then(batch.uploaded, [kept, ready], [*looked, kept], **private)
+        event.then(batch.uploaded, [job_id, ready], [*looked, job_id], **PRIVATE)
 
     def refused(event: gr.EventData) -> tuple[Any, ...]:
         return batch.refuse(str(event.key))
@@ -341,22 +341,22 @@ def build(engine: Engine, tab: gr.Tab) -> Jobs:
     ) -> tuple[Any, ...]:  # fmt: skip
         return batch.start(path, text, title, models, words, suffix, before, request.session_hash or "")
 
-    then_shown(upload.upload(batch.look, [upload, asked, words], seen, concurrency_limit=2, **private))
-    then_shown(upload.clear(batch.look, [upload, asked, words], seen, queue=False, **private))
-    then_shown(preview.click(refused, None, seen, queue=False, **private))
+    then_shown(upload.upload(batch.look, [upload, chosen, words], seen, concurrency_limit=2, **PRIVATE))
+    then_shown(upload.clear(batch.look, [upload, chosen, words], seen, queue=False, **PRIVATE))
+    then_shown(preview.click(refused, None, seen, queue=False, **PRIVATE))
     gr.on(
-        [text.input, title.input, asked.input, words.input],
-        batch.pick, [upload, text, title, asked, words], [preview, ready], trigger_mode="always_last",
-        concurrency_limit=2, **private,
-    ).then(batch.status, [kept, ready], looked, **private)  # fmt: skip
-    start.click(started, [upload, text, title, asked, words, suffix, kept], [*looked, kept], **private)
-    timer.tick(batch.status, [kept, ready], looked, **private)
-    tab.select(batch.status, [kept, ready], looked, **private)
-    cancel.click(batch.cancel, [kept, ready], looked, queue=False, **private)
-    download.click(batch.file, kept, file, **private).then(None, file, None, js=script("download"), **private)
+        [text.input, title.input, chosen.input, words.input],
+        batch.pick, [upload, text, title, chosen, words], [preview, ready], trigger_mode="always_last",
+        concurrency_limit=2, **PRIVATE,
+    ).then(batch.status, [job_id, ready], looked, **PRIVATE)  # fmt: skip
+    start.click(started, [upload, text, title, chosen, words, suffix, job_id], [*looked, job_id], **PRIVATE)
+    timer.tick(batch.status, [job_id, ready], looked, **PRIVATE)
+    tab.select(batch.status, [job_id, ready], looked, **PRIVATE)
+    cancel.click(batch.cancel, [job_id, ready], looked, queue=False, **PRIVATE)
+    download.click(batch.file, job_id, file, **PRIVATE).then(None, file, None, js=script("download"), **PRIVATE)
     then_shown(
-        clear.click(batch.clear, kept, [upload, kept], **private).then(
-            batch.look, [upload, asked, words], seen, **private
+        clear.click(batch.clear, job_id, [upload, job_id], **PRIVATE).then(
+            batch.look, [upload, chosen, words], seen, **PRIVATE
         )
     )
     return batch.jobs

@@ -15,6 +15,7 @@ from fakenews.reporting.scoreboard import NOTHING, Cell, Scoreboard, figure, for
 from fakenews.ui import render
 from fakenews.ui.scripts import on_load
 from fakenews.ui.templates import draw
+from fakenews.ui.widgets import PRIVATE, heading, segments
 
 METRICS: tuple[Metric, ...] = ("accuracy", "macro_f1", "roc_auc", "ece")
 GUESSING: dict[Metric, str] = {  # what a guess is called, of which other metrics say nothing
@@ -97,30 +98,28 @@ def build(engine: Engine) -> None:
     if not tab.evidences:
         gr.HTML(render.problem("No model here has been measured: “fakenews train” measures what it trains."))
         return
-    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
+    private: dict[str, Any] = {**PRIVATE, "queue": False}
     board_html, corpora_html = tab.tables("accuracy")
     gr.HTML(tab.reading())
-    metric = gr.Radio(
-        [(METRIC_NAMES[m].replace("Calibration error (ECE)", "ECE"), m) for m in METRICS],
-        value="accuracy", show_label=False, container=False, elem_classes="fn-seg", elem_id="fn-metric", label="Metric",
-    )  # fmt: skip
+    metrics = [(METRIC_NAMES[m].replace("Calibration error (ECE)", "ECE"), m) for m in METRICS]
+    metric = segments("Metric", "fn-metric", metrics, "accuracy")
     table = gr.HTML(board_html, elem_id="fn-board", js_on_load=on_load("sort"))
     transfer, transfer_words, cost, cost_words = tab.figures()
     with gr.Row(elem_classes="fn-columns fn-figures"):
         with gr.Column():
-            gr.HTML(render.heading("In-domain and out-of-domain"))
+            heading("In-domain and out-of-domain")
             gr.Plot(transfer, show_label=False, container=False, elem_id="fn-transfer")
             gr.HTML(render.caption(transfer_words))
         with gr.Column():
-            gr.HTML(render.heading("What a verdict costs"))
+            heading("What a verdict costs")
             gr.Plot(cost, show_label=False, container=False, elem_id="fn-cost")
             gr.HTML(render.caption(cost_words))
-    gr.HTML(render.heading("Corpus by corpus"))
+    heading("Corpus by corpus")
     corpora = gr.HTML(corpora_html, elem_id="fn-corpora")
     metric.input(tab.tables, metric, [table, corpora], **private)
     if tab.histories:
         names = list(tab.histories)
-        gr.HTML(render.heading("How the training went"))
+        heading("How the training went")
         with gr.Row(elem_classes="fn-columns fn-figures"):
             with gr.Column(scale=1):
                 which = gr.Dropdown(names, value=names[-1], label="Model and stage", elem_id="fn-stage")

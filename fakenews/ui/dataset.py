@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ from fakenews.ui.measured import AS_SHIPPED, ERRORS, THRESHOLD, WHOLE, Looked, M
 from fakenews.ui.scripts import on_load, script
 from fakenews.ui.share import FORMATS
 from fakenews.ui.templates import draw
+from fakenews.ui.widgets import PRIVATE, heading, plain, segments, small
 
 if TYPE_CHECKING:
     from fakenews.explain.global_importance import WordTotal
@@ -59,7 +60,7 @@ class Dataset:
         self.weighings = VisitorTokens()
 
     def look(self, view: View, request: gr.Request) -> tuple[Any, ...]:
-        """How far scoring is, then what `show` gives; nothing of it while the model has to be asked first."""
+        """Return how far scoring is, then what `show` gives; nothing of it while the model has to be asked first."""
         visitor = request.session_hash or ""
         self.scorings.cancel(visitor)
         token = self.looks.start(visitor)
@@ -74,7 +75,7 @@ class Dataset:
         return (gr.skip(),) * (1 + len(NOTHING)) if token.cancelled else ("", *shown)
 
     def score(self, view: View, request: gr.Request) -> Iterator[tuple[Any, ...]]:
-        """Ask the model where `look` found that it has to be asked, with progress on the way; then what it learnt from.
+        """Ask the model where `look` found that it has to be asked, with progress; then find what it was trained on.
 
         The list gets its last column when that was read, which is once.
         """
@@ -111,7 +112,7 @@ class Dataset:
 
     def _has_new_twins(self, view: View) -> bool:
         try:
-            return self.measured.scored(view).here and self.measured.find_twins(view)
+            return self.measured.scored(view).has_text and self.measured.find_twins(view)
         except LookupError:
             return False
 
@@ -120,7 +121,7 @@ class Dataset:
         return render.progress(what, share, seconds_left)
 
     def show(self, view: View) -> tuple[Any, ...]:
-        """Everything right of the pickers: cards, sentence, matrix, its words, curve, its words, heading, table."""
+        """Return what stands right of the pickers: cards, sentence, matrix, words, curve, words, heading, table."""
         try:
             looked = self.measured.looked(view)
         except (ValueError, LookupError) as error:
@@ -138,7 +139,7 @@ class Dataset:
         )
 
     def _labels(self, looked: Looked) -> Markup:
-        """How the labels of a table of the visitor's own were read, and whether they may be the other way round."""
+        """Draw how the labels of the visitor's own table were read, and whether they may be the other way round."""
         notes = self.measured.notes(looked.view.corpus)
         if not notes:
             return Markup()
@@ -152,7 +153,7 @@ class Dataset:
         return draw("dataset", "about", spec=spec, unreadable=self.measured.unreadable())
 
     def export(self, view: View, format_: str) -> str:
-        """What is looked at as a file, packed for the browser; empty where there is nothing to look at."""
+        """Return what is looked at as a file, packed for the browser; empty where there is nothing to look at."""
         try:
             looked = None if self.measured.to_score(view) else self.measured.looked(view)
         except (ValueError, LookupError):
@@ -160,7 +161,7 @@ class Dataset:
         return "" if looked is None else files.packed(self.engine, looked, format_)
 
     def words(self, view: View, request: gr.Request) -> Iterator[str]:
-        """The words that move the model across the articles looked at, with progress on the way."""
+        """Yield the words that move the model across the articles looked at, with progress on the way."""
         visitor = request.session_hash or ""
         token = self.weighings.start(visitor)
         title = self.engine.pool.title(view.model)
@@ -172,7 +173,7 @@ class Dataset:
                 yield render.caption(f"{title} has not read these articles yet.")
                 return
             scored = self.measured.scored(view)
-            if not scored.here:
+            if not scored.has_text:
                 yield render.problem(f"{scored.hint} The demo articles can be used without it.")
                 return
             frame = self.measured.sliced(scored, view).frame
@@ -200,7 +201,7 @@ class Dataset:
         self.weighings.cancel(request.session_hash or "")
 
     def unweighed(self, request: gr.Request) -> str:
-        """What stands instead of words once something else is looked at; no more words are weighed."""
+        """Return what stands instead of words once something else is looked at; no more words are weighed."""
         self.cancel(request)
         return render.caption(UNWEIGHED)
 
@@ -236,7 +237,6 @@ def build(engine: Engine, analyse: AnalyseTab, tabs: gr.Tabs) -> Callable[[Any],
     choices = measured.corpora()
     first = choices[0][1]
     splits = measured.splits(first, measured.models[0])
-    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     with gr.Row(elem_classes="fn-columns"):
         with gr.Column(scale=2):
             protocol = gr.Dropdown(measured.protocols(), value=AS_SHIPPED, label="Protocol", elem_id="fn-protocol")
@@ -266,32 +266,29 @@ def build(engine: Engine, analyse: AnalyseTab, tabs: gr.Tabs) -> Callable[[Any],
             reading = gr.HTML(min_height=56)
             with gr.Row(elem_classes="fn-columns fn-figures"):
                 with gr.Column():
-                    gr.HTML(render.heading("Confusion matrix"))
+                    heading("Confusion matrix")
                     matrix = gr.Plot(show_label=False, container=False, elem_id="fn-matrix")
                     matrix_words = gr.HTML()
                 with gr.Column():
-                    curve = gr.Radio(
-                        list(CURVES), value="calibration", show_label=False, container=False, elem_classes="fn-seg",
-                        elem_id="fn-curve", label="Curve",
-                    )  # fmt: skip
+                    curve = segments("Curve", "fn-curve", CURVES, "calibration")
                     figure = gr.Plot(show_label=False, container=False, elem_id="fn-plot")
                     figure_words = gr.HTML()
             cell = gr.Dropdown(
                 [(words, key) for key, words in lists.CELLS.items()], value=ERRORS, label="Articles shown",
                 elem_id="fn-cell",
             )  # fmt: skip
-            heading = gr.HTML(min_height=44)
+            list_heading = gr.HTML(min_height=44)
             table = gr.HTML(elem_id="fn-table", js_on_load=on_load("open"), min_height=200)
             with gr.Row(elem_classes="fn-actions"):
                 downloads = [
-                    gr.Button(name, elem_id=f"fn-dataset-{key}", elem_classes="fn-plain", size="sm")
+                    plain(name, f"fn-dataset-{key}")
                     for name, key in ((FORMATS[0][0], "html"), (FORMATS[1][0], "json"), ("Articles (CSV)", "csv"))
                 ]
             file = gr.Textbox(visible=False)
             with gr.Row(elem_classes="fn-whybar"):
-                gr.HTML(render.heading("Global word importance"))
-                weigh = gr.Button("Compute word importance", size="sm", elem_id="fn-weigh")
-                stop = gr.Button("Cancel", size="sm", elem_classes="fn-plain", elem_id="fn-weigh-cancel")
+                heading("Global word importance")
+                weigh = small("Compute word importance", "fn-weigh")
+                stop = plain("Cancel", "fn-weigh-cancel")
             across = gr.HTML(render.caption(UNWEIGHED), elem_id="fn-across")
     clicks = gr.HTML("", elem_classes="fn-hidden", js_on_load=on_load("matrix"))
 
@@ -299,27 +296,19 @@ def build(engine: Engine, analyse: AnalyseTab, tabs: gr.Tabs) -> Callable[[Any],
     own.build(engine)
 
     inputs = [corpus, split, model, cell, curve, protocol, by, part, threshold]
-    outputs = [scoring, cards, reading, matrix, matrix_words, figure, figure_words, heading, table]
+    outputs = [scoring, cards, reading, matrix, matrix_words, figure, figure_words, list_heading, table]
 
-    def look(
-        corpus: str, split: str, model: str, cell: str, curve: str, protocol: str, by: str, part: str,
-        threshold: float, request: gr.Request,
-    ) -> tuple[Any, ...]:  # fmt: skip
-        return tab.look(View(corpus, split, model, cell, curve, protocol, by, part, round(threshold, 2)), request)
+    def look(request: gr.Request, *picked: Any) -> tuple[Any, ...]:
+        return tab.look(_view(picked), request)
 
-    def score(
-        corpus: str, split: str, model: str, cell: str, curve: str, protocol: str, by: str, part: str,
-        threshold: float, request: gr.Request,
-    ) -> Iterator[tuple[Any, ...]]:  # fmt: skip
-        yield from tab.score(View(corpus, split, model, cell, curve, protocol, by, part, round(threshold, 2)), request)
+    def score(request: gr.Request, *picked: Any) -> Iterator[tuple[Any, ...]]:
+        yield from tab.score(_view(picked), request)
 
-    def words(
-        corpus: str, split: str, model: str, protocol: str, by: str, part: str, request: gr.Request
-    ) -> Iterator[str]:
-        yield from tab.words(View(corpus, split, model, protocol=protocol, by=by, part=part), request)
+    def words(request: gr.Request, *picked: Any) -> Iterator[str]:
+        yield from tab.words(_view(picked), request)
 
     def pick(corpus: str, split: str, model: str, protocol: str, by: str, part: str) -> tuple[Any, ...]:
-        """What the other pickers offer, and what they show where that was not on offer any more."""
+        """Return what the other pickers offer, and what they show where that was not on offer any more."""
         found = measured.corpora(protocol)
         corpus = corpus if corpus in [key for _, key in found] else found[0][1]
         splits = measured.splits(corpus, model, protocol)
@@ -350,8 +339,8 @@ def build(engine: Engine, analyse: AnalyseTab, tabs: gr.Tabs) -> Callable[[Any],
     def open_row(corpus: str, event: gr.EventData) -> tuple[Any, ...]:
         return (*measured.article(corpus, str(event.key)), gr.Tabs(selected="analyse"))
 
-    quick: dict[str, Any] = {"concurrency_limit": 4, "concurrency_id": "dataset", **private}
-    asking: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "score", **private}
+    quick: dict[str, Any] = {"concurrency_limit": 4, "concurrency_id": "dataset", **PRIVATE}
+    asking: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "score", **PRIVATE}
 
     bounded = script("bounded", lowest=LOWEST, highest=HIGHEST)
 
@@ -370,30 +359,32 @@ def build(engine: Engine, analyse: AnalyseTab, tabs: gr.Tabs) -> Callable[[Any],
     slicing = by.input(pick_slicing, [corpus, split, model, protocol, by], part, trigger_mode="always_last", **quick)
     shown(slicing.then)
     shown(partial(gr.on, [part.input, cell.change, curve.input, threshold.input]))
-    shown(back.click(lambda: THRESHOLD, None, threshold, queue=False, **private).then)
-    threshold.release(None, threshold, threshold, js=bounded, **private)
-    threshold.change(None, threshold, back, js=script("away", threshold=THRESHOLD), **private)
+    shown(back.click(lambda: THRESHOLD, None, threshold, queue=False, **PRIVATE).then)
+    threshold.release(None, threshold, threshold, js=bounded, **PRIVATE)
+    threshold.change(None, threshold, back, js=script("away", threshold=THRESHOLD), **PRIVATE)
     for button, key in zip(downloads, ("html", "json", "csv"), strict=True):
 
-        def write(
-            corpus: str, split: str, model: str, cell: str, curve: str, protocol: str, by: str, part: str,
-            threshold: float, format_: str = key,
-        ) -> str:  # fmt: skip
-            return tab.export(View(corpus, split, model, cell, curve, protocol, by, part, round(threshold, 2)), format_)
+        def write(*picked: Any, format_: str = key) -> str:
+            return tab.export(_view(picked), format_)
 
-        button.click(write, inputs, file, js=bounded, **private).then(
-            None, file, None, js=script("download"), **private
+        button.click(write, inputs, file, js=bounded, **PRIVATE).then(
+            None, file, None, js=script("download"), **PRIVATE
         )
-    weighing: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "explain", **private}
-    weigh.click(words, [corpus, split, model, protocol, by, part], across, **weighing)
-    stop.click(tab.cancel, None, None, queue=False, **private)
-    gr.on([box.input for box in picking], tab.unweighed, None, across, queue=False, **private)
-    clicks.click(pick_cell, None, cell, queue=False, **private)
-    table.click(open_row, corpus, [analyse.title, analyse.body, tabs], queue=False, **private).then(
+    weighing: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "explain", **PRIVATE}
+    weigh.click(words, inputs, across, **weighing)
+    stop.click(tab.cancel, None, None, queue=False, **PRIVATE)
+    gr.on([box.input for box in picking], tab.unweighed, None, across, queue=False, **PRIVATE)
+    clicks.click(pick_cell, None, cell, queue=False, **PRIVATE)
+    table.click(open_row, corpus, [analyse.title, analyse.body, tabs], queue=False, **PRIVATE).then(
         None,
         None,
         None,
         js=script("analyse"),
-        **private,
+        **PRIVATE,
     )
     return shown
+
+
+def _view(picked: Sequence[Any]) -> View:
+    """Return what the pickers show, in the order of the fields of `View`."""
+    return View(*picked)._replace(threshold=round(picked[-1], 2))

@@ -27,7 +27,7 @@ def cards(result: Evaluation) -> Markup:
 
 
 def packed(engine: Engine, looked: Looked, format_: str) -> str:
-    """The file for the browser: its name, media type and content; a threshold of one's own stands in all of them."""
+    """Return the file for the browser: name, media type and content; a threshold of one's own stands in each."""
     writers = {"html": _page, "json": _json, "csv": _csv}
     view = looked.view
     parts = ["fakenews", view.corpus, view.split, view.model]
@@ -41,7 +41,7 @@ def packed(engine: Engine, looked: Looked, format_: str) -> str:
 
 def _csv(engine: Engine, looked: Looked) -> str:
     frame, view, threshold = looked.scored.frame, looked.view, looked.view.threshold
-    titles = [safe_cell(str(t)) for t in frame["title"]] if looked.scored.here else [""] * len(frame)
+    titles = [safe_cell(str(t)) for t in frame["title"]] if looked.scored.has_text else [""] * len(frame)
     true, predicted = ([LABELS[int(i)] for i in y] for y in (looked.labels, predict_labels(looked.p_fake, threshold)))
     columns = {"id": frame["id"], "title": titles, "label": true, "predicted": predicted, "p_fake": looked.p_fake}
     columns["protocol"] = [view.protocol] * len(frame)
@@ -52,9 +52,9 @@ def _csv(engine: Engine, looked: Looked) -> str:
 
 
 def _json(engine: Engine, looked: Looked) -> str:
-    asked = {key: getattr(looked.view, key) for key in ("corpus", "split", "model", "protocol", "by", "part")}
+    pickers = {key: getattr(looked.view, key) for key in ("corpus", "split", "model", "protocol", "by", "part")}
     kind = {"schema": 1, "kind": "fakenews evaluation"}
-    return export.as_json({**kind, **asked, "evaluation": looked.result.to_dict()})
+    return export.as_json({**kind, **pickers, "evaluation": looked.result.to_dict()})
 
 
 def _page(engine: Engine, looked: Looked) -> str:

@@ -99,7 +99,7 @@ def answer_in_json(server: GradioMCPServer) -> None:
     written = server.postprocess_output_data
 
     def packed(data: Sequence[Any], root_url: str) -> list[Any]:
-        told = [json.dumps(d, ensure_ascii=False, allow_nan=False) if isinstance(d, dict) else d for d in data]
-        return list(written(told, root_url))
+        results = [json.dumps(d, ensure_ascii=False, allow_nan=False) if isinstance(d, dict) else d for d in data]
+        return list(written(results, root_url))
 
     server.postprocess_output_data = packed  # type: ignore[method-assign]

@@ -17,14 +17,14 @@ from fakenews.explain.agreement import towards_fake
 from fakenews.schema import Explanation
 from fakenews.share.snapshot import Snapshot
 from fakenews.ui import render_highlights, render_verdicts, render_words
-from fakenews.ui.style import CSS, REPORT_CSS
+from fakenews.ui.style import REPORT_CSS
 from fakenews.ui.templates import draw
 
 MEDIA = {"html": "text/html", "json": "application/json", "csv": "text/csv"}
 
 
 def write(snapshot: Snapshot, format_: str) -> tuple[str, str]:
-    """An analysis as a file: its content, and its media type with the character set.
+    """Return an analysis as a file: its content, and its media type with the character set.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def write(snapshot: Snapshot, format_: str) -> tuple[str, str]:
 
 
 def file_name(snapshot: Snapshot, format_: str) -> str:
-    """Name for the file, from the first words of the text where they are plain letters."""
+    """Return a name for the file, from the first words of the text where they are plain letters."""
     words = re.findall(r"[a-z0-9]+", snapshot.heading.lower())[:6]
     return f"{'-'.join(('fakenews', *words))}.{format_}"
 
@@ -70,13 +70,13 @@ def _explained(snapshot: Snapshot, explanation: Explanation) -> dict[str, str]:
 
 
 def made_with(snapshot: Snapshot) -> list[tuple[str, str]]:
-    """Versions of models and code, as rows."""
+    """Return versions of models and code, as rows."""
     rows = [(snapshot.titles.get(m, m), f"weights {revision}") for m, revision in snapshot.revisions.items()]
     return [*rows, *((name, f"version {version}") for name, version in snapshot.code.items())]
 
 
 def attributions_csv(snapshot: Snapshot) -> str:
-    """One line per word: where it stands, the word, and its weight towards fake in log-odds by every model."""
+    """Return one line per word: where it stands, the word, and its weight towards fake in log-odds by every model."""
     places: dict[tuple[int, int], dict[str, float]] = {}
     names = [f"{e.classifier}_{e.explainer}" for e in snapshot.explanations]
     for name, explanation in zip(names, snapshot.explanations, strict=True):
@@ -90,7 +90,7 @@ def attributions_csv(snapshot: Snapshot) -> str:
 
 
 def table_csv(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """CSV with a header; texts are the caller's to make safe."""
+    """Return CSV with a header; texts are the caller's to make safe."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(header)
@@ -109,7 +109,7 @@ def tables_page(title: str, meta: str, parts: Sequence[Markup]) -> Markup:
 
 
 def as_json(values: Mapping[str, Any]) -> str:
-    """JSON with line ends, ASCII only."""
+    """Return JSON with line ends, ASCII only."""
     return json.dumps(values, indent=1, allow_nan=False) + "\n"
 
 
@@ -119,24 +119,8 @@ def _json(snapshot: Snapshot) -> str:
 
 @cache
 def _style() -> Markup:
-    """Return the page's style sheet for a document without Gradio, dark by the reader's choice."""
-    css = CSS.read_text(encoding="utf-8") + REPORT_CSS.read_text(encoding="utf-8")
+    """Return the style of a document, small, and dark by the reader's choice."""
+    css = "".join(path.read_text(encoding="utf-8") for path in REPORT_CSS)
     css = re.sub(r"/\*.*?\*/", "", css, flags=re.S)
-    dark = re.search(r"^\.dark \{(.*?)^\}", css, re.M | re.S)
-    assert dark is not None
-    kept = _useful(css.replace(dark.group(), "", 1))
-    kept += f"@media(prefers-color-scheme:dark){{:root{{{dark.group(1)}}}}}"
-    return Markup(re.sub(r"\s+", " ", kept).replace("</", "<\\/"))
-
-
-def _useful(css: str) -> str:
-    """Rules of a style sheet that a document without Gradio's components can use, blocks of rules looked into."""
-    kept = []
-    for head, body in re.findall(r"([^{}]+)\{((?:[^{}]|\{[^{}]*\})*)\}", css):
-        if "{" in body and not head.strip().startswith("@keyframes"):
-            body = _useful(body)
-        elif re.match(r"\s*(?:#|[^{]*(?:tab-wrapper|plotly|modebar|gradio-app|fillable))", head):
-            continue
-        if body.strip():
-            kept.append(f"{head.strip()}{{{body}}}")
-    return "".join(kept)
+    css = re.sub(r"^\.dark (\{.*?^\})", r"@media(prefers-color-scheme:dark){:root\1}", css, flags=re.M | re.S)
+    return Markup(re.sub(r"\s+", " ", css).replace("</", "<\\/"))

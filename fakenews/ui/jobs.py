@@ -85,7 +85,7 @@ class Jobs:
         return key
 
     def get(self, key: str | None) -> Job | None:
-        """A job by its id."""
+        """Return a job by its id."""
         self.tidy()
         return self._jobs.get(key or "")
 
@@ -130,5 +130,5 @@ class Jobs:
 
 
 def too_long(name: str) -> str:
-    """That a table has more rows than are scored here."""
+    """Say that a table has more rows than are scored here."""
     return f"{name} has more than {MAX_ROWS:,} rows: score it with “fakenews score {name} OUT.csv”."

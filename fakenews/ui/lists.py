@@ -56,8 +56,8 @@ def chosen(looked: Looked, key: str) -> NDArray[np.int64]:
 
 def headers(looked: Looked, twins: TrainingArticles | None = None) -> list[tuple[str, bool]]:
     """Return titles of the columns, and whether they hold numbers; the last is there where the training text is."""
-    first = [("Title" if looked.scored.here else "Article id", False), ("True", False), ("Predicted", False)]
-    if not looked.scored.here:
+    first = [("Title" if looked.scored.has_text else "Article id", False), ("True", False), ("Predicted", False)]
+    if not looked.scored.has_text:
         return [*first, ("p (fake)", True)]
     last = [] if twins is None else [("Nearest training article", False)]
     return [*first, ("p (fake)", True), ("Words", True), ("Date", True), *last]
@@ -69,7 +69,7 @@ def rows(
     """Return key and cells of each article; no key without its text."""
     frame = looked.scored.frame.iloc[shown]
     found = [_row(looked, row) for _, row in frame.iterrows()]
-    if twins is None or not looked.scored.here:
+    if twins is None or not looked.scored.has_text:
         return found
     nearest = (_twin(twin) for twin in twins.nearest(joined_texts(frame)))
     return [(key, (*cells, twin)) for (key, cells), twin in zip(found, nearest, strict=True)]
@@ -83,14 +83,14 @@ def listed(looked: Looked, twins: TrainingArticles | None = None) -> tuple[Marku
     count = f"{len(articles):,} of {len(looked.labels):,}"
     count += f", no further than {WIDTH:g} from the threshold of {looked.view.threshold:.2f}" if doubtful else ""
     count += f", the {ROWS} {'nearest' if doubtful else 'most confident'} shown" if len(articles) > ROWS else ""
-    if scored.here and len(articles):
+    if scored.has_text and len(articles):
         count += " · a title opens the article in Analyse" + (OTHERS if looked.view.protocol != AS_SHIPPED else "")
-    hint = "" if scored.here else f"{scored.hint} The demo articles can be opened without it."
+    hint = "" if scored.has_text else f"{scored.hint} The demo articles can be opened without it."
     heading = draw("dataset", "list_heading", title=CELLS[key], count=count, hint=hint)
     if not len(articles):
         return heading, render.caption("No article falls in here.")
     table = render.table(headers(looked, twins), rows(looked, articles[:ROWS], twins), CELLS[key])
-    return heading, table + (render.caption(TWINS) if twins is not None and scored.here else Markup())
+    return heading, table + (render.caption(TWINS) if twins is not None and scored.has_text else Markup())
 
 
 def _twin(twin: TrainingArticle) -> str:
@@ -103,7 +103,7 @@ def _twin(twin: TrainingArticle) -> str:
 def _row(looked: Looked, row: Any) -> tuple[str, tuple[str, ...]]:
     predicted = LABELS[FAKE] if row["p_fake"] >= looked.view.threshold else LABELS[REAL]
     numbers = (LABELS[int(row["label"])], predicted, render.percent(float(row["p_fake"])))
-    if not looked.scored.here:
+    if not looked.scored.has_text:
         return "", (str(row["id"]), *numbers)
     title = str(row["title"]).strip() or str(row["text"])[:70].strip() + "…"
     return str(row["id"]), (title, *numbers, f"{count_words(row['text']):,}", str(row["date"])[:10])

@@ -71,15 +71,15 @@ class Scored:
     Attributes
     ----------
     frame : DataFrame
-        id, label, p_fake; title, text, date, subject where `here`.
-    here : bool
+        id, label, p_fake; title, text, date, subject where `has_text`.
+    has_text : bool
         Whether the texts are on this machine.
     hint : str
         How to get them otherwise.
     """
 
     frame: pd.DataFrame
-    here: bool
+    has_text: bool
     hint: str
 
 
@@ -128,13 +128,13 @@ class Measured:
         self._problems: dict[tuple[Path, float], str | None] = {}  # None of a table that can be read
 
     def protocols(self) -> list[tuple[str, str]]:
-        """Choices: the models as they are, then protocols for which some model was trained again."""
+        """Return choices: the models as they are, then protocols for which some model was trained again."""
         found = [e for m in self.models if (e := self.engine.evidence.evaluation(m)) is not None]
         own = [n for n, p in PROTOCOLS.items() if p.own_training and any(n in e.protocols for e in found)]
         return [("The models as shipped", AS_SHIPPED), *((PROTOCOLS[n].title, n) for n in own)]
 
     def corpora(self, protocol: str = AS_SHIPPED) -> list[tuple[str, str]]:
-        """Choices: what the models were measured on, the demo last of these, then other tables in the data folder."""
+        """Return choices: what the models were measured on, the demo last, then other tables in the data folder."""
         measured = set(self._measured(protocol)["corpus"])
         names = [n for n in corpora.DATASETS if n in measured and n != DEMO]
         names += [n for n in sorted(measured) if n not in corpora.DATASETS] + [DEMO] * (DEMO in measured)
@@ -145,15 +145,15 @@ class Measured:
         return choices + [(f"{n} (your file, scored when opened)", n) for n in own]
 
     def unreadable(self) -> dict[str, str]:
-        """Why files of the data folder that should be tables cannot be read, by their names."""
+        """Return why files of the data folder that should be tables cannot be read, by their names."""
         return {path.name: problem for path, problem in self._own_files().values() if problem}
 
     def notes(self, corpus: str) -> str:
-        """Sentences on how a table of the visitor's own was read, once it was; "" of others."""
+        """Return sentences on how a table of the visitor's own was read, once it was; "" of others."""
         return self._notes.get(corpus, "")
 
     def _own_files(self) -> dict[str, tuple[Path, str]]:
-        """Tables in the data folder by key, with what is wrong with each; corpora known here only if that is something.
+        """Return tables in the data folder by key, with what is wrong with each; known corpora only if something is.
 
         The key of a parquet file is its name without the suffix, that of another the whole name.
         """
@@ -172,13 +172,13 @@ class Measured:
         return found
 
     def splits(self, corpus: str, model: str, protocol: str = AS_SHIPPED) -> list[str]:
-        """Parts of a corpus that a model was measured on; "all" where it was on none."""
+        """Return parts of a corpus that a model was measured on; "all" where it was on none."""
         rows = self._predictions(model, protocol)
         found = list(dict.fromkeys(rows.loc[rows["corpus"] == corpus, "split"]))
         return found or ["all"]
 
     def parts(self, view: View) -> list[str]:
-        """The slices of what is looked at; empty without texts."""
+        """Return the slices of what is looked at; empty without texts."""
         if view.by == WHOLE:
             return []
         try:
@@ -187,10 +187,10 @@ class Measured:
             scored = self.scored(view)
         except (ValueError, LookupError):
             return []
-        return slice_names(view.by, slice_of(scored.frame, view.by)) if scored.here else []
+        return slice_names(view.by, slice_of(scored.frame, view.by)) if scored.has_text else []
 
     def to_score(self, view: View) -> bool:
-        """Whether the model has to be asked first, which takes a while.
+        """Return whether the model has to be asked first, which takes a while.
 
         Raises
         ------
@@ -229,7 +229,7 @@ class Measured:
         self._live[view.corpus, view.model] = texts.assign(p_fake=p_fake)
 
     def scored(self, view: View) -> Scored:
-        """Predictions and, where they are here, texts; of all slices. A model that `to_score` says is asked."""
+        """Return predictions and, where they are here, texts; of all slices. A model that `to_score` says is asked."""
         if self.to_score(view):
             self.score(view)
         rows = self._rows(view)
@@ -241,14 +241,14 @@ class Measured:
             return Scored(rows, False, str(error))
         columns = ["id", "title", "text", "date", "subject"]
         merged = rows.merge(texts[columns].drop_duplicates("id"), on="id", how="left")
-        here = bool(merged["text"].notna().all())
-        hint = "" if here else "The file in FAKENEWS_DATA holds other articles than those that were measured."
-        return Scored(merged.fillna(dict.fromkeys(columns[1:], "")), here, hint)
+        has_text = bool(merged["text"].notna().all())
+        hint = "" if has_text else "The file in FAKENEWS_DATA holds other articles than those that were measured."
+        return Scored(merged.fillna(dict.fromkeys(columns[1:], "")), has_text, hint)
 
     def looked(self, view: View) -> Looked:
-        """What there is to see of a view."""
+        """Return what there is to see of a view."""
         scored = self.scored(view)
-        sliced = view.by != WHOLE and view.part != WHOLE and scored.here
+        sliced = view.by != WHOLE and view.part != WHOLE and scored.has_text
         if sliced:
             scored = self.sliced(scored, view)
         labels, p_fake = scored.frame["label"].to_numpy(), scored.frame["p_fake"].to_numpy().astype(float)
@@ -258,8 +258,8 @@ class Measured:
         n_resamples = 1000 if len(labels) <= RESAMPLED else 0
         result = evaluate(labels, p_fake, threshold=view.threshold, n_resamples=n_resamples)
         known = {} if committed is None else committed.intervals
-        kept = {str(name): known[name] for name in _OF_ORDER if name in known}
-        return Looked(view, scored, replace(result, intervals={**result.intervals, **kept}), sliced)
+        intervals = {str(name): known[name] for name in _OF_ORDER if name in known}
+        return Looked(view, scored, replace(result, intervals={**result.intervals, **intervals}), sliced)
 
     def twins(self, view: View) -> TrainingArticles | None:
         """Return what the model was trained on, where `find_twins` found it and the protocol has no own training."""
@@ -299,20 +299,20 @@ class Measured:
         return known[known["split"] == "train"].assign(text=lambda rows: rows["whole"]).reset_index(drop=True)
 
     def sliced(self, scored: Scored, view: View) -> Scored:
-        """The articles of the slice, or all."""
-        if view.by == WHOLE or view.part == WHOLE or not scored.here:
+        """Return the articles of the slice, or all."""
+        if view.by == WHOLE or view.part == WHOLE or not scored.has_text:
             return scored
         members = slice_of(scored.frame, view.by) == view.part
         return replace(scored, frame=scored.frame[members].reset_index(drop=True))
 
     def article(self, corpus: str, key: str) -> tuple[str, str]:
-        """Title and text of an article of a corpus that is here."""
+        """Return title and text of an article of a corpus that is here."""
         texts = self._text_of(corpus)
         row = texts[texts["id"] == key].iloc[0]
         return str(row["title"]), str(row["text"])
 
     def committed(self, view: View) -> Evaluation | None:
-        """The figures that are stored with the model, if it was measured there."""
+        """Return the figures that are stored with the model, if it was measured there."""
         evidence = self.engine.evidence.evaluation(view.model)
         name = f"{view.corpus}/{view.split}"
         if evidence is None:
@@ -360,7 +360,7 @@ class Measured:
 
 
 def _problem(path: Path) -> str | None:
-    """What is wrong with a file as a labeled table, by its beginning; None where it has neither texts nor labels."""
+    """Return what is wrong with a labeled table, by its beginning; None where it has neither texts nor labels."""
     from fakenews.data.table import REQUIRED, columns_of
 
     try:

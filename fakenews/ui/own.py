@@ -139,11 +139,11 @@ class OwnTable:
         """Return one sentence on the verdicts left where the models are asked together; empty where all are."""
         from fakenews.metrics.verdicts import verdicts
 
-        said = [reconcile(row) for row in zip(*(result.predictions for result in results.values()), strict=True)]
-        contrary = sum(any("models_disagree" in p.reasons for p in row) for row in said)
+        reconciled = [reconcile(row) for row in zip(*(result.predictions for result in results.values()), strict=True)]
+        contrary = sum(any("models_disagree" in p.reasons for p in row) for row in reconciled)
         if not contrary:
             return ""
-        found = [verdicts([row[i] for row in said], labels) for i in range(len(results))]
+        found = [verdicts([row[i] for row in reconciled], labels) for i in range(len(results))]
         left = [
             f"{title} gives {given.given:,}, {share_text(given.right, given.given)} of them right"
             for title, given in zip(map(self.engine.pool.title, results), found, strict=True)

@@ -16,6 +16,7 @@ from fakenews.share.store import DAYS, ShareStore, StorageError
 from fakenews.ui import render, render_shares
 from fakenews.ui.scripts import on_load, script
 from fakenews.ui.share import address_of, pack
+from fakenews.ui.widgets import PRIVATE, plain, small
 
 if TYPE_CHECKING:
     from fakenews.engine import Engine
@@ -31,14 +32,14 @@ SORRY = "Something went wrong on our side. Please try again."
 
 
 class Reviews:
-    """Handlers of the tab; `build` draws and wires it."""
+    """Handlers of the tab, to which a key may come as its whole address; `build` draws and wires it."""
 
     def __init__(self, engine: Engine, store: ShareStore) -> None:
         self.engine = engine
         self.store = store
 
-    def show(self, key: str | None, id_: str | None = None, said: str = "") -> tuple[Any, Any, str]:
-        """List, picker and a sentence for an owner's key; what was picked stays so, and nothing takes its place."""
+    def show(self, key: str | None, id_: str | None = None, message: str = "") -> tuple[Any, Any, str]:
+        """Return list, picker and a sentence for an owner's key; what was picked stays so."""
         try:
             found = self._owned(key)
         except StorageError as error:
@@ -46,11 +47,11 @@ class Reviews:
         choices = render_shares.choices(found)
         picked = id_ or (choices[0][1] if choices else None)
         picker = gr.update(choices=choices, value=picked if picked in dict(choices).values() else None)
-        return (render_shares.owned(found) if key else render.caption(ASK)), picker, said
+        return (render_shares.owned(found) if key_of(key) else render.caption(ASK)), picker, message
 
     def address(self, key: str | None, id_: str | None, request: gr.Request) -> str:
-        """The link for reviewers of what is picked, to be copied again."""
-        if not key or not id_:
+        """Return the link for reviewers of what is picked, to be copied again."""
+        if not key_of(key) or not id_:
             return render.problem(PICK)
         try:
             if not self.store.exists(id_):
@@ -61,42 +62,42 @@ class Reviews:
 
     def expire(self, key: str | None, id_: str | None, days: int) -> tuple[Any, Any, str]:
         """Let what is picked live so many days from now."""
-        if not key or not id_:
+        if not key_of(key) or not id_:
             return gr.skip(), gr.skip(), render.problem(PICK)
         try:
-            ends = self.store.expire(key, id_, int(days))
-            told = f"{render_shares.named(self.store.get(id_))}: there until {render_shares.day(ends)}."
+            ends = self.store.expire(key_of(key), id_, int(days))
+            sentence = f"{render_shares.named(self.store.get(id_))}: there until {render_shares.day(ends)}."
         except (InputError, NotShared, StorageError) as error:
             return gr.skip(), gr.skip(), render.problem(str(error))
-        return self.show(key, id_, render.done(told))
+        return self.show(key, id_, render.done(sentence))
 
     def delete(self, key: str | None, id_: str | None, sure: bool) -> tuple[Any, Any, str]:
         """Delete what is picked, with its reviews."""
-        if not key or not id_:
+        if not key_of(key) or not id_:
             return gr.skip(), gr.skip(), render.problem(PICK)
         if not sure:
-            told = "Tick “Delete for good” first: the link and its reviews will be gone."
-            return gr.skip(), gr.skip(), render.problem(told)
+            sentence = "Tick “Delete for good” first: the link and its reviews will be gone."
+            return gr.skip(), gr.skip(), render.problem(sentence)
         try:
-            told = f"Deleted: {render_shares.named(self.store.get(id_))}. Its link leads nowhere now."
-            self.store.delete(key, id_)
+            sentence = f"Deleted: {render_shares.named(self.store.get(id_))}. Its link leads nowhere now."
+            self.store.delete(key_of(key), id_)
         except (NotShared, StorageError) as error:
             return gr.skip(), gr.skip(), render.problem(str(error))
-        return self.show(key, id_, render.done(told))
+        return self.show(key, id_, render.done(sentence))
 
     def export(self, key: str | None) -> str:
-        """All reviews as JSON lines, packed for the browser."""
+        """Return all reviews as JSON lines, packed for the browser."""
         try:
             return pack("fakenews-reviews.jsonl", "application/x-ndjson", review_lines(self._owned(key)))
         except StorageError:
             return ""
 
     def _owned(self, key: str | None) -> tuple[Owned, ...]:
-        return self.store.owned(key.strip()) if key and key.strip() else ()
+        return self.store.owned(key_of(key)) if key_of(key) else ()
 
 
 def key_of(pasted: str | None) -> str:
-    """The key in what was pasted: itself, or a whole address."""
+    """Return the key in what was pasted: itself, or a whole address."""
     value = (pasted or "").strip()
     return read_query(urlsplit(value).query).owner or value
 
@@ -104,12 +105,11 @@ def key_of(pasted: str | None) -> str:
 def build(engine: Engine, store: ShareStore, owner: gr.BrowserState, tab: gr.Tab) -> tuple[Reviews, list[Any]]:
     """Draw the tab inside the current one and wire it; gives its handlers and [key, list, picker, sentence]."""
     reviews = Reviews(engine, store)
-    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     # What is picked is checked by the storage: Gradio would check it against choices that it forgets with its session.
-    picking = {**private, "preprocess": False}
+    picking = {**PRIVATE, "preprocess": False}
     with gr.Row(elem_classes="fn-shareform"):
         key = gr.Textbox(label="Your key or own link", max_lines=1, type="password", elem_id="fn-key")
-        show = gr.Button("Show", elem_id="fn-show", size="sm")
+        show = small("Show", "fn-show")
     found = gr.HTML(render.caption(ASK), elem_id="fn-owned")
     with gr.Accordion("Link, end and deletion", open=False, elem_classes="fn-whatif", elem_id="fn-manage"):
         picked = gr.Dropdown([], label="Shared", elem_id="fn-picked")
@@ -117,44 +117,32 @@ def build(engine: Engine, store: ShareStore, owner: gr.BrowserState, tab: gr.Tab
             days = gr.Radio([(f"{d} days", d) for d in DAYS], value=DAYS[-1], label="From now", elem_id="fn-more-days")
             sure = gr.Checkbox(False, label="Delete for good", elem_id="fn-sure")
         with gr.Row(elem_classes="fn-actions"):
-            link = gr.Button("Show link", elem_id="fn-link-again", size="sm")
-            expire = gr.Button("Set end", elem_id="fn-expire", elem_classes="fn-plain", size="sm")
-            delete = gr.Button("Delete", elem_id="fn-delete", elem_classes="fn-plain", size="sm")
+            link = small("Show link", "fn-link-again")
+            expire = plain("Set end", "fn-expire")
+            delete = plain("Delete", "fn-delete")
             export = gr.Button("Reviews (JSONL)", elem_id="fn-export-reviews", elem_classes="fn-plain", size="sm")
-    said = gr.HTML(elem_id="fn-reviews-said", js_on_load=on_load("copy"))
+    message = gr.HTML(elem_id="fn-reviews-said", js_on_load=on_load("copy"))
     file = gr.Textbox(visible=False)
-    listed = [found, picked, said]
+    listed = [found, picked, message]
 
-    def shown(pasted: str, id_: str | None) -> tuple[Any, ...]:
-        return reviews.show(key_of(pasted), id_)
-
-    def remembered(pasted: str, kept: str | None, id_: str | None) -> tuple[Any, ...]:
-        known = key_of(pasted) or kept or ""
+    def remembered(pasted: str, stored: str | None, id_: str | None) -> tuple[Any, ...]:
+        known = key_of(pasted) or stored or ""
         return (known, *reviews.show(known, id_))
 
-    def address(pasted: str, id_: str | None, request: gr.Request) -> str:
-        return reviews.address(key_of(pasted), id_, request)
-
-    def expired(pasted: str, id_: str | None, days: int) -> tuple[Any, ...]:
-        return reviews.expire(key_of(pasted), id_, days)
-
     def deleted(pasted: str, id_: str | None, sure: bool) -> tuple[Any, ...]:
-        return (*reviews.delete(key_of(pasted), id_, sure), False)
+        return (*reviews.delete(pasted, id_, sure), False)
 
-    def exported(pasted: str) -> str:
-        return reviews.export(key_of(pasted))
-
-    gr.on([show.click, key.submit], shown, [key, picked], listed, **picking)
+    gr.on([show.click, key.submit], reviews.show, [key, picked], listed, **picking)
     tab.select(remembered, [key, owner, picked], [key, *listed], **picking)
-    link.click(address, [key, picked], said, **picking)
-    expire.click(expired, [key, picked, days], listed, **picking)
+    link.click(reviews.address, [key, picked], message, **picking)
+    expire.click(reviews.expire, [key, picked, days], listed, **picking)
     delete.click(deleted, [key, picked, sure], [*listed, sure], **picking)
-    export.click(exported, key, file, **private).then(None, file, None, js=script("download"), **private)
+    export.click(reviews.export, key, file, **PRIVATE).then(None, file, None, js=script("download"), **PRIVATE)
     return reviews, [key, *listed]
 
 
 def visited(visit: Visit, reviews: Reviews) -> tuple[Any, ...]:
-    """What the tab shows to someone who came by an owner's link; nothing changes for anyone else."""
+    """Return what the tab shows to someone who came by an owner's link; nothing changes for anyone else."""
     if not visit.owner:
         return (gr.skip(),) * 4
     return (visit.owner, *reviews.show(visit.owner))

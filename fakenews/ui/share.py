@@ -19,6 +19,7 @@ from fakenews.ui import export, render, render_shares
 from fakenews.ui.scripts import on_load, script
 from fakenews.ui.shown import Shown
 from fakenews.ui.templates import draw
+from fakenews.ui.widgets import PRIVATE, plain, small
 
 if TYPE_CHECKING:
     from fakenews.engine import Engine
@@ -38,7 +39,7 @@ class Share:
         self.store = store
 
     def snapshot(self, shown: Shown) -> Snapshot:
-        """What the visitor looks at, completed by what has not been worked out yet."""
+        """Return what the visitor looks at, completed by what has not been worked out yet."""
         explainers = self.engine.explainers
         with self.engine.scheduler.slot(Lane.EXPLANATION):
             if shown.analysis.formatting is None:
@@ -56,18 +57,18 @@ class Share:
         if shown is None:
             return render.problem(FIRST), gr.skip()
         try:
-            made = self.store.share(self.snapshot(shown), owner=owner or "", redact=redact, blind=blind, days=int(days))
+            link = self.store.share(self.snapshot(shown), owner=owner or "", redact=redact, blind=blind, days=int(days))
         except (InputError, StorageError) as error:
             return render.problem(str(error)), gr.skip()
         except Exception as error:
             logger.error("sharing failed: %s", type(error).__name__)  # its message could quote the article
             return render.problem(SORRY), gr.skip()
         base = address_of(self.engine, request)
-        links = reader_address(base, made.id), owner_address(base, made.owner)
-        return render_shares.link(*links, made.expires, redact, blind), made.owner
+        links = reader_address(base, link.id), owner_address(base, link.owner)
+        return render_shares.link(*links, link.expires, redact, blind), link.owner
 
     def export(self, shown: Shown | None, format_: str) -> tuple[str, str]:
-        """A sentence, and the file packed for the browser."""
+        """Return a sentence, and the file packed for the browser."""
         if shown is None:
             return render.problem(FIRST), ""
         try:
@@ -78,31 +79,30 @@ class Share:
 
 
 def packed(snapshot: Snapshot, format_: str) -> str:
-    """An analysis as a file, packed for the script `download`."""
+    """Return an analysis as a file, packed for the script `download`."""
     content, media = export.write(snapshot, format_)
     return pack(export.file_name(snapshot, format_), media, content)
 
 
 def pack(name: str, media: str, content: str) -> str:
-    """A file, packed for the script `download`."""
+    """Return a file, packed for the script `download`."""
     return json.dumps({"name": name, "type": media, "content": content})
 
 
 def pack_bytes(name: str, media: str, content: bytes) -> str:
-    """A file that is no text, packed for the script `download`."""
+    """Return a file that is no text, packed for the script `download`."""
     return json.dumps({"name": name, "type": media, "bytes": b64encode(content).decode()})
 
 
 def address_of(engine: Engine, request: gr.Request) -> str:
-    """Where this visitor finds the page."""
-    asked = request.request
-    return base_address(engine.settings.public_url, asked.base_url if asked is not None else "")
+    """Return where this visitor finds the page."""
+    http_request = request.request
+    return base_address(engine.settings.public_url, http_request.base_url if http_request is not None else "")
 
 
 def build(engine: Engine, store: ShareStore, shown: gr.State, owner: gr.BrowserState) -> gr.HTML:
     """Draw the panel inside the current column and wire it; gives what says how it went."""
     panel = Share(engine, store)
-    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     with gr.Accordion("Share or export", open=False, elem_classes="fn-whatif", elem_id="fn-share"):
         gr.HTML(draw("shares", "intro"))
         with gr.Row(elem_classes="fn-shareform"):
@@ -110,26 +110,24 @@ def build(engine: Engine, store: ShareStore, shown: gr.State, owner: gr.BrowserS
             blind = gr.Checkbox(False, label="Reviewers judge first (blind)", elem_id="fn-blind")
             days = gr.Radio([(f"{d} days", d) for d in DAYS], value=DAYS[-1], label="Link lives", elem_id="fn-days")
         with gr.Row(elem_classes="fn-actions"):
-            make = gr.Button("Share", elem_id="fn-make-link", size="sm")
-            buttons = [
-                gr.Button(name, elem_id=f"fn-export-{f}", elem_classes="fn-plain", size="sm") for name, f in FORMATS
-            ]
-        said = gr.HTML(elem_id="fn-shared-link", js_on_load=on_load("copy"))
+            make = small("Share", "fn-make-link")
+            buttons = [plain(name, f"fn-export-{f}") for name, f in FORMATS]
+        message = gr.HTML(elem_id="fn-shared-link", js_on_load=on_load("copy"))
         file = gr.Textbox(visible=False)
     for this, other in ((redact, blind), (blind, redact)):
-        this.input(_either, this, other, queue=False, **private)
-    make.click(panel.share, [shown, redact, blind, days, owner], [said, owner], concurrency_limit=2, **private)
+        this.input(_either, this, other, queue=False, **PRIVATE)
+    make.click(panel.share, [shown, redact, blind, days, owner], [message, owner], concurrency_limit=2, **PRIVATE)
     for button, (_, format_) in zip(buttons, FORMATS, strict=True):
 
         def write(state: Shown | None, format_: str = format_) -> tuple[str, str]:
             return panel.export(state, format_)
 
-        button.click(write, shown, [said, file], concurrency_limit=2, **private).then(
-            None, file, None, js=script("download"), **private
+        button.click(write, shown, [message, file], concurrency_limit=2, **PRIVATE).then(
+            None, file, None, js=script("download"), **PRIVATE
         )
-    return said
+    return message
 
 
 def _either(chosen: bool) -> Any:
-    """A box that cannot be ticked while the other one is."""
+    """Return a box that cannot be ticked while the other one is."""
     return gr.update(interactive=not chosen)

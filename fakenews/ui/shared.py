@@ -19,6 +19,7 @@ from fakenews.share.store import ShareStore, StorageError
 from fakenews.ui import render, render_highlights, render_shares, render_verdicts, render_words
 from fakenews.ui.analyse import UNITS
 from fakenews.ui.scripts import on_load, script
+from fakenews.ui.widgets import PRIVATE, heading, segments, small
 
 if TYPE_CHECKING:
     from fakenews.engine import Engine
@@ -47,15 +48,15 @@ class Visitor:
     spans: tuple[Span, ...] = ()
 
     @classmethod
-    def read(cls, kept: str | None) -> Visitor:
-        """Inverse of `str`; whatever is not understood is left out."""
-        id_, _, rest = (kept or "").partition(" ")
+    def read(cls, stored: str | None) -> Visitor:
+        """Return the inverse of `str`; whatever is not understood is left out."""
+        id_, _, rest = (stored or "").partition(" ")
         key, _, places = rest.partition(" ")
         spans = (Span(int(start), int(end)) for start, end in _PLACE.findall(places))
         return cls(id_, key, tuple(s for s in spans if s.start < s.end))
 
     def __str__(self) -> str:
-        """Id, key and marks, with spaces between."""
+        """Return id, key and marks, with spaces between."""
         return " ".join((self.id, self.key, *(f"{s.start}-{s.end}" for s in self.spans)))
 
 
@@ -76,11 +77,11 @@ class Parts(NamedTuple):
     name: Any = STAY
     verdict: Any = STAY
     marks: str = ""
-    said: str = ""
+    message: str = ""
     agree: tuple[Any, ...] = ()
 
     def values(self) -> tuple[Any, ...]:
-        """One value for every output, questions about models last."""
+        """Return one value for every output, questions about models last."""
         *parts, agree = self
         return (*parts, *agree, *[HIDE] * (MODELS_ASKED - len(agree)))
 
@@ -92,9 +93,9 @@ class SharedPage:
         self.engine = engine
         self.store = store
 
-    def open(self, id_: str, kept: str | None = "") -> tuple[Any, ...]:
-        """Everything drawn for a link and a review begun before, or the sentence that says why there is nothing."""
-        visitor = Visitor.read(kept)
+    def open(self, id_: str, stored: str | None = "") -> tuple[Any, ...]:
+        """Return everything drawn for a link and a review begun before, or why there is nothing."""
+        visitor = Visitor.read(stored)
         if visitor.id != id_:
             visitor = Visitor(id_)
         try:
@@ -106,7 +107,7 @@ class SharedPage:
             return _nothing(SORRY)
 
     def shown(self, visitor: Visitor) -> tuple[Any, ...]:
-        """Everything that is drawn: as far as a blind reader may see it, or all of it.
+        """Return everything that is drawn: as far as a blind reader may see it, or all of it.
 
         Raises
         ------
@@ -143,32 +144,32 @@ class SharedPage:
             name=mine.name if mine else STAY,
             verdict=first or STAY,
             marks=render_shares.marks(snapshot, _within(snapshot.text, visitor.spans)),
-            said=render.done(THANKS) if sent else "",
+            message=render.done(THANKS) if sent else "",
             agree=tuple(gr.update(visible=True, label=snapshot.titles[m], value=None) for m in models),
         ).values()
 
-    def drawn(self, kept: str, view: str, unit: render.Unit) -> tuple[Any, Any, Any]:
-        """Highlights, legend and strongest words, or why they are not there."""
+    def drawn(self, stored: str, view: str, unit: render.Unit) -> tuple[Any, Any, Any]:
+        """Return highlights, legend and top words, or why they are not there."""
         try:
-            shared = self._shared(Visitor.read(kept))
+            shared = self._shared(Visitor.read(stored))
         except (NotShared, StorageError) as error:
             return STAY, render.problem(str(error)), STAY
         return (STAY,) * 3 if shared.hidden else _drawn(shared.snapshot, view, unit)
 
-    def begin(self, kept: str, name: str, verdict: str | None) -> tuple[Any, ...]:
+    def begin(self, stored: str, name: str, verdict: str | None) -> tuple[Any, ...]:
         """Take a blind verdict and show the models' answers; a sentence, then everything drawn."""
-        visitor = Visitor.read(kept)
+        visitor = Visitor.read(stored)
         stay = [STAY] * len(Parts().values())
         try:
             key = self.store.begin(visitor.id, name or "", verdict or "")
             return ("", *self.shown(Visitor(visitor.id, key)))
         except InputError as error:
-            told = PICK if verdict is None and (name or "").strip() else str(error)
-            return (render.problem(told), *stay)
+            sentence = PICK if verdict is None and (name or "").strip() else str(error)
+            return (render.problem(sentence), *stay)
         except (NotShared, StorageError) as error:
             return (render.problem(str(error)), *stay)
 
-    def mark(self, kept: str, selected: str) -> tuple[Any, Any]:
+    def mark(self, stored: str, selected: str) -> tuple[Any, Any]:
         """Mark what is selected, as "start-end"; marks that touch become one."""
 
         def marked(text: str, spans: list[Span]) -> tuple[list[Span], str]:
@@ -179,27 +180,27 @@ class SharedPage:
                 return spans, f"{MAX_SPANS} stretches are marked, and no more fit: take one away first."
             return _merged([*spans, *chosen]), ""
 
-        return self._marks(kept, marked)
+        return self._marks(stored, marked)
 
-    def unmark(self, kept: str, key: str) -> tuple[Any, Any]:
+    def unmark(self, stored: str, key: str) -> tuple[Any, Any]:
         """Take a mark away."""
-        return self._marks(kept, lambda _, spans: ([s for s in spans if f"{s.start}-{s.end}" != key], ""))
+        return self._marks(stored, lambda _, spans: ([s for s in spans if f"{s.start}-{s.end}" != key], ""))
 
-    def _marks(self, kept: str, change: Callable[[str, list[Span]], tuple[list[Span], str]]) -> tuple[Any, Any]:
-        """Marks as they are drawn after a change of them, which may say something, and the visitor with them."""
-        visitor = Visitor.read(kept)
+    def _marks(self, stored: str, change: Callable[[str, list[Span]], tuple[list[Span], str]]) -> tuple[Any, Any]:
+        """Return marks as they are drawn after a change of them, which may say something, and the visitor with them."""
+        visitor = Visitor.read(stored)
         try:
             snapshot = self._shared(visitor).snapshot
         except (NotShared, StorageError) as error:
             return render.problem(str(error)), STAY
-        spans, said = change(snapshot.text, _within(snapshot.text, visitor.spans))
-        return render_shares.marks(snapshot, spans, said), str(replace(visitor, spans=tuple(spans)))
+        spans, message = change(snapshot.text, _within(snapshot.text, visitor.spans))
+        return render_shares.marks(snapshot, spans, message), str(replace(visitor, spans=tuple(spans)))
 
-    def send(self, kept: str, name: str, verdict: str | None, comment: str, *agree: str | None) -> tuple[str, Any]:
+    def send(self, stored: str, name: str, verdict: str | None, comment: str, *agree: str | None) -> tuple[str, Any]:
         """Store the review; a sentence, and whether the form still stands."""
         if verdict is None and (name or "").strip():
             return render.problem(PICK), STAY
-        visitor = Visitor.read(kept)
+        visitor = Visitor.read(stored)
         try:
             snapshot = self._shared(visitor).snapshot
             models = [p.model for p in snapshot.analysis.predictions][:MODELS_ASKED]
@@ -228,7 +229,7 @@ def _nothing(sentence: str) -> tuple[Any, ...]:
 
 
 def _drawn(snapshot: Snapshot, view: str, unit: render.Unit) -> tuple[Any, Any, Any]:
-    """Highlights and legend of one model, and the strongest words of all."""
+    """Return highlights and legend of one model, and the top words of all."""
     found = {e.classifier: e for e in snapshot.explanations}
     if view not in found:
         return (STAY,) * 3
@@ -242,7 +243,7 @@ def _drawn(snapshot: Snapshot, view: str, unit: render.Unit) -> tuple[Any, Any, 
 
 
 def _within(text: str, spans: Sequence[Span]) -> list[Span]:
-    """Those stretches that hold something of the text."""
+    """Return the stretches that hold something of the text."""
     return [s for s in spans if text[s.start : s.end].strip() and s.end <= len(text)]
 
 
@@ -259,39 +260,32 @@ def _merged(spans: list[Span]) -> list[Span]:
 def build(engine: Engine, store: ShareStore) -> tuple[SharedPage, gr.Textbox, list[Any]]:
     """Draw the view and wire it; gives its handlers, what the script `resume` and what `SharedPage.open` fill."""
     tab = SharedPage(engine, store)
-    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     opinions = [(words, key) for key, words in OPINIONS.items()]
     visitor = gr.Textbox(visible=False)
     with gr.Column(elem_id="fn-shared"):
         head = gr.HTML(elem_id="fn-shared-head")
         unread = gr.HTML(elem_id="fn-shared-blind-text")
         with gr.Column(visible=False, elem_id="fn-blind-form", elem_classes="fn-review") as blind:
-            gr.HTML(render.heading("Your verdict first"))
+            heading("Your verdict first")
             first_name = gr.Textbox(label="Your name, or any name", max_lines=1, elem_id="fn-first-name")
             first = gr.Radio(opinions, value=None, label="The article", elem_id="fn-first-verdict")
             with gr.Row(elem_classes="fn-actions"):
-                begin = gr.Button("See what the models say", elem_id="fn-begin", size="sm", variant="primary")
+                begin = small("See what the models say", "fn-begin", variant="primary")
             begun = gr.HTML(elem_id="fn-begin-said")
         with gr.Column(visible=False, elem_id="fn-shared-analysis") as analysis:
             cards = gr.HTML(elem_id="fn-shared-cards")
             with gr.Row(elem_classes="fn-whybar"):
-                gr.HTML(render.heading("Why"))
-                view = gr.Radio(
-                    [], show_label=False, container=False, elem_classes="fn-seg", elem_id="fn-shared-view",
-                    label="Model shown",
-                )  # fmt: skip
-                unit = gr.Radio(
-                    list(UNITS), value="word", show_label=False, container=False, elem_classes="fn-seg",
-                    elem_id="fn-shared-unit", label="Unit",
-                )  # fmt: skip
+                heading("Why")
+                view = segments("Model shown", "fn-shared-view", [])
+                unit = segments("Unit", "fn-shared-unit", UNITS, "word")
             text = gr.HTML(elem_id="fn-shared-text", js_on_load=on_load("selection"))
             legend = gr.HTML(elem_id="fn-shared-legend")
             words = gr.HTML(elem_id="fn-shared-top")
         with gr.Column(visible=False, elem_id="fn-review", elem_classes="fn-review") as form:
-            gr.HTML(render.heading("Your review"))
+            heading("Your review")
             marks = gr.HTML(elem_id="fn-marks", js_on_load=on_load("open"))
             with gr.Row(elem_classes="fn-actions"):
-                mark = gr.Button("Mark selection", elem_id="fn-mark", size="sm")
+                mark = small("Mark selection", "fn-mark")
             selected = gr.Textbox(visible=False)
             name = gr.Textbox(label="Your name, or any name", max_lines=1, elem_id="fn-name")
             verdict = gr.Radio(opinions, value=None, label="The article", elem_id="fn-verdict")
@@ -299,30 +293,30 @@ def build(engine: Engine, store: ShareStore) -> tuple[SharedPage, gr.Textbox, li
                 agree = [gr.Radio(list(AGREE), value=None, visible=False, label="Model") for _ in range(MODELS_ASKED)]
             comment = gr.Textbox(label="Comment", lines=3, max_lines=8, elem_id="fn-comment")
             with gr.Row(elem_classes="fn-actions"):
-                send = gr.Button("Send review", elem_id="fn-send", size="sm", variant="primary")
-        said = gr.HTML(elem_id="fn-review-said")
+                send = small("Send review", "fn-send", variant="primary")
+        message = gr.HTML(elem_id="fn-review-said")
     outputs = [
-        head, unread, blind, analysis, cards, view, text, legend, words, form, visitor, name, verdict, marks, said,
+        head, unread, blind, analysis, cards, view, text, legend, words, form, visitor, name, verdict, marks, message,
         *agree,
     ]  # fmt: skip
-    begin.click(tab.begin, [visitor, first_name, first], [begun, *outputs], **private).then(
-        None, visitor, None, js=script("keep", focus="#fn-shared-head h1"), **private
+    begin.click(tab.begin, [visitor, first_name, first], [begun, *outputs], **PRIVATE).then(
+        None, visitor, None, js=script("keep", focus="#fn-shared-head h1"), **PRIVATE
     )
     # Which models there are is checked above: Gradio would check it against choices that it forgets with its session.
     gr.on(
         [view.input, unit.input], tab.drawn, [visitor, view, unit], [text, legend, words], queue=False,
-        preprocess=False, **private,
+        preprocess=False, **PRIVATE,
     )  # fmt: skip
 
-    def unmarked(kept: str, event: gr.EventData) -> tuple[Any, Any]:
-        return tab.unmark(kept, str(event.key))
+    def unmarked(stored: str, event: gr.EventData) -> tuple[Any, Any]:
+        return tab.unmark(stored, str(event.key))
 
     for marked in (
-        mark.click(tab.mark, [visitor, selected], [marks, visitor], js=script("selected"), queue=False, **private),
-        marks.click(unmarked, visitor, [marks, visitor], queue=False, **private),
+        mark.click(tab.mark, [visitor, selected], [marks, visitor], js=script("selected"), queue=False, **PRIVATE),
+        marks.click(unmarked, visitor, [marks, visitor], queue=False, **PRIVATE),
     ):
-        marked.then(None, visitor, None, js=script("keep", focus="#fn-mark"), **private)
-    send.click(tab.send, [visitor, name, verdict, comment, *agree], [said, form], **private).then(
-        None, visitor, None, js=script("keep", focus="#fn-review-said [role=status]"), **private
+        marked.then(None, visitor, None, js=script("keep", focus="#fn-mark"), **PRIVATE)
+    send.click(tab.send, [visitor, name, verdict, comment, *agree], [message, form], **PRIVATE).then(
+        None, visitor, None, js=script("keep", focus="#fn-review-said [role=status]"), **PRIVATE
     )
     return tab, visitor, outputs

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
-CSS = ASSETS / "page.css"
-REPORT_CSS = ASSETS / "report.css"
+PAGE_CSS = (ASSETS / "content.css", ASSETS / "page.css")
+REPORT_CSS = (ASSETS / "content.css", ASSETS / "report.css")
 
 
 def head() -> str:

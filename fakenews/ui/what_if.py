@@ -20,6 +20,7 @@ from fakenews.schema import Span
 from fakenews.text import browser_lines
 from fakenews.ui import render, render_edits
 from fakenews.ui.scripts import on_load
+from fakenews.ui.widgets import PRIVATE, plain, small
 
 if TYPE_CHECKING:
     from fakenews.explain.counterfactual import Counterfactual
@@ -78,14 +79,14 @@ class WhatIfPanel:
         self.models = engine.pool.defaults
         self.titles = {m: engine.pool.title(m) for m in engine.pool.defaults}
 
-    def shown(self, edits: Edits | None, unit: render.Unit, said: str = "") -> tuple[Any, ...]:
-        """Line, table, clickable text and text box for the edits as they are."""
+    def shown(self, edits: Edits | None, unit: render.Unit, message: str = "") -> tuple[Any, ...]:
+        """Return line, table, clickable text and text box for the edits as they are."""
         if edits is None or not edits.texts:
-            return said, UNCHANGED, "", ""
+            return message, UNCHANGED, "", ""
         text = edits.texts[0]
         drawn = render_edits.edited(text, edits.now, unit)
         if edits.now == text:
-            return said or render.caption(HINT), UNCHANGED, drawn, text
+            return message or render.caption(HINT), UNCHANGED, drawn, text
         try:
             with self.engine.scheduler.slot(Lane.VERDICT):
                 found = self.engine.judge.what_if(text, edits.now, self.models)
@@ -94,7 +95,7 @@ class WhatIfPanel:
         except Exception:
             logger.exception("what-if failed")
             return render.problem(SORRY), UNCHANGED, drawn, gr.skip()
-        return said, render_edits.changes(found, self.titles), drawn, edits.now
+        return message, render_edits.changes(found, self.titles), drawn, edits.now
 
     def cut(self, edits: Edits | None, unit: render.Unit, key: str) -> tuple[Any, ...]:
         """Take away the characters a click was about."""
@@ -111,13 +112,13 @@ class WhatIfPanel:
         return (*self.shown(edits, unit)[:-1], gr.skip())
 
     def undo(self, edits: Edits | None, unit: render.Unit) -> tuple[Any, ...]:
-        """One edit back."""
+        """Go back one edit."""
         if edits is not None:
             edits.undo()
         return self.shown(edits, unit)
 
     def reset(self, edits: Edits | None, unit: render.Unit) -> tuple[Any, ...]:
-        """The text as it was analysed."""
+        """Go back to the text as it was analysed."""
         if edits is not None and edits.texts:
             edits.add(edits.texts[0])
         return self.shown(edits, unit)
@@ -166,33 +167,32 @@ def build(engine: Engine, tokens: VisitorTokens, unit: gr.Radio, view: gr.Radio)
         Whether a click takes a word or a sentence, and which model the counterfactual is about.
     """
     panel = WhatIfPanel(engine, tokens)
-    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     edits = gr.State(None)
     with gr.Accordion("What if…", open=False, elem_classes="fn-whatif", elem_id="fn-whatif"):
-        said = gr.HTML(elem_id="fn-whatif-said")
+        message = gr.HTML(elem_id="fn-whatif-said")
         changed = gr.HTML(UNCHANGED, elem_id="fn-whatif-changes")
         with gr.Row(elem_classes="fn-actions"):
-            smallest = gr.Button("Minimal counterfactual", elem_id="fn-flip", size="sm")
-            stop = gr.Button("Cancel", elem_id="fn-flip-cancel", elem_classes="fn-plain", size="sm")
-            undo = gr.Button("Undo", elem_id="fn-undo", elem_classes="fn-plain", size="sm")
-            reset = gr.Button("Reset", elem_id="fn-reset", elem_classes="fn-plain", size="sm")
+            smallest = small("Minimal counterfactual", "fn-flip")
+            stop = plain("Cancel", "fn-flip-cancel")
+            undo = plain("Undo", "fn-undo")
+            reset = plain("Reset", "fn-reset")
         drawn = gr.HTML(elem_id="fn-whatif-text", js_on_load=on_load("open"))
         typed = gr.Textbox(label="Edit in place", lines=6, max_lines=12, elem_id="fn-whatif-edit")
-    outputs = [said, changed, drawn, typed]
+    outputs = [message, changed, drawn, typed]
 
     def clicked(state: Edits | None, taken: render.Unit, event: gr.EventData) -> tuple[Any, ...]:
         return panel.cut(state, taken, str(event.key))
 
-    quick: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "judge", **private}
+    quick: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "judge", **PRIVATE}
     drawn.click(clicked, [edits, unit], outputs, **quick)
     typed.change(panel.typed, [edits, unit, typed], outputs, trigger_mode="always_last", **quick)
     undo.click(panel.undo, [edits, unit], outputs, **quick)
     reset.click(panel.reset, [edits, unit], outputs, **quick)
     unit.input(panel.shown, [edits, unit], outputs, **quick)
-    smallest.click(panel.flip, [edits, unit, view], outputs, concurrency_limit=2, concurrency_id="explain", **private)
+    smallest.click(panel.flip, [edits, unit, view], outputs, concurrency_limit=2, concurrency_id="explain", **PRIVATE)
 
     def cancel(request: gr.Request) -> None:
         tokens.cancel(request.session_hash or "")
 
-    stop.click(cancel, None, None, queue=False, **private)
+    stop.click(cancel, None, None, queue=False, **PRIVATE)
     return Panel(edits, outputs)

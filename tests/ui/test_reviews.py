@@ -97,7 +97,7 @@ def test_a_pick_is_taken_by_a_server_that_never_offered_it(
         with gr.Blocks() as blocks, gr.Tab("Reviews") as tab:
             reviews.build(share_engine, store, gr.BrowserState(""), tab)
         said = []
-        for name, *inputs in (("expired", key, id_, 7), ("address", key, id_), ("deleted", key, id_, True)):
+        for name, *inputs in (("expire", key, id_, 7), ("address", key, id_), ("deleted", key, id_, True)):
             (handler,) = [f for f in blocks.fns.values() if f.name == name]
             found = await blocks.process_api(handler, inputs, SessionState(blocks), request=REQUEST)
             said.append(str(found["data"]))

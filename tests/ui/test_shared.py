@@ -64,7 +64,7 @@ def test_a_review_goes_on_where_it_was_after_a_restart_or_a_reload(servers: Serv
     assert "1 stretch is marked" in listed
 
     again = servers.opened(link.id, kept)
-    assert not shown(again["blind"]) and shown(again["form"]) and again["said"] == ""
+    assert not shown(again["blind"]) and shown(again["form"]) and again["message"] == ""
     assert (again["name"], again["verdict"], again["marks"]) == ("Ada", "real", listed)
     assert "You said first: reads like real news" in again["cards"]
 
@@ -73,7 +73,7 @@ def test_a_review_goes_on_where_it_was_after_a_restart_or_a_reload(servers: Serv
     (review,) = servers.store.owned(link.owner)[0].reviews
     assert (review.first_verdict, review.verdict, review.spans) == ("real", "fake", (Span(0, 9),))
     again = servers.opened(link.id, kept)
-    assert "Thank you" in again["said"] and not shown(again["form"]) and not shown(again["blind"])
+    assert "Thank you" in again["message"] and not shown(again["form"]) and not shown(again["blind"])
 
 
 def test_what_another_link_left_in_the_browser_shows_nothing(servers: Servers, snapshot: Snapshot) -> None:

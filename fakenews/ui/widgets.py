@@ -1,0 +1,33 @@
+"""Components that several tabs use, as they look there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from fakenews.ui import render
+
+PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}  # settings of the page's own events
+
+
+def heading(title: str) -> gr.HTML:
+    """Return the heading of a section."""
+    return gr.HTML(render.heading(title))
+
+
+def small(name: str, id_: str, **settings: Any) -> gr.Button:
+    """Return a small button."""
+    return gr.Button(name, elem_id=id_, size="sm", **settings)
+
+
+def plain(name: str, id_: str, **settings: Any) -> gr.Button:
+    """Return a small button that looks like a link."""
+    return small(name, id_, elem_classes="fn-plain", **settings)
+
+
+def segments(label: str, id_: str, choices: Sequence[tuple[str, str]], value: str | None = None) -> gr.Radio:
+    """Return choices side by side, whose label is only heard."""
+    look: dict[str, Any] = {"show_label": False, "container": False, "elem_classes": "fn-seg"}
+    return gr.Radio(list(choices), value=value, label=label, elem_id=id_, **look)
