@@ -173,10 +173,7 @@ def _trained_on(evidence: ModelEvidence) -> str:
 def replace_results(page: str, part: str, table: str) -> str:
     """Return the page with `table` between the two markers of a part.
 
-    Raises
-    ------
-    ValueError
-        If `<!-- PART:begin -->` and `<!-- PART:end -->` are not there once each, in this order.
+    Raise `ValueError` if `<!-- PART:begin -->` and `<!-- PART:end -->` are not there once each, in this order.
     """
     begin, end = f"<!-- {part}:begin -->", f"<!-- {part}:end -->"
     head, begin_found, rest = page.partition(begin)

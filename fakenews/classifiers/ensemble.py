@@ -77,10 +77,7 @@ class EnsembleClassifier(LogOddsClassifier):
     def fit(self, texts: Sequence[str], labels: Sequence[int]) -> Self:
         """Learn weights and calibration from texts that no member was fitted on, and labels 0 fake, 1 real.
 
-        Raises
-        ------
-        ValueError
-            If there are fewer than two members.
+        Raise `ValueError` if there are fewer than two members.
         """
         self._check_members()
         texts = check_texts(texts)
@@ -230,10 +227,7 @@ class EnsembleClassifier(LogOddsClassifier):
     def save(self, folder: Path) -> None:
         """Write `model.json`, with the revisions of the members in the folders beside `folder`, and `config.json`.
 
-        Raises
-        ------
-        ModelNotHere
-            If a member was not saved there.
+        Raise `ModelNotHere` if a member was not saved there.
         """
         outside, inside = self._fitted()
         revisions = [stored_in(folder.parent / name).revision for name in self.members]

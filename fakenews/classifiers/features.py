@@ -113,10 +113,7 @@ class FeaturesClassifier(LogOddsClassifier):
     def load(cls, folder: Path) -> Self:
         """Read a folder written by `save`.
 
-        Raises
-        ------
-        ValueError
-            If its trees were grown on other features than this code computes.
+        Raise `ValueError` if its trees were grown on other features than this code computes.
         """
         from safetensors.numpy import load_file
 

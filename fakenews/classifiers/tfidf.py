@@ -110,7 +110,7 @@ class TfidfClassifier(LogOddsClassifier):
         """Return the exact parts of the log-odds: one per word of `clean_text(text).words`, and the intercept.
 
         The value of an n-gram times its coefficient is shared equally among its occurrences and, within
-        a bigram, between its two pieces; punctuation counts for its word. Parts and intercept sum to `decision_function`.
+        a bigram, between its two pieces; punctuation counts for its word. Parts and intercept sum to the log-odds.
 
         Returns
         -------

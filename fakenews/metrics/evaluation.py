@@ -86,10 +86,8 @@ class Evaluation:
 def check_arrays(labels: ArrayLike, p_fake: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Check labels and probabilities of fake; return them as int64 and float64 of one shape (n,), n > 0.
 
-    Raises
-    ------
-    ValueError
-        If they are empty, differ in length, or hold anything but labels 0 (fake), 1 (real) and numbers in [0, 1].
+    Raise `ValueError` if they are empty, differ in length, or hold anything but labels 0 (fake), 1 (real) and numbers
+    in [0, 1].
     """
     y, p = np.asarray(labels), np.asarray(p_fake, dtype=np.float64)
     if y.ndim != 1 or y.shape != p.shape:

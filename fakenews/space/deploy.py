@@ -105,11 +105,8 @@ class Deployment:
     def run(self) -> str:
         """Do all of it and give the address of the Space.
 
-        Raises
-        ------
-        DeployError
-            If anything failed; by then what was live before is live again, or the message says what is not.
-            `NotBegun` if it failed before anything was changed.
+        Raise `DeployError` if anything failed; by then what was live before is live again, or the message says what is
+        not. `NotBegun` if it failed before anything was changed.
         """
         missing = [name for name in self.spacefile.secrets.required if not self.secrets.get(name)]
         if missing:
@@ -345,10 +342,7 @@ class Deployment:
     def drift(self) -> list[str]:
         """Return where the live Space differs from Spacefile and bundle, one sentence each.
 
-        Raises
-        ------
-        NotBegun
-            If there is no Space, or the Hub cannot be asked or refuses to say.
+        Raise `NotBegun` if there is no Space, or the Hub cannot be asked or refuses to say.
         """
         from httpx2 import TransportError
 
