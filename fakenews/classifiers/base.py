@@ -156,18 +156,8 @@ class TextClassifier(Protocol):
 
     def masked_log_odds(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Return the log-odds of perturbed samples of one text with words removed.
-
-        Parameters
-        ----------
-        text : str
-            The user's text.
-        keep : ndarray of shape (n_samples, n_words), bool
-            False where a word of `clean_text(text).words` is replaced by `mask_token`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Log-odds of the fake class.
+        `keep`, of shape (n_samples, n_words), is False where a word of `clean_text(text).words` is replaced by
+        `mask_token`; the log-odds of fake have shape (n_samples,).
         """
 
     def save(self, folder: Path) -> None:

@@ -111,11 +111,6 @@ class TfidfClassifier(LogOddsClassifier):
 
         The value of an n-gram times its coefficient is shared equally among its occurrences and, within
         a bigram, between its two pieces; punctuation counts for its word. Parts and intercept sum to the log-odds.
-
-        Returns
-        -------
-        ndarray of shape (n_words,), float
-            Log-odds of the fake class; the intercept follows.
         """
         _, regression = self._fitted()
         tokens, owners = self._tokens(text)
