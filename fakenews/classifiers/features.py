@@ -47,8 +47,6 @@ class FeaturesClassifier(LogOddsClassifier):
     """
 
     kind = "features"
-    own_settings = ("n_trees", "learning_rate", "max_leaf_nodes", "min_samples_leaf", "feature_share", "l2")
-
     name: str = "features"
     n_trees: int = 500
     learning_rate: float = 0.06

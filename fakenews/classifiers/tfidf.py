@@ -46,8 +46,6 @@ class TfidfClassifier(LogOddsClassifier):
     """
 
     kind = "tfidf"
-    own_settings = ("max_features", "min_df", "C")
-
     name: str = "tfidf"
     max_features: int = 200_000
     min_df: int = 2

@@ -34,8 +34,6 @@ class Word2VecClassifier(LogOddsClassifier):
     """
 
     kind = "word2vec"
-    own_settings = ("width", "window", "min_count", "max_words", "epochs", "skip_gram", "C")
-
     name: str = "word2vec"
     width: int = 300
     window: int = 5
