@@ -107,7 +107,7 @@ def other_corpora(folder: Path | None, skip: Collection[str]) -> Iterator[tuple[
 
 
 def latency_ms(classifier: TextClassifier, texts: Sequence[str], repeats: int = 3) -> float:
-    """Return the median milliseconds of one article asked alone, after one unmeasured round; cleaning included."""
+    """Return the median milliseconds of one article asked alone, after one unmeasured pass; cleaning included."""
     from fakenews.classifiers.base import cleaned
 
     classifier.predict_proba([texts[0]])

@@ -144,10 +144,10 @@ class Deployment:
         different = [p for p, f in remote.items() if p not in KEPT and (p not in local or not same_file(local[p], f))]
         with tempfile.TemporaryDirectory() as folder:
             for path in different:
-                found = self.api.hf_hub_download(
+                downloaded = self.api.hf_hub_download(
                     self.space, path, repo_type="space", revision=info.sha, local_dir=folder
                 )
-                before.changed[path] = Path(found).read_bytes()
+                before.changed[path] = Path(downloaded).read_bytes()
         return before
 
     def _apply(self, before: _Before) -> str:
