@@ -51,10 +51,7 @@ def fit_neighbours(
 ) -> Neighbours:
     """Place articles; `ids` are those of `table.article_id`. Two minutes for 9,000 articles, most of it cleaning.
 
-    Raises
-    ------
-    ValueError
-        If there are fewer than two articles, or their words too few for 64 directions.
+    Raise `ValueError` if there are fewer than two articles, or their words too few for 64 directions.
     """
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.utils.extmath import randomized_svd

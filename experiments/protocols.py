@@ -341,10 +341,8 @@ def check_tables(model: str, trained_on: tuple[str, ...], passed: tuple[str, ...
 def train_under(name: str, job: Job, log: Log = logger.info, recipe: Recipe | None = None) -> TextClassifier:
     """Train on the rows and the text of a protocol, and save into `job.out` what `measure_protocols` takes as weights.
 
-    Raises
-    ------
-    ValueError
-        If there is no such protocol, it has no training of its own, or the job will not do (`run.check`).
+    Raise `ValueError` if there is no such protocol, it has no training of its own, or the job will not do
+    (`run.check`).
     """
     protocol, recipe = get(name), recipe or recipes.get(job.recipe)
     if name not in TRAINABLE:

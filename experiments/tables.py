@@ -150,10 +150,10 @@ def _out_of_domain(evidence: ModelEvidence) -> tuple[str, ...]:
 def _verdicts_out_of_domain(evidence: ModelEvidence) -> str:
     """Return the mean over corpora left out of the share of verdicts given, and of the right ones among these."""
     counted = list(evidence.protocols[LEFT_OUT].verdicts.values())
-    right = [given.accuracy for given in counted if given.accuracy is not None]
+    right = [verdicts.accuracy for verdicts in counted if verdicts.accuracy is not None]
     if not right:
         return "–"
-    share = float(np.mean([given.given / given.n for given in counted]))
+    share = float(np.mean([verdicts.given / verdicts.n for verdicts in counted]))
     return f"{percent_text(share)}, {percent_text(float(np.mean(right)))} right"
 
 
@@ -173,10 +173,7 @@ def _trained_on(evidence: ModelEvidence) -> str:
 def replace_results(page: str, part: str, table: str) -> str:
     """Return the page with `table` between the two markers of a part.
 
-    Raises
-    ------
-    ValueError
-        If `<!-- PART:begin -->` and `<!-- PART:end -->` are not there once each, in this order.
+    Raise `ValueError` if `<!-- PART:begin -->` and `<!-- PART:end -->` are not there once each, in this order.
     """
     begin, end = f"<!-- {part}:begin -->", f"<!-- {part}:end -->"
     head, begin_found, rest = page.partition(begin)

@@ -82,11 +82,8 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
         """Read the environment.
 
-        Raises
-        ------
-        ValueError
-            If a number is none or no port, a switch is neither on nor off, the device is not one of the three, or
-            the database is of another kind than the two.
+        Raise `ValueError` if a number is none or no port, a switch is neither on nor off, the device is not one of the
+        three, or the database is of another kind than the two.
         """
         env = os.environ if environment is None else environment
         default = cls()
@@ -160,10 +157,7 @@ def _number(env: Mapping[str, str], name: str, default: int, most: int | None = 
 def pick_device(wanted: str = "auto") -> str:
     """Return the device to run on: "cuda" where there is one and it is not refused, else "cpu".
 
-    Raises
-    ------
-    ValueError
-        If cuda is asked for and there is none.
+    Raise `ValueError` if cuda is asked for and there is none.
     """
     if wanted == "cpu":
         return "cpu"

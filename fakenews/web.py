@@ -132,10 +132,7 @@ def _unwrapped(ip: Address) -> Iterator[Address]:
 def check_address(url: str) -> tuple[str, str, int, str]:
     """Check that an address may be asked for, and return its scheme, host, port and target.
 
-    Raises
-    ------
-    FetchError
-        If it may not: another scheme or port, a name and password, an odd character, too long.
+    Raise `FetchError` if it may not: another scheme or port, a name and password, an odd character, too long.
     """
     url = url.strip()
     if not url:
@@ -231,10 +228,7 @@ def fetch(
 def extract(html: bytes, url: str, max_chars: int) -> Article:
     """Extract the article from a page; cut to what can be analyzed, which it then says.
 
-    Raises
-    ------
-    FetchError
-        If there is none.
+    Raise `FetchError` if there is none.
     """
     import trafilatura
 

@@ -130,7 +130,7 @@ def test_a_margin_that_is_known_is_not_asked_for(classifiers, method, model, mon
 
     monkeypatch.setattr(classifier, "masked_log_odds", without_the_whole)
     monkeypatch.delattr(type(classifier), "decision_function")
-    told = get(method).load().explain(text, classifier, n_samples=n_samples, margin=known)
+    told = get(method).load().explain(text, classifier, n_samples=n_samples, log_odds=known)
     assert told.margin == known
     np.testing.assert_allclose(weights(told), weights(asked), atol=1e-4)
 

@@ -241,10 +241,7 @@ async def compare(body: CompareRequest, request: Request, engine: CurrentEngine)
 def spans_of(pairs: Sequence[Sequence[int]], text: str, offsets: Offsets = "code points") -> list[Span]:
     """Return stretches of `text` from pairs of characters, counted as `offsets` says.
 
-    Raises
-    ------
-    InputError
-        If one is not [start, end] within the text.
+    Raise `InputError` if one is not [start, end] within the text.
     """
     known = utf16_offsets(text) if offsets == "utf-16" else np.arange(len(text) + 1)
     length = int(known[-1])

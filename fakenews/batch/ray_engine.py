@@ -46,10 +46,7 @@ def ray(
     Actors take half a core each and leave one free: Ray's own tasks wait for ever where actors hold every core
     (ray#44687).
 
-    Raises
-    ------
-    InputError
-        If Ray is not here.
+    Raise `InputError` if Ray is not here.
     """
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH", "")]))

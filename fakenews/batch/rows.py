@@ -97,10 +97,7 @@ class Table:
     def guess(self, text: str = "", title: str = "") -> Columns:
         """Guess columns by their usual names, where none is given; no text where none is usual.
 
-        Raises
-        ------
-        InputError
-            If two columns have the same usual name but for its case.
+        Raise `InputError` if two columns have the same usual name but for its case.
         """
         try:
             text = text or self._usual(_TEXT_NAMES)

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol, Self, runtime_checkable
@@ -23,6 +23,7 @@ from fakenews.text import CLEANING, CLEANING_VERSION, RAW, CleanedText, clean, u
 
 P_MIN, P_MAX = 0.001, 0.999
 SLOPES, SHIFTS = (0.05, 20.0), (-10.0, 10.0)  # bounds of a calibration
+_NOT_KEPT = ("name", "cleaning", "seed", "device", "members")  # of the arguments of a classifier
 RIDGE = 1e-3  # penalty of its shifts and in-domain slope
 
 
@@ -157,17 +158,8 @@ class TextClassifier(Protocol):
     def masked_log_odds(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Return the log-odds of perturbed samples of one text with words removed.
 
-        Parameters
-        ----------
-        text : str
-            The user's text.
-        keep : ndarray of shape (n_samples, n_words), bool
-            False where a word of `clean_text(text).words` is replaced by `mask_token`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Log-odds of the fake class.
+        `keep`, of shape (n_samples, n_words), is False where a word of `clean_text(text).words` is replaced by
+        `mask_token`; the log-odds of fake have shape (n_samples,).
         """
 
     def save(self, folder: Path) -> None:
@@ -325,8 +317,8 @@ class CalibratedClassifier(ABC):
 class LogOddsClassifier(CalibratedClassifier):
     """A classifier whose settings are written beside its weights.
 
-    A subclass names in `own_settings` the constructor arguments that `config.json` keeps. A seed is none of them: it
-    travels with the facts of the training, in `info_`.
+    A subclass is a dataclass, whose fields are the settings that `config.json` keeps, but for those in `_NOT_KEPT`. A
+    seed travels with the facts of the training, in `info_`.
 
     Parameters
     ----------
@@ -336,15 +328,18 @@ class LogOddsClassifier(CalibratedClassifier):
         What is done to a text before it is read; "raw" is for measuring what cleaning takes away.
     """
 
-    own_settings: ClassVar[tuple[str, ...]]
     mask_token = ""
     name: str
     cleaning: str = CLEANING
     calibration_: Calibration = field(default=Calibration(), init=False)
     info_: dict[str, Any] = field(default_factory=dict, init=False)
 
+    @classmethod
+    def _own_settings(cls) -> tuple[str, ...]:
+        return tuple(f.name for f in fields(cls) if f.init and f.name not in _NOT_KEPT)
+
     def _write_settings(self, folder: Path) -> None:
-        config = self._settings(**{setting: getattr(self, setting) for setting in self.own_settings})
+        config = self._settings(**{setting: getattr(self, setting) for setting in self._own_settings()})
         (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
     @classmethod
@@ -352,10 +347,10 @@ class LogOddsClassifier(CalibratedClassifier):
         """Return an unfitted classifier with the settings of `folder` and further constructor `arguments`."""
         config = read_json(folder / "config.json")
         cleaning = cleaning_of(config, folder)
-        settings = {setting: config[setting] for setting in cls.own_settings}
+        settings = {setting: config[setting] for setting in cls._own_settings()}
         self = cls(name=config["name"], **settings, **arguments)
         self.cleaning = cleaning
-        self._set_facts(config, cls.own_settings)
+        self._set_facts(config, cls._own_settings())
         return self
 
 

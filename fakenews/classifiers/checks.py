@@ -13,10 +13,7 @@ Weights = Sequence[float] | NDArray[np.float64]  # how much each text counts
 def check_texts(texts: Sequence[str]) -> list[str]:
     """Refuse what is not a sequence of strings, the bare string above all.
 
-    Raises
-    ------
-    TypeError
-        If `texts` is one string, or holds something else than strings.
+    Raise `TypeError` if `texts` is one string, or holds something else than strings.
     """
     if isinstance(texts, str | bytes):
         raise TypeError(f"Expected a sequence of texts, got one {type(texts).__name__}: put it in a list.")
@@ -30,10 +27,7 @@ def check_texts(texts: Sequence[str]) -> list[str]:
 def check_labels(texts: Sequence[str], labels: Sequence[int]) -> NDArray[np.int64]:
     """Return labels as an array of 0 (fake) and 1 (real), both present, one per text.
 
-    Raises
-    ------
-    ValueError
-        If the lengths differ, a label is neither 0 nor 1, or one class is missing.
+    Raise `ValueError` if the lengths differ, a label is neither 0 nor 1, or one class is missing.
     """
     y = np.asarray(labels, dtype=np.int64)
     if len(y) != len(texts):
@@ -46,10 +40,7 @@ def check_labels(texts: Sequence[str], labels: Sequence[int]) -> NDArray[np.int6
 def check_weights(y: NDArray[np.int64], weights: Weights | None) -> NDArray[np.float64] | None:
     """Return weights as an array of positive numbers, one per label; None if there are none.
 
-    Raises
-    ------
-    ValueError
-        If their number differs from the labels', or one is not positive.
+    Raise `ValueError` if their number differs from the labels', or one is not positive.
     """
     if weights is None:
         return None

@@ -85,11 +85,6 @@ class CnnClassifier(LogOddsClassifier):
     """
 
     kind = "cnn"
-    own_settings = (
-        *("width", "window", "min_count", "max_vocabulary", "vector_epochs", "skip_gram", "n_filters", "n_hidden"),
-        *("dropout", "mask_share", "max_words", "epochs", "patience", "batch_size", "learning_rate"),
-    )
-
     name: str = "cnn"
     width: int = 100
     window: int = 5

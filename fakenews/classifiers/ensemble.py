@@ -7,7 +7,8 @@ answer with other ones than those it was fitted on.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -34,6 +35,7 @@ LARGE = "mpnet"  # the member that is asked on a GPU, or where somebody wants it
 PENALTIES = (0.3, 3.0, 30.0, 300.0)
 
 
+@dataclass(eq=False, repr=False)
 class EnsembleClassifier(LogOddsClassifier):
     """A logistic regression on its members' log-odds, with weights that depend on how in-domain the text is.
 
@@ -57,30 +59,21 @@ class EnsembleClassifier(LogOddsClassifier):
     """
 
     kind = "ensemble"
-    own_settings = ("n_folds",)
+    name: str = "ensemble"
+    members: dict[str, TextClassifier] = field(default_factory=dict)
+    n_folds: int = 5
+    seed: int = 42
+    penalty_: float = field(default=0.0, init=False)
+    scales_: NDArray[np.float64] = field(init=False)  # spread of each member's log-odds
+    weights_: NDArray[np.float64] | None = field(default=None, init=False)  # (2, n_members): out-of-domain, in-domain
 
-    def __init__(
-        self,
-        name: str = "ensemble",
-        members: Mapping[str, TextClassifier] | None = None,
-        n_folds: int = 5,
-        seed: int = 42,
-    ) -> None:
-        super().__init__(name)
-        self.members = dict(members or {})
-        self.n_folds = n_folds
-        self.seed = seed
-        self.penalty_ = 0.0
-        self.scales_ = np.ones(len(self.members))  # spread of each member's log-odds
-        self.weights_: NDArray[np.float64] | None = None  # (2, n_members): out-of-domain, in-domain
+    def __post_init__(self) -> None:
+        self.members = dict(self.members)
 
     def fit(self, texts: Sequence[str], labels: Sequence[int]) -> Self:
         """Learn weights and calibration from texts that no member was fitted on, and labels 0 fake, 1 real.
 
-        Raises
-        ------
-        ValueError
-            If there are fewer than two members.
+        Raise `ValueError` if there are fewer than two members.
         """
         self._check_members()
         texts = check_texts(texts)
@@ -230,10 +223,7 @@ class EnsembleClassifier(LogOddsClassifier):
     def save(self, folder: Path) -> None:
         """Write `model.json`, with the revisions of the members in the folders beside `folder`, and `config.json`.
 
-        Raises
-        ------
-        ModelNotHere
-            If a member was not saved there.
+        Raise `ModelNotHere` if a member was not saved there.
         """
         outside, inside = self._fitted()
         revisions = [stored_in(folder.parent / name).revision for name in self.members]

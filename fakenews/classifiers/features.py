@@ -47,8 +47,6 @@ class FeaturesClassifier(LogOddsClassifier):
     """
 
     kind = "features"
-    own_settings = ("n_trees", "learning_rate", "max_leaf_nodes", "min_samples_leaf", "feature_share", "l2")
-
     name: str = "features"
     n_trees: int = 500
     learning_rate: float = 0.06
@@ -113,10 +111,7 @@ class FeaturesClassifier(LogOddsClassifier):
     def load(cls, folder: Path) -> Self:
         """Read a folder written by `save`.
 
-        Raises
-        ------
-        ValueError
-            If its trees were grown on other features than this code computes.
+        Raise `ValueError` if its trees were grown on other features than this code computes.
         """
         from safetensors.numpy import load_file
 

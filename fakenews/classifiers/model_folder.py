@@ -51,10 +51,7 @@ class StoredModel:
 def stored_in(folder: Path) -> StoredModel:
     """Describe the model in a folder.
 
-    Raises
-    ------
-    ModelNotHere
-        If there are no weights.
+    Raise `ModelNotHere` if there are no weights.
     """
     weights = _weights(folder)
     if weights is None:
@@ -91,10 +88,7 @@ def reading(stored: StoredModel) -> Iterator[None]:
 def settings(folder: Path) -> dict[str, Any]:
     """Return the project's own settings of a model folder: what it is, how it was trained, its temperature.
 
-    Raises
-    ------
-    WrongFile
-        If they cannot be read.
+    Raise `WrongFile` if they cannot be read.
     """
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
@@ -158,10 +152,7 @@ def replacing(folder: Path) -> Iterator[Path]:
 def verify(folder: Path) -> None:
     """Compare the files of a model folder with what is pinned; a folder that nothing is pinned of passes.
 
-    Raises
-    ------
-    WrongFile
-        If one is missing, cut short or changed.
+    Raise `WrongFile` if one is missing, cut short or changed.
     """
     for name, digest in pins(folder).items():
         path = folder / name

@@ -60,10 +60,7 @@ class Centroids:
 def fit_centroids(vectors: NDArray[np.float32], n_centroids: int = N_CENTROIDS, seed: int = 42) -> Centroids:
     """Fit centroids of training vectors of shape (n, width) by k-means on their directions.
 
-    Raises
-    ------
-    ValueError
-        If there are no vectors.
+    Raise `ValueError` if there are no vectors.
     """
     from sklearn.cluster import KMeans
 

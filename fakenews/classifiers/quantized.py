@@ -64,10 +64,7 @@ def pack(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 def unpack(packed: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Return the weights that `pack` took, floating-point ones in single precision; other files pass through it too.
 
-    Raises
-    ------
-    ValueError
-        If integers and scales do not belong together.
+    Raise `ValueError` if integers and scales do not belong together.
     """
     state: dict[str, torch.Tensor] = {}
     integers = {name for name, tensor in packed.items() if tensor.dtype == torch.int8}
@@ -97,10 +94,7 @@ def save_packed(model: PreTrainedModel, folder: Path) -> None:
 def load_strictly(folder: Path, with_head: bool, dtype: torch.dtype) -> PreTrainedModel:
     """Read an encoder, 8-bit or not, with or without a classification head; a pooler without a head is left out.
 
-    Raises
-    ------
-    ValueError
-        If the file lacks a weight of the model, or holds another one.
+    Raise `ValueError` if the file lacks a weight of the model, or holds another one.
     """
     from safetensors.torch import load_file
     from transformers import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING, MODEL_MAPPING, AutoConfig

@@ -46,8 +46,6 @@ class TfidfClassifier(LogOddsClassifier):
     """
 
     kind = "tfidf"
-    own_settings = ("max_features", "min_df", "C")
-
     name: str = "tfidf"
     max_features: int = 200_000
     min_df: int = 2
@@ -109,13 +107,8 @@ class TfidfClassifier(LogOddsClassifier):
     def linear_terms(self, text: str) -> tuple[NDArray[np.float64], float]:
         """Return the exact parts of the log-odds: one per word of `clean_text(text).words`, and the intercept.
 
-        The value of an n-gram times its coefficient is shared equally among its occurrences and, within a bigram,
-        between its two pieces; punctuation counts for its word. The sum of all is `decision_function`.
-
-        Returns
-        -------
-        ndarray of shape (n_words,), float
-            Log-odds of the fake class; the intercept follows.
+        The value of an n-gram times its coefficient is shared equally among its occurrences and, within
+        a bigram, between its two pieces; punctuation counts for its word. Parts and intercept sum to the log-odds.
         """
         _, regression = self._fitted()
         tokens, owners = self._tokens(text)

@@ -218,10 +218,7 @@ class TransformerClassifier(CalibratedClassifier):
 
         The weights in memory are rounded too, so that what was saved is what goes on answering.
 
-        Raises
-        ------
-        ValueError
-            If there is a domain head without a probe, beside which it is stored.
+        Raise `ValueError` if there is a domain head without a probe, beside which it is stored.
         """
         if self.domain_ is not None and self.probe_ is None:
             raise ValueError(f"{self.name} has a domain head and no probe: it is stored beside one.")

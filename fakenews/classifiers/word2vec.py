@@ -34,8 +34,6 @@ class Word2VecClassifier(LogOddsClassifier):
     """
 
     kind = "word2vec"
-    own_settings = ("width", "window", "min_count", "max_words", "epochs", "skip_gram", "C")
-
     name: str = "word2vec"
     width: int = 300
     window: int = 5
@@ -93,13 +91,7 @@ class Word2VecClassifier(LogOddsClassifier):
         return np.asarray(self.intercept_ + sums / np.maximum(counted.sum(axis=1), 1), dtype=np.float64)
 
     def linear_terms(self, text: str) -> tuple[NDArray[np.float64], float]:
-        """Return the exact parts of the log-odds: one per word of `clean_text(text).words`, and the intercept.
-
-        Returns
-        -------
-        ndarray of shape (n_words,), float
-            Log-odds of the fake class, 0 for words without a vector; the intercept follows.
-        """
+        """Return the exact parts of the log-odds: one per word of `clean_text(text).words`, and the intercept."""
         rows = self._fitted().rows(lower_words(text, self.cleaning))
         return self._scores[rows] / max(int((rows > 0).sum()), 1), self.intercept_
 

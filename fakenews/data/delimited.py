@@ -216,10 +216,7 @@ def listed_names(values: Iterable[str]) -> str:
 def find_column(columns: Sequence[str], name: str, table: str) -> str:
     """Return the column that is called `name`, in any case and between blanks; "" where there is none.
 
-    Raises
-    ------
-    ValueError
-        If there are several, and so a question which is meant.
+    Raise `ValueError` if there are several, and so a question which is meant.
     """
     matches = [c for c in columns if c.strip().lower() == name]
     if len(matches) > 1:

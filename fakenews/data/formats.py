@@ -64,10 +64,7 @@ def refuse_other(head: bytes, name: str, encoding: str = "") -> None:
 
     With an encoding named, what looks like a binary file may be a text in it.
 
-    Raises
-    ------
-    ValueError
-        The message says in a sentence what `name` is.
+    Raise `ValueError`, whose message says what `name` is.
     """
     if head.startswith(_LFS):
         raise ValueError(f"{name} is a Git LFS pointer and not the file itself: get that with git lfs pull.")

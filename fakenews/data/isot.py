@@ -72,10 +72,7 @@ def load_isot_csv(folder: Path) -> pd.DataFrame:
 def find_file(folder: Path, name: str) -> Path:
     """Return the file of a folder that is called `name`, in any case if not exactly so.
 
-    Raises
-    ------
-    FileNotFoundError
-        If there is none; the message names what the folder holds.
+    Raise `FileNotFoundError` if there is none; the message names what the folder holds.
     """
     files = sorted(folder.iterdir()) if folder.is_dir() else []
     alike = [p for p in files if p.name.lower() == name.lower() and p.is_file()]

@@ -43,10 +43,7 @@ _NOT_WESTERN = re.compile(
 def open_bytes(path: Path) -> IO[bytes]:
     """Open a file for reading; what gzip compressed is unpacked into a temporary file without a name.
 
-    Raises
-    ------
-    ValueError
-        If it is compressed and damaged or cut short.
+    Raise `ValueError` if it is compressed and damaged or cut short.
     """
     file = path.open("rb")
     head = file.read(len(GZIP))
@@ -67,10 +64,7 @@ def open_bytes(path: Path) -> IO[bytes]:
 def first_bytes(path: Path, n: int) -> bytes:
     """Read the first bytes of a file, unpacked where gzip compressed it.
 
-    Raises
-    ------
-    ValueError
-        If it is compressed and damaged.
+    Raise `ValueError` if it is compressed and damaged.
     """
     with path.open("rb") as file:
         head = file.read(n)
@@ -104,10 +98,7 @@ def check_encoding(name: str) -> str:
 def decode_text(raw: bytes, name: str, encoding: str = "") -> str:
     """Decode a text as `Lines` does a table; `name` is the file's.
 
-    Raises
-    ------
-    ValueError
-        If it is not in the named encoding, or none was named and it is in none that is detected.
+    Raise `ValueError` if it is not in the named encoding, or none was named and it is in none that is detected.
     """
     known = check_encoding(encoding)
     detected, start = _detect(raw[:_LOOK], known)
@@ -220,10 +211,7 @@ def json_rows(path: Path, encoding: str = "") -> Iterator[tuple[int, dict[str, A
 def array_rows(path: Path, encoding: str = "") -> Iterator[tuple[int, dict[str, Any] | str, float]]:
     """Yield every element of a JSON array: position from 1, object or why there is none, share of the array.
 
-    Raises
-    ------
-    ValueError
-        If the file is no JSON array to its end.
+    Raise `ValueError` if the file is no JSON array to its end.
     """
     with open_bytes(path) as file:
         text = decode_text(file.read(), path.name, encoding)

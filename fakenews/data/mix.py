@@ -67,10 +67,7 @@ def leave_out(tables: Mapping[str, pd.DataFrame], corpus: str) -> tuple[pd.DataF
     the one that training starts from, goes from the corpus; what it shares with another goes from there: the same
     opening or title (`exact.drop_overlap`), or a near duplicate (`duplicates.near_copies`).
 
-    Raises
-    ------
-    ValueError
-        If the corpus is not among the tables, is the first of them or of the family of the first.
+    Raise `ValueError` if the corpus is not among the tables, is the first of them or of the family of the first.
     """
     first, *others = tables
     if corpus not in others:

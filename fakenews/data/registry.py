@@ -124,10 +124,7 @@ def load(name: str, folder: Path | None = None, remove: Iterable[str] = ()) -> p
 def find(name: str, folder: Path | None = None) -> Path:
     """Return the file that holds the text of a corpus.
 
-    Raises
-    ------
-    TextNotHere
-        If the folder or the file is missing.
+    Raise `TextNotHere` if the folder or the file is missing.
     """
     spec = get(name)
     if name == demo.SPEC.name:

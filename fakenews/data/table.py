@@ -107,10 +107,7 @@ def read_labeled(path: Path, encoding: str = "", fake: str = "") -> LabeledTable
 def columns_of(path: Path) -> tuple[str, ...]:
     """Return the names of a table's columns; of JSON, the keys of its first object.
 
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        As `read_labeled`, as far as the beginning of the file tells.
+    Raise `FileNotFoundError` or `ValueError` as `read_labeled`, as far as the beginning of the file tells.
     """
     import pyarrow.parquet as pq
 

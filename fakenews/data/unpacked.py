@@ -21,10 +21,8 @@ def check_unpacked(path: Path) -> None:
     file's own metadata first, then of the texts its rows stand for, which repeat without taking any room in the file:
     they are measured by their dictionary, without being written out.
 
-    Raises
-    ------
-    ValueError
-        If it is too large, has columns other than plain ones, or cannot be read; the message says so in a sentence.
+    Raise `ValueError` if it is too large, has columns other than plain ones, or cannot be read; the message says so in
+    a sentence.
     """
     large = f"{path.name} unpacks to more than {MAX_UNPACKED // 1_000_000} MB: that is for the commands."
     kind = format_of(path)

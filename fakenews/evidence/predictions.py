@@ -94,10 +94,7 @@ def predict_other_corpora(
 def other_corpora(folder: Path | None, skip: Collection[str]) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield every corpus whose text is here and that is not in `skip`, overlap with ISOT removed.
 
-    Raises
-    ------
-    ValueError
-        If one of the files breaks the table's promise.
+    Raise `ValueError` if one of the files breaks the table's promise.
     """
     for name, spec in DATASETS.items():
         if name in skip:
@@ -110,7 +107,7 @@ def other_corpora(folder: Path | None, skip: Collection[str]) -> Iterator[tuple[
 
 
 def latency_ms(classifier: TextClassifier, texts: Sequence[str], repeats: int = 3) -> float:
-    """Return the median milliseconds of one article asked alone, after one unmeasured round; cleaning included."""
+    """Return the median milliseconds of one article asked alone, after one unmeasured pass; cleaning included."""
     from fakenews.classifiers.base import cleaned
 
     classifier.predict_proba([texts[0]])

@@ -153,10 +153,7 @@ class ModelEvidence:
     def from_dict(cls, values: Mapping[str, Any]) -> ModelEvidence:
         """Invert `to_dict`.
 
-        Raises
-        ------
-        ValueError
-            If the layout has another version.
+        Raise `ValueError` if the layout has another version.
         """
         rest = dict(values)
         schema = rest.pop("schema", None)

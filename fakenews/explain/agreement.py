@@ -45,10 +45,7 @@ class Agreement:
 def agreement(explanations: Sequence[Explanation]) -> Agreement:
     """Compare explanations of one text.
 
-    Raises
-    ------
-    ValueError
-        If there are fewer than two, or they are of different texts.
+    Raise `ValueError` if there are fewer than two, or they are of different texts.
     """
     if len(explanations) < 2 or len({e.text for e in explanations}) > 1:
         raise ValueError(f"Expected two or more explanations of one text, got {len(explanations)}.")

@@ -39,10 +39,7 @@ class LinearExplainer(WordExplainer):
 def linear_weights(text: str, classifier: TextClassifier, log_odds: float | None = None) -> WordWeights:
     """Return exact weights of a classifier that has `linear_terms`.
 
-    Raises
-    ------
-    TypeError
-        If it has none.
+    Raise `TypeError` if it has none.
     """
     if not isinstance(classifier, LinearTerms):
         raise TypeError(f"The classifier {classifier.name!r} has no linear_terms.")

@@ -244,7 +244,7 @@ class _Game:
 
 
 def _round(n_drawn: int) -> int:
-    """Return how many samples the next round takes: more, the more there are."""
+    """Return how many samples to draw next: more, the more there are."""
     return max(ROUND, n_drawn // 2 // 2 * 2)
 
 

@@ -93,10 +93,7 @@ def average_precision(labels: ArrayLike, p_fake: ArrayLike) -> float:
 def calibration_bins(labels: ArrayLike, p_fake: ArrayLike, n_bins: int = 10) -> CalibrationBins:
     """Return the observed share of fake articles against the predicted probability of fake, in equal-width bins.
 
-    Raises
-    ------
-    ValueError
-        See `check_arrays`; also where `n_bins` is below 1.
+    Raise `ValueError` as `check_arrays` does; also where `n_bins` is below 1.
     """
     y, p = check_arrays(labels, p_fake)
     if n_bins < 1:

@@ -34,10 +34,7 @@ class Bucket:
     def write(self, event: Event) -> str:
         """Store an event and give its name; it is on disk when this returns.
 
-        Raises
-        ------
-        OSError
-            If the folder cannot be written to.
+        Raise `OSError` if the folder cannot be written to.
         """
         folder = self._place(event["share"])
         folder.mkdir(parents=True, exist_ok=True)

@@ -98,10 +98,7 @@ class Snapshot:
     def from_dict(cls, values: Mapping[str, Any]) -> Snapshot:
         """Invert `to_dict`.
 
-        Raises
-        ------
-        ValueError
-            If it is of a later schema than this code reads.
+        Raise `ValueError` if it is of a later schema than this code reads.
         """
         if values.get("schema") not in READABLE:
             raise ValueError(

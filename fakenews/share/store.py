@@ -101,10 +101,7 @@ class ShareStore:
 
         Done by itself at the first use.
 
-        Raises
-        ------
-        StorageError
-            If the index or the bucket cannot be used.
+        Raise `StorageError` if the index or the bucket cannot be used.
         """
         with self._opening, _answering():
             if self._opened is None:
@@ -211,10 +208,7 @@ class ShareStore:
     def expire(self, owner: str, id_: str, days: int) -> int:
         """Let a link live so many days from now, and give its new end in milliseconds.
 
-        Raises
-        ------
-        InputError
-            If `days` is none of `DAYS`.
+        Raise `InputError` if `days` is none of `DAYS`.
         """
         _check_days(days)
         expires = self._now() + days * _DAY
@@ -241,10 +235,7 @@ class ShareStore:
     def begin(self, id_: str, name: str, verdict: str) -> str:
         """Take a reviewer's own verdict, before the models' answers are shown, and give the review's key.
 
-        Raises
-        ------
-        InputError
-            If the verdict is none, or there are too many reviews.
+        Raise `InputError` if the verdict is none, or there are too many reviews.
         """
         name = checked_name(name)
         check_verdict(verdict)
@@ -268,10 +259,7 @@ class ShareStore:
     ) -> None:
         """Store what a reviewer says with the models' answers in sight; it cannot be changed afterwards.
 
-        Raises
-        ------
-        InputError
-            If something cannot be taken, or the share is blind and the review was not begun.
+        Raise `InputError` if something cannot be taken, or the share is blind and the review was not begun.
         """
         name = checked_name(name)
         check_verdict(verdict)

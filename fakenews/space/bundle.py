@@ -50,10 +50,7 @@ def front_matter(spacefile: Spacefile, target: Target, requirements: str) -> str
     Values are written as JSON, which YAML understands, so that "3.12" and "yes" stay strings.
     https://huggingface.co/docs/hub/spaces-config-reference
 
-    Raises
-    ------
-    ValueError
-        If `requirements` do not pin gradio.
+    Raise `ValueError` if `requirements` do not pin gradio.
     """
     space, runtime = spacefile.space, spacefile.runtime
     values = {
@@ -86,10 +83,7 @@ def with_front_matter(readme: str, block: str) -> str:
 def requirements_for(target: Target, requirements: str) -> str:
     """Return the requirements of a target: its own versions of what it pins, and what it needs besides.
 
-    Raises
-    ------
-    ValueError
-        If the target pins a package that the requirements do not have.
+    Raise `ValueError` if the target pins a package that the requirements do not have.
     """
     known = pins(requirements)
     unknown = [name for name in target.pins if name not in known]
@@ -112,10 +106,7 @@ def pins(requirements: str) -> dict[str, str]:
 def bundle(root: Path, spacefile: Spacefile, target: Target) -> list[BundledFile]:
     """Return the files of the Space on a target, by path; the repository at `root` stays as it is.
 
-    Raises
-    ------
-    ValueError
-        If README or requirements cannot be rendered.
+    Raise `ValueError` if README or requirements cannot be rendered.
     """
     files = []
     for path in sorted(_matching(root, spacefile)):

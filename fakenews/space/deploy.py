@@ -105,11 +105,8 @@ class Deployment:
     def run(self) -> str:
         """Do all of it and give the address of the Space.
 
-        Raises
-        ------
-        DeployError
-            If anything failed; by then what was live before is live again, or the message says what is not.
-            `NotBegun` if it failed before anything was changed.
+        Raise `DeployError` if anything failed; by then what was live before is live again, or the message says what is
+        not. `NotBegun` if it failed before anything was changed.
         """
         missing = [name for name in self.spacefile.secrets.required if not self.secrets.get(name)]
         if missing:
@@ -147,10 +144,10 @@ class Deployment:
         different = [p for p, f in remote.items() if p not in KEPT and (p not in local or not same_file(local[p], f))]
         with tempfile.TemporaryDirectory() as folder:
             for path in different:
-                found = self.api.hf_hub_download(
+                downloaded = self.api.hf_hub_download(
                     self.space, path, repo_type="space", revision=info.sha, local_dir=folder
                 )
-                before.changed[path] = Path(found).read_bytes()
+                before.changed[path] = Path(downloaded).read_bytes()
         return before
 
     def _apply(self, before: _Before) -> str:
@@ -345,10 +342,7 @@ class Deployment:
     def drift(self) -> list[str]:
         """Return where the live Space differs from Spacefile and bundle, one sentence each.
 
-        Raises
-        ------
-        NotBegun
-            If there is no Space, or the Hub cannot be asked or refuses to say.
+        Raise `NotBegun` if there is no Space, or the Hub cannot be asked or refuses to say.
         """
         from httpx2 import TransportError
 

@@ -44,10 +44,7 @@ class Plan:
 def make_plan(spacefile: Spacefile, target: Target, files: Sequence[BundledFile]) -> Plan:
     """Plan a deployment; nothing is called.
 
-    Raises
-    ------
-    ValueError
-        If the Spacefile still has the placeholder for a name.
+    Raise `ValueError` if the Spacefile still has the placeholder for a name.
     """
     space, hardware = spacefile.space, spacefile.hardware
     if space.id.startswith(PLACEHOLDER):

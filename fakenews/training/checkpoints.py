@@ -25,10 +25,8 @@ def make_ready(work: Path, recipe: Recipe, job: Job, parts: Parts, keep: Collect
 
     Those in `keep` stay: what is kept of articles says itself of which encoder it is.
 
-    Raises
-    ------
-    ValueError
-        If what is there to be taken up is another run's, or the base lies among what would be taken away.
+    Raise `ValueError` if what is there to be taken up is another run's, or the base lies among what would be taken
+    away.
     """
     facts = _facts(recipe, job, parts)
     record = work / JOB

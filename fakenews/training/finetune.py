@@ -62,10 +62,7 @@ class Trained:
 def load_base(base: str, positions_needed: int, seed: int) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Load an encoder with a fresh two-class head (fake, real) and its tokenizer, from a Hub id or a folder.
 
-    Raises
-    ------
-    ValueError
-        If the base cannot be had, or has fewer positions than the recipe's `max_length`.
+    Raise `ValueError` if the base cannot be had, or has fewer positions than the recipe's `max_length`.
     """
     try:
         config = AutoConfig.from_pretrained(base)

@@ -226,10 +226,7 @@ def read_tables(
 ) -> dict[str, pd.DataFrame]:
     """Read labeled tables with their splits, by name of the corpus: of the file, without its suffix.
 
-    Raises
-    ------
-    ValueError
-        If two files have the same name, or one is no labeled table.
+    Raise `ValueError` if two files have the same name, or one is no labeled table.
     """
     names = [path.stem for path in paths]
     if len(set(names)) < len(names):

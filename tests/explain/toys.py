@@ -159,7 +159,7 @@ def small_ensemble(members: Mapping[str, TextClassifier] | None = None, name: st
     """Weights of `members`, or of the small ones, from texts they have not seen."""
     members = members or {"tfidf": small_tfidf(), "word2vec": small_word2vec(), "features": small_features()}
     texts, labels = planted_corpus(600)
-    return EnsembleClassifier(name, members).fit(texts[400:], labels[400:])
+    return EnsembleClassifier(name, members=members).fit(texts[400:], labels[400:])
 
 
 def remember(folder: Path, trained_on: Sequence[str], held_out: Sequence[str] = (), other: Sequence[str] = ()) -> None:
