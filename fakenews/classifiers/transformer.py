@@ -125,12 +125,17 @@ class TransformerClassifier(CalibratedClassifier):
         self.mask_token = removed_token(tokenizer)
         self._special = special_ids(tokenizer)
         self.has_head = model.base_model is not model
-        self.fake_columns = list(fake_columns)
+        self.set_fake_columns(fake_columns)
         if self.has_head:
-            self._fake = self.fake_columns or [column_of_fake(model)]
-            self._real = [i for i in range(model.config.num_labels) if i not in self._fake]
             leave_out_unread_states(model)
         torch.nn.Module.to(model, self.device).eval()
+
+    def set_fake_columns(self, columns: Sequence[int]) -> None:
+        """Say which columns of the head are fake; for none, the names of its labels do."""
+        self.fake_columns = list(columns)
+        if self.has_head:
+            self._fake = self.fake_columns or [column_of_fake(self.model)]
+            self._real = [i for i in range(self.model.config.num_labels) if i not in self._fake]
 
     @property
     def mask_token_id(self) -> int:
