@@ -120,13 +120,14 @@ def read_checkpoint(folder: Path, origin: str) -> Checkpoint:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     if not tokenizer.is_fast:
         raise UnusableCheckpoint(f"The tokenizer of {origin} is a slow one: save it as tokenizer.json.")
-    rows = int(model.get_input_embeddings().num_embeddings)
+    rows = len(model.get_input_embeddings().weight)
     if len(tokenizer) > rows:
         raise UnusableCheckpoint(
             f"The tokenizer of {origin} has {len(tokenizer):,} pieces and the model knows {rows:,}: "
             "save the tokenizer that it was trained with."
         )
-    labels = tuple(str(model.config.id2label[i]) for i in range(model.config.num_labels))
+    names_of: dict[int, Any] = {int(i): name for i, name in (model.config.id2label or {}).items()}
+    labels = tuple(str(names_of[i]) for i in sorted(names_of))
     return Checkpoint(model, tokenizer, labels, {name: sha256(folder / name) for name in files})
 
 
@@ -193,7 +194,8 @@ def check_answers(classifier: TransformerClassifier, origin: str) -> None:
     if not np.isfinite(together).all():
         raise UnusableCheckpoint(f"{origin} answers with no numbers in half precision: it cannot be served.")
     tolerance = 1e-3 * (1.0 + np.abs(alone).max())
-    if np.abs(together - alone).max() > tolerance or abs(float(embedded[0]) - alone[1]) > tolerance:
+    from_embeddings = float(embedded.cpu() @ windows.weights)
+    if np.abs(together - alone).max() > tolerance or abs(from_embeddings - alone[1]) > tolerance:
         raise UnusableCheckpoint(
             f"{origin} answers otherwise in a batch than alone: only encoders such as BERT, RoBERTa, DeBERTa, MPNet, "
             "ELECTRA and ModernBERT can be added."
@@ -282,10 +284,12 @@ def _reading(what: str, advice: str = "save or download them again") -> Iterator
 @contextmanager
 def _quietly() -> Iterator[None]:
     """Keep the reports and progress bars of transformers off the terminal."""
+    import logging as levels
+
     from transformers.utils import logging
 
     before = logging.get_verbosity()
-    logging.set_verbosity(logging.CRITICAL)
+    logging.set_verbosity(levels.CRITICAL)
     logging.disable_progress_bar()
     try:
         yield

@@ -26,17 +26,16 @@ def download(repo: str, revision: str | None, folder: Path) -> HubModel:
     UnusableCheckpoint
         If the Hub cannot be reached, does not give it, or it is none that can be added.
     """
-    import httpx
+    from httpx2 import HTTPError  # as huggingface_hub raises it
     from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import (
         GatedRepoError,
-        HfHubHTTPError,
         LocalEntryNotFoundError,
         OfflineModeIsEnabled,
         RepositoryNotFoundError,
         RevisionNotFoundError,
     )
-    from huggingface_hub.utils import disable_progress_bars
+    from huggingface_hub.utils.tqdm import disable_progress_bars
 
     disable_progress_bars()
     try:
@@ -59,7 +58,7 @@ def download(repo: str, revision: str | None, folder: Path) -> HubModel:
         raise UnusableCheckpoint(
             f"The Hub shows no model {repo}: check its name, and set HF_TOKEN if it is private."
         ) from error
-    except (HfHubHTTPError, LocalEntryNotFoundError, httpx.HTTPError, OSError) as error:
+    except (HTTPError, LocalEntryNotFoundError, OSError) as error:
         raise UnusableCheckpoint(
             f"{repo} could not be downloaded from the Hub ({type(error).__name__}): check the connection and try again."
         ) from error

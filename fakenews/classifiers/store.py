@@ -84,12 +84,13 @@ def fetch(repo: str, revision: str, out: Path) -> Path:
     ModelNotHere
         If the Hub cannot be reached or has no such repository and revision.
     """
+    from httpx2 import HTTPError  # as huggingface_hub raises it, also where a connection ends too early
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import LocalEntryNotFoundError
 
     patterns = ["*.safetensors", "*.skops", "*.json", "*.txt", "*.parquet", "README.md"]
     try:
         snapshot_download(repo, revision=revision, local_dir=out, allow_patterns=patterns)
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
+    except (HTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
         raise ModelNotHere(f"Could not fetch {repo} at {revision} from the Hub: {type(error).__name__}.") from error
     return out

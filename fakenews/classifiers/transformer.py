@@ -135,12 +135,13 @@ class TransformerClassifier(CalibratedClassifier):
         self.fake_columns = list(columns)
         if self.has_head:
             self._fake = self.fake_columns or [column_of_fake(self.model)]
-            self._real = [i for i in range(self.model.config.num_labels) if i not in self._fake]
+            self._real = [i for i in range(len(self.model.config.id2label or ())) if i not in self._fake]
 
     @property
     def mask_token_id(self) -> int:
         """Id of the word piece that stands for a removed one."""
-        return int(self.tokenizer.convert_tokens_to_ids(self.mask_token))
+        found: Any = self.tokenizer.convert_tokens_to_ids(self.mask_token)
+        return int(found)
 
     def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Log-odds of the fake class before calibration, shape (n_texts,)."""

@@ -22,8 +22,8 @@ def models_(as_json: AsJson = False) -> None:
     found = inventory.inventory(Settings.from_environment().models)
     if as_json:
         return print_json({"models": [entry.to_dict() for entry in found]})
-    rows = [("model", "title", "kind", "size", "parameters", "calibrated", "from")]
-    rows += [entry.cells() for entry in found]
+    heads: tuple[str, ...] = ("model", "title", "kind", "size", "parameters", "calibrated", "from")
+    rows = [heads, *(entry.cells() for entry in found)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +14,13 @@ from typer.testing import CliRunner, Result
 
 from fakenews.classifiers import model_folder, store
 from fakenews.classifiers.checkpoint import fake_columns
-from fakenews.classifiers.model_folder import WrongFile
+from fakenews.classifiers.model_folder import ModelNotHere, WrongFile
 from fakenews.cli import app
 from fakenews.config import Settings
 from fakenews.engine import Engine
 from fakenews.engine.values import ExplanationRequest
 from fakenews.schema import REAL
+from tests.classifiers.model_hub import SHA, ModelHub
 from tests.explain.toys import FAKE_WORD, REAL_WORD, own_checkpoint, planted_corpus
 
 ARTICLE = f"The mayor said the {FAKE_WORD} will report on a new road budget today. " * 5
@@ -292,3 +293,49 @@ def test_a_name_is_taken_until_it_is_removed_and_only_added_models_are(add: Add,
 )  # fmt: skip
 def test_names_of_labels_are_understood_where_they_say_it(labels: tuple[str, ...], columns: list[int]) -> None:
     assert fake_columns(labels, ()) == columns
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, trainer_folder: Path) -> Iterator[ModelHub]:
+    from huggingface_hub import constants
+    from huggingface_hub.utils import _http
+
+    server = ModelHub()
+    server.models["someone/run"] = {f.name: f.read_bytes() for f in trainer_folder.iterdir()}
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setattr(constants, "ENDPOINT", server.address)
+    url = server.address + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url)
+    monkeypatch.setattr(_http.time, "sleep", lambda seconds: None)
+    yield server
+    server.close()
+
+
+def test_a_model_of_the_hub_is_brought_at_one_commit(add: Add, models: Path, hub: ModelHub) -> None:
+    result = add("someone/run", "--fake", "LABEL_1")
+    assert result.exit_code == 0, result.output
+    served(models)
+    source = model_folder.settings(models / "mine")["source"]
+    assert (source["kind"], source["from"], source["revision"], source["license"]) == ("hub", "someone/run", SHA, "mit")
+    assert "base_model: someone/run" in (models / "mine" / "README.md").read_text(encoding="utf-8")
+
+
+def test_what_the_hub_does_not_give_is_one_sentence(
+    add: Add, models: Path, hub: ModelHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused(add("someone/else", "--fake", "1"), models, "The Hub shows no model someone/else", "HF_TOKEN")
+    refused(add("someone/run", "--fake", "1", "--revision", "v9"), models, "no revision 'v9'")
+    hub.gated.add("someone/run")
+    refused(add("someone/run", "--fake", "1"), models, "someone/run is gated", "HF_TOKEN")
+    hub.gated.clear()
+    hub.cut.add("model.safetensors")
+    refused(add("someone/run", "--fake", "1"), models, "could not be downloaded", "try again")
+    with pytest.raises(ModelNotHere, match="Could not fetch someone/run at main from the Hub"):
+        store.fetch("someone/run", "main", models.parent / "fetched")
+    hub.models["someone/run"]["tf_model.h5"] = hub.models["someone/run"].pop("model.safetensors")
+    refused(add("someone/run", "--fake", "1"), models, "TensorFlow weights alone")
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    refused(add("someone/run", "--fake", "1"), models, "HF_HUB_OFFLINE forbids")
