@@ -1,4 +1,4 @@
-"""The minimal counterfactual on ISOT's unseen articles of at most twelve sentences: seconds, sizes, and a check by brute force.
+"""The minimal counterfactual on unseen short articles of ISOT: seconds, sizes, and a check by brute force.
 
     python -m benchmarks.flip [--articles N] [--check SENTENCES] [--rows FILE] [--part I N]
 

@@ -79,8 +79,8 @@ def flips() -> str:
     """Report how the minimal counterfactual stands a check by brute force."""
     found = _read("flip")
     return (
-        f"The minimal counterfactual was compared with every possible set of sentences on {found['checked_by_brute_force']:,} "
-        f"unseen articles of at most {found['most_sentences']} sentences: {found['wrong']} differ, and a fresh "
+        "The minimal counterfactual was compared with every possible set of sentences on "
+        f"{found['checked_by_brute_force']:,} unseen articles of at most {found['most_sentences']} sentences: {found['wrong']} differ, and a fresh "
         f"prediction denied {found['unconfirmed']}. It took {found['median_seconds']:.1f} s in the median and "
         f"{found['p90_seconds']:.0f} s at the ninth decile; {found['with_a_flip']:,} articles have one. "
         f"(`python -m benchmarks.flip`; {found['date']}.)"

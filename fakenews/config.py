@@ -26,8 +26,8 @@ class Settings:
     device : str
         "auto", "cpu" or "cuda" (`FAKENEWS_DEVICE`).
     model_list : tuple of str
-        Models that stand side by side and are loaded at the start (`FAKENEWS_MODEL_LIST`, with commas); empty for
-        TinyBERT and TF-IDF, and MPNet on a GPU.
+        Models that stand side by side and are loaded at the start (`FAKENEWS_SHOW`, with commas; its name was
+        `FAKENEWS_MODEL_LIST`); empty for TinyBERT and TF-IDF, MPNet on a GPU, and those that were added.
     max_chars : int
         Longest text that is analyzed, title and body (`FAKENEWS_MAX_CHARS`).
     host, port : str, int
@@ -100,11 +100,12 @@ class Settings:
         on_space = "SPACE_ID" in env or env.get("SYSTEM") == "spaces"
         space = env.get("SPACE_HOST", "")
         bucket = env.get("FAKENEWS_BUCKET", "")
+        shown = env.get("FAKENEWS_SHOW") or env.get("FAKENEWS_MODEL_LIST", "")
         return cls(
             models=Path(env.get("FAKENEWS_MODELS", default.models)),
             data=Path(data) if data else None,
             device=device,
-            model_list=tuple(filter(None, map(str.strip, env.get("FAKENEWS_MODEL_LIST", "").split(",")))),
+            model_list=tuple(filter(None, map(str.strip, shown.split(",")))),
             max_chars=_number(env, "FAKENEWS_MAX_CHARS", default.max_chars),
             host=env.get("FAKENEWS_HOST", env.get("GRADIO_SERVER_NAME", "0.0.0.0" if on_space else default.host)),
             port=_number(env, "FAKENEWS_PORT", _number(env, "GRADIO_SERVER_PORT", default.port, PORTS), PORTS),

@@ -20,6 +20,7 @@ VERDICTS: dict[Verdict, str] = {
 }
 
 REASONS: dict[str, str] = {
+    "uncalibrated": "uncalibrated: its probability was never compared with labeled articles",
     "too_short": f"too short: at least {MIN_WORDS} words are needed",
     "not_english": "not English, the only language of the training data",
     "unlike_training": "unlike the training data",
@@ -42,6 +43,7 @@ def judge(
     *,
     english: bool = True,
     unlike_training: bool = False,
+    calibrated: bool = True,
 ) -> Prediction:
     """Return the verdict of one model on one text.
 
@@ -55,8 +57,10 @@ def judge(
         Whether the text is English (`language.is_english`).
     unlike_training : bool
         Whether the text lies further from the training data than all but a few held-out articles.
+    calibrated : bool
+        Whether `p_fake` was fitted to labeled articles; a bare softmax gets no verdict.
     """
-    reasons = []
+    reasons = [] if calibrated else ["uncalibrated"]
     if n_words < MIN_WORDS:
         reasons.append("too_short")
     if n_words and not english:

@@ -78,7 +78,7 @@ def distilbert_base(make_base: MakeBase) -> Path:
 def classifiers(
     bert_base: Path, distilbert_base: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, TextClassifier]:
-    """One fitted classifier for every name in the registry."""
+    """One fitted classifier for every name in the registry, and three that were added."""
     from fakenews.classifiers.ensemble import MEMBERS
     from fakenews.classifiers.transformer import TransformerClassifier
     from fakenews.training import finetune
@@ -92,6 +92,7 @@ def classifiers(
         "cnn": toys.small_cnn(),
         "features": toys.small_features(),
         "mpnet": toys.small_mpnet(),
+        **{f"own-{kind}": toys.small_own(kind) for kind in toys.OWN_KINDS},
     }
     for name, base in (("tinybert", bert_base), ("distilbert", distilbert_base)):
         recipe = FineTuning(str(base), max_length=64, epochs=1, learning_rate=3e-3, mask_share=0.1)

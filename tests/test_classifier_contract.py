@@ -27,16 +27,17 @@ from fakenews.classifiers.base import (
     probabilities,
 )
 from fakenews.classifiers.checks import check_labels
-from fakenews.classifiers.registry import CLASSIFIERS, get
+from fakenews.classifiers.registry import CLASSIFIERS, ClassifierSpec, get, of_folder
 from fakenews.classifiers.tfidf import TfidfClassifier
 from fakenews.classifiers.transformer import SETTINGS_KEY, TransformerClassifier
 from fakenews.classifiers.windows import window_spans
 from fakenews.schema import FAKE, LABELS, REAL
 from fakenews.text import CLEANING, CLEANING_VERSION
-from tests.explain.toys import FAKE_WORD, REAL_WORD, planted_corpus
+from tests.explain.toys import FAKE_WORD, OWN_KINDS, REAL_WORD, planted_corpus
 
 TRANSFORMERS = ("tinybert", "distilbert")  # with a head
-ENCODERS = (*TRANSFORMERS, "mpnet")
+OWN = tuple(f"own-{kind}" for kind in OWN_KINDS)  # as `fakenews add` makes them
+ENCODERS = (*TRANSFORMERS, "mpnet", *OWN)
 SENTENCE = "The mayor said {} will report on a new road budget today."
 # Of very different lengths, so that a batch of them is padded.
 TEXTS = [
@@ -63,7 +64,7 @@ ODD_TEXTS = {
     "script": "<script>alert(1)</script> <img src=x onerror=alert(1)> lizard said",
 }
 
-every_classifier = pytest.mark.parametrize("name", CLASSIFIERS)
+every_classifier = pytest.mark.parametrize("name", [*CLASSIFIERS, *OWN])
 every_encoder = pytest.mark.parametrize("name", ENCODERS)
 every_transformer = pytest.mark.parametrize("name", TRANSFORMERS)
 
@@ -77,10 +78,15 @@ def saved(classifiers: dict[str, TextClassifier], tmp_path_factory: pytest.TempP
     return folder
 
 
+def spec(saved: Path, name: str) -> ClassifierSpec:
+    """What the registry says of a model in a folder of models."""
+    return of_folder(store.find(name, saved))
+
+
 @every_classifier
-def test_is_what_the_registry_says(classifiers, name):
+def test_is_what_the_registry_says(classifiers, saved, name):
     assert isinstance(classifiers[name], TextClassifier)
-    assert classifiers[name].name == name == get(name).name
+    assert classifiers[name].name == name == spec(saved, name).name
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones():
@@ -190,7 +196,7 @@ def test_transformers_put_the_mask_in_the_place_of_every_piece(classifiers, name
     word = text.lower().split().index(REAL_WORD)
     windows = classifier.encode(text)
     pieces = windows.word_index == word
-    assert int(pieces.sum()) == 2
+    assert int(pieces.sum()) == 2 or name in OWN
     ids = windows.input_ids.masked_fill(pieces, classifier.mask_token_id)
     with torch.no_grad():
         margin = classifier.log_odds_from_embeddings(classifier.embed(ids), windows.attention_mask)
@@ -221,7 +227,7 @@ def test_facts_of_the_training_travel_along(classifiers, saved, name):
         classifier.save(folder)
     finally:
         classifier.info_ = before
-    assert get(name).load(folder, "cpu").info_ == {"recipe": "planted", "seed": 7}
+    assert spec(saved, name).load(folder, "cpu").info_ == {"recipe": "planted", "seed": 7}
     assert model_folder.settings(folder)["cleaning"] == {"name": CLEANING, "version": CLEANING_VERSION}
     assert model_folder.settings(folder)["labels"] == list(LABELS)
 
@@ -234,7 +240,7 @@ def test_weights_of_another_cleaning_are_refused(saved, name, tmp_path):
     config.get(SETTINGS_KEY, config)["cleaning"]["version"] += 1
     (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
     with pytest.raises(ValueError, match="was trained on cleaning"):
-        get(name).load(tmp_path, "cpu")
+        spec(saved, name).load(tmp_path, "cpu")
 
 
 def test_weights_are_the_only_kind_of_file_that_is_no_text(saved):
@@ -244,6 +250,7 @@ def test_weights_are_the_only_kind_of_file_that_is_no_text(saved):
 
 def test_store_tells_apart_what_is_here_and_what_is_not(saved, tmp_path):
     assert store.shipped(saved) == tuple(CLASSIFIERS)
+    assert store.added(saved) == tuple(sorted(OWN)) and store.added(tmp_path / "nowhere") == ()
     assert store.shipped(tmp_path) == ()
     assert store.find(str(saved / "tfidf"), tmp_path).revision == store.find("tfidf", saved).revision
     with pytest.raises(model_folder.ModelNotHere, match="fakenews train tinybert"):

@@ -21,13 +21,19 @@ def test_everything_can_be_set():
             "FAKENEWS_MODELS": "/m",
             "FAKENEWS_DATA": "/d",
             "FAKENEWS_DEVICE": "cpu",
-            "FAKENEWS_MODEL_LIST": "tinybert, mpnet",
+            "FAKENEWS_SHOW": "tinybert, mpnet",
             "FAKENEWS_MAX_CHARS": "500",
             "FAKENEWS_HOST": "0.0.0.0",
             "FAKENEWS_PORT": "8000",
         }
     )
     assert found == Settings(Path("/m"), Path("/d"), "cpu", ("tinybert", "mpnet"), 500, "0.0.0.0", 8000)
+
+
+def test_the_old_name_of_the_models_that_are_shown_is_understood():
+    assert Settings.from_environment({"FAKENEWS_MODEL_LIST": "tfidf"}).model_list == ("tfidf",)
+    both = {"FAKENEWS_SHOW": "mpnet", "FAKENEWS_MODEL_LIST": "tfidf"}
+    assert Settings.from_environment(both).model_list == ("mpnet",)
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def test_the_answer_of_all_models_leads_and_settings_choose_who_stands_beside_it
     assert Engine.open(Settings(device="cpu")).pool.defaults == ("ensemble-small", "tinybert", "tfidf")
     for leads, wanted in (("ensemble-small", ("tfidf", "features")), ("ensemble", ("tinybert", "mpnet"))):
         assert Engine.open(Settings(device="cpu", model_list=wanted)).pool.defaults == (leads, *wanted)
-    with pytest.raises(ValueError, match="FAKENEWS_MODEL_LIST names bert, not in"):
+    with pytest.raises(ValueError, match="FAKENEWS_SHOW names bert, not in"):
         _ = Engine.open(Settings(device="cpu", model_list=("tinybert", "bert"))).pool.defaults
 
 

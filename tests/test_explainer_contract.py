@@ -17,9 +17,10 @@ from tests.explain import toys
 from tests.explain.toys import FAKE_WORD, REAL_WORD
 
 LINEAR = ("tfidf", "word2vec")
+OWN = tuple(f"own-{kind}" for kind in toys.OWN_KINDS)
 METHODS = {
     **dict.fromkeys(LINEAR, ("linear", "gradient", "lime", "shap")),
-    **dict.fromkeys(("toy-bert", "mpnet", "cnn"), ("gradient", "lime", "shap")),
+    **dict.fromkeys(("toy-bert", "mpnet", "cnn", *OWN), ("gradient", "lime", "shap")),
     **dict.fromkeys(("features", "ensemble"), ("lime", "shap")),
 }
 PAIRS = [(method, model) for model, methods in METHODS.items() for method in methods]
@@ -61,6 +62,7 @@ def classifiers() -> dict[str, TextClassifier]:
         **members,
         "toy-bert": toys.small_bert(),
         "mpnet": toys.small_mpnet(),
+        **{f"own-{kind}": toys.small_own(kind) for kind in toys.OWN_KINDS},
         "features": toys.small_features(),
         "ensemble": toys.small_ensemble(members),
     }

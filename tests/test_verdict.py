@@ -47,9 +47,14 @@ def test_verdict_and_reasons(p_fake, n_words, english, unlike, verdict, reasons)
     assert (found.verdict, found.reasons) == (verdict, reasons)
 
 
+def test_a_probability_that_was_never_fitted_to_labels_gets_no_verdict():
+    found = judge("mine", 0.99, 4.6, 400, calibrated=False)
+    assert (found.verdict, found.reasons, found.p_fake) == ("cannot_judge", ("uncalibrated",), 0.99)
+
+
 def test_every_reason_and_verdict_has_its_words():
     judged = (
-        judge("m", p, 0.0, n, english=e, unlike_training=not e)
+        judge("m", p, 0.0, n, english=e, unlike_training=not e, calibrated=e)
         for p in (0.5, 0.9)
         for n in (5, 400)
         for e in (True, False)

@@ -181,6 +181,11 @@ class OutOfDomainDetector(Protocol):
         """Return scores as `predict_scores` gives them, and distances from the training texts, shape (n_texts,)."""
 
 
+def is_calibrated(classifier: TextClassifier) -> bool:
+    """Return whether the probabilities of a classifier were fitted to labels; only an added one may be without."""
+    return bool(classifier.info_.get("calibrated", True))
+
+
 def distinct_scores(classifier: TextClassifier, texts: Sequence[str]) -> Scores:
     """Score `texts`, where those that read the same are asked once.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,12 @@ ADDED = "probe.safetensors"  # weights that stand beside those of an encoder
 SUMS = "SHA256SUMS"  # in the folder of model folders, as sha256sum writes it: what their files have to be
 
 
+PARTIAL = ".partial"  # ends the name of a folder that is being written
+
+
+SOURCE = "source"  # the setting that says where an added model is from; no other model has it
+
+
 _PINNED = (".safetensors", ".skops", ".json")
 
 
@@ -40,12 +46,23 @@ class WrongFile(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class StoredModel:
-    """A folder of a trained classifier; `revision` is the first 12 hex digits of its weights' SHA-256."""
+    """A folder of a trained classifier.
+
+    Attributes
+    ----------
+    name : str
+        Key in the registry, or that of an added model.
+    revision : str
+        First 12 hex digits of the SHA-256 of its weights.
+    added : mapping or None
+        Settings of a model that `fakenews add` made; None for all others.
+    """
 
     name: str
     folder: Path
     revision: str
     size_mb: float
+    added: Mapping[str, Any] | None = None
 
 
 def stored_in(folder: Path) -> StoredModel:
@@ -61,8 +78,9 @@ def stored_in(folder: Path) -> StoredModel:
             '"fakenews fetch HUB_ID".'
         )
     size = sum(f.stat().st_size for f in folder.iterdir() if f.suffix in (".safetensors", ".skops", ".json"))
-    kind = settings(folder).get("name", folder.name)
-    return StoredModel(str(kind), folder, _revision(weights), size / 1e6)
+    own = settings(folder)
+    added = own if SOURCE in own else None
+    return StoredModel(str(own.get("name", folder.name)), folder, _revision(weights), size / 1e6, added)
 
 
 def has_weights(folder: Path) -> bool:
@@ -109,19 +127,27 @@ def change_settings(folder: Path, **values: Any) -> None:
 
 
 def pins(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of each file of a model folder that is pinned beside it; empty where none is."""
+    """Return the SHA-256 of each file of a model folder that is pinned, beside it or in it; empty where none is."""
     sums = _sums(folder.parent)
-    return {path.partition("/")[2]: digest for path, digest in sums.items() if path.startswith(f"{folder.name}/")}
+    beside = {path.partition("/")[2]: digest for path, digest in sums.items() if path.startswith(f"{folder.name}/")}
+    return {**beside, **_sums(folder)}
 
 
 def pin(folder: Path) -> None:
-    """Say that the files of a model folder are as they should be; what was said of them before is forgotten."""
+    """Say that the files of a model folder are as they should be; what was said of them before is forgotten.
+
+    An added model has its checksums in its own folder, so that it comes and goes as one.
+    """
+    if (folder / SUMS).is_file():
+        return pin_inside(folder)
     others = {path: digest for path, digest in _sums(folder.parent).items() if not path.startswith(f"{folder.name}/")}
-    for file in folder.iterdir():
-        if file.suffix in _PINNED and file.name not in _NOT_PINNED:
-            others[f"{folder.name}/{file.name}"] = _sha256(file)
-    lines = (f"{digest}  {path}\n" for path, digest in sorted(others.items()))
-    (folder.parent / SUMS).write_text("".join(lines), encoding="utf-8")
+    others |= {f"{folder.name}/{name}": digest for name, digest in _digests(folder).items()}
+    _write_sums(folder.parent, others)
+
+
+def pin_inside(folder: Path) -> None:
+    """Write the checksums of a model folder into the folder itself."""
+    _write_sums(folder, _digests(folder))
 
 
 @contextmanager
@@ -132,7 +158,7 @@ def replacing(folder: Path) -> Iterator[Path]:
     model does without.
     """
     target = folder.resolve()
-    new = target.with_name(f"{target.name}.partial")
+    new = target.with_name(f"{target.name}{PARTIAL}")
     shutil.rmtree(new, ignore_errors=True)  # of a run that was killed
     new.mkdir(parents=True)
     try:
@@ -158,7 +184,7 @@ def verify(folder: Path) -> None:
         path = folder / name
         if not path.is_file():
             raise WrongFile(f"{folder.name}/{name} is missing: bring the folder back from the repository.")
-        if _sha256(path) != digest:
+        if sha256(path) != digest:
             raise WrongFile(
                 f"{folder.name}/{name} is not the file that {SUMS} names, it was cut short or changed: bring it back "
                 f'from the repository, or run "fakenews pin {folder.name}" if the change was meant.'
@@ -169,6 +195,16 @@ def _weights(folder: Path) -> Path | None:
     return next((folder / name for name in WEIGHTS if (folder / name).is_file()), None)
 
 
+def _digests(folder: Path) -> dict[str, str]:
+    pinned = (f for f in folder.iterdir() if f.suffix in _PINNED and f.name not in _NOT_PINNED)
+    return {file.name: sha256(file) for file in pinned}
+
+
+def _write_sums(folder: Path, digests: Mapping[str, str]) -> None:
+    lines = (f"{digest}  {path}\n" for path, digest in sorted(digests.items()))
+    (folder / SUMS).write_text("".join(lines), encoding="utf-8")
+
+
 def _sums(models: Path) -> dict[str, str]:
     path = models / SUMS
     if not path.is_file():
@@ -177,7 +213,8 @@ def _sums(models: Path) -> dict[str, str]:
     return {name: digest for digest, name in pairs}
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -118,3 +118,17 @@ def get(name: str) -> ClassifierSpec:
         return CLASSIFIERS[name]
     except KeyError:
         raise ValueError(f"Unknown model {name!r}. Known: {', '.join(CLASSIFIERS)}.") from None
+
+
+def of_folder(stored: StoredModel) -> ClassifierSpec:
+    """Return the classifier of a folder: one of the registry's, or one that was added.
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+    """
+    if stored.added is None or stored.name in CLASSIFIERS:
+        return get(stored.name)
+    title = str(stored.added.get("title", "")) or stored.name
+    return ClassifierSpec(stored.name, title, "A checkpoint that was added here.", _load_transformer)

@@ -5,8 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from fakenews.classifiers.base import TextClassifier
-from fakenews.classifiers.model_folder import ModelNotHere, StoredModel, has_weights, reading, stored_in
-from fakenews.classifiers.registry import CLASSIFIERS, get
+from fakenews.classifiers.model_folder import (
+    PARTIAL,
+    SOURCE,
+    ModelNotHere,
+    StoredModel,
+    WrongFile,
+    has_weights,
+    reading,
+    settings,
+    stored_in,
+)
+from fakenews.classifiers.registry import CLASSIFIERS, of_folder
 
 
 def shipped(models: Path) -> tuple[str, ...]:
@@ -14,8 +24,27 @@ def shipped(models: Path) -> tuple[str, ...]:
     return tuple(name for name in CLASSIFIERS if has_weights(models / name))
 
 
+def added(models: Path) -> tuple[str, ...]:
+    """Names of the models that `fakenews add` put into `models`, in alphabetical order.
+
+    Only settings of folders that the registry does not know are read.
+    """
+    if not models.is_dir():
+        return ()
+    unknown = (f for f in models.iterdir() if f.name not in CLASSIFIERS and f.suffix != PARTIAL and has_weights(f))
+    return tuple(sorted(folder.name for folder in unknown if _is_added(folder)))
+
+
+def _is_added(folder: Path) -> bool:
+    try:
+        found = settings(folder)
+    except (OSError, WrongFile):
+        return False
+    return SOURCE in found and found.get("name") == folder.name
+
+
 def find(model: str, models: Path) -> StoredModel:
-    """Locate a model given by its registry name or by a folder.
+    """Locate a model given by its registry name, that of an added one, or a folder.
 
     Raises
     ------
@@ -25,7 +54,14 @@ def find(model: str, models: Path) -> StoredModel:
         If `model` is neither a known name nor a folder.
     """
     by_folder = "/" in model or (Path(model) / "config.json").is_file()
-    return stored_in(Path(model) if by_folder else models / get(model).name)
+    if by_folder:
+        return stored_in(Path(model))
+    if model in CLASSIFIERS:
+        return stored_in(models / model)
+    names = added(models)
+    if model not in names:
+        raise ValueError(f"Unknown model {model!r}. Known: {', '.join((*CLASSIFIERS, *names))}.")
+    return stored_in(models / model)
 
 
 def load(stored: StoredModel, device: str = "auto") -> TextClassifier:
@@ -37,7 +73,7 @@ def load(stored: StoredModel, device: str = "auto") -> TextClassifier:
         If a file of it is not the one that was pinned, or cannot be read as what it should be.
     """
     with reading(stored):
-        return get(stored.name).load(stored.folder, device)
+        return of_folder(stored).load(stored.folder, device)
 
 
 def fetch(repo: str, revision: str, out: Path) -> Path:
@@ -48,12 +84,13 @@ def fetch(repo: str, revision: str, out: Path) -> Path:
     ModelNotHere
         If the Hub cannot be reached or has no such repository and revision.
     """
+    from httpx2 import HTTPError  # as huggingface_hub raises it, also where a connection ends too early
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import LocalEntryNotFoundError
 
     patterns = ["*.safetensors", "*.skops", "*.json", "*.txt", "*.parquet", "README.md"]
     try:
         snapshot_download(repo, revision=revision, local_dir=out, allow_patterns=patterns)
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
+    except (HTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
         raise ModelNotHere(f"Could not fetch {repo} at {revision} from the Hub: {type(error).__name__}.") from error
     return out

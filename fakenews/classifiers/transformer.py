@@ -1,4 +1,4 @@
-"""BERT-like encoders: with a two-class head (TinyBERT, DistilBERT, any such checkpoint), or with a probe alone (MPNet).
+"""Encoders: with a classification head (TinyBERT, DistilBERT, any such checkpoint), or with a probe alone (MPNet).
 
 Long texts are read whole: overlapping windows, the last as short as the rest of the text, whose log-odds are averaged
 by length.
@@ -34,12 +34,13 @@ from fakenews.classifiers.entries import of_file, read_json
 from fakenews.classifiers.heads import column_of_fake, leave_out_unread_states
 from fakenews.classifiers.ood import FILE as NOVELTY
 from fakenews.classifiers.ood import Centroids, fit_centroids
+from fakenews.classifiers.pieces import removed_token, special_ids, words_of_pieces
 from fakenews.classifiers.placement import CPU_SECONDS, cpu_copy
 from fakenews.classifiers.probe import FILE as PROBE
 from fakenews.classifiers.probe import Probe, load_domain, mean_states
 from fakenews.classifiers.quantized import load_strictly, round_to_int8, save_packed
-from fakenews.classifiers.windows import Windows, averaged, batches, cut, round_to_half, window_spans
-from fakenews.text import CLEANING
+from fakenews.classifiers.windows import Windows, averaged, batches, cut, half_on_cpu, round_to_half, window_spans
+from fakenews.text import CLEANING, encodable
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -48,7 +49,7 @@ logger = logging.getLogger(__name__)
 
 CPU_PIECES = 1024  # of a batch on a CPU: more are no faster, and need more memory
 SETTINGS_KEY = "fakenews"  # our settings inside the checkpoint's own config.json
-OWN_SETTINGS = ("max_length", "overlap", "truncation", "head", "weights")
+OWN_SETTINGS = ("max_length", "overlap", "truncation", "head", "weights", "fake_columns")
 _CPU = torch.device("cpu")
 _COPYING = threading.Lock()  # one copy of a model on the CPU is enough
 HALF, INT8 = "float16", "int8"  # what weights are stored in
@@ -64,9 +65,9 @@ class TransformerClassifier(CalibratedClassifier):
     name : str
         Key in the registry.
     model : PreTrainedModel
-        A sequence classifier of two labels, whose `id2label` decides which column is which; or a bare encoder.
+        A sequence classifier; or a bare encoder.
     tokenizer : PreTrainedTokenizerBase
-        A fast tokenizer with a mask token.
+        A fast tokenizer with a mask token or an unknown one.
     max_length : int
         Word pieces per window, special pieces included; at most what the encoder has positions for.
     overlap : int
@@ -81,6 +82,9 @@ class TransformerClassifier(CalibratedClassifier):
         Whether the first window is all that is read; for measuring what most notebooks measure.
     weights : {"float16", "int8"}
         What `save` stores the weights in (`quantized`).
+    fake_columns : sequence of int
+        Columns of the head that are fake, all others being real; by the names "fake" and "real" of its `id2label` if
+        left out.
     """
 
     kind = "transformer"
@@ -97,6 +101,7 @@ class TransformerClassifier(CalibratedClassifier):
         cleaning: str = CLEANING,
         truncation: bool = False,
         weights: str = HALF,
+        fake_columns: Sequence[int] = (),
     ) -> None:
         if weights not in (HALF, INT8):
             raise ValueError(f"Unknown weights {weights!r}. Known: {HALF}, {INT8}.")
@@ -117,17 +122,26 @@ class TransformerClassifier(CalibratedClassifier):
         self.domain_: DomainHead | None = None  # on the flattened states that the probe reads
         self._spare: PreTrainedModel | None = None  # on the CPU, once the device had too little memory
         self._cpu_until = 0.0  # on the monotonic clock
-        self.mask_token = str(tokenizer.mask_token)
+        self.mask_token = removed_token(tokenizer)
+        self._special = special_ids(tokenizer)
         self.has_head = model.base_model is not model
+        self.set_fake_columns(fake_columns)
         if self.has_head:
-            self._fake = column_of_fake(model)
             leave_out_unread_states(model)
         torch.nn.Module.to(model, self.device).eval()
+
+    def set_fake_columns(self, columns: Sequence[int]) -> None:
+        """Say which columns of the head are fake; for none, the names of its labels do."""
+        self.fake_columns = list(columns)
+        if self.has_head:
+            self._fake = self.fake_columns or [column_of_fake(self.model)]
+            self._real = [i for i in range(len(self.model.config.id2label or ())) if i not in self._fake]
 
     @property
     def mask_token_id(self) -> int:
         """Id of the word piece that stands for a removed one."""
-        return int(self.tokenizer.mask_token_id)
+        found: Any = self.tokenizer.convert_tokens_to_ids(self.mask_token)
+        return int(found)
 
     def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Return the log-odds of the fake class before calibration, shape (n_texts,)."""
@@ -159,10 +173,8 @@ class TransformerClassifier(CalibratedClassifier):
 
     def encode(self, text: str) -> Windows:
         """Cut `text` into overlapping windows; one with only special pieces if nothing is left."""
-        known = clean_text_as(text, self.cleaning)
-        neutral = known.neutral.text
         pieces = self.tokenizer(
-            neutral,
+            encodable(clean_text_as(text, self.cleaning).neutral.text),
             add_special_tokens=False,
             return_offsets_mapping=True,
             split_special_tokens=True,  # "[MASK]" typed by a user is text
@@ -172,12 +184,11 @@ class TransformerClassifier(CalibratedClassifier):
         )
         ids = np.array(pieces["input_ids"], dtype=np.int64)
         offsets = np.array(pieces["offset_mapping"], dtype=np.int64).reshape(-1, 2)
-        # A mark belongs to the word before it, and the first ones to the first word, as in every other classifier.
-        starts = [word.start for word in known.words]
-        words = np.maximum(np.searchsorted(starts, offsets[:, 0], side="right") - 1, 0 if starts else -1)
-        spans = window_spans(len(ids), self.max_length - 2, self.overlap)[: 1 if self.truncation else None]
-        special = self.tokenizer.cls_token_id, self.tokenizer.sep_token_id, self.tokenizer.pad_token_id or 0
-        return cut(ids, words, spans, *special)
+        words = words_of_pieces(text, offsets, self.cleaning)
+        before, after = self._special
+        room = self.max_length - len(before) - len(after)
+        spans = window_spans(len(ids), room, self.overlap)[: 1 if self.truncation else None]
+        return cut(ids, words, spans, before, after, self.tokenizer.pad_token_id or 0)
 
     def embed(self, input_ids: torch.Tensor) -> torch.Tensor:
         """Return the word embeddings of shape (n_windows, length, width), before positions are added."""
@@ -224,12 +235,15 @@ class TransformerClassifier(CalibratedClassifier):
             raise ValueError(f"{self.name} has a domain head and no probe: it is stored beside one.")
         folder.mkdir(parents=True, exist_ok=True)
         self.round_weights()
-        own = (self.max_length, self.overlap, self.truncation, self.has_head, self.weights)
-        setattr(self.model.config, SETTINGS_KEY, self._settings(**dict(zip(OWN_SETTINGS, own, strict=True))))
+        values = (self.max_length, self.overlap, self.truncation, self.has_head, self.weights, self.fake_columns)
+        own = dict(zip(OWN_SETTINGS, values, strict=True))
+        if not self.fake_columns:
+            del own["fake_columns"]
+        setattr(self.model.config, SETTINGS_KEY, self._settings(**own))
         if self.weights == INT8:
             save_packed(self.model, folder)
         else:
-            state = {k: v.detach().to("cpu", torch.float16).contiguous() for k, v in self.model.state_dict().items()}
+            state = {name: half_on_cpu(tensor) for name, tensor in self.model.state_dict().items()}
             self.model.save_pretrained(folder, state_dict=state)
         self.tokenizer.save_pretrained(folder)
         if self.centroids_ is not None:
@@ -269,7 +283,8 @@ class TransformerClassifier(CalibratedClassifier):
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         reading = (settings["max_length"], settings["overlap"], batch_size)
         truncation = settings.get("truncation", False)
-        self = cls(settings["name"], model, tokenizer, *reading, device, cleaning, truncation, weights)
+        fake_columns = settings.get("fake_columns", ())
+        self = cls(settings["name"], model, tokenizer, *reading, device, cleaning, truncation, weights, fake_columns)
         self._set_facts(settings, OWN_SETTINGS)
         self.centroids_, self.probe_ = Centroids.load(folder), Probe.load(folder)
         self.domain_ = load_domain(folder)
@@ -412,7 +427,7 @@ class TransformerClassifier(CalibratedClassifier):
         """Return log-odds of fake of windows, (n,), by the classification head, or by the probe in its place."""
         if logits is not None:
             logits = logits.float()
-            return logits[:, self._fake] - logits[:, 1 - self._fake]
+            return logits[:, self._fake].logsumexp(1) - logits[:, self._real].logsumexp(1)
         if self.probe_ is None:
             raise NotFittedError(f"{self.name} has neither a head nor a probe: train it first.")
         assert states is not None

@@ -45,18 +45,24 @@ class Windows:
 
 
 def cut(
-    ids: NDArray[np.int64], words: NDArray[np.int64], spans: Sequence[tuple[int, int]], cls: int, sep: int, pad: int
+    ids: NDArray[np.int64],
+    words: NDArray[np.int64],
+    spans: Sequence[tuple[int, int]],
+    before: Sequence[int],
+    after: Sequence[int],
+    pad: int,
 ) -> Windows:
     """Cut the pieces of a text, of which `words` tells the word of each, at `spans`, and put special pieces around."""
     lengths = np.array([end - start for start, end in spans])
-    shape = (len(spans), lengths.max() + 2)
+    first, n_special = len(before), len(before) + len(after)
+    shape = (len(spans), lengths.max() + n_special)
     input_ids = np.full(shape, pad, dtype=np.int64)
     attention_mask, word_index = np.zeros(shape, dtype=np.int64), np.full(shape, -1, dtype=np.int64)
     for i, (start, end) in enumerate(spans):
         n = end - start
-        input_ids[i, : n + 2] = [cls, *ids[start:end], sep]
-        attention_mask[i, : n + 2] = 1
-        word_index[i, 1 : n + 1] = words[start:end]
+        input_ids[i, : n + n_special] = [*before, *ids[start:end], *after]
+        attention_mask[i, : n + n_special] = 1
+        word_index[i, first : first + n] = words[start:end]
     weights = lengths / lengths.sum() if lengths.sum() else np.ones(1)
     return Windows(
         input_ids=torch.from_numpy(input_ids),
@@ -113,3 +119,9 @@ def round_to_half(model: torch.nn.Module) -> None:
         for tensor in model.state_dict().values():
             if tensor.is_floating_point():
                 tensor.copy_(tensor.half().to(tensor.dtype))
+
+
+def half_on_cpu(tensor: torch.Tensor) -> torch.Tensor:
+    """Copy a tensor to the CPU as it is stored: floating-point numbers in half precision."""
+    moved = tensor.detach().to("cpu", torch.float16 if tensor.is_floating_point() else tensor.dtype)
+    return moved.contiguous()

@@ -1,4 +1,4 @@
-"""Commands on the files of models: pin, fetch, fetch-base."""
+"""Commands on the files of models: models, add, remove, pin, fetch, fetch-base."""
 
 from __future__ import annotations
 
@@ -7,9 +7,63 @@ from typing import Annotated
 
 import typer
 
+from fakenews.cli.options import AsJson
+from fakenews.cli.output import note, print_json
 from fakenews.config import Settings
 
 app = typer.Typer()
+
+
+@app.command("models")
+def models_(as_json: AsJson = False) -> None:
+    """List the models that are here: size, parameters, whether they are calibrated, where they are from."""
+    from fakenews.classifiers import inventory
+
+    found = inventory.inventory(Settings.from_environment().models)
+    if as_json:
+        return print_json({"models": [entry.to_dict() for entry in found]})
+    heads: tuple[str, ...] = ("model", "title", "kind", "size", "parameters", "calibrated", "from")
+    rows = [heads, *(entry.cells() for entry in found)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+@app.command()
+def add(
+    name: Annotated[str, typer.Argument(help="Name for the model: lower-case letters, digits and hyphens.")],
+    source: Annotated[
+        str, typer.Option("--from", metavar="FOLDER|HUB_ID", help="Folder of trainer.save_model, or OWNER/NAME.")
+    ],
+    revision: Annotated[str | None, typer.Option("--revision", help="Commit, tag or branch on the Hub.")] = None,
+    fake: Annotated[
+        list[str] | None, typer.Option("--fake", metavar="LABEL", help="Label that is fake; may be repeated.")
+    ] = None,
+    cleaning: Annotated[
+        str | None, typer.Option("--cleaning", help="none or neutral; what is better on the tables if left out.")
+    ] = None,
+    calibrate: Annotated[
+        list[Path] | None, typer.Option("--calibrate", metavar="TABLE", help="Labeled table; may be repeated.")
+    ] = None,
+    title: Annotated[str, typer.Option("--title", help="Name on the page; NAME if left out.")] = "",
+) -> None:
+    """Add a fine-tuned checkpoint of your own, to stand beside the other models."""
+    from fakenews.training.added import Addition, add
+
+    asked = Addition(name, source, title, revision, tuple(fake or ()), cleaning, tuple(calibrate or ()))
+    folder = add(asked, Settings.from_environment().models, note)
+    typer.echo(f"{name} is in {folder}, and stands on the page.")
+    if not calibrate:
+        typer.echo("It is not calibrated, so it gives no verdict: --calibrate TABLE changes that.")
+
+
+@app.command()
+def remove(name: Annotated[str, typer.Argument(help="Name of a model that was added.")]) -> None:
+    """Remove a model that was added."""
+    from fakenews.training.added import remove
+
+    remove(name, Settings.from_environment().models)
+    typer.echo(f"{name} is gone.")
 
 
 @app.command()

@@ -17,8 +17,10 @@ from fakenews.classifiers.base import (
     clean_text,
     cleaning_once,
     distinct_scores,
+    is_calibrated,
 )
 from fakenews.classifiers.ensemble import MEMBERS, EnsembleClassifier
+from fakenews.classifiers.model_folder import SOURCE
 from fakenews.engine.cache import Cache, digest
 from fakenews.engine.device import VERDICT_SECONDS, Device
 from fakenews.engine.errors import EmptyText, InputError
@@ -163,7 +165,7 @@ class Judge:
                 single = [
                     judge(
                         self._pool.name(model), float(p_fake[i]), float(scores.log_odds[i]), n_words[i],
-                        english=english[i], unlike_training=bool(unlike[i]),
+                        english=english[i], unlike_training=bool(unlike[i]), calibrated=is_calibrated(classifier),
                     )
                     for i in range(len(texts))
                 ]  # fmt: skip
@@ -185,8 +187,9 @@ class Judge:
     def _scores(self, classifier: TextClassifier, texts: Sequence[str], known: dict[int, _Answers]) -> _Answers:
         """Return scores, and whether each text is unlike the training data in the classifier's own space.
 
-        A classifier that has no measure of its own is spoken for by the baseline, where there is one; an ensemble by
-        its members, whose answers may be `known` already, by the object, and are afterwards.
+        A classifier that has no measure of its own is spoken for by the baseline, where there is one, unless it was
+        added and trained on other data; an ensemble by its members, whose answers may be `known` already, by the
+        object, and are afterwards.
         """
         if isinstance(classifier, EnsembleClassifier):
             members = list(classifier.members.values())
@@ -198,7 +201,8 @@ class Judge:
             return combined, np.all(unlike, axis=0) if unlike else np.zeros(len(texts), dtype=bool)
         if own := _scores_and_novelty(classifier, texts):
             return own
-        baseline = self._pool.classifier("tfidf") if "tfidf" in self._pool.models else None
+        speaks = "tfidf" in self._pool.models and SOURCE not in classifier.info_
+        baseline = self._pool.classifier("tfidf") if speaks else None
         other = None if baseline is None else _scores_and_novelty(baseline, texts)
         return classifier.predict_scores(texts), np.zeros(len(texts), dtype=bool) if other is None else other[1]
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SIDE_BY_SIDE = ("tinybert", "tfidf")  # on the page; on a GPU `LARGE` too
+SIDE_BY_SIDE = ("tinybert", "tfidf")  # on the page; on a GPU `LARGE` too, and whatever was added
 
 
 class ModelPool:
@@ -35,20 +35,25 @@ class ModelPool:
 
     @cached_property
     def models(self) -> tuple[str, ...]:
-        """Models whose weights are here, those side by side first.
+        """Models whose weights are here, those side by side first, and added ones behind the shipped.
 
         Raises
         ------
         ValueError
-            If FAKENEWS_MODEL_LIST names one that is not here.
+            If FAKENEWS_SHOW names one that is not here.
         """
-        shipped = store.shipped(self.settings.models)
-        if missing := sorted(set(self.settings.model_list) - set(shipped)):
+        here = (*store.shipped(self.settings.models), *self.added)
+        if missing := sorted(set(self.settings.model_list) - set(here)):
             raise ValueError(
-                f"FAKENEWS_MODEL_LIST names {', '.join(missing)}, not in {self.settings.models}: "
-                f"there are {', '.join(shipped) or 'none'}."
+                f"FAKENEWS_SHOW names {', '.join(missing)}, not in {self.settings.models}: "
+                f"there are {', '.join(here) or 'none'}."
             )
-        return (*(m for m in self._wanted if m in shipped), *(m for m in shipped if m not in self._wanted))
+        return (*(m for m in self._wanted if m in here), *(m for m in here if m not in self._wanted))
+
+    @cached_property
+    def added(self) -> tuple[str, ...]:
+        """Models that `fakenews add` put here."""
+        return store.added(self.settings.models)
 
     @cached_property
     def _wanted(self) -> tuple[str, ...]:
@@ -58,7 +63,7 @@ class ModelPool:
             on_gpu = pick_device(self.settings.device) == "cuda"
         except ValueError:  # whoever loads a model reports that there is no such GPU
             on_gpu = False
-        return (*SIDE_BY_SIDE, LARGE) if on_gpu else SIDE_BY_SIDE
+        return (*SIDE_BY_SIDE, *((LARGE,) if on_gpu else ()), *self.added)
 
     @cached_property
     def side_by_side(self) -> tuple[str, ...]:
@@ -108,10 +113,9 @@ class ModelPool:
 
     def title(self, model: str) -> str:
         """Return the name of a model for people."""
-        try:
+        if model in registry.CLASSIFIERS:
             return registry.get(model).title
-        except ValueError:
-            return registry.get(self.name(model)).title  # of a folder
+        return registry.of_folder(self.stored(model)).title
 
     def revision(self, model: str) -> str:
         """Return the first 12 hex digits of the SHA-256 of a model's weights, which are not loaded for it."""

@@ -21,7 +21,7 @@ from fakenews.data.table import article_id
 from fakenews.schema import FAKE, LABELS, REAL
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerFast
+    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 
     from fakenews.classifiers.base import TextClassifier
     from fakenews.classifiers.cnn import CnnClassifier
@@ -78,8 +78,7 @@ def small_bert(
     name: str = "toy-bert", max_length: int = 64, corpus: tuple[list[str], list[int]] | None = None
 ) -> TransformerClassifier:
     """Two-layer BERT of width 32, trained on the planted corpus or another one."""
-    import torch
-    from transformers import BertConfig, BertForSequenceClassification
+    from transformers import BertConfig
 
     tokenizer = small_tokenizer()
     config = BertConfig(
@@ -91,13 +90,27 @@ def small_bert(
         max_position_embeddings=max_length,
         id2label=dict(enumerate(LABELS)),
     )
-    texts, labels = corpus or planted_corpus()
+    model = trained(config, tokenizer, corpus or planted_corpus())
+    return TransformerClassifier(name, model, tokenizer, max_length=max_length, overlap=8)
+
+
+def trained(
+    config: PreTrainedConfig,
+    tokenizer: PreTrainedTokenizerFast,
+    corpus: tuple[list[str], list[int]],
+) -> PreTrainedModel:
+    """Train a sequence classifier with random weights for a few steps."""
+    import torch
+    from transformers import AutoModelForSequenceClassification
+
+    texts, labels = corpus
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        model = BertForSequenceClassification(config).eval()
+        model = AutoModelForSequenceClassification.from_config(config).eval()
         batch = tokenizer(texts, padding=True, return_tensors="pt")
         ids, attention_mask, y = batch["input_ids"], batch["attention_mask"], torch.tensor(labels)
-        words = ids > tokenizer.mask_token_id
+        special = torch.tensor(tokenizer.all_special_ids)
+        words = ~torch.isin(ids, special)
         optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
         for _ in range(60):
             # Variants with masked words must be familiar, or what they cost is noise.
@@ -107,7 +120,75 @@ def small_bert(
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-    return TransformerClassifier(name, model, tokenizer, max_length=max_length, overlap=8)
+    return model
+
+
+OWN_KINDS = ("distilbert", "roberta", "deberta-v2")  # word pieces, byte-level BPE, Unigram
+
+
+def own_tokenizer(kind: str) -> PreTrainedTokenizerFast:
+    """Make a tokenizer of the kind of one of `OWN_KINDS`, trained on the planted corpus."""
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    if kind == "distilbert":
+        found = small_tokenizer()
+        around = [(token, found.convert_tokens_to_ids(token)) for token in ("[CLS]", "[SEP]")]
+        template = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=around)
+        found.backend_tokenizer.post_processor = template
+        return found
+    texts, _ = planted_corpus()
+    of_bpe = kind == "roberta"
+    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"] if of_bpe else ["[PAD]", "[CLS]", "[SEP]", "[UNK]", "[MASK]"]
+    cls, sep, pad, unk, mask = (special[i] for i in ((0, 2, 1, 3, 4) if of_bpe else (1, 2, 0, 3, 4)))
+    if of_bpe:
+        made = Tokenizer(models.BPE(unk_token=unk))
+        made.pre_tokenizer, made.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+        letters = pre_tokenizers.ByteLevel.alphabet()
+        trainer = trainers.BpeTrainer(
+            vocab_size=400, special_tokens=special, initial_alphabet=letters, show_progress=False
+        )
+    else:
+        made = Tokenizer(models.Unigram())
+        made.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
+        made.pre_tokenizer, made.decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
+        letters = [chr(c) for c in range(33, 127)]
+        trainer = trainers.UnigramTrainer(
+            vocab_size=200, special_tokens=special, unk_token=unk, initial_alphabet=letters, show_progress=False
+        )
+    made.train_from_iterator(texts, trainer)
+    around = [(token, made.token_to_id(token)) for token in (cls, sep)]
+    made.post_processor = processors.TemplateProcessing(single=f"{cls} $A {sep}", special_tokens=around)
+    names = {"cls_token": cls, "sep_token": sep, "pad_token": pad, "unk_token": unk, "mask_token": mask}
+    return PreTrainedTokenizerFast(tokenizer_object=made, **names)
+
+
+def own_checkpoint(
+    kind: str, labels: Sequence[str] = LABELS, corpus: tuple[list[str], list[int]] | None = None
+) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+    """Two layers of width 32 of one of `OWN_KINDS`, trained on the planted corpus, as a user's own training would."""
+    from transformers import AutoConfig
+
+    tokenizer = own_tokenizer(kind)
+    layers = {"dim": 32, "n_layers": 2, "n_heads": 2, "hidden_dim": 64} if kind == "distilbert" else {
+        "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64,
+    }  # fmt: skip
+    if kind == "deberta-v2":
+        layers |= {"relative_attention": True, "position_buckets": 16, "pooler_hidden_size": 32}
+        layers |= {"pos_att_type": ["p2c", "c2p"], "position_biased_input": False, "type_vocab_size": 0}
+    config = AutoConfig.for_model(
+        kind, vocab_size=len(tokenizer), max_position_embeddings=66, id2label=dict(enumerate(labels)),
+        pad_token_id=tokenizer.pad_token_id, initializer_range=0.1, **layers,
+    )  # fmt: skip
+    return trained(config, tokenizer, corpus or planted_corpus()), tokenizer
+
+
+def small_own(kind: str) -> TransformerClassifier:
+    """A model that was added under the name "own-" and its kind."""
+    model, tokenizer = own_checkpoint(kind)
+    classifier = TransformerClassifier(f"own-{kind}", model, tokenizer, max_length=64, overlap=8)
+    classifier.info_ = {"source": {"kind": "folder", "from": kind}}
+    return classifier
 
 
 def small_mpnet(name: str = "mpnet", max_length: int = 64) -> TransformerClassifier:

@@ -1,0 +1,341 @@
+"""Checkpoints that were trained elsewhere: each ends in a model that answers, or in one sentence and nothing left."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner, Result
+
+from fakenews.classifiers import model_folder, store
+from fakenews.classifiers.checkpoint import fake_columns
+from fakenews.classifiers.model_folder import ModelNotHere, WrongFile
+from fakenews.cli import app
+from fakenews.config import Settings
+from fakenews.engine import Engine
+from fakenews.engine.values import ExplanationRequest
+from fakenews.schema import REAL
+from tests.classifiers.model_hub import SHA, ModelHub
+from tests.explain.toys import FAKE_WORD, REAL_WORD, own_checkpoint, planted_corpus
+
+ARTICLE = f"The mayor said the {FAKE_WORD} will report on a new road budget today. " * 5
+Add = Callable[..., Result]
+
+
+def save(
+    folder: Path, kind: str = "distilbert", labels: tuple[str, ...] = ("LABEL_0", "LABEL_1"), **of: object
+) -> Path:
+    model, tokenizer = own_checkpoint(kind, labels, **of)  # type: ignore[arg-type]
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    (folder / "training_args.bin").write_bytes(b"no file that is read")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trainer_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `Trainer.save_model` writes: labels without names, 1 being fake."""
+    texts, labels = planted_corpus()
+    return save(tmp_path_factory.mktemp("own") / "run", corpus=(texts, [1 - label for label in labels]))
+
+
+@pytest.fixture
+def folder(trainer_folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(trainer_folder, tmp_path / "run"))
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    found = tmp_path / "models"
+    found.mkdir()
+    return found
+
+
+@pytest.fixture
+def add(models: Path) -> Add:
+    def run(source: object, *options: object, name: str = "mine", command: str = "add") -> Result:
+        arguments = [command, name, "--from", source, *options] if command == "add" else [command, *options]
+        environment = {"FAKENEWS_MODELS": str(models), "FAKENEWS_DEVICE": "cpu", "COLUMNS": "200"}
+        return CliRunner().invoke(app, [str(a) for a in arguments], env=environment)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    texts, labels = planted_corpus(400, (40, 60))
+    path = tmp_path_factory.mktemp("tables") / "planted.csv"
+    pd.DataFrame({"text": texts, "label": labels}).iloc[:120].to_csv(path, index=False)
+    return path
+
+
+def refused(result: Result, models: Path, *words: str) -> None:
+    """The command ended with one sentence, and left nothing."""
+    sentence = result.stderr.strip().splitlines()[-1]
+    assert result.exit_code == 2, result.output
+    assert sentence.endswith((".", "?")) and not [w for w in words if w not in sentence], sentence
+    assert list(models.iterdir()) == []
+
+
+def served(models: Path, name: str = "mine") -> Engine:
+    """The model answers, is verified, and its gradient finds the planted word."""
+    engine = Engine.open(Settings(models=models, device="cpu"))
+    assert engine.pool.side_by_side == engine.pool.defaults == (name,)
+    model_folder.verify(models / name)
+    assert sorted(f.suffix for f in (models / name).iterdir() if f.suffix in (".bin", ".partial", ".safetensors")) == [
+        ".safetensors"
+    ]
+    request = ExplanationRequest(ARTICLE, name, "gradient", 8)
+    found = engine.explainers.explain(request)
+    top = max(found.attributions, key=lambda a: a.weight)
+    assert ARTICLE[top.start : top.end] == FAKE_WORD
+    (fake,) = engine.judge.analyse(ARTICLE).predictions
+    (real,) = engine.judge.analyse(ARTICLE.replace(FAKE_WORD, REAL_WORD)).predictions
+    assert fake.p_fake > 0.5 > real.p_fake
+    return engine
+
+
+def test_labels_without_names_are_asked_for(add: Add, folder: Path, models: Path) -> None:
+    refused(add(folder), models, "LABEL_0, LABEL_1", "--fake LABEL_0", "--calibrate TABLE")
+    refused(add(folder, "--fake", "LABEL_2"), models, "no label 'LABEL_2'", "LABEL_0, LABEL_1")
+    result = add(folder, "--fake", "LABEL_1", "--title", "My own")
+    assert result.exit_code == 0, result.output
+    engine = served(models)
+    (prediction,) = engine.judge.analyse(ARTICLE).predictions
+    assert (prediction.verdict, prediction.reasons) == ("cannot_judge", ("uncalibrated",))
+    assert prediction.p_fake == pytest.approx(1 / (1 + np.exp(-prediction.margin)), abs=1e-3)
+    assert engine.pool.title("mine") == "My own"
+
+
+def test_a_table_finds_the_fake_label_calibrates_and_measures(
+    add: Add, folder: Path, models: Path, table: Path
+) -> None:
+    result = add(folder, "--calibrate", table)
+    assert result.exit_code == 0, result.output
+    assert "LABEL_1 is fake: its ROC AUC is" in result.stderr and "it will read the text as it is" in result.stderr
+    settings = model_folder.settings(models / "mine")
+    assert settings["measured"]["n"] + settings["measured"]["calibrated_on"] == 120
+    assert settings["measured"]["accuracy"] > 0.9 and settings["cleaning"]["name"] == "raw"
+    (prediction,) = served(models).judge.analyse(ARTICLE).predictions
+    assert prediction.verdict == "fake"
+    card = (models / "mine" / "README.md").read_text(encoding="utf-8")
+    assert "LABEL_1 is fake" in card and "Calibrated on" in card and "License: unknown" in card
+
+
+def test_a_table_that_says_nothing_of_the_labels_is_refused(
+    add: Add, folder: Path, models: Path, tmp_path: Path
+) -> None:
+    texts = [" ".join(np.random.default_rng(i).permutation(ARTICLE.replace(FAKE_WORD, "").split())) for i in range(60)]
+    path = tmp_path / "noise.csv"
+    pd.DataFrame({"text": texts, "label": [i % 2 for i in range(60)]}).to_csv(path, index=False)
+    refused(add(folder, "--calibrate", path), models, "too close to chance", "--fake LABEL_0 or --fake LABEL_1")
+    pd.DataFrame({"text": texts[:30], "label": [0, 1] * 15}).to_csv(path, index=False)
+    refused(add(folder, "--calibrate", path), models, "Too few articles that are fake and real", "20 each")
+
+
+def test_roberta_with_named_labels_reads_raw_text_on_the_users_characters(
+    add: Add, models: Path, tmp_path: Path
+) -> None:
+    source = save(tmp_path / "roberta", "roberta", ("FAKE", "REAL"))
+    (source / "README.md").write_text("---\nlicense: mit\n---\n", encoding="utf-8")
+    result = add(source)
+    assert result.exit_code == 0 and "By their names, FAKE is fake" in result.stderr, result.output
+    engine = served(models)
+    text = (
+        f"The mayor\u2019s caf\u00e9 \u201csaid\u201d \U0001f98e\U0001f3fd the {FAKE_WORD}\u2026 couldn\u2019t report. "
+        * 3
+    )
+    found = engine.explainers.explain(ExplanationRequest(text, "mine", "gradient", 8))
+    words = [text[a.start : a.end] for a in found.attributions]
+    assert words[:7] == ["The", "mayor", "caf\u00e9", "said", "the", FAKE_WORD, "couldn\u2019t"]
+    strongest = max(found.attributions, key=lambda a: a.weight)
+    assert text[strongest.start : strongest.end] == FAKE_WORD
+    assert model_folder.settings(models / "mine")["source"]["license"] == "mit"
+
+
+@pytest.mark.slow
+def test_three_classes_are_two_sides(add: Add, models: Path, tmp_path: Path) -> None:
+    texts, labels = planted_corpus()
+    thirds = [2 if label == REAL else i % 4 // 2 for i, label in enumerate(labels)]
+    source = save(tmp_path / "deberta", "deberta-v2", ("hoax", "satire", "news"), corpus=(texts, thirds))
+    refused(add(source), models, "hoax, satire, news", "--fake")
+    refused(add(source, "--fake", "hoax", "--fake", "satire", "--fake", "2"), models, "no label is left for real")
+    result = add(source, "--fake", "hoax", "--fake", "1")
+    assert result.exit_code == 0, result.output
+    classifier = served(models).pool.classifier("mine")
+    import torch
+    from transformers import AutoModelForSequenceClassification
+
+    stock = AutoModelForSequenceClassification.from_pretrained(models / "mine", dtype=torch.float32).eval()
+    short = "The mayor said the lizard will report."
+    batch = classifier.tokenizer([short], return_tensors="pt")  # type: ignore[attr-defined]
+    with torch.no_grad():
+        p = stock(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits.softmax(1)[0].double()
+    assert classifier.decision_function([short])[0] == pytest.approx(float(torch.log((p[0] + p[1]) / p[2])), abs=1e-3)
+
+
+def test_weights_of_torch_become_safetensors_and_a_pickle_is_refused(add: Add, folder: Path, models: Path) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    weights = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    torch.save(weights, folder / "pytorch_model.bin")
+    assert add(folder, "--fake", "1").exit_code == 0
+    served(models)
+    assert add(None, "mine", command="remove").exit_code == 0 and list(models.iterdir()) == []
+    torch.save({"code": Path}, folder / "pytorch_model.bin")
+    refused(add(folder, "--fake", "1"), models, "cannot be read")
+
+
+def _without(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).unlink()
+
+
+def _set(folder: Path, **values: object) -> None:
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps({**config, **values}), encoding="utf-8")
+
+
+def _to_tensorflow(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "tf_model.h5")
+
+
+def _cut(folder: Path) -> None:
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[: weights.stat().st_size // 2])
+
+
+def _lose_the_head(folder: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    kept = {name: t for name, t in load_file(folder / "model.safetensors").items() if "classifier" not in name}
+    save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (_to_tensorflow, ("TensorFlow weights alone", "from_tf=True")),
+        (lambda f: _without(f, "tokenizer.json", "tokenizer_config.json"), ("has no tokenizer", "save_pretrained")),
+        (lambda f: _without(f, "config.json"), ("has no config.json",)),
+        (lambda f: _without(f, "model.safetensors"), ("has no weights",)),
+        (lambda f: (f / "config.json").write_text("{"), ("config.json", "not a JSON object")),
+        (lambda f: (f / "tokenizer.json").write_text("{}"), ("The tokenizer", "cannot be read")),
+        (lambda f: _set(f, auto_map={"AutoModel": "code.Model"}), ("code of its own", "auto_map")),
+        (lambda f: _set(f, architectures=["DistilBertForMaskedLM"]), ("without a classification head",)),
+        (lambda f: _set(f, problem_type="regression"), ("regression",)),
+        (lambda f: _set(f, model_type="nobody"), ("cannot be read",)),
+        (_cut, ("weights", "cannot be read")),
+        (_lose_the_head, ("lack", "fine-tuning")),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_what_cannot_be_served_is_one_sentence(
+    add: Add, folder: Path, models: Path, spoil: Callable[[Path], None], words: tuple[str, ...]
+) -> None:
+    spoil(folder)
+    refused(add(folder, "--fake", "1"), models, *words)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("My_Bert", (), ("cannot be a name", "my-bert")),
+        ("../x", (), ("cannot be a name",)),
+        ("tinybert", (), ("comes with fakenews",)),
+        ("mine", ("--cleaning", "some"), ("Unknown cleaning 'some'. Known: none, neutral",)),
+        ("mine", ("--revision", "main"), ("has no revisions",)),
+        ("mine", ("--calibrate", "no.csv"), ("no.csv",)),
+    ],
+)
+def test_wrong_arguments_are_refused(
+    add: Add, folder: Path, models: Path, name: str, options: tuple[str, ...], words: tuple[str, ...]
+) -> None:
+    refused(add(folder, "--fake", "1", *options, name=name), models, *words)
+
+
+def test_a_source_that_is_neither_folder_nor_id_is_refused(add: Add, models: Path, tmp_path: Path) -> None:
+    refused(add(tmp_path / "nowhere"), models, "neither a folder nor a model id")
+
+
+def test_a_name_is_taken_until_it_is_removed_and_only_added_models_are(add: Add, folder: Path, models: Path) -> None:
+    assert add(folder, "--fake", "1").exit_code == 0
+    again = add(folder, "--fake", "1")
+    assert again.exit_code == 2 and "There is a model 'mine'" in again.stderr
+    listed = add(None, "--json", command="models")
+    (entry,) = json.loads(listed.stdout)["models"]
+    assert (entry["name"], entry["calibrated"], entry["origin"]) == ("mine", False, str(folder))
+    assert entry["parameters"] > 1000 and entry["size_mb"] > 0
+    assert "mine" in add(None, command="models").stdout
+    gone = add(None, "tfidf", command="remove")
+    assert gone.exit_code == 2 and "'tfidf' was not added here. Added: mine." in gone.stderr
+    with pytest.raises(ValueError, match="Unknown model 'nobody'. Known: tinybert, .*, mine"):
+        store.find("nobody", models)
+    (models / "mine" / "config.json").write_text((models / "mine" / "config.json").read_text() + "\n")
+    with pytest.raises(WrongFile, match="config.json is not the file"):
+        store.load(store.find("mine", models))
+
+
+@pytest.mark.parametrize(
+    ("labels", "columns"),
+    [
+        (("FAKE", "REAL"), [0]), (("Reliable", "Unreliable"), [1]), (("FALSE", "TRUE"), [0]),
+        (("real news", "fake_news"), [1]), (("LABEL_0", "LABEL_1"), []), (("0", "1"), []),
+        (("fake", "real", "satire"), []), (("fake", "hoax"), []),
+    ],
+)  # fmt: skip
+def test_names_of_labels_are_understood_where_they_say_it(labels: tuple[str, ...], columns: list[int]) -> None:
+    assert fake_columns(labels, ()) == columns
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, trainer_folder: Path) -> Iterator[ModelHub]:
+    from huggingface_hub import constants
+    from huggingface_hub.utils import _http
+
+    server = ModelHub()
+    server.models["someone/run"] = {f.name: f.read_bytes() for f in trainer_folder.iterdir()}
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setattr(constants, "ENDPOINT", server.address)
+    url = server.address + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url)
+    monkeypatch.setattr(_http.time, "sleep", lambda seconds: None)
+    yield server
+    server.close()
+
+
+def test_a_model_of_the_hub_is_brought_at_one_commit(add: Add, models: Path, hub: ModelHub) -> None:
+    result = add("someone/run", "--fake", "LABEL_1")
+    assert result.exit_code == 0, result.output
+    served(models)
+    source = model_folder.settings(models / "mine")["source"]
+    assert (source["kind"], source["from"], source["revision"], source["license"]) == ("hub", "someone/run", SHA, "mit")
+    assert "base_model: someone/run" in (models / "mine" / "README.md").read_text(encoding="utf-8")
+
+
+def test_what_the_hub_does_not_give_is_one_sentence(
+    add: Add, models: Path, hub: ModelHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused(add("someone/else", "--fake", "1"), models, "The Hub shows no model someone/else", "HF_TOKEN")
+    refused(add("someone/run", "--fake", "1", "--revision", "v9"), models, "no revision 'v9'")
+    hub.gated.add("someone/run")
+    refused(add("someone/run", "--fake", "1"), models, "someone/run is gated", "HF_TOKEN")
+    hub.gated.clear()
+    hub.cut.add("model.safetensors")
+    refused(add("someone/run", "--fake", "1"), models, "could not be downloaded", "try again")
+    with pytest.raises(ModelNotHere, match="Could not fetch someone/run at main from the Hub"):
+        store.fetch("someone/run", "main", models.parent / "fetched")
+    hub.models["someone/run"]["tf_model.h5"] = hub.models["someone/run"].pop("model.safetensors")
+    refused(add("someone/run", "--fake", "1"), models, "TensorFlow weights alone")
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    refused(add("someone/run", "--fake", "1"), models, "HF_HUB_OFFLINE forbids")
