@@ -81,7 +81,8 @@ def flips() -> str:
     return (
         "The minimal counterfactual was compared with every possible set of sentences on "
         f"{found['checked_by_brute_force']:,} unseen articles of at most {found['most_sentences']} sentences: "
-        f"{found['wrong']} differ, and a fresh prediction denied {found['unconfirmed']}. It took {found['median_seconds']:.1f} s in the median and "
+        f"{found['wrong']} differ, and a fresh prediction denied {found['unconfirmed']}. "
+        f"It took {found['median_seconds']:.1f} s in the median and "
         f"{found['p90_seconds']:.0f} s at the ninth decile; {found['with_a_flip']:,} articles have one. "
         f"(`python -m benchmarks.flip`; {found['date']}.)"
     )
