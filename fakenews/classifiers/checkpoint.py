@@ -1,4 +1,4 @@
-"""Read a checkpoint that was trained elsewhere.
+"""Read a checkpoint of somebody else's training.
 
 None of its code runs, no pickle is read, and whatever is wrong with it becomes one sentence.
 """

@@ -1,4 +1,4 @@
-"""Add a checkpoint that was trained elsewhere: read it, calibrate and measure it where a table is given, store it."""
+"""Add a checkpoint of somebody else's training: read it, calibrate and measure it where a table is given, store it."""
 
 from __future__ import annotations
 

@@ -228,7 +228,7 @@ class Dataset:
 
 
 def build(engine: Engine, analyse: AnalyseTab, tabs: gr.Tabs) -> Callable[[Any], None] | None:
-    """Draw the tab inside the current one and wire it; gives what is to be told of the event of opening it."""
+    """Draw the tab inside the current one and wire it; return what handles the event of opening it."""
     tab = Dataset(engine)
     measured = tab.measured
     if not measured.models:
