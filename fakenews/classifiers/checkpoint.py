@@ -120,7 +120,8 @@ def read_checkpoint(folder: Path, origin: str) -> Checkpoint:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     if not tokenizer.is_fast:
         raise UnusableCheckpoint(f"The tokenizer of {origin} is a slow one: save it as tokenizer.json.")
-    rows = len(model.get_input_embeddings().weight)
+    embeddings: Any = model.get_input_embeddings()
+    rows = len(embeddings.weight)
     if len(tokenizer) > rows:
         raise UnusableCheckpoint(
             f"The tokenizer of {origin} has {len(tokenizer):,} pieces and the model knows {rows:,}: "
