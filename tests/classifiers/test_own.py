@@ -27,7 +27,7 @@ from fakenews.engine import Engine
 from fakenews.engine.values import ExplanationRequest
 from fakenews.schema import REAL
 from tests.classifiers.model_hub import SHA, ModelHub
-from tests.explain.toys import FAKE_WORD, REAL_WORD, own_checkpoint, planted_corpus, small_tfidf
+from tests.explain.toys import FAKE_WORD, REAL_WORD, own_checkpoint, own_tokenizer, planted_corpus, small_tfidf
 
 ARTICLE = f"The mayor said the {FAKE_WORD} will report on a new road budget today. " * 5
 Add = Callable[..., Result]
@@ -271,6 +271,40 @@ def test_wrong_arguments_are_refused(
     add: Add, folder: Path, models: Path, name: str, options: tuple[str, ...], words: tuple[str, ...]
 ) -> None:
     refused(add(folder, "--fake", "1", *options, name=name), models, *words)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "words"),
+    [
+        ("gpt2", {"n_embd": 32, "n_layer": 1, "n_head": 2}, ("answers otherwise in a batch",)),
+        ("fnet", {"hidden_size": 32, "num_hidden_layers": 1, "intermediate_size": 32}, ("otherwise in a batch",)),
+        ("longformer", {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}, ("cannot be served",)),
+        ("mpnet", {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}, ()),
+        ("electra", {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}, ()),
+        ("xlm-roberta", {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}, ()),
+        ("modernbert", {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}, ()),
+    ],
+)  # fmt: skip
+@pytest.mark.filterwarnings("ignore")
+def test_encoders_of_any_kind_are_served_and_all_others_refused(
+    add: Add, models: Path, tmp_path: Path, kind: str, options: dict[str, int], words: tuple[str, ...]
+) -> None:
+    from transformers import AutoConfig, AutoModelForSequenceClassification
+
+    tokenizer = own_tokenizer("roberta")
+    ids = {name: getattr(tokenizer, name) for name in ("pad_token_id", "bos_token_id", "eos_token_id")}
+    config = AutoConfig.for_model(kind, vocab_size=len(tokenizer), **options, **ids)
+    AutoModelForSequenceClassification.from_config(config).save_pretrained(tmp_path / "run")
+    tokenizer.save_pretrained(tmp_path / "run")
+    result = add(tmp_path / "run", "--fake", "1")
+    if words:
+        return refused(result, models, *words)
+    assert result.exit_code == 0, result.output
+    engine = Engine.open(Settings(models=models, device="cpu"))
+    text = "The mayor\u2019s plan was good. " * 150
+    found = engine.explainers.explain(ExplanationRequest(text, "mine", "gradient", 2))
+    assert found.margin == pytest.approx(engine.judge.analyse(text).predictions[0].margin, abs=1e-4)
+    assert found.settings["windows"] > 1
 
 
 def test_a_source_that_is_neither_folder_nor_id_is_refused(add: Add, models: Path, tmp_path: Path) -> None:
