@@ -115,6 +115,7 @@ def test_labels_without_names_are_asked_for(add: Add, folder: Path, models: Path
     refused(add(folder, "--fake", "LABEL_2"), models, "no label 'LABEL_2'", "LABEL_0, LABEL_1")
     result = add(folder, "--fake", "LABEL_1", "--title", "My own")
     assert result.exit_code == 0, result.output
+    assert "It stands on the page." in result.stdout and "--calibrate TABLE changes that" in result.stdout
     engine = served(models)
     (prediction,) = engine.judge.analyse(ARTICLE).predictions
     assert (prediction.verdict, prediction.reasons) == ("cannot_judge", ("uncalibrated",))
