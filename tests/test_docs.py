@@ -52,7 +52,7 @@ def test_docs_say_of_speed_what_was_measured() -> None:
 def test_readme_is_short_and_names_every_page() -> None:
     assert len(README.splitlines()) <= 200
     assert len(next(line for line in README.splitlines() if line.startswith("| Model |")).split("|")) - 2 <= 8
-    assert {f"docs/{name}.md" for name in PAGES} <= set(re.findall(r"\]\(([\w/.]+)\)", README))
+    assert {f"docs/{name}.md" for name in PAGES} <= set(re.findall(r"\]\(([\w/.-]+)\)", README))
 
 
 @pytest.mark.parametrize(

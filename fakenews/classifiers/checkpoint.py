@@ -184,23 +184,33 @@ def check_answers(classifier: TransformerClassifier, origin: str) -> None:
     ------
     UnusableCheckpoint
     """
-    import torch
-
     texts = ["The council met on Tuesday.", "The council of the town met on Tuesday and spoke about the old bridge."]
-    together = classifier.decision_function(texts)
-    alone = np.concatenate([classifier.decision_function([text]) for text in texts])
-    windows = classifier.encode(texts[1])
-    with torch.inference_mode():
-        embedded = classifier.log_odds_from_embeddings(classifier.embed(windows.input_ids), windows.attention_mask)
+    with _reading(f"Answers of {origin}", "it is of a kind that cannot be served"):
+        together = classifier.decision_function(texts)
+        alone = np.concatenate([classifier.decision_function([text]) for text in texts])
+        from_embeddings = _from_padded_embeddings(classifier, texts[0])
     if not np.isfinite(together).all():
         raise UnusableCheckpoint(f"{origin} answers with no numbers in half precision: it cannot be served.")
     tolerance = 1e-3 * (1.0 + np.abs(alone).max())
-    from_embeddings = float(embedded.cpu() @ windows.weights)
-    if np.abs(together - alone).max() > tolerance or abs(from_embeddings - alone[1]) > tolerance:
+    if np.abs(together - alone).max() > tolerance or abs(from_embeddings - alone[0]) > tolerance:
         raise UnusableCheckpoint(
             f"{origin} answers otherwise in a batch than alone: only encoders such as BERT, RoBERTa, DeBERTa, MPNet, "
             "ELECTRA and ModernBERT can be added."
         )
+
+
+def _from_padded_embeddings(classifier: TransformerClassifier, text: str) -> float:
+    """Return the log-odds of a text from its embeddings, with padding behind it, as gradients need them."""
+    import torch
+
+    windows = classifier.encode(text)
+    pad, n_pads = int(classifier.tokenizer.pad_token_id or 0), 8
+    room = classifier.max_length - windows.input_ids.shape[1]
+    ids = torch.nn.functional.pad(windows.input_ids, (0, min(n_pads, room)), value=pad)
+    mask = torch.nn.functional.pad(windows.attention_mask, (0, min(n_pads, room)))
+    with torch.inference_mode():
+        log_odds = classifier.log_odds_from_embeddings(classifier.embed(ids), mask)
+    return float(log_odds.float().cpu() @ windows.weights)
 
 
 def _check_config(folder: Path, origin: str) -> None:
@@ -245,6 +255,8 @@ def _load_model(folder: Path, origin: str, is_safetensors: bool) -> PreTrainedMo
     config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     if type(config) not in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING:
         raise UnusableCheckpoint(f"transformers has no sequence classifier of the type {config.model_type!r}.")
+    if config.is_encoder_decoder:
+        raise UnusableCheckpoint(f"{origin} is an encoder with a decoder ({config.model_type}): an encoder is needed.")
     if config.num_labels < 2:
         raise UnusableCheckpoint(f"{origin} has one output: a classifier of two or more classes is needed.")
     kind: Any = MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING[type(config)]

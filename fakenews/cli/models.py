@@ -51,8 +51,11 @@ def add(
     from fakenews.training.added import Addition, add
 
     asked = Addition(name, source, title, revision, tuple(fake or ()), cleaning, tuple(calibrate or ()))
-    folder = add(asked, Settings.from_environment().models, note)
-    typer.echo(f"{name} is in {folder}, and stands on the page.")
+    settings = Settings.from_environment()
+    folder = add(asked, settings.models, note)
+    is_shown = not settings.model_list or name in settings.model_list
+    where = "It stands on the page." if is_shown else "It stands on the page once FAKENEWS_SHOW names it."
+    typer.echo(f"{name} is in {folder}. {where}")
     if not calibrate:
         typer.echo("It is not calibrated, so it gives no verdict: --calibrate TABLE changes that.")
 

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
+import shlex
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from starlette.testclient import TestClient
 from typer.testing import CliRunner, Result
 
 from fakenews.classifiers import model_folder, store
 from fakenews.classifiers.checkpoint import fake_columns
 from fakenews.classifiers.model_folder import ModelNotHere, WrongFile
 from fakenews.cli import app
-from fakenews.config import Settings
+from fakenews.config import REPOSITORY, Settings
 from fakenews.engine import Engine
 from fakenews.engine.values import ExplanationRequest
 from fakenews.schema import REAL
 from tests.classifiers.model_hub import SHA, ModelHub
-from tests.explain.toys import FAKE_WORD, REAL_WORD, own_checkpoint, planted_corpus
+from tests.explain.toys import FAKE_WORD, REAL_WORD, own_checkpoint, own_tokenizer, planted_corpus, small_tfidf
 
 ARTICLE = f"The mayor said the {FAKE_WORD} will report on a new road budget today. " * 5
 Add = Callable[..., Result]
@@ -57,13 +63,17 @@ def models(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def add(models: Path) -> Add:
-    def run(source: object, *options: object, name: str = "mine", command: str = "add") -> Result:
-        arguments = [command, name, "--from", source, *options] if command == "add" else [command, *options]
-        environment = {"FAKENEWS_MODELS": str(models), "FAKENEWS_DEVICE": "cpu", "COLUMNS": "200"}
+def run(models: Path) -> Add:
+    def invoke(*arguments: object) -> Result:
+        environment = {"FAKENEWS_MODELS": str(models), "FAKENEWS_DEVICE": "cpu"}
         return CliRunner().invoke(app, [str(a) for a in arguments], env=environment)
 
-    return run
+    return invoke
+
+
+@pytest.fixture
+def add(run: Add) -> Add:
+    return lambda source, *options, name="mine": run("add", name, "--from", source, *options)
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +115,7 @@ def test_labels_without_names_are_asked_for(add: Add, folder: Path, models: Path
     refused(add(folder, "--fake", "LABEL_2"), models, "no label 'LABEL_2'", "LABEL_0, LABEL_1")
     result = add(folder, "--fake", "LABEL_1", "--title", "My own")
     assert result.exit_code == 0, result.output
+    assert "It stands on the page." in result.stdout and "--calibrate TABLE changes that" in result.stdout
     engine = served(models)
     (prediction,) = engine.judge.analyse(ARTICLE).predictions
     assert (prediction.verdict, prediction.reasons) == ("cannot_judge", ("uncalibrated",))
@@ -179,7 +190,9 @@ def test_three_classes_are_two_sides(add: Add, models: Path, tmp_path: Path) -> 
     assert classifier.decision_function([short])[0] == pytest.approx(float(torch.log((p[0] + p[1]) / p[2])), abs=1e-3)
 
 
-def test_weights_of_torch_become_safetensors_and_a_pickle_is_refused(add: Add, folder: Path, models: Path) -> None:
+def test_weights_of_torch_become_safetensors_and_a_pickle_is_refused(
+    add: Add, run: Add, folder: Path, models: Path
+) -> None:
     import torch
     from safetensors.torch import load_file
 
@@ -188,7 +201,7 @@ def test_weights_of_torch_become_safetensors_and_a_pickle_is_refused(add: Add, f
     torch.save(weights, folder / "pytorch_model.bin")
     assert add(folder, "--fake", "1").exit_code == 0
     served(models)
-    assert add(None, "mine", command="remove").exit_code == 0 and list(models.iterdir()) == []
+    assert run("remove", "mine").exit_code == 0 and list(models.iterdir()) == []
     torch.save({"code": Path}, folder / "pytorch_model.bin")
     refused(add(folder, "--fake", "1"), models, "cannot be read")
 
@@ -261,20 +274,56 @@ def test_wrong_arguments_are_refused(
     refused(add(folder, "--fake", "1", *options, name=name), models, *words)
 
 
+@pytest.mark.parametrize(
+    ("kind", "options", "words"),
+    [
+        ("gpt2", {"n_embd": 32, "n_layer": 1, "n_head": 2}, ("answers otherwise in a batch",)),
+        ("fnet", {"hidden_size": 32, "num_hidden_layers": 1, "intermediate_size": 32}, ("otherwise in a batch",)),
+        ("longformer", {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}, ("cannot be served",)),
+        ("mpnet", {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}, ()),
+        ("electra", {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}, ()),
+        ("xlm-roberta", {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}, ()),
+        ("modernbert", {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}, ()),
+    ],
+)  # fmt: skip
+@pytest.mark.filterwarnings("ignore")
+def test_encoders_of_any_kind_are_served_and_all_others_refused(
+    add: Add, models: Path, tmp_path: Path, kind: str, options: dict[str, int], words: tuple[str, ...]
+) -> None:
+    from transformers import AutoConfig, AutoModelForSequenceClassification
+
+    tokenizer = own_tokenizer("roberta")
+    ids = {name: getattr(tokenizer, name) for name in ("pad_token_id", "bos_token_id", "eos_token_id")}
+    config = AutoConfig.for_model(kind, vocab_size=len(tokenizer), **options, **ids)
+    AutoModelForSequenceClassification.from_config(config).save_pretrained(tmp_path / "run")
+    tokenizer.save_pretrained(tmp_path / "run")
+    result = add(tmp_path / "run", "--fake", "1")
+    if words:
+        return refused(result, models, *words)
+    assert result.exit_code == 0, result.output
+    engine = Engine.open(Settings(models=models, device="cpu"))
+    text = "The mayor\u2019s plan was good. " * 150
+    found = engine.explainers.explain(ExplanationRequest(text, "mine", "gradient", 2))
+    assert found.margin == pytest.approx(engine.judge.analyse(text).predictions[0].margin, abs=1e-4)
+    assert found.settings["windows"] > 1
+
+
 def test_a_source_that_is_neither_folder_nor_id_is_refused(add: Add, models: Path, tmp_path: Path) -> None:
     refused(add(tmp_path / "nowhere"), models, "neither a folder nor a model id")
 
 
-def test_a_name_is_taken_until_it_is_removed_and_only_added_models_are(add: Add, folder: Path, models: Path) -> None:
+def test_a_name_is_taken_until_it_is_removed_and_only_added_models_are(
+    add: Add, run: Add, folder: Path, models: Path
+) -> None:
     assert add(folder, "--fake", "1").exit_code == 0
     again = add(folder, "--fake", "1")
     assert again.exit_code == 2 and "There is a model 'mine'" in again.stderr
-    listed = add(None, "--json", command="models")
+    listed = run("models", "--json")
     (entry,) = json.loads(listed.stdout)["models"]
     assert (entry["name"], entry["calibrated"], entry["origin"]) == ("mine", False, str(folder))
     assert entry["parameters"] > 1000 and entry["size_mb"] > 0
-    assert "mine" in add(None, command="models").stdout
-    gone = add(None, "tfidf", command="remove")
+    assert "mine" in run("models").stdout
+    gone = run("remove", "tfidf")
     assert gone.exit_code == 2 and "'tfidf' was not added here. Added: mine." in gone.stderr
     with pytest.raises(ValueError, match="Unknown model 'nobody'. Known: tinybert, .*, mine"):
         store.find("nobody", models)
@@ -339,3 +388,72 @@ def test_what_the_hub_does_not_give_is_one_sentence(
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     refused(add("someone/run", "--fake", "1"), models, "HF_HUB_OFFLINE forbids")
+
+
+def test_the_commands_of_the_page_on_own_models_work(
+    run: Add, folder: Path, models: Path, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (REPOSITORY / "docs" / "your-own.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```sh\n(.*?)```", page, re.S)
+    monkeypatch.chdir(tmp_path)
+    folder.rename("tinybert-fake-news-detector")
+    shutil.copyfile(table, "articles.csv")
+    Path("article.txt").write_text(ARTICLE, encoding="utf-8")
+    answers = {}
+    for line in block.splitlines():
+        program, command, *options = shlex.split(line, comments=True)
+        result = run(command, *options)
+        assert program == "fakenews" and result.exit_code == 0, result.output
+        answers[command] = result.stdout
+    assert len(answers) == 5 and "fake" in answers["predict"] and FAKE_WORD in answers["explain"]
+    assert list(models.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_api_shares_and_batch_treat_it_like_the_others(
+    add: Add, run: Add, folder: Path, models: Path, table: Path, tmp_path: Path
+) -> None:
+    assert add(folder, "--calibrate", table, "--title", "My <own>").exit_code == 0
+    small_tfidf().calibrate(*planted_corpus()).save(models / "tfidf")
+    settings = Settings(models=models, device="cpu", database_url=f"sqlite:///{tmp_path / 'shares.db'}")
+    assert Engine.open(settings).pool.side_by_side == ("tfidf", "mine")
+    assert Engine.open(replace(settings, model_list=("mine",))).pool.side_by_side == ("mine",)
+    with TestClient(asyncio.run(app_without_page(settings))) as client:
+        answer = client.post("/api/v1/analyse", json={"text": ARTICLE}).json()
+        assert [p["model"] for p in answer["predictions"]] == ["tfidf", "mine"]
+        for method in ("gradient", "lime", "shap"):
+            body = {"text": ARTICLE, "model": "mine", "method": method, "samples": 64}
+            found = client.post("/api/v1/explain", json=body)
+            assert found.status_code == 200, found.text
+            assert any(a["weight"] for a in found.json()["attributions"])
+        shared = client.post("/api/v1/shares", json={"text": ARTICLE}).json()
+        snapshot = client.get(f"/api/v1/shares/{shared['link'].partition('?a=')[2]}").json()
+        assert "My <own>" in json.dumps(snapshot)
+    out = tmp_path / "scored.csv"
+    scored = run("score", table, out, "--model", "mine")
+    assert scored.exit_code == 0, scored.output
+    assert {"p_fake_mine", "verdict_mine"} <= set(pd.read_csv(out).columns)
+
+
+async def app_without_page(settings: Settings) -> Any:
+    import gradio as gr
+
+    from fakenews.server import create_app
+
+    with gr.Blocks() as blocks:
+        gr.Textbox(label="Article")
+    return create_app(Engine.open(settings), settings, blocks=blocks, page={})
+
+
+@pytest.mark.slow
+def test_the_page_is_built_with_it(add: Add, run: Add, folder: Path, models: Path, tmp_path: Path) -> None:
+    from fakenews.share.store import ShareStore
+    from fakenews.ui.app import build_app
+
+    assert add(folder, "--fake", "1", "--title", "My own").exit_code == 0
+    engine = Engine.open(Settings(models=models, device="cpu"))
+
+    async def configuration() -> dict[str, Any]:  # gradio wants a running loop
+        return dict(build_app(engine, ShareStore(f"sqlite:///{tmp_path / 'shares.db'}")).get_config_file())
+
+    assert "My own" in json.dumps(asyncio.run(configuration()), default=str)
