@@ -87,12 +87,13 @@ def _read(folder: Path, sha256: Mapping[str, str]) -> pd.DataFrame:
 
 
 def _download(file: str, folder: Path, repo_id: str, revision: str) -> None:
+    from httpx2 import HTTPError  # as huggingface_hub raises it where a connection ends too early
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError, HFValidationError
 
     try:
         hf_hub_download(repo_id, file, repo_type="dataset", revision=revision, local_dir=folder)
-    except (OSError, EntryNotFoundError, HFValidationError) as error:
+    except (OSError, HTTPError, EntryNotFoundError, HFValidationError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ConnectionError(
             f"Could not get {file} from the data set {repo_id} (revision {revision}) on the Hugging Face Hub: "

@@ -53,7 +53,7 @@ class ModelHub:
 
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         path = request.path.partition("?")[0]
-        parts = path.removeprefix("/api/models").strip("/").split("/")
+        parts = path.removeprefix("/api/models").removeprefix("/datasets").strip("/").split("/")
         model = "/".join(parts[:2])
         if model in self.gated:
             return _send(request, 401, {"error": "Access is restricted"}, {"X-Error-Code": "GatedRepo"})
