@@ -47,6 +47,7 @@ def test_a_wrong_command_ends_with_a_sentence(arguments, sentence, monkeypatch, 
 
 def test_a_recipe_is_trained_for_a_protocol_and_the_model_measured_under_it(table, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("FAKENEWS_MODELS", str(tmp_path / "models"))
+    monkeypatch.delenv("FAKENEWS_DATA", raising=False)  # or all corpora there are measured too
     main(("train", "tfidf", "--data", str(table)))
     assert capsys.readouterr().out.endswith(f"tfidf is in {tmp_path / 'models' / 'tfidf'}.\n")
     own = tmp_path / "own"

@@ -1,9 +1,15 @@
 // What the other scripts share, and what Gradio leaves undone.
 window.fakenews = {
-  // Where what was pressed is gone, gives focus to something else.
-  refocus: selector => requestAnimationFrame(() => requestAnimationFrame(() => {
-    if (document.activeElement === document.body) document.querySelector(selector)?.focus();
-  })),
+  // Gives focus to something else once what was pressed is gone, which may take Gradio a while; nobody else loses it.
+  refocus: selector => {
+    const pressed = document.activeElement;
+    let frames = 120;
+    const step = () => {
+      if (document.activeElement === document.body) document.querySelector(selector)?.focus();
+      else if (document.activeElement === pressed && frames-- > 0) requestAnimationFrame(step);
+    };
+    requestAnimationFrame(() => requestAnimationFrame(step));
+  },
   // The reader's review outlives a reload of the page, in this tab of the browser alone.
   reviewKey: () => 'fakenews-review-' + new URLSearchParams(location.search).get('a'),
   // Says, without the server, that the boxes hold another text than what stands beside them is about; `shown` is that
