@@ -65,6 +65,16 @@ def bert_base(make_base: MakeBase) -> Path:
 
 
 @pytest.fixture(scope="session")
+def large_base(make_base: MakeBase) -> Path:
+    """Four layers, of which three are kept."""
+    from transformers import BertConfig
+
+    config = BertConfig(hidden_size=32, num_hidden_layers=4, num_attention_heads=4, intermediate_size=48)
+    config.initializer_range, config.hidden_dropout_prob, config.attention_probs_dropout_prob = 0.1, 0.0, 0.0
+    return make_base(config)
+
+
+@pytest.fixture(scope="session")
 def distilbert_base(make_base: MakeBase) -> Path:
     """Two-layer DistilBERT of width 32 with 512 positions."""
     from transformers import DistilBertConfig

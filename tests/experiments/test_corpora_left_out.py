@@ -34,28 +34,6 @@ from tests.explain.toys import planted_corpus
 NAMES = ("home", "one", "two")
 
 
-@pytest.fixture(scope="module")
-def corpora(tmp_path_factory) -> tuple[Path, ...]:
-    """Three corpora that share the deciding words."""
-    folder = tmp_path_factory.mktemp("corpora")
-    paths = []
-    for number, name in enumerate(NAMES):
-        texts, labels = planted_corpus(120)
-        frame = pd.DataFrame({"title": "", "text": [f"{name}{number} {t} {name}" for t in texts], "label": labels})
-        frame.to_parquet(folder / f"{name}.parquet")
-        paths.append(folder / f"{name}.parquet")
-    return tuple(paths)
-
-
-@pytest.fixture(scope="module")
-def models(of_style, corpora, tmp_path_factory) -> Path:
-    """TF-IDF, style features and their ensemble, from all three."""
-    folder = tmp_path_factory.mktemp("models")
-    for name in ("tfidf", "features", "ensemble"):
-        run(Job(name, corpora[0], folder / name, more=corpora[1:]))
-    return folder
-
-
 def test_several_corpora_are_trained_on_and_each_is_left_out_in_turn(models):
     evidence = read_evaluation(models / "tfidf")
     assert contradictions(models / "tfidf") == ()

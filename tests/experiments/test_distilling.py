@@ -7,10 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
-from transformers import BertConfig
 
 from experiments.evidence import contradictions
 from experiments.recipes import Distillation, get
@@ -22,28 +20,13 @@ from fakenews.evidence.files import read_evaluation, read_predictions
 from fakenews.training.job import Job
 from fakenews.training.settings import Probing, Recipe
 from fakenews.training.states import STATES
-from tests.explain.toys import planted_corpus
+from tests.explain.toys import planted_tables
 
 
 @pytest.fixture(scope="module")
 def corpora(tmp_path_factory) -> tuple[Path, ...]:
     """Three corpora that share the deciding words, each with a word of its own."""
-    folder = tmp_path_factory.mktemp("corpora")
-    paths = []
-    for name in ("home", "one", "two"):
-        texts, labels = planted_corpus(120)
-        frame = pd.DataFrame({"title": "", "text": [f"{name} {t} {name}" for t in texts], "label": labels})
-        frame.to_parquet(folder / f"{name}.parquet")
-        paths.append(folder / f"{name}.parquet")
-    return tuple(paths)
-
-
-@pytest.fixture(scope="module")
-def large_base(make_base) -> Path:
-    """Four layers, of which three are kept."""
-    config = BertConfig(hidden_size=32, num_hidden_layers=4, num_attention_heads=4, intermediate_size=48)
-    config.initializer_range, config.hidden_dropout_prob, config.attention_probs_dropout_prob = 0.1, 0.0, 0.0
-    return make_base(config)
+    return planted_tables(tmp_path_factory.mktemp("corpora"))
 
 
 @pytest.fixture

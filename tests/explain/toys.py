@@ -257,3 +257,15 @@ def remember(folder: Path, trained_on: Sequence[str], held_out: Sequence[str] = 
         for protocol, text, corpus in rows
     ]
     pd.DataFrame(answers).assign(p_fake=0.5, margin=0.0).to_parquet(folder / "predictions.parquet")
+
+
+def planted_tables(folder: Path) -> tuple[Path, ...]:
+    """Write three corpora that share the deciding words, each with a word of its own."""
+    import pandas as pd
+
+    texts, labels = planted_corpus(120)
+    paths = tuple(folder / f"{name}.parquet" for name in ("home", "one", "two"))
+    for path in paths:
+        words = [f"{path.stem} {text} {path.stem}" for text in texts]
+        pd.DataFrame({"title": "", "text": words, "label": labels}).to_parquet(path)
+    return paths
