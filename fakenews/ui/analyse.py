@@ -269,6 +269,9 @@ class Analyse:
             (self.open_what_if, "what-if", "#fn-highlight [tabindex='0']"),
         ):
             button.click(None, None, None, js=script("mode", mode=mode, focus=focus), **PRIVATE)
+        known, usual = self.engine.pool.models, self.engine.pool.defaults
+        blocks.load(None, None, self.models, js=script("models", known=known, usual=usual), **PRIVATE)
+        self.models.input(None, self.models, None, js=script("chosen"), **PRIVATE)
         why.wire(self.shown)
         self.what_if.wire(self.shown, why.text, why.view)
         blocks.unload(self.leave)
