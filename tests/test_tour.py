@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -180,7 +181,7 @@ def test_the_tour(page: Any) -> None:
     page.wait_for_function("t => document.querySelector('#fn-table button').innerText === t", arg=title, timeout=WAIT)
 
     first.locator("button").click()
-    page.wait_for_selector("#fn-body textarea:visible", timeout=WAIT)
+    page.wait_for_selector("#fn-highlight:visible", timeout=WAIT)
     page.wait_for_function(
         "t => document.querySelector('#fn-highlight')?.innerText.includes(t)", arg=title, timeout=WAIT
     )
@@ -304,6 +305,7 @@ def test_a_text_that_was_changed_since_is_told_until_it_is_what_was_analysed(pag
     page.wait_for_selector(line, state="detached", timeout=WAIT)
     wait_for_the_end(page)
     assert "Another title" in text_shown(page)
+    page.click("#fn-edit")
     page.fill("#fn-body textarea", "A few other words.")
     page.wait_for_selector(line, timeout=WAIT)
     page.click("#fn-clear")
