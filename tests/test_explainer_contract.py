@@ -38,7 +38,7 @@ SENTENCE = "The mayor said {} will report on a new road budget today"
 # Dateline and credit go, the clitic goes, quotes and line ends change; the words stay where the user typed them.
 TYPESET = (
     "WASHINGTON (Reuters) \u2014 \u201cThe \U0001f98e\u2028lizard\u201d\r\n\r\nsaid the mayor\u2019s plan "
-    "couldn\u2019t fail\u2026 \U0001f600 today. Photo by Ann Lee/Getty Images"
+    "couldn\u2019t fail\u2026 \U0001f600 today: $1,000 for U.S.-led AT&amp;T. Photo by Ann Lee/Getty Images"
 )
 ODD_TEXTS = {
     "empty": "",
@@ -150,7 +150,8 @@ def test_the_same_seed_gives_the_same_explanation(classifiers, method, model):
 def test_highlights_lie_on_the_words_the_user_typed(classifiers, method, model):
     found = get(method).load().explain(TYPESET, classifiers[model])
     words = [TYPESET[a.start : a.end] for a in found.attributions]
-    assert words == ["The", "lizard", "said", "the", "mayor", "plan", "couldn\u2019t", "fail", "today"]
+    expected = "The lizard said the mayor\u2019s plan couldn\u2019t fail today $1,000 for U.S.-led AT&amp;T"
+    assert words == expected.split()
     assert model == "features" or found.attributions[1].weight > 0
 
 
@@ -159,7 +160,7 @@ def test_highlights_lie_on_the_words_the_user_typed(classifiers, method, model):
 def test_odd_texts_are_explained_word_by_word_or_not_at_all(classifiers, method, model, kind):
     text = ODD_TEXTS[kind]
     found = get(method).load().explain(text, classifiers[model])
-    assert [(a.start, a.end) for a in found.attributions] == [(s.start, s.end) for s in clean_text(text).source_spans()]
+    assert [(a.start, a.end) for a in found.attributions] == [(s.start, s.end) for s in clean_text(text).source_spans]
     assert np.isfinite([found.base_value, found.margin, *weights(found)]).all()
     if not found.attributions:
         assert (found.residual, found.base_value) == (0.0, found.margin)

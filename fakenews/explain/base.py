@@ -186,7 +186,7 @@ class WordExplainer(ABC):
         n_samples = self._check(text, classifier, target, n_samples, seed)
         report = progress or _ignore
         report(0.0)
-        spans = clean_text(text).source_spans()
+        spans = clean_text(text).source_spans
         if spans:
             steps = self._weigh(text, classifier, n_samples, seed, report, log_odds)
         else:
