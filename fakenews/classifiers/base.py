@@ -54,22 +54,25 @@ class CleanedDocument:
     @cached_property
     def source_spans(self) -> tuple[Span, ...]:
         """Words of the user's text of which cleaning left a token, in order: the features of every explanation."""
-        return tuple(Span(*span) for span in self._word_edges.tolist())
+        return tuple(Span(*span) for span in self.source_edges.tolist())
 
     @cached_property
     def words(self) -> tuple[Span, ...]:
         """The part of `neutral.text` that stands for each of `source_spans`; every token lies in one."""
-        text, edges = self.neutral.text, self._word_edges
-        starts = np.searchsorted(self.neutral.starts, edges[:, 0])
-        ends = np.searchsorted(self.neutral.ends, edges[:, 1], side="right")
-        parts = [(start, end, text[start:end]) for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
-        return tuple(
-            Span(start + len(part) - len(part.lstrip()), end - len(part) + len(part.rstrip()))
-            for start, end, part in parts
-        )
+        return tuple(Span(*span) for span in self.word_edges.tolist())
 
     @cached_property
-    def _word_edges(self) -> NDArray[np.int64]:
+    def word_edges(self) -> NDArray[np.int64]:
+        """Start and end of each of `words`, (n_words, 2)."""
+        text, edges = self.neutral.text, self.source_edges
+        starts = np.searchsorted(self.neutral.starts, edges[:, 0])
+        ends = np.searchsorted(self.neutral.ends, edges[:, 1], side="right")
+        parts = [text[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+        blanks = [(len(part) - len(part.lstrip()), len(part.rstrip()) - len(part)) for part in parts]
+        return np.stack([starts, ends], axis=1) + np.array(blanks, dtype=np.int64).reshape(-1, 2)
+
+    @cached_property
+    def source_edges(self) -> NDArray[np.int64]:
         """Start and end of `source_spans`, (n_words, 2); words that one token reaches over are one."""
         tokens = np.array([m.span() for m in TOKEN.finditer(self.neutral.text)], dtype=np.int64).reshape(-1, 2)
         words = np.array([(w.start, w.end) for w in word_spans(self.source)], dtype=np.int64).reshape(-1, 2)

@@ -96,8 +96,7 @@ class FeaturesClassifier(LogOddsClassifier):
     def masked_log_odds(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Return the log-odds of `text` with the words where `keep` is False cut out; keep is (n_samples, n_words)."""
         known = clean_text_as(text, self.cleaning)
-        words = np.array([(w.start, w.end) for w in known.words], dtype=np.int64).reshape(-1, 2)
-        kept = kept_pieces(keep, words_of_pieces(text, words, self.cleaning))
+        kept = kept_pieces(keep, words_of_pieces(text, known.word_edges, self.cleaning))
         return self._fitted().score(_vectors(cut(known, row) for row in kept))
 
     def save(self, folder: Path) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fakenews.classifiers.base import clean_text, clean_text_as
-from fakenews.schema import Span
 from fakenews.text import CLEANING, RAW
 
 if TYPE_CHECKING:
@@ -60,10 +58,10 @@ def words_of_pieces(source: str, offsets: NDArray[np.int64], cleaning: str = CLE
         Characters of the text as it is read after `cleaning`: of tokens, word pieces or n-grams.
     """
     document = clean_text_as(source, cleaning)
-    owners = _owners(document.neutral.text, offsets, document.words)
+    owners = _owners(document.neutral.text, offsets, document.word_edges)
     if cleaning != RAW:
         return owners
-    neutral = np.append(_owners_of_words(document.words, clean_text(source).source_spans), -1)  # -1 stays -1
+    neutral = np.append(_owners_of_words(document.word_edges, clean_text(source).source_edges), -1)  # -1 stays -1
     return np.asarray(neutral[owners], dtype=np.int64)
 
 
@@ -94,11 +92,10 @@ def summed_onto_words(weights: NDArray[np.float64], words: NDArray[np.int64], n_
     return np.bincount(np.where(words < 0, n_words, words), weights, n_words + 1).astype(np.float64)
 
 
-def _owners(text: str, offsets: NDArray[np.int64], words: Sequence[Span]) -> NDArray[np.int64]:
-    if not words:
+def _owners(text: str, offsets: NDArray[np.int64], words: NDArray[np.int64]) -> NDArray[np.int64]:
+    if not len(words):
         return np.full(len(offsets), -1, dtype=np.int64)
-    starts = np.array([word.start for word in words], dtype=np.int64)
-    ends = np.array([word.end for word in words], dtype=np.int64)
+    starts, ends = words.T
     last = len(words) - 1
     following = np.searchsorted(ends, offsets[:, 0], side="right")  # the first word that ends behind a piece's start
     reaches = (following <= last) & (starts[np.minimum(following, last)] < offsets[:, 1])
@@ -109,11 +106,10 @@ def _owners(text: str, offsets: NDArray[np.int64], words: Sequence[Span]) -> NDA
     return owners.astype(np.int64)
 
 
-def _owners_of_words(words: Sequence[Span], neutral: Sequence[Span]) -> NDArray[np.int64]:
+def _owners_of_words(words: NDArray[np.int64], neutral: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the index in `neutral` of the first span that each of `words` shares characters with; -1 for none."""
-    if not neutral or not words:
+    if not len(neutral):
         return np.full(len(words), -1, dtype=np.int64)
-    ends = np.array([span.end for span in neutral], dtype=np.int64)
-    found = np.searchsorted(ends, [word.start for word in words], side="right")
-    shared = [i < len(neutral) and neutral[i].start < word.end for i, word in zip(found, words, strict=True)]
-    return np.where(shared, found, -1).astype(np.int64)
+    owners = np.searchsorted(neutral[:, 1], words[:, 0], side="right")
+    shared = (owners < len(neutral)) & (neutral[np.minimum(owners, len(neutral) - 1), 0] < words[:, 1])
+    return np.where(shared, owners, -1).astype(np.int64)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -102,7 +103,9 @@ class TfidfClassifier(LogOddsClassifier):
     def masked_log_odds(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Return the log-odds of `text` without the words where `keep` is False; (n_samples, n_words)."""
         pieces = np.array(self._pieces(text), dtype=object)
-        return self._log_odds([pieces[row].tolist() for row in kept_pieces(keep, self._words_of_pieces(text))])
+        return self._log_odds(
+            [pieces[row].tolist() for row in kept_pieces(keep, _words_of_pieces(text, self.cleaning))]
+        )
 
     def linear_terms(self, text: str) -> tuple[NDArray[np.float64], float]:
         """Return the exact parts of the log-odds: one per word of `clean_text(text).words`, and the intercept.
@@ -124,7 +127,7 @@ class TfidfClassifier(LogOddsClassifier):
             for pieces_of_term in occurrences_of_term:
                 for i in pieces_of_term:
                     parts[i] += share / len(pieces_of_term)
-        words = self._words_of_pieces(text)
+        words = _words_of_pieces(text, self.cleaning)
         *terms, rest = summed_onto_words(parts, words, len(clean_text(text).words)).tolist()
         return np.array(terms), rest - float(regression.intercept_[0])
 
@@ -179,12 +182,6 @@ class TfidfClassifier(LogOddsClassifier):
         neutral = clean_text_as(text, self.cleaning).neutral.text
         return [piece.lower() for piece in _PIECE.findall(neutral)] if TOKEN.search(neutral) else []
 
-    def _words_of_pieces(self, text: str) -> NDArray[np.int64]:
-        """Return the index in `clean_text(text).words` of each of `_pieces`; -1 for none."""
-        neutral = clean_text_as(text, self.cleaning).neutral.text
-        spans = [m.span() for m in _PIECE.finditer(neutral)] if TOKEN.search(neutral) else []
-        return words_of_pieces(text, np.array(spans, dtype=np.int64).reshape(-1, 2), self.cleaning)
-
     def _fitted(self) -> tuple[TfidfVectorizer, LogisticRegression]:
         if self.vectorizer_ is None or self.regression_ is None:
             raise NotFittedError("This TfidfClassifier is not fitted yet: call fit or load first.")
@@ -218,3 +215,11 @@ class TfidfClassifier(LogOddsClassifier):
                 if index is not None:
                     occurrences.setdefault(int(index), []).append(indices)
         return occurrences
+
+
+@lru_cache(maxsize=8)
+def _words_of_pieces(text: str, cleaning: str) -> NDArray[np.int64]:
+    """Return the word of each of the pieces of a text, -1 for none; cached, because samples of a text come in turns."""
+    neutral = clean_text_as(text, cleaning).neutral.text
+    spans = [m.span() for m in _PIECE.finditer(neutral)] if TOKEN.search(neutral) else []
+    return words_of_pieces(text, np.array(spans, dtype=np.int64).reshape(-1, 2), cleaning)
