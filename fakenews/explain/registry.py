@@ -42,8 +42,8 @@ class ExplainerSpec:
 
 def _spec(explainer: type[WordExplainer], title: str, description: str, library_of: str | None = None) -> ExplainerSpec:
     s = explainer.samples
-    settings = (s.name, s.default, s.minimum, s.maximum) if s else (None, None, None, None)
-    return ExplainerSpec(explainer.name, title, description, explainer, *settings, library_of=library_of)
+    name, default, low, high = (s.name, s.default, s.minimum, s.maximum) if s else (None, None, None, None)
+    return ExplainerSpec(explainer.name, title, description, explainer, name, default, low, high, library_of)
 
 
 EXPLAINERS: dict[str, ExplainerSpec] = {
