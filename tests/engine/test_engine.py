@@ -268,16 +268,16 @@ def test_methods_are_what_the_model_supports(engine):
 
 
 def test_a_stock_package_tells_its_progress_and_is_cancelled_as_ours_are(engine):
-    def explain(seed: int, token: Token) -> Iterator[Update[Refinement]]:
-        request = ExplanationRequest(ARTICLE, "tinybert", "shap-library", n_samples=200, seed=seed)
+    def explain(n_samples: int, token: Token) -> Iterator[Update[Refinement]]:
+        request = ExplanationRequest(ARTICLE, "tinybert", "shap-library", n_samples)
         return watch(engine.scheduler, lambda progress: engine.explainers.refine(request, progress), token)
 
-    updates = list(explain(1, Token()))
+    updates = list(explain(200, Token()))
     assert updates[-1].result is not None and updates[-1].result.share == 1.0
     assert updates[-1].result.explanation.explainer == "shap-library"
     token = Token()
     with pytest.raises(Cancelled):
-        for update in explain(2, token):
+        for update in explain(20_000, token):
             assert update.result is None
             token.cancel()
     names = engine.explainers.agreement(ARTICLE, ["tfidf"], ["shap", "shap-library"]).names
