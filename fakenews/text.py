@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from html.entities import html5
 from typing import NamedTuple
 
@@ -53,11 +54,12 @@ _WORD = regex.compile(
     {_PART}
     (?:
         (?: [{_APOSTROPHE}] | \.[{_APOSTROPHE}](?=s(?!{_IN_WORD})) | [-\u2010\u2011] | (?<=\p{{L}})(?:&|\*+)(?=\p{{L}}) | (?<=\d)[.,:/](?=\d)
+          | (?<=\p{{Lu}}{{2}})\.(?=[B-HJ-Z](?!{_IN_WORD})) | (?<=\d)\((?=\p{{L}}\))
           | (?<=\p{{Lu}})[$£€](?=\d) | (?<=\p{{Hebrew}})["\u05f4](?=\p{{Hebrew}})
           | [^\S\n](?={_LOST}) | (?<=(?<!{_IN_WORD})O)[^\S\n](?=\p{{Lu}}\p{{Ll}}) )
         {_PART}
     )*
-    (?: (?<=\d)[%‰°¢€£] | \+{{1,2}}(?![\w+]) | (?<=(?<!{_IN_WORD})\p{{Lu}})\#(?!\w) | (?<=(?<!{_IN_WORD})[B-HJ-Z])! )?
+    (?: (?<=\d)[%‰°¢€£] | (?<=\d\(\p{{L}})\) | \+{{1,2}}(?![\w+]) | (?<=(?<!{_IN_WORD})\p{{Lu}})\#(?!\w) | (?<=(?<!{_IN_WORD})[B-HJ-Z])! )?
     """,
     regex.VERBOSE,
 )
@@ -300,6 +302,12 @@ def _splice(
 def join(title: str, body: str) -> str:
     """Return the title and body as the one text that classifiers read and explanations point into."""
     return f"{title}\n\n{body}" if title.strip() else body
+
+
+@lru_cache(maxsize=20_000)
+def bare_word(word: str) -> str:
+    """Return a word as classifiers read it, for counting: without clitic and apostrophe, its accents composed."""
+    return clean(word).text or word
 
 
 def browser_lines(text: str) -> str:

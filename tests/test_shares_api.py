@@ -322,8 +322,9 @@ def test_the_document_says_which_values_are_taken(client: TestClient) -> None:
         assert verdict["enum"] == list(OPINIONS)
     assert of("ExplainRequest", "method")["enum"] == list(EXPLAINERS)
     samples = of("ExplainRequest", "samples")["anyOf"][0]
-    assert (samples["minimum"], samples["maximum"]) == (1, 20_000)
+    assert (samples["minimum"], samples["maximum"]) == (1, 50_000)
     assert "gradient: 1 to 200 steps" in samples["description"] and "lime: 20 to 20,000" in samples["description"]
+    assert "stock package" in of("ExplainRequest", "method")["description"]
 
 
 def test_an_unknown_path_is_told_every_operation_that_takes_a_text(client: TestClient) -> None:

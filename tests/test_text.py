@@ -287,7 +287,7 @@ def test_tokens_are_runs_of_letters_digits_and_underscores() -> None:
         "The U.S. Senate, U.S.-led U.S.'s (D-N.D.) 3 p.m. e.g. N.Y.P.D Ph.D. J.K. U.N",
         "don't don’t Trump’s Trump's O'Neill 1990's won`t it's Jr.’s",
         "co-founder mother-in-law 2016-17 C-SPAN x‑y",
-        "1,000 3.5% $1,000.50 US$5 €3 5° 9/11 10:30 24/7 v2.0",
+        "WFC.N 401(k) 1,000 3.5% $1,000.50 US$5 €3 5° 9/11 10:30 24/7 v2.0",
         "AT&T AT&amp;T Q&A S&P C++ C# A+ LGBTQ+ E! #MeToo w/o n/a sh*t F**k",
         "caf&eacute; Trump&#8217;s don&rsquo;t",
         'שָׁלוֹם מֶלֶךְ צה״ל צה"ל',
@@ -298,7 +298,7 @@ def test_tokens_are_runs_of_letters_digits_and_underscores() -> None:
 )
 def test_a_word_is_what_a_reader_calls_one(words: str) -> None:
     found = [words[s.start : s.end] for s in word_spans(words)]
-    assert found == [word.strip(",()") for word in words.split()]
+    assert found == [word.strip(",") for word in words.replace("(D-N.D.)", "D-N.D.").split()]
 
 
 @pytest.mark.parametrize(
@@ -306,6 +306,7 @@ def test_a_word_is_what_a_reader_calls_one(words: str) -> None:
     [
         ("said at 3 p.m.The end.I saw", ["said", "at", "3", "p.m.", "The", "end", "I", "saw"]),
         ("“No!” It was I! 'So' the Smiths' dog", ["No", "It", "was", "I", "So", "the", "Smiths", "dog"]),
+        ("on CNN.A man, (d) 5 (k)", ["on", "CNN", "A", "man", "d", "5", "k"]),
         ("a--b, c - d and/or e – f…", ["a", "b", "c", "d", "and", "or", "e", "f"]),
         ("1+1, 2. **bold** ❤️ &notaname; #1 x & y", ["1", "1", "2", "bold", "notaname", "1", "x", "y"]),
         ("He couldn t. Trump s plan O Reilly IT S", ["He", "couldn t", "Trump s", "plan", "O Reilly", "IT S"]),

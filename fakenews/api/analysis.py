@@ -25,7 +25,13 @@ from fakenews.schema import Span, Target
 from fakenews.text import utf16_offsets
 
 _SAMPLED = [spec for spec in EXPLAINERS.values() if spec.samples_name]
-Method = Annotated[str, Field(json_schema_extra={"enum": list(EXPLAINERS)})]
+Method = Annotated[
+    str,
+    Field(
+        description="Explainer; a name that ends in -library is the stock package, which takes minutes.",
+        json_schema_extra={"enum": list(EXPLAINERS)},
+    ),
+]
 Samples = Annotated[
     int,
     Field(

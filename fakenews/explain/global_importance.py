@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from typing import Any
 
 from fakenews.explain.agreement import towards_fake
 from fakenews.schema import Explanation
-from fakenews.text import clean
+from fakenews.text import bare_word
 
 FEWEST = 3  # articles in which a word has to stand
 
@@ -53,7 +52,7 @@ def across(explanations: Iterable[Explanation], fewest: int = FEWEST) -> tuple[W
         sums: defaultdict[str, float] = defaultdict(float)
         for a, weight in zip(explanation.attributions, towards_fake(explanation).tolist(), strict=True):
             form = explanation.text[a.start : a.end].casefold()
-            word = _bare(form)
+            word = bare_word(form)
             sums[word] += weight
             forms[word][form] += 1
         for word, weight in sums.items():
@@ -70,9 +69,3 @@ def across(explanations: Iterable[Explanation], fewest: int = FEWEST) -> tuple[W
         if len(entries) >= fewest
     )
     return tuple(sorted(totals, key=lambda t: (-abs(t.weight) * t.articles, t.word)))
-
-
-@lru_cache(maxsize=20_000)
-def _bare(form: str) -> str:
-    """Return a word as classifiers read it: without clitic and apostrophes, its accents composed."""
-    return clean(form).text or form

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -20,9 +21,11 @@ from fakenews.data.base import TextNotHere
 from fakenews.data.table import as_table
 from fakenews.engine import Engine
 from fakenews.engine.errors import EmptyText, InputError
+from fakenews.engine.tokens import Token
 from fakenews.engine.values import Analysis, ExplanationRequest
+from fakenews.engine.watch import Update, watch
 from fakenews.evidence.reliability import Reliability, share_like_this
-from fakenews.explain.base import Cancelled
+from fakenews.explain.base import Cancelled, Refinement
 from fakenews.formatting import EDITS
 from fakenews.schema import Explanation
 from fakenews.similar.neighbours import WRONG, TrackRecord
@@ -260,6 +263,25 @@ def test_methods_are_what_the_model_supports(engine):
     assert engine.explainers.methods("tfidf")[0] == "linear"
     assert engine.explainers.methods("tinybert")[0] == "gradient"
     assert "linear" not in engine.explainers.methods("tinybert")
+    assert not any("library" in method for method in engine.explainers.methods("tfidf"))
+    assert engine.explainers.methods("tfidf", with_libraries=True)[-2:] == ("shap-library", "lime-library")
+
+
+def test_a_stock_package_tells_its_progress_and_is_cancelled_as_ours_are(engine):
+    def explain(n_samples: int, token: Token) -> Iterator[Update[Refinement]]:
+        request = ExplanationRequest(ARTICLE, "tinybert", "shap-library", n_samples)
+        return watch(engine.scheduler, lambda progress: engine.explainers.refine(request, progress), token)
+
+    updates = list(explain(200, Token()))
+    assert updates[-1].result is not None and updates[-1].result.share == 1.0
+    assert updates[-1].result.explanation.explainer == "shap-library"
+    token = Token()
+    with pytest.raises(Cancelled):
+        for update in explain(20_000, token):
+            assert update.result is None
+            token.cancel()
+    names = engine.explainers.agreement(ARTICLE, ["tfidf"], ["shap", "shap-library"]).names
+    assert names == ("tfidf, shap", "tfidf, shap-library")
 
 
 @pytest.mark.parametrize(("model", "method"), [("tfidf", "linear"), ("tinybert", "gradient"), ("tfidf", "lime")])

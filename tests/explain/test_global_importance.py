@@ -37,3 +37,11 @@ def test_rare_words_are_left_out_and_nothing_gives_nothing():
     assert across(ARTICLES) == across(ARTICLES, fewest=3)
     assert [t.word for t in across(ARTICLES)] == ["said"]
     assert across([]) == ()
+
+
+def test_a_word_counts_as_one_whatever_its_case_quotes_and_clitic():
+    forms = [
+        explained(text, [1.0])
+        for text in ("Trump", "Trump's", "trump", "TRUMP\u2019S", "U.S.", "couldn\u2019t", "couldn't")
+    ]
+    assert [(t.word, t.articles) for t in across(forms, fewest=1)] == [("trump", 4), ("couldn\u2019t", 2), ("u.s.", 1)]

@@ -135,26 +135,3 @@ def test_it_can_be_cancelled_between_two_fits(tfidf, monkeypatch):
     with pytest.raises(Cancelled):
         LimeExplainer().explain(TEXT, tfidf, n_samples=50, progress=cancel)
     assert len(fits) == 1
-
-
-@pytest.mark.slow
-def test_it_agrees_with_the_library_on_the_same_question(bert):
-    """Return the library at its default of samples, a sample of ours for each of its, on log-odds."""
-    from lime.lime_text import LimeTextExplainer
-
-    text = "The mayor said lizard people on the new road and the treasury will report on the plan today"
-    n_words = len(clean_text(text).words)
-
-    def columns(samples):
-        keep = np.array([[word != "-" for word in sample.split(" ")] for sample in samples])
-        margins = bert.masked_log_odds(text, keep)
-        return np.stack([margins, -margins], axis=1)
-
-    library = LimeTextExplainer(split_expression=" ", bow=False, mask_string="-", random_state=0)
-    local = library.explain_instance(" ".join(map(str, range(n_words))), columns, labels=(0,), num_features=n_words)
-    theirs = np.zeros(n_words)
-    for place, weight in local.local_exp[0]:
-        theirs[place] = weight
-    ours = LimeExplainer().explain(text, bert, n_samples=1000)
-    np.testing.assert_allclose([a.weight for a in ours.attributions], theirs, atol=0.05)
-    assert np.abs(theirs).max() > 0.5

@@ -151,21 +151,3 @@ def test_the_first_view_is_there_before_any_coalition(bert):
     assert first.share < 0.1
     top = max(first.explanation.attributions, key=lambda a: a.weight)
     assert LONG[top.start : top.end] == "lizard"
-
-
-@pytest.mark.slow
-def test_it_agrees_with_the_library_on_the_same_question(bert):
-    """Return the library's own answer with ten times its default of evaluations, its masks read back as ours."""
-    import shap
-
-    text = "The mayor said lizard people on the new road. The treasury will report on the plan today."
-    n_words = len(clean_text(text).words)
-
-    def margins(masks):
-        return bert.masked_log_odds(text, masks.astype(bool))
-
-    masker = shap.maskers.Independent(np.zeros((1, n_words)))
-    theirs = shap.explainers.Permutation(margins, masker)(np.ones((1, n_words)), max_evals=5000, silent=True)
-    ours = ShapExplainer().explain(text, bert, n_samples=2000)
-    np.testing.assert_allclose([a.weight for a in ours.attributions], theirs.values[0], atol=0.06)
-    assert np.abs(theirs.values[0]).max() > 0.5
