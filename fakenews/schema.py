@@ -6,9 +6,10 @@ towards `target` and lies on character offsets of the text the user pasted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Literal, Self, TypeVar
 
 LABELS: tuple[Literal["fake"], Literal["real"]] = ("fake", "real")
 FAKE, REAL = 0, 1
@@ -17,6 +18,46 @@ TABLE_COLUMNS = ("id", "title", "text", "label", "subject", "date", "split", "so
 
 Target = Literal["fake", "real"]
 Verdict = Literal["fake", "real", "cannot_judge"]
+
+
+Value = TypeVar("Value")
+
+
+class JsonValue:
+    """A frozen dataclass whose JSON form has the names of its fields."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form, tuples as lists."""
+        return as_json(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Invert `to_dict`; keys of earlier versions are passed over.
+
+        Raise `ValueError` if a value is missing or of another type.
+        """
+        return from_json(cls, values)
+
+
+def as_json(value: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass, and of those in it, as JSON has them."""
+    values: dict[str, Any] = _adapter(value.__class__).dump_python(value, mode="json")
+    return values
+
+
+def from_json(kind: Callable[..., Value], values: Mapping[str, Any]) -> Value:
+    """Return a dataclass from what `as_json` gave; raise `ValueError` if its fields cannot be filled."""
+    value: Value = _adapter(kind).validate_python(values)
+    return value
+
+
+@cache
+def _adapter(kind: Any) -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +81,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(JsonValue):
     """What one classifier says of one text.
 
     Attributes
@@ -66,16 +107,6 @@ class Prediction:
     reasons: tuple[str, ...] = ()
     share_fake: float | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form, with `reasons` as a list."""
-        return {**asdict(self), "reasons": list(self.reasons)}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Prediction:
-        """Invert `to_dict`; keys of earlier versions are passed over."""
-        known = {f.name: values[f.name] for f in fields(cls) if f.name in values}
-        return cls(**{**known, "reasons": tuple(values["reasons"])})
-
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
@@ -87,7 +118,7 @@ class Attribution:
 
 
 @dataclass(frozen=True, slots=True)
-class Grade:
+class Grade(JsonValue):
     """How well an order of words says what a classifier's log-odds hang on.
 
     All on log-odds towards the class the classifier leans to, means over the shares of words of
@@ -113,15 +144,6 @@ class Grade:
     normalised: float
     level: Literal["good", "fair", "poor"]
     seconds: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {**asdict(self), "random": list(self.random), "best": list(self.best)}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Grade:
-        """Invert `to_dict`."""
-        return cls(**{**values, "random": tuple(values["random"]), "best": tuple(values["best"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,44 +193,14 @@ class Explanation:
     grade: Grade | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form: the documented keys, each attribution with the text it lies on."""
-        return {
-            "model": self.classifier,
-            "method": self.explainer,
-            "target": self.target,
-            "unit": self.unit,
-            "base_value": self.base_value,
-            "margin": self.margin,
-            "attributions": [
-                {"start": a.start, "end": a.end, "text": self.text[a.start : a.end], "weight": a.weight}
-                for a in self.attributions
-            ],
-            "fidelity": self.fidelity,
-            "residual": self.residual,
-            "stability": self.stability,
-            "grade": self.grade.to_dict() if self.grade else None,
-            "settings": dict(self.settings),
-            "seed": self.seed,
-            "seconds": self.seconds,
-        }
+        """Return the JSON form: without the text, but each attribution with the part of it that it lies on."""
+        values = as_json(self)
+        for a in values["attributions"]:
+            a["text"] = self.text[a["start"] : a["end"]]
+        del values["text"]
+        return {"model": values.pop("classifier"), "method": values.pop("explainer"), **values}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], text: str) -> Explanation:
         """Invert `to_dict`; the text itself is not part of the JSON form."""
-        return cls(
-            text=text,
-            target=values["target"],
-            attributions=tuple(Attribution(a["start"], a["end"], a["weight"]) for a in values["attributions"]),
-            unit=values["unit"],
-            base_value=values["base_value"],
-            margin=values["margin"],
-            fidelity=values["fidelity"],
-            residual=values["residual"],
-            stability=values["stability"],
-            grade=Grade.from_dict(values["grade"]) if values["grade"] else None,
-            classifier=values["model"],
-            explainer=values["method"],
-            seed=values["seed"],
-            seconds=values["seconds"],
-            settings=dict(values["settings"]),
-        )
+        return from_json(cls, {**values, "text": text, "classifier": values["model"], "explainer": values["method"]})

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from fakenews.classifiers import model_folder, registry, store
+from fakenews.schema import JsonValue
 
 SCALE = ".scale"  # ends the names of the scales of 8-bit weights (`quantized`)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(JsonValue):
     """A model that is here.
 
     Attributes
@@ -33,10 +33,6 @@ class Entry:
     parameters: int | None
     calibrated: bool
     origin: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
-        return asdict(self)
 
     def cells(self) -> tuple[str, ...]:
         """Text of a row."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fakenews.evidence.protocols import LEFT_OUT
-from fakenews.schema import FAKE
+from fakenews.schema import FAKE, JsonValue
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +19,7 @@ NEAREST = 0.15  # share of the weight of all articles that is looked at for each
 
 
 @dataclass(frozen=True, slots=True)
-class Reliability:
+class Reliability(JsonValue):
     """A reliability curve on corpora left out of training, each counting alike.
 
     Attributes
@@ -36,15 +35,6 @@ class Reliability:
     p_fake: tuple[float, ...]
     share_fake: tuple[float, ...]
     n: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {"p_fake": list(self.p_fake), "share_fake": list(self.share_fake), "n": self.n}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Reliability:
-        """Invert `to_dict`."""
-        return cls(tuple(values["p_fake"]), tuple(values["share_fake"]), values["n"])
 
 
 def reliability(rows: pd.DataFrame) -> Reliability | None:

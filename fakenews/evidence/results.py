@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 from fakenews.data.registry import DATASETS, is_foreign_article_corpus
@@ -13,6 +13,7 @@ from fakenews.metrics.coverage import CoverageRisk
 from fakenews.metrics.evaluation import Evaluation
 from fakenews.metrics.flips import FlipRates
 from fakenews.metrics.verdicts import Verdicts
+from fakenews.schema import JsonValue, as_json, from_json
 
 SHIPPED_WEIGHTS, OWN_WEIGHTS = "shipped", "own"
 SCHEMA = 2  # of evaluation.json
@@ -20,7 +21,7 @@ DEMO = "demo"  # articles written for the demo: shown, but no evidence of accura
 
 
 @dataclass(frozen=True, slots=True)
-class ProtocolResult:
+class ProtocolResult(JsonValue):
     """What a model reached under one protocol of `protocols.PROTOCOLS`.
 
     Attributes
@@ -47,32 +48,12 @@ class ProtocolResult:
     verdicts: Mapping[str, Verdicts] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {
-            "weights": self.weights,
-            "training": dict(self.training),
-            "corpora": {name: evaluation.to_dict() for name, evaluation in self.corpora.items()},
-            "coverage": {name: curve.to_dict() for name, curve in self.coverage.items()},
-            "formatting": self.formatting.to_dict() if self.formatting else None,
-            "verdicts": {name: counted.to_dict() for name, counted in self.verdicts.items()},
-        }
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> ProtocolResult:
-        """Invert `to_dict`."""
-        formatting = values["formatting"]
-        return cls(
-            values["weights"],
-            dict(values["training"]),
-            {name: Evaluation.from_dict(evaluation) for name, evaluation in values["corpora"].items()},
-            {name: CoverageRisk.from_dict(curve) for name, curve in values["coverage"].items()},
-            FlipRates.from_dict(formatting) if formatting else None,
-            {name: Verdicts.from_dict(counted) for name, counted in values.get("verdicts", {}).items()},
-        )
+        """Return the JSON form, with the rates of the formatting test."""
+        return {**as_json(self), "formatting": self.formatting and self.formatting.to_dict()}
 
 
 @dataclass(frozen=True, slots=True)
-class ModelEvidence:
+class ModelEvidence(JsonValue):
     """How a model was made and what it reached: the content of `evaluation.json`.
 
     Attributes
@@ -141,13 +122,8 @@ class ModelEvidence:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, with the version of its layout under "schema"."""
-        facts = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {
-            "schema": SCHEMA,
-            **{name: dict(v) if isinstance(v, Mapping) else v for name, v in facts.items()},
-            "protocols": {name: result.to_dict() for name, result in self.protocols.items()},
-            "reliability": self.reliability.to_dict() if self.reliability else None,
-        }
+        protocols = {name: result.to_dict() for name, result in self.protocols.items()}
+        return {"schema": SCHEMA, **as_json(self), "protocols": protocols}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> ModelEvidence:
@@ -155,17 +131,10 @@ class ModelEvidence:
 
         Raise `ValueError` if the layout has another version.
         """
-        rest = dict(values)
-        schema = rest.pop("schema", None)
-        if schema != SCHEMA:
+        if (schema := values.get("schema")) != SCHEMA:
+            advice = 'run "python -m experiments report", which brings it up to date'
             raise ValueError(
                 f"Expected an evaluation of schema {SCHEMA}, got {schema!r}: "
-                + (
-                    'run "python -m experiments report", which brings it up to date.'
-                    if schema == 1
-                    else "evaluate the model again."
-                )
+                f"{advice if schema == 1 else 'evaluate the model again'}."
             )
-        protocols = {name: ProtocolResult.from_dict(result) for name, result in rest.pop("protocols").items()}
-        curve = rest.pop("reliability", None)
-        return cls(**rest, protocols=protocols, reliability=Reliability.from_dict(curve) if curve else None)
+        return from_json(cls, values)

@@ -6,13 +6,12 @@ Nothing here draws, reads a file or knows a model. The positive class of curves 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fakenews.schema import FAKE, LABELS, REAL
+from fakenews.schema import FAKE, LABELS, REAL, JsonValue
 
 Interval = tuple[float, float]
 Matrix = tuple[tuple[int, int], tuple[int, int]]
@@ -22,7 +21,7 @@ _CHUNK = 4_000_000  # drawn rows held at once, 32 MB an array
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(JsonValue):
     """What one classifier reached on one set of labeled articles.
 
     Attributes
@@ -66,21 +65,6 @@ class Evaluation:
     f1_real: float | None
     confusion_matrix: Matrix
     intervals: Mapping[str, Interval]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form: the same keys, tuples as lists."""
-        return {
-            **asdict(self),
-            "confusion_matrix": [list(row) for row in self.confusion_matrix],
-            "intervals": {name: list(bounds) for name, bounds in self.intervals.items()},
-        }
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Evaluation:
-        """Invert `to_dict`."""
-        (a, b), (c, d) = values["confusion_matrix"]
-        intervals = {name: (low, high) for name, (low, high) in values["intervals"].items()}
-        return cls(**{**values, "confusion_matrix": ((a, b), (c, d)), "intervals": intervals})
 
 
 def check_arrays(labels: ArrayLike, p_fake: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

@@ -9,6 +9,7 @@ from typing import Any
 from fakenews.classifiers.base import TextClassifier, distinct_scores
 from fakenews.formatting import EDITS, FORMATTING_VERSION, edited_texts, flips
 from fakenews.metrics.evaluation import Interval, wilson_interval
+from fakenews.schema import JsonValue
 
 ANY = "any"  # at least one edit of the list
 
@@ -37,7 +38,7 @@ class EditFlips:
 
 
 @dataclass(frozen=True, slots=True)
-class FlipRates:
+class FlipRates(JsonValue):
     """Flip rates of one classifier on one set of articles.
 
     Attributes
@@ -78,12 +79,6 @@ class FlipRates:
             for name, flip_counts in self.edits.items()
         }
         return {"version": self.version, "on": self.on, "n": self.n, "edits": edits}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> FlipRates:
-        """Invert `to_dict`."""
-        edits = {name: EditFlips(e["n_changed"], e["n_flipped"]) for name, e in values["edits"].items()}
-        return cls(values["version"], values["on"], values["n"], edits)
 
 
 def flip_rates(

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from fakenews.metrics.evaluation import Evaluation, Interval, evaluate, wilson_interval
-from fakenews.schema import LABELS, Prediction
-
-if TYPE_CHECKING:
-    pass
+from fakenews.schema import LABELS, JsonValue, Prediction
 
 
 @dataclass(frozen=True, slots=True)
-class Verdicts:
+class Verdicts(JsonValue):
     """How often a model gave a verdict, and how often that was right.
 
     Attributes
@@ -38,16 +35,6 @@ class Verdicts:
     accuracy: float | None
     interval: Interval | None
     reasons: Mapping[str, int]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {**asdict(self), "interval": list(self.interval) if self.interval else None}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Verdicts:
-        """Invert `to_dict`."""
-        interval = values["interval"]
-        return cls(**{**values, "interval": (interval[0], interval[1]) if interval else None})
 
 
 @dataclass(frozen=True, slots=True)

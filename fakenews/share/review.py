@@ -13,7 +13,7 @@ import numpy as np
 from fakenews.engine.errors import InputError
 from fakenews.explain.agreement import towards_fake
 from fakenews.explain.surrogate import TOP_WORDS
-from fakenews.schema import Span
+from fakenews.schema import JsonValue, Span
 from fakenews.share.snapshot import Snapshot
 from fakenews.text import encodable
 
@@ -65,7 +65,7 @@ class Review:
 
 
 @dataclass(frozen=True, slots=True)
-class Kappa:
+class Kappa(JsonValue):
     """Cohen's κ of two raters over the items that both judged.
 
     Attributes
@@ -87,13 +87,9 @@ class Kappa:
     kappa: float | None
     agreed: float
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return asdict(self)
-
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(JsonValue):
     """What an owner's reviews come to.
 
     Attributes
@@ -104,24 +100,15 @@ class Summary:
     marks : tuple of Kappa
         The same over words, of analyses in which the reviewer marked some: marked or not, and for models whether the
         word is among the twenty strongest.
-    n_blind, n_changed : int
+    blind_reviews, mind_changed : int
         Blind reviews, one for each reviewer and analysis, and those whose verdict was another once the models' answers
         were seen.
     """
 
     verdicts: tuple[Kappa, ...]
     marks: tuple[Kappa, ...]
-    n_blind: int
-    n_changed: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {
-            "verdicts": [k.to_dict() for k in self.verdicts],
-            "marks": [k.to_dict() for k in self.marks],
-            "blind_reviews": self.n_blind,
-            "mind_changed": self.n_changed,
-        }
+    blind_reviews: int
+    mind_changed: int
 
 
 def summarize(items: Sequence[tuple[Snapshot, Sequence[Review]]]) -> Summary:

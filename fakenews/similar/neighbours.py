@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from fakenews.classifiers.base import clean_text
 from fakenews.classifiers.ood import unit
 from fakenews.data.table import article_id
 from fakenews.metrics.evaluation import Interval, wilson_interval
-from fakenews.schema import LABELS
+from fakenews.schema import LABELS, JsonValue
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +35,7 @@ STEPS = 127  # of a signed byte
 
 
 @dataclass(frozen=True, slots=True)
-class TrackRecord:
+class TrackRecord(JsonValue):
     """How a model fared on held-out articles like a text.
 
     Attributes
@@ -70,16 +70,6 @@ class TrackRecord:
     def mostly_wrong(self) -> bool:
         """Return whether wrong verdicts outnumber right ones by more than chance: the interval lies above a half."""
         return self.interval is not None and self.interval[0] > 0.5
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {**asdict(self), "interval": list(self.interval) if self.interval else None}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> TrackRecord:
-        """Invert `to_dict`."""
-        interval = values["interval"]
-        return cls(**{**values, "interval": (interval[0], interval[1]) if interval else None})
 
 
 @dataclass(frozen=True, eq=False)

@@ -107,7 +107,7 @@ def _formatting(test: FormattingTest | None, titles: Mapping[str, str]) -> dict[
     summary = "Formatting changes nothing"
     if test.moved:
         summary = f"Formatting alone flips {' and '.join(titles[m] for m in test.moved)}"
-    applied = [o for o in test.outcomes if o.changed]
+    applied = [o for o in test.edits if o.changed]
     rows = [("as it is", *map(render.percent, test.p_fake.values()))]
     for o in applied:
         description = EDITS[o.edit].description if o.edit in EDITS else o.edit
@@ -116,7 +116,7 @@ def _formatting(test: FormattingTest | None, titles: Mapping[str, str]) -> dict[
         "summary": summary,
         "headers": [("Edit", False), *((f"{titles[m]}, fake", True) for m in test.p_fake)],
         "rows": rows,
-        "unchanged": len(test.outcomes) - len(applied),
+        "unchanged": len(test.edits) - len(applied),
     }
 
 
