@@ -35,64 +35,31 @@ _CREDIT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One meaning-preserving edit: `apply` is pure, and gives back the same text where there is nothing to edit.
+    """One meaning-preserving edit: `apply` is pure, and gives back the same text where there is nothing to edit."""
 
-    Attributes
-    ----------
-    name : str
-        Key in `EDITS` and in stored results.
-    description : str
-        What is done to the text; one sentence.
-    apply : callable
-        From the user's text, title and body as `text.join` makes them, to the edited one.
-    """
-
-    name: str
-    description: str
-    apply: Callable[[str], str]
+    name: str  # key in `EDITS` and in stored results
+    description: str  # what is done to the text; one sentence
+    apply: Callable[[str], str]  # from the user's text, title and body as `text.join` makes them, to the edited one
 
 
 @dataclass(frozen=True, slots=True)
 class EditOutcome:
-    """What one edit did.
+    """What one edit did."""
 
-    Attributes
-    ----------
-    edit : str
-        Key in `EDITS`.
-    changed : bool
-        Whether the edit found something to edit; where it did not, nothing can have moved.
-    p_fake : mapping of str to float
-        Probability of fake after the edit, by model.
-    moved : tuple of str
-        Models that now lean to the other class.
-    """
-
-    edit: str
-    changed: bool
-    p_fake: Mapping[str, float]
-    moved: tuple[str, ...]
+    edit: str  # key in `EDITS`
+    changed: bool  # whether the edit found something to edit; where it did not, nothing can have moved
+    p_fake: Mapping[str, float]  # probability of fake after the edit, by model
+    moved: tuple[str, ...]  # models that now lean to the other class
 
 
 @dataclass(frozen=True, slots=True)
 class FormattingTest(JsonValue):
-    """How the models' answers to one text fared under every edit of `EDITS`, in their order.
+    """How the models' answers to one text fared under every edit of `EDITS`, in their order."""
 
-    Attributes
-    ----------
-    version : int
-        `FORMATTING_VERSION` of the list of edits.
-    p_fake : mapping of str to float
-        Probability of fake of the text as it is, by model.
-    edits : tuple of EditOutcome
-    seconds : float
-        Wall-clock time of the test.
-    """
-
-    version: int
-    p_fake: Mapping[str, float]
+    version: int  # `FORMATTING_VERSION` of the list of edits
+    p_fake: Mapping[str, float]  # probability of fake of the text as it is, by model
     edits: tuple[EditOutcome, ...]
-    seconds: float
+    seconds: float  # wall-clock time of the test
 
     @property
     def moved(self) -> tuple[str, ...]:

@@ -82,29 +82,15 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Prediction(JsonValue):
-    """What one classifier says of one text.
+    """What one classifier says of one text."""
 
-    Attributes
-    ----------
-    model : str
-        Key of the classifier in the registry.
-    p_fake : float
-        Calibrated probability of resembling the fake class, in [0.001, 0.999].
-    margin : float
-        Log-odds of the fake class before calibration.
-    verdict : {"fake", "real", "cannot_judge"}
-    reasons : tuple of str
-        Why the text cannot be judged; keys of `verdict.REASONS`. Empty otherwise.
-    share_fake : float or None
-        Share labeled fake among articles of publishers never seen in training that scored like this one; None where
-        that was not measured.
-    """
-
-    model: str
-    p_fake: float
-    margin: float
+    model: str  # key of the classifier in the registry
+    p_fake: float  # calibrated probability of resembling the fake class, in [0.001, 0.999]
+    margin: float  # log-odds of the fake class before calibration
     verdict: Verdict
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()  # why the text cannot be judged; keys of `verdict.REASONS`. Empty otherwise.
+    # Share labeled fake among articles of publishers never seen in training that scored like this one; None where that
+    # was not measured
     share_fake: float | None = None
 
 
@@ -123,74 +109,39 @@ class Grade(JsonValue):
 
     All on log-odds towards the class the classifier leans to, means over the shares of words of
     `evaluate.faithfulness.SHARES`.
-
-    Attributes
-    ----------
-    comprehensiveness, sufficiency : float
-        What is lost when the strongest words go, and when they alone stay: high and low are good.
-    random, best : tuple of two floats
-        Both of the mean of random orders, and of the best order found.
-    normalised : float
-        Mean of both on a scale where random orders have 0 and the best order found has 1.
-    level : {"good", "fair", "poor"}
-        Poor explanations are not drawn.
-    seconds : float
     """
 
+    # comprehensiveness, sufficiency: what is lost when the strongest words go, and when they alone stay: high and low
+    # are good
     comprehensiveness: float
     sufficiency: float
-    random: tuple[float, float]
+    random: tuple[float, float]  # random, best: both of the mean of random orders, and of the best order found
     best: tuple[float, float]
-    normalised: float
-    level: Literal["good", "fair", "poor"]
+    normalised: float  # mean of both on a scale where random orders have 0 and the best order found has 1
+    level: Literal["good", "fair", "poor"]  # poor explanations are not drawn
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a classifier gave its log-odds: one weight for every word it read.
+    """Why a classifier gave its log-odds: one weight for every word it read."""
 
-    Attributes
-    ----------
-    text : str
-        The user's text; the offsets of `attributions` point into it.
-    target : {"fake", "real"}
-        Class the weights are signed towards.
-    unit : {"log-odds", "probability"}
-        Unit of the weights and of `base_value`.
-    base_value : float
-        Value of the method's own reference: intercept, empty text or local intercept.
-    margin : float
-        The classifier's own value for the whole text, signed towards `target`.
-    fidelity : float or None
-        LIME's weighted R² of the local model; None where the method is additive.
-    residual : float or None
-        `margin` minus `base_value` minus the sum of weights; None for LIME.
-    stability : float or None
-        Rank agreement of the strongest words between two halves of the samples; None where nothing is sampled.
-    settings : mapping
-        Samples, steps or evaluations actually used.
-    seconds : float
-        Wall-clock time of the computation.
-    grade : Grade or None
-        None until it was asked for.
-    """
-
-    text: str
-    target: Target
+    text: str  # the user's text; the offsets of `attributions` point into it
+    target: Target  # class the weights are signed towards
     attributions: tuple[Attribution, ...]
-    unit: Literal["log-odds", "probability"]
-    base_value: float
-    margin: float
-    fidelity: float | None
-    residual: float | None
+    unit: Literal["log-odds", "probability"]  # unit of the weights and of `base_value`
+    base_value: float  # value of the method's own reference: intercept, empty text or local intercept
+    margin: float  # the classifier's own value for the whole text, signed towards `target`
+    fidelity: float | None  # LIME's weighted R² of the local model; None where the method is additive
+    residual: float | None  # `margin` minus `base_value` minus the sum of weights; None for LIME
     classifier: str
     explainer: str
     seed: int
-    seconds: float
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    seconds: float  # wall-clock time of the computation
+    settings: Mapping[str, Any] = field(default_factory=dict)  # samples, steps or evaluations actually used
+    # Rank agreement of the strongest words between two halves of the samples; None where nothing is sampled
     stability: float | None = None
-    grade: Grade | None = None
+    grade: Grade | None = None  # none until it was asked for
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form: without the text, but each attribution with the part of it that it lies on."""

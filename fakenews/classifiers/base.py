@@ -33,20 +33,11 @@ class NotFittedError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class CleanedDocument:
-    """A text as classifiers read it.
+    """A text as classifiers read it."""
 
-    Attributes
-    ----------
-    source : str
-        The user's text.
-    neutral : CleanedText
-        What is left of it after cleaning, with the way back.
-    words : tuple of Span
-        The words of `neutral.text`, in order: the features of every explanation, the same for all classifiers.
-    """
-
-    source: str
-    neutral: CleanedText
+    source: str  # the user's text
+    neutral: CleanedText  # what is left of it after cleaning, with the way back
+    # The words of `neutral.text`, in order: the features of every explanation, the same for all classifiers
     words: tuple[Span, ...]
 
     def source_spans(self) -> tuple[Span, ...]:
@@ -203,18 +194,11 @@ def distinct_scores(classifier: TextClassifier, texts: Sequence[str]) -> Scores:
 
 
 class Scores(NamedTuple):
-    """What a classifier makes of texts before calibration.
+    """What a classifier makes of texts before calibration."""
 
-    Attributes
-    ----------
-    log_odds : ndarray of shape (n,)
-        Of the fake class.
-    in_domain : ndarray of shape (n,)
-        In [0, 1]: how much a text is like the first training corpus, whose publishers were seen in training; 0 where
-        the classifier has no measure.
-    """
-
-    log_odds: NDArray[np.float64]
+    log_odds: NDArray[np.float64]  # shape (n,): of the fake class
+    # shape (n,): in [0, 1]: how much a text is like the first training corpus, whose publishers were seen in training;
+    # 0 where the classifier has no measure
     in_domain: NDArray[np.float64]
 
     @classmethod
@@ -229,17 +213,11 @@ class Calibration(NamedTuple):
 
     Platt, "Probabilistic outputs for support vector machines" (1999), extended by the two terms that are multiplied
     by `Scores.in_domain`: a score is worth more on publishers like those seen in training than on others.
-
-    Attributes
-    ----------
-    slope, shift : float
-        Of a text that is not in-domain at all.
-    slope_in_domain, shift_in_domain : float
-        Added to them at `in_domain` 1, and in proportion below.
     """
 
-    slope: float = 1.0
+    slope: float = 1.0  # slope, shift: of a text that is not in-domain at all
     shift: float = 0.0
+    # slope_in_domain, shift_in_domain: added to them at `in_domain` 1, and in proportion below
     slope_in_domain: float = 0.0
     shift_in_domain: float = 0.0
 

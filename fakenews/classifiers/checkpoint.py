@@ -37,20 +37,12 @@ class UnusableCheckpoint(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A sequence classifier as it was read.
-
-    Attributes
-    ----------
-    labels : tuple of str
-        Names of the columns of its head.
-    weights : dict of str to str
-        SHA-256 of each file of its weights.
-    """
+    """A sequence classifier as it was read."""
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
-    labels: tuple[str, ...]
-    weights: dict[str, str]
+    labels: tuple[str, ...]  # names of the columns of its head
+    weights: dict[str, str]  # SHA-256 of each file of its weights
 
 
 def weight_files(names: Collection[str], origin: str) -> list[str]:

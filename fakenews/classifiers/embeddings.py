@@ -17,20 +17,12 @@ _INSTALL = "Training word vectors needs gensim, which the demo does not: pip ins
 
 @dataclass(frozen=True, slots=True)
 class WordVectors:
-    """Vectors by word.
+    """Vectors by word."""
 
-    Attributes
-    ----------
-    index : dict of str to int
-        Row of each word, from 1 on, the most frequent first; row 0 stands for every other word and is zero.
-    codes : ndarray of shape (n_words + 1, width), int8
-    scales : ndarray of shape (n_words + 1,), float32
-        A vector is its codes times its scale.
-    """
-
+    # Row of each word, from 1 on, the most frequent first; row 0 stands for every other word and is zero
     index: dict[str, int]
-    codes: NDArray[np.int8]
-    scales: NDArray[np.float32]
+    codes: NDArray[np.int8]  # shape (n_words + 1, width)
+    scales: NDArray[np.float32]  # shape (n_words + 1,): a vector is its codes times its scale
 
     @classmethod
     def rounded(cls, words: Sequence[str], vectors: NDArray[np.float32]) -> WordVectors:

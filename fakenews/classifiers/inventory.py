@@ -14,25 +14,15 @@ SCALE = ".scale"  # ends the names of the scales of 8-bit weights (`quantized`)
 
 @dataclass(frozen=True, slots=True)
 class Entry(JsonValue):
-    """A model that is here.
-
-    Attributes
-    ----------
-    size_mb : float
-        Megabytes of its whole folder.
-    parameters : int or None
-        Numbers in its weights, where these are safetensors.
-    origin : str
-        "shipped", "trained", or the folder or Hub id that it was added from.
-    """
+    """A model that is here."""
 
     name: str
     title: str
     kind: str
-    size_mb: float
-    parameters: int | None
+    size_mb: float  # megabytes of its whole folder
+    parameters: int | None  # numbers in its weights, where these are safetensors
     calibrated: bool
-    origin: str
+    origin: str  # "shipped", "trained", or the folder or Hub id that it was added from
 
     def cells(self) -> tuple[str, ...]:
         """Text of a row."""

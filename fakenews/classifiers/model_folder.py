@@ -46,23 +46,13 @@ class WrongFile(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class StoredModel:
-    """A folder of a trained classifier.
+    """A folder of a trained classifier."""
 
-    Attributes
-    ----------
-    name : str
-        Key in the registry, or that of an added model.
-    revision : str
-        First 12 hex digits of the SHA-256 of its weights.
-    added : mapping or None
-        Settings of a model that `fakenews add` made; None for all others.
-    """
-
-    name: str
+    name: str  # key in the registry, or that of an added model
     folder: Path
-    revision: str
+    revision: str  # first 12 hex digits of the SHA-256 of its weights
     size_mb: float
-    added: Mapping[str, Any] | None = None
+    added: Mapping[str, Any] | None = None  # settings of a model that `fakenews add` made; None for all others
 
 
 def stored_in(folder: Path) -> StoredModel:

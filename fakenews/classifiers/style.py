@@ -41,32 +41,16 @@ _PATTERNS = {
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What is counted of a text once, for all features.
+    """What is counted of a text once, for all features."""
 
-    Attributes
-    ----------
-    words, lower : list of str
-        In order, as written and in lower case.
-    types : Counter of str
-        Occurrences of each word of `lower`.
-    listed : Counter of str
-        Words on each list of `wordlists.WORD_LISTS`.
-    sentences : ndarray of shape (n_sentences,), int
-        Words of each sentence that has some.
-    punctuation : Counter of str
-        Occurrences of each character that is neither letter, digit nor space, and of each of `_PATTERNS`.
-    ends : Counter of str
-        Sentences by their last punctuation.
-    letters, syllables : int
-    """
-
-    words: list[str]
+    words: list[str]  # words, lower: in order, as written and in lower case
     lower: list[str]
-    types: Counter[str]
-    listed: Counter[str]
-    sentences: NDArray[np.int64]
+    types: Counter[str]  # occurrences of each word of `lower`
+    listed: Counter[str]  # words on each list of `wordlists.WORD_LISTS`
+    sentences: NDArray[np.int64]  # shape (n_sentences,): words of each sentence that has some
+    # Occurrences of each character that is neither letter, digit nor space, and of each of `_PATTERNS`
     punctuation: Counter[str]
-    ends: Counter[str]
+    ends: Counter[str]  # sentences by their last punctuation
     letters: int
     syllables: int
 

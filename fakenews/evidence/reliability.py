@@ -20,21 +20,12 @@ NEAREST = 0.15  # share of the weight of all articles that is looked at for each
 
 @dataclass(frozen=True, slots=True)
 class Reliability(JsonValue):
-    """A reliability curve on corpora left out of training, each counting alike.
+    """A reliability curve on corpora left out of training, each counting alike."""
 
-    Attributes
-    ----------
-    p_fake : tuple of float
-        Probabilities of fake, ascending.
-    share_fake : tuple of float
-        Weighted share labeled fake among the articles nearest to each in probability; never falling.
-    n : int
-        Articles.
-    """
-
-    p_fake: tuple[float, ...]
+    p_fake: tuple[float, ...]  # probabilities of fake, ascending
+    # Weighted share labeled fake among the articles nearest to each in probability; never falling
     share_fake: tuple[float, ...]
-    n: int
+    n: int  # articles
 
 
 def reliability(rows: pd.DataFrame) -> Reliability | None:

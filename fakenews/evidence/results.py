@@ -22,29 +22,15 @@ DEMO = "demo"  # articles written for the demo: shown, but no evidence of accura
 
 @dataclass(frozen=True, slots=True)
 class ProtocolResult(JsonValue):
-    """What a model reached under one protocol of `protocols.PROTOCOLS`.
+    """What a model reached under one protocol of `protocols.PROTOCOLS`."""
 
-    Attributes
-    ----------
-    weights : {"shipped", "own"}
-        Whether the model answered as it is, or was fitted again for this protocol.
-    training : mapping
-        Of its own weights: cleaning, rows, minutes, calibration …; empty for the shipped ones.
-    corpora : mapping of str to Evaluation
-        By "corpus/split", as "isot/test".
-    coverage : mapping of str to CoverageRisk
-        Of the same articles.
-    formatting : FlipRates or None
-        How formatting moves the answers; None where it was not measured.
-    verdicts : mapping of str to Verdicts
-        Of the same articles; empty where the model was fitted again on other rows or text.
-    """
-
-    weights: str
+    weights: str  # {"shipped", "own"}: whether the model answered as it is, or was fitted again for this protocol
+    # Of its own weights: cleaning, rows, minutes, calibration …; empty for the shipped ones
     training: Mapping[str, Any]
-    corpora: Mapping[str, Evaluation]
-    coverage: Mapping[str, CoverageRisk]
-    formatting: FlipRates | None = None
+    corpora: Mapping[str, Evaluation]  # by "corpus/split", as "isot/test"
+    coverage: Mapping[str, CoverageRisk]  # of the same articles
+    formatting: FlipRates | None = None  # how formatting moves the answers; None where it was not measured
+    # Of the same articles; empty where the model was fitted again on other rows or text
     verdicts: Mapping[str, Verdicts] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -54,41 +40,19 @@ class ProtocolResult(JsonValue):
 
 @dataclass(frozen=True, slots=True)
 class ModelEvidence(JsonValue):
-    """How a model was made and what it reached: the content of `evaluation.json`.
+    """How a model was made and what it reached: the content of `evaluation.json`."""
 
-    Attributes
-    ----------
-    model : str
-        Key of the classifier in the registry.
-    protocol : str
-        How the shipped weights were trained: the protocol of their split.
-    seed : int
-        Of the split, the training and the bootstrap.
-    cleaning : mapping
-        "name" and "version" of the text function.
-    training : mapping
-        Whatever the trainer tells: base, epochs, minutes, device, rows …
-    size_mb : float
-        Files of the model, millions of bytes.
-    latency_ms : float or None
-        Milliseconds per article on two CPU cores; None where it was not measured.
-    calibration : mapping
-        "method", the numbers of `classifiers.base.Calibration` and the split it was "fitted_on".
-    protocols : mapping of str to ProtocolResult
-        By name of the protocol, in the order of `protocols.PROTOCOLS`.
-    reliability : Reliability or None
-        How often articles of corpora left out of training were labeled fake, by probability; None without such.
-    """
-
-    model: str
-    protocol: str
-    seed: int
-    cleaning: Mapping[str, Any]
-    training: Mapping[str, Any]
-    size_mb: float
-    latency_ms: float | None
+    model: str  # key of the classifier in the registry
+    protocol: str  # how the shipped weights were trained: the protocol of their split
+    seed: int  # of the split, the training and the bootstrap
+    cleaning: Mapping[str, Any]  # "name" and "version" of the text function
+    training: Mapping[str, Any]  # whatever the trainer tells: base, epochs, minutes, device, rows …
+    size_mb: float  # files of the model, millions of bytes
+    latency_ms: float | None  # milliseconds per article on two CPU cores; None where it was not measured
+    # "method", the numbers of `classifiers.base.Calibration` and the split it was "fitted_on"
     calibration: Mapping[str, Any]
-    protocols: Mapping[str, ProtocolResult]
+    protocols: Mapping[str, ProtocolResult]  # by name of the protocol, in the order of `protocols.PROTOCOLS`
+    # How often articles of corpora left out of training were labeled fake, by probability; None without such
     reliability: Reliability | None = None
 
     @property

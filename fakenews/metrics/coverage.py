@@ -21,19 +21,12 @@ class CoverageRisk(JsonValue):
 
     El-Yaniv and Wiener, "On the Foundations of Noise-free Selective Classification", JMLR 11, 2010; the area is that
     of Geifman et al., ICLR 2019 (arXiv:1805.08206).
-
-    Attributes
-    ----------
-    score : str
-        What confidence is: the calibrated probability of the predicted class.
-    area : float
-        Mean error over all coverages, in [0, 1]; lower is better. A score that knows nothing has the error at 1.0.
-    error : mapping of str to float
-        Share of wrong answers among the most confident articles, by coverage: "0.7", "0.8", "0.9", "1.0".
     """
 
-    score: str
+    score: str  # what confidence is: the calibrated probability of the predicted class
+    # Mean error over all coverages, in [0, 1]; lower is better. A score that knows nothing has the error at 1.0.
     area: float
+    # Share of wrong answers among the most confident articles, by coverage: "0.7", "0.8", "0.9", "1.0"
     error: Mapping[str, float]
 
 

@@ -22,49 +22,29 @@ _CHUNK = 4_000_000  # drawn rows held at once, 32 MB an array
 
 @dataclass(frozen=True, slots=True)
 class Evaluation(JsonValue):
-    """What one classifier reached on one set of labeled articles.
+    """What one classifier reached on one set of labeled articles."""
 
-    Attributes
-    ----------
-    n, n_fake, n_real : int
-        Articles in all and per true class.
-    threshold : float
-        An article is predicted fake where its probability of fake is at least this.
-    macro_f1 : float
-        Mean F1 of the classes that occur among the labels; of one class alone, its F1.
-    roc_auc : float or None
-        Area under the ROC curve; None where only one class occurs.
-    ece : float
-        Expected calibration error, see `expected_calibration_error`.
-    brier, log_loss : float
-        Mean squared error and mean negative log-likelihood (nats) of the probability of fake.
-    precision_fake, recall_fake, f1_fake, precision_real, recall_real, f1_real : float or None
-        Per class; None for a class that does not occur among the labels. Precision of a class that was
-        never predicted is 0, as in scikit-learn.
-    confusion_matrix : tuple of tuple of int
-        Rows true, columns predicted, both in the order `LABELS`.
-    intervals : mapping of str to (low, high)
-        95 % bootstrap intervals, see `bootstrap_intervals`.
-    """
-
-    n: int
+    n: int  # n, n_fake, n_real: articles in all and per true class
     n_fake: int
     n_real: int
-    threshold: float
+    threshold: float  # an article is predicted fake where its probability of fake is at least this
     accuracy: float
-    macro_f1: float
-    roc_auc: float | None
-    ece: float
+    macro_f1: float  # mean F1 of the classes that occur among the labels; of one class alone, its F1
+    roc_auc: float | None  # area under the ROC curve; None where only one class occurs
+    ece: float  # expected calibration error, see `expected_calibration_error`
+    # brier, log_loss: mean squared error and mean negative log-likelihood (nats) of the probability of fake
     brier: float
     log_loss: float
+    # precision_fake, recall_fake, f1_fake, precision_real, recall_real, f1_real: per class; None for a class that does
+    # not occur among the labels. Precision of a class that was never predicted is 0, as in scikit-learn.
     precision_fake: float | None
     recall_fake: float | None
     f1_fake: float | None
     precision_real: float | None
     recall_real: float | None
     f1_real: float | None
-    confusion_matrix: Matrix
-    intervals: Mapping[str, Interval]
+    confusion_matrix: Matrix  # rows true, columns predicted, both in the order `LABELS`
+    intervals: Mapping[str, Interval]  # 95 % bootstrap intervals, see `bootstrap_intervals`
 
 
 def check_arrays(labels: ArrayLike, p_fake: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

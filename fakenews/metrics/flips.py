@@ -16,18 +16,10 @@ ANY = "any"  # at least one edit of the list
 
 @dataclass(frozen=True, slots=True)
 class EditFlips:
-    """What one edit did to the answers of one classifier.
+    """What one edit did to the answers of one classifier."""
 
-    Attributes
-    ----------
-    n_changed : int
-        Articles that the edit changes.
-    n_flipped : int
-        Those whose predicted class changed with it.
-    """
-
-    n_changed: int
-    n_flipped: int
+    n_changed: int  # articles that the edit changes
+    n_flipped: int  # those whose predicted class changed with it
 
     @property
     def interval(self) -> Interval:
@@ -39,23 +31,12 @@ class EditFlips:
 
 @dataclass(frozen=True, slots=True)
 class FlipRates(JsonValue):
-    """Flip rates of one classifier on one set of articles.
+    """Flip rates of one classifier on one set of articles."""
 
-    Attributes
-    ----------
-    version : int
-        `formatting.FORMATTING_VERSION` of the list of edits.
-    on : str
-        "corpus/split" of the articles.
-    n : int
-        Articles.
-    edits : mapping of str to EditFlips
-        By name of the edit, in the order of `formatting.EDITS`, and "any" for at least one of them.
-    """
-
-    version: int
-    on: str
-    n: int
+    version: int  # `formatting.FORMATTING_VERSION` of the list of edits
+    on: str  # "corpus/split" of the articles
+    n: int  # articles
+    # By name of the edit, in the order of `formatting.EDITS`, and "any" for at least one of them
     edits: Mapping[str, EditFlips]
 
     def rate(self, edit: str) -> float:

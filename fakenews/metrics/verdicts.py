@@ -15,43 +15,23 @@ from fakenews.schema import LABELS, JsonValue, Prediction
 
 @dataclass(frozen=True, slots=True)
 class Verdicts(JsonValue):
-    """How often a model gave a verdict, and how often that was right.
+    """How often a model gave a verdict, and how often that was right."""
 
-    Attributes
-    ----------
-    n, given, right : int
-        Articles; those with a verdict; those whose verdict is the label.
-    accuracy : float or None
-        `right / given`; None where it gave none.
-    interval : (low, high) or None
-        95 % Wilson interval of `accuracy`.
-    reasons : mapping of str to int
-        Of the others, by reason (`verdict.REASONS`), the most frequent first; a text may have several.
-    """
-
-    n: int
+    n: int  # n, given, right: articles; those with a verdict; those whose verdict is the label
     given: int
     right: int
-    accuracy: float | None
-    interval: Interval | None
+    accuracy: float | None  # `right / given`; None where it gave none
+    interval: Interval | None  # 95 % Wilson interval of `accuracy`
+    # Of the others, by reason (`verdict.REASONS`), the most frequent first; a text may have several
     reasons: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class TableResult:
-    """What a model reached on a labeled table.
+    """What a model reached on a labeled table."""
 
-    Attributes
-    ----------
-    predictions : tuple of Prediction
-        One per article.
-    evaluation : Evaluation
-        Of its probabilities.
-    verdicts : Verdicts
-    """
-
-    predictions: tuple[Prediction, ...]
-    evaluation: Evaluation
+    predictions: tuple[Prediction, ...]  # one per article
+    evaluation: Evaluation  # of its probabilities
     verdicts: Verdicts
 
     def to_dict(self) -> dict[str, Any]:

@@ -36,21 +36,12 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of the scoreboard.
+    """A column of the scoreboard."""
 
-    Attributes
-    ----------
-    group, title : str
-        What stands over several columns, and over this one.
-    better : {"high", "low"}
-    note : str
-        What the figure is; one sentence.
-    """
-
-    group: str
+    group: str  # group, title: what stands over several columns, and over this one
     title: str
     better: Literal["high", "low"]
-    note: str
+    note: str  # what the figure is; one sentence
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,26 +35,14 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """A shared analysis as a reader may see it.
-
-    Attributes
-    ----------
-    snapshot : Snapshot
-    blind : bool
-        Whether readers are asked for their own verdict first.
-    expires : int
-        Milliseconds since 1970, UTC.
-    hidden : bool
-        Whether this reader has yet to give a verdict; until then nothing of the models' answers may be shown.
-    mine : Review or None
-        What this reader has said so far, where the review's key was given.
-    """
+    """A shared analysis as a reader may see it."""
 
     snapshot: Snapshot
-    blind: bool
-    expires: int
+    blind: bool  # whether readers are asked for their own verdict first
+    expires: int  # milliseconds since 1970, UTC
+    # Whether this reader has yet to give a verdict; until then nothing of the models' answers may be shown
     hidden: bool = False
-    mine: Review | None = None
+    mine: Review | None = None  # what this reader has said so far, where the review's key was given
 
 
 @dataclass(frozen=True, slots=True)
