@@ -170,15 +170,12 @@ def fetch(
 ) -> tuple[bytes, str]:
     """Fetch the HTML page at a public address, and return the address after redirects.
 
+    Raise `FetchError` if the address may not be asked for, or does not give an HTML page within the limits.
+
     Parameters
     ----------
     resolver, connector : callable
         How names become addresses and addresses connections; arguments, so that they can be watched.
-
-    Raises
-    ------
-    FetchError
-        If the address may not be asked for, or does not give an HTML page within the limits.
     """
     import httpcore
 

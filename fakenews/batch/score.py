@@ -180,6 +180,9 @@ def score(
     Beside `out` stand until then what is under way and a journal; bad rows stay in `OUT.errors.jsonl`, and what was
     done in `OUT.done.json`, by which the same task is known again.
 
+    Raise `FileNotFoundError` if there is no `source`; `InputError` if something about the task, the table or the files
+    will not do.
+
     Parameters
     ----------
     source, out : Path
@@ -190,13 +193,6 @@ def score(
         Replace `out`, and forget what is under way.
     progress : callable, optional
         Told whenever the runner gives rows; an exception it raises leaves all as if the process had been killed.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no `source`.
-    InputError
-        If something about the task, the table or the files will not do.
     """
     if out.suffix.lower() not in OUT_SUFFIXES:
         raise InputError(f"Cannot write {out.name!r}: it must end in {', '.join(OUT_SUFFIXES)}.")

@@ -66,6 +66,8 @@ def train_vectors(
 ) -> WordVectors:
     """Train Word2Vec with negative sampling (Mikolov et al. 2013, arXiv:1310.4546) in one thread, to repeat exactly.
 
+    Raise `ModuleNotFoundError` if gensim is not installed; `ValueError` if no word occurs `min_count` times.
+
     Parameters
     ----------
     documents : sequence of sequences of str
@@ -77,13 +79,6 @@ def train_vectors(
     skip_gram : bool
         Predict the context from the word (skip-gram) or the word from its context (CBOW); the former takes four times
         as long.
-
-    Raises
-    ------
-    ModuleNotFoundError
-        If gensim is not installed.
-    ValueError
-        If no word occurs `min_count` times.
     """
     try:
         from gensim.models import Word2Vec

@@ -91,15 +91,12 @@ class EnsembleClassifier(LogOddsClassifier):
     ) -> NDArray[np.float64]:
         """Fit weights and calibration on answers to texts that come in no groups; arrays as in `fit_log_odds`.
 
+        Raise `ValueError` if there are fewer than two members.
+
         Returns
         -------
         ndarray of shape (n_texts,)
             Log-odds of each text by weights that had not seen it.
-
-        Raises
-        ------
-        ValueError
-            If there are fewer than two members.
         """
         from sklearn.model_selection import StratifiedKFold
 
@@ -122,6 +119,8 @@ class EnsembleClassifier(LogOddsClassifier):
     ) -> NDArray[np.float64]:
         """Learn the weights from answers of the members that are at hand already.
 
+        Raise `ValueError` if there are fewer than two members.
+
         Parameters
         ----------
         log_odds : ndarray of shape (n_texts, n_members)
@@ -138,11 +137,6 @@ class EnsembleClassifier(LogOddsClassifier):
         -------
         ndarray of shape (n_texts,)
             Log-odds of each fold by weights fitted on the others, for whoever measures or calibrates.
-
-        Raises
-        ------
-        ValueError
-            If there are fewer than two members.
         """
         self._check_members()
         fake = np.asarray(labels) == FAKE
@@ -240,12 +234,7 @@ class EnsembleClassifier(LogOddsClassifier):
     def load(cls, folder: Path, member: Callable[[StoredModel], TextClassifier]) -> Self:
         """Read a folder written by `save`; `member` loads a model from the folder beside it.
 
-        Raises
-        ------
-        ModelNotHere
-            If a member is not there.
-        ValueError
-            If a member is there in another revision.
+        Raise `ModelNotHere` if a member is not there; `ValueError` if a member is there in another revision.
         """
         self = cls._from_settings(folder)
         model = read_json(folder / "model.json")

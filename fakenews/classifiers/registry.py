@@ -109,10 +109,7 @@ CLASSIFIERS: dict[str, ClassifierSpec] = {
 def get(name: str) -> ClassifierSpec:
     """Return the classifier of that name.
 
-    Raises
-    ------
-    ValueError
-        If there is none; the message lists those there are.
+    Raise `ValueError` if there is none; the message lists those there are.
     """
     try:
         return CLASSIFIERS[name]
@@ -123,10 +120,7 @@ def get(name: str) -> ClassifierSpec:
 def of_folder(stored: StoredModel) -> ClassifierSpec:
     """Return the classifier of a folder: one of the registry's, or one that was added.
 
-    Raises
-    ------
-    ValueError
-        If it is neither.
+    Raise `ValueError` if it is neither.
     """
     if stored.added is None or stored.name in CLASSIFIERS:
         return get(stored.name)

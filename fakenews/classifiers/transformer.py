@@ -259,12 +259,8 @@ class TransformerClassifier(CalibratedClassifier):
     def load(cls, folder: Path, device: str | torch.device = "cpu", batch_size: int = 16) -> Self:
         """Read a folder written by `save`; half precision on cuda, else single.
 
-        Raises
-        ------
-        NotFittedError
-            If the folder is a checkpoint without our settings.
-        ValueError
-            If it was trained on another cleaning, or its weights are not those of its encoder.
+        Raise `NotFittedError` if the folder is a checkpoint without our settings; `ValueError` if it was trained on
+        another cleaning, or its weights are not those of its encoder.
         """
         settings = read_json(folder / "config.json").get(SETTINGS_KEY)
         if settings is None:

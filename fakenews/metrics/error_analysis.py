@@ -15,6 +15,8 @@ from fakenews.schema import FAKE, REAL
 def cell_mask(labels: ArrayLike, p_fake: ArrayLike, threshold: float, true: int, predicted: int) -> NDArray[np.bool_]:
     """Mask of shape (n,): the articles of one cell of the confusion matrix.
 
+    Raise `ValueError` if there is no such cell, or as in `metrics.check_arrays`.
+
     Parameters
     ----------
     labels, p_fake : array-like of shape (n,)
@@ -22,11 +24,6 @@ def cell_mask(labels: ArrayLike, p_fake: ArrayLike, threshold: float, true: int,
         Predict fake from this probability on.
     true, predicted : int
         Row and column of the cell, indices into `LABELS`.
-
-    Raises
-    ------
-    ValueError
-        If there is no such cell, or as in `metrics.check_arrays`.
     """
     if true not in (FAKE, REAL) or predicted not in (FAKE, REAL):
         raise ValueError(f"A cell is 0 (fake) or 1 (real) in each direction, got ({true}, {predicted}).")

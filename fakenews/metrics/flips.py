@@ -70,6 +70,8 @@ def flip_rates(
     Cleaning the edits of an article of 400 words takes about a tenth of a second; a classifier that reads neutral
     text is then asked one to five times, one that reads raw text up to seventeen times.
 
+    Raise `ValueError` if there are no texts.
+
     Parameters
     ----------
     classifier : TextClassifier
@@ -79,11 +81,6 @@ def flip_rates(
         "corpus/split" they come from.
     progress : callable, optional
         Called with the fraction done, in [0, 1].
-
-    Raises
-    ------
-    ValueError
-        If there are no texts.
     """
     if not texts:
         raise ValueError("Flip rates need at least one article.")

@@ -127,19 +127,14 @@ def make(
 ) -> Snapshot:
     """Analyze a text that `Judge.check` returned, in the lines a page has, and give the snapshot.
 
+    Raise `InputError` if a model or the method is unknown or not here; `Cancelled` if `progress` raised it.
+
     Parameters
     ----------
     models : sequence of str, optional
         Those asked; the default ones otherwise. All but the ensemble are explained.
     method : str, optional
         Explanation of the models that have it; each model's quickest otherwise.
-
-    Raises
-    ------
-    InputError
-        If a model or the method is unknown or not here.
-    Cancelled
-        If `progress` raised it.
     """
     text = browser_lines(text)  # reviewers mark characters of the page
     analysis = engine.judge.analyse(text, models).tested(engine.judge.formatting_test(text, models))

@@ -134,6 +134,9 @@ class ShareStore:
     ) -> Link:
         """Store a snapshot; it can be read under the link's id when this returns.
 
+        Raise `InputError` if it is too large, the storage is full, `days` is none of `DAYS`, `owner` is no key, or
+        there is nothing to judge blind; `StorageError` if it could not be stored.
+
         Parameters
         ----------
         owner : str
@@ -144,14 +147,6 @@ class ShareStore:
             Ask readers for their own verdict before they see the models'.
         days : int
             How long the link lives.
-
-        Raises
-        ------
-        InputError
-            If it is too large, the storage is full, `days` is none of `DAYS`, `owner` is no key, or there is nothing
-            to judge blind.
-        StorageError
-            If it could not be stored.
         """
         _check_days(days)
         if redact and blind:
