@@ -302,17 +302,11 @@ class LogOddsClassifier(CalibratedClassifier):
 
     A subclass is a dataclass, whose fields are the settings that `config.json` keeps, but for those in `_NOT_KEPT`. A
     seed travels with the facts of the training, in `info_`.
-
-    Parameters
-    ----------
-    name : str
-        Key in the registry.
-    cleaning : {"neutral", "raw"}
-        What is done to a text before it is read; "raw" is for measuring what cleaning takes away.
     """
 
     mask_token = ""
-    name: str
+    name: str  # key in the registry
+    # {"neutral", "raw"}: what is done to a text before it is read; "raw" is for measuring what cleaning takes away
     cleaning: str = CLEANING
     calibration_: Calibration = field(default=Calibration(), init=False)
     info_: dict[str, Any] = field(default_factory=dict, init=False)

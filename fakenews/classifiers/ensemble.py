@@ -47,20 +47,13 @@ class EnsembleClassifier(LogOddsClassifier):
     head: the mean of theirs.
     Stacking: Wolpert 1992 (doi:10.1016/S0893-6080(05)80023-1), with the non-negative weights of Breiman, "Stacked
     regressions", Machine Learning 24 (1996).
-
-    Parameters
-    ----------
-    members : mapping of str to classifier
-        By name in the registry; fitted and calibrated.
-    n_folds : int
-        Parts of the held-out texts, where they come in no groups; the penalty and the calibration come from log-odds
-        of texts that the weights behind them had not seen.
-    seed : int
     """
 
     kind = "ensemble"
     name: str = "ensemble"
-    members: dict[str, TextClassifier] = field(default_factory=dict)
+    members: dict[str, TextClassifier] = field(default_factory=dict)  # by name in the registry; fitted and calibrated
+    # Parts of the held-out texts, where they come in no groups; the penalty and the calibration come from log-odds of
+    # texts that the weights behind them had not seen
     n_folds: int = 5
     seed: int = 42
     penalty_: float = field(default=0.0, init=False)
