@@ -1,7 +1,7 @@
 """How a model can be measured: which rows it learns from, which text it reads, which rows it answers.
 
-One number for one model means little: the same classifier has 99 % on raw text with the file's typography in it and
-60 % on articles from other publishers. Each protocol is a value, named in every file that holds its results.
+One number for one model means little: the same classifier has 99% on raw text with the file's typography in it and
+60% on articles from other publishers. Each protocol is a value, named in every file that holds its results.
 """
 
 from __future__ import annotations

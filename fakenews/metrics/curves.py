@@ -37,7 +37,7 @@ class CalibrationBins:
     mean_predicted: NDArray[np.float64]  # mean probability of fake of the articles in the bin
     observed: NDArray[np.float64]  # share of them that are fake
     count: NDArray[np.int64]
-    low: NDArray[np.float64]  # low, high: 95 % Wilson interval of `observed`
+    low: NDArray[np.float64]  # low, high: 95% Wilson interval of `observed`
     high: NDArray[np.float64]
 
 

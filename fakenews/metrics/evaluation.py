@@ -44,7 +44,7 @@ class Evaluation(JsonValue):
     recall_real: float | None
     f1_real: float | None
     confusion_matrix: Matrix  # rows true, columns predicted, both in the order `LABELS`
-    intervals: Mapping[str, Interval]  # 95 % bootstrap intervals, see `bootstrap_intervals`
+    intervals: Mapping[str, Interval]  # 95% bootstrap intervals, see `bootstrap_intervals`
 
 
 def check_arrays(labels: ArrayLike, p_fake: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -57,7 +57,7 @@ def check_arrays(labels: ArrayLike, p_fake: ArrayLike) -> tuple[NDArray[np.int64
     if y.ndim != 1 or y.shape != p.shape:
         raise ValueError(f"Expected one probability per label, got shapes {y.shape} and {p.shape}.")
     if not y.size:
-        raise ValueError("Got no articles: at least one labelled article is needed.")
+        raise ValueError("Got no articles: at least one labeled article is needed.")
     strange = y[~np.isin(y, (FAKE, REAL))]
     if strange.size:
         raise ValueError(f"Labels must be 0 (fake) or 1 (real), got {strange[0]!s}.")
@@ -229,7 +229,7 @@ def bootstrap_intervals(
 
 
 def wilson_interval(successes: int, total: int) -> Interval:
-    """Return the 95 % score interval of a share of `total` > 0: Wilson, JASA 22, 1927."""
+    """Return the 95% score interval of a share of `total` > 0: Wilson, JASA 22, 1927."""
     from scipy.stats import binomtest
 
     low, high = binomtest(int(successes), int(total)).proportion_ci(method="wilson")

@@ -21,7 +21,7 @@ class Verdicts(JsonValue):
     given: int
     right: int
     accuracy: float | None  # `right / given`; None where it gave none
-    interval: Interval | None  # 95 % Wilson interval of `accuracy`
+    interval: Interval | None  # 95% Wilson interval of `accuracy`
     # Of the others, by reason (`verdict.REASONS`), the most frequent first; a text may have several
     reasons: Mapping[str, int]
 

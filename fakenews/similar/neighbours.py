@@ -47,14 +47,14 @@ class TrackRecord(JsonValue):
     error : float or None
         `n_wrong / n`; None where there was no verdict.
     interval : (low, high) or None
-        95 % Wilson interval of `error`.
+        95% Wilson interval of `error`.
     corpora : mapping of str to int
         How many of the articles each corpus gave, the most first.
     similarity : float
         Mean cosine of the text and these articles, in [-1, 1]; near 0 there is nothing like it.
     n_nearest : int or None
         Nearest articles that were looked at; None in records from before verdicts were counted, where `n` is all of
-        them and what was counted is the side of 50 % that the probability was on.
+        them and what was counted is the side of 50% that the probability was on.
     """
 
     model: str
