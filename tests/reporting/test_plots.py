@@ -230,9 +230,7 @@ def test_models_that_are_right_equally_often_are_all_named():
         plots.Point("TF-IDF", 4, 0.974),
         plots.Point("Ensemble", 50, 0.98464),
     ]
-    assert "TinyBERT and Ensemble are right most often, on 98.5%, and take 47 and 50 ms." in plots.describe_cost(
-        points
-    )
+    assert "TinyBERT and Ensemble are right most often, on 98.5%, and take 47 and 50 ms." in plots.describe_cost(points)
     assert "TinyBERT is right most often, on 98.5%, and takes 47 ms." in plots.describe_cost(points[:2])
 
 
