@@ -85,24 +85,19 @@ def cleaning_once() -> Iterator[None]:
 def unread_spans(text: str) -> tuple[Span, ...]:
     """Return the stretches of a text with letters or digits of which cleaning left nothing, in order."""
     known = clean_text(text)
-    covered = np.zeros(len(text) + 1, dtype=bool)
+    covered = np.zeros(len(text), dtype=bool)
     for start, end, character in zip(known.neutral.starts, known.neutral.ends, known.neutral.text, strict=True):
         if not character.isspace():
             covered[start:end] = True
     for span in known.source_spans():
         covered[span.start : span.end] = True
-    stretches, first = [], None
-    for i in range(len(text) + 1):
-        gone = i < len(text) and not covered[i]
-        if gone and first is None:
-            first = i
-        elif not gone and first is not None:
-            stretch = text[first:i]
-            if sum(c.isalnum() for c in stretch) > 2:
-                left = len(stretch) - len(stretch.lstrip())
-                stretches.append(Span(first + left, first + len(stretch.rstrip())))
-            first = None
-    return tuple(stretches)
+    edges = np.flatnonzero(np.diff(~covered, prepend=False, append=False)).tolist()
+    stretches = ((start, text[start:end]) for start, end in zip(edges[::2], edges[1::2], strict=True))
+    return tuple(
+        Span(start + len(stretch) - len(stretch.lstrip()), start + len(stretch.rstrip()))
+        for start, stretch in stretches
+        if sum(c.isalnum() for c in stretch) > 2
+    )
 
 
 def clean_text_as(source: str, cleaning: str) -> CleanedDocument:

@@ -16,23 +16,11 @@ from fakenews.classifiers.entries import MissingEntry
 from fakenews.classifiers.ood import FILE as NOVELTY
 
 WEIGHTS = ("model.safetensors", "model.skops", "model.json")
-
-
 ADDED = "probe.safetensors"  # weights that stand beside those of an encoder
-
-
 SUMS = "SHA256SUMS"  # in the folder of model folders, as sha256sum writes it: what their files have to be
-
-
 PARTIAL = ".partial"  # ends the name of a folder that is being written
-
-
 SOURCE = "source"  # the setting that says where an added model is from; no other model has it
-
-
 _PINNED = (".safetensors", ".skops", ".json")
-
-
 _NOT_PINNED = ("evaluation.json", "training.json")  # read by people and pages, not by a classifier
 
 

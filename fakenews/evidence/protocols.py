@@ -7,12 +7,9 @@ One number for one model means little: the same classifier has 99% on raw text w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from fakenews.data.demo import SPEC as DEMO
-
-if TYPE_CHECKING:
-    pass
 
 TIME_CUT = "2017-01-01"
 

@@ -44,15 +44,3 @@ def misclassified(labels: ArrayLike, p_fake: ArrayLike, threshold: float = 0.5) 
 def close_to_call(p_fake: ArrayLike, *, threshold: float = 0.5, width: float = 0.1) -> NDArray[np.bool_]:
     """Mask of shape (n,): probabilities no further than `width` from the threshold."""
     return np.abs(np.asarray(p_fake, dtype=np.float64) - threshold) <= width
-
-
-def models_disagree(p_a: ArrayLike, p_b: ArrayLike, *, threshold: float = 0.5) -> NDArray[np.bool_]:
-    """Mask of shape (n,): two models predict different labels.
-
-    Raise `ValueError` if the two differ in length.
-    """
-    a, b = predict_labels(p_a, threshold), predict_labels(p_b, threshold)
-    if a.shape != b.shape:
-        raise ValueError(f"Two models were compared on {a.size} and {b.size} articles: the same ones are needed.")
-    mask: NDArray[np.bool_] = a != b
-    return mask

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fakenews.schema import Span
+from fakenews.share.links import owner_address, reader_address
 from fakenews.share.review import Review
 from fakenews.share.snapshot import Snapshot
 
@@ -31,6 +32,11 @@ class Link:
     id: str
     owner: str
     expires: int
+
+    def to_dict(self, base: str) -> dict[str, Any]:
+        """Return the JSON form, with the addresses of both on the server at `base`."""
+        addresses = {"link": reader_address(base, self.id), "owner_link": owner_address(base, self.owner)}
+        return {"id": self.id, "owner": self.owner, "expires": self.expires, **addresses}
 
 
 @dataclass(frozen=True, slots=True)
