@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 Event = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Bucket:
     """Events in a folder, as `shares/XX/HASH/TIME-KIND-RANDOM.json`, XX the first two digits of HASH."""
 
