@@ -15,65 +15,39 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What differs from machine to machine.
+    """What differs from machine to machine."""
 
-    Attributes
-    ----------
-    models : Path
-        Folder of model folders (`FAKENEWS_MODELS`).
-    data : Path or None
-        Folder of parquet corpora (`FAKENEWS_DATA`); None means only the demo corpus has texts.
-    device : str
-        "auto", "cpu" or "cuda" (`FAKENEWS_DEVICE`).
-    model_list : tuple of str
-        Models that stand side by side and are loaded at the start (`FAKENEWS_SHOW`, with commas; its name was
-        `FAKENEWS_MODEL_LIST`); empty for TinyBERT and TF-IDF, MPNet on a GPU, and those that were added.
-    max_chars : int
-        Longest text that is analyzed, title and body (`FAKENEWS_MAX_CHARS`).
-    host, port : str, int
-        Where the server listens (`FAKENEWS_HOST`, `FAKENEWS_PORT`; Gradio's own names are understood too).
-    public_url : str
-        Where visitors find it, for links (`FAKENEWS_PUBLIC_URL`; on a Space its direct address); empty for the address
-        each visitor used.
-    database_url : str
-        Index of shared analyses (`FAKENEWS_DATABASE_URL`); an SQLite file in the user's data folder by default.
-    bucket : Path or None
-        Mounted folder that keeps shared analyses for good (`FAKENEWS_BUCKET`).
-    share_mb : int
-        Megabytes of all shared analyses together (`FAKENEWS_SHARE_MB`).
-    verdicts_per_minute : int
-        How often one client may ask for a verdict (`FAKENEWS_RATE`), for other work in proportion; 0 for no limits.
-    limit_local : bool
-        Whether that holds for this machine's own address too, as it does where `FAKENEWS_RATE` is set: a proxy on it
-        that does not say who asks would be all visitors in one.
-    proxies : int
-        How many proxies in front each add the address that asked them to X-Forwarded-For (`FAKENEWS_FORWARDED`); 1 on
-        a Space.
-    metrics : bool
-        Whether `/metrics` is served (`FAKENEWS_METRICS`); not on a Space, where anyone could read it.
-    log : str
-        "text", what needs attention, or "json", also a line for each request (`FAKENEWS_LOG`).
-    api_docs, mcp, url_fetch : bool
-        Whether the API's OpenAPI document (`FAKENEWS_API_DOCS`) and an MCP server (`FAKENEWS_MCP`) are served, and
-        whether visitors may have articles fetched by their address (`FAKENEWS_URL_FETCH`).
-    """
-
-    models: Path = REPOSITORY / "models"
-    data: Path | None = None
-    device: str = "auto"
+    models: Path = REPOSITORY / "models"  # folder of model folders (`FAKENEWS_MODELS`)
+    data: Path | None = None  # folder of parquet corpora (`FAKENEWS_DATA`); None means only the demo corpus has texts
+    device: str = "auto"  # "auto", "cpu" or "cuda" (`FAKENEWS_DEVICE`)
+    # Models that stand side by side and are loaded at the start (`FAKENEWS_SHOW`, with commas; its name was
+    # `FAKENEWS_MODEL_LIST`); empty for TinyBERT and TF-IDF, MPNet on a GPU, and those that were added
     model_list: tuple[str, ...] = ()
-    max_chars: int = 20_000
+    max_chars: int = 20_000  # longest text that is analyzed, title and body (`FAKENEWS_MAX_CHARS`)
+    # host, port: where the server listens (`FAKENEWS_HOST`, `FAKENEWS_PORT`; Gradio's own names are understood too)
     host: str = "127.0.0.1"
     port: int = 7860
+    # Where visitors find it, for links (`FAKENEWS_PUBLIC_URL`; on a Space its direct address); empty for the address
+    # each visitor used
     public_url: str = ""
+    # Index of shared analyses (`FAKENEWS_DATABASE_URL`); an SQLite file in the user's data folder by default
     database_url: str = ""
-    bucket: Path | None = None
-    share_mb: int = 500
+    bucket: Path | None = None  # mounted folder that keeps shared analyses for good (`FAKENEWS_BUCKET`)
+    share_mb: int = 500  # megabytes of all shared analyses together (`FAKENEWS_SHARE_MB`)
+    # How often one client may ask for a verdict (`FAKENEWS_RATE`), for other work in proportion; 0 for no limits
     verdicts_per_minute: int = 120
+    # Whether that holds for this machine's own address too, as it does where `FAKENEWS_RATE` is set: a proxy on it that
+    # does not say who asks would be all visitors in one
     limit_local: bool = False
+    # How many proxies in front each add the address that asked them to X-Forwarded-For (`FAKENEWS_FORWARDED`); 1 on a
+    # Space
     proxies: int = 0
+    # Whether `/metrics` is served (`FAKENEWS_METRICS`); not on a Space, where anyone could read it
     metrics: bool = True
-    log: str = "text"
+    log: str = "text"  # "text", what needs attention, or "json", also a line for each request (`FAKENEWS_LOG`)
+    # api_docs, mcp, url_fetch: whether the API's OpenAPI document (`FAKENEWS_API_DOCS`) and an MCP server
+    # (`FAKENEWS_MCP`) are served, and whether visitors may have articles fetched by their address
+    # (`FAKENEWS_URL_FETCH`)
     api_docs: bool = False
     mcp: bool = False
     url_fetch: bool = False

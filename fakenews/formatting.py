@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fakenews.schema import JsonValue, as_json
+
 FORMATTING_VERSION = 1
 
 _TITLE_WORDS = 30  # a first paragraph longer than this is no title
@@ -33,96 +35,41 @@ _CREDIT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One meaning-preserving edit: `apply` is pure, and gives back the same text where there is nothing to edit.
+    """One meaning-preserving edit: `apply` is pure, and gives back the same text where there is nothing to edit."""
 
-    Attributes
-    ----------
-    name : str
-        Key in `EDITS` and in stored results.
-    description : str
-        What is done to the text; one sentence.
-    apply : callable
-        From the user's text, title and body as `text.join` makes them, to the edited one.
-    """
-
-    name: str
-    description: str
-    apply: Callable[[str], str]
+    name: str  # key in `EDITS` and in stored results
+    description: str  # what is done to the text; one sentence
+    apply: Callable[[str], str]  # from the user's text, title and body as `text.join` makes them, to the edited one
 
 
 @dataclass(frozen=True, slots=True)
 class EditOutcome:
-    """What one edit did.
+    """What one edit did."""
 
-    Attributes
-    ----------
-    edit : str
-        Key in `EDITS`.
-    changed : bool
-        Whether the edit found something to edit; where it did not, nothing can have moved.
-    p_fake : mapping of str to float
-        Probability of fake after the edit, by model.
-    moved : tuple of str
-        Models that now lean to the other class.
-    """
-
-    edit: str
-    changed: bool
-    p_fake: Mapping[str, float]
-    moved: tuple[str, ...]
+    edit: str  # key in `EDITS`
+    changed: bool  # whether the edit found something to edit; where it did not, nothing can have moved
+    p_fake: Mapping[str, float]  # probability of fake after the edit, by model
+    moved: tuple[str, ...]  # models that now lean to the other class
 
 
 @dataclass(frozen=True, slots=True)
-class FormattingTest:
-    """How the models' answers to one text fared under every edit of `EDITS`, in their order.
+class FormattingTest(JsonValue):
+    """How the models' answers to one text fared under every edit of `EDITS`, in their order."""
 
-    Attributes
-    ----------
-    version : int
-        `FORMATTING_VERSION` of the list of edits.
-    p_fake : mapping of str to float
-        Probability of fake of the text as it is, by model.
-    outcomes : tuple of EditOutcome
-    seconds : float
-        Wall-clock time of the test.
-    """
-
-    version: int
-    p_fake: Mapping[str, float]
-    outcomes: tuple[EditOutcome, ...]
-    seconds: float
+    version: int  # `FORMATTING_VERSION` of the list of edits
+    p_fake: Mapping[str, float]  # probability of fake of the text as it is, by model
+    edits: tuple[EditOutcome, ...]
+    seconds: float  # wall-clock time of the test
 
     @property
     def moved(self) -> tuple[str, ...]:
         """Models whose prediction some edit flipped, in the order asked."""
-        return tuple(model for model in self.p_fake if any(model in o.moved for o in self.outcomes))
+        return tuple(model for model in self.p_fake if any(model in o.moved for o in self.edits))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, each edit with its description."""
-        return {
-            "version": self.version,
-            "p_fake": dict(self.p_fake),
-            "moved": list(self.moved),
-            "edits": [
-                {
-                    "edit": o.edit,
-                    "description": EDITS[o.edit].description,
-                    "changed": o.changed,
-                    "p_fake": dict(o.p_fake),
-                    "moved": list(o.moved),
-                }
-                for o in self.outcomes
-            ],
-            "seconds": round(self.seconds, 4),
-        }
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> FormattingTest:
-        """Invert `to_dict`; the descriptions of edits are those of this code."""
-        outcomes_read = tuple(
-            EditOutcome(e["edit"], e["changed"], e["p_fake"], tuple(e["moved"])) for e in values["edits"]
-        )
-        return cls(values["version"], values["p_fake"], outcomes_read, values["seconds"])
+        edits = [{**as_json(outcome), "description": EDITS[outcome.edit].description} for outcome in self.edits]
+        return {**as_json(self), "moved": list(self.moved), "edits": edits, "seconds": round(self.seconds, 4)}
 
 
 def outcomes(

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from fakenews.engine.errors import InputError
+from fakenews.schema import JsonValue
 
 if TYPE_CHECKING:
     import ssl
@@ -61,17 +62,13 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Article:
+class Article(JsonValue):
     """What a page says: title and text, both possibly cut, and where it was in the end."""
 
     title: str
     text: str
     url: str
     cut: bool = False
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {"title": self.title, "text": self.text, "url": self.url, "cut": self.cut}
 
 
 class FetchError(InputError):
@@ -173,15 +170,12 @@ def fetch(
 ) -> tuple[bytes, str]:
     """Fetch the HTML page at a public address, and return the address after redirects.
 
+    Raise `FetchError` if the address may not be asked for, or does not give an HTML page within the limits.
+
     Parameters
     ----------
     resolver, connector : callable
         How names become addresses and addresses connections; arguments, so that they can be watched.
-
-    Raises
-    ------
-    FetchError
-        If the address may not be asked for, or does not give an HTML page within the limits.
     """
     import httpcore
 

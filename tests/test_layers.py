@@ -20,7 +20,7 @@ ALLOWED: dict[str, set[str]] = {
     "schema": set(),
     "text": {"schema"},
     "config": set(),
-    "formatting": set(),
+    "formatting": {"schema"},
     "language": {"text"},
     "verdict": {"schema"},
     "data": BOTTOM,
@@ -32,7 +32,7 @@ ALLOWED: dict[str, set[str]] = {
     "similar": BOTTOM | {"data", "classifiers", "metrics"},
     "training": BOTTOM | {"data", "classifiers", "metrics", "evidence", "reporting"},
     "engine": BOTTOM | {"data", "classifiers", "explain", "metrics", "evidence", "reporting", "similar"},
-    "web": {"engine"},
+    "web": {"schema", "engine"},
     "share": BOTTOM | {"classifiers", "explain", "engine"},
     "batch": BOTTOM | {"data", "classifiers", "explain", "engine"},
     "ui": BOTTOM

@@ -586,7 +586,7 @@ def test_too_many_articles_at_once_are_refused_at_once(settings: Settings, monke
 
     def analyse(text: str, models: Any, token: Any) -> Analysis:
         assert go_on.wait(10)
-        return Analysis(text, 1, (), 0.0)
+        return Analysis(text, (), 1, 0.0)
 
     monkeypatch.setattr(engine.judge, "analyse", analyse)
 

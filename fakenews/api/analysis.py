@@ -54,28 +54,33 @@ Offsets = Annotated[
 router = api_router()
 
 
-class AnalyseRequest(BaseModel):
-    """Body of `POST /api/v1/analyse`; without `models` the default ones are asked, with `formatting` also edited."""
+class Body(BaseModel):
+    """Body of a request, which has no fields but its own."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
+
+class ArticleBody(Body):
+    """Body of a request about an article."""
+
     title: str = ""
     text: str
+
+
+class AnalyseRequest(ArticleBody):
+    """Body of `POST /api/v1/analyse`; without `models` the default ones are asked, with `formatting` also edited."""
+
     models: list[str] | None = Field(default=None, min_length=1)
     formatting: bool = False
 
 
-class ExplainRequest(BaseModel):
+class ExplainRequest(ArticleBody):
     """Body of `POST /api/v1/explain`; without `samples` the method's own number.
 
     With `grade` the answer also says whether the explanation holds. With `stream` it is one line of JSON for each
     refinement: `share` of the work done, `seconds_left`, and the `explanation` so far, the grade with the last.
     """
 
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    title: str = ""
-    text: str
     model: str
     method: Method
     samples: Samples | None = None
@@ -86,49 +91,35 @@ class ExplainRequest(BaseModel):
     offsets: Offsets = "code points"
 
 
-class WhatIfRequest(BaseModel):
+class WhatIfRequest(ArticleBody):
     """Body of `POST /api/v1/what-if`: a text, and how it is edited.
 
     Either `edited`, the whole text as it would be, or `remove`, stretches of characters of title, empty line and text.
     """
 
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    title: str = ""
-    text: str
     edited: str | None = None
     remove: list[list[int]] = Field(default_factory=list, max_length=10_000)
     models: list[str] | None = Field(default=None, min_length=1)
     offsets: Offsets = "code points"
 
 
-class FlipRequest(BaseModel):
+class FlipRequest(ArticleBody):
     """Body of `POST /api/v1/flip`."""
 
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    title: str = ""
-    text: str
     model: str
     offsets: Offsets = "code points"
 
 
-class CompareRequest(BaseModel):
+class CompareRequest(ArticleBody):
     """Body of `POST /api/v1/compare`: models and methods whose explanations are put side by side."""
 
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    title: str = ""
-    text: str
     models: list[str] = Field(min_length=1)
     methods: list[Method] | None = Field(default=None, min_length=1)
     offsets: Offsets = "code points"
 
 
-class ExtractRequest(BaseModel):
+class ExtractRequest(Body):
     """Body of `POST /api/v1/extract`: the address of an article."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
 
     url: str
 

@@ -6,6 +6,7 @@ import io
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
@@ -37,20 +38,13 @@ _PALETTE = {"paper": "#ffffff", "ink": "#16191d", "soft": "#5a626c", "line": "#d
 _TONES = {"fake": "#b45309", "real": "#1d4ed8", "cannot_judge": "#6b7480"}
 
 
+@dataclass
 class SharedPage:
-    """Pure ASGI middleware around the page: tags of a preview card for a link, 404 where there is nothing under it.
+    """Pure ASGI middleware around the page: tags of a preview card for a link, 404 where there is nothing under it."""
 
-    Parameters
-    ----------
-    store : ShareStore
-    public_url : str
-        Where visitors find the page; empty for the address of the request.
-    """
-
-    def __init__(self, app: ASGIApp, store: ShareStore, public_url: str = "") -> None:
-        self.app = app
-        self.store = store
-        self.public_url = public_url
+    app: ASGIApp
+    store: ShareStore
+    public_url: str = ""  # where visitors find the page; empty for the address of the request
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; all but the page under a link pass as they are."""

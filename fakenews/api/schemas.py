@@ -11,7 +11,7 @@ from typing import Any, Literal, NotRequired
 from typing_extensions import TypedDict  # pydantic takes no other before Python 3.12
 
 from fakenews.schema import Grade, Prediction, Target, Verdict
-from fakenews.share.review import Kappa, Opinion
+from fakenews.share.review import Opinion, Summary
 from fakenews.similar.neighbours import TrackRecord
 
 Pair = tuple[int, int]  # characters: start, end
@@ -259,17 +259,8 @@ class Share(TypedDict):
     reviews: list[Review]
 
 
-class Agreement(TypedDict):
-    """How far reviewers and models agree, on verdicts and on words; how many reviews were blind, and changed later."""
-
-    verdicts: list[Kappa]
-    marks: list[Kappa]
-    blind_reviews: int
-    mind_changed: int
-
-
 class Shares(TypedDict):
     """Everything under an owner's key."""
 
     shares: list[Share]
-    agreement: Agreement
+    agreement: Summary

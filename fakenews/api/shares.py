@@ -8,18 +8,18 @@ from typing import Annotated, Any, Literal
 
 from fastapi import Depends, HTTPException, Query, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from fakenews.api import schemas
-from fakenews.api.analysis import Method, known_models
+from fakenews.api.analysis import ArticleBody, Body, Method, known_models
 from fakenews.api.answers import CurrentEngine, CurrentStore, api_router, in_lane, stored
 from fakenews.engine import Engine
 from fakenews.engine.scheduler import Lane
 from fakenews.engine.tokens import Token
 from fakenews.explain.base import Progress
 from fakenews.schema import Span
-from fakenews.share.links import base_address, owner_address, reader_address
+from fakenews.share.links import base_address
 from fakenews.share.listing import listing
 from fakenews.share.review import OPINIONS
 from fakenews.share.snapshot import Snapshot, changes, make
@@ -35,13 +35,9 @@ Pair = Annotated[list[int], Field(min_length=2, max_length=2)]  # characters: st
 router = api_router()
 
 
-class SnapshotRequest(BaseModel):
+class SnapshotRequest(ArticleBody):
     """A text, and how it is explained: `method` for models that have it, else each model's quickest."""
 
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    title: str = ""
-    text: str
     models: list[str] | None = Field(default=None, min_length=1)
     method: Method | None = None
 
@@ -65,19 +61,15 @@ class ExportRequest(SnapshotRequest):
     format: Format
 
 
-class BeginRequest(BaseModel):
+class BeginRequest(Body):
     """Body of `POST /api/v1/shares/ID/begin`: a reviewer's own verdict, before the models' answers are shown."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
 
     name: str
     verdict: Opinion
 
 
-class ReviewRequest(BaseModel):
+class ReviewRequest(Body):
     """Body of `POST /api/v1/shares/ID/reviews`; `review` is the key that `begin` gave, `spans` pairs of characters."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
 
     name: str
     verdict: Opinion
@@ -87,10 +79,8 @@ class ReviewRequest(BaseModel):
     review: str = ""
 
 
-class ExpiryRequest(BaseModel):
+class ExpiryRequest(Body):
     """Body of `POST /api/v1/shares/ID/expiry`: days from now."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
 
     days: Days
 
@@ -131,14 +121,7 @@ async def share(body: ShareRequest, request: Request, engine: CurrentEngine, sto
     link = await stored(
         partial(store.share, analysis, owner=body.owner, redact=body.redact, blind=body.blind, days=body.days)
     )
-    base = base_address(engine.settings.public_url, request.base_url)
-    return {
-        "id": link.id,
-        "link": reader_address(base, link.id),
-        "owner": link.owner,
-        "owner_link": owner_address(base, link.owner),
-        "expires": link.expires,
-    }
+    return link.to_dict(base_address(engine.settings.public_url, request.base_url))
 
 
 @router.get("/shares", response_model=schemas.Shares)

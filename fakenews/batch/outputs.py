@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -37,13 +38,13 @@ class Output(Protocol):
         """Remove what is under way."""
 
 
+@dataclass
 class Lines:
     """CSV with a header or JSON lines, appended to one file."""
 
-    def __init__(self, path: Path, columns: Sequence[str], as_csv: bool) -> None:
-        self.path = path
-        self.columns = columns
-        self.as_csv = as_csv
+    path: Path
+    columns: Sequence[str]
+    as_csv: bool
 
     def cut(self, offset: int) -> None:
         """Truncate to so many bytes; a new CSV begins with its header."""
@@ -77,13 +78,13 @@ class Lines:
         self.path.unlink(missing_ok=True)
 
 
+@dataclass
 class Parts:
     """Parquet, in numbered parts that are put together at the end."""
 
-    def __init__(self, folder: Path, schema: pa.Schema) -> None:
-        self.folder = folder
-        self.schema = schema
-        self.offset = 0
+    folder: Path
+    schema: pa.Schema
+    offset: int = 0  # parts that are there
 
     def cut(self, offset: int) -> None:
         """Remove all parts after the first so many."""

@@ -63,6 +63,9 @@ Item = Row | BadRow
 class Table:
     """A file of rows.
 
+    Raise `FileNotFoundError` if there is no such file; `InputError` if it cannot be read as its suffix says, has no
+    rows or more than 1,000 columns.
+
     Parameters
     ----------
     path : Path
@@ -74,13 +77,6 @@ class Table:
     ----------
     columns : tuple of str
         Of a JSONL file, every key that any of its lines has.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    InputError
-        If it cannot be read as its suffix says, has no rows or more than 1,000 columns.
     """
 
     def __init__(self, path: Path, encoding: str = "") -> None:

@@ -30,24 +30,13 @@ _SCHEMA = 2  # of the journal, and of what counts as one row
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What is to be done with every row.
+    """What is to be done with every row."""
 
-    Attributes
-    ----------
-    models : tuple of str
-        Asked in this order.
-    columns : Columns
-        Where text and title stand.
-    explain : str
-        Method whose ten strongest words are added; empty for none. Models without it use their quickest.
-    encoding : str
-        Of the table, if it is known.
-    """
-
-    models: tuple[str, ...]
-    columns: Columns
+    models: tuple[str, ...]  # asked in this order
+    columns: Columns  # where text and title stand
+    # Method whose ten strongest words are added; empty for none. Models without it use their quickest.
     explain: str = ""
-    encoding: str = ""
+    encoding: str = ""  # of the table, if it is known
 
     @property
     def added(self) -> tuple[str, ...]:
@@ -58,32 +47,16 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """How far a table has been scored.
+    """How far a table has been scored."""
 
-    Attributes
-    ----------
-    rows, bad, without_text : int
-        Rows scored, rows that could not be, and those among these that have no text.
-    share : float
-        Of the file that has been read.
-    rate : float
-        Rows a second, of this run.
-    seconds_left : float or None
-        By extrapolation of what this run has read; None while that is nothing.
-    verdicts : mapping
-        Of every model, how many rows got each verdict.
-    before : bool
-        Whether an earlier run had done it all.
-    """
-
-    rows: int
+    rows: int  # rows, bad, without_text: rows scored, rows that could not be, and those among these that have no text
     bad: int
-    share: float
-    rate: float
-    seconds_left: float | None
-    verdicts: dict[str, dict[str, int]]
+    share: float  # of the file that has been read
+    rate: float  # rows a second, of this run
+    seconds_left: float | None  # by extrapolation of what this run has read; None while that is nothing
+    verdicts: dict[str, dict[str, int]]  # of every model, how many rows got each verdict
     without_text: int = 0
-    before: bool = False
+    before: bool = False  # whether an earlier run had done it all
 
 
 @dataclass(slots=True)
@@ -207,6 +180,9 @@ def score(
     Beside `out` stand until then what is under way and a journal; bad rows stay in `OUT.errors.jsonl`, and what was
     done in `OUT.done.json`, by which the same task is known again.
 
+    Raise `FileNotFoundError` if there is no `source`; `InputError` if something about the task, the table or the files
+    will not do.
+
     Parameters
     ----------
     source, out : Path
@@ -217,13 +193,6 @@ def score(
         Replace `out`, and forget what is under way.
     progress : callable, optional
         Told whenever the runner gives rows; an exception it raises leaves all as if the process had been killed.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no `source`.
-    InputError
-        If something about the task, the table or the files will not do.
     """
     if out.suffix.lower() not in OUT_SUFFIXES:
         raise InputError(f"Cannot write {out.name!r}: it must end in {', '.join(OUT_SUFFIXES)}.")

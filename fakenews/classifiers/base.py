@@ -33,18 +33,10 @@ class NotFittedError(ValueError):
 
 @dataclass(frozen=True)
 class CleanedDocument:
-    """A text as classifiers read it.
+    """A text as classifiers read it."""
 
-    Attributes
-    ----------
-    source : str
-        The user's text.
-    neutral : CleanedText
-        What is left of it after cleaning, with the way back.
-    """
-
-    source: str
-    neutral: CleanedText
+    source: str  # the user's text
+    neutral: CleanedText  # what is left of it after cleaning, with the way back
 
     @cached_property
     def tokens(self) -> tuple[Span, ...]:
@@ -126,24 +118,19 @@ def cleaning_once() -> Iterator[None]:
 def unread_spans(text: str) -> tuple[Span, ...]:
     """Return the stretches of a text with letters or digits of which cleaning left nothing, in order."""
     known = clean_text(text)
-    covered = np.zeros(len(text) + 1, dtype=bool)
+    covered = np.zeros(len(text), dtype=bool)
     for start, end, character in zip(known.neutral.starts, known.neutral.ends, known.neutral.text, strict=True):
         if not character.isspace():
             covered[start:end] = True
     for span in known.source_spans:
         covered[span.start : span.end] = True
-    stretches, first = [], None
-    for i in range(len(text) + 1):
-        gone = i < len(text) and not covered[i]
-        if gone and first is None:
-            first = i
-        elif not gone and first is not None:
-            stretch = text[first:i]
-            if sum(c.isalnum() for c in stretch) > 2:
-                left = len(stretch) - len(stretch.lstrip())
-                stretches.append(Span(first + left, first + len(stretch.rstrip())))
-            first = None
-    return tuple(stretches)
+    edges = np.flatnonzero(np.diff(~covered, prepend=False, append=False)).tolist()
+    stretches = ((start, text[start:end]) for start, end in zip(edges[::2], edges[1::2], strict=True))
+    return tuple(
+        Span(start + len(stretch) - len(stretch.lstrip()), start + len(stretch.rstrip()))
+        for start, stretch in stretches
+        if sum(c.isalnum() for c in stretch) > 2
+    )
 
 
 def clean_text_as(source: str, cleaning: str) -> CleanedDocument:
@@ -234,18 +221,11 @@ def distinct_scores(classifier: TextClassifier, texts: Sequence[str]) -> Scores:
 
 
 class Scores(NamedTuple):
-    """What a classifier makes of texts before calibration.
+    """What a classifier makes of texts before calibration."""
 
-    Attributes
-    ----------
-    log_odds : ndarray of shape (n,)
-        Of the fake class.
-    in_domain : ndarray of shape (n,)
-        In [0, 1]: how much a text is like the first training corpus, whose publishers were seen in training; 0 where
-        the classifier has no measure.
-    """
-
-    log_odds: NDArray[np.float64]
+    log_odds: NDArray[np.float64]  # shape (n,): of the fake class
+    # shape (n,): in [0, 1]: how much a text is like the first training corpus, whose publishers were seen in training;
+    # 0 where the classifier has no measure
     in_domain: NDArray[np.float64]
 
     @classmethod
@@ -260,17 +240,11 @@ class Calibration(NamedTuple):
 
     Platt, "Probabilistic outputs for support vector machines" (1999), extended by the two terms that are multiplied
     by `Scores.in_domain`: a score is worth more on publishers like those seen in training than on others.
-
-    Attributes
-    ----------
-    slope, shift : float
-        Of a text that is not in-domain at all.
-    slope_in_domain, shift_in_domain : float
-        Added to them at `in_domain` 1, and in proportion below.
     """
 
-    slope: float = 1.0
+    slope: float = 1.0  # slope, shift: of a text that is not in-domain at all
     shift: float = 0.0
+    # slope_in_domain, shift_in_domain: added to them at `in_domain` 1, and in proportion below
     slope_in_domain: float = 0.0
     shift_in_domain: float = 0.0
 
@@ -355,17 +329,11 @@ class LogOddsClassifier(CalibratedClassifier):
 
     A subclass is a dataclass, whose fields are the settings that `config.json` keeps, but for those in `_NOT_KEPT`. A
     seed travels with the facts of the training, in `info_`.
-
-    Parameters
-    ----------
-    name : str
-        Key in the registry.
-    cleaning : {"neutral", "raw"}
-        What is done to a text before it is read; "raw" is for measuring what cleaning takes away.
     """
 
     mask_token = ""
-    name: str
+    name: str  # key in the registry
+    # {"neutral", "raw"}: what is done to a text before it is read; "raw" is for measuring what cleaning takes away
     cleaning: str = CLEANING
     calibration_: Calibration = field(default=Calibration(), init=False)
     info_: dict[str, Any] = field(default_factory=dict, init=False)

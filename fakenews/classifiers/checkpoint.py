@@ -37,29 +37,18 @@ class UnusableCheckpoint(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A sequence classifier as it was read.
-
-    Attributes
-    ----------
-    labels : tuple of str
-        Names of the columns of its head.
-    weights : dict of str to str
-        SHA-256 of each file of its weights.
-    """
+    """A sequence classifier as it was read."""
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
-    labels: tuple[str, ...]
-    weights: dict[str, str]
+    labels: tuple[str, ...]  # names of the columns of its head
+    weights: dict[str, str]  # SHA-256 of each file of its weights
 
 
 def weight_files(names: Collection[str], origin: str) -> list[str]:
     """Return which of the files of a checkpoint hold its weights: safetensors, or else what torch wrote.
 
-    Raises
-    ------
-    UnusableCheckpoint
-        If none does.
+    Raise `UnusableCheckpoint` if none does.
     """
     for single, shards in (("model.safetensors", "safetensors"), ("pytorch_model.bin", "bin")):
         if single in names:
@@ -85,9 +74,7 @@ def weight_files(names: Collection[str], origin: str) -> list[str]:
 def check_names(names: Collection[str], origin: str) -> None:
     """Refuse a checkpoint that lacks its config or tokenizer, by the names of its files.
 
-    Raises
-    ------
-    UnusableCheckpoint
+    Raise `UnusableCheckpoint`.
     """
     if "config.json" not in names and "adapter_config.json" not in names:
         inner = sorted(name for name in names if name.startswith("checkpoint-"))
@@ -104,9 +91,7 @@ def check_names(names: Collection[str], origin: str) -> None:
 def read_checkpoint(folder: Path, origin: str) -> Checkpoint:
     """Read a sequence classifier and its tokenizer from a folder; `origin` names it in messages.
 
-    Raises
-    ------
-    UnusableCheckpoint
+    Raise `UnusableCheckpoint`.
     """
     from transformers import AutoTokenizer
 
@@ -137,10 +122,7 @@ def fake_columns(labels: Sequence[str], wanted: Sequence[str]) -> list[int]:
 
     Empty where the names say nothing.
 
-    Raises
-    ------
-    ValueError
-        If one that is wanted is not there, or all are.
+    Raise `ValueError` if one that is wanted is not there, or all are.
     """
     plain = [label.strip().lower() for label in labels]
     if not wanted:
@@ -180,9 +162,7 @@ def check_answers(classifier: TransformerClassifier, origin: str) -> None:
 
     Decoders do so: they read their answer at the last piece, wherever padding puts it.
 
-    Raises
-    ------
-    UnusableCheckpoint
+    Raise `UnusableCheckpoint`.
     """
     texts = ["The council met on Tuesday.", "The council of the town met on Tuesday and spoke about the old bridge."]
     with _reading(f"Answers of {origin}", "it is of a kind that cannot be served"):

@@ -58,52 +58,35 @@ class CnnClassifier(LogOddsClassifier):
 
     Trained on the first `max_words` words of each text; when asked, it reads the whole text, as max-pooling allows
     any length.
-
-    Parameters
-    ----------
-    width, window, min_count, max_vocabulary, vector_epochs
-        Of the word vectors, by skip-gram or CBOW; see `embeddings.train_vectors`. They stay as they are: going on
-        with them measured no better.
-    skip_gram : bool
-    n_filters, n_hidden : int
-        Filters of the convolution; units between the pooled filters and the answer.
-    dropout : float
-        Share of the pooled filters, and of the hidden units, that is left out in training.
-    mask_share : float
-        Mean share of words hidden in training; each text draws its own between 0 and twice that. Makes explanations
-        that remove words ask the model something it has seen.
-    max_words : int
-        Words of a text that training sees.
-    epochs, patience : int
-        Passes at most, and passes without a better F1 on the held-out texts before training stops.
-    batch_size, learning_rate
-        Of Adam; the rate falls from pass to pass, evenly, to a share of 1 / `epochs` in the last.
-    seed : int
-    cleaning : {"neutral", "raw"}
-        As in `LogOddsClassifier`.
-    device : str or torch.device
-        Where the passes run, in single precision.
     """
 
     kind = "cnn"
     name: str = "cnn"
+    # width, window, min_count, max_vocabulary, vector_epochs: of the word vectors, by skip-gram or CBOW; see
+    # `embeddings.train_vectors`. They stay as they are: going on with them measured no better.
     width: int = 100
     window: int = 5
     min_count: int = 5
     max_vocabulary: int = 20_000
     vector_epochs: int = 5
     skip_gram: bool = False
+    # n_filters, n_hidden: filters of the convolution; units between the pooled filters and the answer
     n_filters: int = 256
     n_hidden: int = 64
-    dropout: float = 0.3
+    dropout: float = 0.3  # share of the pooled filters, and of the hidden units, that is left out in training
+    # Mean share of words hidden in training; each text draws its own between 0 and twice that. Makes explanations that
+    # remove words ask the model something it has seen.
     mask_share: float = 0.05
-    max_words: int = 512
+    max_words: int = 512  # words of a text that training sees
+    # epochs, patience: passes at most, and passes without a better F1 on the held-out texts before training stops
     epochs: int = 12
     patience: int = 3
+    # batch_size, learning_rate: of Adam; the rate falls from pass to pass, evenly, to a share of 1 / `epochs` in the
+    # last
     batch_size: int = 32
     learning_rate: float = 1e-3
     seed: int = 42
-    device: str | torch.device = "cpu"
+    device: str | torch.device = "cpu"  # where the passes run, in single precision
     vectors_: WordVectors | None = field(default=None, init=False)
     network_: Convolution | None = field(default=None, init=False)
     history_: list[dict[str, Any]] = field(default_factory=list, init=False)

@@ -15,15 +15,9 @@ C = 1.0  # inverse strength of the L2 penalty
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DomainHead:
-    """A logistic regression of "from the first training corpus" against "from one of the others".
+    """A logistic regression of "from the first training corpus" against "from one of the others"."""
 
-    Attributes
-    ----------
-    weights : ndarray of shape (n_features,), float32
-    bias : float
-    """
-
-    weights: NDArray[np.float32]
+    weights: NDArray[np.float32]  # shape (n_features,)
     bias: float
 
     def log_odds(self, features: Any) -> NDArray[np.float64]:

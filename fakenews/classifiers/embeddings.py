@@ -17,20 +17,12 @@ _INSTALL = "Training word vectors needs gensim, which the demo does not: pip ins
 
 @dataclass(frozen=True, slots=True)
 class WordVectors:
-    """Vectors by word.
+    """Vectors by word."""
 
-    Attributes
-    ----------
-    index : dict of str to int
-        Row of each word, from 1 on, the most frequent first; row 0 stands for every other word and is zero.
-    codes : ndarray of shape (n_words + 1, width), int8
-    scales : ndarray of shape (n_words + 1,), float32
-        A vector is its codes times its scale.
-    """
-
+    # Row of each word, from 1 on, the most frequent first; row 0 stands for every other word and is zero
     index: dict[str, int]
-    codes: NDArray[np.int8]
-    scales: NDArray[np.float32]
+    codes: NDArray[np.int8]  # shape (n_words + 1, width)
+    scales: NDArray[np.float32]  # shape (n_words + 1,): a vector is its codes times its scale
 
     @classmethod
     def rounded(cls, words: Sequence[str], vectors: NDArray[np.float32]) -> WordVectors:
@@ -74,6 +66,8 @@ def train_vectors(
 ) -> WordVectors:
     """Train Word2Vec with negative sampling (Mikolov et al. 2013, arXiv:1310.4546) in one thread, to repeat exactly.
 
+    Raise `ModuleNotFoundError` if gensim is not installed; `ValueError` if no word occurs `min_count` times.
+
     Parameters
     ----------
     documents : sequence of sequences of str
@@ -85,13 +79,6 @@ def train_vectors(
     skip_gram : bool
         Predict the context from the word (skip-gram) or the word from its context (CBOW); the former takes four times
         as long.
-
-    Raises
-    ------
-    ModuleNotFoundError
-        If gensim is not installed.
-    ValueError
-        If no word occurs `min_count` times.
     """
     try:
         from gensim.models import Word2Vec

@@ -47,20 +47,13 @@ class EnsembleClassifier(LogOddsClassifier):
     head: the mean of theirs.
     Stacking: Wolpert 1992 (doi:10.1016/S0893-6080(05)80023-1), with the non-negative weights of Breiman, "Stacked
     regressions", Machine Learning 24 (1996).
-
-    Parameters
-    ----------
-    members : mapping of str to classifier
-        By name in the registry; fitted and calibrated.
-    n_folds : int
-        Parts of the held-out texts, where they come in no groups; the penalty and the calibration come from log-odds
-        of texts that the weights behind them had not seen.
-    seed : int
     """
 
     kind = "ensemble"
     name: str = "ensemble"
-    members: dict[str, TextClassifier] = field(default_factory=dict)
+    members: dict[str, TextClassifier] = field(default_factory=dict)  # by name in the registry; fitted and calibrated
+    # Parts of the held-out texts, where they come in no groups; the penalty and the calibration come from log-odds of
+    # texts that the weights behind them had not seen
     n_folds: int = 5
     seed: int = 42
     penalty_: float = field(default=0.0, init=False)
@@ -91,15 +84,12 @@ class EnsembleClassifier(LogOddsClassifier):
     ) -> NDArray[np.float64]:
         """Fit weights and calibration on answers to texts that come in no groups; arrays as in `fit_log_odds`.
 
+        Raise `ValueError` if there are fewer than two members.
+
         Returns
         -------
         ndarray of shape (n_texts,)
             Log-odds of each text by weights that had not seen it.
-
-        Raises
-        ------
-        ValueError
-            If there are fewer than two members.
         """
         from sklearn.model_selection import StratifiedKFold
 
@@ -122,6 +112,8 @@ class EnsembleClassifier(LogOddsClassifier):
     ) -> NDArray[np.float64]:
         """Learn the weights from answers of the members that are at hand already.
 
+        Raise `ValueError` if there are fewer than two members.
+
         Parameters
         ----------
         log_odds : ndarray of shape (n_texts, n_members)
@@ -138,11 +130,6 @@ class EnsembleClassifier(LogOddsClassifier):
         -------
         ndarray of shape (n_texts,)
             Log-odds of each fold by weights fitted on the others, for whoever measures or calibrates.
-
-        Raises
-        ------
-        ValueError
-            If there are fewer than two members.
         """
         self._check_members()
         fake = np.asarray(labels) == FAKE
@@ -240,12 +227,7 @@ class EnsembleClassifier(LogOddsClassifier):
     def load(cls, folder: Path, member: Callable[[StoredModel], TextClassifier]) -> Self:
         """Read a folder written by `save`; `member` loads a model from the folder beside it.
 
-        Raises
-        ------
-        ModelNotHere
-            If a member is not there.
-        ValueError
-            If a member is there in another revision.
+        Raise `ModelNotHere` if a member is not there; `ValueError` if a member is there in another revision.
         """
         self = cls._from_settings(folder)
         model = read_json(folder / "model.json")

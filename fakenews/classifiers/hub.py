@@ -21,10 +21,7 @@ class HubModel:
 def download(repo: str, revision: str | None, folder: Path) -> HubModel:
     """Download the config, tokenizer and weights of a model into a folder.
 
-    Raises
-    ------
-    UnusableCheckpoint
-        If the Hub cannot be reached, does not give it, or it is none that can be added.
+    Raise `UnusableCheckpoint` if the Hub cannot be reached, does not give it, or it is none that can be added.
     """
     from httpx2 import HTTPError  # as huggingface_hub raises it
     from huggingface_hub import HfApi, snapshot_download

@@ -3,40 +3,26 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from fakenews.classifiers import model_folder, registry, store
+from fakenews.schema import JsonValue
 
 SCALE = ".scale"  # ends the names of the scales of 8-bit weights (`quantized`)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A model that is here.
-
-    Attributes
-    ----------
-    size_mb : float
-        Megabytes of its whole folder.
-    parameters : int or None
-        Numbers in its weights, where these are safetensors.
-    origin : str
-        "shipped", "trained", or the folder or Hub id that it was added from.
-    """
+class Entry(JsonValue):
+    """A model that is here."""
 
     name: str
     title: str
     kind: str
-    size_mb: float
-    parameters: int | None
+    size_mb: float  # megabytes of its whole folder
+    parameters: int | None  # numbers in its weights, where these are safetensors
     calibrated: bool
-    origin: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
-        return asdict(self)
+    origin: str  # "shipped", "trained", or the folder or Hub id that it was added from
 
     def cells(self) -> tuple[str, ...]:
         """Text of a row."""

@@ -16,23 +16,11 @@ from fakenews.classifiers.entries import MissingEntry
 from fakenews.classifiers.ood import FILE as NOVELTY
 
 WEIGHTS = ("model.safetensors", "model.skops", "model.json")
-
-
 ADDED = "probe.safetensors"  # weights that stand beside those of an encoder
-
-
 SUMS = "SHA256SUMS"  # in the folder of model folders, as sha256sum writes it: what their files have to be
-
-
 PARTIAL = ".partial"  # ends the name of a folder that is being written
-
-
 SOURCE = "source"  # the setting that says where an added model is from; no other model has it
-
-
 _PINNED = (".safetensors", ".skops", ".json")
-
-
 _NOT_PINNED = ("evaluation.json", "training.json")  # read by people and pages, not by a classifier
 
 
@@ -46,23 +34,13 @@ class WrongFile(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class StoredModel:
-    """A folder of a trained classifier.
+    """A folder of a trained classifier."""
 
-    Attributes
-    ----------
-    name : str
-        Key in the registry, or that of an added model.
-    revision : str
-        First 12 hex digits of the SHA-256 of its weights.
-    added : mapping or None
-        Settings of a model that `fakenews add` made; None for all others.
-    """
-
-    name: str
+    name: str  # key in the registry, or that of an added model
     folder: Path
-    revision: str
+    revision: str  # first 12 hex digits of the SHA-256 of its weights
     size_mb: float
-    added: Mapping[str, Any] | None = None
+    added: Mapping[str, Any] | None = None  # settings of a model that `fakenews add` made; None for all others
 
 
 def stored_in(folder: Path) -> StoredModel:

@@ -21,18 +21,12 @@ N_CENTROIDS = 64
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Centroids:
-    """Centers of the training articles.
+    """Centers of the training articles."""
 
-    Attributes
-    ----------
-    mean : ndarray of shape (width,), float32
-        Of the training vectors; distances are taken from here, because hidden states share a large common part.
-    directions : ndarray of shape (n_centroids, width), float32
-        Unit length.
-    """
-
+    # shape (width,): of the training vectors; distances are taken from here, because hidden states share a large common
+    # part
     mean: NDArray[np.float32]
-    directions: NDArray[np.float32]
+    directions: NDArray[np.float32]  # shape (n_centroids, width): unit length
 
     def distances(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return 1 minus the cosine to the nearest centroid, shape (n,), in [0, 2], of vectors of shape (n, width)."""

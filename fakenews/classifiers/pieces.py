@@ -17,10 +17,7 @@ if TYPE_CHECKING:
 def special_ids(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
     """Return ids of the pieces that stand before and after a text, by the tokenizer's template or its own names.
 
-    Raises
-    ------
-    ValueError
-        If there are neither.
+    Raise `ValueError` if there are neither.
     """
     tried = tokenizer("a", return_special_tokens_mask=True)
     ids, is_special = list(tried["input_ids"]), list(tried["special_tokens_mask"])
@@ -35,10 +32,7 @@ def special_ids(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int
 def removed_token(tokenizer: PreTrainedTokenizerBase) -> str:
     """Return the piece that stands for a removed word: the mask, or the unknown piece where there is none.
 
-    Raises
-    ------
-    ValueError
-        If there are neither.
+    Raise `ValueError` if there are neither.
     """
     token = tokenizer.mask_token or tokenizer.unk_token
     if token is None:

@@ -32,16 +32,9 @@ PENALTY = 0.001  # inverse strength of the L2 penalty, on features of unit varia
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Probe:
-    """Weights towards fake.
+    """Weights towards fake."""
 
-    Attributes
-    ----------
-    weights : ndarray of shape (n_layers, width), float32
-        Of the mean state of the embeddings and of each layer.
-    bias : float
-    """
-
-    weights: NDArray[np.float32]
+    weights: NDArray[np.float32]  # shape (n_layers, width): of the mean state of the embeddings and of each layer
     bias: float
 
     def log_odds(self, states: NDArray[np.float32]) -> NDArray[np.float64]:

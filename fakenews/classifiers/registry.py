@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from pkgutil import resolve_name
 
 from fakenews.classifiers.base import TextClassifier
 from fakenews.classifiers.model_folder import StoredModel, reading
@@ -24,34 +25,14 @@ class ClassifierSpec:
     load: Callable[[Path, str], TextClassifier]
 
 
-def _load_tfidf(folder: Path, device: str) -> TextClassifier:
-    from fakenews.classifiers.tfidf import TfidfClassifier
-
-    return TfidfClassifier.load(folder)
-
-
-def _load_transformer(folder: Path, device: str) -> TextClassifier:
-    from fakenews.classifiers.transformer import TransformerClassifier
-
-    return TransformerClassifier.load(folder, pick_device(device))
+def _alone(path: str) -> Callable[[Path, str], TextClassifier]:
+    """Return what loads a class, imported then, whose models run on the CPU without torch."""
+    return lambda folder, device: resolve_name(path).load(folder)
 
 
-def _load_word2vec(folder: Path, device: str) -> TextClassifier:
-    from fakenews.classifiers.word2vec import Word2VecClassifier
-
-    return Word2VecClassifier.load(folder)
-
-
-def _load_cnn(folder: Path, device: str) -> TextClassifier:
-    from fakenews.classifiers.cnn import CnnClassifier
-
-    return CnnClassifier.load(folder, pick_device(device))
-
-
-def _load_features(folder: Path, device: str) -> TextClassifier:
-    from fakenews.classifiers.features import FeaturesClassifier
-
-    return FeaturesClassifier.load(folder)
+def _on_device(path: str) -> Callable[[Path, str], TextClassifier]:
+    """Return what loads a class, imported then, whose models run on torch."""
+    return lambda folder, device: resolve_name(path).load(folder, pick_device(device))
 
 
 def _load_ensemble(folder: Path, device: str) -> TextClassifier:
@@ -64,12 +45,17 @@ def _load_ensemble(folder: Path, device: str) -> TextClassifier:
     return EnsembleClassifier.load(folder, member)
 
 
+_load_transformer = _on_device("fakenews.classifiers.transformer:TransformerClassifier")
+
 CLASSIFIERS: dict[str, ClassifierSpec] = {
     "tinybert": ClassifierSpec(
         "tinybert", "TinyBERT", "A 4-layer, 312-wide BERT that reads word pieces in their order.", _load_transformer
     ),
     "tfidf": ClassifierSpec(
-        "tfidf", "TF-IDF", "Counts of words and word pairs, weighed by logistic regression.", _load_tfidf
+        "tfidf",
+        "TF-IDF",
+        "Counts of words and word pairs, weighed by logistic regression.",
+        _alone("fakenews.classifiers.tfidf:TfidfClassifier"),
     ),
     "distilbert": ClassifierSpec(
         "distilbert", "DistilBERT", "A 6-layer, 768-wide BERT; trained by one command, not shipped.", _load_transformer
@@ -82,14 +68,22 @@ CLASSIFIERS: dict[str, ClassifierSpec] = {
         _load_transformer,
     ),
     "word2vec": ClassifierSpec(
-        "word2vec", "Word2Vec", "The mean of word vectors, weighed by logistic regression.", _load_word2vec
+        "word2vec",
+        "Word2Vec",
+        "The mean of word vectors, weighed by logistic regression.",
+        _alone("fakenews.classifiers.word2vec:Word2VecClassifier"),
     ),
-    "cnn": ClassifierSpec("cnn", "CNN", "A convolution that looks for telling runs of three words.", _load_cnn),
+    "cnn": ClassifierSpec(
+        "cnn",
+        "CNN",
+        "A convolution that looks for telling runs of three words.",
+        _on_device("fakenews.classifiers.cnn:CnnClassifier"),
+    ),
     "features": ClassifierSpec(
         "features",
         "Style features",
         "Lengths, punctuation, capitals, readability and tone, weighed by trees.",
-        _load_features,
+        _alone("fakenews.classifiers.features:FeaturesClassifier"),
     ),
     "ensemble": ClassifierSpec(
         "ensemble",
@@ -109,10 +103,7 @@ CLASSIFIERS: dict[str, ClassifierSpec] = {
 def get(name: str) -> ClassifierSpec:
     """Return the classifier of that name.
 
-    Raises
-    ------
-    ValueError
-        If there is none; the message lists those there are.
+    Raise `ValueError` if there is none; the message lists those there are.
     """
     try:
         return CLASSIFIERS[name]
@@ -123,10 +114,7 @@ def get(name: str) -> ClassifierSpec:
 def of_folder(stored: StoredModel) -> ClassifierSpec:
     """Return the classifier of a folder: one of the registry's, or one that was added.
 
-    Raises
-    ------
-    ValueError
-        If it is neither.
+    Raise `ValueError` if it is neither.
     """
     if stored.added is None or stored.name in CLASSIFIERS:
         return get(stored.name)

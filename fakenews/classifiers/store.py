@@ -46,12 +46,7 @@ def _is_added(folder: Path) -> bool:
 def find(model: str, models: Path) -> StoredModel:
     """Locate a model given by its registry name, that of an added one, or a folder.
 
-    Raises
-    ------
-    ModelNotHere
-        If there are no weights.
-    ValueError
-        If `model` is neither a known name nor a folder.
+    Raise `ModelNotHere` if there are no weights; `ValueError` if `model` is neither a known name nor a folder.
     """
     by_folder = "/" in model or (Path(model) / "config.json").is_file()
     if by_folder:
@@ -67,10 +62,7 @@ def find(model: str, models: Path) -> StoredModel:
 def load(stored: StoredModel, device: str = "auto") -> TextClassifier:
     """Load what `find` located, onto `device`: "auto", "cpu" or "cuda".
 
-    Raises
-    ------
-    WrongFile
-        If a file of it is not the one that was pinned, or cannot be read as what it should be.
+    Raise `WrongFile` if a file of it is not the one that was pinned, or cannot be read as what it should be.
     """
     with reading(stored):
         return of_folder(stored).load(stored.folder, device)
@@ -79,10 +71,7 @@ def load(stored: StoredModel, device: str = "auto") -> TextClassifier:
 def fetch(repo: str, revision: str, out: Path) -> Path:
     """Bring a published model folder from the Hugging Face Hub into `out`; only weights, settings and tokenizer.
 
-    Raises
-    ------
-    ModelNotHere
-        If the Hub cannot be reached or has no such repository and revision.
+    Raise `ModelNotHere` if the Hub cannot be reached or has no such repository and revision.
     """
     from httpx2 import HTTPError  # as huggingface_hub raises it, also where a connection ends too early
     from huggingface_hub import snapshot_download

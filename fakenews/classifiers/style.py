@@ -2,7 +2,7 @@
 
 All of them are counted on the neutral text, so quotation marks, line ends and datelines are gone and quoted speech
 shows in its verbs. What a file or a template decides is not counted: capitals of the title, dashes (lost with other
-characters in some corpora), and the space after a sentence, which 88 % of ISOT's fake articles lack somewhere and
+characters in some corpora), and the space after a sentence, which 88% of ISOT's fake articles lack somewhere and
 almost none of its real ones; a sentence ends with or without it.
 """
 
@@ -17,7 +17,7 @@ from functools import lru_cache, partial
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.classifiers.wordlists import LISTS_OF
+from fakenews.classifiers.wordlists import LISTS_OF, MEANINGS
 from fakenews.text import TOKEN
 
 _WINDOW = 50  # words in which different ones are counted
@@ -41,32 +41,16 @@ _PATTERNS = {
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What is counted of a text once, for all features.
+    """What is counted of a text once, for all features."""
 
-    Attributes
-    ----------
-    words, lower : list of str
-        In order, as written and in lower case.
-    types : Counter of str
-        Occurrences of each word of `lower`.
-    listed : Counter of str
-        Words on each list of `wordlists.WORD_LISTS`.
-    sentences : ndarray of shape (n_sentences,), int
-        Words of each sentence that has some.
-    punctuation : Counter of str
-        Occurrences of each character that is neither letter, digit nor space, and of each of `_PATTERNS`.
-    ends : Counter of str
-        Sentences by their last punctuation.
-    letters, syllables : int
-    """
-
-    words: list[str]
+    words: list[str]  # words, lower: in order, as written and in lower case
     lower: list[str]
-    types: Counter[str]
-    listed: Counter[str]
-    sentences: NDArray[np.int64]
+    types: Counter[str]  # occurrences of each word of `lower`
+    listed: Counter[str]  # words on each list of `wordlists.WORD_LISTS`
+    sentences: NDArray[np.int64]  # shape (n_sentences,): words of each sentence that has some
+    # Occurrences of each character that is neither letter, digit nor space, and of each of `_PATTERNS`
     punctuation: Counter[str]
-    ends: Counter[str]
+    ends: Counter[str]  # sentences by their last punctuation
     letters: int
     syllables: int
 
@@ -240,42 +224,6 @@ def _emotion(r: Reading) -> float:
 
 
 _PER_100 = "per 100 words"
-_LISTS = {
-    "articles": "Articles",
-    "prepositions": "Prepositions",
-    "conjunctions": "Conjunctions",
-    "auxiliaries": "Forms of be, do and have",
-    "modals": "Modal verbs",
-    "negations": "Negating words",
-    "contracted_negations": "Contracted negations such as “dont”",
-    "first_person_singular": "I, me, my",
-    "first_person_plural": "We, us, our",
-    "second_person": "You, your",
-    "third_person_singular": "He, she and their forms",
-    "third_person_plural": "They and its forms",
-    "it_pronouns": "It, its, itself",
-    "demonstratives": "This, that, these, those",
-    "question_words": "Who, what, when, where, which, why, how",
-    "quantifiers": "Quantifiers such as “several”",
-    "reporting_verbs": "Verbs of reported speech such as “said”",
-    "attributions": "Words that name a source, such as “spokesman” or “according”",
-    "weekdays": "Names of weekdays",
-    "months": "Names of months",
-    "relative_times": "Times relative to now, such as “yesterday”",
-    "honorifics": "Titles and offices before names, such as “Mr” or “senator”",
-    "hedges": "Hedges such as “allegedly” or “perhaps”",
-    "boosters": "Boosters such as “totally” or “very”",
-    "absolutes": "Absolute words such as “always” or “everyone”",
-    "positive_words": "Words of the small positive lexicon",
-    "negative_words": "Words of the small negative lexicon",
-    "sensational_words": "Words of sensational headlines, such as “bombshell”",
-    "insults": "Insulting words",
-    "informal_words": "Informal words such as “guys” or “wow”",
-    "media_words": "Words about media, such as “video” or “tweet”",
-    "number_words": "Numbers written as words",
-    "thinking_verbs": "Verbs of thinking, feeling and wanting",
-    "imperatives": "Words that call on the reader, such as “watch” or “share”",
-}
 _CHARACTERS: dict[str, tuple[str | tuple[str, ...], str]] = {
     "commas": (",", "Commas"),
     "full_stops": (".", "Full stops"),
@@ -340,7 +288,7 @@ STYLE_FEATURES: tuple[StyleFeature, ...] = (
     StyleFeature("fog", "Gunning fog index (Gunning 1952)", _fog),
     StyleFeature("coleman_liau", "Coleman-Liau index (Coleman and Liau 1975)", _coleman_liau),
     StyleFeature("automated_readability", "Automated readability index (Senter and Smith 1967)", _automated),
-    *(StyleFeature(name, f"{meaning}, {_PER_100}", partial(_listed, name)) for name, meaning in _LISTS.items()),
+    *(StyleFeature(name, f"{meaning}, {_PER_100}", partial(_listed, name)) for name, meaning in MEANINGS.items()),
     *(
         StyleFeature(name, f"{meaning}, {_PER_100}", partial(_types_where, partial(_ends_in, endings)))
         for name, (endings, meaning) in _ENDINGS.items()

@@ -34,24 +34,13 @@ class TfidfClassifier(LogOddsClassifier):
     """TF-IDF of 1–2-grams (sublinear) of words and punctuation marks, and logistic regression.
 
     Punctuation belongs to the word before it: it goes with that word, and its weight is the word's.
-
-    Parameters
-    ----------
-    max_features : int
-        Most frequent n-grams kept; 200,000 take about 3 MB on disk.
-    min_df : int
-        Articles an n-gram must occur in.
-    C : float
-        Inverse strength of the L2 penalty.
-    cleaning : {"neutral", "raw"}
-        What is done to a text before its words are counted; "raw" is for measuring what cleaning takes away.
     """
 
     kind = "tfidf"
     name: str = "tfidf"
-    max_features: int = 200_000
-    min_df: int = 2
-    C: float = 10.0
+    max_features: int = 200_000  # most frequent n-grams kept; 200,000 take about 3 MB on disk
+    min_df: int = 2  # articles an n-gram must occur in
+    C: float = 10.0  # inverse strength of the L2 penalty
     vectorizer_: TfidfVectorizer | None = field(default=None, init=False)
     regression_: LogisticRegression | None = field(default=None, init=False)
     domain_: DomainHead | None = field(default=None, init=False)

@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -55,80 +56,46 @@ _COPYING = threading.Lock()  # one copy of a model on the CPU is enough
 HALF, INT8 = "float16", "int8"  # what weights are stored in
 
 
+@dataclass(eq=False, repr=False)
 class TransformerClassifier(CalibratedClassifier):
     """An encoder from transformers behind the project's promise.
 
     A classification head answers, or in its place a probe on the mean states of the embeddings and all layers.
-
-    Parameters
-    ----------
-    name : str
-        Key in the registry.
-    model : PreTrainedModel
-        A sequence classifier; or a bare encoder.
-    tokenizer : PreTrainedTokenizerBase
-        A fast tokenizer with a mask token or an unknown one.
-    max_length : int
-        Word pieces per window, special pieces included; at most what the encoder has positions for.
-    overlap : int
-        Word pieces that neighboring windows share at least.
-    batch_size : int
-        Windows per pass; memory grows with it.
-    device : str or torch.device
-        Where the passes run; half precision on cuda.
-    cleaning : {"neutral", "raw"}
-        What is done to a text before it is read; "raw" is for measuring what cleaning takes away.
-    truncation : bool
-        Whether the first window is all that is read; for measuring what most notebooks measure.
-    weights : {"float16", "int8"}
-        What `save` stores the weights in (`quantized`).
-    fake_columns : sequence of int
-        Columns of the head that are fake, all others being real; by the names "fake" and "real" of its `id2label` if
-        left out.
     """
 
     kind = "transformer"
+    name: str  # key in the registry
+    model: PreTrainedModel  # a sequence classifier; or a bare encoder
+    tokenizer: PreTrainedTokenizerBase  # a fast one with a mask token or an unknown one
+    max_length: int = 512  # word pieces per window, special pieces included; at most what there are positions for
+    overlap: int = 32  # word pieces that neighboring windows share at least
+    batch_size: int = 16  # windows per pass; memory grows with it
+    device: str | torch.device = "cpu"  # where the passes run; half precision on cuda
+    # What is done to a text before it is read, "neutral" or "raw", which is for measuring what cleaning takes away.
+    cleaning: str = CLEANING
+    truncation: bool = False  # whether the first window is all that is read; for measuring what most notebooks measure
+    weights: str = HALF  # what `save` stores them in, "float16" or "int8" (`quantized`)
+    # Columns of the head that are fake, all others being real; none for the names "fake" and "real" of its `id2label`.
+    fake_columns: Sequence[int] = ()
+    calibration_: Calibration = field(default=Calibration(), init=False)
+    info_: dict[str, Any] = field(default_factory=dict, init=False)
+    centroids_: Centroids | None = field(default=None, init=False)
+    probe_: Probe | None = field(default=None, init=False)
+    domain_: DomainHead | None = field(default=None, init=False)  # on the flattened states that the probe reads
+    _spare: PreTrainedModel | None = field(default=None, init=False)  # on the CPU, if the device had too little memory
+    _cpu_until: float = field(default=0.0, init=False)  # on the monotonic clock
 
-    def __init__(
-        self,
-        name: str,
-        model: PreTrainedModel,
-        tokenizer: PreTrainedTokenizerBase,
-        max_length: int = 512,
-        overlap: int = 32,
-        batch_size: int = 16,
-        device: str | torch.device = "cpu",
-        cleaning: str = CLEANING,
-        truncation: bool = False,
-        weights: str = HALF,
-        fake_columns: Sequence[int] = (),
-    ) -> None:
-        if weights not in (HALF, INT8):
-            raise ValueError(f"Unknown weights {weights!r}. Known: {HALF}, {INT8}.")
-        self.name = name
-        self.cleaning = cleaning
-        self.truncation = truncation
-        self.weights = weights
-        self.model = model
-        self.tokenizer = tokenizer
-        self.max_length = max_length
-        self.overlap = overlap
-        self.batch_size = batch_size
-        self.device = torch.device(device)
-        self.calibration_ = Calibration()
-        self.info_: dict[str, Any] = {}
-        self.centroids_: Centroids | None = None
-        self.probe_: Probe | None = None
-        self.domain_: DomainHead | None = None  # on the flattened states that the probe reads
-        self._spare: PreTrainedModel | None = None  # on the CPU, once the device had too little memory
-        self._cpu_until = 0.0  # on the monotonic clock
-        self.mask_token = removed_token(tokenizer)
-        self._special = special_ids(tokenizer)
-        self.has_head = model.base_model is not model
-        self.set_fake_columns(fake_columns)
+    def __post_init__(self) -> None:
+        if self.weights not in (HALF, INT8):
+            raise ValueError(f"Unknown weights {self.weights!r}. Known: {HALF}, {INT8}.")
+        self.device = torch.device(self.device)
+        self.mask_token = removed_token(self.tokenizer)
+        self._special = special_ids(self.tokenizer)
+        self.has_head = self.model.base_model is not self.model
+        self.set_fake_columns(self.fake_columns)
         if self.has_head:
-            leave_out_unread_states(model)
-        torch.nn.Module.to(model, self.device).eval()
+            leave_out_unread_states(self.model)
+        torch.nn.Module.to(self.model, self.device).eval()
 
     def set_fake_columns(self, columns: Sequence[int]) -> None:
         """Say which columns of the head are fake; for none, the names of its labels do."""
@@ -195,7 +162,7 @@ class TransformerClassifier(CalibratedClassifier):
 
     def log_odds_from_embeddings(self, embeddings: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         """Return the log-odds of fake per window, shape (n_windows,); differentiable in `embeddings`."""
-        model = self.model if embeddings.device.type == self.device.type else self._on_cpu()
+        model = self.model if embeddings.device.type == torch.device(self.device).type else self._on_cpu()
         mask = attention_mask.to(embeddings.device)
         return self._log_odds(*self._pass(model, mask, not self.has_head, inputs_embeds=embeddings))
 
@@ -256,12 +223,8 @@ class TransformerClassifier(CalibratedClassifier):
     def load(cls, folder: Path, device: str | torch.device = "cpu", batch_size: int = 16) -> Self:
         """Read a folder written by `save`; half precision on cuda, else single.
 
-        Raises
-        ------
-        NotFittedError
-            If the folder is a checkpoint without our settings.
-        ValueError
-            If it was trained on another cleaning, or its weights are not those of its encoder.
+        Raise `NotFittedError` if the folder is a checkpoint without our settings; `ValueError` if it was trained on
+        another cleaning, or its weights are not those of its encoder.
         """
         settings = read_json(folder / "config.json").get(SETTINGS_KEY)
         if settings is None:
@@ -397,7 +360,7 @@ class TransformerClassifier(CalibratedClassifier):
 
         Raise `OutOfMemoryError` if it is the CPU already.
         """
-        self._leave(self.device)
+        self._leave(torch.device(self.device))
 
     def _leave(self, device: torch.device) -> tuple[PreTrainedModel, torch.device]:
         if device.type == "cpu":
@@ -418,7 +381,7 @@ class TransformerClassifier(CalibratedClassifier):
         """Run the next pass on the device, or on the CPU for a while after that had too little memory."""
         if time.monotonic() < self._cpu_until:
             return self._on_cpu(), _CPU
-        return self.model, self.device
+        return self.model, torch.device(self.device)
 
     def _log_odds(self, logits: torch.Tensor | None, states: torch.Tensor | None) -> torch.Tensor:
         """Return log-odds of fake of windows, (n,), by the classification head, or by the probe in its place."""

@@ -16,30 +16,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Trees:
-    """All nodes of all trees, one after another; a leaf is its own child.
+    """All nodes of all trees, one after another; a leaf is its own child."""
 
-    Attributes
-    ----------
-    roots : ndarray of shape (n_trees,), int32
-        First node of each tree.
-    feature, left, right : ndarray of shape (n_nodes,), int32
-        At a node, the left child is taken where the feature is at most the threshold.
-    threshold, value : ndarray of shape (n_nodes,), float64
-        The value of a leaf is added to the score; that of any other node is 0.
-    depth : int
-        Most steps from a root to a leaf.
-    baseline : float
-        Score before the first tree.
-    """
-
-    roots: NDArray[np.int32]
+    roots: NDArray[np.int32]  # shape (n_trees,): first node of each tree
+    # feature, left, right: shape (n_nodes,): at a node, the left child is taken where the feature is at most the
+    # threshold
     feature: NDArray[np.int32]
     left: NDArray[np.int32]
     right: NDArray[np.int32]
+    # threshold, value: shape (n_nodes,): the value of a leaf is added to the score; that of any other node is 0
     threshold: NDArray[np.float64]
     value: NDArray[np.float64]
-    depth: int
-    baseline: float
+    depth: int  # most steps from a root to a leaf
+    baseline: float  # score before the first tree
 
     @classmethod
     def of(cls, grown: HistGradientBoostingClassifier) -> Trees:

@@ -14,22 +14,15 @@ PADDING = 0.05  # of the pieces of a batch
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """One text cut into windows of word pieces.
+    """One text cut into windows of word pieces."""
 
-    Attributes
-    ----------
-    input_ids, attention_mask : tensor of shape (n_windows, length), int64
-        As the encoder takes them; the last window may be padded.
-    word_index : tensor of shape (n_windows, length), int64
-        Index into `clean_text(text).words`, for a mark that of the word before it; -1 for special pieces and padding.
-    weights : tensor of shape (n_windows,), float32
-        Share of each window in the log-odds of the text; sum to 1.
-    """
-
+    # input_ids, attention_mask: shape (n_windows, length): as the encoder takes them; the last window may be padded
     input_ids: torch.Tensor
     attention_mask: torch.Tensor
+    # shape (n_windows, length): index into `clean_text(text).words`, for a mark that of the word before it; -1 for
+    # special pieces and padding
     word_index: torch.Tensor
-    weights: torch.Tensor
+    weights: torch.Tensor  # shape (n_windows,): share of each window in the log-odds of the text; sum to 1
 
     def first(self, n: int | None) -> Windows:
         """Return the first `n` windows, with weights that sum to 1; all of them for None."""

@@ -25,24 +25,19 @@ class Word2VecClassifier(LogOddsClassifier):
     The mean of vectors times coefficients is the mean of one number per word, so that is all a verdict adds up. A
     constant could be moved between those numbers and the intercept; the average text of the training decides: a word's
     number says how it differs from that, and the intercept is that text's log-odds.
-
-    Parameters
-    ----------
-    width, window, min_count, max_words, epochs, skip_gram, seed
-        See `embeddings.train_vectors`; 20,000 words of 300 numbers take 6 MB on disk.
-    C : float
-        Inverse strength of the L2 penalty, on features of unit variance.
     """
 
     kind = "word2vec"
     name: str = "word2vec"
+    # width, window, min_count, max_words, epochs, skip_gram, seed: see `embeddings.train_vectors`; 20,000 words of 300
+    # numbers take 6 MB on disk
     width: int = 300
     window: int = 5
     min_count: int = 5
     max_words: int = 20_000
     epochs: int = 5
     skip_gram: bool = False
-    C: float = 30.0
+    C: float = 30.0  # inverse strength of the L2 penalty, on features of unit variance
     seed: int = 42
     vectors_: WordVectors | None = field(default=None, init=False)
     center_: NDArray[np.float64] = field(init=False)  # mean of the training texts' means

@@ -227,8 +227,8 @@ def _verdict_line(prediction: Prediction) -> str:
 
 
 def _formatting_text(test: FormattingTest) -> str:
-    moved = [f"{o.edit} ({', '.join(o.moved)})" for o in test.outcomes if o.moved]
-    tried = sum(o.changed for o in test.outcomes)
+    moved = [f"{o.edit} ({', '.join(o.moved)})" for o in test.edits if o.moved]
+    tried = sum(o.changed for o in test.edits)
     return f"Of {tried} edits of formatting, {', '.join(moved) or 'none'} flipped a prediction."
 
 

@@ -30,12 +30,8 @@ def open_article(file: str, title: str, encoding: str) -> tuple[Engine, str]:
 def read_article(file: str, encoding: str = "") -> str:
     """Return the text of a file, or of standard input for "-", in the encoding named or one that is detected.
 
-    Raises
-    ------
-    OSError
-        If the file cannot be read.
-    ValueError
-        If it holds more than 10 MB, or no text that can be decoded.
+    Raise `OSError` if the file cannot be read; `ValueError` if it holds more than 10 MB, or no text that can be
+    decoded.
     """
     from fakenews.data.formats import refuse_other
     from fakenews.data.lines import decode_text

@@ -55,18 +55,16 @@ def share(
     as_json: AsJson = False,
 ) -> None:
     """Share an analysis under a link of the server that uses the same storage."""
-    from fakenews.share.links import owner_address, reader_address
     from fakenews.share.store import ShareStore
 
     engine, snapshot = _snapshot(file, title, encoding, model, method)
     store = ShareStore.of(engine.settings)
     link = store.share(snapshot, owner=owner, redact=redact, blind=blind, days=days)
     base = engine.settings.public_url or f"http://{engine.settings.host}:{engine.settings.port}"
-    addresses = reader_address(base, link.id), owner_address(base, link.owner)
+    fields = link.to_dict(base)
     if as_json:
-        fields = {"id": link.id, "link": addresses[0], "owner": link.owner, "owner_link": addresses[1]}
-        return print_json({**fields, "expires": link.expires})
-    typer.echo(f"For reviewers: {addresses[0]}\nYour own:      {addresses[1]}")
+        return print_json(fields)
+    typer.echo(f"For reviewers: {fields['link']}\nYour own:      {fields['owner_link']}")
 
 
 @app.command()

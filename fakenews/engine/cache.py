@@ -20,10 +20,7 @@ def digest(text: str) -> str:
 class Cache(Generic[Key, Value]):
     """The `max_entries` values used last, safe to use from several threads.
 
-    Raises
-    ------
-    ValueError
-        If `max_entries` is not positive.
+    Raise `ValueError` if `max_entries` is not positive.
     """
 
     def __init__(self, max_entries: int = 256) -> None:

@@ -93,7 +93,7 @@ class Judge:
         like_it = zip(names, predictions, strict=True) if records and n_words >= MIN_WORDS else ()
         tracks = [self._evidence.track_record(text, model) for model, p in like_it if not UNLIKE & set(p.reasons)]
         known = tuple(record for record in tracks if record is not None)
-        return Analysis(text, n_words, predictions, time.perf_counter() - started, known)
+        return Analysis(text, predictions, n_words, time.perf_counter() - started, known)
 
     def judge_many(
         self, texts: Sequence[str], models: Sequence[str] | None = None, compare: bool = True

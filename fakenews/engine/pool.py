@@ -37,10 +37,7 @@ class ModelPool:
     def models(self) -> tuple[str, ...]:
         """Models whose weights are here, those side by side first, and added ones behind the shipped.
 
-        Raises
-        ------
-        ValueError
-            If FAKENEWS_SHOW names one that is not here.
+        Raise `ValueError` if FAKENEWS_SHOW names one that is not here.
         """
         here = (*store.shipped(self.settings.models), *self.added)
         if missing := sorted(set(self.settings.model_list) - set(here)):

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from fakenews.engine.cache import digest
 from fakenews.formatting import FormattingTest
-from fakenews.schema import Prediction, Target
+from fakenews.schema import Prediction, Target, as_json, from_json
+from fakenews.similar.neighbours import TrackRecord
 from fakenews.verdict import with_formatting
-
-if TYPE_CHECKING:
-    from fakenews.similar.neighbours import TrackRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +34,8 @@ class Analysis:
     """The answers of all models to one text."""
 
     text: str  # title and body as read; explanations point into it
-    n_words: int  # words read, after cleaning
     predictions: tuple[Prediction, ...]  # in the order asked
+    n_words: int  # words read, after cleaning
     seconds: float  # wall-clock time of all of it
     track_records: tuple[TrackRecord, ...] = ()  # on held-out articles like this text, where there is a store of them
     formatting: FormattingTest | None = None  # None until it was asked for
@@ -49,27 +47,14 @@ class Analysis:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, documented for `fakenews predict` and `POST /api/v1/analyse`."""
-        return {
-            "predictions": [p.to_dict() for p in self.predictions],
-            "n_words": self.n_words,
-            "seconds": round(self.seconds, 4),
-            "track_records": [r.to_dict() for r in self.track_records],
-            **({"formatting": self.formatting.to_dict()} if self.formatting else {}),
-        }
+        values = as_json(replace(self, seconds=round(self.seconds, 4)))
+        del values["text"], values["formatting"]
+        return {**values, "formatting": self.formatting.to_dict()} if self.formatting else values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], text: str) -> Analysis:
         """Invert `to_dict`; the text itself is not part of the JSON form."""
-        from fakenews.similar.neighbours import TrackRecord
-
-        return cls(
-            text=text,
-            n_words=values["n_words"],
-            predictions=tuple(Prediction.from_dict(p) for p in values["predictions"]),
-            seconds=values["seconds"],
-            track_records=tuple(TrackRecord.from_dict(r) for r in values["track_records"]),
-            formatting=FormattingTest.from_dict(values["formatting"]) if "formatting" in values else None,
-        )
+        return from_json(cls, {**values, "text": text})
 
 
 @dataclass(frozen=True, slots=True)

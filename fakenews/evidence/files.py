@@ -59,6 +59,8 @@ def write_evidence(
 ) -> ModelEvidence:
     """Write `predictions.parquet` and the `evaluation.json` computed from it into `folder`, created if missing.
 
+    Raise `ValueError` if a column is missing, a protocol is unknown, or the numbers are bad (`metrics.check_arrays`).
+
     Parameters
     ----------
     folder : Path
@@ -70,11 +72,6 @@ def write_evidence(
         By protocol that had weights of its own: `ProtocolResult.training`.
     formatting : mapping of str to FlipRates, optional
         By protocol: `ProtocolResult.formatting`.
-
-    Raises
-    ------
-    ValueError
-        If a column is missing, a protocol is unknown, or the numbers are bad (`metrics.check_arrays`).
     """
     missing = [name for name in PREDICTION_TYPES if name not in (*predictions.columns, IN_DOMAIN)]
     if missing:
@@ -151,12 +148,7 @@ def _by_part(predictions: pd.DataFrame, measure: Callable[[Any, Any], Value]) ->
 def read_evaluation(folder: Path) -> ModelEvidence:
     """Read the `evaluation.json` of a model's folder.
 
-    Raises
-    ------
-    FileNotFoundError
-        If there is none.
-    ValueError
-        If its layout has another version.
+    Raise `FileNotFoundError` if there is none; `ValueError` if its layout has another version.
     """
     return ModelEvidence.from_dict(json.loads((folder / EVALUATION).read_text(encoding="utf-8")))
 

@@ -1,52 +1,34 @@
 """How a model can be measured: which rows it learns from, which text it reads, which rows it answers.
 
-One number for one model means little: the same classifier has 99 % on raw text with the file's typography in it and
-60 % on articles from other publishers. Each protocol is a value, named in every file that holds its results.
+One number for one model means little: the same classifier has 99% on raw text with the file's typography in it and
+60% on articles from other publishers. Each protocol is a value, named in every file that holds its results.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from fakenews.data.demo import SPEC as DEMO
-
-if TYPE_CHECKING:
-    pass
 
 TIME_CUT = "2017-01-01"
 
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """One way to measure.
+    """One way to measure."""
 
-    Attributes
-    ----------
-    name : str
-        Key in `PROTOCOLS`, in evaluation.json and in the column of predictions.parquet.
-    title, description : str
-        For people; the description says what the figures do and do not show.
-    rows : {"grouped", "random", "time", "others", "left-out"}
-        How the training corpus is parted; "others" answers other corpora instead, and "left-out" those of the training
-        by models that did without them.
-    text : {"article", "title"}
-        What is read of a row.
-    cleaning : {"neutral", "raw"}
-        What is done to it before.
-    truncation : bool
-        Whether encoders learn from the first window of a text and read no further, as most notebooks have them do.
-    own_training : bool
-        Whether the model has to be fitted again for it, on other rows or other text than the shipped one.
-    """
-
-    name: str
-    title: str
+    name: str  # key in `PROTOCOLS`, in evaluation.json and in the column of predictions.parquet
+    title: str  # title, description: for people; the description says what the figures do and do not show
     description: str
+    # How the training corpus is parted; "others" answers other corpora instead, and "left-out" those of the training by
+    # models that did without them
     rows: Literal["grouped", "random", "time", "others", "left-out"] = "grouped"
-    text: Literal["article", "title"] = "article"
-    cleaning: Literal["neutral", "raw"] = "neutral"
+    text: Literal["article", "title"] = "article"  # what is read of a row
+    cleaning: Literal["neutral", "raw"] = "neutral"  # what is done to it before
+    # Whether encoders learn from the first window of a text and read no further, as most notebooks have them do
     truncation: bool = False
+    # Whether the model has to be fitted again for it, on other rows or other text than the shipped one
     own_training: bool = False
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fakenews.evidence.protocols import LEFT_OUT
-from fakenews.schema import FAKE
+from fakenews.schema import FAKE, JsonValue
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,31 +19,13 @@ NEAREST = 0.15  # share of the weight of all articles that is looked at for each
 
 
 @dataclass(frozen=True, slots=True)
-class Reliability:
-    """A reliability curve on corpora left out of training, each counting alike.
+class Reliability(JsonValue):
+    """A reliability curve on corpora left out of training, each counting alike."""
 
-    Attributes
-    ----------
-    p_fake : tuple of float
-        Probabilities of fake, ascending.
-    share_fake : tuple of float
-        Weighted share labeled fake among the articles nearest to each in probability; never falling.
-    n : int
-        Articles.
-    """
-
-    p_fake: tuple[float, ...]
+    p_fake: tuple[float, ...]  # probabilities of fake, ascending
+    # Weighted share labeled fake among the articles nearest to each in probability; never falling
     share_fake: tuple[float, ...]
-    n: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {"p_fake": list(self.p_fake), "share_fake": list(self.share_fake), "n": self.n}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Reliability:
-        """Invert `to_dict`."""
-        return cls(tuple(values["p_fake"]), tuple(values["share_fake"]), values["n"])
+    n: int  # articles
 
 
 def reliability(rows: pd.DataFrame) -> Reliability | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 from fakenews.data.registry import DATASETS, is_foreign_article_corpus
@@ -13,6 +13,7 @@ from fakenews.metrics.coverage import CoverageRisk
 from fakenews.metrics.evaluation import Evaluation
 from fakenews.metrics.flips import FlipRates
 from fakenews.metrics.verdicts import Verdicts
+from fakenews.schema import JsonValue, as_json, from_json
 
 SHIPPED_WEIGHTS, OWN_WEIGHTS = "shipped", "own"
 SCHEMA = 2  # of evaluation.json
@@ -20,94 +21,38 @@ DEMO = "demo"  # articles written for the demo: shown, but no evidence of accura
 
 
 @dataclass(frozen=True, slots=True)
-class ProtocolResult:
-    """What a model reached under one protocol of `protocols.PROTOCOLS`.
+class ProtocolResult(JsonValue):
+    """What a model reached under one protocol of `protocols.PROTOCOLS`."""
 
-    Attributes
-    ----------
-    weights : {"shipped", "own"}
-        Whether the model answered as it is, or was fitted again for this protocol.
-    training : mapping
-        Of its own weights: cleaning, rows, minutes, calibration …; empty for the shipped ones.
-    corpora : mapping of str to Evaluation
-        By "corpus/split", as "isot/test".
-    coverage : mapping of str to CoverageRisk
-        Of the same articles.
-    formatting : FlipRates or None
-        How formatting moves the answers; None where it was not measured.
-    verdicts : mapping of str to Verdicts
-        Of the same articles; empty where the model was fitted again on other rows or text.
-    """
-
-    weights: str
+    weights: str  # {"shipped", "own"}: whether the model answered as it is, or was fitted again for this protocol
+    # Of its own weights: cleaning, rows, minutes, calibration …; empty for the shipped ones
     training: Mapping[str, Any]
-    corpora: Mapping[str, Evaluation]
-    coverage: Mapping[str, CoverageRisk]
-    formatting: FlipRates | None = None
+    corpora: Mapping[str, Evaluation]  # by "corpus/split", as "isot/test"
+    coverage: Mapping[str, CoverageRisk]  # of the same articles
+    formatting: FlipRates | None = None  # how formatting moves the answers; None where it was not measured
+    # Of the same articles; empty where the model was fitted again on other rows or text
     verdicts: Mapping[str, Verdicts] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {
-            "weights": self.weights,
-            "training": dict(self.training),
-            "corpora": {name: evaluation.to_dict() for name, evaluation in self.corpora.items()},
-            "coverage": {name: curve.to_dict() for name, curve in self.coverage.items()},
-            "formatting": self.formatting.to_dict() if self.formatting else None,
-            "verdicts": {name: counted.to_dict() for name, counted in self.verdicts.items()},
-        }
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> ProtocolResult:
-        """Invert `to_dict`."""
-        formatting = values["formatting"]
-        return cls(
-            values["weights"],
-            dict(values["training"]),
-            {name: Evaluation.from_dict(evaluation) for name, evaluation in values["corpora"].items()},
-            {name: CoverageRisk.from_dict(curve) for name, curve in values["coverage"].items()},
-            FlipRates.from_dict(formatting) if formatting else None,
-            {name: Verdicts.from_dict(counted) for name, counted in values.get("verdicts", {}).items()},
-        )
+        """Return the JSON form, with the rates of the formatting test."""
+        return {**as_json(self), "formatting": self.formatting and self.formatting.to_dict()}
 
 
 @dataclass(frozen=True, slots=True)
-class ModelEvidence:
-    """How a model was made and what it reached: the content of `evaluation.json`.
+class ModelEvidence(JsonValue):
+    """How a model was made and what it reached: the content of `evaluation.json`."""
 
-    Attributes
-    ----------
-    model : str
-        Key of the classifier in the registry.
-    protocol : str
-        How the shipped weights were trained: the protocol of their split.
-    seed : int
-        Of the split, the training and the bootstrap.
-    cleaning : mapping
-        "name" and "version" of the text function.
-    training : mapping
-        Whatever the trainer tells: base, epochs, minutes, device, rows …
-    size_mb : float
-        Files of the model, millions of bytes.
-    latency_ms : float or None
-        Milliseconds per article on two CPU cores; None where it was not measured.
-    calibration : mapping
-        "method", the numbers of `classifiers.base.Calibration` and the split it was "fitted_on".
-    protocols : mapping of str to ProtocolResult
-        By name of the protocol, in the order of `protocols.PROTOCOLS`.
-    reliability : Reliability or None
-        How often articles of corpora left out of training were labeled fake, by probability; None without such.
-    """
-
-    model: str
-    protocol: str
-    seed: int
-    cleaning: Mapping[str, Any]
-    training: Mapping[str, Any]
-    size_mb: float
-    latency_ms: float | None
+    model: str  # key of the classifier in the registry
+    protocol: str  # how the shipped weights were trained: the protocol of their split
+    seed: int  # of the split, the training and the bootstrap
+    cleaning: Mapping[str, Any]  # "name" and "version" of the text function
+    training: Mapping[str, Any]  # whatever the trainer tells: base, epochs, minutes, device, rows …
+    size_mb: float  # files of the model, millions of bytes
+    latency_ms: float | None  # milliseconds per article on two CPU cores; None where it was not measured
+    # "method", the numbers of `classifiers.base.Calibration` and the split it was "fitted_on"
     calibration: Mapping[str, Any]
-    protocols: Mapping[str, ProtocolResult]
+    protocols: Mapping[str, ProtocolResult]  # by name of the protocol, in the order of `protocols.PROTOCOLS`
+    # How often articles of corpora left out of training were labeled fake, by probability; None without such
     reliability: Reliability | None = None
 
     @property
@@ -141,13 +86,8 @@ class ModelEvidence:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, with the version of its layout under "schema"."""
-        facts = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {
-            "schema": SCHEMA,
-            **{name: dict(v) if isinstance(v, Mapping) else v for name, v in facts.items()},
-            "protocols": {name: result.to_dict() for name, result in self.protocols.items()},
-            "reliability": self.reliability.to_dict() if self.reliability else None,
-        }
+        protocols = {name: result.to_dict() for name, result in self.protocols.items()}
+        return {"schema": SCHEMA, **as_json(self), "protocols": protocols}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> ModelEvidence:
@@ -155,17 +95,10 @@ class ModelEvidence:
 
         Raise `ValueError` if the layout has another version.
         """
-        rest = dict(values)
-        schema = rest.pop("schema", None)
-        if schema != SCHEMA:
+        if (schema := values.get("schema")) != SCHEMA:
+            advice = 'run "python -m experiments report", which brings it up to date'
             raise ValueError(
                 f"Expected an evaluation of schema {SCHEMA}, got {schema!r}: "
-                + (
-                    'run "python -m experiments report", which brings it up to date.'
-                    if schema == 1
-                    else "evaluate the model again."
-                )
+                f"{advice if schema == 1 else 'evaluate the model again'}."
             )
-        protocols = {name: ProtocolResult.from_dict(result) for name, result in rest.pop("protocols").items()}
-        curve = rest.pop("reliability", None)
-        return cls(**rest, protocols=protocols, reliability=Reliability.from_dict(curve) if curve else None)
+        return from_json(cls, values)

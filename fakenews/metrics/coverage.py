@@ -4,46 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fakenews.metrics.evaluation import check_arrays, predict_labels
+from fakenews.schema import JsonValue
 
 COVERAGES = (0.7, 0.8, 0.9, 1.0)
 SCORE = "max(p, 1 - p)"
 
 
 @dataclass(frozen=True, slots=True)
-class CoverageRisk:
+class CoverageRisk(JsonValue):
     """Selective classification of one set of articles, most confident first.
 
     El-Yaniv and Wiener, "On the Foundations of Noise-free Selective Classification", JMLR 11, 2010; the area is that
     of Geifman et al., ICLR 2019 (arXiv:1805.08206).
-
-    Attributes
-    ----------
-    score : str
-        What confidence is: the calibrated probability of the predicted class.
-    area : float
-        Mean error over all coverages, in [0, 1]; lower is better. A score that knows nothing has the error at 1.0.
-    error : mapping of str to float
-        Share of wrong answers among the most confident articles, by coverage: "0.7", "0.8", "0.9", "1.0".
     """
 
-    score: str
+    score: str  # what confidence is: the calibrated probability of the predicted class
+    # Mean error over all coverages, in [0, 1]; lower is better. A score that knows nothing has the error at 1.0.
     area: float
+    # Share of wrong answers among the most confident articles, by coverage: "0.7", "0.8", "0.9", "1.0"
     error: Mapping[str, float]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {"score": self.score, "area": self.area, "error": dict(self.error)}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> CoverageRisk:
-        """Invert `to_dict`."""
-        return cls(values["score"], values["area"], dict(values["error"]))
 
 
 def coverage_risk(labels: ArrayLike, p_fake: ArrayLike) -> CoverageRisk:

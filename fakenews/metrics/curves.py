@@ -30,27 +30,14 @@ class PrPoints(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CalibrationBins:
-    """A reliability diagram in numbers; every array has shape (n_bins_used,), bins without articles are left out.
+    """A reliability diagram in numbers; every array has shape (n_bins_used,), bins without articles are left out."""
 
-    Attributes
-    ----------
-    lower, upper : ndarray of float64
-        Edges: lower < probability of fake <= upper; the first bin holds 0 too.
-    mean_predicted : ndarray of float64
-        Mean probability of fake of the articles in the bin.
-    observed : ndarray of float64
-        Share of them that are fake.
-    count : ndarray of int64
-    low, high : ndarray of float64
-        95 % Wilson interval of `observed`.
-    """
-
-    lower: NDArray[np.float64]
+    lower: NDArray[np.float64]  # lower, upper: edges: lower < probability of fake <= upper; the first bin holds 0 too
     upper: NDArray[np.float64]
-    mean_predicted: NDArray[np.float64]
-    observed: NDArray[np.float64]
+    mean_predicted: NDArray[np.float64]  # mean probability of fake of the articles in the bin
+    observed: NDArray[np.float64]  # share of them that are fake
     count: NDArray[np.int64]
-    low: NDArray[np.float64]
+    low: NDArray[np.float64]  # low, high: 95% Wilson interval of `observed`
     high: NDArray[np.float64]
 
 

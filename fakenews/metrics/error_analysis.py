@@ -15,6 +15,8 @@ from fakenews.schema import FAKE, REAL
 def cell_mask(labels: ArrayLike, p_fake: ArrayLike, threshold: float, true: int, predicted: int) -> NDArray[np.bool_]:
     """Mask of shape (n,): the articles of one cell of the confusion matrix.
 
+    Raise `ValueError` if there is no such cell, or as in `metrics.check_arrays`.
+
     Parameters
     ----------
     labels, p_fake : array-like of shape (n,)
@@ -22,11 +24,6 @@ def cell_mask(labels: ArrayLike, p_fake: ArrayLike, threshold: float, true: int,
         Predict fake from this probability on.
     true, predicted : int
         Row and column of the cell, indices into `LABELS`.
-
-    Raises
-    ------
-    ValueError
-        If there is no such cell, or as in `metrics.check_arrays`.
     """
     if true not in (FAKE, REAL) or predicted not in (FAKE, REAL):
         raise ValueError(f"A cell is 0 (fake) or 1 (real) in each direction, got ({true}, {predicted}).")
@@ -47,15 +44,3 @@ def misclassified(labels: ArrayLike, p_fake: ArrayLike, threshold: float = 0.5) 
 def close_to_call(p_fake: ArrayLike, *, threshold: float = 0.5, width: float = 0.1) -> NDArray[np.bool_]:
     """Mask of shape (n,): probabilities no further than `width` from the threshold."""
     return np.abs(np.asarray(p_fake, dtype=np.float64) - threshold) <= width
-
-
-def models_disagree(p_a: ArrayLike, p_b: ArrayLike, *, threshold: float = 0.5) -> NDArray[np.bool_]:
-    """Mask of shape (n,): two models predict different labels.
-
-    Raise `ValueError` if the two differ in length.
-    """
-    a, b = predict_labels(p_a, threshold), predict_labels(p_b, threshold)
-    if a.shape != b.shape:
-        raise ValueError(f"Two models were compared on {a.size} and {b.size} articles: the same ones are needed.")
-    mask: NDArray[np.bool_] = a != b
-    return mask

@@ -6,13 +6,12 @@ Nothing here draws, reads a file or knows a model. The positive class of curves 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fakenews.schema import FAKE, LABELS, REAL
+from fakenews.schema import FAKE, LABELS, REAL, JsonValue
 
 Interval = tuple[float, float]
 Matrix = tuple[tuple[int, int], tuple[int, int]]
@@ -22,65 +21,30 @@ _CHUNK = 4_000_000  # drawn rows held at once, 32 MB an array
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
-    """What one classifier reached on one set of labeled articles.
+class Evaluation(JsonValue):
+    """What one classifier reached on one set of labeled articles."""
 
-    Attributes
-    ----------
-    n, n_fake, n_real : int
-        Articles in all and per true class.
-    threshold : float
-        An article is predicted fake where its probability of fake is at least this.
-    macro_f1 : float
-        Mean F1 of the classes that occur among the labels; of one class alone, its F1.
-    roc_auc : float or None
-        Area under the ROC curve; None where only one class occurs.
-    ece : float
-        Expected calibration error, see `expected_calibration_error`.
-    brier, log_loss : float
-        Mean squared error and mean negative log-likelihood (nats) of the probability of fake.
-    precision_fake, recall_fake, f1_fake, precision_real, recall_real, f1_real : float or None
-        Per class; None for a class that does not occur among the labels. Precision of a class that was
-        never predicted is 0, as in scikit-learn.
-    confusion_matrix : tuple of tuple of int
-        Rows true, columns predicted, both in the order `LABELS`.
-    intervals : mapping of str to (low, high)
-        95 % bootstrap intervals, see `bootstrap_intervals`.
-    """
-
-    n: int
+    n: int  # n, n_fake, n_real: articles in all and per true class
     n_fake: int
     n_real: int
-    threshold: float
+    threshold: float  # an article is predicted fake where its probability of fake is at least this
     accuracy: float
-    macro_f1: float
-    roc_auc: float | None
-    ece: float
+    macro_f1: float  # mean F1 of the classes that occur among the labels; of one class alone, its F1
+    roc_auc: float | None  # area under the ROC curve; None where only one class occurs
+    ece: float  # expected calibration error, see `expected_calibration_error`
+    # brier, log_loss: mean squared error and mean negative log-likelihood (nats) of the probability of fake
     brier: float
     log_loss: float
+    # precision_fake, recall_fake, f1_fake, precision_real, recall_real, f1_real: per class; None for a class that does
+    # not occur among the labels. Precision of a class that was never predicted is 0, as in scikit-learn.
     precision_fake: float | None
     recall_fake: float | None
     f1_fake: float | None
     precision_real: float | None
     recall_real: float | None
     f1_real: float | None
-    confusion_matrix: Matrix
-    intervals: Mapping[str, Interval]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form: the same keys, tuples as lists."""
-        return {
-            **asdict(self),
-            "confusion_matrix": [list(row) for row in self.confusion_matrix],
-            "intervals": {name: list(bounds) for name, bounds in self.intervals.items()},
-        }
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Evaluation:
-        """Invert `to_dict`."""
-        (a, b), (c, d) = values["confusion_matrix"]
-        intervals = {name: (low, high) for name, (low, high) in values["intervals"].items()}
-        return cls(**{**values, "confusion_matrix": ((a, b), (c, d)), "intervals": intervals})
+    confusion_matrix: Matrix  # rows true, columns predicted, both in the order `LABELS`
+    intervals: Mapping[str, Interval]  # 95% bootstrap intervals, see `bootstrap_intervals`
 
 
 def check_arrays(labels: ArrayLike, p_fake: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -93,7 +57,7 @@ def check_arrays(labels: ArrayLike, p_fake: ArrayLike) -> tuple[NDArray[np.int64
     if y.ndim != 1 or y.shape != p.shape:
         raise ValueError(f"Expected one probability per label, got shapes {y.shape} and {p.shape}.")
     if not y.size:
-        raise ValueError("Got no articles: at least one labelled article is needed.")
+        raise ValueError("Got no articles: at least one labeled article is needed.")
     strange = y[~np.isin(y, (FAKE, REAL))]
     if strange.size:
         raise ValueError(f"Labels must be 0 (fake) or 1 (real), got {strange[0]!s}.")
@@ -265,7 +229,7 @@ def bootstrap_intervals(
 
 
 def wilson_interval(successes: int, total: int) -> Interval:
-    """Return the 95 % score interval of a share of `total` > 0: Wilson, JASA 22, 1927."""
+    """Return the 95% score interval of a share of `total` > 0: Wilson, JASA 22, 1927."""
     from scipy.stats import binomtest
 
     low, high = binomtest(int(successes), int(total)).proportion_ci(method="wilson")

@@ -9,24 +9,17 @@ from typing import Any
 from fakenews.classifiers.base import TextClassifier, distinct_scores
 from fakenews.formatting import EDITS, FORMATTING_VERSION, edited_texts, flips
 from fakenews.metrics.evaluation import Interval, wilson_interval
+from fakenews.schema import JsonValue
 
 ANY = "any"  # at least one edit of the list
 
 
 @dataclass(frozen=True, slots=True)
 class EditFlips:
-    """What one edit did to the answers of one classifier.
+    """What one edit did to the answers of one classifier."""
 
-    Attributes
-    ----------
-    n_changed : int
-        Articles that the edit changes.
-    n_flipped : int
-        Those whose predicted class changed with it.
-    """
-
-    n_changed: int
-    n_flipped: int
+    n_changed: int  # articles that the edit changes
+    n_flipped: int  # those whose predicted class changed with it
 
     @property
     def interval(self) -> Interval:
@@ -37,24 +30,13 @@ class EditFlips:
 
 
 @dataclass(frozen=True, slots=True)
-class FlipRates:
-    """Flip rates of one classifier on one set of articles.
+class FlipRates(JsonValue):
+    """Flip rates of one classifier on one set of articles."""
 
-    Attributes
-    ----------
-    version : int
-        `formatting.FORMATTING_VERSION` of the list of edits.
-    on : str
-        "corpus/split" of the articles.
-    n : int
-        Articles.
-    edits : mapping of str to EditFlips
-        By name of the edit, in the order of `formatting.EDITS`, and "any" for at least one of them.
-    """
-
-    version: int
-    on: str
-    n: int
+    version: int  # `formatting.FORMATTING_VERSION` of the list of edits
+    on: str  # "corpus/split" of the articles
+    n: int  # articles
+    # By name of the edit, in the order of `formatting.EDITS`, and "any" for at least one of them
     edits: Mapping[str, EditFlips]
 
     def rate(self, edit: str) -> float:
@@ -79,12 +61,6 @@ class FlipRates:
         }
         return {"version": self.version, "on": self.on, "n": self.n, "edits": edits}
 
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> FlipRates:
-        """Invert `to_dict`."""
-        edits = {name: EditFlips(e["n_changed"], e["n_flipped"]) for name, e in values["edits"].items()}
-        return cls(values["version"], values["on"], values["n"], edits)
-
 
 def flip_rates(
     classifier: TextClassifier, texts: Sequence[str], on: str, progress: Callable[[float], None] | None = None
@@ -93,6 +69,8 @@ def flip_rates(
 
     Cleaning the edits of an article of 400 words takes about a tenth of a second; a classifier that reads neutral
     text is then asked one to five times, one that reads raw text up to seventeen times.
+
+    Raise `ValueError` if there are no texts.
 
     Parameters
     ----------
@@ -103,11 +81,6 @@ def flip_rates(
         "corpus/split" they come from.
     progress : callable, optional
         Called with the fraction done, in [0, 1].
-
-    Raises
-    ------
-    ValueError
-        If there are no texts.
     """
     if not texts:
         raise ValueError("Flip rates need at least one article.")

@@ -22,17 +22,14 @@ SLICES = {"length": "Length", "dateline": "Dateline", "subject": "Subject", "mon
 def slice_of(frame: pd.DataFrame, by: str) -> pd.Series:
     """Name of the slice every row belongs to.
 
+    Raise `ValueError` if `by` is none.
+
     Parameters
     ----------
     frame : DataFrame
         With `text`, and `subject` or `date` where these are asked for, as `table.read_table` gives it.
     by : str
         Key of `SLICES`.
-
-    Raises
-    ------
-    ValueError
-        If `by` is none.
     """
     if by == "length":
         words = frame["text"].map(count_words)

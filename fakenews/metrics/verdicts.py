@@ -4,67 +4,34 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from fakenews.metrics.evaluation import Evaluation, Interval, evaluate, wilson_interval
-from fakenews.schema import LABELS, Prediction
-
-if TYPE_CHECKING:
-    pass
+from fakenews.schema import LABELS, JsonValue, Prediction
 
 
 @dataclass(frozen=True, slots=True)
-class Verdicts:
-    """How often a model gave a verdict, and how often that was right.
+class Verdicts(JsonValue):
+    """How often a model gave a verdict, and how often that was right."""
 
-    Attributes
-    ----------
-    n, given, right : int
-        Articles; those with a verdict; those whose verdict is the label.
-    accuracy : float or None
-        `right / given`; None where it gave none.
-    interval : (low, high) or None
-        95 % Wilson interval of `accuracy`.
-    reasons : mapping of str to int
-        Of the others, by reason (`verdict.REASONS`), the most frequent first; a text may have several.
-    """
-
-    n: int
+    n: int  # n, given, right: articles; those with a verdict; those whose verdict is the label
     given: int
     right: int
-    accuracy: float | None
-    interval: Interval | None
+    accuracy: float | None  # `right / given`; None where it gave none
+    interval: Interval | None  # 95% Wilson interval of `accuracy`
+    # Of the others, by reason (`verdict.REASONS`), the most frequent first; a text may have several
     reasons: Mapping[str, int]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {**asdict(self), "interval": list(self.interval) if self.interval else None}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Verdicts:
-        """Invert `to_dict`."""
-        interval = values["interval"]
-        return cls(**{**values, "interval": (interval[0], interval[1]) if interval else None})
 
 
 @dataclass(frozen=True, slots=True)
 class TableResult:
-    """What a model reached on a labeled table.
+    """What a model reached on a labeled table."""
 
-    Attributes
-    ----------
-    predictions : tuple of Prediction
-        One per article.
-    evaluation : Evaluation
-        Of its probabilities.
-    verdicts : Verdicts
-    """
-
-    predictions: tuple[Prediction, ...]
-    evaluation: Evaluation
+    predictions: tuple[Prediction, ...]  # one per article
+    evaluation: Evaluation  # of its probabilities
     verdicts: Verdicts
 
     def to_dict(self) -> dict[str, Any]:

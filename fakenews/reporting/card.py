@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from fakenews.evidence.protocols import LEFT_OUT, PROTOCOLS, SHIPPED
 from fakenews.evidence.results import DEMO, OWN_WEIGHTS, ModelEvidence
 from fakenews.metrics.coverage import COVERAGES
 from fakenews.metrics.evaluation import Evaluation
+from fakenews.metrics.flips import FlipRates
+from fakenews.metrics.verdicts import Verdicts
 from fakenews.reporting.digits import (
     METRIC_NAMES,
     Metric,
@@ -25,18 +27,19 @@ from fakenews.reporting.digits import (
     size_text,
 )
 
+Figure = TypeVar("Figure")
+
+_TEMPLATE = Path(__file__).with_suffix(".md")
 _TABLE_METRICS: tuple[Metric, ...] = ("accuracy", "macro_f1", "roc_auc", "ece")
 
 
 def model_card(evidence: ModelEvidence, describe: str) -> str:
     """Return the model card in Markdown, with the metadata block of the Hugging Face Hub.
 
-    Parameters
-    ----------
-    evidence : ModelEvidence
-    describe : str
-        What exactly the model is, in one or a few sentences.
+    `describe` says what exactly the model is, in one or a few sentences.
     """
+    from jinja2 import Environment, StrictUndefined
+
     facts = {
         "protocol": evidence.protocol,
         "seed": evidence.seed,
@@ -46,150 +49,75 @@ def model_card(evidence: ModelEvidence, describe: str) -> str:
         "size": size_text(evidence.size_mb),
         "latency": "not measured" if evidence.latency_ms is None else f"{evidence.latency_ms:.0f} ms per article",
     }
-    training = markdown_table(("what", "value"), [(_plain(k), _plain(v)) for k, v in facts.items()])
-    results = markdown_table(
-        ("Corpus", "n", *(METRIC_NAMES[m] for m in _TABLE_METRICS)),
-        [(f"`{name}`", f"{e.n:,}", *(cell(e, m) for m in _TABLE_METRICS)) for name, e in _ordered(evidence.corpora)],
+    formatting = {name: r.formatting for name, r in evidence.protocols.items() if r.formatting is not None}
+    environment = Environment(
+        undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True, autoescape=False
+    )  # Markdown
+    return environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(
+        evidence=evidence,
+        describe=describe.strip(),
+        table=markdown_table,
+        demo=DEMO,
+        metrics=[METRIC_NAMES[m] for m in _TABLE_METRICS],
+        facts=[(_plain(k), _plain(v)) for k, v in facts.items()],
+        thresholds=", ".join(f"{t:g}" for t in sorted({e.threshold for e in evidence.corpora.values()})),
+        results=[(f"`{name}`", f"{e.n:,}", *_figures(e)) for name, e in _ordered(evidence.corpora)],
+        others=_other_protocols(evidence),
+        other_protocols=[p for p in PROTOCOLS.values() if p.name not in SHIPPED],
+        coverages=[f"error at {percent_text(c)}" if c < 1 else "error of all" for c in COVERAGES],
+        coverage=[
+            (f"`{name}`", *(percent_text(e) for e in curve.error.values()), f"{curve.area:.3f}")
+            for name, curve in _of_articles(evidence, "coverage")
+        ],
+        verdicts=[_verdict_row(name, v) for name, v in _of_articles(evidence, "verdicts")],
+        formatting=formatting,
+        changed=[f"{name}, changed" for name in formatting],
+        flipped=[f"{name}, flipped" for name in formatting],
+        edits=_edit_rows(list(formatting.values())),
+        transfer=_transfer(evidence),
     )
-    return f"""---
-license: apache-2.0
-language: en
-pipeline_tag: text-classification
-tags:
-  - fake-news
-  - news
-  - calibrated
-metrics:
-  - accuracy
-  - f1
-  - roc_auc
----
-
-# {evidence.model}
-
-{describe.strip()}
-
-It gives the probability that an English news article resembles the fake class of its training corpus.
-It does not know whether a story is true.
-
-## Intended use
-
-Teaching, and research into what such classifiers pick up and where they fail. Not for moderating, ranking or
-labelling the work of real publishers, and not for judging single claims or posts.
-
-## Training
-
-{training}
-
-## Results
-
-95 % bootstrap intervals in brackets; the positive class is fake, the threshold {_thresholds(evidence)}.
-
-{results}
-
-Validation rows chose the settings and the calibration, so they flatter the model. Corpora named `all` were not trained
-on. The `{DEMO}` articles were written for the demo and are no evidence of accuracy.
-{_protocol_section(evidence)}{_coverage_section(evidence)}{_verdict_section(evidence)}{_formatting_section(evidence)}
-## Limits
-
-- The labels are by publisher, not by fact: every article of a site carries that site's label, so the model learns
-  how outlets write.
-- {_transfer(evidence)}
-- English only, and articles rather than headlines, posts or claims.
-- The intervals cover the choice of articles, not the choice of training run.
-
-The training articles remain their publishers' property; this folder holds none of their text.
-"""
 
 
-def _protocol_section(evidence: ModelEvidence) -> str:
-    rows = [
+def _figures(evaluation: Evaluation) -> list[str]:
+    return [cell(evaluation, metric) for metric in _TABLE_METRICS]
+
+
+def _other_protocols(evidence: ModelEvidence) -> list[tuple[str, ...]]:
+    return [
         (
             f"{name}: {part.removesuffix('/all') if name == LEFT_OUT else PROTOCOLS[name].title.lower()}",
             "fitted again" if result.weights == OWN_WEIGHTS else "as it is",
             f"{e.n:,}",
-            *(cell(e, m) for m in _TABLE_METRICS),
+            *_figures(e),
         )
         for name, result in evidence.protocols.items()
         if name not in SHIPPED
         for part, e in result.corpora.items()
         if part.endswith("/test") or name == LEFT_OUT
     ]
-    if not rows:
-        return ""
-    header = ("Protocol", "Weights", "n", *(METRIC_NAMES[m] for m in _TABLE_METRICS))
-    notes = "\n".join(f"- {p.name}: {p.description}" for p in PROTOCOLS.values() if p.name not in SHIPPED)
-    return f"\n## Other protocols\n\n{markdown_table(header, rows)}\n\n{notes}\n"
 
 
-def _coverage_section(evidence: ModelEvidence) -> str:
-    curves = {
-        k: c
-        for name in (*SHIPPED[:2], LEFT_OUT)
-        if name in evidence.protocols
-        for k, c in evidence.protocols[name].coverage.items()
-    }
-    rows = [
-        (f"`{name}`", *(percent_text(e) for e in curve.error.values()), f"{curve.area:.3f}")
-        for name, curve in sorted(curves.items(), key=lambda item: _rank(item[0]))
-        if not name.endswith("/validation") and _holds_articles(name)
-    ]
-    if not rows:
-        return ""
-    header = ("Corpus", *(f"error at {percent_text(c)}" if c < 1 else "error of all" for c in COVERAGES), "area")
-    return (
-        "\n## Answering only where it is sure\n\nShare of wrong answers among the articles with the highest "
-        f"probability of the predicted class.\n\n{markdown_table(header, rows)}\n"
-    )
+def _of_articles(evidence: ModelEvidence, what: str) -> list[tuple[str, Any]]:
+    """Return a kind of figure of all corpora of whole articles that did not choose the settings, by "corpus/split"."""
+    protocols = [evidence.protocols[name] for name in (*SHIPPED[:2], LEFT_OUT) if name in evidence.protocols]
+    figures = {part: figure for result in protocols for part, figure in getattr(result, what).items()}
+    return _ordered({k: v for k, v in figures.items() if not k.endswith("/validation") and _holds_articles(k)})
 
 
-def _verdict_section(evidence: ModelEvidence) -> str:
-    """Describe how often it keeps quiet on whole articles, and how often it is right where it does not."""
-    by_part = {
-        name: v
-        for protocol in (*SHIPPED[:2], LEFT_OUT)
-        if protocol in evidence.protocols
-        for name, v in evidence.protocols[protocol].verdicts.items()
-        if not name.endswith("/validation") and _holds_articles(name)
-    }
-    if not by_part:
-        return ""
-    rows = [
-        (
-            f"`{name}`", f"{v.n:,}", share_text(v.given, v.n), share_text(v.right, v.given),
-            f"{v.reasons.get('too_close', 0):,}",
-        )
-        for name, v in sorted(by_part.items(), key=lambda item: _rank(item[0]))
-    ]  # fmt: skip
-    header = ("Corpus", "n", "verdict given", "right of these", "too close to call")
-    return (
-        "\n## Verdicts\n\nAs on the page: none where the probability is too close to call. That a text is too short, "
-        "not English, unlike the training, or like articles on which verdicts were mostly wrong, is not counted "
-        "here.\n\n"
-        f"{markdown_table(header, rows)}\n"
-    )
+def _verdict_row(name: str, v: Verdicts) -> tuple[str, ...]:
+    too_close = f"{v.reasons.get('too_close', 0):,}"
+    return f"`{name}`", f"{v.n:,}", share_text(v.given, v.n), share_text(v.right, v.given), too_close
 
 
-def _formatting_section(evidence: ModelEvidence) -> str:
-    measured = {name: r.formatting for name, r in evidence.protocols.items() if r.formatting is not None}
-    if not measured:
-        return ""
-    header = ("Edit", *(f"{name}, changed" for name in measured), *(f"{name}, flipped" for name in measured))
-    edits = list(next(iter(measured.values())).edits)
-    rows = [
+def _edit_rows(measured: Sequence[FlipRates]) -> list[tuple[str, ...]]:
+    return [
         (
             edit.replace("_", " "),
-            *(f"{rates.edits[edit].n_changed:,}" for rates in measured.values()),
-            *(share_text(rates.edits[edit].n_flipped, rates.edits[edit].n_changed) for rates in measured.values()),
+            *(f"{rates.edits[edit].n_changed:,}" for rates in measured),
+            *(share_text(rates.edits[edit].n_flipped, rates.edits[edit].n_changed) for rates in measured),
         )
-        for edit in edits
+        for edit in (measured[0].edits if measured else ())
     ]
-    first = next(iter(measured.values()))
-    return (
-        f"\n## Formatting\n\nEdits that keep the meaning (list {first.version}), on {first.n:,} articles of "
-        f"`{first.on}`: how many each changes, and in how many of these the predicted class flips.\n\n"
-        f"{markdown_table(header, rows)}\n"
-    )
 
 
 def write_model_card(folder: Path, describe: str) -> Path:
@@ -211,12 +139,8 @@ def _rank(name: str) -> int:
     return {"test": 0, "validation": 1}.get(name.rpartition("/")[2], 2)
 
 
-def _ordered(corpora: Mapping[str, Evaluation]) -> list[tuple[str, Evaluation]]:
-    return sorted(corpora.items(), key=lambda item: _rank(item[0]))
-
-
-def _thresholds(evidence: ModelEvidence) -> str:
-    return ", ".join(f"{t:g}" for t in sorted({e.threshold for e in evidence.corpora.values()}))
+def _ordered(figures: Mapping[str, Figure]) -> list[tuple[str, Figure]]:
+    return sorted(figures.items(), key=lambda item: _rank(item[0]))
 
 
 def _transfer(evidence: ModelEvidence) -> str:

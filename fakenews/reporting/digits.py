@@ -1,4 +1,4 @@
-"""Numbers and tables as text, with fixed decimals; a share is never "100 %"."""
+"""Numbers and tables as text, with fixed decimals; a share is never "100%"."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ METRIC_NAMES: dict[Metric, str] = {
 
 
 class MetricText(NamedTuple):
-    """A metric and its 95 % interval in print, as "97.8 %" and "97.0–98.5"; the interval may be ""."""
+    """A metric and its 95% interval in print, as "97.8%" and "97.0–98.5"; the interval may be ""."""
 
     value: str
     interval: str
@@ -31,7 +31,7 @@ class MetricText(NamedTuple):
 
 
 def metric_text(evaluation: Evaluation, metric: Metric) -> MetricText:
-    """Print one metric: accuracy in per cent with one decimal, the others with three; "–" for one that is missing.
+    """Print one metric: accuracy in percent with one decimal, the others with three; "–" for one that is missing.
 
     Of one class alone there is no macro-F1, which would be the F1 of that class and say what the accuracy says.
     """
@@ -66,7 +66,7 @@ def area_text(area: float) -> str:
 
 
 def share_text(part: int, whole: int) -> str:
-    """Print `part` of `whole` in per cent, as "98.1 %"; "all", "none", and "–" where there is no whole."""
+    """Print `part` of `whole` in percent, as "98.1%"; "all", "none", and "–" where there is no whole."""
     if whole == 0:
         return "–"
     if part in (0, whole):
@@ -80,8 +80,8 @@ def size_text(megabytes: float) -> str:
 
 
 def percent_text(share: float) -> str:
-    """Print a share in [0, 1] in whole per cent, as "97 %", "> 99 %"."""
-    return f"{_number(100 * share, 0, top=100)} %"
+    """Print a share in [0, 1] in whole percent, as "97%", "> 99%"."""
+    return f"{_number(100 * share, 0, top=100)}%"
 
 
 def counted(count: int, noun: str) -> str:
@@ -105,7 +105,7 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{_number(100 * share, 1, top=100)} %"
+    return f"{_number(100 * share, 1, top=100)}%"
 
 
 def _range(low: float, high: float, decimals: int, top: float) -> str:

@@ -190,7 +190,7 @@ def describe_pr(curves: Sequence[Curve], share_fake: float, point: OperatingPoin
 
 
 def calibration_figure(models: Sequence[tuple[str, CalibrationBins]]) -> go.Figure:
-    """Draw the observed share of fake articles against the probability given, with 95 % Wilson bars."""
+    """Draw the observed share of fake articles against the probability given, with 95% Wilson bars."""
     hover = "given %{x:.2f}, fake %{y:.2f}<br>%{customdata:,} articles"
     lines = []
     for i, (name, bins) in enumerate(models):
@@ -305,8 +305,8 @@ def describe_cost(points: Sequence[Point]) -> str:
     """Compare accuracy with milliseconds in one sentence."""
     if not points:
         return "No model's speed was measured yet."
-    fastest, top = min(points, key=lambda p: p.x), f"{100 * max(p.y for p in points):.1f} %"
-    best = [p for p in points if f"{100 * p.y:.1f} %" == top]
+    fastest, top = min(points, key=lambda p: p.x), f"{100 * max(p.y for p in points):.1f}%"
+    best = [p for p in points if f"{100 * p.y:.1f}%" == top]
     most = f"{listed([p.name for p in best])} {'is' if len(best) == 1 else 'are'} right most often, on {top}"
     taken = f"take{'s' if len(best) == 1 else ''} {listed([f'{p.x:.0f}' for p in best])} ms"
     return _sentence(

@@ -36,21 +36,12 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of the scoreboard.
+    """A column of the scoreboard."""
 
-    Attributes
-    ----------
-    group, title : str
-        What stands over several columns, and over this one.
-    better : {"high", "low"}
-    note : str
-        What the figure is; one sentence.
-    """
-
-    group: str
+    group: str  # group, title: what stands over several columns, and over this one
     title: str
     better: Literal["high", "low"]
-    note: str
+    note: str  # what the figure is; one sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +96,7 @@ def scoreboard(evidences: Sequence[ModelEvidence], metric: Metric) -> Scoreboard
         ),
         (
             Column(
-                "Other corpora", "right at 70 % coverage", "high",
+                "Other corpora", "right at 70% coverage", "high",
                 "Accuracy, in the mean over these corpora, on the seven articles in ten it is surest of.",
             ),
             _surest,
@@ -182,7 +173,7 @@ def guessed(evaluation: Evaluation, metric: Metric) -> Cell:
     value = of_guessing(evaluation, metric)
     if value is None:
         return Cell(None, NOTHING)
-    return Cell(value, f"{100 * value:.1f} %" if metric == "accuracy" else f"{value:.2f}")
+    return Cell(value, f"{100 * value:.1f}%" if metric == "accuracy" else f"{value:.2f}")
 
 
 def _test_part(result: ProtocolResult) -> str | None:
@@ -214,7 +205,7 @@ def _guessing(evidences: Sequence[ModelEvidence], metric: Metric) -> dict[str, C
     """Return what always answering with the larger class reaches, by title of the column."""
     others = {name: evaluation for evidence in evidences for name, evaluation in foreign(evidence).items()}
     guesses = [g for e in others.values() if (g := of_guessing(e, metric)) is not None]
-    titles = ("mean", "right at 70 % coverage", "verdicts right") if metric == "accuracy" else ("mean",)
+    titles = ("mean", "right at 70% coverage", "verdicts right") if metric == "accuracy" else ("mean",)
     cells = dict.fromkeys(titles, _mean_of(guesses, metric)) if guesses else {}
     for evidence in evidences:
         for name, result in evidence.protocols.items():
@@ -263,7 +254,7 @@ def _moved(evidence: ModelEvidence) -> Cell:
         return Cell(None, NOTHING)
     rate = result.formatting.rate_of_all(ANY)
     low, high = result.formatting.edits[ANY].interval
-    return Cell(rate, f"{100 * rate:.1f} %", f"{100 * low:.1f}–{100 * high:.1f}")
+    return Cell(rate, f"{100 * rate:.1f}%", f"{100 * low:.1f}–{100 * high:.1f}")
 
 
 def _ms(evidence: ModelEvidence) -> Cell:

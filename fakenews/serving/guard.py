@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 
 from fastapi import HTTPException
 from starlette.datastructures import MutableHeaders
@@ -35,28 +36,14 @@ def longest_body(max_chars: int) -> int:
     return max(MAX_BODY, BYTES_A_CHARACTER * max_chars)
 
 
+@dataclass
 class Guard:
-    """Pure ASGI middleware: refuses bodies that are too long or too slow, and sets security headers.
+    """Pure ASGI middleware: refuses bodies that are too long or too slow, and sets security headers."""
 
-    Parameters
-    ----------
-    max_body, max_upload : int
-        Bytes; of any body, and of what is sent to `UPLOADS`.
-    body_seconds : float
-        Until the whole body is here.
-    """
-
-    def __init__(
-        self,
-        app: ASGIApp,
-        max_body: int = MAX_BODY,
-        max_upload: int = MAX_UPLOAD + ENVELOPE,
-        body_seconds: float = BODY_SECONDS,
-    ) -> None:
-        self.app = app
-        self.max_body = max_body
-        self.max_upload = max_upload
-        self.body_seconds = body_seconds
+    app: ASGIApp
+    max_body: int = MAX_BODY  # bytes
+    max_upload: int = MAX_UPLOAD + ENVELOPE  # bytes of what is sent to `UPLOADS`
+    body_seconds: float = BODY_SECONDS  # until the whole body is here
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; the body is held here, so that a refusal can still be the whole answer."""

@@ -7,6 +7,7 @@ import math
 import re
 import time
 from collections import OrderedDict
+from dataclasses import dataclass
 
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
@@ -28,44 +29,30 @@ KINDS: tuple[tuple[str, re.Pattern[str], float], ...] = (
 )
 
 
+@dataclass
 class RateLimit:
-    """Pure ASGI middleware: refuses with 429 what one client asks too often, and says when to come again.
+    """Pure ASGI middleware: refuses with 429 what one client asks too often, and says when to come again."""
 
-    Parameters
-    ----------
-    verdicts_per_minute : int
-        0 for no limits.
-    proxies : int
-        How many proxies in front each add the address that asked them at the end of X-Forwarded-For; what stands
-        before theirs may have been written by the client. 0 where there is none: then the header is not read.
-    local : bool
-        Whether clients on this machine are limited as well.
-    most_clients : int
-        How many are remembered, each by kind of work; the one that was quiet for longest is forgotten first.
-    """
+    app: ASGIApp
+    verdicts_per_minute: int  # 0 for no limits
+    # How many proxies in front each add the address that asked them at the end of X-Forwarded-For; what stands before
+    # theirs may have been written by the client. 0 where there is none: then the header is not read.
+    proxies: int = 0
+    local: bool = True  # whether clients on this machine are limited as well
+    # How many are remembered, each by kind of work; the one that was quiet for longest is forgotten first.
+    most_clients: int = MOST_CLIENTS
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        verdicts_per_minute: int,
-        proxies: int = 0,
-        local: bool = True,
-        most_clients: int = MOST_CLIENTS,
-    ) -> None:
-        self.app = app
-        self.proxies = proxies
-        self.local = local
+    def __post_init__(self) -> None:
         self.allowed = {
-            kind: RateLimitItemPerMinute(max(1, math.ceil(verdicts_per_minute * share))) for kind, _, share in KINDS
+            kind: RateLimitItemPerMinute(max(1, math.ceil(self.verdicts_per_minute * share)))
+            for kind, _, share in KINDS
         }
-        self.active = verdicts_per_minute > 0
         self.limiter = MovingWindowRateLimiter(MemoryStorage())
-        self.most_clients = most_clients
         self._clients: OrderedDict[tuple[str, str], None] = OrderedDict()  # the last to ask comes last
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one request through, or refuse it."""
-        kind = kind_of(scope) if self.active else None
+        kind = kind_of(scope) if self.verdicts_per_minute else None
         if kind is not None:
             item, client = self.allowed[kind], client_of(scope, self.proxies)
             limited = self.local or not is_local(scope, self.proxies)

@@ -11,6 +11,7 @@ import logging
 import os
 import secrets
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +20,11 @@ logger = logging.getLogger(__name__)
 Event = Mapping[str, Any]
 
 
+@dataclass
 class Bucket:
-    """Events in a folder.
+    """Events in a folder, as `shares/XX/HASH/TIME-KIND-RANDOM.json`, XX the first two digits of HASH."""
 
-    Parameters
-    ----------
-    folder : Path
-        Made if it is not there; `shares/XX/HASH/TIME-KIND-RANDOM.json` beneath it, XX the first two digits of HASH.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    folder: Path  # made if it is not there
 
     def write(self, event: Event) -> str:
         """Store an event and give its name; it is on disk when this returns.

@@ -13,7 +13,7 @@ import numpy as np
 from fakenews.engine.errors import InputError
 from fakenews.explain.agreement import towards_fake
 from fakenews.explain.surrogate import TOP_WORDS
-from fakenews.schema import Span
+from fakenews.schema import JsonValue, Span
 from fakenews.share.snapshot import Snapshot
 from fakenews.text import encodable
 
@@ -31,32 +31,15 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # all but tabs 
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """What one reviewer said of one shared analysis.
+    """What one reviewer said of one shared analysis."""
 
-    Attributes
-    ----------
-    name : str
-        As the reviewer gave it.
-    begun, finished : int or None
-        Milliseconds since 1970, UTC; `finished` is None where a blind review was begun only.
-    first_verdict : Opinion or None
-        Before the models' answers were seen; None where they were seen at once.
-    verdict : Opinion or None
-        With the models' answers in sight.
-    agree : mapping of str to bool
-        Whether the reviewer agrees with each model; may lack models.
-    spans : tuple of Span
-        Stretches of the text that the reviewer marked.
-    comment : str
-    """
-
-    name: str
-    begun: int
+    name: str  # as the reviewer gave it
+    begun: int  # begun, finished: milliseconds since 1970, UTC; `finished` is None where a blind review was begun only
     finished: int | None = None
-    first_verdict: Opinion | None = None
-    verdict: Opinion | None = None
-    agree: Mapping[str, bool] | None = None
-    spans: tuple[Span, ...] = ()
+    first_verdict: Opinion | None = None  # before the models' answers were seen; None where they were seen at once
+    verdict: Opinion | None = None  # with the models' answers in sight
+    agree: Mapping[str, bool] | None = None  # whether the reviewer agrees with each model; may lack models
+    spans: tuple[Span, ...] = ()  # stretches of the text that the reviewer marked
     comment: str = ""
 
     def to_dict(self) -> dict[str, Any]:
@@ -65,63 +48,32 @@ class Review:
 
 
 @dataclass(frozen=True, slots=True)
-class Kappa:
-    """Cohen's κ of two raters over the items that both judged.
+class Kappa(JsonValue):
+    """Cohen's κ of two raters over the items that both judged."""
 
-    Attributes
-    ----------
-    first, second : str
-        Names of the raters.
-    n : int
-        Items in common.
-    kappa : float or None
-        In [-1, 1]; None where it is not defined: fewer than two items, or both raters gave one and the same answer
-        throughout.
-    agreed : float
-        Share of the items on which they agree.
-    """
-
-    first: str
+    first: str  # first, second: names of the raters
     second: str
-    n: int
+    n: int  # items in common
+    # In [-1, 1]; None where it is not defined: fewer than two items, or both raters gave one and the same answer
+    # throughout
     kappa: float | None
-    agreed: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return asdict(self)
+    agreed: float  # share of the items on which they agree
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
-    """What an owner's reviews come to.
+class Summary(JsonValue):
+    """What an owner's reviews come to."""
 
-    Attributes
-    ----------
-    verdicts : tuple of Kappa
-        Between reviewers, and of each reviewer with each model, over the shared analyses both judged. A reviewer's
-        verdict is the first one given before the models were seen, where there is one.
-    marks : tuple of Kappa
-        The same over words, of analyses in which the reviewer marked some: marked or not, and for models whether the
-        word is among the twenty strongest.
-    n_blind, n_changed : int
-        Blind reviews, one for each reviewer and analysis, and those whose verdict was another once the models' answers
-        were seen.
-    """
-
+    # Between reviewers, and of each reviewer with each model, over the shared analyses both judged. A reviewer's
+    # verdict is the first one given before the models were seen, where there is one.
     verdicts: tuple[Kappa, ...]
+    # The same over words, of analyses in which the reviewer marked some: marked or not, and for models whether the word
+    # is among the twenty strongest
     marks: tuple[Kappa, ...]
-    n_blind: int
-    n_changed: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {
-            "verdicts": [k.to_dict() for k in self.verdicts],
-            "marks": [k.to_dict() for k in self.marks],
-            "blind_reviews": self.n_blind,
-            "mind_changed": self.n_changed,
-        }
+    # blind_reviews, mind_changed: blind reviews, one for each reviewer and analysis, and those whose verdict was
+    # another once the models' answers were seen
+    blind_reviews: int
+    mind_changed: int
 
 
 def summarize(items: Sequence[tuple[Snapshot, Sequence[Review]]]) -> Summary:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fakenews.schema import Span
+from fakenews.share.links import owner_address, reader_address
 from fakenews.share.review import Review
 from fakenews.share.snapshot import Snapshot
 
@@ -32,29 +33,22 @@ class Link:
     owner: str
     expires: int
 
+    def to_dict(self, base: str) -> dict[str, Any]:
+        """Return the JSON form, with the addresses of both on the server at `base`."""
+        addresses = {"link": reader_address(base, self.id), "owner_link": owner_address(base, self.owner)}
+        return {"id": self.id, "owner": self.owner, "expires": self.expires, **addresses}
+
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """A shared analysis as a reader may see it.
-
-    Attributes
-    ----------
-    snapshot : Snapshot
-    blind : bool
-        Whether readers are asked for their own verdict first.
-    expires : int
-        Milliseconds since 1970, UTC.
-    hidden : bool
-        Whether this reader has yet to give a verdict; until then nothing of the models' answers may be shown.
-    mine : Review or None
-        What this reader has said so far, where the review's key was given.
-    """
+    """A shared analysis as a reader may see it."""
 
     snapshot: Snapshot
-    blind: bool
-    expires: int
+    blind: bool  # whether readers are asked for their own verdict first
+    expires: int  # milliseconds since 1970, UTC
+    # Whether this reader has yet to give a verdict; until then nothing of the models' answers may be shown
     hidden: bool = False
-    mine: Review | None = None
+    mine: Review | None = None  # what this reader has said so far, where the review's key was given
 
 
 @dataclass(frozen=True, slots=True)

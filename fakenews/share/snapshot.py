@@ -25,39 +25,17 @@ HIDDEN = "▇▇▇▇"  # stands for a word of any length, so that lengths tell
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """An analysis with everything a page about it draws.
+    """An analysis with everything a page about it draws."""
 
-    Attributes
-    ----------
-    created : str
-        ISO 8601, UTC, in seconds.
-    analysis : Analysis
-        With its text, or without it where `redacted`.
-    explanations : tuple of Explanation
-        One for each model that stands side by side.
-    unread : tuple of Span
-        What cleaning removed.
-    titles : mapping of str to str
-        Names for people of models and methods.
-    records : mapping of str to str
-        One sentence per model on what it had reached where it was measured.
-    revisions : mapping of str to str
-        First 12 hex digits of the SHA-256 of each model's weights.
-    code : mapping
-        Versions of the package (`fakenews`), of cleaning and of the list of edits.
-    redacted : bool
-        Whether every word was replaced by `HIDDEN`.
-    """
-
-    created: str
-    analysis: Analysis
-    explanations: tuple[Explanation, ...]
-    unread: tuple[Span, ...]
-    titles: Mapping[str, str]
-    records: Mapping[str, str]
-    revisions: Mapping[str, str]
-    code: Mapping[str, Any]
-    redacted: bool = False
+    created: str  # ISO 8601, UTC, in seconds
+    analysis: Analysis  # with its text, or without it where `redacted`
+    explanations: tuple[Explanation, ...]  # one for each model that stands side by side
+    unread: tuple[Span, ...]  # what cleaning removed
+    titles: Mapping[str, str]  # names for people of models and methods
+    records: Mapping[str, str]  # one sentence per model on what it had reached where it was measured
+    revisions: Mapping[str, str]  # first 12 hex digits of the SHA-256 of each model's weights
+    code: Mapping[str, Any]  # versions of the package (`fakenews`), of cleaning and of the list of edits
+    redacted: bool = False  # whether every word was replaced by `HIDDEN`
 
     @property
     def text(self) -> str:
@@ -149,19 +127,14 @@ def make(
 ) -> Snapshot:
     """Analyze a text that `Judge.check` returned, in the lines a page has, and give the snapshot.
 
+    Raise `InputError` if a model or the method is unknown or not here; `Cancelled` if `progress` raised it.
+
     Parameters
     ----------
     models : sequence of str, optional
         Those asked; the default ones otherwise. All but the ensemble are explained.
     method : str, optional
         Explanation of the models that have it; each model's quickest otherwise.
-
-    Raises
-    ------
-    InputError
-        If a model or the method is unknown or not here.
-    Cancelled
-        If `progress` raised it.
     """
     text = browser_lines(text)  # reviewers mark characters of the page
     analysis = engine.judge.analyse(text, models).tested(engine.judge.formatting_test(text, models))

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,31 +62,21 @@ class StorageError(OSError):
         )
 
 
+@dataclass(eq=False)
 class ShareStore:
     """Shared analyses and their reviews.
 
     Whatever uses the storage raises `StorageError` if it does not answer, and `NotShared` for a link or key under which
     there is nothing.
-
-    Parameters
-    ----------
-    url : str
-        SQLAlchemy's URL of the index; the file of an SQLite index is made with its folder.
-    bucket : Path, optional
-        Mounted folder of immutable objects; what it holds and the index lacks is taken in by `open`.
-    quota : int
-        Bytes of all snapshots together.
-    clock : callable
-        Seconds since 1970.
     """
 
-    def __init__(
-        self, url: str, bucket: Path | None = None, quota: int = 500_000_000, clock: Callable[[], float] = time.time
-    ) -> None:
-        self.url = url
-        self.bucket = Bucket(bucket) if bucket else None
-        self.quota = quota
-        self.clock = clock
+    url: str  # SQLAlchemy's, of the index; the file of an SQLite index is made with its folder
+    folder: Path | None = None  # mounted, of immutable objects: the bucket; `open` takes in what the index lacks
+    quota: int = 500_000_000  # bytes of all snapshots together
+    clock: Callable[[], float] = time.time  # seconds since 1970
+
+    def __post_init__(self) -> None:
+        self.bucket = Bucket(self.folder) if self.folder else None
         self._opened: Engine | None = None
         self._opening = threading.Lock()
 
@@ -134,6 +124,9 @@ class ShareStore:
     ) -> Link:
         """Store a snapshot; it can be read under the link's id when this returns.
 
+        Raise `InputError` if it is too large, the storage is full, `days` is none of `DAYS`, `owner` is no key, or
+        there is nothing to judge blind; `StorageError` if it could not be stored.
+
         Parameters
         ----------
         owner : str
@@ -144,14 +137,6 @@ class ShareStore:
             Ask readers for their own verdict before they see the models'.
         days : int
             How long the link lives.
-
-        Raises
-        ------
-        InputError
-            If it is too large, the storage is full, `days` is none of `DAYS`, `owner` is no key, or there is nothing
-            to judge blind.
-        StorageError
-            If it could not be stored.
         """
         _check_days(days)
         if redact and blind:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from fakenews.classifiers.base import lower_tokens
 from fakenews.classifiers.ood import unit
 from fakenews.data.table import article_id
 from fakenews.metrics.evaluation import Interval, wilson_interval
-from fakenews.schema import LABELS
+from fakenews.schema import LABELS, JsonValue
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +35,7 @@ STEPS = 127  # of a signed byte
 
 
 @dataclass(frozen=True, slots=True)
-class TrackRecord:
+class TrackRecord(JsonValue):
     """How a model fared on held-out articles like a text.
 
     Attributes
@@ -47,14 +47,14 @@ class TrackRecord:
     error : float or None
         `n_wrong / n`; None where there was no verdict.
     interval : (low, high) or None
-        95 % Wilson interval of `error`.
+        95% Wilson interval of `error`.
     corpora : mapping of str to int
         How many of the articles each corpus gave, the most first.
     similarity : float
         Mean cosine of the text and these articles, in [-1, 1]; near 0 there is nothing like it.
     n_nearest : int or None
         Nearest articles that were looked at; None in records from before verdicts were counted, where `n` is all of
-        them and what was counted is the side of 50 % that the probability was on.
+        them and what was counted is the side of 50% that the probability was on.
     """
 
     model: str
@@ -70,16 +70,6 @@ class TrackRecord:
     def mostly_wrong(self) -> bool:
         """Return whether wrong verdicts outnumber right ones by more than chance: the interval lies above a half."""
         return self.interval is not None and self.interval[0] > 0.5
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {**asdict(self), "interval": list(self.interval) if self.interval else None}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> TrackRecord:
-        """Invert `to_dict`."""
-        interval = values["interval"]
-        return cls(**{**values, "interval": (interval[0], interval[1]) if interval else None})
 
 
 @dataclass(frozen=True, eq=False)

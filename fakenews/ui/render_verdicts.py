@@ -166,12 +166,12 @@ def _formatting(test: FormattingTest | None, titles: Mapping[str, str]) -> dict[
     summary = "Formatting changes nothing"
     if test.moved:
         summary = f"Formatting alone flips {' and '.join(titles[m] for m in test.moved)}"
-    applied = [o for o in test.outcomes if o.changed]
+    applied = [o for o in test.edits if o.changed]
     rows = [("as it is", *map(render.percent, test.p_fake.values()))]
     for o in applied:
         description = EDITS[o.edit].description if o.edit in EDITS else o.edit
         rows.append((description, *(_after(o, m) for m in test.p_fake)))
-    tried = f"{len(test.outcomes)} edits that keep the meaning were tried; {len(applied)} changed this text."
+    tried = f"{len(test.edits)} edits that keep the meaning were tried; {len(applied)} changed this text."
     headers = [("Edit", False), *((f"{titles[m]}, fake", True) for m in test.p_fake)]
     return _check(summary, not test.moved, [tried], headers=headers, rows=rows, label="Formatting test")
 

@@ -164,7 +164,7 @@ def test_beside_a_verdict_stands_what_share_of_articles_that_scored_alike_is_fak
     assert tfidf.share_fake == pytest.approx(share_like_this(curve, tfidf.p_fake)) and tfidf.share_fake > 0.6
     assert short.share_fake is None and foreign.share_fake is None  # nothing of that kind was measured
     assert "80 of 100 were labeled fake." in verdicts(
-        Analysis(ARTICLE, 100, (replace(tfidf, share_fake=0.8),), 0.0), {"tfidf": "TF-IDF"}, {}
+        Analysis(ARTICLE, (replace(tfidf, share_fake=0.8),), 100, 0.0), {"tfidf": "TF-IDF"}, {}
     )
 
 
@@ -189,8 +189,8 @@ def test_the_formatting_test_asks_every_model_under_every_edit(engine):
     found = engine.judge.formatting_test(text)
     before = {p.model: p.p_fake for p in engine.judge.analyse(text).predictions}
     assert found.p_fake == pytest.approx(before, abs=1e-5)
-    assert [o.edit for o in found.outcomes] == list(EDITS)
-    outcomes = {o.edit: o for o in found.outcomes}
+    assert [o.edit for o in found.edits] == list(EDITS)
+    outcomes = {o.edit: o for o in found.edits}
     assert outcomes["add_dateline"].changed and not outcomes["remove_dateline"].changed
     assert outcomes["add_dateline"].p_fake == pytest.approx(before, abs=1e-5)  # cleaning takes it away again
     assert found.moved == ()
@@ -202,7 +202,7 @@ def test_the_formatting_test_asks_every_model_under_every_edit(engine):
 def test_a_verdict_that_hangs_on_formatting_is_withdrawn(engine):
     text = engine.judge.check("", ARTICLE)
     test = engine.judge.formatting_test(text)
-    turned = replace(test, outcomes=(replace(test.outcomes[0], moved=("tfidf",)), *test.outcomes[1:]))
+    turned = replace(test, edits=(replace(test.edits[0], moved=("tfidf",)), *test.edits[1:]))
     tested = engine.judge.analyse(text).tested(turned)
     assert [(p.verdict, p.reasons) for p in tested.predictions] == [("fake", ()), ("cannot_judge", ("formatting",))]
 

@@ -7,7 +7,6 @@ from fakenews.metrics.error_analysis import (
     cell_mask,
     close_to_call,
     misclassified,
-    models_disagree,
 )
 
 LABELS = np.array([0, 0, 1, 1, 0, 1])
@@ -37,9 +36,3 @@ def test_misclassified_start_with_the_most_confident():
 def test_close_to_call_lies_about_the_threshold():
     assert close_to_call([0.39, 0.45, 0.5, 0.58, 0.7]).tolist() == [False, True, True, True, False]
     assert close_to_call([0.5, 0.85], threshold=0.9).tolist() == [False, True]
-
-
-def test_models_disagree_about_labels_not_probabilities():
-    assert models_disagree([0.9, 0.6, 0.2], [0.51, 0.4, 0.1]).tolist() == [False, True, False]
-    with pytest.raises(ValueError, match="2 and 1 articles"):
-        models_disagree([0.9, 0.6], [0.5])

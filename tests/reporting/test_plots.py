@@ -67,8 +67,8 @@ def _contrast(a, b):
 def test_confusion_matrix_shows_counts_and_row_shares():
     cells = plots.confusion_matrix_figure(EVALUATION).data[0]
     assert [[_plain(text) for text in row] for row in cells.text] == [
-        [["5", "83.3", "%"], ["1", "16.7", "%"]],
-        [["1", "25.0", "%"], ["3", "75.0", "%"]],
+        [["5", "83.3%"], ["1", "16.7%"]],
+        [["1", "25.0%"], ["3", "75.0%"]],
     ]
     assert cells.showscale is False
     assert cells.customdata[0][1] == "1 fake articles taken for real"
@@ -126,10 +126,10 @@ def test_a_threshold_is_marked_on_its_curve():
         assert (ring.x[0], ring.y[0]) == (label.x, label.y) == (0.25, 5 / 6)
         assert _plain(label.text) == ["0.50"] and "color:currentColor" in label.text
     assert plots.describe_roc(_roc_curves(), mark).endswith(
-        "Marked: the threshold of 0.50, with 83 % of fake articles found and 25 % of real ones taken for fake."
+        "Marked: the threshold of 0.50, with 83% of fake articles found and 25% of real ones taken for fake."
     )
     assert plots.describe_pr(_pr_curves(), 0.6, mark).endswith(
-        "Marked: the threshold of 0.50, with 25 % of fake articles found; of those called fake 83 % are."
+        "Marked: the threshold of 0.50, with 25% of fake articles found; of those called fake 83% are."
     )
 
 
@@ -193,7 +193,7 @@ def test_descriptions():
         "where guessing has 0.5 and a perfect order 1."
     )
     # Nine of ten of six are all six: at 0.3, with one real article.
-    assert plots.describe_pr(_pr_curves(), 0.6).endswith("is 86 % for TinyBERT, where guessing has 60 %.")
+    assert plots.describe_pr(_pr_curves(), 0.6).endswith("is 86% for TinyBERT, where guessing has 60%.")
     assert plots.describe_training_curves(HISTORY) == (
         "The training loss went from 0.6 to 0.2, the validation loss went from 0.4 to 0.3 "
         "and the validation F1 was best after epoch 2 with 0.960."
@@ -230,10 +230,8 @@ def test_models_that_are_right_equally_often_are_all_named():
         plots.Point("TF-IDF", 4, 0.974),
         plots.Point("Ensemble", 50, 0.98464),
     ]
-    assert "TinyBERT and Ensemble are right most often, on 98.5 %, and take 47 and 50 ms." in plots.describe_cost(
-        points
-    )
-    assert "TinyBERT is right most often, on 98.5 %, and takes 47 ms." in plots.describe_cost(points[:2])
+    assert "TinyBERT and Ensemble are right most often, on 98.5%, and take 47 and 50 ms." in plots.describe_cost(points)
+    assert "TinyBERT is right most often, on 98.5%, and takes 47 ms." in plots.describe_cost(points[:2])
 
 
 def test_description_of_calibration_states_gap_and_agreement():

@@ -53,7 +53,7 @@ def test_the_verdict_before_the_models_were_seen_counts_and_changes_are_counted(
         ),
     ]
     summary = summarize(items)
-    assert (summary.n_blind, summary.n_changed) == (2, 1)
+    assert (summary.blind_reviews, summary.mind_changed) == (2, 1)
     ada = next(k for k in summary.verdicts if k.second == "TF-IDF")
     assert ada.agreed == 0.0 and ada.kappa == pytest.approx(-1.0)
     assert not [k for k in summary.verdicts if "Bob" in (k.first, k.second)], "begun is not said"
@@ -64,7 +64,7 @@ def test_a_second_blind_verdict_under_one_name_is_none(snapshot: Snapshot) -> No
     for first in (review("Ada", "real", first="real"), begun):
         items = [(with_verdict(snapshot, "fake"), [first, review("ada ", "fake", first="fake")])] * 2
         summary = summarize(items)
-        assert (summary.n_blind, summary.n_changed) == (2, 2)
+        assert (summary.blind_reviews, summary.mind_changed) == (2, 2)
         assert {k.agreed for k in summary.verdicts} == {0.0}, "the verdict given once the answers were seen counted"
 
 

@@ -25,7 +25,7 @@ def explanation(text: str, weights: list[tuple[int, int, float]], target: str = 
 
 
 def analysis(*predictions: Prediction) -> Analysis:
-    return Analysis("text", 120, predictions, 0.2)
+    return Analysis("text", predictions, 120, 0.2)
 
 
 FLIP = Counterfactual("tfidf", (Span(0, 10), Span(11, 20)), (1,), 0.9, 0.2, True, 3, 0.1)
