@@ -37,9 +37,9 @@ def _reading(report: Mapping[str, Any]) -> str:
     if not best["predicts"] or best["accuracy"] <= majority + 0.02:
         return f"{twins}. No single rule of the list does clearly better than the larger class, {_percent(majority)}."
     return (
-        f"{twins}. One rule alone, to answer {best['predicts']} where an article {best['title']}, is right on "
-        f"{_percent(best['accuracy'])} of the articles as they are, and on {_percent(cleaned['accuracy'])} of the "
-        f"neutral text that the models read; always answering with the larger class is right on {_percent(majority)}."
+        f"{twins}. One rule alone ({best['predicts']} where it {best['title']}) is right on "
+        f"{_percent(best['accuracy'])}, on cleaned text {_percent(cleaned['accuracy'])}, the larger class on "
+        f"{_percent(majority)}."
     )
 
 

@@ -14,7 +14,6 @@ from fakenews.reporting.digits import metric_text
 LABELS = np.array([0] * 6 + [1] * 4)
 P_A = np.array([0.9, 0.8, 0.7, 0.95, 0.6, 0.3, 0.1, 0.2, 0.05, 0.85])
 P_B = np.array([0.6, 0.4, 0.7, 0.5, 0.6, 0.3, 0.4, 0.2, 0.6, 0.1])
-EVALUATION = evaluate(LABELS, P_A, n_resamples=0)  # ((5, 1), (1, 3))
 HISTORY = [
     {"epoch": 0.5, "step": 10, "loss": 0.6, "learning_rate": 1e-5},
     {"epoch": 1.0, "step": 20, "eval_loss": 0.4, "eval_f1": 0.9},
@@ -42,7 +41,6 @@ def _models():
 
 
 FIGURES = {
-    "confusion matrix": lambda: plots.confusion_matrix_figure(EVALUATION, selected=(0, 1)),
     "roc": lambda: plots.roc_figure(_roc_curves()),
     "pr": lambda: plots.pr_figure(_pr_curves(), 0.6),
     "calibration": lambda: plots.calibration_figure(_models()),
@@ -62,44 +60,6 @@ def _contrast(a, b):
 
     light, dark = sorted((luminance(a), luminance(b)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
-
-
-def test_confusion_matrix_shows_counts_and_row_shares():
-    cells = plots.confusion_matrix_figure(EVALUATION).data[0]
-    assert [[_plain(text) for text in row] for row in cells.text] == [
-        [["5", "83.3", "%"], ["1", "16.7", "%"]],
-        [["1", "25.0", "%"], ["3", "75.0", "%"]],
-    ]
-    assert cells.showscale is False
-    assert cells.customdata[0][1] == "1 fake articles taken for real"
-    assert cells.customdata[1][1] == "3 real articles read as real"
-
-
-def test_confusion_matrix_points_are_row_and_column():
-    figure = plots.confusion_matrix_figure(EVALUATION)
-    assert (list(figure.data[0].x), list(figure.data[0].y)) == ([0, 1], [0, 1])
-    assert [_plain(text) for text in figure.layout.xaxis.ticktext] == [["predicted", "fake"], ["predicted", "real"]]
-    assert [_plain(text) for text in figure.layout.yaxis.ticktext] == [["true", "fake"], ["true", "real"]]
-    assert figure.layout.yaxis.autorange == "reversed"
-
-
-def test_confusion_matrix_tells_hits_from_errors():
-    tints = plots.confusion_matrix_figure(EVALUATION).data[0]
-    assert tints.z[0][0] == tints.z[1][1] not in (tints.z[0][1], tints.z[1][0])
-    assert len({color for _, color in tints.colorscale}) == 3
-
-
-@pytest.mark.parametrize("cell", [(0, 0), (0, 1), (1, 0), (1, 1)])
-def test_selected_cell_is_outlined(cell):
-    (outline,) = plots.confusion_matrix_figure(EVALUATION, selected=cell).layout.shapes
-    assert outline.y0 < cell[0] < outline.y1
-    assert outline.x0 < cell[1] < outline.x1
-    assert not plots.confusion_matrix_figure(EVALUATION).layout.shapes
-
-
-def test_confusion_matrix_without_real_articles():
-    text = plots.confusion_matrix_figure(evaluate([0, 0], [0.9, 0.8], n_resamples=0)).data[0].text
-    assert [[_plain(cell)[1] for cell in row] for row in text] == [["all", "none"], ["–", "–"]]
 
 
 def test_roc_has_a_diagonal_and_one_line_per_model():
@@ -184,10 +144,6 @@ def test_lines_differ_by_dash_and_stand_out_on_both_pages():
 
 
 def test_descriptions():
-    assert plots.describe_confusion_matrix(EVALUATION) == (
-        "Of 6 fake articles 5 read like the fake class and 1 like the real one; "
-        "of 4 real articles 3 read like the real class and 1 like the fake one."
-    )
     assert plots.describe_roc(_roc_curves()) == (
         "ROC curves: the area under the curve is 0.833 for TinyBERT and 0.771 for TF-IDF, "
         "where guessing has 0.5 and a perfect order 1."
@@ -212,28 +168,6 @@ def test_one_measurement_is_no_way_from_one_value_to_another():
     )
     twice = [{"epoch": 1.0, "eval_loss": 0.161}, {"epoch": 2.0, "eval_loss": 0.157}]
     assert plots.describe_training_curves(twice) == "The validation loss stayed at 0.16."
-
-
-def test_a_model_that_is_better_out_of_domain_lies_above_the_line():
-    worse, better = [plots.Point("A", 0.9, 0.7), plots.Point("B", 0.9, 0.8)], [plots.Point("C", 0.8, 0.85)]
-    line = "On the dotted line a model would be as good on publishers never seen in training as in-domain; "
-    assert plots.describe_transfer(worse) == f"{line}2 models lie 0.10 to 0.20 below it."
-    assert plots.describe_transfer(better) == f"{line}1 model lies 0.05 above it."
-    assert plots.describe_transfer([*worse, *better]) == (
-        f"{line}2 models lie 0.10 to 0.20 below it and 1 model lies 0.05 above it."
-    )
-
-
-def test_models_that_are_right_equally_often_are_all_named():
-    points = [
-        plots.Point("TinyBERT", 47, 0.98464),
-        plots.Point("TF-IDF", 4, 0.974),
-        plots.Point("Ensemble", 50, 0.98464),
-    ]
-    assert "TinyBERT and Ensemble are right most often, on 98.5 %, and take 47 and 50 ms." in plots.describe_cost(
-        points
-    )
-    assert "TinyBERT is right most often, on 98.5 %, and takes 47 ms." in plots.describe_cost(points[:2])
 
 
 def test_description_of_calibration_states_gap_and_agreement():
