@@ -112,10 +112,10 @@ def gpu() -> str:
         f"| On the {trained['device']} | Articles a second | Times | Accuracy on {trained['unseen']:,} unseen ones |",
         "| --- | --- | --- | --- |",
         f"| The notebooks' loop: padded to 512 word pieces, single precision, {settings.batch_size} a step | "
-        f"{theirs['samples_per_second']:,.0f} | 1 | {100 * theirs['accuracy']:.1f} % |",
+        f"{theirs['samples_per_second']:,.0f} | 1 | {100 * theirs['accuracy']:.1f}% |",
         *(
             f"| Ours, {row['recipe']} of {row['max_length']}, {row['batch']} a step | "
-            f"{row['samples_per_second']:,.0f} | {row['speedup']:.1f} | {100 * row['accuracy']:.1f} % |"
+            f"{row['samples_per_second']:,.0f} | {row['speedup']:.1f} | {100 * row['accuracy']:.1f}% |"
             for row in trained["ours"]
         ),
         "",
@@ -148,10 +148,10 @@ def load() -> str:
         f"Measured on {found['machine']}, {found['date']} (`python -m benchmarks.load`, `benchmarks.startup`): ready "
         f"{started['seconds']:.0f} s after the start with {started['rss_mb']:,.0f} MB. 100 users who think 10 s "
         f"between articles of {found['mean_words']} words: half the verdicts within {found['p50_seconds']:.2f} s, "
-        f"95 % within {found['p95_seconds']:.2f} s, {found['errors']} errors. 32 users who ask again at once, texts "
+        f"95% within {found['p95_seconds']:.2f} s, {found['errors']} errors. 32 users who ask again at once, texts "
         f"of 85 words: {short['verdicts_per_second']:.0f} verdicts a second. Beside a running explanation a verdict "
         f"takes {beside['slower']:.1f} times as long. With 300 users at once those refused know it within "
-        f"{over['refused_p95_seconds']:.2f} s (95 %). Another 1,000 calls add "
+        f"{over['refused_p95_seconds']:.2f} s (95%). Another 1,000 calls add "
         f"{max(0.0, found['rss_growth_mb']):.1f} MB; the most held was {found['peak_mb']:,.0f} MB."
     )
 

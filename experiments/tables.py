@@ -135,7 +135,7 @@ def _out_of_domain(evidence: ModelEvidence) -> tuple[str, ...]:
     evaluations = list(_left_out(evidence).values())
     grouped = evidence.protocols.get("grouped")
     flips = grouped.formatting if grouped else None
-    moved = f"{100 * flips.rate_of_all(ANY):.1f} %" if flips else "–"
+    moved = f"{100 * flips.rate_of_all(ANY):.1f}%" if flips else "–"
     if not evaluations:
         return ("–", "–", "–", "–", "–", moved)
     aucs = [e.roc_auc for e, _ in evaluations if e.roc_auc is not None]

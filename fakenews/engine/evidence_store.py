@@ -57,7 +57,7 @@ class EvidenceStore:
         accuracy = metric_text(in_domain, "accuracy").value
         sentence = f"Right on {accuracy} of unseen articles of publishers it had seen"
         if others:
-            span = f"{100 * min(others):.0f} to {100 * max(others):.0f} %"
+            span = f"{100 * min(others):.0f} to {100 * max(others):.0f}%"
             sentence += f", but only {span} on {len(others)} corpora it had not seen"
         return f"{sentence}."
 

@@ -83,7 +83,7 @@ labelling the work of real publishers, and not for judging single claims or post
 
 ## Results
 
-95 % bootstrap intervals in brackets; the positive class is fake, the threshold {_thresholds(evidence)}.
+95% bootstrap intervals in brackets; the positive class is fake, the threshold {_thresholds(evidence)}.
 
 {results}
 

@@ -1,4 +1,4 @@
-"""Numbers and tables as text, with fixed decimals; a share is never "100 %"."""
+"""Numbers and tables as text, with fixed decimals; a share is never "100%"."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ METRIC_NOTES: dict[Metric, str] = {
 
 
 class MetricText(NamedTuple):
-    """A metric and its 95 % interval in print, as "97.8 %" and "97.0–98.5"; the interval may be ""."""
+    """A metric and its 95% interval in print, as "97.8%" and "97.0–98.5"; the interval may be ""."""
 
     value: str
     interval: str
@@ -74,7 +74,7 @@ def area_text(area: float) -> str:
 
 
 def share_text(part: int, whole: int) -> str:
-    """Print `part` of `whole` in per cent, as "98.1 %"; "all", "none", and "–" where there is no whole."""
+    """Print `part` of `whole` in per cent, as "98.1%"; "all", "none", and "–" where there is no whole."""
     if whole == 0:
         return "–"
     if part in (0, whole):
@@ -88,8 +88,8 @@ def size_text(megabytes: float) -> str:
 
 
 def percent_text(share: float) -> str:
-    """Print a share in [0, 1] in whole per cent, as "97 %", "> 99 %"."""
-    return f"{_number(100 * share, 0, top=100)} %"
+    """Print a share in [0, 1] in whole per cent, as "97%", "> 99%"."""
+    return f"{_number(100 * share, 0, top=100)}%"
 
 
 def counted(count: int, noun: str) -> str:
@@ -113,7 +113,7 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{_number(100 * share, 1, top=100)} %"
+    return f"{_number(100 * share, 1, top=100)}%"
 
 
 def _range(low: float, high: float, decimals: int, top: float) -> str:

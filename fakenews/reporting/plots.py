@@ -129,7 +129,7 @@ def describe_pr(curves: Sequence[Curve], share_fake: float, point: OperatingPoin
 
 
 def calibration_figure(models: Sequence[tuple[str, CalibrationBins]]) -> go.Figure:
-    """Draw the observed share of fake articles against the probability given, with 95 % Wilson bars."""
+    """Draw the observed share of fake articles against the probability given, with 95% Wilson bars."""
     hover = "given %{x:.2f}, fake %{y:.2f}<br>%{customdata:,} articles"
     lines = []
     for i, (name, bins) in enumerate(models):

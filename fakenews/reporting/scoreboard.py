@@ -161,7 +161,7 @@ def guessed(evaluation: Evaluation, metric: Metric) -> Cell:
     value = of_guessing(evaluation, metric)
     if value is None:
         return Cell(None, NOTHING)
-    return Cell(value, f"{100 * value:.1f} %" if metric == "accuracy" else f"{value:.2f}")
+    return Cell(value, f"{100 * value:.1f}%" if metric == "accuracy" else f"{value:.2f}")
 
 
 def _test_part(result: ProtocolResult) -> str | None:
@@ -242,7 +242,7 @@ def _moved(evidence: ModelEvidence) -> Cell:
         return Cell(None, NOTHING)
     rate = result.formatting.rate_of_all(ANY)
     low, high = result.formatting.edits[ANY].interval
-    return Cell(rate, f"{100 * rate:.1f} %", f"{100 * low:.1f}–{100 * high:.1f}")
+    return Cell(rate, f"{100 * rate:.1f}%", f"{100 * low:.1f}–{100 * high:.1f}")
 
 
 def _ms(evidence: ModelEvidence) -> Cell:

@@ -69,7 +69,7 @@ def _strings(report: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _percent(share: float) -> str:
-    return "> 99 %" if 0.995 <= share < 1 else f"{100 * share:.0f} %" if share < 1 else "all"
+    return "> 99%" if 0.995 <= share < 1 else f"{100 * share:.0f}%" if share < 1 else "all"
 
 
 def _share(share: float | None, n: int) -> str:

@@ -157,4 +157,4 @@ def _dot(ms: float | None) -> float:
 def _range(cells: list[Cell]) -> str:
     """Return the least and the most of a column in print."""
     low, *_, high = [c.text for c in sorted([*cells, *cells], key=lambda c: c.value or 0.0)]
-    return low if low == high else f"{low.rstrip(' %')}–{high}"
+    return low if low == high else f"{low.rstrip('%')}–{high}"

@@ -101,7 +101,7 @@ def _review(share: Owned, review: Review) -> tuple[str, ...]:
 
 def _kappa(kappa: Kappa) -> tuple[str, ...]:
     value = NOT_YET if kappa.kappa is None else f"{kappa.kappa:.2f}"
-    return f"{kappa.first} and {kappa.second}", f"{kappa.n:,}", f"{100 * kappa.agreed:.0f} %", value
+    return f"{kappa.first} and {kappa.second}", f"{kappa.n:,}", f"{100 * kappa.agreed:.0f}%", value
 
 
 def choices(owned: Sequence[Owned]) -> list[tuple[str, str]]:

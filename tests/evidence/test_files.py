@@ -135,9 +135,9 @@ def test_model_card(folder):
     assert "by publisher, not by fact" in card
     assert "it does worse there" in card
     assert "| seed: as in the notebooks | fitted again | 90 |" in card
-    assert "| add dateline | 80 | 2.5 % |" in card
-    assert "| Corpus | error at 70 % | error at 80 % | error at 90 % | error of all | area |" in card
-    assert "100 %" not in card
+    assert "| add dateline | 80 | 2.5% |" in card
+    assert "| Corpus | error at 70% | error at 80% | error at 90% | error of all | area |" in card
+    assert "100%" not in card
 
 
 def test_model_card_orders_own_corpus_others_demo(folder):

@@ -1,4 +1,4 @@
-"""Numbers in print: decimals are fixed, and nothing is ever "100 %"."""
+"""Numbers in print: decimals are fixed, and nothing is ever "100%"."""
 
 from dataclasses import replace
 
@@ -18,11 +18,11 @@ def _text(metric, value, low, high, n=1000):
 @pytest.mark.parametrize(
     ("value", "low", "high", "expected"),
     [
-        (0.97751, 0.9702, 0.9849, "97.8 % (97.0–98.5)"),
-        (0.62342, 0.5512, 0.7, "62.3 % (55.1–70.0)"),
-        (0.99999, 0.9991, 1.0, "> 99.9 % (≥ 99.9)"),
-        (1.0, 0.95, 1.0, "> 99.9 % (≥ 95.0)"),
-        (0.0001, 0.0, 0.05, "< 0.1 % (0.0–5.0)"),
+        (0.97751, 0.9702, 0.9849, "97.8% (97.0–98.5)"),
+        (0.62342, 0.5512, 0.7, "62.3% (55.1–70.0)"),
+        (0.99999, 0.9991, 1.0, "> 99.9% (≥ 99.9)"),
+        (1.0, 0.95, 1.0, "> 99.9% (≥ 95.0)"),
+        (0.0001, 0.0, 0.05, "< 0.1% (0.0–5.0)"),
     ],
 )
 def test_accuracy_in_per_cent(value, low, high, expected):
@@ -46,7 +46,7 @@ def test_other_metrics_as_they_are(metric, value, low, high, expected):
 
 
 def test_decimals_are_fixed_whatever_the_number_of_articles_and_without_an_interval():
-    assert str(metric_text(replace(BASE, n=8, accuracy=0.82238), "accuracy")) == "82.2 %"
+    assert str(metric_text(replace(BASE, n=8, accuracy=0.82238), "accuracy")) == "82.2%"
     assert str(metric_text(replace(BASE, n=60_000, roc_auc=0.91234), "roc_auc")) == "0.912"
 
 
@@ -66,7 +66,7 @@ def test_every_metric_prints_and_none_is_perfect(n, right):
     assert str(metric_text(e, "accuracy")).startswith("> 99" if right else "< ")
 
 
-@pytest.mark.parametrize(("share", "expected"), [(0.974, "97 %"), (0.999, "> 99 %"), (1.0, "> 99 %"), (0.0, "< 1 %")])
+@pytest.mark.parametrize(("share", "expected"), [(0.974, "97%"), (0.999, "> 99%"), (1.0, "> 99%"), (0.0, "< 1%")])
 def test_whole_per_cent(share, expected):
     assert percent_text(share) == expected
 
@@ -74,11 +74,11 @@ def test_whole_per_cent(share, expected):
 @pytest.mark.parametrize(
     ("part", "whole", "expected"),
     [
-        (739, 753, "98.1 %"),
-        (14, 753, "1.9 %"),
-        (6, 8, "75.0 %"),
-        (49_999, 50_000, "> 99.9 %"),
-        (1, 50_000, "< 0.1 %"),
+        (739, 753, "98.1%"),
+        (14, 753, "1.9%"),
+        (6, 8, "75.0%"),
+        (49_999, 50_000, "> 99.9%"),
+        (1, 50_000, "< 0.1%"),
         (753, 753, "all"),
         (0, 753, "none"),
         (0, 0, "–"),
@@ -95,7 +95,7 @@ def test_an_area_has_the_digits_of_the_roc_auc():
 def test_of_one_class_there_is_no_macro_f1():
     real_alone = evaluate([1] * 4, [0.1, 0.2, 0.3, 0.9], n_resamples=50)
     assert str(metric_text(real_alone, "macro_f1")) == "–"
-    assert metric_text(real_alone, "accuracy").value == "75.0 %"
+    assert metric_text(real_alone, "accuracy").value == "75.0%"
 
 
 def test_a_size_is_never_nothing():

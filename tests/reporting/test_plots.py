@@ -86,10 +86,10 @@ def test_a_threshold_is_marked_on_its_curve():
         assert (ring.x[0], ring.y[0]) == (label.x, label.y) == (0.25, 5 / 6)
         assert _plain(label.text) == ["0.50"] and "color:currentColor" in label.text
     assert plots.describe_roc(_roc_curves(), mark).endswith(
-        "Marked: the threshold of 0.50, with 83 % of fake articles found and 25 % of real ones taken for fake."
+        "Marked: the threshold of 0.50, with 83% of fake articles found and 25% of real ones taken for fake."
     )
     assert plots.describe_pr(_pr_curves(), 0.6, mark).endswith(
-        "Marked: the threshold of 0.50, with 25 % of fake articles found; of those called fake 83 % are."
+        "Marked: the threshold of 0.50, with 25% of fake articles found; of those called fake 83% are."
     )
 
 
@@ -149,7 +149,7 @@ def test_descriptions():
         "where guessing has 0.5 and a perfect order 1."
     )
     # Nine of ten of six are all six: at 0.3, with one real article.
-    assert plots.describe_pr(_pr_curves(), 0.6).endswith("is 86 % for TinyBERT, where guessing has 60 %.")
+    assert plots.describe_pr(_pr_curves(), 0.6).endswith("is 86% for TinyBERT, where guessing has 60%.")
     assert plots.describe_training_curves(HISTORY) == (
         "The training loss went from 0.6 to 0.2, the validation loss went from 0.4 to 0.3 "
         "and the validation F1 was best after epoch 2 with 0.960."

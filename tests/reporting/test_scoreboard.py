@@ -53,7 +53,7 @@ def test_in_domain_is_the_unseen_part_and_out_of_domain_the_mean_over_corpora_of
     assert [c.value for c in column(board, "Unseen articles")] == [0.98, 0.9]
     away = column(board, "mean")
     assert [c.value for c in away] == pytest.approx([0.65, 0.75])
-    assert (away[0].text, away[0].detail) == ("65 %", "60–70")
+    assert (away[0].text, away[0].detail) == ("65%", "60–70")
     assert set(foreign(two[0])) == {"horne2017", "webis2016"}  # claims are no articles
 
 
@@ -73,7 +73,7 @@ def test_what_always_answering_with_the_larger_class_reaches_stands_beneath(two)
     board = scoreboard(two, "accuracy")
     known = {c.title: cell.text for c, cell in zip(board.columns, board.guessing, strict=True) if cell.text}
     assert known == {
-        "Unseen articles": "50.0 %", "mean": "50 %", "right at 70% coverage": "50 %", "verdicts right": "50 %",
+        "Unseen articles": "50.0%", "mean": "50%", "right at 70% coverage": "50%", "verdicts right": "50%",
     }  # fmt: skip
     assert not any(c.note for c in (*column(board, "Unseen articles"), *column(board, "mean")))
     assert scoreboard(two, "ece").guessing == ()
@@ -103,7 +103,7 @@ def test_what_was_not_measured_is_a_gap_and_never_the_best(two):
     board = scoreboard(two, "roc_auc")
     assert [c.text for c in column(board, "As in the notebooks")] == [NOTHING, NOTHING]
     moved = column(board, "flipped by formatting")
-    assert moved[0].text == "1.0 %" and not moved[0].best
+    assert moved[0].text == "1.0%" and not moved[0].best
     assert moved[1] == (None, NOTHING, "", False, "")
 
 
@@ -128,5 +128,5 @@ def test_verdicts_on_other_corpora_are_counted_corpus_by_corpus(two):
     known = replace(two[0], protocols={**two[0].protocols, "external": replace(external, verdicts=given)})
     board = scoreboard([known], "roc_auc")
     (share,), (right,) = column(board, "verdicts given"), column(board, "verdicts right")
-    assert (share.value, share.text, share.detail) == (pytest.approx(0.6), "60 %", "40–80")
-    assert (right.value, right.text, right.detail) == (pytest.approx(0.5), "50 %", "25–75")
+    assert (share.value, share.text, share.detail) == (pytest.approx(0.6), "60%", "40–80")
+    assert (right.value, right.text, right.detail) == (pytest.approx(0.5), "50%", "25–75")

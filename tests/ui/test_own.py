@@ -79,7 +79,7 @@ def test_verdicts_of_both_together_stand_beside_those_of_each_alone(tab: OwnTabl
         model: table_result([judge(model, p, 0.0, 400) for p in p_fake], labels) for model, p_fake in said.items()
     }
     shown = tab._figures(results, pd.DataFrame({"label": labels}))
-    assert "TinyBERT, asked alone, gives a verdict on 4 of 4 and is right on 75.0 % of these." in shown
+    assert "TinyBERT, asked alone, gives a verdict on 4 of 4 and is right on 75.0% of these." in shown
     assert (
         "Asked together, as under Batch, they contradict each other on 2 articles and withdraw both verdicts: then "
         "TinyBERT gives 2, all of them right and TF-IDF gives 1, all of them right."
