@@ -96,8 +96,8 @@ def test_no_tab_breaks_a_rule(page: Any) -> None:
         page.wait_for_selector(selector, timeout=WAIT)
         for group in page.locator("[data-group][aria-expanded=false]:visible").all():
             group.click()
-        if page.locator("#fn-picked:visible").count():
-            page.click("#fn-picked")
+        if page.locator("#fn-looked:visible").count():
+            page.click("#fn-looked")
         for closed in page.locator(".label-wrap:visible:not(.open)").all():
             closed.click()
         found[tab] = violations(page)

@@ -17,7 +17,7 @@ from fakenews.reporting.scoreboard import NOTHING, Cell, Scoreboard, figure, for
 from fakenews.ui import render
 from fakenews.ui.scripts import on_load
 from fakenews.ui.templates import draw
-from fakenews.ui.widgets import PRIVATE, filled, heading, segments
+from fakenews.ui.widgets import PRIVATE, filling, heading, segments
 
 METRICS: tuple[Metric, ...] = ("accuracy", "macro_f1", "roc_auc", "ece")
 GUESSING: dict[Metric, str] = {  # what a guess is called, of which other metrics say nothing
@@ -131,7 +131,7 @@ def build(engine: Engine) -> None:
     parts["board"] = gr.HTML(html["board"], elem_id="fn-board", js_on_load=on_load("board"))
     heading("Corpus by corpus")
     parts["corpora"] = gr.HTML(html["corpora"], elem_id="fn-corpora")
-    metric.input(lambda picked: filled(parts, tab.shown(picked)), metric, [*parts.values()], **private)
+    metric.input(filling(parts, tab.shown), metric, [*parts.values()], **private)
     if tab.histories:
         names = list(tab.histories)
         first = tab.curves(names[-1])
@@ -142,7 +142,7 @@ def build(engine: Engine) -> None:
             with gr.Column(scale=3):
                 plot = gr.Plot(first["curves"], show_label=False, container=False, elem_id="fn-curves")
                 drawn = {"curves": plot, "numbers": gr.HTML(first["numbers"])}
-        which.input(lambda name: filled(drawn, tab.curves(name)), which, [*drawn.values()], **private)
+        which.input(filling(drawn, tab.curves), which, [*drawn.values()], **private)
 
 
 def _texts(metric: Metric) -> Mapping[str, str]:

@@ -27,7 +27,7 @@ from fakenews.ui.analyse import AnalyseTab
 from fakenews.ui.measured import AS_SHIPPED, ERRORS, THRESHOLD, WHOLE, Looked, Measured, View
 from fakenews.ui.scripts import on_load, script
 from fakenews.ui.templates import draw
-from fakenews.ui.widgets import PRIVATE, filled, heading, plain, segments, small
+from fakenews.ui.widgets import PRIVATE, filled, filling, heading, plain, segments, small
 
 if TYPE_CHECKING:
     from fakenews.explain.global_importance import WordTotal
@@ -267,7 +267,7 @@ def _pickers(tab: Dataset, parts: SimpleNamespace) -> None:
     choices = measured.corpora()
     first = choices[0][1]
     splits = measured.splits(first, model)
-    parts.picked = small(tab.picked(View(first, splits[0], model)), "fn-picked")
+    parts.picked = small(tab.picked(View(first, splits[0], model)), "fn-looked")
     with gr.Column(elem_id="fn-pickers"):
         parts.corpus = gr.Dropdown(choices, value=first, label="Corpus", elem_id="fn-corpus")
         parts.protocol = gr.Dropdown(measured.protocols(), value=AS_SHIPPED, label="Protocol", elem_id="fn-protocol")
@@ -331,9 +331,6 @@ def _wire(tab: Dataset, parts: SimpleNamespace, analyse: AnalyseTab, tabs: gr.Ta
     def words(request: gr.Request, *picked: Any) -> Iterator[str]:
         yield from tab.words(_view(picked), request)
 
-    def pick(*picked: Any) -> dict[Any, Any]:
-        return filled(components, tab.pick(*picked))
-
     def pick_cell(event: gr.EventData) -> str:
         key = str(event.key)
         return key if key in lists.CELLS else ERRORS
@@ -349,14 +346,14 @@ def _wire(tab: Dataset, parts: SimpleNamespace, analyse: AnalyseTab, tabs: gr.Ta
     picking = [components[name] for name in ("corpus", "split", "model", "protocol", "by", "part")]
     picked = [components[name] for name in ("corpus", "split", "by", "part", "about", "audit")]
     changing = [box.input for box in picking[:4]]
-    shown(gr.on(changing, pick, picking, picked, **latest, **quick).then)
+    shown(gr.on(changing, filling(components, tab.pick), picking, picked, **latest, **quick).then)
     shown(parts.by.input(tab.slice_by, picking, parts.part, **latest, **quick).then)
     shown(partial(gr.on, [parts.part.input, parts.cell.change, parts.curve.input, parts.threshold.input]))
     shown(parts.back.click(lambda: THRESHOLD, None, parts.threshold, queue=False, **PRIVATE).then)
     parts.threshold.release(None, parts.threshold, parts.threshold, js=bounded, **PRIVATE)
     away = script("away", threshold=THRESHOLD)
     parts.threshold.change(None, parts.threshold, parts.back, js=away, **PRIVATE)
-    parts.picked.click(None, None, None, js=script("fold", what="#fn-pickers", by="#fn-picked"), **PRIVATE)
+    parts.picked.click(None, None, None, js=script("fold", what="#fn-pickers", by="#fn-looked"), **PRIVATE)
     parts.table.select(None, None, [parts.selected, parts.csv], js=script("ticked", none=files.ALL_ROWS), **PRIVATE)
     for key in ("html", "json", "csv"):
 
