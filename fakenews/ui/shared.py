@@ -18,8 +18,8 @@ from fakenews.share.shared import NotShared, Shared
 from fakenews.share.snapshot import Snapshot, changes
 from fakenews.share.store import ShareStore, StorageError
 from fakenews.ui import render, render_highlights, render_shares, render_verdicts, render_words
-from fakenews.ui.analyse import UNITS
 from fakenews.ui.scripts import on_load, script
+from fakenews.ui.why import UNITS
 from fakenews.ui.widgets import PRIVATE, filled, filling, heading, segments, small
 
 if TYPE_CHECKING:
@@ -215,9 +215,8 @@ def _drawn(snapshot: Snapshot, view: str, unit: render.Unit) -> Shown:
         return {"legend": STAY}
     explanation = found[view]
     method = snapshot.titles[explanation.explainer]
-    legend = render_highlights.legend(explanation, snapshot.titles[view], method)
-    if explanation.grade is not None:
-        legend += render_highlights.grade(explanation, method)
+    graded = explanation.grade is not None
+    legend = render_highlights.key() + render_highlights.legend(explanation, snapshot.titles[view], method, graded)
     words = "" if snapshot.redacted else render_words.top_words([(snapshot.titles[m], e) for m, e in found.items()])
     text = render_highlights.highlighted(explanation, unit, snapshot.unread)
     return {"text": text, "legend": legend, "words": words}
