@@ -85,7 +85,7 @@ def test_no_tab_breaks_a_rule(page: Any) -> None:
     page.fill("#fn-body textarea", load("demo").iloc[0]["text"])
     page.click("#fn-analyse")
     page.wait_for_selector("#fn-highlight mark", timeout=WAIT)
-    page.wait_for_selector("#fn-legend .fn-badge", timeout=WAIT)
+    page.wait_for_selector("#fn-status .fn-badge", timeout=WAIT)
     found["Analyse"] = violations(page)
     drawn = {
         "Dataset": "#fn-plot .js-plotly-plot", "Compare": "#fn-board table", "Batch": "#fn-batch-preview .fn-meta",

@@ -76,82 +76,63 @@ class OperatingPoint(NamedTuple):
     threshold: float
 
 
-def roc_figure(curves: Sequence[Curve], point: OperatingPoint | None = None) -> go.Figure:
+def roc_figure(curve: Curve, point: OperatingPoint) -> go.Figure:
     """Draw true against false positive rate of `fake` (`Curve.x` is the latter), and the diagonal of chance."""
     hover = "%{y:.3f} of fake articles found<br>%{x:.3f} of real ones taken for fake"
-    lines = [_line(i, c.x, c.y, f"{c.name} {c.area}".strip(), hover) for i, c in enumerate(curves)]
-    figure = _figure(_reference((0, 1), (0, 1)), *lines, **_unit("real articles taken for fake", "fake articles found"))
-    return _marked(figure, point, "right" if point and point.x > 0.7 else "left")
+    line = _line(0, curve.x, curve.y, f"{curve.name} {curve.area}", hover)
+    figure = _figure(_reference((0, 1), (0, 1)), line, **_unit("real articles taken for fake", "fake articles found"))
+    return _marked(figure, point, "right" if point.x > 0.7 else "left")
 
 
-def describe_roc(curves: Sequence[Curve], point: OperatingPoint | None = None) -> str:
-    """Describe the ROC curves in one sentence, and the threshold in another."""
-    areas = listed([f"{curve.area or 'not known'} for {curve.name}" for curve in curves])
-    return f"ROC curves: the area under the curve is {areas}, where guessing has 0.5 and a perfect order 1." + (
-        ""
-        if point is None
-        else f" Marked: the threshold of {point.threshold:.2f}, with {percent_text(point.y)} of fake articles found "
-        f"and {percent_text(point.x)} of real ones taken for fake."
-    )
+def describe_roc(curve: Curve) -> str:
+    """Describe the ROC curve in one sentence."""
+    return f"Area under the curve: {curve.area}. Guessing has 0.5, a perfect order 1. The ring is the threshold."
 
 
-def pr_figure(curves: Sequence[Curve], share_fake: float, point: OperatingPoint | None = None) -> go.Figure:
+def pr_figure(curve: Curve, share_fake: float, point: OperatingPoint | None) -> go.Figure:
     """Draw precision against recall of `fake` (`Curve.x` is the recall).
 
     Parameters
     ----------
-    curves : sequence of Curve
+    curve : Curve
     share_fake : float
         Share of fake articles in [0, 1]: the precision of guessing, drawn as a dotted line.
-    point : OperatingPoint, optional
+    point : OperatingPoint or None
     """
     hover = "%{x:.3f} of fake articles found<br>%{y:.3f} of those called fake are"
-    lines = [_line(i, c.x, c.y, f"{c.name} {c.area}".strip(), hover) for i, c in enumerate(curves)]
+    line = _line(0, curve.x, curve.y, f"{curve.name} {curve.area}", hover)
     axes = _unit("fake articles found (recall)", "precision when saying fake")
-    figure = _figure(_reference((0, 1), (share_fake, share_fake)), *lines, **axes)
+    figure = _figure(_reference((0, 1), (share_fake, share_fake)), line, **axes)
     return _marked(figure, point, "left" if point and point.x < 0.3 else "right")
 
 
-def describe_pr(curves: Sequence[Curve], share_fake: float, point: OperatingPoint | None = None) -> str:
-    """Describe the precision-recall curves: average precision, and the precision at nine fake articles of ten."""
-    parts = [f"{percent_text(np.max(c.y, where=c.x >= 0.9, initial=0.0))} for {c.name}" for c in curves]
-    areas = [f"{curve.area} for {curve.name}" for curve in curves if curve.area]
-    average = f"; the average precision is {listed(areas)}" if areas else ""
+def describe_pr(curve: Curve, share_fake: float) -> str:
+    """Describe the precision-recall curve: average precision, and the precision at nine fake articles of ten."""
+    precision = percent_text(np.max(curve.y, where=curve.x >= 0.9, initial=0.0))
     return (
-        "Precision and recall: with nine of ten fake articles found, the share of fake ones among those called fake "
-        f"is {listed(parts)}, where guessing has {percent_text(share_fake)}{average}."
-    ) + (
-        ""
-        if point is None
-        else f" Marked: the threshold of {point.threshold:.2f}, with {percent_text(point.x)} of fake articles found; "
-        f"of those called fake {percent_text(point.y)} are."
+        f"Average precision: {curve.area}. With nine of ten fake articles found, {precision} of those called fake are; "
+        f"guessing has {percent_text(share_fake)}."
     )
 
 
-def calibration_figure(models: Sequence[tuple[str, CalibrationBins]]) -> go.Figure:
+def calibration_figure(name: str, bins: CalibrationBins) -> go.Figure:
     """Draw the observed share of fake articles against the probability given, with 95% Wilson bars."""
     hover = "given %{x:.2f}, fake %{y:.2f}<br>%{customdata:,} articles"
-    lines = []
-    for i, (name, bins) in enumerate(models):
-        bars = {"array": bins.high - bins.observed, "arrayminus": bins.observed - bins.low, "thickness": 1, "width": 3}
-        line = _line(i, bins.mean_predicted, bins.observed, name, hover, mode="lines+markers")
-        lines.append({**line, "error_y": bars, "customdata": bins.count})
+    bars = {"array": bins.high - bins.observed, "arrayminus": bins.observed - bins.low, "thickness": 1, "width": 3}
+    line = _line(0, bins.mean_predicted, bins.observed, name, hover, mode="lines+markers")
     axes = _unit("probability of fake given", "share that is fake")
-    return _figure(_reference((0, 1), (0, 1)), *lines, **axes)
+    return _figure(_reference((0, 1), (0, 1)), {**line, "error_y": bars, "customdata": bins.count}, **axes)
 
 
-def describe_calibration(models: Sequence[tuple[str, CalibrationBins]]) -> str:
-    """Describe the calibration curves: the gap in the mean, and how many bins agree with the diagonal."""
-    parts = []
-    for name, bins in models:
-        gap = 100 * float(np.average(np.abs(bins.observed - bins.mean_predicted), weights=bins.count))
-        inside = int(np.sum((bins.low <= bins.mean_predicted) & (bins.mean_predicted <= bins.high)))
-        points = "less than one percentage point" if gap < 1 else f"about {counted(round(gap), 'percentage point')}"
-        parts.append(
-            f"the probabilities of {name} are off by {points} on average over {bins.count.sum():,} articles, "
-            f"and {inside} of {counted(bins.count.size, 'bin')} agree with the observed share"
-        )
-    return _sentence("; ".join(parts))
+def describe_calibration(bins: CalibrationBins) -> str:
+    """Describe the calibration curve: the gap in the mean, and how many bins agree with the diagonal."""
+    gap = 100 * float(np.average(np.abs(bins.observed - bins.mean_predicted), weights=bins.count))
+    inside = int(np.sum((bins.low <= bins.mean_predicted) & (bins.mean_predicted <= bins.high)))
+    points = "less than one percentage point" if gap < 1 else f"about {counted(round(gap), 'percentage point')}"
+    return (
+        f"Probabilities are off by {points} on average; {inside} of {counted(bins.count.size, 'bin')} agree with the "
+        "observed share."
+    )
 
 
 def training_curves_figure(history: Sequence[Mapping[str, float]]) -> go.Figure:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from fakenews.metrics.curves import average_precision, calibration_bins, pr_points, roc_points
+from fakenews.metrics.curves import CalibrationBins, average_precision, calibration_bins, pr_points, roc_points
 from fakenews.reporting import plots
 from fakenews.reporting.digits import area_text, metric_text, share_text
 from fakenews.schema import FAKE
@@ -25,30 +25,29 @@ def panel(title: str, looked: Looked) -> tuple[Any, Markup]:
     """Return the picked figure of a model called `title`, with its sentence and its table drawn below."""
     kind, result, threshold = looked.view.curve, looked.result, looked.view.threshold
     if kind == "calibration":
-        bins = [(title, calibration_bins(looked.labels, looked.p_fake))]
-        return plots.calibration_figure(bins), _below(plots.describe_calibration(bins), *_bins(looked))
+        bins = calibration_bins(looked.labels, looked.p_fake)
+        return plots.calibration_figure(title, bins), _below(plots.describe_calibration(bins), *_bins(bins))
     if result.roc_auc is None:
         return None, render.caption(ONE_CLASS)
     (found, _), (mistaken, _) = result.confusion_matrix
     recall, called = found / result.n_fake, found + mistaken
     if kind == "roc":
         roc = roc_points(looked.labels, looked.p_fake)
-        curves = [plots.Curve(title, roc.fpr, roc.tpr, metric_text(result, "roc_auc").value)]
+        curve = plots.Curve(title, roc.fpr, roc.tpr, metric_text(result, "roc_auc").value)
         mark = plots.OperatingPoint(mistaken / result.n_real, recall, threshold)
-        return plots.roc_figure(curves, mark), _below(plots.describe_roc(curves, mark), *_thresholds(looked))
+        return plots.roc_figure(curve, mark), _below(plots.describe_roc(curve), *_thresholds(looked))
     pr = pr_points(looked.labels, looked.p_fake)
-    curves = [plots.Curve(title, pr.recall, pr.precision, area_text(average_precision(looked.labels, looked.p_fake)))]
+    curve = plots.Curve(title, pr.recall, pr.precision, area_text(average_precision(looked.labels, looked.p_fake)))
     guessing = result.n_fake / result.n
     at = plots.OperatingPoint(recall, found / called, threshold) if called else None
-    return plots.pr_figure(curves, guessing, at), _below(plots.describe_pr(curves, guessing, at), *_thresholds(looked))
+    return plots.pr_figure(curve, guessing, at), _below(plots.describe_pr(curve, guessing), *_thresholds(looked))
 
 
 def _below(sentence: str, headers: Sequence[str], rows: Sequence[tuple[str, ...]]) -> Markup:
     return draw("parts", "numbers", sentence=sentence, headers=[(name, True) for name in headers], rows=rows)
 
 
-def _bins(looked: Looked) -> tuple[list[str], Sequence[tuple[str, ...]]]:
-    bins = calibration_bins(looked.labels, looked.p_fake)
+def _bins(bins: CalibrationBins) -> tuple[list[str], Sequence[tuple[str, ...]]]:
     rows = zip(bins.lower, bins.upper, bins.mean_predicted, bins.observed, bins.low, bins.high, bins.count, strict=True)
     return ["Probability given", "Mean", "Share fake", "95% interval", "Articles"], [
         (f"{lower:.1f}–{upper:.1f}", f"{mean:.2f}", f"{observed:.2f}", f"{low:.2f}–{high:.2f}", f"{count:,}")
