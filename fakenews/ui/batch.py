@@ -36,13 +36,13 @@ PREVIEWED = 3
 GUESSED_ROWS, GUESSED_COLUMNS = 20, 20  # looked at where no column has a usual name for a text
 BAD_SHOWN = 20
 MEDIA = {".csv": "text/csv", ".jsonl": "application/x-ndjson", ".parquet": "application/vnd.apache.parquet"}
-HINT = "The first rows of the table will stand here, and beneath them how far it is."
+HINT = "The first rows of the table and its progress will stand here."
 GONE = (
     "This table is not here any more. A result goes after an hour, with Clear, when the next table is scored, and when "
     "the server is started anew: upload it again."
 )
 SAME = "Text and Title are the same column: pick another one for the text, or “none” for the title."
-_HEADINGS = (("fake class", "fake"), ("real class", "real"), ("cannot judge", "cannot_judge"))
+_HEADINGS = (("fake-like", "fake"), ("real-like", "real"), ("no verdict", "cannot_judge"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,8 +304,7 @@ def build(engine: Engine, tab: gr.Tab) -> Jobs:
                 models,
                 value=[m for _, m in models][-2:],
                 label="Models",
-                info="Where the ticked models contradict each other none of them gives a verdict, so which are ticked "
-                "changes verdicts.",
+                info="Where the ticked models contradict each other, none of them gives a verdict.",
                 elem_id="fn-batch-models",
                 elem_classes="fn-choice",
             )
@@ -317,7 +316,7 @@ def build(engine: Engine, tab: gr.Tab) -> Jobs:
                 elem_id="fn-batch-words",
             )
             suffix = gr.Radio(
-                [("CSV", ".csv"), ("JSON lines", ".jsonl"), ("Parquet", ".parquet")], value=".csv", label="Give back",
+                [("CSV", ".csv"), ("JSON lines", ".jsonl"), ("Parquet", ".parquet")], value=".csv", label="Format of the result",
                 elem_id="fn-batch-format", elem_classes="fn-choice",
             )  # fmt: skip
             with gr.Row(elem_classes="fn-actions"):
