@@ -316,7 +316,7 @@ def build(engine: Engine, tab: gr.Tab) -> Jobs:
                 elem_id="fn-batch-words",
             )
             suffix = gr.Radio(
-                [("CSV", ".csv"), ("JSON lines", ".jsonl"), ("Parquet", ".parquet")], value=".csv", label="Format of the result",
+                [("CSV", ".csv"), ("JSON lines", ".jsonl"), ("Parquet", ".parquet")], value=".csv", label="Result as",
                 elem_id="fn-batch-format", elem_classes="fn-choice",
             )  # fmt: skip
             with gr.Row(elem_classes="fn-actions"):
