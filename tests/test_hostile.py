@@ -138,7 +138,7 @@ def places(engine: Engine) -> dict[str, Callable[[str], str]]:
         tab = Batch(engine)
         path = tab.jobs.folder / "cells.csv"
         path.write_text(export.table_csv(("text", payload), [(article(payload), payload)]), encoding="utf-8")
-        return str(tab.look(str(path))[0])
+        return str(tab.look(str(path))["preview"])
 
     def card(payload: str) -> str:
         return preview.card_tags(shared(taken(payload)), "http://demo.test", payload)

@@ -170,7 +170,6 @@ LONG_FUNCTIONS = {
     "training/finetune.py:train": "one training from its batches to its checkpoint, whose order matters",
     "ui/analyse.py:build": "draws a tab and wires it, which share its components",
     "ui/batch.py:build": "draws a tab and wires it, which share its components",
-    "ui/dataset.py:build": "draws a tab and wires it, which share its components",
 }
 
 

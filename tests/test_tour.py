@@ -158,17 +158,23 @@ def test_the_tour(page: Any) -> None:
     page.wait_for_selector("#fn-figures .fn-figs", timeout=WAIT)
     pick(page, "#fn-corpus", "Demo")
     page.wait_for_selector("#fn-table button[data-open]", timeout=WAIT)
-    page.wait_for_selector("#fn-matrix .js-plotly-plot[data-wired]", timeout=WAIT)
-    box = page.locator("#fn-matrix .nsewdrag").bounding_box()
-    page.mouse.click(box["x"] + box["width"] * 0.75, box["y"] + box["height"] * 0.25)  # true fake, predicted real
-    page.wait_for_selector("h2:has-text('Fake articles that read like the real class')", timeout=WAIT)
+    page.click("#fn-matrix [data-open='0,1']")  # true fake, predicted real
+    page.wait_for_selector("h2:has-text('Fake articles taken for real')", timeout=WAIT)
     page.wait_for_selector("#fn-table button[data-open]", timeout=WAIT)
     first = page.locator("#fn-table tbody tr").first
-    assert first.locator("td").all_inner_texts()[1:3] == ["fake", "real"]
+    assert first.locator("td").all_inner_texts()[2:4] == ["fake", "real"]
+    page.wait_for_function("() => document.activeElement.matches('#fn-matrix [aria-pressed=true]')", timeout=WAIT)
+
+    # Ticked articles are what the button exports.
+    page.click("#fn-table input >> nth=0")
+    page.wait_for_selector("#fn-dataset-csv:has-text('Export 1 selected')", timeout=WAIT)
+    with page.expect_download(timeout=WAIT) as exported:
+        page.click("#fn-dataset-csv")
+    assert len(exported.value.path().read_text().splitlines()) == 2
     title = first.locator("button").inner_text()
 
     # The threshold moves the matrix, and back.
-    counts = "() => [...document.querySelectorAll('#fn-matrix .heatmaplayer text')].map(t => t.textContent).join()"
+    counts = "() => [...document.querySelectorAll('#fn-matrix b')].map(t => t.textContent).join()"
     before = page.evaluate(counts)
     page.locator("#fn-threshold input[type=range]").focus()
     for _ in range(40):

@@ -161,4 +161,4 @@ def _evaluation_text(model: str, data: str, result: TableResult) -> str:
     of = f"{verdicts.given:,} of the {counted(verdicts.n, 'article')} in {data}"
     lines.append(f"{model}, asked alone, gives a verdict on {of}{right}.")
     lines += [f"{count:>8,} {REASONS[reason]}" for reason, count in verdicts.reasons.items()]
-    return "\n".join([*lines, "Ranges are 95 % intervals."])
+    return "\n".join([*lines, "Ranges are 95% intervals."])

@@ -18,6 +18,14 @@ METRIC_NAMES: dict[Metric, str] = {
     "brier": "Brier score",
     "log_loss": "Log-loss",
 }
+METRIC_NOTES: dict[Metric, str] = {
+    "accuracy": "Share of articles whose predicted class is their label.",
+    "macro_f1": "F1 score, the harmonic mean of precision and recall, in the mean of both classes.",
+    "roc_auc": "Chance that a fake article gets a higher probability of fake than a real one; guessing has 0.5.",
+    "ece": "Mean gap between the confidence of the predictions and the share of them that is right; 0 is best.",
+    "brier": "Mean squared error of the probability; 0 is best.",
+    "log_loss": "Mean negative log-likelihood of the labels; 0 is best.",
+}
 
 
 class MetricText(NamedTuple):

@@ -14,9 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakenews.metrics.curves import CalibrationBins
-from fakenews.metrics.evaluation import Evaluation
-from fakenews.reporting.digits import counted, listed, percent_text, share_text
-from fakenews.schema import LABELS
+from fakenews.reporting.digits import counted, listed, percent_text
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -25,9 +23,6 @@ HEIGHT = 300  # pixels
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
 GREY, CLEAR = "#767d86", "rgba(0,0,0,0)"
 LINES = (("#118a84", "solid"), ("#8f66e0", "dash"), (GREY, "dot"), ("#118a84", "dashdot"), ("#8f66e0", "longdash"))
-SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star", "x")
-# A hit is a soft wash; an error takes the tint of the class it was taken for.
-TINTS = ("rgba(118,125,134,0.10)", "rgba(217,119,6,0.18)", "rgba(59,130,246,0.18)")
 _INK = "color:currentColor"  # plotly hands the style of a span on to SVG, where `color` becomes `fill`
 _AXIS = {
     "zeroline": False,
@@ -81,138 +76,63 @@ class OperatingPoint(NamedTuple):
     threshold: float
 
 
-class Point(NamedTuple):
-    """One model in a scatter plot."""
-
-    name: str
-    x: float
-    y: float
-
-
-def confusion_matrix_figure(evaluation: Evaluation, selected: tuple[int, int] | None = None) -> go.Figure:
-    """Draw counts and row shares in four cells, rows true, columns predicted; a clicked point has y = row, x = column.
-
-    Parameters
-    ----------
-    evaluation : Evaluation
-    selected : (row, column) or None
-        Cell drawn with an outline; indices into `LABELS`.
-    """
-    import plotly.graph_objects as go
-
-    matrix = evaluation.confusion_matrix
-    stops = [(at / 3, tint) for i, tint in enumerate(TINTS) for at in (i, i + 1)]
-    cells = go.Heatmap(
-        x=(0, 1), y=(0, 1), z=((0, 2), (1, 0)), zmin=0, zmax=2, colorscale=stops, showscale=False, xgap=4, ygap=4,
-        text=[[f"{_ink(f'<b>{n:,}</b>', 22)}<br>{_ink(share_text(n, sum(row)))}" for n in row] for row in matrix],
-        texttemplate="%{text}", textfont={"size": 14}, hovertemplate="%{customdata}<extra></extra>",
-        customdata=[[f"{n} {_cell_words(i, j)}" for j, n in enumerate(row)] for i, row in enumerate(matrix)],
-    )  # fmt: skip
-    labels = {"showgrid": False, "ticks": "", "tickvals": (0, 1)}
-    columns = [_ink(f"predicted {label}") for label in LABELS]
-    rows = [_ink(f"true {label}") + "  " for label in LABELS]  # the spaces keep the words off the cells
-    figure = _figure(
-        cells,
-        height=240,
-        xaxis={**labels, "side": "top", "ticktext": columns, "tickangle": 0},
-        yaxis={**labels, "autorange": "reversed", "ticktext": rows},
-    )
-    if selected is not None:
-        y, x = selected
-        outline = {"color": GREY, "width": 3}
-        figure.add_shape(type="rect", x0=x - 0.49, x1=x + 0.49, y0=y - 0.49, y1=y + 0.49, line=outline)
-    return figure
-
-
-def describe_confusion_matrix(evaluation: Evaluation) -> str:
-    """Describe the confusion matrix in one sentence."""
-    rows = []
-    for i, row in enumerate(evaluation.confusion_matrix):
-        hits, errors = row[i], row[1 - i]
-        articles = "article" if sum(row) == 1 else "articles"
-        rows.append(
-            f"of {sum(row):,} {LABELS[i]} {articles} {hits:,} read like the {LABELS[i]} class "
-            f"and {errors:,} like the {LABELS[1 - i]} one"
-        )
-    return _sentence("; ".join(rows))
-
-
-def roc_figure(curves: Sequence[Curve], point: OperatingPoint | None = None) -> go.Figure:
+def roc_figure(curve: Curve, point: OperatingPoint) -> go.Figure:
     """Draw true against false positive rate of `fake` (`Curve.x` is the latter), and the diagonal of chance."""
     hover = "%{y:.3f} of fake articles found<br>%{x:.3f} of real ones taken for fake"
-    lines = [_line(i, c.x, c.y, f"{c.name} {c.area}".strip(), hover) for i, c in enumerate(curves)]
-    figure = _figure(_reference((0, 1), (0, 1)), *lines, **_unit("real articles taken for fake", "fake articles found"))
-    return _marked(figure, point, "right" if point and point.x > 0.7 else "left")
+    line = _line(0, curve.x, curve.y, f"{curve.name} {curve.area}", hover)
+    figure = _figure(_reference((0, 1), (0, 1)), line, **_unit("real articles taken for fake", "fake articles found"))
+    return _marked(figure, point, "right" if point.x > 0.7 else "left")
 
 
-def describe_roc(curves: Sequence[Curve], point: OperatingPoint | None = None) -> str:
-    """Describe the ROC curves in one sentence, and the threshold in another."""
-    areas = listed([f"{curve.area or 'not known'} for {curve.name}" for curve in curves])
-    return f"ROC curves: the area under the curve is {areas}, where guessing has 0.5 and a perfect order 1." + (
-        ""
-        if point is None
-        else f" Marked: the threshold of {point.threshold:.2f}, with {percent_text(point.y)} of fake articles found "
-        f"and {percent_text(point.x)} of real ones taken for fake."
-    )
+def describe_roc(curve: Curve) -> str:
+    """Describe the ROC curve in one sentence."""
+    return f"Area under the curve: {curve.area}. Guessing has 0.5, a perfect order 1. The ring is the threshold."
 
 
-def pr_figure(curves: Sequence[Curve], share_fake: float, point: OperatingPoint | None = None) -> go.Figure:
+def pr_figure(curve: Curve, share_fake: float, point: OperatingPoint | None) -> go.Figure:
     """Draw precision against recall of `fake` (`Curve.x` is the recall).
 
     Parameters
     ----------
-    curves : sequence of Curve
+    curve : Curve
     share_fake : float
         Share of fake articles in [0, 1]: the precision of guessing, drawn as a dotted line.
-    point : OperatingPoint, optional
+    point : OperatingPoint or None
     """
     hover = "%{x:.3f} of fake articles found<br>%{y:.3f} of those called fake are"
-    lines = [_line(i, c.x, c.y, f"{c.name} {c.area}".strip(), hover) for i, c in enumerate(curves)]
+    line = _line(0, curve.x, curve.y, f"{curve.name} {curve.area}", hover)
     axes = _unit("fake articles found (recall)", "precision when saying fake")
-    figure = _figure(_reference((0, 1), (share_fake, share_fake)), *lines, **axes)
+    figure = _figure(_reference((0, 1), (share_fake, share_fake)), line, **axes)
     return _marked(figure, point, "left" if point and point.x < 0.3 else "right")
 
 
-def describe_pr(curves: Sequence[Curve], share_fake: float, point: OperatingPoint | None = None) -> str:
-    """Describe the precision-recall curves: average precision, and the precision at nine fake articles of ten."""
-    parts = [f"{percent_text(np.max(c.y, where=c.x >= 0.9, initial=0.0))} for {c.name}" for c in curves]
-    areas = [f"{curve.area} for {curve.name}" for curve in curves if curve.area]
-    average = f"; the average precision is {listed(areas)}" if areas else ""
+def describe_pr(curve: Curve, share_fake: float) -> str:
+    """Describe the precision-recall curve: average precision, and the precision at nine fake articles of ten."""
+    precision = percent_text(np.max(curve.y, where=curve.x >= 0.9, initial=0.0))
     return (
-        "Precision and recall: with nine of ten fake articles found, the share of fake ones among those called fake "
-        f"is {listed(parts)}, where guessing has {percent_text(share_fake)}{average}."
-    ) + (
-        ""
-        if point is None
-        else f" Marked: the threshold of {point.threshold:.2f}, with {percent_text(point.x)} of fake articles found; "
-        f"of those called fake {percent_text(point.y)} are."
+        f"Average precision: {curve.area}. With nine of ten fake articles found, {precision} of those called fake are; "
+        f"guessing has {percent_text(share_fake)}."
     )
 
 
-def calibration_figure(models: Sequence[tuple[str, CalibrationBins]]) -> go.Figure:
+def calibration_figure(name: str, bins: CalibrationBins) -> go.Figure:
     """Draw the observed share of fake articles against the probability given, with 95% Wilson bars."""
     hover = "given %{x:.2f}, fake %{y:.2f}<br>%{customdata:,} articles"
-    lines = []
-    for i, (name, bins) in enumerate(models):
-        bars = {"array": bins.high - bins.observed, "arrayminus": bins.observed - bins.low, "thickness": 1, "width": 3}
-        line = _line(i, bins.mean_predicted, bins.observed, name, hover, mode="lines+markers")
-        lines.append({**line, "error_y": bars, "customdata": bins.count})
+    bars = {"array": bins.high - bins.observed, "arrayminus": bins.observed - bins.low, "thickness": 1, "width": 3}
+    line = _line(0, bins.mean_predicted, bins.observed, name, hover, mode="lines+markers")
     axes = _unit("probability of fake given", "share that is fake")
-    return _figure(_reference((0, 1), (0, 1)), *lines, **axes)
+    return _figure(_reference((0, 1), (0, 1)), {**line, "error_y": bars, "customdata": bins.count}, **axes)
 
 
-def describe_calibration(models: Sequence[tuple[str, CalibrationBins]]) -> str:
-    """Describe the calibration curves: the gap in the mean, and how many bins agree with the diagonal."""
-    parts = []
-    for name, bins in models:
-        gap = 100 * float(np.average(np.abs(bins.observed - bins.mean_predicted), weights=bins.count))
-        inside = int(np.sum((bins.low <= bins.mean_predicted) & (bins.mean_predicted <= bins.high)))
-        points = "less than one percentage point" if gap < 1 else f"about {counted(round(gap), 'percentage point')}"
-        parts.append(
-            f"the probabilities of {name} are off by {points} on average over {bins.count.sum():,} articles, "
-            f"and {inside} of {counted(bins.count.size, 'bin')} agree with the observed share"
-        )
-    return _sentence("; ".join(parts))
+def describe_calibration(bins: CalibrationBins) -> str:
+    """Describe the calibration curve: the gap in the mean, and how many bins agree with the diagonal."""
+    gap = 100 * float(np.average(np.abs(bins.observed - bins.mean_predicted), weights=bins.count))
+    inside = int(np.sum((bins.low <= bins.mean_predicted) & (bins.mean_predicted <= bins.high)))
+    points = "less than one percentage point" if gap < 1 else f"about {counted(round(gap), 'percentage point')}"
+    return (
+        f"Probabilities are off by {points} on average; {inside} of {counted(bins.count.size, 'bin')} agree with the "
+        "observed share."
+    )
 
 
 def training_curves_figure(history: Sequence[Mapping[str, float]]) -> go.Figure:
@@ -261,58 +181,12 @@ def describe_training_curves(history: Sequence[Mapping[str, float]]) -> str:
     return _sentence("; ".join(clauses))
 
 
-def transfer_figure(points: Sequence[Point]) -> go.Figure:
-    """Draw the ROC AUC on other corpora against that in-domain, and the line on which they are equal."""
-    axis = {"range": (0.48, 1.02), "dtick": 0.1}
-    return _figure(
-        _reference((0.5, 1), (0.5, 1)),
-        *_markers(points, "in-domain %{x:.3f}, out-of-domain %{y:.3f}"),
-        xaxis={"title": {"text": _ink("ROC AUC in-domain, unseen articles")}, **axis},
-        yaxis={"title": {"text": _ink("mean ROC AUC out-of-domain")}, **axis},
-    )
-
-
-def describe_transfer(points: Sequence[Point]) -> str:
-    """Compare in-domain with out-of-domain in one sentence."""
-    if not points:
-        return "No model was measured on other corpora yet."
-    falls = [p.x - p.y for p in points]
-    lie = []
-    for where, differences in (("below", [f for f in falls if f >= 0]), ("above", [-f for f in falls if f < 0])):
-        if differences:
-            least, most = f"{min(differences):.2f}", f"{max(differences):.2f}"
-            far = least if least == most else f"{least} to {most}"
-            lie.append(
-                f"{counted(len(differences), 'model')} lie{'s' if len(differences) == 1 else ''} {far} {where} it"
-            )
-    return _sentence(
-        f"on the dotted line a model would be as good on publishers never seen in training as in-domain; {listed(lie)}"
-    )
-
-
-def cost_figure(points: Sequence[Point]) -> go.Figure:
-    """Draw accuracy on unseen articles against milliseconds for one, on a logarithmic axis of whole decades."""
-    powers = np.log10([p.x for p in points] or [1.0, 100.0])
-    decades = (float(np.floor(powers.min())), float(np.ceil(powers.max())))
-    return _figure(
-        *_markers(points, "%{x:.3g} ms, accuracy %{y:.1%}"),
-        xaxis={"title": {"text": _ink("milliseconds for one article")}, "type": "log", "dtick": 1, "range": decades},
-        yaxis={"title": {"text": _ink("accuracy on unseen articles")}, "tickformat": ".1%"},
-    )
-
-
-def describe_cost(points: Sequence[Point]) -> str:
-    """Compare accuracy with milliseconds in one sentence."""
-    if not points:
-        return "No model's speed was measured yet."
-    fastest, top = min(points, key=lambda p: p.x), f"{100 * max(p.y for p in points):.1f}%"
-    best = [p for p in points if f"{100 * p.y:.1f}%" == top]
-    most = f"{listed([p.name for p in best])} {'is' if len(best) == 1 else 'are'} right most often, on {top}"
-    taken = f"take{'s' if len(best) == 1 else ''} {listed([f'{p.x:.0f}' for p in best])} ms"
-    return _sentence(
-        f"{fastest.name} is the fastest with {fastest.x:.0f} ms an article and is right on {percent_text(fastest.y)}; "
-        f"{most}, and {taken}"
-    )
+def training_table(history: Sequence[Mapping[str, float]]) -> tuple[list[str], list[tuple[str, ...]]]:
+    """Return titles of the columns and rows of the same in numbers, a row per epoch that was logged."""
+    series = {key: dict(zip(*points, strict=True)) for key, points in _series(history).items()}
+    epochs = sorted({epoch for values in series.values() for epoch in values})
+    rows = [(f"{e:.3g}", *(f"{v[e]:.3f}" if e in v else "" for v in series.values())) for e in epochs]
+    return ["Epoch", *(_sentence(_SERIES[key])[:-1] for key in series)], rows
 
 
 _SERIES = {"loss": "training loss", "eval_loss": "validation loss", "eval_f1": "validation F1"}
@@ -329,15 +203,15 @@ def _series(history: Sequence[Mapping[str, float]]) -> dict[str, tuple[list[floa
     return series
 
 
-def _figure(*traces: Any, height: int = HEIGHT, **axes: Any) -> go.Figure:
+def _figure(*traces: Any, **axes: Any) -> go.Figure:
     import plotly.graph_objects as go
 
-    return go.Figure(traces, {"template": TEMPLATE, "height": height, **axes})
+    return go.Figure(traces, {"template": TEMPLATE, "height": HEIGHT, **axes})
 
 
-def _ink(text: str, size: int | None = None) -> str:
-    """Return text in the color of the page, `size` pixels high."""
-    return f'<span style="{_INK}{f";font-size:{size}px" if size else ""}">{text}</span>'
+def _ink(text: str) -> str:
+    """Return text in the color of the page."""
+    return f'<span style="{_INK}">{text}</span>'
 
 
 def _unit(x: str, y: str) -> dict[str, Any]:
@@ -358,16 +232,6 @@ def _line(i: int, x: Any, y: Any, name: str, hover: str, mode: str = "lines") ->
     color, dash = LINES[i % len(LINES)]
     trace = {"type": "scatter", "x": x, "y": y, "mode": mode, "line": {"color": color, "dash": dash}}
     return {**trace, **_named(name, hover)}
-
-
-def _markers(points: Sequence[Point], hover: str) -> list[dict[str, Any]]:
-    """Return a marker each, named by the legend: models often lie too close together for names beside them."""
-    traces = []
-    for i, point in enumerate(points):
-        look = {"size": 11, "symbol": SYMBOLS[i % len(SYMBOLS)], "color": LINES[i % len(LINES)][0]}
-        trace = {"type": "scatter", "x": [point.x], "y": [point.y], "mode": "markers", "marker": look}
-        traces.append({**trace, **_named(point.name, hover)})
-    return traces
 
 
 def _named(name: str, hover: str) -> dict[str, Any]:
@@ -393,10 +257,6 @@ def _marked(figure: go.Figure, point: OperatingPoint | None, side: str) -> go.Fi
         yanchor="bottom" if low else "top", **shift,
     )  # fmt: skip
     return figure
-
-
-def _cell_words(true: int, predicted: int) -> str:
-    return f"{LABELS[true]} articles {'read as' if true == predicted else 'taken for'} {LABELS[predicted]}"
 
 
 def _sentence(text: str) -> str:

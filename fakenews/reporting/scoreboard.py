@@ -42,6 +42,7 @@ class Column:
     title: str
     better: Literal["high", "low"]
     note: str  # what the figure is; one sentence
+    leads: bool = False  # whether it stands for its group where the others are folded away
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +60,6 @@ class Scoreboard:
     guessing: tuple[Cell, ...] = ()
 
 
-class Point(NamedTuple):
-    """Where a model stands in a plot of two of its figures; each is None where it was not measured."""
-
-    model: str
-    in_domain_auc: float | None
-    out_of_domain_auc: float | None
-    in_domain_accuracy: float | None
-    ms: float | None
-
-
 def scoreboard(evidences: Sequence[ModelEvidence], metric: Metric) -> Scoreboard:
     """Lay out what the models reached.
 
@@ -81,7 +72,7 @@ def scoreboard(evidences: Sequence[ModelEvidence], metric: Metric) -> Scoreboard
     better: Literal["high", "low"] = "low" if metric in _LOWER_IS_BETTER else "high"
     makers: list[tuple[Column, Callable[[ModelEvidence], Cell]]] = [
         (
-            Column("Training corpus", PROTOCOLS[name].title, better, PROTOCOLS[name].description),
+            Column("In-domain", PROTOCOLS[name].title, better, PROTOCOLS[name].description, name == IN_DOMAIN),
             lambda evidence, name=name: _in_domain(evidence, name, metric),  # type: ignore[misc]
         )
         for name in ("seed", "one-corpus", IN_DOMAIN, "time", "title-only")
@@ -89,21 +80,21 @@ def scoreboard(evidences: Sequence[ModelEvidence], metric: Metric) -> Scoreboard
     makers += [
         (
             Column(
-                "Other corpora", "mean", better,
-                "Mean over corpora of whole articles, each left out of training or never in it, and their range.",
+                "Out-of-domain", "mean", better,
+                "Mean over corpora of whole articles, each left out of training or never in it, and their range.", True,
             ),
             lambda evidence: _out_of_domain(evidence, metric),
         ),
         (
             Column(
-                "Other corpora", "right at 70% coverage", "high",
+                "Out-of-domain", "right at 70% coverage", "high",
                 "Accuracy, in the mean over these corpora, on the seven articles in ten it is surest of.",
             ),
             _surest,
         ),
         (
             Column(
-                "Other corpora", "verdicts given", "high",
+                "Out-of-domain", "verdicts given", "high",
                 "Articles of these corpora on which it gives a verdict, in the mean. What is too close to call gets "
                 "none.",
             ),
@@ -111,19 +102,19 @@ def scoreboard(evidences: Sequence[ModelEvidence], metric: Metric) -> Scoreboard
         ),
         (
             Column(
-                "Other corpora", "verdicts right", "high",
+                "Out-of-domain", "verdicts right", "high",
                 "Verdicts that are right among those given, in the mean over these corpora.",
             ),
             _right,
         ),
         (
             Column(
-                "", "moved by formatting", "low",
-                "Unseen articles whose predicted class some edit of the formatting test flips.",
+                "Robustness", "flipped by formatting", "low",
+                "Unseen articles whose predicted class some edit of the formatting test flips.", True,
             ),
             _moved,
         ),
-        (Column("Cost", "ms", "low", "Milliseconds for one article on two CPU cores, cleaning included."), _ms),
+        (Column("Cost", "ms", "low", "Milliseconds for one article on two CPU cores, cleaning included.", True), _ms),
         (
             Column("Cost", "MB", "low", "Size of the model's files, millions of bytes, and of its members'."),
             lambda evidence: _plain(sum(e.size_mb for e in _with_members(evidence, evidences))),
@@ -141,20 +132,6 @@ def scoreboard(evidences: Sequence[ModelEvidence], metric: Metric) -> Scoreboard
     guessing = _guessing(evidences, metric)
     row = tuple(guessing.get(c.title, Cell(None, "")) for c in columns) if guessing else ()
     return Scoreboard(metric, columns, tuple(e.model for e in evidences), tuple(marked), row)
-
-
-def points(evidences: Sequence[ModelEvidence]) -> tuple[Point, ...]:
-    """Return what the plots of the scoreboard show, a point per model."""
-    return tuple(
-        Point(
-            e.model,
-            _in_domain(e, IN_DOMAIN, "roc_auc").value,
-            _out_of_domain(e, "roc_auc").value,
-            _in_domain(e, IN_DOMAIN, "accuracy").value,
-            e.latency_ms,
-        )
-        for e in evidences
-    )
 
 
 def foreign(evidence: ModelEvidence) -> dict[str, Evaluation]:

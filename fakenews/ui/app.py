@@ -13,7 +13,7 @@ from fakenews.share.store import ShareStore
 from fakenews.ui import about, analyse, batch, compare, dataset, endpoints, render, reviews, shared, style
 from fakenews.ui.scripts import script
 from fakenews.ui.templates import draw
-from fakenews.ui.widgets import PRIVATE
+from fakenews.ui.widgets import PRIVATE, filled
 
 TITLE = "fakenews: paste an article, see both models and why"
 NO_MODELS = (
@@ -49,13 +49,14 @@ def build_app(engine: Engine, store: ShareStore) -> endpoints.Page:
         if shown:
             shown(second.select)
 
-        def visited(stored: str, request: gr.Request) -> tuple[Any, ...]:
+        def visited(stored: str, request: gr.Request) -> dict[Any, Any]:
             visit = read_query(str(request.query_params))
-            opened = linked.open(visit.id, stored) if visit.id else (gr.skip(),) * len(linked_parts)
-            selected = gr.Tabs(selected="reviews") if visit.owner else gr.skip()
-            return (*opened, *reviews.visited(visit, own), selected)
+            opened = filled(linked_parts, linked.open(visit.id, stored)) if visit.id else {}
+            own_values = filled(own_parts, reviews.visited(visit, own))
+            return {tabs: gr.Tabs(selected="reviews") if visit.owner else gr.skip(), **opened, **own_values}
 
-        blocks.load(visited, reader, [*linked_parts, *own_parts, tabs], js=script("resume"), **PRIVATE)
+        outputs = [*linked_parts.values(), *own_parts.values(), tabs]
+        blocks.load(visited, reader, outputs, js=script("resume"), **PRIVATE)
     return blocks
 
 

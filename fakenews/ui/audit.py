@@ -37,9 +37,9 @@ def _reading(report: Mapping[str, Any]) -> str:
     if not best["predicts"] or best["accuracy"] <= majority + 0.02:
         return f"{twins}. No single rule of the list does clearly better than the larger class, {_percent(majority)}."
     return (
-        f"{twins}. One rule alone, to answer {best['predicts']} where an article {best['title']}, is right on "
-        f"{_percent(best['accuracy'])} of the articles as they are, and on {_percent(cleaned['accuracy'])} of the "
-        f"neutral text that the models read; always answering with the larger class is right on {_percent(majority)}."
+        f"{twins}. One rule alone ({best['predicts']} where it {best['title']}) is right on "
+        f"{_percent(best['accuracy'])}, on cleaned text {_percent(cleaned['accuracy'])}, the larger class on "
+        f"{_percent(majority)}."
     )
 
 
@@ -69,7 +69,7 @@ def _strings(report: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _percent(share: float) -> str:
-    return "> 99 %" if 0.995 <= share < 1 else f"{100 * share:.0f} %" if share < 1 else "all"
+    return "> 99%" if 0.995 <= share < 1 else f"{100 * share:.0f}%" if share < 1 else "all"
 
 
 def _share(share: float | None, n: int) -> str:

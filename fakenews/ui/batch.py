@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -26,7 +26,7 @@ from fakenews.ui.scripts import script
 from fakenews.ui.share import pack_bytes
 from fakenews.ui.templates import draw
 from fakenews.ui.upload import refusing, too_large
-from fakenews.ui.widgets import PRIVATE, small
+from fakenews.ui.widgets import PRIVATE, filled, filling, small
 from fakenews.verdict import MIN_WORDS
 
 if TYPE_CHECKING:
@@ -36,13 +36,13 @@ PREVIEWED = 3
 GUESSED_ROWS, GUESSED_COLUMNS = 20, 20  # looked at where no column has a usual name for a text
 BAD_SHOWN = 20
 MEDIA = {".csv": "text/csv", ".jsonl": "application/x-ndjson", ".parquet": "application/vnd.apache.parquet"}
-HINT = "The first rows of the table will stand here, and beneath them how far it is."
+HINT = "The first rows of the table and its progress will stand here."
 GONE = (
     "This table is not here any more. A result goes after an hour, with Clear, when the next table is scored, and when "
     "the server is started anew: upload it again."
 )
 SAME = "Text and Title are the same column: pick another one for the text, or “none” for the title."
-_HEADINGS = (("fake class", "fake"), ("real class", "real"), ("cannot judge", "cannot_judge"))
+_HEADINGS = (("fake-like", "fake"), ("real-like", "real"), ("no verdict", "cannot_judge"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,9 @@ class Looked:
     problem: str
 
 
+Shown = dict[str, Any]  # values by the names of the components that show them
+
+
 class Batch:
     """Handlers of the tab; `build` draws and wires it."""
 
@@ -63,96 +66,98 @@ class Batch:
         self.engine = engine
         self.jobs = Jobs(engine)
 
-    def look(self, path: str | None, models: Sequence[str] = (), words: bool = False) -> tuple[Any, ...]:
+    def look(self, path: str | None, models: Sequence[str] = (), words: bool = False) -> Shown:
         """Return what an uploaded table holds: sentence and first rows, pickers, whether it can be scored."""
-        nothing = (gr.update(choices=[], value=None), gr.update(choices=[], value=None), False)
+        none = gr.update(choices=[], value=None)
+        nothing = {"preview": render.caption(HINT), "text": none, "title": none, "ready": False}
         if path is None:
-            return (render.caption(HINT), *nothing)
+            return nothing
         try:
             looked = _look(Path(path), None, models, words)
         except (ValueError, OSError) as error:
-            return (render.problem(str(error).replace(path, Path(path).name)), *nothing)
+            return {**nothing, "preview": _problem(error, path)}
         choices = list(looked.names)
-        return (
-            _preview(looked),
-            gr.update(choices=choices, value=looked.columns.text or None),
-            gr.update(choices=[("none", ""), *((c, c) for c in choices)], value=looked.columns.title),
-            not looked.problem,
-        )
+        return {
+            "preview": _preview(looked),
+            "text": gr.update(choices=choices, value=looked.columns.text or None),
+            "title": gr.update(choices=[("none", ""), *((c, c) for c in choices)], value=looked.columns.title),
+            "ready": not looked.problem,
+        }
 
-    def pick(
-        self, path: str | None, text: str | None, title: str | None, models: Sequence[str], words: bool
-    ) -> tuple[Any, ...]:
+    def pick(self, path: str | None, text: str | None, title: str | None, models: Sequence[str], words: bool) -> Shown:
         """Return the same of a table that lies here already, with columns and models picked by hand."""
         if path is None:
-            return gr.skip(), gr.skip()
+            return {"ready": gr.skip()}
         try:
             looked = _look(Path(path), Columns(text or "", title or ""), models, words)
         except (ValueError, OSError) as error:
-            return render.problem(str(error).replace(path, Path(path).name)), False
-        return _preview(looked), not looked.problem
+            return {"preview": _problem(error, path), "ready": False}
+        return {"preview": _preview(looked), "ready": not looked.problem}
 
-    def refuse(self, name: str) -> tuple[Any, ...]:
+    def refuse(self, name: str) -> Shown:
         """Say of a file that it is too large, in the place of what it holds."""
         sentence = f"{too_large(name)}: score it with “fakenews score {name[:80]} OUT.csv”."
-        return (render.problem(sentence), *self.look(None)[1:])
+        return {**self.look(None), "preview": render.problem(sentence)}
 
     def start(
         self, path: str | None, text: str | None, title: str | None, models: Sequence[str], words: bool, suffix: str,
         before: str | None, visitor: str = "",
-    ) -> tuple[Any, ...]:  # fmt: skip
+    ) -> Shown:  # fmt: skip
         """Begin scoring; what `status` gives, and the job's id for the browser to keep.
 
         Who has a table under way, by the id `before` or as the same visitor, is shown that one.
         """
         if path is None or not text:
-            return render.problem("Upload a table first: CSV, JSON lines or parquet."), *(gr.skip(),) * 4
+            return {"status": render.problem("Upload a table first: CSV, JSON lines or parquet.")}
         if not models:
-            return render.problem("Pick a model to ask, one at least."), *(gr.skip(),) * 4
+            return {"status": render.problem("Pick a model to ask, one at least.")}
         if text == title:
-            return render.problem(SAME), *(gr.skip(),) * 4
+            return {"status": render.problem(SAME)}
         try:
             key = self.jobs.start(Path(path), suffix, _task(models, Columns(text, title or ""), words), visitor, before)
-        except InputError as error:
-            return render.problem(str(error)), *(gr.skip(),) * 4
-        except OSError:
-            return render.problem(SORRY), *(gr.skip(),) * 4
-        return (*self.status(key, True), key)
+        except (InputError, OSError) as error:
+            return {"status": render.problem(str(error) if isinstance(error, InputError) else SORRY)}
+        return {**self.status(key, True), "job_id": key}
 
-    def status(self, key: str | None, ready: bool) -> tuple[Any, ...]:
+    def status(self, key: str | None, ready: bool) -> Shown:
         """Return the status of a job, whether to look again, whether there is a file, and whether to score another.
 
         `ready` says whether the table that was uploaded last can be scored.
         """
         job = self.jobs.get(key)
-        stop, off, start = gr.update(active=False), gr.update(visible=False), gr.update(interactive=ready)
-        if job is None:
-            return (render.caption(GONE) if key else "", stop, off, start)
-        if not job.finished:
-            return self._under_way(job), gr.update(active=True), off, gr.update(interactive=False)
-        if job.problem or job.done is None:
-            return render.problem(job.problem or SORRY), stop, off, start
-        return self._summary(job, job.done), stop, gr.update(visible=bool(job.done.rows)), start
+        shown, active, is_there = render.caption(GONE) if key else "", False, False
+        if job is not None and not job.finished:
+            shown, active = self._under_way(job), True
+        elif job is not None and (job.problem or job.done is None):
+            shown = render.problem(job.problem or SORRY)
+        elif job is not None and job.done is not None:
+            shown, is_there = self._summary(job, job.done), bool(job.done.rows)
+        return {
+            "status": shown,
+            "timer": gr.update(active=active),
+            "download": gr.update(visible=is_there),
+            "start": gr.update(interactive=ready and not active),
+        }
 
-    def uploaded(self, key: str | None, ready: bool) -> tuple[Any, ...]:
+    def uploaded(self, key: str | None, ready: bool) -> Shown:
         """Return what `status` gives once another table is uploaded, and the id: the last problem is over."""
         job = self.jobs.get(key)
         if job is None or job.problem:
             self.jobs.forget(key)
             key = ""
-        return (*self.status(key, ready), key)
+        return {**self.status(key, ready), "job_id": key}
 
-    def cancel(self, key: str | None, ready: bool) -> tuple[Any, ...]:
+    def cancel(self, key: str | None, ready: bool) -> Shown:
         """Stop a job within about a second, and say so at once."""
         job = self.jobs.get(key)
         if job is not None:
             job.token.cancel()
         return self.status(key, ready)
 
-    def clear(self, key: str | None) -> tuple[Any, ...]:
+    def clear(self, key: str | None) -> Shown:
         """Forget the job and its files: no table, no id."""
         self.jobs.forget(key)
-        return None, ""
+        return {"upload": None, "job_id": ""}
 
     def file(self, key: str | None) -> str:
         """Return the scored table, packed for the browser."""
@@ -181,6 +186,10 @@ class Batch:
         headers = [("Model", False), *((heading, True) for heading, _ in _HEADINGS)]
         bad, bad_rows = _bad(job, done)
         return draw("batch", "summary", sentence=sentence, headers=headers, rows=rows, bad=bad, bad_rows=bad_rows)
+
+
+def _problem(error: Exception, path: str) -> Markup:
+    return render.problem(str(error).replace(path, Path(path).name))
 
 
 def _bad(job: Job, done: Done) -> tuple[str, list[tuple[str, str]]]:
@@ -295,8 +304,7 @@ def build(engine: Engine, tab: gr.Tab) -> Jobs:
                 models,
                 value=[m for _, m in models][-2:],
                 label="Models",
-                info="Where the ticked models contradict each other none of them gives a verdict, so which are ticked "
-                "changes verdicts.",
+                info="Where the ticked models contradict each other, none of them gives a verdict.",
                 elem_id="fn-batch-models",
                 elem_classes="fn-choice",
             )
@@ -308,7 +316,7 @@ def build(engine: Engine, tab: gr.Tab) -> Jobs:
                 elem_id="fn-batch-words",
             )
             suffix = gr.Radio(
-                [("CSV", ".csv"), ("JSON lines", ".jsonl"), ("Parquet", ".parquet")], value=".csv", label="Give back",
+                [("CSV", ".csv"), ("JSON lines", ".jsonl"), ("Parquet", ".parquet")], value=".csv", label="Result as",
                 elem_id="fn-batch-format", elem_classes="fn-choice",
             )  # fmt: skip
             with gr.Row(elem_classes="fn-actions"):
@@ -326,37 +334,40 @@ def build(engine: Engine, tab: gr.Tab) -> Jobs:
     file = gr.Textbox(visible=False)
     timer = gr.Timer(0.7, active=False)
     ready = gr.State(False)
-    seen = [preview, text, title, ready]
-    looked = [status, timer, download, start]
+    parts: dict[str, Any] = {
+        "preview": preview, "text": text, "title": title, "ready": ready, "status": status, "timer": timer,
+        "download": download, "start": start, "job_id": job_id, "upload": upload,
+    }  # fmt: skip
+    seen, looked = [preview, text, title, ready], [status, timer, download, start]
+    look, show = filling(parts, batch.look), filling(parts, batch.status)
 
     def then_shown(event: Any) -> None:
-        event.then(batch.uploaded, [job_id, ready], [*looked, job_id], **PRIVATE)
+        event.then(filling(parts, batch.uploaded), [job_id, ready], [*looked, job_id], **PRIVATE)
 
-    def refused(event: gr.EventData) -> tuple[Any, ...]:
-        return batch.refuse(str(event.key))
+    def refused(event: gr.EventData) -> dict[Any, Any]:
+        return filled(parts, batch.refuse(str(event.key)))
 
-    def started(
-        path: str | None, text: str | None, title: str | None, models: Sequence[str], words: bool, suffix: str,
-        before: str | None, request: gr.Request,
-    ) -> tuple[Any, ...]:  # fmt: skip
-        return batch.start(path, text, title, models, words, suffix, before, request.session_hash or "")
+    begin: Callable[..., Shown] = batch.start
 
-    then_shown(upload.upload(batch.look, [upload, chosen, words], seen, concurrency_limit=2, **PRIVATE))
-    then_shown(upload.clear(batch.look, [upload, chosen, words], seen, queue=False, **PRIVATE))
+    def started(request: gr.Request, *values: Any) -> dict[Any, Any]:
+        return filled(parts, begin(*values, request.session_hash or ""))
+
+    then_shown(upload.upload(look, [upload, chosen, words], seen, concurrency_limit=2, **PRIVATE))
+    then_shown(upload.clear(look, [upload, chosen, words], seen, queue=False, **PRIVATE))
     then_shown(preview.click(refused, None, seen, queue=False, **PRIVATE))
     gr.on(
         [text.input, title.input, chosen.input, words.input],
-        batch.pick, [upload, text, title, chosen, words], [preview, ready], trigger_mode="always_last",
+        filling(parts, batch.pick), [upload, text, title, chosen, words], [preview, ready], trigger_mode="always_last",
         concurrency_limit=2, **PRIVATE,
-    ).then(batch.status, [job_id, ready], looked, **PRIVATE)  # fmt: skip
+    ).then(show, [job_id, ready], looked, **PRIVATE)  # fmt: skip
     start.click(started, [upload, text, title, chosen, words, suffix, job_id], [*looked, job_id], **PRIVATE)
-    timer.tick(batch.status, [job_id, ready], looked, **PRIVATE)
-    tab.select(batch.status, [job_id, ready], looked, **PRIVATE)
-    cancel.click(batch.cancel, [job_id, ready], looked, queue=False, **PRIVATE)
+    timer.tick(show, [job_id, ready], looked, **PRIVATE)
+    tab.select(show, [job_id, ready], looked, **PRIVATE)
+    cancel.click(filling(parts, batch.cancel), [job_id, ready], looked, queue=False, **PRIVATE)
     download.click(batch.file, job_id, file, **PRIVATE).then(None, file, None, js=script("download"), **PRIVATE)
     then_shown(
-        clear.click(batch.clear, job_id, [upload, job_id], **PRIVATE).then(
-            batch.look, [upload, chosen, words], seen, **PRIVATE
+        clear.click(filling(parts, batch.clear), job_id, [upload, job_id], **PRIVATE).then(
+            look, [upload, chosen, words], seen, **PRIVATE
         )
     )
     return batch.jobs

@@ -1,8 +1,10 @@
-"""The Compare tab: every model under every protocol, what it costs, and how its training went."""
+"""The Compare tab: every model in-domain and out-of-domain, what it costs, and how its training went."""
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import gradio as gr
 from markupsafe import Markup
@@ -10,12 +12,12 @@ from markupsafe import Markup
 from fakenews.data.registry import DATASETS
 from fakenews.engine import Engine
 from fakenews.reporting import plots
-from fakenews.reporting.digits import METRIC_NAMES, Metric
-from fakenews.reporting.scoreboard import NOTHING, Cell, Scoreboard, figure, foreign, guessed, points, scoreboard
+from fakenews.reporting.digits import METRIC_NAMES, METRIC_NOTES, Metric
+from fakenews.reporting.scoreboard import NOTHING, Cell, Scoreboard, figure, foreign, guessed, scoreboard
 from fakenews.ui import render
 from fakenews.ui.scripts import on_load
 from fakenews.ui.templates import draw
-from fakenews.ui.widgets import PRIVATE, heading, segments
+from fakenews.ui.widgets import PRIVATE, filling, heading, segments
 
 METRICS: tuple[Metric, ...] = ("accuracy", "macro_f1", "roc_auc", "ece")
 GUESSING: dict[Metric, str] = {  # what a guess is called, of which other metrics say nothing
@@ -23,6 +25,18 @@ GUESSING: dict[Metric, str] = {  # what a guess is called, of which other metric
     "macro_f1": "Always the larger class",
     "roc_auc": "Guessing",
 }
+STEP = 0.1  # of the axis
+
+
+class Line(NamedTuple):
+    """One model in the picture: its cells, where they lie on the axis in per cent, and its dot in pixels."""
+
+    title: str
+    in_domain: Cell
+    out_of_domain: Cell
+    ms: Cell
+    left: tuple[float, float] = (0.0, 0.0)
+    dot: float = 0.0
 
 
 class Compare:
@@ -40,34 +54,52 @@ class Compare:
             for stage, rows in stages.items()
         }
 
-    def tables(self, metric: Metric) -> tuple[Markup, Markup]:
-        """Draw the scoreboard, and the metric corpus by corpus."""
-        return board(scoreboard(self.evidences, metric), self.titles), self._by_corpus(metric)
+    def shown(self, metric: Metric) -> dict[str, Markup]:
+        """Draw the picture, the scoreboard, and the metric corpus by corpus."""
+        scores = scoreboard(self.evidences, metric)
+        board = draw("compare", "board", scores=scores, titles=self.titles, **_texts(metric))
+        return {"picture": self._picture(scores), "board": board, "corpora": self._by_corpus(metric)}
 
-    def figures(self) -> tuple[Any, str, Any, str]:
-        """Return in-domain against out-of-domain, and accuracy against milliseconds, each with its sentence."""
-        models = points(self.evidences)
-        transfer = [
-            plots.Point(self.titles[p.model], p.in_domain_auc, p.out_of_domain_auc)
-            for p in models
-            if p.in_domain_auc is not None and p.out_of_domain_auc is not None
+    def _picture(self, scores: Scoreboard) -> Markup:
+        """Draw in-domain against out-of-domain for every model that has both, best out-of-domain first."""
+        leads = {column.group: i for i, column in enumerate(scores.columns) if column.leads}
+        at = [leads[group] for group in ("In-domain", "Out-of-domain", "Cost")]
+        lines = [
+            Line(self.titles[model], cells[at[0]], cells[at[1]], cells[at[2]])
+            for model, cells in zip(scores.models, scores.rows, strict=True)
+            if None not in (cells[at[0]].value, cells[at[1]].value)
         ]
-        cost = [
-            plots.Point(self.titles[p.model], p.ms, p.in_domain_accuracy)
-            for p in models
-            if p.ms is not None and p.in_domain_accuracy is not None
-        ]
-        return (
-            plots.transfer_figure(transfer),
-            plots.describe_transfer(transfer),
-            plots.cost_figure(cost),
-            plots.describe_cost(cost),
-        )
+        if not lines:
+            return render.caption("No model was measured on other corpora yet.")
+        guess = scores.guessing[at[1]] if scores.guessing else Cell(None, "")
+        cells = [guess, *(line.in_domain for line in lines), *(line.out_of_domain for line in lines)]
+        ends = [cell.value for cell in cells if cell.value is not None]
+        low, high = STEP * math.floor(min(ends) / STEP), STEP * math.ceil(max(ends) / STEP)
 
-    def curves(self, name: str) -> tuple[Any, Markup]:
-        """Return the training curves of a model, or of one stage of it."""
+        def left(value: float | None) -> float:
+            return round(100 * ((value or 0.0) - low) / (high - low), 1)
+
+        lines = [
+            line._replace(left=(left(line.in_domain.value), left(line.out_of_domain.value)), dot=_dot(line.ms.value))
+            for line in lines
+        ]
+        is_high = scores.columns[at[1]].better == "high"
+        lines.sort(key=lambda line: line.out_of_domain.value or 0.0, reverse=is_high)
+        ticks = [low + STEP * i for i in range(round((high - low) / STEP) + 1)]
+        return draw(
+            "compare", "picture", lines=lines, guess=guess, guess_left=left(guess.value),
+            ticks=[(left(t), f"{100 * t:.0f}%" if scores.metric == "accuracy" else f"{t:.1f}") for t in ticks],
+            ranges=[_range([p.in_domain for p in lines]), _range([p.out_of_domain for p in lines])], is_high=is_high,
+            n_corpora=max(len(foreign(e)) for e in self.evidences), **_texts(scores.metric),
+        )  # fmt: skip
+
+    def curves(self, name: str) -> dict[str, Any]:
+        """Return the training curves of a model, or of one stage of it, with their sentence and table."""
         rows = self.histories[name]
-        return plots.training_curves_figure(rows), render.caption(plots.describe_training_curves(rows))
+        headers, numbers = plots.training_table(rows)
+        sentence = plots.describe_training_curves(rows)
+        below = draw("parts", "numbers", sentence=sentence, headers=[(h, True) for h in headers], rows=numbers)
+        return {"curves": plots.training_curves_figure(rows), "numbers": below}
 
     def _by_corpus(self, metric: Metric) -> Markup:
         results = [foreign(e) for e in self.evidences]
@@ -78,18 +110,8 @@ class Compare:
             cells = [guessed(any_of, metric)] if guess else []
             cells += [figure(r[corpus], metric) if corpus in r else Cell(None, NOTHING) for r in results]
             rows.append((DATASETS[corpus].title, any_of.n, cells))
-        columns = ["n", *guess, *(self.titles[e.model] for e in self.evidences)]
-        return draw(
-            "compare", "by_corpus", label=f"{METRIC_NAMES[metric]} corpus by corpus", columns=columns, rows=rows
-        )
-
-    def reading(self) -> Markup:
-        """Draw one sentence on the distance between in-domain and out-of-domain."""
-        known = [p for p in points(self.evidences) if p.in_domain_auc is not None and p.out_of_domain_auc is not None]
-        best = max(known, key=lambda p: p.out_of_domain_auc or 0.0, default=None)
-        n_corpora = max((len(foreign(e)) for e in self.evidences if best and e.model == best.model), default=0)
-        title = self.titles[best.model] if best else ""
-        return draw("compare", "reading", title=title, place=best, n_corpora=n_corpora)
+        columns = [*guess, *(self.titles[e.model] for e in self.evidences)]
+        return draw("compare", "by_corpus", columns=columns, rows=rows, **_texts(metric))
 
 
 def build(engine: Engine) -> None:
@@ -99,53 +121,40 @@ def build(engine: Engine) -> None:
         gr.HTML(render.problem("No model here has been measured: “fakenews train” measures what it trains."))
         return
     private: dict[str, Any] = {**PRIVATE, "queue": False}
-    board_html, corpora_html = tab.tables("accuracy")
-    gr.HTML(tab.reading())
+    html = tab.shown("accuracy")
     metrics = [(METRIC_NAMES[m].replace("Calibration error (ECE)", "ECE"), m) for m in METRICS]
-    metric = segments("Metric", "fn-metric", metrics, "accuracy")
-    table = gr.HTML(board_html, elem_id="fn-board", js_on_load=on_load("sort"))
-    transfer, transfer_words, cost, cost_words = tab.figures()
-    with gr.Row(elem_classes="fn-columns fn-figures"):
-        with gr.Column():
-            heading("In-domain and out-of-domain")
-            gr.Plot(transfer, show_label=False, container=False, elem_id="fn-transfer")
-            gr.HTML(render.caption(transfer_words))
-        with gr.Column():
-            heading("What a verdict costs")
-            gr.Plot(cost, show_label=False, container=False, elem_id="fn-cost")
-            gr.HTML(render.caption(cost_words))
+    with gr.Row(elem_classes="fn-whybar"):
+        heading("In-domain and out-of-domain")
+        metric = segments("Metric", "fn-metric", metrics, "accuracy")
+    parts: dict[str, Any] = {"picture": gr.HTML(html["picture"], elem_id="fn-picture")}
+    heading("All figures")
+    parts["board"] = gr.HTML(html["board"], elem_id="fn-board", js_on_load=on_load("board"))
     heading("Corpus by corpus")
-    corpora = gr.HTML(corpora_html, elem_id="fn-corpora")
-    metric.input(tab.tables, metric, [table, corpora], **private)
+    parts["corpora"] = gr.HTML(html["corpora"], elem_id="fn-corpora")
+    metric.input(filling(parts, tab.shown), metric, [*parts.values()], **private)
     if tab.histories:
         names = list(tab.histories)
-        heading("How the training went")
+        first = tab.curves(names[-1])
+        heading("Training curves")
         with gr.Row(elem_classes="fn-columns fn-figures"):
             with gr.Column(scale=1):
                 which = gr.Dropdown(names, value=names[-1], label="Model and stage", elem_id="fn-stage")
-            with gr.Column(scale=2):
-                figure, words = tab.curves(names[-1])
-                drawn = gr.Plot(figure, show_label=False, container=False, elem_id="fn-curves")
-                caption = gr.HTML(words)
-        which.input(tab.curves, which, [drawn, caption], **private)
+            with gr.Column(scale=3):
+                plot = gr.Plot(first["curves"], show_label=False, container=False, elem_id="fn-curves")
+                drawn = {"curves": plot, "numbers": gr.HTML(first["numbers"])}
+        which.input(filling(drawn, tab.curves), which, [*drawn.values()], **private)
 
 
-def board(scores: Scoreboard, titles: dict[str, str]) -> Markup:
-    """Draw the scoreboard as a table that the script `sort` can sort."""
-    groups: list[tuple[str, int]] = []
-    for column in scores.columns:
-        if groups and groups[-1][0] == column.group and column.group:
-            groups[-1] = (column.group, groups[-1][1] + 1)
-        else:
-            groups.append((column.group, 1))
-    return draw(
-        "compare",
-        "board",
-        label=f"Scoreboard, {METRIC_NAMES[scores.metric]}",
-        groups=groups,
-        columns=scores.columns,
-        kinds=[kind for _, n in groups for kind in ("n fn-first", *["n"] * (n - 1))],
-        rows=[(titles[model], cells) for model, cells in zip(scores.models, scores.rows, strict=True)],
-        guess=GUESSING.get(scores.metric, ""),
-        guessing=scores.guessing,
-    )
+def _texts(metric: Metric) -> Mapping[str, str]:
+    return {"metric": METRIC_NAMES[metric], "note": METRIC_NOTES[metric], "guessing": GUESSING.get(metric, "")}
+
+
+def _dot(ms: float | None) -> float:
+    """Return the diameter in pixels of a dot for so many milliseconds."""
+    return 8.0 + 5.0 * math.log10(max(ms or 1.0, 1.0))
+
+
+def _range(cells: list[Cell]) -> str:
+    """Return the least and the most of a column in print."""
+    low, *_, high = [c.text for c in sorted([*cells, *cells], key=lambda c: c.value or 0.0)]
+    return low if low == high else f"{low.rstrip('%')}–{high}"

@@ -2,38 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from fakenews.data import registry
 from fakenews.data.table import joined_texts
 from fakenews.metrics.error_analysis import cell_mask, close_to_call, misclassified
+from fakenews.reporting.digits import counted
 from fakenews.schema import FAKE, LABELS, REAL
 from fakenews.similar.training import TrainingArticle, TrainingArticles
 from fakenews.text import count_words
 from fakenews.ui import render
 from fakenews.ui.measured import AS_SHIPPED, ERRORS, Looked
 from fakenews.ui.templates import draw
+from fakenews.verdict import MIN_WORDS, REASONS, UNDECIDED
 
 ROWS = 100  # of the table; more are counted, not drawn
 DOUBTFUL = "doubtful"
-LONGEST = 60  # characters of a twin's title
-TWINS = (
-    "Nearest training article: of those the model was trained on, the one most alike in words, from 0 to 1 for a copy "
-    "(cosine of TF-IDF), with its label."
-)
+LONGEST = 60  # characters of the nearest training article's title
+BEGINNING = 60  # characters of a text that are shown under its title
 OTHERS = ", where the models as shipped answer, on the whole text, which they may have been trained on"
 WIDTH = 0.1  # no further from the threshold is doubtful
 CELLS = {
     ERRORS: "All errors",
-    DOUBTFUL: "Doubtful articles, nearest the threshold",
-    "0,1": "Fake articles that read like the real class",
-    "1,0": "Real articles that read like the fake class",
-    "0,0": "Fake articles that read like the fake class",
-    "1,1": "Real articles that read like the real class",
+    DOUBTFUL: "Articles nearest the threshold",
+    "0,1": "Fake articles taken for real",
+    "1,0": "Real articles taken for fake",
+    "0,0": "Fake articles predicted fake",
+    "1,1": "Real articles predicted real",
 }
+Probabilities = Mapping[str, Mapping[str, float]]  # of other models, by title and by id
+
+
+class Article(NamedTuple):
+    """A row of the list; `key` and what is read of the text are empty where the text is not here."""
+
+    key: str
+    name: str
+    beginning: str
+    cells: tuple[str, ...]
+    numbers: tuple[str, ...]
+    reason: str
+    nearest: str
 
 
 def cell_of(key: str) -> tuple[int, int] | None:
@@ -54,29 +68,29 @@ def chosen(looked: Looked, key: str) -> NDArray[np.int64]:
     return members[np.argsort(order[members], kind="stable")]
 
 
-def headers(looked: Looked, twins: TrainingArticles | None = None) -> list[tuple[str, bool]]:
-    """Return titles of the columns, and whether they hold numbers; the last is there where the training text is."""
-    first = [("Title" if looked.scored.has_text else "Article id", False), ("True", False), ("Predicted", False)]
-    if not looked.scored.has_text:
-        return [*first, ("p (fake)", True)]
-    last = [] if twins is None else [("Nearest training article", False)]
-    return [*first, ("p (fake)", True), ("Words", True), ("Date", True), *last]
-
-
-def rows(
-    looked: Looked, shown: NDArray[np.int64], twins: TrainingArticles | None = None
-) -> list[tuple[str, tuple[str, ...]]]:
-    """Return key and cells of each article; no key without its text."""
+def table(
+    looked: Looked,
+    shown: NDArray[np.int64],
+    title: str,
+    others: Probabilities,
+    twins: TrainingArticles | None = None,
+    live: bool = True,
+) -> Markup:
+    """Draw articles with the probabilities of the model, called `title`, and of others; `live` ones can be opened."""
     frame = looked.scored.frame.iloc[shown]
-    found = [_row(looked, row) for _, row in frame.iterrows()]
-    if twins is None or not looked.scored.has_text:
-        return found
-    nearest = (_twin(twin) for twin in twins.nearest(joined_texts(frame)))
-    return [(key, (*cells, twin)) for (key, cells), twin in zip(found, nearest, strict=True)]
+    nearest: Sequence[str] = [""] * len(frame)
+    if twins is not None and looked.scored.has_text:
+        nearest = [_twin(twin) for twin in twins.nearest(joined_texts(frame))]
+    rows = [_article(looked, row, others, twin) for (_, row), twin in zip(frame.iterrows(), nearest, strict=True)]
+    key = looked.view.cell
+    values = {"label": CELLS[key], "models": [title, *others], "articles": rows, "live": live}
+    return draw("dataset", "articles", **values, has_text=looked.scored.has_text, has_nearest=any(nearest))
 
 
-def listed(looked: Looked, twins: TrainingArticles | None = None) -> tuple[Markup, Markup]:
-    """Draw the heading with counts, and the table."""
+def listed(
+    looked: Looked, title: str, others: Probabilities, twins: TrainingArticles | None = None
+) -> dict[str, Markup]:
+    """Draw the heading with counts, and the table; where the text is not here, how to get it and the table folded."""
     key, scored = looked.view.cell, looked.scored
     articles = chosen(looked, key)
     doubtful = key == DOUBTFUL
@@ -85,12 +99,15 @@ def listed(looked: Looked, twins: TrainingArticles | None = None) -> tuple[Marku
     count += f", the {ROWS} {'nearest' if doubtful else 'most confident'} shown" if len(articles) > ROWS else ""
     if scored.has_text and len(articles):
         count += " · a title opens the article in Analyse" + (OTHERS if looked.view.protocol != AS_SHIPPED else "")
-    hint = "" if scored.has_text else f"{scored.hint} The demo articles can be opened without it."
-    heading = draw("dataset", "list_heading", title=CELLS[key], count=count, hint=hint)
+    heading = draw("dataset", "list_heading", title=CELLS[key], count=count)
     if not len(articles):
-        return heading, render.caption("No article falls in here.")
-    table = render.table(headers(looked, twins), rows(looked, articles[:ROWS], twins), CELLS[key])
-    return heading, table + (render.caption(TWINS) if twins is not None and scored.has_text else Markup())
+        return {"list_heading": heading, "table": render.caption("No article falls in here.")}
+    rows = table(looked, articles[:ROWS], title, others, twins)
+    if not scored.has_text:
+        spec = registry.DATASETS.get(looked.view.corpus)
+        folded = f"{counted(min(len(articles), ROWS), 'article')} by id"
+        rows = draw("dataset", "missing", hint=scored.hint, spec=spec, folded=folded, table=rows)
+    return {"list_heading": heading, "table": rows}
 
 
 def _twin(twin: TrainingArticle) -> str:
@@ -100,10 +117,32 @@ def _twin(twin: TrainingArticle) -> str:
     return f"{twin.similarity:.2f}, {LABELS[twin.label]}: {title}"
 
 
-def _row(looked: Looked, row: Any) -> tuple[str, tuple[str, ...]]:
-    predicted = LABELS[FAKE] if row["p_fake"] >= looked.view.threshold else LABELS[REAL]
-    numbers = (LABELS[int(row["label"])], predicted, render.percent(float(row["p_fake"])))
+def _article(looked: Looked, row: Any, others: Probabilities, nearest: str) -> Article:
+    threshold, id_ = looked.view.threshold, str(row["id"])
+    own, beside = float(row["p_fake"]), [found.get(id_) for found in others.values()]
+    cells = (LABELS[int(row["label"])], LABELS[FAKE] if own >= threshold else LABELS[REAL])
+    numbers = tuple("–" if p is None else render.percent(p) for p in (own, *beside))
+    known = [own, *(p for p in beside if p is not None)]
     if not looked.scored.has_text:
-        return "", (str(row["id"]), *numbers)
-    title = str(row["title"]).strip() or str(row["text"])[:70].strip() + "…"
-    return str(row["id"]), (title, *numbers, f"{count_words(row['text']):,}", str(row["date"])[:10])
+        return Article("", id_, "", cells, numbers, _reason(known, int(row["label"]), threshold), "")
+    text, title = " ".join(str(row["text"]).split()), str(row["title"]).strip()
+    n_words, date = count_words(text), str(row["date"])[:10]
+    start = text[:BEGINNING].strip() + ("…" if len(text) > BEGINNING else "")
+    beginning = " · ".join(filter(None, (date, counted(n_words, "word"), start if title else "")))
+    reason = _reason(known, int(row["label"]), threshold, n_words)
+    return Article(id_, title or start, beginning, cells, numbers, reason, nearest)
+
+
+def _reason(p_fake: Sequence[float], label: int, threshold: float, n_words: int = MIN_WORDS) -> str:
+    """Return why Analyse would give no verdict, or else whether the other model is as wrong; "" where neither."""
+    low, high = UNDECIDED
+    if n_words < MIN_WORDS:
+        return f"only {counted(n_words, 'word')}"
+    if low < p_fake[0] < high:
+        return REASONS["too_close"]
+    if len(p_fake) < 2 or low < p_fake[1] < high:
+        return ""
+    sides = [p >= threshold for p in p_fake]
+    if sides[0] != sides[1]:
+        return "the models disagree"
+    return "both models wrong" if sides[0] != (label == FAKE) else ""

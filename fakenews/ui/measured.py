@@ -134,15 +134,35 @@ class Measured:
         return [("The models as shipped", AS_SHIPPED), *((PROTOCOLS[n].title, n) for n in own)]
 
     def corpora(self, protocol: str = AS_SHIPPED) -> list[tuple[str, str]]:
-        """Return choices: what the models were measured on, the demo last, then other tables in the data folder."""
+        """Return choices: measured corpora, those whose text is here first, then tables of one's own."""
         measured = set(self._measured(protocol)["corpus"])
-        names = [n for n in corpora.DATASETS if n in measured and n != DEMO]
-        names += [n for n in sorted(measured) if n not in corpora.DATASETS] + [DEMO] * (DEMO in measured)
-        choices = [(corpora.DATASETS[n].title if n in corpora.DATASETS else n, n) for n in names]
+        known = [n for n in corpora.DATASETS if n in measured and n != DEMO] + [DEMO] * (DEMO in measured)
+        choices = [(corpora.DATASETS[n].title, n) for n in known if self._is_here(n)]
+        choices += [(f"{corpora.DATASETS[n].title} (figures only)", n) for n in known if not self._is_here(n)]
+        choices += [(n, n) for n in sorted(measured) if n not in corpora.DATASETS]
         if protocol != AS_SHIPPED:
             return choices
         own = [n for n, (_, problem) in self._own_files().items() if problem == "" and n not in measured]
         return choices + [(f"{n} (your file, scored when opened)", n) for n in own]
+
+    def _is_here(self, corpus: str) -> bool:
+        """Return whether there is a file with the text of a known corpus, as far as can be told without reading it."""
+        try:
+            path = corpora.find(corpus, self.engine.settings.data)
+        except TextNotHere:
+            return False
+        return not any(file == path and problem for file, problem in self._own_files().values())
+
+    def beside(self, view: View) -> dict[str, dict[str, float]]:
+        """Return probabilities of one more model, of those shown side by side, by its title and by id of the article.
+
+        Empty where that one was not measured there.
+        """
+        other = next(m for m in (*self.engine.pool.side_by_side, "") if m != view.model)
+        rows = self._live.get((view.corpus, other), self._rows(view._replace(model=other)) if other else None)
+        if rows is None or not len(rows):
+            return {}
+        return {self.engine.pool.title(other): dict(zip(rows["id"].astype(str), rows["p_fake"], strict=True))}
 
     def unreadable(self) -> dict[str, str]:
         """Return why files of the data folder that should be tables cannot be read, by their names."""

@@ -51,7 +51,7 @@ def _on_corpus(engine: Engine, looked: Looked) -> str:
         training = f"{title} was not trained on this table, though articles of it may stand in another"
     text = (
         f"{training}: its publishers were never seen in training. "
-        f"Always answering with the larger class would be right {100 * majority:.0f} % of the time here."
+        f"Always answering with the larger class would be right {100 * majority:.0f}% of the time here."
     )
     if view.corpus in corpora.DATASETS and corpora.DATASETS[view.corpus].unit != "article":
         text += " These are not articles, so on the page it would mostly decline to judge them."

@@ -48,11 +48,6 @@ def status(sentence: str) -> Markup:
     return draw("parts", "status", sentence=sentence)
 
 
-def figures(cards: Iterable[tuple[str, str, str]]) -> Markup:
-    """Draw metric cards: (value, name, interval) each."""
-    return draw("parts", "figures", cards=cards)
-
-
 def table(headers: Sequence[tuple[str, bool]], rows: Sequence[tuple[str, Sequence[str]]], label: str) -> Markup:
     """Draw a table whose first column opens its row.
 

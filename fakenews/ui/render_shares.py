@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from markupsafe import Markup
 
+from fakenews.reporting.digits import share_text
 from fakenews.schema import Span
 from fakenews.share.review import OPINIONS, Kappa, Review, summarize
 from fakenews.share.shared import Owned, Shared
@@ -17,9 +18,10 @@ from fakenews.verdict import VERDICTS
 
 _QUOTED, _NAMED = 90, 48  # characters of a marked stretch, and of a heading, that are shown
 NOT_YET = "—"
+FILTERS = (("All", "all"), ("New", "new"), ("Without a review", "waiting"))
 BLIND = "Say what you think of it; then see what the models say."
 MARK = (
-    "Nothing marked yet. Select words in the text above, then press “Mark selection”; or Tab to the text, select with "
+    "Nothing marked yet. Select words in the text, then press “Mark selection”; or Tab to the text, select with "
     "Shift and the arrow keys, and press Enter."
 )
 NOTHING_SHARED = (
@@ -56,6 +58,11 @@ def head(shared: Shared, changes: Sequence[str]) -> Markup:
     return draw("shares", "head", hidden=shared.hidden, sentences=sentences, changes=changes)
 
 
+def thanks(shared: Shared) -> Markup:
+    """Draw that a review is stored, and what happens next; it is read out, and focus can be brought to it."""
+    return draw("shares", "thanks", until=day(shared.expires))
+
+
 def marks(snapshot: Snapshot, spans: Sequence[Span], message: str = "") -> Markup:
     """Draw the stretches a reviewer has marked so far, each with a button that takes it away."""
     if not spans:
@@ -71,22 +78,48 @@ def _quoted(text: str, at_most: int = _QUOTED) -> str:
     return text if len(text) <= at_most else f"{text[: at_most - 1].rstrip()}…"
 
 
-def owned(shares: Sequence[Owned]) -> Markup:
-    """Draw an owner's list: what is shared, what reviewers said, how far they agree."""
+def owned(shares: Sequence[Owned], only: str = "all", words: str = "", since: int = 0) -> Markup:
+    """Draw an owner's list: what is shared, what reviewers said, how far they agree.
+
+    Parameters
+    ----------
+    only : str
+        Key of `FILTERS`.
+    words : str
+        Part of a title, in any case.
+    since : int
+        Last visit, milliseconds since 1970; reviews finished later are new. 0 of a first visit, where none is.
+    """
     if not shares:
         return render.caption(NOTHING_SHARED)
-    rows = []
-    for o in shares:
-        finished = sum(r.finished is not None for r in o.reviews)
-        rows.append((_name(o.shared), _when(o.shared), day(o.shared.expires), _kind(o.shared), f"{finished}"))
-    summary = summarize([(o.shared.snapshot, o.reviews) for o in shares])
-    words = "On words: marked, or among a model's twenty strongest"
+
+    def is_new(review: Review) -> bool:
+        return bool(since and review.finished and review.finished > since)
+
+    listed = [
+        (sum(map(is_new, o.reviews)), sum(r.finished is not None for r in o.reviews), o)
+        for o in shares
+        if words.strip().lower() in _name(o.shared).lower()
+    ]
+    listed = [row for row in listed if {"all": True, "new": row[0], "waiting": not row[1]}[only]]
+    rows = [
+        (new, (_name(o.shared), _when(o.shared), day(o.shared.expires), _kind(o.shared), f"{finished}"))
+        for new, finished, o in listed
+    ]
+    summary = summarize([(o.shared.snapshot, o.reviews) for _, _, o in listed])
     agreements = [
         ("On verdicts", "analyses", [_kappa(k) for k in summary.verdicts]),
-        (words, "words", [_kappa(k) for k in summary.marks]),
+        ("On words: marked, or among a model's twenty strongest", "words", [_kappa(k) for k in summary.marks]),
     ]
-    reviews = [_review(o, r) for o in shares for r in o.reviews]
-    return draw("shares", "owned", shares=rows, reviews=reviews, summary=summary, agreements=agreements)
+    values = {
+        "shares": rows,
+        "reviews": [(is_new(r), _review(o, r)) for _, _, o in listed for r in o.reviews],
+        "summary": summary,
+        "agreements": agreements,
+        "n_new": sum(map(is_new, (r for o in shares for r in o.reviews))),
+        "since": f"{datetime.fromtimestamp(since / 1000, UTC):%Y-%m-%d %H:%M}" if since else "",
+    }
+    return draw("shares", "owned", **values)
 
 
 def _review(share: Owned, review: Review) -> tuple[str, ...]:
@@ -101,7 +134,12 @@ def _review(share: Owned, review: Review) -> tuple[str, ...]:
 
 def _kappa(kappa: Kappa) -> tuple[str, ...]:
     value = NOT_YET if kappa.kappa is None else f"{kappa.kappa:.2f}"
-    return f"{kappa.first} and {kappa.second}", f"{kappa.n:,}", f"{100 * kappa.agreed:.0f} %", value
+    return (
+        f"{kappa.first} and {kappa.second}",
+        f"{kappa.n:,}",
+        share_text(round(kappa.agreed * kappa.n), kappa.n),
+        value,
+    )
 
 
 def choices(owned: Sequence[Owned]) -> list[tuple[str, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -16,38 +15,41 @@ from fakenews.share.store import DAYS, ShareStore, StorageError
 from fakenews.ui import render, render_shares
 from fakenews.ui.scripts import on_load, script
 from fakenews.ui.share import address_of, pack
-from fakenews.ui.widgets import PRIVATE, plain, small
+from fakenews.ui.widgets import PRIVATE, filled, filling, heading, plain, segments, small
 
 if TYPE_CHECKING:
     from fakenews.engine import Engine
-
-logger = logging.getLogger(__name__)
 
 ASK = (
     "Sharing an analysis gives two links, one for reviewers and one of your own. What you share from this browser is "
     "remembered by it; anywhere else, open your own link or paste its key here."
 )
 PICK = "Pick what was shared first."
-SORRY = "Something went wrong on our side. Please try again."
+SURE = "Tick “Delete for good” first: the link and its reviews will be gone."
 
 
 class Reviews:
-    """Handlers of the tab, to which a key may come as its whole address; `build` draws and wires it."""
+    """Handlers of the tab, to which a key may come as its whole address; `build` draws and wires it.
+
+    `filters` are those of the list, as `render_shares.owned` takes them: which of them, words of a title, and the last
+    visit.
+    """
 
     def __init__(self, engine: Engine, store: ShareStore) -> None:
         self.engine = engine
         self.store = store
 
-    def show(self, key: str | None, id_: str | None = None, message: str = "") -> tuple[Any, Any, str]:
+    def show(self, key: str | None, id_: str | None = None, *filters: Any, message: str = "") -> dict[str, Any]:
         """Return list, picker and a sentence for an owner's key; what was picked stays so."""
         try:
-            found = self._owned(key)
+            owned = self._owned(key)
         except StorageError as error:
-            return gr.skip(), gr.skip(), render.problem(str(error))
-        choices = render_shares.choices(found)
+            return _problem(str(error))
+        choices = render_shares.choices(owned)
         picked = id_ or (choices[0][1] if choices else None)
         picker = gr.update(choices=choices, value=picked if picked in dict(choices).values() else None)
-        return (render_shares.owned(found) if key_of(key) else render.caption(ASK)), picker, message
+        listed = render_shares.owned(owned, *filters) if key_of(key) else render.caption(ASK)
+        return {"listed": listed, "picked": picker, "message": message}
 
     def address(self, key: str | None, id_: str | None, request: gr.Request) -> str:
         """Return the link for reviewers of what is picked, to be copied again."""
@@ -60,30 +62,29 @@ class Reviews:
             return render.problem(str(error))
         return render_shares.again(reader_address(address_of(self.engine, request), id_))
 
-    def expire(self, key: str | None, id_: str | None, days: int) -> tuple[Any, Any, str]:
+    def expire(self, key: str | None, id_: str | None, days: int, *filters: Any) -> dict[str, Any]:
         """Let what is picked live so many days from now."""
         if not key_of(key) or not id_:
-            return gr.skip(), gr.skip(), render.problem(PICK)
+            return _problem(PICK)
         try:
             ends = self.store.expire(key_of(key), id_, int(days))
             sentence = f"{render_shares.named(self.store.get(id_))}: there until {render_shares.day(ends)}."
         except (InputError, NotShared, StorageError) as error:
-            return gr.skip(), gr.skip(), render.problem(str(error))
-        return self.show(key, id_, render.done(sentence))
+            return _problem(str(error))
+        return self.show(key, id_, *filters, message=render.done(sentence))
 
-    def delete(self, key: str | None, id_: str | None, sure: bool) -> tuple[Any, Any, str]:
+    def delete(self, key: str | None, id_: str | None, sure: bool, *filters: Any) -> dict[str, Any]:
         """Delete what is picked, with its reviews."""
         if not key_of(key) or not id_:
-            return gr.skip(), gr.skip(), render.problem(PICK)
+            return _problem(PICK)
         if not sure:
-            sentence = "Tick “Delete for good” first: the link and its reviews will be gone."
-            return gr.skip(), gr.skip(), render.problem(sentence)
+            return _problem(SURE)
         try:
             sentence = f"Deleted: {render_shares.named(self.store.get(id_))}. Its link leads nowhere now."
             self.store.delete(key_of(key), id_)
         except (NotShared, StorageError) as error:
-            return gr.skip(), gr.skip(), render.problem(str(error))
-        return self.show(key, id_, render.done(sentence))
+            return _problem(str(error))
+        return self.show(key, id_, *filters, message=render.done(sentence))
 
     def export(self, key: str | None) -> str:
         """Return all reviews as JSON lines, packed for the browser."""
@@ -102,15 +103,27 @@ def key_of(pasted: str | None) -> str:
     return read_query(urlsplit(value).query).owner or value
 
 
-def build(engine: Engine, store: ShareStore, owner: gr.BrowserState, tab: gr.Tab) -> tuple[Reviews, list[Any]]:
-    """Draw the tab inside the current one and wire it; gives its handlers and [key, list, picker, sentence]."""
+def _problem(sentence: str) -> dict[str, Any]:
+    return {"message": render.problem(sentence)}
+
+
+def build(engine: Engine, store: ShareStore, owner: gr.BrowserState, tab: gr.Tab) -> tuple[Reviews, dict[str, Any]]:
+    """Draw the tab inside the current one and wire it; gives its handlers and the components that `visited` fills."""
     reviews = Reviews(engine, store)
     # What is picked is checked by the storage: Gradio would check it against choices that it forgets with its session.
     picking = {**PRIVATE, "preprocess": False}
+    last = gr.BrowserState(0, storage_key="fakenews-visit", secret="fakenews")  # milliseconds, of the visit before
     with gr.Row(elem_classes="fn-shareform"):
         key = gr.Textbox(label="Your key or own link", max_lines=1, type="password", elem_id="fn-key")
         show = small("Show", "fn-show")
-    found = gr.HTML(render.caption(ASK), elem_id="fn-owned")
+    with gr.Row(elem_classes="fn-whybar", elem_id="fn-filters"):
+        heading("Shared analyses")
+        only = segments("Show", "fn-only", render_shares.FILTERS, "all")
+        words = gr.Textbox(
+            label="Title contains", placeholder="Title contains…", show_label=False, container=False, max_lines=1,
+            elem_id="fn-title-words",
+        )  # fmt: skip
+    listed = gr.HTML(render.caption(ASK), elem_id="fn-owned")
     with gr.Accordion("Link, end and deletion", open=False, elem_classes="fn-whatif", elem_id="fn-manage"):
         picked = gr.Dropdown([], label="Shared", elem_id="fn-picked")
         with gr.Row(elem_classes="fn-shareform"):
@@ -120,29 +133,35 @@ def build(engine: Engine, store: ShareStore, owner: gr.BrowserState, tab: gr.Tab
             link = small("Show link", "fn-link-again")
             expire = plain("Set end", "fn-expire")
             delete = plain("Delete", "fn-delete")
-            export = gr.Button("Reviews (JSONL)", elem_id="fn-export-reviews", elem_classes="fn-plain", size="sm")
+            export = plain("Export reviews (JSONL)", "fn-export-reviews")
     message = gr.HTML(elem_id="fn-reviews-said", js_on_load=on_load("copy"))
-    file = gr.Textbox(visible=False)
-    listed = [found, picked, message]
+    file, since = gr.Textbox(visible=False), gr.State(0)
+    parts: dict[str, Any] = {"key": key, "listed": listed, "picked": picked, "message": message, "since": since}
+    filters, outputs = [only, words, since], [listed, picked, message]
 
-    def remembered(pasted: str, stored: str | None, id_: str | None) -> tuple[Any, ...]:
-        known = key_of(pasted) or stored or ""
-        return (known, *reviews.show(known, id_))
+    def opened(
+        pasted: str, stored: str | None, id_: str | None, visit: int | None, only: str, words: str, since: int
+    ) -> dict[Any, Any]:
+        known, since = key_of(pasted) or stored or "", since or int(visit or 0)
+        values = reviews.show(known, id_, only, words, since)
+        now = int(1000 * store.clock()) if known else visit
+        return {**filled(parts, {"key": known, "since": since, **values}), last: now}
 
-    def deleted(pasted: str, id_: str | None, sure: bool) -> tuple[Any, ...]:
-        return (*reviews.delete(pasted, id_, sure), False)
-
-    gr.on([show.click, key.submit], reviews.show, [key, picked], listed, **picking)
-    tab.select(remembered, [key, owner, picked], [key, *listed], **picking)
+    gr.on(
+        [show.click, key.submit, only.input, words.submit, words.blur],
+        filling(parts, reviews.show),
+        [key, picked, *filters],
+        outputs,
+        **picking,
+    )
+    tab.select(opened, [key, owner, picked, last, *filters], [*parts.values(), last], **picking)
     link.click(reviews.address, [key, picked], message, **picking)
-    expire.click(reviews.expire, [key, picked, days], listed, **picking)
-    delete.click(deleted, [key, picked, sure], [*listed, sure], **picking)
+    expire.click(filling(parts, reviews.expire), [key, picked, days, *filters], outputs, **picking)
+    delete.click(filling(parts, reviews.delete), [key, picked, sure, *filters], [*outputs, sure], **picking)
     export.click(reviews.export, key, file, **PRIVATE).then(None, file, None, js=script("download"), **PRIVATE)
-    return reviews, [key, *listed]
+    return reviews, parts
 
 
-def visited(visit: Visit, reviews: Reviews) -> tuple[Any, ...]:
+def visited(visit: Visit, reviews: Reviews) -> dict[str, Any]:
     """Return what the tab shows to someone who came by an owner's link; nothing changes for anyone else."""
-    if not visit.owner:
-        return (gr.skip(),) * 4
-    return (visit.owner, *reviews.show(visit.owner))
+    return {"key": visit.owner, **reviews.show(visit.owner)} if visit.owner else {}

@@ -6,7 +6,8 @@ import logging
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
@@ -19,7 +20,7 @@ from fakenews.share.store import ShareStore, StorageError
 from fakenews.ui import render, render_highlights, render_shares, render_verdicts, render_words
 from fakenews.ui.scripts import on_load, script
 from fakenews.ui.why import UNITS
-from fakenews.ui.widgets import PRIVATE, heading, segments, small
+from fakenews.ui.widgets import PRIVATE, filled, filling, heading, segments, small
 
 if TYPE_CHECKING:
     from fakenews.engine import Engine
@@ -30,7 +31,8 @@ MODELS_ASKED = 4  # models a reviewer can agree with; a link holds three unless 
 AGREE = (("agree", "yes"), ("disagree", "no"))
 PICK = "Pick one of the three verdicts first."
 SELECT = "Select words in the text first, then press “Mark selection”."
-THANKS = "Thank you: your review is stored, and whoever shared this can see it."
+NAME = "Your name, or any name"
+CHOICES = [(words, key) for key, words in OPINIONS.items()]
 SHOW, HIDE, STAY = gr.update(visible=True), gr.update(visible=False), gr.skip()
 _PLACE = re.compile(r"(\d{1,7})-(\d{1,7})")
 SORRY = "Something went wrong on our side; what you wrote is still here. Please try again."
@@ -60,30 +62,14 @@ class Visitor:
         return " ".join((self.id, self.key, *(f"{s.start}-{s.end}" for s in self.spans)))
 
 
-class Parts(NamedTuple):
-    """What the view shows, in the order of its outputs; what is left out is not shown, or stays as it is."""
+Shown = dict[str, Any]  # values by the names of the components that show them
 
-    head: str = ""
-    unread: str = ""
-    blind: Any = HIDE
-    analysis: Any = HIDE
-    cards: str = ""
-    view: Any = STAY
-    text: Any = ""
-    legend: Any = ""
-    words: Any = ""
-    form: Any = HIDE
-    visitor: str = ""
-    name: Any = STAY
-    verdict: Any = STAY
-    marks: str = ""
-    message: str = ""
-    agree: tuple[Any, ...] = ()
 
-    def values(self) -> tuple[Any, ...]:
-        """Return one value for every output, questions about models last."""
-        *parts, agree = self
-        return (*parts, *agree, *[HIDE] * (MODELS_ASKED - len(agree)))
+def _parts(**shown: Any) -> Shown:
+    """Return a value for every component of the view; what is left out is not shown, or stays as it is."""
+    hidden = dict.fromkeys(("blind", "article", "analysis", "form", *(f"agree{i}" for i in range(MODELS_ASKED))), HIDE)
+    empty = dict.fromkeys(("head", "unread", "cards", "text", "legend", "words", "visitor", "marks", "message"), "")
+    return {**hidden, **empty, **shown}
 
 
 class SharedPage:
@@ -93,7 +79,7 @@ class SharedPage:
         self.engine = engine
         self.store = store
 
-    def open(self, id_: str, stored: str | None = "") -> tuple[Any, ...]:
+    def open(self, id_: str, stored: str | None = "") -> Shown:
         """Return everything drawn for a link and a review begun before, or why there is nothing."""
         visitor = Visitor.read(stored)
         if visitor.id != id_:
@@ -101,12 +87,12 @@ class SharedPage:
         try:
             return self.shown(visitor)
         except (NotShared, StorageError) as error:
-            return _nothing(str(error))
+            return _parts(head=render_shares.nothing(str(error)))
         except Exception as error:
             logger.error("opening a link failed: %s", type(error).__name__)
-            return _nothing(SORRY)
+            return _parts(head=render_shares.nothing(SORRY))
 
-    def shown(self, visitor: Visitor) -> tuple[Any, ...]:
+    def shown(self, visitor: Visitor) -> Shown:
         """Return everything that is drawn: as far as a blind reader may see it, or all of it.
 
         Raises
@@ -117,59 +103,55 @@ class SharedPage:
         shared = self._shared(visitor)
         snapshot, mine = shared.snapshot, shared.mine
         if shared.hidden:
-            return Parts(
+            return _parts(
                 head=render_shares.head(shared, ()),
                 unread=render_highlights.plain(snapshot.text),
                 blind=SHOW,
                 visitor=str(Visitor(visitor.id)),
-            ).values()
+            )
         models = [p.model for p in snapshot.analysis.predictions][:MODELS_ASKED]
         explained = [e.classifier for e in snapshot.explanations]
         cards = render_verdicts.verdicts(snapshot.analysis, snapshot.titles, snapshot.records)
-        text, legend, words = _drawn(snapshot, explained[0], "word") if explained else ("", "", "")
         first = mine.first_verdict if mine else None
         sent = mine is not None and mine.finished is not None
-        return Parts(
+        asked = {f"agree{i}": gr.update(visible=True, label=snapshot.titles[m]) for i, m in enumerate(models)}
+        choices = [(snapshot.titles[m], m) for m in explained]
+        return _parts(
             head=render_shares.head(shared, changes(snapshot, self.engine)),
+            article=SHOW,
             analysis=SHOW,
             cards=(render_shares.own_words(first, snapshot) if first else "") + cards,
-            view=gr.update(
-                choices=[(snapshot.titles[m], m) for m in explained], value=explained[0] if explained else None
-            ),
-            text=text,
-            legend=legend,
-            words=words,
+            view=gr.update(choices=choices, value=explained[0] if explained else None),
             form=HIDE if sent else SHOW,
             visitor=str(visitor),
-            name=mine.name if mine else STAY,
-            verdict=first or STAY,
             marks=render_shares.marks(snapshot, _within(snapshot.text, visitor.spans)),
-            message=render.done(THANKS) if sent else "",
-            agree=tuple(gr.update(visible=True, label=snapshot.titles[m], value=None) for m in models),
-        ).values()
+            message=render_shares.thanks(shared) if sent else "",
+            **({"name": mine.name, "verdict": first or STAY} if mine else {}),
+            **(_drawn(snapshot, explained[0], "word") if explained else {}),
+            **asked,
+        )
 
-    def drawn(self, stored: str, view: str, unit: render.Unit) -> tuple[Any, Any, Any]:
+    def drawn(self, stored: str, view: str, unit: render.Unit) -> Shown:
         """Return highlights, legend and top words, or why they are not there."""
         try:
             shared = self._shared(Visitor.read(stored))
         except (NotShared, StorageError) as error:
-            return STAY, render.problem(str(error)), STAY
-        return (STAY,) * 3 if shared.hidden else _drawn(shared.snapshot, view, unit)
+            return {"legend": render.problem(str(error))}
+        return {"legend": STAY} if shared.hidden else _drawn(shared.snapshot, view, unit)
 
-    def begin(self, stored: str, name: str, verdict: str | None) -> tuple[Any, ...]:
+    def begin(self, stored: str, name: str, verdict: str | None) -> Shown:
         """Take a blind verdict and show the models' answers; a sentence, then everything drawn."""
         visitor = Visitor.read(stored)
-        stay = [STAY] * len(Parts().values())
         try:
             key = self.store.begin(visitor.id, name or "", verdict or "")
-            return ("", *self.shown(Visitor(visitor.id, key)))
+            return {"begun": "", **self.shown(Visitor(visitor.id, key))}
         except InputError as error:
             sentence = PICK if verdict is None and (name or "").strip() else str(error)
-            return (render.problem(sentence), *stay)
+            return {"begun": render.problem(sentence)}
         except (NotShared, StorageError) as error:
-            return (render.problem(str(error)), *stay)
+            return {"begun": render.problem(str(error))}
 
-    def mark(self, stored: str, selected: str) -> tuple[Any, Any]:
+    def mark(self, stored: str, selected: str) -> Shown:
         """Mark what is selected, as "start-end"; marks that touch become one."""
 
         def marked(text: str, spans: list[Span]) -> tuple[list[Span], str]:
@@ -182,27 +164,29 @@ class SharedPage:
 
         return self._marks(stored, marked)
 
-    def unmark(self, stored: str, key: str) -> tuple[Any, Any]:
+    def unmark(self, stored: str, key: str) -> Shown:
         """Take a mark away."""
         return self._marks(stored, lambda _, spans: ([s for s in spans if f"{s.start}-{s.end}" != key], ""))
 
-    def _marks(self, stored: str, change: Callable[[str, list[Span]], tuple[list[Span], str]]) -> tuple[Any, Any]:
+    def _marks(self, stored: str, change: Callable[[str, list[Span]], tuple[list[Span], str]]) -> Shown:
         """Return marks as they are drawn after a change of them, which may say something, and the visitor with them."""
         visitor = Visitor.read(stored)
         try:
             snapshot = self._shared(visitor).snapshot
         except (NotShared, StorageError) as error:
-            return render.problem(str(error)), STAY
+            return {"marks": render.problem(str(error))}
         spans, message = change(snapshot.text, _within(snapshot.text, visitor.spans))
-        return render_shares.marks(snapshot, spans, message), str(replace(visitor, spans=tuple(spans)))
+        drawn = render_shares.marks(snapshot, spans, message)
+        return {"marks": drawn, "visitor": str(replace(visitor, spans=tuple(spans)))}
 
-    def send(self, stored: str, name: str, verdict: str | None, comment: str, *agree: str | None) -> tuple[str, Any]:
+    def send(self, stored: str, name: str, verdict: str | None, comment: str, *agree: str | None) -> Shown:
         """Store the review; a sentence, and whether the form still stands."""
         if verdict is None and (name or "").strip():
-            return render.problem(PICK), STAY
+            return {"message": render.problem(PICK)}
         visitor = Visitor.read(stored)
         try:
-            snapshot = self._shared(visitor).snapshot
+            shared = self._shared(visitor)
+            snapshot = shared.snapshot
             models = [p.model for p in snapshot.analysis.predictions][:MODELS_ASKED]
             self.store.review(
                 visitor.id,
@@ -214,31 +198,28 @@ class SharedPage:
                 key=visitor.key,
             )
         except (InputError, NotShared, StorageError) as error:
-            return render.problem(str(error)), STAY
+            return {"message": render.problem(str(error))}
         except Exception as error:
             logger.error("storing a review failed: %s", type(error).__name__)
-            return render.problem(SORRY), STAY
-        return render.done(THANKS), HIDE
+            return {"message": render.problem(SORRY)}
+        return {"message": render_shares.thanks(shared), "form": HIDE}
 
     def _shared(self, visitor: Visitor) -> Shared:
         return self.store.get(visitor.id, visitor.key)
 
 
-def _nothing(sentence: str) -> tuple[Any, ...]:
-    return Parts(head=render_shares.nothing(sentence)).values()
-
-
-def _drawn(snapshot: Snapshot, view: str, unit: render.Unit) -> tuple[Any, Any, Any]:
+def _drawn(snapshot: Snapshot, view: str, unit: render.Unit) -> Shown:
     """Return highlights and legend of one model, and the top words of all."""
     found = {e.classifier: e for e in snapshot.explanations}
     if view not in found:
-        return (STAY,) * 3
+        return {"legend": STAY}
     explanation = found[view]
     method = snapshot.titles[explanation.explainer]
     graded = explanation.grade is not None
     legend = render_highlights.key() + render_highlights.legend(explanation, snapshot.titles[view], method, graded)
     words = "" if snapshot.redacted else render_words.top_words([(snapshot.titles[m], e) for m, e in found.items()])
-    return render_highlights.highlighted(explanation, unit, snapshot.unread), legend, words
+    text = render_highlights.highlighted(explanation, unit, snapshot.unread)
+    return {"text": text, "legend": legend, "words": words}
 
 
 def _within(text: str, spans: Sequence[Span]) -> list[Span]:
@@ -256,66 +237,98 @@ def _merged(spans: list[Span]) -> list[Span]:
     return found
 
 
-def build(engine: Engine, store: ShareStore) -> tuple[SharedPage, gr.Textbox, list[Any]]:
+def build(engine: Engine, store: ShareStore) -> tuple[SharedPage, gr.Textbox, dict[str, Any]]:
     """Draw the view and wire it; gives its handlers, what the script `resume` and what `SharedPage.open` fill."""
-    tab = SharedPage(engine, store)
-    opinions = [(words, key) for key, words in OPINIONS.items()]
-    visitor = gr.Textbox(visible=False)
+    tab, parts = SharedPage(engine, store), SimpleNamespace()
+    parts.visitor = gr.Textbox(visible=False)
     with gr.Column(elem_id="fn-shared"):
-        head = gr.HTML(elem_id="fn-shared-head")
-        unread = gr.HTML(elem_id="fn-shared-blind-text")
-        with gr.Column(visible=False, elem_id="fn-blind-form", elem_classes="fn-review") as blind:
-            heading("Your verdict first")
-            first_name = gr.Textbox(label="Your name, or any name", max_lines=1, elem_id="fn-first-name")
-            first = gr.Radio(opinions, value=None, label="The article", elem_id="fn-first-verdict")
-            with gr.Row(elem_classes="fn-actions"):
-                begin = small("See what the models say", "fn-begin", variant="primary")
-            begun = gr.HTML(elem_id="fn-begin-said")
-        with gr.Column(visible=False, elem_id="fn-shared-analysis") as analysis:
-            cards = gr.HTML(elem_id="fn-shared-cards")
-            with gr.Row(elem_classes="fn-whybar"):
-                heading("Why")
-                view = segments("Model shown", "fn-shared-view", [])
-                unit = segments("Unit", "fn-shared-unit", UNITS, "word")
-            text = gr.HTML(elem_id="fn-shared-text", js_on_load=on_load("selection"))
-            legend = gr.HTML(elem_id="fn-shared-legend")
-            words = gr.HTML(elem_id="fn-shared-top")
-        with gr.Column(visible=False, elem_id="fn-review", elem_classes="fn-review") as form:
-            heading("Your review")
-            marks = gr.HTML(elem_id="fn-marks", js_on_load=on_load("open"))
-            with gr.Row(elem_classes="fn-actions"):
-                mark = small("Mark selection", "fn-mark")
-            selected = gr.Textbox(visible=False)
-            name = gr.Textbox(label="Your name, or any name", max_lines=1, elem_id="fn-name")
-            verdict = gr.Radio(opinions, value=None, label="The article", elem_id="fn-verdict")
-            with gr.Row(elem_classes="fn-shareform"):
-                agree = [gr.Radio(list(AGREE), value=None, visible=False, label="Model") for _ in range(MODELS_ASKED)]
-            comment = gr.Textbox(label="Comment", lines=3, max_lines=8, elem_id="fn-comment")
-            with gr.Row(elem_classes="fn-actions"):
-                send = small("Send review", "fn-send", variant="primary")
-        message = gr.HTML(elem_id="fn-review-said")
-    outputs = [
-        head, unread, blind, analysis, cards, view, text, legend, words, form, visitor, name, verdict, marks, message,
-        *agree,
-    ]  # fmt: skip
-    begin.click(tab.begin, [visitor, first_name, first], [begun, *outputs], **PRIVATE).then(
-        None, visitor, None, js=script("keep", focus="#fn-shared-head h1"), **PRIVATE
+        parts.head = gr.HTML(elem_id="fn-shared-head")
+        with gr.Row(elem_classes="fn-columns"):
+            with gr.Column(scale=7):
+                parts.unread = gr.HTML(elem_id="fn-shared-blind-text")
+                with gr.Column(visible=False, elem_id="fn-shared-article") as parts.article:
+                    with gr.Row(elem_classes="fn-whybar"):
+                        parts.view = segments("Model shown", "fn-shared-view", [])
+                        parts.unit = segments("Unit", "fn-shared-unit", UNITS, "word")
+                    parts.text = gr.HTML(elem_id="fn-shared-text", js_on_load=on_load("selection"))
+                    parts.legend = gr.HTML(elem_id="fn-shared-legend")
+            with gr.Column(scale=5, elem_id="fn-shared-beside"):
+                _blind_form(parts)
+                with gr.Column(visible=False, elem_id="fn-shared-analysis") as parts.analysis:
+                    parts.cards = gr.HTML(elem_id="fn-shared-cards")
+                _form(parts)
+                parts.message = gr.HTML(elem_id="fn-review-said")
+                parts.words = gr.HTML(elem_id="fn-shared-top")
+    _wire(tab, parts)
+    return tab, parts.visitor, _drawn_parts(parts)
+
+
+def _blind_form(parts: SimpleNamespace) -> None:
+    with gr.Column(visible=False, elem_id="fn-blind-form", elem_classes="fn-review") as parts.blind:
+        heading("Your verdict first")
+        parts.first_name = gr.Textbox(label=NAME, max_lines=1, elem_id="fn-first-name")
+        parts.first = gr.Radio(CHOICES, value=None, label="The article", elem_id="fn-first-verdict")
+        with gr.Row(elem_classes="fn-actions"):
+            parts.begin = small("See what the models say", "fn-begin", variant="primary")
+        parts.begun = gr.HTML(elem_id="fn-begin-said")
+
+
+def _form(parts: SimpleNamespace) -> None:
+    with gr.Column(visible=False, elem_id="fn-review", elem_classes="fn-review") as parts.form:
+        heading("Your review")
+        parts.name = gr.Textbox(label=NAME, max_lines=1, elem_id="fn-name")
+        parts.verdict = gr.Radio(CHOICES, value=None, label="The article", elem_id="fn-verdict")
+        with gr.Row(elem_classes="fn-shareform"):
+            for i in range(MODELS_ASKED):
+                asked = gr.Radio(list(AGREE), value=None, visible=False, label="Model")
+                setattr(parts, f"agree{i}", asked)
+        parts.marks = gr.HTML(elem_id="fn-marks", js_on_load=on_load("open"))
+        with gr.Row(elem_classes="fn-actions"):
+            parts.mark = small("Mark selection", "fn-mark")
+        parts.selected = gr.Textbox(visible=False)
+        parts.comment = gr.Textbox(label="Comment", lines=3, max_lines=8, elem_id="fn-comment")
+        with gr.Row(elem_classes="fn-actions"):
+            parts.send = small("Send review", "fn-send", variant="primary")
+
+
+def _drawn_parts(parts: SimpleNamespace) -> dict[str, Any]:
+    """Return the components that `SharedPage.open` fills, by name."""
+    return {name: getattr(parts, name) for name in (*_parts(), "view", "name", "verdict")}
+
+
+def _wire(tab: SharedPage, parts: SimpleNamespace) -> None:
+    components: dict[str, Any] = vars(parts)
+
+    def unmark(stored: str, event: gr.EventData) -> dict[Any, Any]:
+        return filled(components, tab.unmark(stored, str(event.key)))
+
+    def kept(event: Any, focus: str) -> None:
+        event.then(None, visitor, None, js=script("keep", focus=focus), **PRIVATE)
+
+    visitor, explained = parts.visitor, [parts.text, parts.legend, parts.words]
+    outputs = [parts.begun, *_drawn_parts(parts).values()]
+    kept(
+        parts.begin.click(filling(components, tab.begin), [visitor, parts.first_name, parts.first], outputs, **PRIVATE),
+        "#fn-shared-head h1",
     )
     # Which models there are is checked above: Gradio would check it against choices that it forgets with its session.
+    unchecked: dict[str, Any] = {"queue": False, "preprocess": False, **PRIVATE}
     gr.on(
-        [view.input, unit.input], tab.drawn, [visitor, view, unit], [text, legend, words], queue=False,
-        preprocess=False, **PRIVATE,
-    )  # fmt: skip
-
-    def unmarked(stored: str, event: gr.EventData) -> tuple[Any, Any]:
-        return tab.unmark(stored, str(event.key))
-
-    for marked in (
-        mark.click(tab.mark, [visitor, selected], [marks, visitor], js=script("selected"), queue=False, **PRIVATE),
-        marks.click(unmarked, visitor, [marks, visitor], queue=False, **PRIVATE),
-    ):
-        marked.then(None, visitor, None, js=script("keep", focus="#fn-mark"), **PRIVATE)
-    send.click(tab.send, [visitor, name, verdict, comment, *agree], [message, form], **PRIVATE).then(
-        None, visitor, None, js=script("keep", focus="#fn-review-said [role=status]"), **PRIVATE
+        [parts.view.input, parts.unit.input],
+        filling(components, tab.drawn),
+        [visitor, parts.view, parts.unit],
+        explained,
+        **unchecked,
     )
-    return tab, visitor, outputs
+    marks, quick = [parts.marks, visitor], {"queue": False, **PRIVATE}
+    kept(
+        parts.mark.click(
+            filling(components, tab.mark), [visitor, parts.selected], marks, js=script("selected"), **quick
+        ),
+        "#fn-mark",
+    )
+    kept(parts.marks.click(unmark, visitor, marks, **quick), "#fn-mark")
+    form = [visitor, parts.name, parts.verdict, parts.comment]
+    form += [components[f"agree{i}"] for i in range(MODELS_ASKED)]
+    sent = parts.send.click(filling(components, tab.send), form, [parts.message, parts.form], **PRIVATE)
+    kept(sent, "#fn-review-said [role=status]")

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
-PAGE_CSS = (ASSETS / "content.css", ASSETS / "page.css")
-REPORT_CSS = (ASSETS / "content.css", ASSETS / "report.css")
+PAGE_CSS = tuple(ASSETS / f"{name}.css" for name in ("content", "tables", "page", "dataset", "compare", "shares"))
+REPORT_CSS = tuple(ASSETS / f"{name}.css" for name in ("content", "tables", "report"))
 
 
 def head() -> str:

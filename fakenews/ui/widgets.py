@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from typing import Any
 
 import gradio as gr
@@ -41,3 +42,18 @@ def segments(label: str, id_: str, choices: Sequence[tuple[str, str]], value: st
     """Return choices side by side, whose label is only heard."""
     look: dict[str, Any] = {"show_label": False, "container": False, "elem_classes": "fn-seg"}
     return gr.Radio(list(choices), value=value, label=label, elem_id=id_, **look)
+
+
+def filled(components: Mapping[str, Any], values: Mapping[str, Any]) -> dict[Any, Any]:
+    """Return what a handler gives to Gradio: values by component, where they came by the names of the components."""
+    return {components[name]: value for name, value in values.items()}
+
+
+def filling(components: Mapping[str, Any], handler: Callable[..., Mapping[str, Any]]) -> Callable[..., dict[Any, Any]]:
+    """Return the handler as Gradio takes it, of one whose values come by the names of the components."""
+
+    @wraps(handler)
+    def fill(*values: Any) -> dict[Any, Any]:
+        return filled(components, handler(*values))
+
+    return fill

@@ -27,7 +27,7 @@ def test_results_table_has_a_line_per_model_and_one_per_corpus_left_out(folder):
     first, per_protocol, per_corpus = rows[2:4], rows[6:9], rows[11:]
     assert [row[0] for row in first] == ["tinybert", "tfidf"]
     assert first[1][1:] == ["–"] * 9
-    assert first[0][-1] == "3.0%"  # moved by formatting
+    assert first[0][-1] == "3.0%"  # flipped by formatting
     given = list(evidence.protocols["left-out"].verdicts.values())
     share, right = np.mean([[v.given / v.n, v.accuracy] for v in given], axis=0)
     assert first[0][-2] == f"{100 * share:.0f}%, {100 * right:.0f}% right"

@@ -19,7 +19,7 @@ def test_every_corpus_has_its_audit(corpus: str) -> None:
 
 def test_the_agency_gives_isot_away_until_it_is_cleaned() -> None:
     shown = section("isot")
-    assert "to answer real where an article contains “(Reuters)”, is right on 99 %" in shown
+    assert "(real where it contains “(Reuters)”) is right on 99%" in shown
 
 
 def test_a_table_without_an_audit_says_how_to_make_one() -> None:

@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import gradio as gr
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -51,7 +50,7 @@ def table(tmp_path: Path) -> Path:
 
 def finished(tab: Batch, key: str) -> str:
     for _ in range(600):
-        status, timer, download, start = tab.status(key, True)
+        status, timer, download, start = tab.status(key, True).values()
         assert start["interactive"] != timer["active"]
         if not timer["active"]:
             return str(status)
@@ -60,14 +59,14 @@ def finished(tab: Batch, key: str) -> str:
 
 
 def test_a_table_is_looked_at_and_its_columns_guessed(tab: Batch, table: Path) -> None:
-    seen, text, title, ready = tab.look(str(table))
+    seen, text, title, ready = tab.look(str(table)).values()
     assert "151 rows, 3 columns" in seen and "1 of them cannot be scored" in seen and "my table.csv" in seen
     assert (text["value"], title["value"], ready) == ("body", "headline", True)
     assert str(table.parent) not in seen
 
 
 def test_a_table_is_scored_counted_and_given_back(tab: Batch, table: Path) -> None:
-    *_, key = tab.start(str(table), "body", "headline", ["tfidf"], True, ".csv", "")
+    key = tab.start(str(table), "body", "headline", ["tfidf"], True, ".csv", "")["job_id"]
     told = finished(tab, key)
     assert "150 rows of my table.csv scored" in told and "1 row could not be scored" in told and "152" in told
     packed = json.loads(tab.file(key))
@@ -75,7 +74,7 @@ def test_a_table_is_scored_counted_and_given_back(tab: Batch, table: Path) -> No
     rows = list(csv.DictReader(io.StringIO(base64.b64decode(packed["bytes"]).decode())))
     assert len(rows) == 150 and {row["verdict_tfidf"] for row in rows} == {"fake"}
     assert rows[0]["words_tfidf"].startswith(f"{FAKE_WORD} +")
-    assert Batch(tab.engine).status(key, True)[0] == render.caption(GONE), "another server knows nothing of it"
+    assert Batch(tab.engine).status(key, True)["status"] == render.caption(GONE), "another server knows nothing of it"
     tab.clear(key)
     assert tab.file(key) == "" and not list(tab.jobs.folder.iterdir())
 
@@ -84,8 +83,8 @@ def test_a_table_too_long_is_refused_however_it_came(tab: Batch, tmp_path: Path)
     path = tmp_path / "long.csv"
     path.write_text("text\n" + "word word\n" * (MAX_ROWS + 600), encoding="utf-8")
     told = "long.csv has more than 2,000 rows: score it with “fakenews score long.csv OUT.csv”."
-    assert told in tab.look(str(path))[0]
-    *_, key = tab.start(str(path), "text", "", ["tfidf"], False, ".csv", "")
+    assert told in tab.look(str(path))["preview"]
+    key = tab.start(str(path), "text", "", ["tfidf"], False, ".csv", "")["job_id"]
     assert told in finished(tab, key)
 
 
@@ -93,14 +92,14 @@ def test_a_file_that_stands_for_gigabytes_is_refused(tab: Batch, tmp_path: Path)
     path = tmp_path / "tiny.parquet"
     pq.write_table(pa.table({"text": ["word " * 800_000] * 400}), path, compression="zstd")
     told = "tiny.parquet unpacks to more than 32 MB"
-    assert told in tab.look(str(path))[0]
-    *_, key = tab.start(str(path), "text", "", ["tfidf"], False, ".csv", "")
+    assert told in tab.look(str(path))["preview"]
+    key = tab.start(str(path), "text", "", ["tfidf"], False, ".csv", "")["job_id"]
     assert told in finished(tab, key)
     assert told in OwnTable(tab.engine).score(str(path))
 
 
 def test_results_are_kept_for_an_hour(tab: Batch, table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    *_, key = tab.start(str(table), "body", "", ["tfidf"], False, ".parquet", "")
+    key = tab.start(str(table), "body", "", ["tfidf"], False, ".parquet", "")["job_id"]
     finished(tab, key)
     assert json.loads(tab.file(key))["name"] == "my table-scored.parquet"
     later = time.time() + module.KEPT_SECONDS + 1
@@ -112,11 +111,11 @@ def test_results_are_kept_for_an_hour(tab: Batch, table: Path, monkeypatch: pyte
 def test_an_hour_is_over_where_nobody_scores_another_table(
     tab: Batch, table: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    *_, key = tab.start(str(table), "body", "", ["tfidf"], False, ".csv", "")
+    key = tab.start(str(table), "body", "", ["tfidf"], False, ".csv", "")["job_id"]
     finished(tab, key)
     later = time.time() + module.KEPT_SECONDS + 1
     monkeypatch.setattr(module.time, "time", lambda: later)
-    assert tab.status(key, True)[0] == render.caption(GONE)
+    assert tab.status(key, True)["status"] == render.caption(GONE)
     assert tab.file(key) == "" and not list(tab.jobs.folder.iterdir())
 
 
@@ -138,20 +137,20 @@ def test_beyond_so_many_tables_another_is_refused_and_nothing_is_lost(
     before: bool, tab: Batch, table: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     press = (str(table), "body", "", ["tfidf"], False, ".csv")
-    mine = tab.start(*press, "", "me")[-1] if before else ""
+    mine = tab.start(*press, "", "me")["job_id"] if before else ""
     if before:
         finished(tab, mine)
     go_on, real = threading.Event(), module.score
     monkeypatch.setattr(module, "score", lambda *args, **kwargs: go_on.wait(30) and real(*args, **kwargs))
-    keys = [tab.start(*press, "", str(visitor))[-1] for visitor in range(module.MAX_UNDER_WAY)]
-    told, *rest = tab.start(*press, mine, "me")
-    assert "16 tables are being scored" in told and told.startswith('<p class="fn-problem"')
-    assert all(part == gr.skip() for part in rest) and len(rest) == 4
+    keys = [tab.start(*press, "", str(visitor))["job_id"] for visitor in range(module.MAX_UNDER_WAY)]
+    refused = tab.start(*press, mine, "me")
+    assert "16 tables are being scored" in refused["status"] and refused["status"].startswith('<p class="fn-problem"')
+    assert set(refused) == {"status"}, "all else stays"
     assert bool(tab.file(mine)) == before
-    assert tab.start(*press, "", "0")[-1] == keys[0], "who has one under way is still shown it"
+    assert tab.start(*press, "", "0")["job_id"] == keys[0], "who has one under way is still shown it"
     tab.cancel(keys[-1], True)
     finished(tab, keys[-1])
-    keys.append(tab.start(*press, mine, "me")[-1])
+    keys.append(tab.start(*press, mine, "me")["job_id"])
     assert keys[-1] in tab.jobs._jobs
     for key in keys:
         tab.clear(key)
@@ -170,17 +169,17 @@ def test_what_cannot_be_scored_here_is_told_in_a_sentence(
     tab: Batch, tmp_path: Path, name: str, content: str, message: str
 ) -> None:
     (tmp_path / name).write_text(content, encoding="utf-8")
-    seen, *_, ready = tab.look(str(tmp_path / name))
+    seen, *_, ready = tab.look(str(tmp_path / name)).values()
     assert message in seen and not ready and str(tmp_path) not in seen
 
 
 def test_a_problem_of_the_table_is_told_by_its_name(tab: Batch, tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     path.write_text("text,p_fake_tfidf\nwords,1\n", encoding="utf-8")
-    *_, key = tab.start(str(path), "text", "", ["tfidf"], False, ".csv", "")
+    key = tab.start(str(path), "text", "", ["tfidf"], False, ".csv", "")["job_id"]
     assert "mine.csv has a column" in finished(tab, key)
-    assert "Pick a model" in str(tab.start(str(path), "text", "", [], False, ".csv", "")[0])
-    assert "Upload a table first" in str(tab.start(None, None, None, ["tfidf"], False, ".csv", "")[0])
+    assert "Pick a model" in str(tab.start(str(path), "text", "", [], False, ".csv", "")["status"])
+    assert "Upload a table first" in str(tab.start(None, None, None, ["tfidf"], False, ".csv", "")["status"])
 
 
 def test_nothing_outlives_the_server() -> None:
@@ -197,67 +196,68 @@ def written(path: Path, rows: Sequence[Sequence[object]]) -> str:
 
 def test_a_column_without_a_usual_name_is_proposed_by_its_texts(tab: Batch, tmp_path: Path) -> None:
     path = written(tmp_path / "t.csv", [("title", "contents"), ("A", TEXT), ("B", "Too short.")])
-    seen, text, title, ready = tab.look(path)
+    seen, text, title, ready = tab.look(path).values()
     assert (text["value"], title["value"], ready) == ("contents", "title", True)
     assert "“contents” has the longest ones" in seen and "1 of them has fewer than 40 words" in seen
-    seen, text, title, ready = tab.look(written(tmp_path / "t.csv", [("title",), (TEXT,)]))
+    seen, text, title, ready = tab.look(written(tmp_path / "t.csv", [("title",), (TEXT,)])).values()
     assert (text["value"], title["value"], ready) == ("title", "", True) and "1 row, 1 column." in seen
     numbers = tmp_path / "n.jsonl"
     numbers.write_text('{"n": 1}\n', encoding="utf-8")
-    seen, text, _, ready = tab.look(str(numbers))
+    seen, text, _, ready = tab.look(str(numbers)).values()
     assert "No column holds a text." in seen and text["value"] is None and not ready
 
 
 def test_what_is_said_follows_the_columns_that_are_picked(tab: Batch, tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
     path.write_text(json.dumps({"text": TEXT, "n": 1}) + "\n", encoding="utf-8")
-    assert tab.look(str(path))[-1]
-    seen, ready = tab.pick(str(path), "n", "", ["tfidf"], False)
+    assert tab.look(str(path))["ready"]
+    seen, ready = tab.pick(str(path), "n", "", ["tfidf"], False).values()
     assert not ready and "No row of t.jsonl can be scored" in seen and "n is no text but int" in seen
-    seen, ready = tab.pick(str(path), "text", "text", ["tfidf"], False)
+    seen, ready = tab.pick(str(path), "text", "text", ["tfidf"], False).values()
     assert not ready and render.problem(SAME) in seen
-    assert tab.start(str(path), "text", "text", ["tfidf"], False, ".csv", "")[0] == render.problem(SAME)
-    assert tab.pick(str(path), "text", "", ["tfidf"], False)[1]
+    assert tab.start(str(path), "text", "text", ["tfidf"], False, ".csv", "")["status"] == render.problem(SAME)
+    assert tab.pick(str(path), "text", "", ["tfidf"], False)["ready"]
 
 
 def test_nothing_to_take_away_where_no_row_was_scored(tab: Batch, tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
     path.write_text('{"n": 1}\n', encoding="utf-8")
-    *_, key = tab.start(str(path), "n", "", ["tfidf"], False, ".csv", "")
-    assert "0 rows of t.jsonl scored." in finished(tab, key) and not tab.status(key, True)[2]["visible"]
+    key = tab.start(str(path), "n", "", ["tfidf"], False, ".csv", "")["job_id"]
+    assert "0 rows of t.jsonl scored." in finished(tab, key) and not tab.status(key, True)["download"]["visible"]
 
 
 def test_columns_of_ours_are_all_named_when_the_table_comes(tab: Batch, tmp_path: Path) -> None:
     path = written(tmp_path / "again.csv", [("text", "p_fake_tfidf", "verdict_tfidf"), (TEXT, "0.5", "fake")])
-    seen, *_, ready = tab.look(path, ["tfidf"], False)
+    seen, *_, ready = tab.look(path, ["tfidf"], False).values()
     assert "again.csv has columns that scoring would add" in seen and "p_fake_tfidf, verdict_tfidf." in seen
-    assert not ready and tab.pick(path, "text", "", ["word2vec"], False)[1]
+    assert not ready and tab.pick(path, "text", "", ["word2vec"], False)["ready"]
 
 
 def test_what_went_wrong_is_over_with_the_next_table(tab: Batch, table: Path, tmp_path: Path) -> None:
     path = written(tmp_path / "again.csv", [("text", "p_fake_tfidf"), (TEXT, "0.5")])
-    *_, key = tab.start(path, "text", "", ["tfidf"], False, ".csv", "")
+    key = tab.start(path, "text", "", ["tfidf"], False, ".csv", "")["job_id"]
     assert "again.csv has a column" in finished(tab, key)
-    told, _, _, start, key = tab.uploaded(key, True)
-    assert (told, key, start["interactive"]) == ("", "", True) and tab.uploaded("forgotten", False)[0] == ""
-    *_, key = tab.start(str(table), "body", "", ["tfidf"], False, ".csv", "")
+    told, _, _, start, key = tab.uploaded(key, True).values()
+    assert (told, key, start["interactive"]) == ("", "", True) and tab.uploaded("forgotten", False)["status"] == ""
+    key = tab.start(str(table), "body", "", ["tfidf"], False, ".csv", "")["job_id"]
     finished(tab, key)
-    assert "150 rows" in tab.uploaded(key, True)[0], "a result stays until it is replaced"
-    assert tab.clear(key)[1] == "" and tab.look(None)[0] == render.caption(HINT)
+    assert "150 rows" in tab.uploaded(key, True)["status"], "a result stays until it is replaced"
+    assert tab.clear(key)["job_id"] == "" and tab.look(None)["preview"] == render.caption(HINT)
 
 
 def test_a_second_press_starts_nothing(tab: Batch, table: Path) -> None:
     press = (str(table), "body", "", ["tfidf"], True, ".csv")
-    *_, start, key = tab.start(*press, "", "a visitor")
-    assert not start["interactive"]
-    assert tab.start(*press, "", "a visitor")[-1] == key, "the browser does not know the id yet"
-    assert tab.start(*press, key, "the visitor after a reload")[-1] == key
+    begun = tab.start(*press, "", "a visitor")
+    key = begun["job_id"]
+    assert not begun["start"]["interactive"]
+    assert tab.start(*press, "", "a visitor")["job_id"] == key, "the browser does not know the id yet"
+    assert tab.start(*press, key, "the visitor after a reload")["job_id"] == key
     assert len(list(tab.jobs.folder.iterdir())) == 1
-    other = tab.start(*press, "", "somebody else")[-1]
+    other = tab.start(*press, "", "somebody else")["job_id"]
     assert other != key
     finished(tab, key)
     finished(tab, other)
-    *_, third = tab.start(*press, key, "a visitor")
+    third = tab.start(*press, key, "a visitor")["job_id"]
     assert third != key and tab.jobs.get(key) is None
     finished(tab, third)
 
@@ -272,13 +272,13 @@ def test_cancel_is_heard_within_one_explanation(tab: Batch, table: Path, monkeyp
             progress(0.5)
 
     monkeypatch.setattr(tab.engine.explainers, "explain", endless)
-    *_, key = tab.start(str(table), "body", "", ["tfidf"], True, ".jsonl", "")
+    key = tab.start(str(table), "body", "", ["tfidf"], True, ".jsonl", "")["job_id"]
     assert begun.wait(30)
-    assert "my table.csv: reading its first rows" in tab.status(key, True)[0]
+    assert "my table.csv: reading its first rows" in tab.status(key, True)["status"]
     monkeypatch.setattr(tab.engine.explainers, "explain", real)
-    *_, other = tab.start(str(table), "body", "", ["tfidf"], False, ".jsonl", "")
+    other = tab.start(str(table), "body", "", ["tfidf"], False, ".jsonl", "")["job_id"]
     assert "150 rows" in finished(tab, other), "a table without words does not wait for the end of one with them"
-    told, timer, _, start = tab.cancel(key, True)
+    told, timer, _, start = tab.cancel(key, True).values()
     assert "Stopping my table.csv …" in told and timer["active"] and not start["interactive"]
     cancelled = time.monotonic()
     assert "Cancelled; nothing was kept." in finished(tab, key) and tab.file(key) == ""
@@ -288,14 +288,14 @@ def test_cancel_is_heard_within_one_explanation(tab: Batch, table: Path, monkeyp
 
 def test_words_of_a_text_too_long_are_not_weighed_and_its_row_says_so(tab: Batch, tmp_path: Path) -> None:
     path = written(tmp_path / "t.csv", [("text",), (TEXT,), (TEXT * 60,)])
-    *_, key = tab.start(path, "text", "", ["tfidf"], True, ".csv", "")
+    key = tab.start(path, "text", "", ["tfidf"], True, ".csv", "")["job_id"]
     finished(tab, key)
     content = base64.b64decode(json.loads(tab.file(key))["bytes"]).decode()
     short, long = csv.DictReader(io.StringIO(content))
     assert short["words_tfidf"].startswith(f"{FAKE_WORD} +")
     assert long["words_tfidf"] == f"not weighed: {len(TEXT * 60):,} characters, at most 20,000 are"
     assert long["verdict_tfidf"] == "fake"
-    assert "2 rows of t.csv scored, " in tab.status(key, True)[0]
+    assert "2 rows of t.csv scored, " in tab.status(key, True)["status"]
 
 
 @pytest.mark.parametrize(

@@ -23,16 +23,31 @@ from fakenews.config import Settings
 from fakenews.data.base import TextNotHere
 from fakenews.data.registry import load
 from fakenews.engine import Engine
+from fakenews.reporting.digits import share_text
 from fakenews.share.store import ShareStore
+from fakenews.text import count_words
 from fakenews.ui.app import build_app
-from fakenews.ui.dataset import CURVES, WEIGHED, Dataset
-from fakenews.ui.lists import CELLS, DOUBTFUL
+from fakenews.ui.dataset import NOTHING, WEIGHED, Dataset
+from fakenews.ui.dataset_curves import CURVES
+from fakenews.ui.lists import CELLS, DOUBTFUL, ROWS
 from fakenews.ui.measured import ERRORS, View
+from fakenews.ui.render import percent
+from fakenews.verdict import MIN_WORDS, REASONS, UNDECIDED
 
 
 @pytest.fixture(scope="module")
 def tab() -> Dataset:
     return Dataset(Engine.open(Settings()))
+
+
+def listed(tab: Dataset, view: View) -> tuple[str, str]:
+    shown = tab.show(view)
+    return shown["list_heading"], shown["table"]
+
+
+def counts(matrix: str) -> list[list[int]]:
+    found = [int(n.replace(",", "")) for n in re.findall(r"<b>([\d,]+)</b>", matrix)]
+    return [found[:2], found[2:]]
 
 
 def count(heading: str) -> int:
@@ -47,23 +62,37 @@ def test_every_cell_lists_what_the_committed_matrix_counts(tab: Dataset, model: 
     assert evidence is not None
     matrix = evidence.corpora["demo/all"].confusion_matrix
     for cell in set(CELLS) - {DOUBTFUL}:
-        *_, heading, table = tab.show(View("demo", "all", model, cell, "roc"))
+        heading, table = listed(tab, View("demo", "all", model, cell, "roc"))
         expected = matrix[0][1] + matrix[1][0] if cell == ERRORS else matrix[int(cell[0])][int(cell[2])]
         assert count(heading) == expected
         assert table.count("data-open") == expected
 
 
 def test_without_the_text_figures_and_ids_are_shown_and_how_to_get_it(tab: Dataset) -> None:
-    cards, _, matrix, _, curve, _, heading, table = tab.show(View("isot", "test", "tfidf", ERRORS, "calibration"))
-    assert "fn-figs" in cards and matrix is not None and curve is not None
-    assert "fakenews data get isot" in heading
-    assert "data-open" not in table
-    assert re.search(r"<td>[0-9a-f]{16}</td>", table)
+    shown = tab.show(View("isot", "test", "tfidf", ERRORS, "calibration"))
+    evaluation = tab.engine.evidence.evaluation("tfidf").corpora["isot/test"]
+    assert "fn-figs" in shown["cards"] and shown["figure"] is not None
+    assert counts(shown["matrix"]) == [[*row] for row in evaluation.confusion_matrix]
+    said, _, folded = shown["table"].partition("<details")
+    assert 'value="fakenews data get isot"' in said and "License: CC BY-NC-SA 4.0" in said and "<table" not in said
+    assert "data-open" not in folded and "checkbox" not in folded
+    assert len(re.findall(r"<td>[0-9a-f]{16}</td>", folded)) == min(ROWS, count(shown["list_heading"]))
+
+
+def test_what_opens_first_is_a_corpus_whose_text_is_here(tab: Dataset, tmp_path: Path) -> None:
+    (title, first), *others = tab.measured.corpora()
+    assert first == "demo" and "figures only" not in title
+    assert all("figures only" in title for title, _ in others)
+    load("demo").assign(label=0).to_parquet(tmp_path / "isot.parquet")
+    (tmp_path / "webis2016.parquet").write_bytes(b"no parquet")
+    found = Dataset(Engine.open(Settings(data=tmp_path))).measured.corpora()
+    assert [name for _, name in found[:2]] == ["isot", "demo"]
+    assert all("figures only" in title for title, _ in found[2:])
 
 
 def test_a_row_opens_the_article_it_names(tab: Dataset) -> None:
     demo = load("demo")
-    *_, table = tab.show(View("demo", "all", "tfidf", ERRORS, "roc"))
+    _, table = listed(tab, View("demo", "all", "tfidf", ERRORS, "roc"))
     key = re.findall(r'data-open="(\w+)"', table)[0]
     row = demo[demo["id"] == key].iloc[0]
     assert tab.measured.article("demo", key) == (row["title"], row["text"])
@@ -74,8 +103,8 @@ def test_a_row_says_that_other_models_answer_in_analyse(tab: Dataset, monkeypatc
     words = dict.fromkeys(("title", "text", "date", "subject"), "words")
     monkeypatch.setattr(tab.measured, "_text_of", lambda corpus: pd.DataFrame({"id": ids, **words}))
     said = "in Analyse, where the models as shipped answer, on the whole text, which they may have been trained on"
-    assert said in tab.show(View("isot", "test", "tfidf", protocol="one-corpus"))[-2]
-    shipped = tab.show(View("isot", "test", "tfidf"))[-2]
+    assert said in listed(tab, View("isot", "test", "tfidf", protocol="one-corpus"))[0]
+    shipped = listed(tab, View("isot", "test", "tfidf"))[0]
     assert "opens the article in Analyse" in shipped and "as shipped" not in shipped
 
 
@@ -93,21 +122,24 @@ def test_a_threshold_moves_all_that_hangs_on_it(tab: Dataset, threshold: float) 
     low, high = result.intervals["accuracy"]
     assert low <= result.accuracy <= high
     for cell in set(CELLS) - {DOUBTFUL}:
-        *_, heading, table = tab.show(view._replace(cell=cell))
+        heading, table = listed(tab, view._replace(cell=cell))
         expected = matrix[0][1] + matrix[1][0] if cell == ERRORS else matrix[int(cell[0])][int(cell[2])]
         assert count(heading) == expected == table.count("data-open")
-        assert cell == ERRORS or table.count(f"<td>{('fake', 'real')[int(cell[2])]}</td>") >= expected
-    drawn = tab.show(view)[2].data[0].text
-    assert [[int(re.search(r"<b>([\d,]+)</b>", cell)[1]) for cell in row] for row in drawn] == matrix.tolist()
+        assert cell == ERRORS or table.count(f'"Predicted ">{("fake", "real")[int(cell[2])]}</td>') == expected
+    assert counts(tab.show(view)["matrix"]) == matrix.tolist()
     for curve in ("roc", "pr"):
-        *_, figure, words, _, _ = tab.show(view._replace(curve=curve))
-        mark = figure.data[-1]
+        shown = tab.show(view._replace(curve=curve))
+        mark, numbers = shown["figure"].data[-1], shown["numbers"]
         found, mistaken = matrix[0][0], matrix[1][0]
         at = (mistaken / matrix[1].sum(), found / matrix[0].sum())
         at = at if curve == "roc" else (at[1], found / (found + mistaken))
         assert (mark.x[0], mark.y[0]) == pytest.approx(at)
-        assert f"threshold of {threshold:.2f}" in words
-    reading = tab.show(view)[1]
+        row = numbers.partition(f"<td>{threshold:.2f}</td>")[2].partition("</tr>")[0]
+        called = found + mistaken
+        assert re.findall(r">([^<]+)</td>", row) == [
+            share_text(found, matrix[0].sum()), share_text(mistaken, matrix[1].sum()), share_text(found, called)
+        ]  # fmt: skip
+    reading = tab.show(view)["reading"]
     assert (f"from a probability of {threshold:.2f} on" in reading) == (threshold != 0.5)
 
 
@@ -120,7 +152,7 @@ def test_without_time_for_intervals_their_absence_is_said(tab: Dataset) -> None:
     view = View("liar", "all", "tfidf", threshold=0.4)
     intervals = tab.measured.looked(view).result.intervals
     assert "accuracy" not in intervals and "roc_auc" in intervals  # which hangs on no threshold
-    assert "intervals that move with it would take too long" in tab.show(view)[1]
+    assert "intervals that move with it would take too long" in tab.show(view)["reading"]
 
 
 @pytest.mark.parametrize("threshold", [0.5, 0.8])
@@ -128,32 +160,32 @@ def test_doubtful_articles_are_those_nearest_the_threshold(tab: Dataset, thresho
     view = View("demo", "all", "tinybert", DOUBTFUL, threshold=threshold)
     rows = tab.measured.scored(view).frame.set_index("id")["p_fake"].astype(float)
     near = (rows - threshold).abs().sort_values(kind="stable")
-    *_, matrix, _, _, _, heading, table = tab.show(view)
+    heading, table = listed(tab, view)
     assert re.findall(r'data-open="(\w+)"', table) == list(near[near <= 0.1].index)
     assert count(heading) == (near <= 0.1).sum() and f"threshold of {threshold:.2f}" in heading
-    assert not matrix.layout.shapes
+    assert 'aria-pressed="true"' not in tab.show(view)["matrix"]
 
 
 @pytest.mark.parametrize("kind", [key for _, key in CURVES])
 def test_every_curve_is_of_the_predictions_looked_at(tab: Dataset, kind: str) -> None:
     rows = tab.measured.scored(View("demo", "all", "tinybert")).frame
     is_fake, p_fake = rows["label"] == 0, rows["p_fake"].astype(float)
-    *_, figure, words, _, _ = tab.show(View("demo", "all", "tinybert", ERRORS, kind))
-    reference, line = figure.data[:2]
+    shown = tab.show(View("demo", "all", "tinybert", ERRORS, kind))
+    reference, line = shown["figure"].data[:2]
     if kind == "pr":
         precision, recall, _ = precision_recall_curve(is_fake, p_fake, drop_intermediate=True)
         assert line.x.tolist() == recall.tolist() and line.y.tolist() == precision.tolist()
         assert list(reference.y) == [is_fake.mean()] * 2
-        assert f"average precision is {average_precision_score(is_fake, p_fake):.3f}" in words
+        assert f"Average precision: {average_precision_score(is_fake, p_fake):.3f}" in shown["numbers"]
     else:
         assert (list(reference.x), list(reference.y)) == ([0, 1], [0, 1])
 
 
 @pytest.mark.parametrize("kind", ["roc", "pr"])
 def test_a_corpus_of_one_class_has_no_such_curve_but_words(tab: Dataset, kind: str) -> None:
-    _, _, matrix, _, curve, words, *_ = tab.show(View("horne2017_satire", "all", "tfidf", ERRORS, kind))
-    assert matrix is not None and curve is None
-    assert "one class only" in words
+    shown = tab.show(View("horne2017_satire", "all", "tfidf", ERRORS, kind))
+    assert shown["matrix"] and shown["figure"] is None
+    assert "one class only" in shown["numbers"]
 
 
 def test_a_table_of_ones_own_is_listed_and_scored_when_opened(tmp_path: Path) -> None:
@@ -164,9 +196,9 @@ def test_a_table_of_ones_own_is_listed_and_scored_when_opened(tmp_path: Path) ->
     assert [name for _, name in tab.measured.corpora()][-1] == "mine"
     assert "helper" not in {name for _, name in tab.measured.corpora()}
     assert tab.measured.splits("mine", "tfidf") == ["all"]
-    cards, _, matrix, _, _, _, heading, _ = tab.show(View("mine", "all", "tfidf", ERRORS, "calibration"))
-    assert "fn-figs" in cards and matrix is not None
-    assert " of 12" in heading
+    shown = tab.show(View("mine", "all", "tfidf", ERRORS, "calibration"))
+    assert "fn-figs" in shown["cards"] and " of 12" in shown["list_heading"]
+    assert sum(map(sum, counts(shown["matrix"]))) == 12
 
 
 def test_tables_of_any_format_and_case_are_listed_and_what_cannot_be_read_is_too(tmp_path: Path) -> None:
@@ -180,20 +212,20 @@ def test_tables_of_any_format_and_case_are_listed_and_what_cannot_be_read_is_too
     tab = Dataset(Engine.open(Settings(data=tmp_path)))
     assert [name for _, name in tab.measured.corpora()][-2:] == ["mine.csv", "mine"]
     for name in ("mine.csv", "mine"):
-        _, sentence, *_, heading, _ = tab.show(View(name, "all", "tfidf"))
-        assert " of 12" in heading and "Label 0 is read as fake" in sentence
+        shown = tab.show(View(name, "all", "tfidf"))
+        assert " of 12" in shown["list_heading"] and "Label 0 is read as fake" in shown["reading"]
     about = tab.about("demo")
     assert "<b>broken.parquet</b>: broken.parquet cannot be read as parquet" in about
     assert "it has no end" in about and "<b>unlabeled.csv</b>: It has no column label." in about
     assert "<b>isot.parquet</b>: isot.parquet is a Git LFS pointer" in about
-    cards, *_, heading, _ = tab.show(View("isot", "test", "tfidf"))
-    assert "fn-figs" in cards and "Git LFS pointer" in heading, "figures stand without the text"
+    shown = tab.show(View("isot", "test", "tfidf"))
+    assert "fn-figs" in shown["cards"] and "Git LFS pointer" in shown["table"], "figures stand without the text"
 
 
 def test_labels_the_other_way_round_are_warned_of(tmp_path: Path) -> None:
     own = load("demo")[["title", "text", "label"]].assign(label=lambda rows: 1 - rows["label"])
     own.to_parquet(tmp_path / "mine.parquet")
-    sentence = Dataset(Engine.open(Settings(data=tmp_path))).show(View("mine", "all", "tfidf"))[1]
+    sentence = Dataset(Engine.open(Settings(data=tmp_path))).show(View("mine", "all", "tfidf"))["reading"]
     assert "the labels may be the other way round. If 1 means fake, write it anew with" in sentence
 
 
@@ -204,7 +236,7 @@ def test_rows_whose_ids_repeat_open_their_own_articles(tmp_path: Path) -> None:
     tab = Dataset(Engine.open(Settings(data=tmp_path)))
     opened = []
     for cell in ("0,0", "0,1", "1,0", "1,1"):
-        *_, table = tab.show(View("mine", "all", "tfidf", cell))
+        _, table = listed(tab, View("mine", "all", "tfidf", cell))
         opened += [tab.measured.article("mine", key) for key in re.findall(r'data-open="(\w+)"', table)]
     assert sorted(opened) == sorted(zip(own["title"], own["text"], strict=True))
 
@@ -223,10 +255,11 @@ def test_a_corpus_that_was_learnt_from_is_never_scored_as_if_it_were_new(
     tab: Dataset, model: str, corpus: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tab.engine.evidence, "corpus", lambda name: load("demo"))  # its text is here
-    said, cards, *rest = tab.look(View(corpus, "all", model), VISITOR)
-    assert said == "" and "trained on articles of this corpus" in cards
+    shown = tab.look(View(corpus, "all", model), VISITOR)
+    cards = shown.pop("cards")
+    assert "trained on articles of this corpus" in cards
     assert ("Corpora left out" in cards) == (corpus == "horne2017")
-    assert tuple(rest) == ("", None, "", None, "", "", "")
+    assert shown.pop("scoring") == "" and shown.pop("picked") and {**shown, "cards": ""} == NOTHING
     assert tab.export(View(corpus, "all", model), "csv") == ""
 
 
@@ -234,31 +267,30 @@ def test_splits_are_those_of_the_model(tab: Dataset) -> None:
     assert tab.measured.splits("horne2017", "tinybert") == ["validation"]
     assert tab.measured.splits("horne2017", "word2vec") == ["all"]
     assert tab.measured.splits("horne2017", "tinybert", "left-out") == ["all"]
-    _, cards, *_ = tab.look(View("horne2017", "validation", "word2vec"), VISITOR)
-    assert "pick another split or model" in cards
+    assert "pick another split or model" in tab.look(View("horne2017", "validation", "word2vec"), VISITOR)["cards"]
 
 
 def test_only_the_corpus_the_calibration_is_of_is_said_to_be_what_it_was_fitted_on(tab: Dataset) -> None:
-    assert "calibration was fitted on these" in tab.show(View("isot", "validation", "tfidf"))[1]
-    reading = tab.show(View("horne2017", "validation", "tfidf"))[1]
+    assert "calibration was fitted on these" in tab.show(View("isot", "validation", "tfidf"))["reading"]
+    reading = tab.show(View("horne2017", "validation", "tfidf"))["reading"]
     assert "fitted on these" not in reading and "trained on other articles" in reading and "ISOT" in reading
-    assert (
-        "weights" not in reading and "weights were chosen" in tab.show(View("horne2017", "validation", "ensemble"))[1]
-    )
+    of_ensemble = tab.show(View("horne2017", "validation", "ensemble"))["reading"]
+    assert "weights" not in reading and "weights were chosen" in of_ensemble
 
 
 def test_no_old_figures_stand_while_a_model_reads_a_table(own_tab: Dataset) -> None:
     view = View("mine", "all", "tfidf")
-    said, *figures = own_tab.look(view, VISITOR)
-    assert "progress" in said and "TF-IDF" in said
-    assert tuple(figures) == ("", "", None, "", None, "", "", "")
+    shown = own_tab.look(view, VISITOR)
+    assert "progress" in shown["scoring"] and "TF-IDF" in shown["scoring"]
+    assert {name: shown[name] for name in NOTHING} == NOTHING
     assert own_tab.export(view, "csv") == "" and "not read these" in next(own_tab.words(view, VISITOR))
     *progress, figures, last = own_tab.score(view, VISITOR)
-    assert all("progress" in said for said, *_ in progress)
-    assert figures[0] == "" and "fn-figs" in figures[1] and "was not trained on this table" in figures[2]
-    assert last[0] == "" and all(isinstance(kept, dict) for kept in last[1:])  # Gradio sends it twice: nothing changes
-    assert own_tab.look(view, VISITOR)[1] == figures[1]
-    assert [said for said, *_ in own_tab.score(view, VISITOR)] == [""]
+    assert all("progress" in part["scoring"] and len(part) == 1 for part in progress)
+    assert figures["scoring"] == "" and "fn-figs" in figures["cards"]
+    assert "was not trained on this table" in figures["reading"]
+    assert last == {"scoring": ""}  # Gradio sends it twice: nothing changes
+    assert own_tab.look(view, VISITOR)["cards"] == figures["cards"]
+    assert list(own_tab.score(view, VISITOR)) == [last]
 
 
 def test_where_the_training_text_is_each_article_is_listed_with_its_twin(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -272,14 +304,14 @@ def test_where_the_training_text_is_each_article_is_listed_with_its_twin(monkeyp
 
     monkeypatch.setattr(tab.engine.evidence, "corpus", corpus)
     view = View("demo", "all", "tinybert")
-    assert "Nearest training article" not in tab.look(view, VISITOR)[-1]
+    assert "Nearest training article" not in tab.look(view, VISITOR)["table"]
     column, last = tab.score(view, VISITOR)
-    assert all(isinstance(kept, dict) for kept in (*column[1:-2], *last[1:]))
-    for told in (column[-1], tab.look(view, VISITOR)[-1]):
-        assert "Nearest training article" in told
-        rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in told.split("<tr>")[2:]]
-        assert rows and all(row[-1].startswith(f"1.00, {row[1]}: ") for row in rows)  # each is its own copy
-    assert [len(said) for said in tab.score(view, VISITOR)] == [len(column)]  # found once
+    assert "cards" not in column and last == {"scoring": ""}
+    for table in (column["table"], tab.look(view, VISITOR)["table"]):
+        assert "Nearest training article" in table
+        rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in table.split("<tr>")[2:]]
+        assert rows and all(row[-1].startswith(f"1.00, {row[2]}: ") for row in rows)  # each is its own copy
+    assert list(tab.score(view, VISITOR)) == [last]  # found once
     assert tab.measured.twins(view._replace(protocol="left-out")) is None
     assert "Nearest" not in json.loads(tab.export(view, "html"))["content"]
 
@@ -287,7 +319,7 @@ def test_where_the_training_text_is_each_article_is_listed_with_its_twin(monkeyp
 def test_without_the_training_text_there_is_no_such_column(tab: Dataset) -> None:
     view = View("demo", "all", "tinybert")
     assert not tab.measured.find_twins(view) and len(list(tab.score(view, VISITOR))) == 1
-    assert "Nearest training article" not in tab.show(view)[-1]
+    assert "Nearest training article" not in tab.show(view)["table"]
 
 
 @pytest.mark.slow
@@ -303,9 +335,9 @@ def test_what_a_model_learnt_from_is_found_again(model: str) -> None:
 def test_looking_at_something_else_ends_the_scoring(own_tab: Dataset) -> None:
     view = View("mine", "all", "tinybert")
     scoring = own_tab.score(view, VISITOR)
-    assert "progress" in next(scoring)[0]
-    assert "fn-figs" in own_tab.look(View("isot", "test", "tfidf"), VISITOR)[1]
-    assert all(isinstance(kept, dict) for kept in [*scoring][-1])  # what the other look shows stays
+    assert "progress" in next(scoring)["scoring"]
+    assert "fn-figs" in own_tab.look(View("isot", "test", "tfidf"), VISITOR)["cards"]
+    assert all(isinstance(kept, dict) for kept in [*scoring][-1].values())  # what the other look shows stays
     assert own_tab.measured.to_score(view)
 
 
@@ -335,8 +367,8 @@ def test_nobody_waits_for_another_whose_table_is_read_and_the_newest_choice_wins
 
 def test_an_unknown_corpus_is_one_sentence(tab: Dataset) -> None:
     shown = tab.show(View("nowhere", "all", "tfidf", ERRORS, "roc"))
-    assert "Unknown corpus" in shown[0]
-    assert shown[2] is None
+    assert "Unknown corpus" in shown["cards"]
+    assert shown["figure"] is None
 
 
 def test_words_are_weighed_across_the_articles_looked_at(tab: Dataset) -> None:
@@ -431,6 +463,44 @@ def test_a_file_of_a_slice_names_it(tab: Dataset) -> None:
     file = json.loads(tab.export(view, "csv"))
     assert file["name"] == "fakenews-demo-all-tfidf-length-100-to-249-words.csv"
     assert {row["part"] for row in csv.DictReader(io.StringIO(file["content"]))} == {view.part}
+
+
+def test_articles_that_are_ticked_are_exported_alone(tab: Dataset) -> None:
+    view = View("demo", "all", "tfidf")
+    _, table = listed(tab, view)
+    ids = re.findall(r'type="checkbox" value="(\w+)"', table)
+    assert len(ids) == table.count("data-open") > 2
+    file = json.loads(tab.export(view, "csv", " ".join(ids[:2])))
+    assert file["name"] == "fakenews-demo-all-tfidf-selected.csv"
+    assert {row["id"] for row in csv.DictReader(io.StringIO(file["content"]))} == set(ids[:2])
+    assert 'type="checkbox"' not in json.loads(tab.export(view, "html"))["content"]
+
+
+def test_each_row_holds_the_probabilities_of_both_models_and_a_reason(tab: Dataset) -> None:
+    _, table = listed(tab, View("demo", "all", "tinybert"))
+    known = {m: tab.engine.evidence.predictions(m, None).set_index("id")["p_fake"] for m in ("tinybert", "tfidf")}
+    low, high = UNDECIDED
+    words = load("demo").set_index("id")["text"].map(count_words)
+    rows = re.findall(r'<tr>\s*<td class="fn-tick">.*?</tr>', table, re.DOTALL)
+    assert rows
+    for row in rows:
+        key = re.search(r'data-open="(\w+)"', row)[1]
+        first, second = (float(p[key]) for p in known.values())
+        assert re.findall(r'class="n"[^>]*>([^<]+)<', row) == [percent(first), percent(second)]
+        reason = re.findall(r"<td>([^<]*)</td>", row)[-1]
+        assert (reason == REASONS["too_close"]) == (low < first < high and words[key] >= MIN_WORDS)
+        assert (reason == "both models wrong") <= ((first < 0.5) == (second < 0.5))
+
+
+def test_a_model_that_was_not_measured_there_is_not_shown_beside(tab: Dataset) -> None:
+    assert [*tab.measured.beside(View("demo", "all", "tinybert"))] == ["TF-IDF"]
+    assert [*tab.measured.beside(View("demo", "all", "cnn"))] == ["TinyBERT"]
+    assert tab.measured.beside(View("horne2017", "all", "word2vec")) == {}
+
+
+def test_the_pickers_fold_behind_what_they_show(tab: Dataset) -> None:
+    line = tab.look(View("isot", "test", "tfidf"), VISITOR)["picked"]
+    assert line == "TF-IDF · ISOT · test"
 
 
 def test_nothing_to_look_at_is_no_file(tab: Dataset) -> None:

@@ -12,6 +12,7 @@ from fakenews.explain.global_importance import WordTotal
 from fakenews.schema import Attribution, Explanation, Grade, Prediction, Span
 from fakenews.similar.neighbours import TrackRecord
 from fakenews.ui import render, render_edits, render_highlights, render_verdicts, render_words
+from fakenews.ui.templates import draw
 
 HOSTILE = '<img src=x onerror=alert(1)> ${alert(2)} {{value}} "quoted" & done'
 
@@ -64,7 +65,7 @@ def test_hostile_text_is_escaped_in_every_piece_of_markup() -> None:
         render_verdicts.examples([(HOSTILE, HOSTILE, HOSTILE)]),
         render.status(HOSTILE),
         render.progress(HOSTILE, 0.5, 1.0),
-        render.figures([(HOSTILE, HOSTILE, HOSTILE)]),
+        draw("dataset", "figures", cards=[(HOSTILE,) * 4]),
         render.facts([(HOSTILE, HOSTILE)]),
         render_edits.flip(FLIP, HOSTILE),
         render_words.words_across([WordTotal(HOSTILE, 1.0, 3, 3, 1.0)], 9, HOSTILE, HOSTILE),

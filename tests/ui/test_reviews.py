@@ -61,21 +61,21 @@ def tab(share_engine: Engine, store: ShareStore) -> Reviews:
 
 def test_what_was_picked_stays_picked_until_it_is_gone(tab: Reviews, links: list[Link]) -> None:
     key, first = links[0].owner, links[0].id
-    assert tab.show(key)[1]["value"] == links[2].id, "the latest"
-    _, picker, said = tab.expire(key, first, 7)
+    assert tab.show(key)["picked"]["value"] == links[2].id, "the latest"
+    _, picker, said = tab.expire(key, first, 7).values()
     assert picker["value"] == first
     name = dict((id_, name) for name, id_ in picker["choices"])[first]
     assert name in said and 'role="status"' in said
-    assert tab.show(key, first)[1]["value"] == first
-    _, picker, said = tab.delete(key, first, True)
+    assert tab.show(key, first)["picked"]["value"] == first
+    _, picker, said = tab.delete(key, first, True).values()
     assert name in said and first not in dict(picker["choices"]).values()
     assert picker["value"] is None, "the next press of Delete is about nothing that was not picked"
-    assert PICK in tab.delete(key, picker["value"], True)[2]
+    assert PICK in tab.delete(key, picker["value"], True)["message"]
     assert len(tab.store.owned(key)) == 2
 
 
 def test_shares_of_one_text_are_told_apart(tab: Reviews, links: list[Link]) -> None:
-    names = [name for name, _ in tab.show(links[0].owner)[1]["choices"]]
+    names = [name for name, _ in tab.show(links[0].owner)["picked"]["choices"]]
     assert len(set(names)) == 3
     assert "Without its text" in names[0] and "blind" in names[1] and all("2026-11-27 10:00:0" in n for n in names)
 
@@ -97,7 +97,9 @@ def test_a_pick_is_taken_by_a_server_that_never_offered_it(
         with gr.Blocks() as blocks, gr.Tab("Reviews") as tab:
             reviews.build(share_engine, store, gr.BrowserState(""), tab)
         said = []
-        for name, *inputs in (("expire", key, id_, 7), ("address", key, id_), ("deleted", key, id_, True)):
+        for name, *inputs in (
+            ("expire", key, id_, 7, "all", "", 0), ("address", key, id_), ("delete", key, id_, True, "all", "", 0)
+        ):  # fmt: skip
             (handler,) = [f for f in blocks.fns.values() if f.name == name]
             found = await blocks.process_api(handler, inputs, SessionState(blocks), request=REQUEST)
             said.append(str(found["data"]))
@@ -105,6 +107,32 @@ def test_a_pick_is_taken_by_a_server_that_never_offered_it(
 
     ends, link, gone = asyncio.run(press())
     assert "there until" in ends and id_ in link and "Deleted" in gone
+
+
+def test_the_list_is_filtered_and_says_what_is_new_since_the_last_visit(
+    tab: Reviews, store: ShareStore, links: list[Link], clock: list[float]
+) -> None:
+    key = links[0].owner
+
+    def listed(*filters: Any) -> str:
+        return str(tab.show(key, None, *filters)["listed"])
+
+    def titles(*filters: Any) -> int:
+        return listed(*filters).partition("<h3>")[0].count('<th scope="row">')
+
+    store.review(links[0].id, name="Ada", verdict="fake")
+    clock[0] += 60
+    visit = int(1000 * clock[0])
+    clock[0] += 60
+    store.review(links[0].id, name="Bob", verdict="real")
+    store.review(links[1].id, name="Eve", verdict="real", key=store.begin(links[1].id, "Eve", "fake"))
+    assert ">new<" not in listed("all", "", 0), "nothing is new at a first visit"
+    assert "2 new reviews since your last visit on 2027-01-15 08:01 UTC" in listed("all", "", visit)
+    reviews = re.findall(r'<th scope="row">(\w+)( <small class="fn-badge">new</small>)?</th>', listed("all", "", visit))
+    assert {name for name, new in reviews if new} == {"Bob", "Eve"} and ("Ada", "") in reviews
+    assert [titles(only, "", visit) for only in ("all", "new", "waiting")] == [3, 2, 1]
+    assert [titles("all", words, visit) for words in ("WITHOUT its", "no such title")] == [1, 0]
+    assert "Nothing of what is shared is shown" in listed("all", "no such title", visit)
 
 
 def test_both_buttons_that_copy_have_a_name_of_their_own() -> None:

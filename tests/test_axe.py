@@ -1,0 +1,120 @@
+"""No page breaks a rule of WCAG 2.0 to 2.2, A or AA, that axe-core can check: in light and dark, desktop and phone.
+
+FAKENEWS_AXE names the file `axe.min.js` of the npm package axe-core, which is no part of the repository.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fakenews.data.registry import load
+from tests.running import WAIT, running
+
+SHARES = "/api/v1/shares"
+AXE = os.environ.get("FAKENEWS_AXE", "")
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(not AXE, reason="FAKENEWS_AXE names no axe.min.js")]
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
+RUN = """async rules => {
+  for (const e of document.querySelectorAll('details')) e.open = true;
+  const found = await axe.run(document, {runOnly: {type: 'tag', values: rules}, resultTypes: ['violations']});
+  return found.violations.flatMap(v => v.nodes.map(n => `${v.id}: ${n.html.slice(0, 160)} ${n.failureSummary}`));
+}"""
+LOOKS = [(scheme, size) for scheme in ("light", "dark") for size in ((1360, 900), (390, 844))]
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running(tmp_path_factory.mktemp("server")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def links(address: str) -> dict[str, str]:
+    """Return the links of an analysis that everybody sees, of one to be judged first, and of their owner."""
+
+    def post(path: str, **body: Any) -> Any:
+        request = urllib.request.Request(f"{address}{path}", json.dumps(body).encode())
+        request.add_header("content-type", "application/json")
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)
+
+    article = load("demo").iloc[0]
+    shared = post(SHARES, title=article["title"], text=article["text"])
+    blind = post(SHARES, title=article["title"], text=article["text"], blind=True, owner=shared["owner"])
+    review = {"verdict": "fake", "spans": [[0, 9]], "comment": "No source is named."}
+    for name in ("Ada", "Bob"):
+        post(f"{SHARES}/{shared['id']}/reviews", name=name, **review)
+    return {"shared": f"/?a={shared['id']}", "blind": f"/?a={blind['id']}", "owner": f"/?o={shared['owner']}"}
+
+
+@pytest.fixture(params=LOOKS, ids=[f"{scheme}-{width}" for scheme, (width, _) in LOOKS])
+def page(request: pytest.FixtureRequest, browser: Any, address: str) -> Iterator[Any]:
+    scheme, (width, height) = request.param
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce", base_url=address
+    )
+    opened = context.new_page()
+    yield opened
+    context.close()
+
+
+def violations(page: Any) -> list[str]:
+    page.wait_for_timeout(300)
+    page.evaluate(Path(AXE).read_text(encoding="utf-8"))
+    return list(page.evaluate(RUN, RULES))
+
+
+def test_a_breach_is_found(page: Any) -> None:
+    page.set_content("<html lang=en><title>A page</title><main><p style='color:#aaa;background:#fff'>Pale</p></main>")
+    (breach,) = violations(page)
+    assert breach.startswith("color-contrast")
+
+
+def test_no_tab_breaks_a_rule(page: Any) -> None:
+    page.goto("/")
+    page.wait_for_selector("#fn-body textarea", timeout=WAIT)
+    found = {"Analyse, empty": violations(page)}
+    page.fill("#fn-body textarea", load("demo").iloc[0]["text"])
+    page.click("#fn-analyse")
+    page.wait_for_selector("#fn-highlight mark", timeout=WAIT)
+    page.wait_for_selector("#fn-status .fn-badge", timeout=WAIT)
+    found["Analyse"] = violations(page)
+    drawn = {
+        "Dataset": "#fn-plot .js-plotly-plot", "Compare": "#fn-board table", "Batch": "#fn-batch-preview .fn-meta",
+        "Reviews": "#fn-owned .fn-meta", "About": "#fn-about table",
+    }  # fmt: skip
+    for tab, selector in drawn.items():
+        page.click(f"button[role=tab]:has-text('{tab}')")
+        page.wait_for_selector(selector, timeout=WAIT)
+        for group in page.locator("[data-group][aria-expanded=false]:visible").all():
+            group.click()
+        if page.locator("#fn-looked:visible").count():
+            page.click("#fn-looked")
+        for closed in page.locator(".label-wrap:visible:not(.open)").all():
+            closed.click()
+        found[tab] = violations(page)
+    assert {tab: broken for tab, broken in found.items() if broken} == {}
+
+
+def test_neither_shared_page_nor_the_owners_breaks_a_rule(page: Any, links: dict[str, str]) -> None:
+    found = {}
+    for name, selector in (("shared", "#fn-shared-text mark"), ("blind", "#fn-begin"), ("owner", "#fn-owned table")):
+        page.goto(links[name])
+        page.wait_for_selector(selector, timeout=WAIT)
+        found[name] = violations(page)
+    page.goto(links["shared"])
+    page.wait_for_selector("#fn-send", timeout=WAIT)
+    page.fill("#fn-name input, #fn-name textarea", "Eve")
+    page.click("#fn-verdict label >> nth=0")
+    page.click("#fn-send")
+    page.wait_for_selector("#fn-review-said [role=status]", timeout=WAIT)
+    found["thanks"] = violations(page)
+    assert {name: broken for name, broken in found.items() if broken} == {}
