@@ -163,7 +163,7 @@ def test_beside_a_verdict_stands_what_share_of_articles_that_scored_alike_is_fak
     assert tinybert.share_fake is None  # without evidence nothing was measured
     assert tfidf.share_fake == pytest.approx(share_like_this(curve, tfidf.p_fake)) and tfidf.share_fake > 0.6
     assert short.share_fake is None and foreign.share_fake is None  # nothing of that kind was measured
-    assert "80 of 100 were labeled fake." in verdicts(
+    assert "80 were labeled fake." in verdicts(
         Analysis(ARTICLE, (replace(tfidf, share_fake=0.8),), 100, 0.0), {"tfidf": "TF-IDF"}, {}
     )
 
