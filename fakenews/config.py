@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+DATA = "data"  # folder of corpora beside that of the models
 PORTS = 65_535
 MOST_PROXIES = 10
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -22,7 +23,8 @@ class Settings:
     models : Path
         Folder of model folders (`FAKENEWS_MODELS`).
     data : Path or None
-        Folder of parquet corpora (`FAKENEWS_DATA`); None means only the demo corpus has texts.
+        Folder of parquet corpora (`FAKENEWS_DATA`, else `data` beside the models if there is such a folder); None
+        means only the demo corpus has texts.
     device : str
         "auto", "cpu" or "cuda" (`FAKENEWS_DEVICE`).
     model_list : tuple of str
@@ -100,10 +102,12 @@ class Settings:
         on_space = "SPACE_ID" in env or env.get("SYSTEM") == "spaces"
         space = env.get("SPACE_HOST", "")
         bucket = env.get("FAKENEWS_BUCKET", "")
+        models = Path(env.get("FAKENEWS_MODELS", default.models))
+        beside = models.parent / DATA
         shown = env.get("FAKENEWS_SHOW") or env.get("FAKENEWS_MODEL_LIST", "")
         return cls(
-            models=Path(env.get("FAKENEWS_MODELS", default.models)),
-            data=Path(data) if data else None,
+            models=models,
+            data=Path(data) if data else beside if beside.is_dir() else None,
             device=device,
             model_list=tuple(filter(None, map(str.strip, shown.split(",")))),
             max_chars=_number(env, "FAKENEWS_MAX_CHARS", default.max_chars),
@@ -122,6 +126,11 @@ class Settings:
             mcp=_switch(env, "FAKENEWS_MCP"),
             url_fetch=_switch(env, "FAKENEWS_URL_FETCH"),
         )
+
+    @property
+    def own_data(self) -> Path:
+        """Folder that corpora are added to: that of the corpora, or `data` beside the models."""
+        return self.data or self.models.parent / DATA
 
 
 def data_folder() -> Path:

@@ -64,6 +64,14 @@ def _load_ensemble(folder: Path, device: str) -> TextClassifier:
     return EnsembleClassifier.load(folder, member)
 
 
+# Of models with another name than those below; an ensemble is none without its members.
+_BY_KIND: dict[str, Callable[[Path, str], TextClassifier]] = {
+    "transformer": _load_transformer,
+    "tfidf": _load_tfidf,
+    "word2vec": _load_word2vec,
+    "cnn": _load_cnn,
+    "features": _load_features,
+}
 CLASSIFIERS: dict[str, ClassifierSpec] = {
     "tinybert": ClassifierSpec(
         "tinybert", "TinyBERT", "A 4-layer, 312-wide BERT that reads word pieces in their order.", _load_transformer
@@ -131,4 +139,5 @@ def of_folder(stored: StoredModel) -> ClassifierSpec:
     if stored.added is None or stored.name in CLASSIFIERS:
         return get(stored.name)
     title = str(stored.added.get("title", "")) or stored.name
-    return ClassifierSpec(stored.name, title, "A checkpoint that was added here.", _load_transformer)
+    load = _BY_KIND.get(str(stored.added.get("kind", "")), _load_transformer)
+    return ClassifierSpec(stored.name, title, "A model that was added here.", load)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from fakenews.cli.options import AsJson
-from fakenews.cli.output import note, print_json
+from fakenews.cli.output import note, print_json, rows_of
 from fakenews.config import Settings
 
 app = typer.Typer()
@@ -24,9 +24,7 @@ def models_(as_json: AsJson = False) -> None:
         return print_json({"models": [entry.to_dict() for entry in found]})
     heads: tuple[str, ...] = ("model", "title", "kind", "size", "parameters", "calibrated", "from")
     rows = [heads, *(entry.cells() for entry in found)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    typer.echo("\n".join(rows_of(rows)))
 
 
 @app.command()
@@ -43,20 +41,30 @@ def add(
         str | None, typer.Option("--cleaning", help="none or neutral; what is better on the tables if left out.")
     ] = None,
     calibrate: Annotated[
-        list[Path] | None, typer.Option("--calibrate", metavar="TABLE", help="Labeled table; may be repeated.")
+        list[str] | None,
+        typer.Option("--calibrate", metavar="TABLE|CORPUS", help="Labeled table, or corpus by name; may be repeated."),
     ] = None,
+    calibration: Annotated[
+        tuple[float, float] | None,
+        typer.Option("--calibration", metavar="SLOPE SHIFT", help="Of a calibration fitted elsewhere."),
+    ] = None,
+    language: Annotated[
+        str, typer.Option("--language", help="en, or any for a multilingual model, which judges every language.")
+    ] = "en",
     title: Annotated[str, typer.Option("--title", help="Name on the page; NAME if left out.")] = "",
 ) -> None:
     """Add a fine-tuned checkpoint of your own, to stand beside the other models."""
+    from fakenews.data.registry import find_table
     from fakenews.training.added import Addition, add
 
-    asked = Addition(name, source, title, revision, tuple(fake or ()), cleaning, tuple(calibrate or ()))
     settings = Settings.from_environment()
+    tables = tuple(find_table(table, settings.data) for table in calibrate or ())
+    asked = Addition(name, source, title, revision, tuple(fake or ()), cleaning, tables, language, calibration)
     folder = add(asked, settings.models, note)
     is_shown = not settings.model_list or name in settings.model_list
     where = "It stands on the page." if is_shown else "It stands on the page once FAKENEWS_SHOW names it."
     typer.echo(f"{name} is in {folder}. {where}")
-    if not calibrate:
+    if not calibrate and not calibration:
         typer.echo("It is not calibrated, so it gives no verdict: --calibrate TABLE changes that.")
 
 

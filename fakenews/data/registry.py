@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,10 +22,12 @@ from fakenews.data import (
     horne2017,
     isot,
     liar,
+    own,
     recovery,
     webis2016,
 )
 from fakenews.data.base import DatasetSpec, TextNotHere
+from fakenews.data.formats import SUFFIXES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,6 +67,24 @@ def get(name: str) -> DatasetSpec:
     return DATASETS[name]
 
 
+def check_new_name(name: str, folder: Path) -> None:
+    """Refuse a name that cannot be that of a corpus to be added to a folder, or is taken.
+
+    Raise `ValueError`.
+    """
+    if not own.NAME.fullmatch(name):
+        raise ValueError(
+            f"{name!r} cannot be a name: use up to 40 lower-case letters, digits, hyphens and underscores, such as "
+            "my-news."
+        )
+    if name in DATASETS:
+        raise ValueError(f"{name!r} is the name of a corpus that fakenews knows: choose another.")
+    if any((folder / f"{name}{suffix}").exists() for suffix in (".parquet", ".json")):
+        raise ValueError(
+            f'There is a corpus {name!r} in {folder}: choose another name, or run "fakenews data remove {name}" first.'
+        )
+
+
 def for_training(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of a corpus that models are trained on; all of them of a corpus that is not known here."""
     spec = DATASETS.get(name)
@@ -79,9 +99,22 @@ def family_of(name: str) -> str:
     return (DATASETS[name].family if name in DATASETS else "") or name
 
 
+def in_order(names: Collection[str]) -> list[str]:
+    """Return names of corpora in the order of `DATASETS`, those it does not know behind, by the alphabet."""
+    return [*(name for name in DATASETS if name in names), *sorted(set(names) - set(DATASETS))]
+
+
+def title_of(name: str) -> str:
+    """Return the name of a corpus for people."""
+    return DATASETS[name].title if name in DATASETS else name
+
+
 def is_foreign_article_corpus(name: str) -> bool:
-    """Return whether a corpus holds articles that neither the training corpus nor this project wrote."""
-    return name in DATASETS and name not in ("isot", "demo") and DATASETS[name].unit == "article"
+    """Return whether a corpus holds articles that neither the training corpus nor this project wrote.
+
+    So does one that is not known here: evidence on claims and posts of a user's own says so by its protocol.
+    """
+    return name not in ("isot", "demo") and (name not in DATASETS or DATASETS[name].unit == "article")
 
 
 def load(name: str, folder: Path | None = None, remove: Iterable[str] = ()) -> pd.DataFrame:
@@ -122,10 +155,12 @@ def load(name: str, folder: Path | None = None, remove: Iterable[str] = ()) -> p
 
 
 def find(name: str, folder: Path | None = None) -> Path:
-    """Return the file that holds the text of a corpus.
+    """Return the file that holds the text of a corpus, one that was added to the folder included.
 
     Raise `TextNotHere` if the folder or the file is missing.
     """
+    if name not in DATASETS and name in own.corpora(folder):
+        return Path(str(folder)) / f"{name}.parquet"
     spec = get(name)
     if name == demo.SPEC.name:
         return demo.PATH
@@ -135,3 +170,19 @@ def find(name: str, folder: Path | None = None) -> Path:
     if not path.is_file():
         raise TextNotHere(f"The text of {spec.title} is not here: there is no {path}. {spec.get_hint}")
     return path
+
+
+def find_table(table: str | Path, folder: Path | None) -> Path:
+    """Return the file of a table that is given as a path, or by the name of a corpus in the folder.
+
+    Raise `TextNotHere` if it is neither.
+    """
+    path = Path(table)
+    if path.exists() or len(path.parts) != 1 or path.name.lower().endswith(SUFFIXES):
+        return path
+    if str(table) in DATASETS:
+        return find(str(table), folder)
+    if folder is None or not (folder / f"{table}.parquet").is_file():
+        known = ", ".join(own.corpora(folder)) or "none"
+        raise TextNotHere(f"{table} is neither a file nor a corpus here. Corpora that were added: {known}.")
+    return folder / f"{table}.parquet"
