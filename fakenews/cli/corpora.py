@@ -195,10 +195,11 @@ def _answer(question: Exception, suggestion: str | None = None) -> str:
     if not isinstance(question, Question) or not _is_terminal():
         raise question
     note(str(question))
-    import click
-
-    choices = click.Choice(question.choices, case_sensitive=True)
-    return str(typer.prompt(f"--{question.option}", default=suggestion, type=choices, show_choices=True, err=True))
+    while True:
+        answer = str(typer.prompt(f"--{question.option}", default=suggestion, err=True)).strip()
+        if answer in question.choices:
+            return answer
+        note(f"{answer!r} is none of {', '.join(question.choices)}.")
 
 
 def _progress(what: str, share: float) -> None:

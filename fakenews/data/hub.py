@@ -15,9 +15,7 @@ from fakenews.hub import asking
 HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
 _KINDS = (".parquet", ".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".gz")  # the first that there is
 _NOT_TABLES = ("dataset_infos.json", "package.json")
-_PART = re.compile(
-    r"(?:^|[-_.])(?:train|training|test|testing|valid|validation|val|dev|\d{5}-of-\d{5})(?=[-_.]|$)", re.I
-)
+_PART = re.compile(r"(?<![^-_./])(?:train|test|valid|validation|val|dev|\d{5}-of-\d{5})(?![^-_./])", re.I)
 
 
 @dataclass(frozen=True, slots=True)

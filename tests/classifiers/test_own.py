@@ -26,8 +26,8 @@ from fakenews.config import REPOSITORY, Settings
 from fakenews.engine import Engine
 from fakenews.engine.values import ExplanationRequest
 from fakenews.schema import REAL
-from tests.classifiers.model_hub import SHA, ModelHub
 from tests.explain.toys import FAKE_WORD, REAL_WORD, own_checkpoint, own_tokenizer, planted_corpus, small_tfidf
+from tests.model_hub import SHA, ModelHub, serving
 
 ARTICLE = f"The mayor said the {FAKE_WORD} will report on a new road budget today. " * 5
 Add = Callable[..., Result]
@@ -349,19 +349,9 @@ def test_names_of_labels_are_understood_where_they_say_it(labels: tuple[str, ...
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch, trainer_folder: Path) -> Iterator[ModelHub]:
-    from huggingface_hub import constants
-    from huggingface_hub.utils import _http
-
-    server = ModelHub()
-    server.models["someone/run"] = {f.name: f.read_bytes() for f in trainer_folder.iterdir()}
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-    monkeypatch.setattr(constants, "ENDPOINT", server.address)
-    url = server.address + "/{repo_id}/resolve/{revision}/{filename}"
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url)
-    monkeypatch.setattr(_http.time, "sleep", lambda seconds: None)
-    yield server
-    server.close()
+    with serving(monkeypatch) as server:
+        server.models["someone/run"] = {f.name: f.read_bytes() for f in trainer_folder.iterdir()}
+        yield server
 
 
 def test_a_model_of_the_hub_is_brought_at_one_commit(add: Add, models: Path, hub: ModelHub) -> None:
