@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fakenews.classifiers.registry import CLASSIFIERS
 from fakenews.data.registry import DATASETS
 from fakenews.evidence.files import CARD, read_evaluation
 from fakenews.evidence.protocols import LEFT_OUT, PROTOCOLS, SHIPPED
@@ -51,8 +52,9 @@ def model_card(evidence: ModelEvidence, describe: str) -> str:
         ("Corpus", "n", *(METRIC_NAMES[m] for m in _TABLE_METRICS)),
         [(f"`{name}`", f"{e.n:,}", *(cell(e, m) for m in _TABLE_METRICS)) for name, e in _ordered(evidence.corpora)],
     )
+    license_ = "apache-2.0" if evidence.model in CLASSIFIERS else "unknown"  # of somebody's own: as its base
     return f"""---
-license: apache-2.0
+license: {license_}
 language: en
 pipeline_tag: text-classification
 tags:
