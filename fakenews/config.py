@@ -55,6 +55,8 @@ class Settings:
         Whether `/metrics` is served (`FAKENEWS_METRICS`); not on a Space, where anyone could read it.
     log : str
         "text", what needs attention, or "json", also a line for each request (`FAKENEWS_LOG`).
+    spacefile : Path or None
+        File that names models on the Hub to be brought (`FAKENEWS_SPACEFILE`); the repository's on a Space.
     api_docs, mcp, url_fetch : bool
         Whether the API's OpenAPI document (`FAKENEWS_API_DOCS`) and an MCP server (`FAKENEWS_MCP`) are served, and
         whether visitors may have articles fetched by their address (`FAKENEWS_URL_FETCH`).
@@ -76,6 +78,7 @@ class Settings:
     proxies: int = 0
     metrics: bool = True
     log: str = "text"
+    spacefile: Path | None = None
     api_docs: bool = False
     mcp: bool = False
     url_fetch: bool = False
@@ -102,6 +105,7 @@ class Settings:
         on_space = "SPACE_ID" in env or env.get("SYSTEM") == "spaces"
         space = env.get("SPACE_HOST", "")
         bucket = env.get("FAKENEWS_BUCKET", "")
+        spacefile = env.get("FAKENEWS_SPACEFILE", str(REPOSITORY / "Spacefile") if on_space else "")
         models = Path(env.get("FAKENEWS_MODELS", default.models))
         beside = models.parent / DATA
         shown = env.get("FAKENEWS_SHOW") or env.get("FAKENEWS_MODEL_LIST", "")
@@ -122,6 +126,7 @@ class Settings:
             proxies=_proxies(env, int(on_space)),
             metrics=_switch(env, "FAKENEWS_METRICS", not on_space),
             log=log,
+            spacefile=Path(spacefile) if spacefile else None,
             api_docs=_switch(env, "FAKENEWS_API_DOCS"),
             mcp=_switch(env, "FAKENEWS_MCP"),
             url_fetch=_switch(env, "FAKENEWS_URL_FETCH"),

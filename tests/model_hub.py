@@ -27,6 +27,8 @@ class ModelHub:
         Files of which it names another SHA-256.
     slow : float
         Seconds before each answer.
+    calls : list of str
+        Paths that were asked for.
     gated : set of str
         Models that nobody may read.
     cut : set of str
@@ -39,6 +41,7 @@ class ModelHub:
         self.cut: set[str] = set()
         self.wrong: set[str] = set()
         self.slow = 0.0
+        self.calls: list[str] = []
         hub = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -64,6 +67,7 @@ class ModelHub:
 
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         path = request.path.partition("?")[0]
+        self.calls.append(path)
         time.sleep(self.slow)
         for prefix in ("/api", "/models", "/datasets"):
             path = path.removeprefix(prefix)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -19,12 +20,18 @@ def models_(as_json: AsJson = False) -> None:
     """List the models that are here: size, parameters, whether they are calibrated, where they are from."""
     from fakenews.classifiers import inventory
 
-    found = inventory.inventory(Settings.from_environment().models)
+    models = Settings.from_environment().models
+    found, awaited = inventory.inventory(models), [a for a in inventory.awaited(models) if a.state != "served"]
     if as_json:
-        return print_json({"models": [entry.to_dict() for entry in found]})
-    heads: tuple[str, ...] = ("model", "title", "kind", "size", "parameters", "calibrated", "from")
+        entries = [entry.to_dict() for entry in found]
+        return print_json({"models": entries, "awaited": [asdict(model) for model in awaited]})
+    heads: tuple[str, ...] = ("model", "title", "kind", "size", "memory", "parameters", "calibrated", "from")
     rows = [heads, *(entry.cells() for entry in found)]
     typer.echo("\n".join(rows_of(rows)))
+    total = sum(entry.memory_mb or 0.0 for entry in found)
+    typer.echo(f"All of them take {total:,.0f} MB of memory on a CPU, beside what the server itself needs.")
+    for model in awaited:
+        typer.echo(f"{model.name} of {model.origin} is {model.state}. {model.sentence}".rstrip())
 
 
 @app.command()
