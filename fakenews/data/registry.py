@@ -2,59 +2,37 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fakenews.data import (
-    allsides,
-    coaid,
-    constraint,
-    ctfan,
-    demo,
-    fakehealth,
-    fakenewsamt,
-    fakenewsnet,
-    fakes,
-    golbeck,
-    gossipcop,
-    hoax_sites,
-    horne2017,
-    isot,
-    liar,
-    own,
-    recovery,
-    webis2016,
-)
-from fakenews.data.base import DatasetSpec, TextNotHere
+from fakenews.data import demo, own
+from fakenews.data.base import DatasetSpec, Removal, TextNotHere
 from fakenews.data.formats import SUFFIXES
+from fakenews.data.removals import KEEP, without_subject
 
 if TYPE_CHECKING:
     import pandas as pd
 
-DATASETS: dict[str, DatasetSpec] = {
-    "demo": demo.SPEC,
-    "isot": isot.SPEC,
-    "horne2017": horne2017.SPEC,
-    "fakenewsamt": fakenewsamt.SPEC,
-    "fakenewsnet": fakenewsnet.SPEC,
-    "gossipcop": gossipcop.SPEC,
-    "gossipcop_subset": gossipcop.SUBSET,
-    "webis2016": webis2016.SPEC,
-    "recovery": recovery.SPEC,
-    "ctfan": ctfan.SPEC,
-    "fakes": fakes.SPEC,
-    "fakehealth_release": fakehealth.SPEC,
-    "coaid_news": coaid.NEWS,
-    "coaid_claims": coaid.CLAIMS,
-    "constraint": constraint.SPEC,
-    "liar": liar.SPEC,
-    "liar2_valtest": liar.LIAR2,
-    "golbeck_fake_satire": golbeck.SPEC,
-    "horne2017_satire": horne2017.SATIRE,
-    "hoax_sites_fake": hoax_sites.SPEC,
-    "allsides_real": allsides.SPEC,
-}
+CORPORA = Path(__file__).with_name("corpora.toml")
+
+
+def _removal(values: dict[str, str]) -> Removal:
+    pattern, keep = values.pop("without_subject", ""), values.pop("keep", "")
+    return Removal(**values, keep=without_subject(pattern) if pattern else KEEP.get(keep))
+
+
+def _specs() -> dict[str, DatasetSpec]:
+    specs = {}
+    for name, values in tomllib.loads(CORPORA.read_text(encoding="utf-8")).items():
+        removals = tuple(map(_removal, values.pop("removals", ())))
+        for_training = tuple(values.pop("for_training", ()))
+        specs[name] = DatasetSpec(name, **values, removals=removals, for_training=for_training)
+    return specs
+
+
+DATASETS: dict[str, DatasetSpec] = _specs()
 
 
 def get(name: str) -> DatasetSpec:
@@ -162,7 +140,7 @@ def find(name: str, folder: Path | None = None) -> Path:
     if name not in DATASETS and name in own.corpora(folder):
         return Path(str(folder)) / f"{name}.parquet"
     spec = get(name)
-    if name == demo.SPEC.name:
+    if name == demo.NAME:
         return demo.PATH
     if folder is None:
         raise TextNotHere(f"The text of {spec.title} is not here: FAKENEWS_DATA names no folder. {spec.get_hint}")
