@@ -14,9 +14,9 @@ MIN_WORDS = 40
 UNDECIDED = (0.35, 0.75)
 
 VERDICTS: dict[Verdict, str] = {
-    "fake": "Reads like the fake class",
-    "real": "Reads like the real class",
-    "cannot_judge": "Cannot judge this text",
+    "fake": "Fake-like",
+    "real": "Real-like",
+    "cannot_judge": "No verdict",
 }
 
 REASONS: dict[str, str] = {
@@ -95,8 +95,8 @@ def reconcile(predictions: Sequence[Prediction]) -> tuple[Prediction, ...]:
 def share_sentence(share_fake: float) -> str:
     """Say in one sentence what was measured of articles that scored like this one (`Prediction.share_fake`)."""
     return (
-        "Of articles that scored like this one on publishers never seen in training, "
-        f"{100 * share_fake:.0f} of 100 were labeled fake."
+        "Of 100 articles that scored like this one, all from publishers never seen in training, "
+        f"{100 * share_fake:.0f} were labeled fake."
     )
 
 

@@ -118,11 +118,12 @@ def places(engine: Engine) -> dict[str, Callable[[str], str]]:
     def flip(payload: str) -> str:
         text = article(payload)
         found = Counterfactual("tfidf", sentence_spans(text), (0,), 0.2, 0.8, True, 3, 0.1)
-        return render_edits.flip(found, text, payload)
+        return render_edits.flip(found, payload)
 
     def what_if(payload: str) -> str:
-        said = engine.judge.analyse(WORDS).predictions
-        return render_edits.changes(WhatIf(article(payload), said, said, 0.1), {m: payload for m in titles})
+        said = engine.judge.analyse(WORDS)
+        answer, names = WhatIf(article(payload), said.predictions, said.predictions, 0.1), {m: payload for m in titles}
+        return render_verdicts.verdicts(said, names, names, answer) + render_verdicts.changes_heard(answer, names)
 
     def batch(payload: str) -> str:
         tab = Batch(engine)
@@ -163,7 +164,6 @@ def places(engine: Engine) -> dict[str, Callable[[str], str]]:
         "a sentence about bad input": render.problem,
         "a line of progress": lambda p: render.progress(p, 0.5, 1.0) + render.status(p) + render.caption(p),
         "cells of a table": lambda p: render.table([(p, False), (p, True)], [(p, (p, p))], p),
-        "what-if, edited": lambda p: render_edits.edited(WORDS, article(p), "word"),
         "what-if, changes": what_if,
         "smallest flip": flip,
         "links to copy": lambda p: render_shares.link(p, p, 10**12, False, False) + render_shares.again(p),
@@ -255,9 +255,11 @@ def test_the_page_given_everything_at_once(browser: Any, tmp_path: Path) -> None
         page.fill("#fn-body textarea", everything + WORDS)
         page.click("#fn-analyse")
         page.wait_for_selector("#fn-highlight mark", timeout=WAIT)
-        page.wait_for_selector("#fn-legend .fn-grade", timeout=WAIT)
-        page.click("#fn-whatif button >> nth=0")
-        page.click("#fn-share button >> nth=0")
+        page.wait_for_selector("#fn-status .fn-badge", timeout=WAIT)
+        page.click("#fn-whatif")
+        page.click("#fn-highlight [data-key] >> nth=3")
+        page.wait_for_selector("#fn-highlight .fn-gone", timeout=WAIT)
+        page.click("#fn-share-open")
         page.click("#fn-make-link")
         page.wait_for_selector("#fn-link", timeout=WAIT)
         link, own = page.input_value("#fn-link"), page.input_value("#fn-owner-link")

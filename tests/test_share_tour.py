@@ -23,9 +23,9 @@ pytestmark = pytest.mark.browser
 
 DRAWN = """id => {
   const text = document.querySelector(id + ' .fn-text');
-  return [text.textContent, [...text.querySelectorAll('mark')].map(m => [m.textContent, m.className, m.title])];
+  return [text.textContent, [...text.querySelectorAll('mark')].map(m => [m.textContent, m.className, m.dataset.w])];
 }"""
-NUMBERS = "id => [...document.querySelectorAll(id + ' .fn-card')].map(c => c.querySelector('.fn-number').innerText)"
+NUMBERS = "id => [...document.querySelectorAll(id + ' :is(.fn-number b, .fn-row .n)')].map(e => e.innerText)"
 # Selects from the start of the first highlighted word to the end of the third.
 SELECT = """() => {
   const marks = document.querySelectorAll('#fn-shared-text mark'), range = document.createRange();
@@ -103,15 +103,16 @@ def test_from_sharing_to_deletion(demo: Demo, tmp_path: Path) -> None:
         page.fill("#fn-title textarea, #fn-title input", article["title"])
         page.fill("#fn-body textarea", article["text"])
         page.click("#fn-analyse")
-        page.wait_for_selector("#fn-legend .fn-badge", timeout=WAIT)
+        page.wait_for_selector("#fn-status .fn-badge", timeout=WAIT)
         drawn, numbers = page.evaluate(DRAWN, "#fn-highlight"), page.evaluate(NUMBERS, "#fn-result")
         assert len(drawn[1]) > 5 and len(numbers) == 3
-        page.click("#fn-share button >> nth=0")
+        page.click("#fn-share-open")
         page.click("#fn-blind input")
         page.wait_for_selector("#fn-redact input:disabled", timeout=WAIT)
         page.click("#fn-make-link")
         page.wait_for_selector("#fn-link", timeout=WAIT)
         link, own = page.input_value("#fn-link"), page.input_value("#fn-owner-link")
+        page.click("#fn-export-open")
         with page.expect_download() as download:
             page.click("#fn-export-html")
         report = tmp_path / "report.html"
@@ -130,7 +131,7 @@ def test_from_sharing_to_deletion(demo: Demo, tmp_path: Path) -> None:
             page.goto(link)
             page.wait_for_selector("#fn-begin", timeout=WAIT)
             content = page.content()
-            assert "Reads like the fake class" not in content and page.locator("#fn-shared-text mark").count() == 0
+            assert 'class="fn-answer"' not in content and page.locator("#fn-shared-text mark").count() == 0
             assert page.evaluate("document.querySelector('meta[name=robots]').content") == "noindex"
             assert page.title() == article["title"]
             page.click("#fn-begin")

@@ -80,7 +80,7 @@ def test_a_verdict_that_formatting_turns_round_is_withdrawn():
 def test_no_wording_claims_the_truth():
     words = " ".join([*VERDICTS.values(), *REASONS.values()]).lower()
     assert not {"true", "false", "lie", "fact"} & set(words.split())
-    assert VERDICTS["fake"].startswith("Reads like")
+    assert VERDICTS["fake"].endswith("-like") and VERDICTS["real"].endswith("-like")
 
 
 def test_contradicting_verdicts_become_cannot_judge():
@@ -135,5 +135,5 @@ def test_a_prediction_from_before_there_was_one_probability_is_read():
 
 def test_what_was_measured_is_said_in_a_sentence():
     assert share_sentence(0.777) == (
-        "Of articles that scored like this one on publishers never seen in training, 78 of 100 were labeled fake."
+        "Of 100 articles that scored like this one, all from publishers never seen in training, 78 were labeled fake."
     )

@@ -61,11 +61,11 @@ def report(snapshot: Snapshot) -> Markup:
 
 def _explained(snapshot: Snapshot, explanation: Explanation) -> dict[str, str]:
     model, method = snapshot.titles[explanation.classifier], snapshot.titles[explanation.explainer]
-    legend = render_highlights.legend(explanation, model, method)
     return {
         "model": model,
         "text": render_highlights.highlighted(explanation, "word", snapshot.unread, hint=False),
-        "legend": legend + render_highlights.grade(explanation, method) if explanation.grade else legend,
+        "legend": render_highlights.key()
+        + render_highlights.legend(explanation, model, method, bool(explanation.grade)),
     }
 
 

@@ -13,9 +13,9 @@ Unit = Literal["word", "sentence"]
 
 
 def percent(p: float) -> str:
-    """Return a probability as whole per cents, never 0 or 100; below 1 and above 99 with one digit."""
+    """Return a probability in whole percent, never 0 or 100; below 1 and above 99 with one digit."""
     value = 100 * min(max(p, 0.001), 0.999)
-    return f"{value:.1f} %" if value < 1 or value > 99 else f"{value:.0f} %"
+    return f"{value:.1f}%" if value < 1 or value > 99 else f"{value:.0f}%"
 
 
 def problem(sentence: str) -> Markup:

@@ -7,8 +7,9 @@ from typing import Any
 
 from markupsafe import Markup
 
-from fakenews.explain.agreement import Agreement, towards_fake
+from fakenews.explain.agreement import agreement, towards_fake
 from fakenews.explain.global_importance import WordTotal
+from fakenews.explain.surrogate import TOP_WORDS as STRONGEST
 from fakenews.schema import Explanation
 from fakenews.text import INVISIBLE
 from fakenews.ui import render
@@ -29,20 +30,33 @@ def top_words(explanations: Sequence[tuple[str, Explanation]]) -> Markup:
         for word, (weight, _) in total.items():
             shares[word] = max(shares.get(word, 0.0), abs(weight) / scale)
     words = sorted(shares, key=lambda word: -shares[word])[:TOP_WORDS]
-    models = [
-        (title, [_bar(word, *total.get(word, (0.0, 0)), scale) for word in words])
-        for (title, _), total, scale in zip(explanations, totals, scales, strict=True)
+    rows = [
+        {
+            "word": word,
+            "count": max(total[word][1] for total in totals if word in total),
+            "bars": [_bar(*total.get(word, (0.0, 0)), scale) for total, scale in zip(totals, scales, strict=True)],
+        }
+        for word in words
     ]
-    return draw("words", "top_words", models=models)
+    return draw("words", "top_words", titles=[title for title, _ in explanations], rows=rows)
 
 
-def rank_agreement(ranks: Agreement, text: str, titles: Sequence[str]) -> Markup:
-    """Draw one line on how alike two explanations rank the words, and the words both hang on."""
-    value = ranks.pairs[0][2]
-    alike = "much alike" if value >= 0.7 else "partly alike" if value >= 0.3 else "differently"
-    words = list(dict.fromkeys(_word(text[s.start : s.end]) for s in ranks.shared))
-    shared = f" Both hang on: {', '.join(words)}." if words else " No strongest word is common to both."
-    return render.caption(f"{' and '.join(titles)} rank the words {alike} (rank agreement {value:.2f}).{shared}")
+def alike(first: Explanation, second: Explanation, who: str) -> Markup:
+    """Draw one line on how far two explanations of one text agree; `who` is its subject, two names."""
+    found = agreement([first, second])
+    n = min(STRONGEST, len(first.attributions))
+    return render.caption(f"{who} share {len(found.shared)} of the {n} strongest words ({_how(found.pairs[0][2])}).")
+
+
+def _how(value: float) -> str:
+    words = (
+        "rank them much alike"
+        if value >= 0.7
+        else "rank them partly alike"
+        if value >= 0.3
+        else "rank them differently"
+    )
+    return f"{words}, {value:.2f}"
 
 
 def words_across(totals: Sequence[WordTotal], n_articles: int, title: str, corpus: str) -> Markup:
@@ -83,6 +97,5 @@ def _word(word: str) -> str:
     return word if len(word) <= LONGEST_WORD else f"{word[: LONGEST_WORD - 1]}…"
 
 
-def _bar(word: str, weight: float, count: int, scale: float) -> dict[str, Any]:
-    side = "fake" if weight > 0 else "real"
-    return {"word": word, "weight": weight, "count": count, "side": side, "share": 100 * abs(weight) / scale}
+def _bar(weight: float, _count: int, scale: float) -> dict[str, Any]:
+    return {"weight": weight, "side": "fake" if weight > 0 else "real", "share": 100 * abs(weight) / scale}

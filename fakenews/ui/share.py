@@ -101,22 +101,33 @@ def address_of(engine: Engine, request: gr.Request) -> str:
 
 
 def build(engine: Engine, store: ShareStore, shown: gr.State, owner: gr.BrowserState) -> gr.HTML:
-    """Draw the panel inside the current column and wire it; gives what says how it went."""
+    """Draw the buttons and what they unfold inside the current column, and wire them; gives what says how it went."""
     panel = Share(engine, store)
-    with gr.Accordion("Share or export", open=False, elem_classes="fn-whatif", elem_id="fn-share"):
+    with gr.Row(elem_classes="fn-actions"):
+        opens = {
+            "share": small("Share with reviewers", "fn-share-open", variant="primary"),
+            "export": small("Export", "fn-export-open"),
+            "models": plain("Models", "fn-models-open"),
+        }
+        for panel_name, button in opens.items():
+            button.click(None, None, None, js=script("panel", panel=panel_name), **PRIVATE)
+    with gr.Column(elem_id="fn-share", elem_classes="fn-panel"):
         gr.HTML(draw("shares", "intro"))
         with gr.Row(elem_classes="fn-shareform"):
             redact = gr.Checkbox(False, label="Leave the text out", elem_id="fn-redact")
             blind = gr.Checkbox(False, label="Reviewers judge first (blind)", elem_id="fn-blind")
+        with gr.Row(elem_classes="fn-shareform"):
             days = gr.Radio([(f"{d} days", d) for d in DAYS], value=DAYS[-1], label="Link lives", elem_id="fn-days")
-        with gr.Row(elem_classes="fn-actions"):
-            make = small("Share", "fn-make-link")
-            buttons = [plain(name, f"fn-export-{f}") for name, f in FORMATS]
-        message = gr.HTML(elem_id="fn-shared-link", js_on_load=on_load("copy"))
-        file = gr.Textbox(visible=False)
+            make = small("Create link", "fn-make-link")
+    with gr.Column(elem_id="fn-export", elem_classes="fn-panel"), gr.Row(elem_classes="fn-actions"):
+        buttons = [plain(name, f"fn-export-{f}") for name, f in FORMATS]
+    message = gr.HTML(elem_id="fn-shared-link", js_on_load=on_load("copy"))
+    file = gr.Textbox(visible=False)
     for this, other in ((redact, blind), (blind, redact)):
         this.input(_either, this, other, queue=False, **PRIVATE)
-    make.click(panel.share, [shown, redact, blind, days, owner], [message, owner], concurrency_limit=2, **PRIVATE)
+    make.click(
+        panel.share, [shown, redact, blind, days, owner], [message, owner], concurrency_limit=2, **PRIVATE
+    ).then(None, None, None, js=script("seen", what="#fn-shared-link"), **PRIVATE)
     for button, (_, format_) in zip(buttons, FORMATS, strict=True):
 
         def write(state: Shown | None, format_: str = format_) -> tuple[str, str]:

@@ -17,8 +17,8 @@ from fakenews.share.shared import NotShared, Shared
 from fakenews.share.snapshot import Snapshot, changes
 from fakenews.share.store import ShareStore, StorageError
 from fakenews.ui import render, render_highlights, render_shares, render_verdicts, render_words
-from fakenews.ui.analyse import UNITS
 from fakenews.ui.scripts import on_load, script
+from fakenews.ui.why import UNITS
 from fakenews.ui.widgets import PRIVATE, heading, segments, small
 
 if TYPE_CHECKING:
@@ -235,9 +235,8 @@ def _drawn(snapshot: Snapshot, view: str, unit: render.Unit) -> tuple[Any, Any, 
         return (STAY,) * 3
     explanation = found[view]
     method = snapshot.titles[explanation.explainer]
-    legend = render_highlights.legend(explanation, snapshot.titles[view], method)
-    if explanation.grade is not None:
-        legend += render_highlights.grade(explanation, method)
+    graded = explanation.grade is not None
+    legend = render_highlights.key() + render_highlights.legend(explanation, snapshot.titles[view], method, graded)
     words = "" if snapshot.redacted else render_words.top_words([(snapshot.titles[m], e) for m, e in found.items()])
     return render_highlights.highlighted(explanation, unit, snapshot.unread), legend, words
 

@@ -9,7 +9,17 @@ import gradio as gr
 
 from fakenews.ui import render
 
+Drawn = dict[Any, Any]  # what a handler returns: values by component; what is left out stays as it is
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}  # settings of the page's own events
+# Nothing is lost because the same was asked for just before and is still under way: that gives up.
+_AGAIN: dict[str, Any] = {"trigger_mode": "multiple", "concurrency_limit": 2, **PRIVATE}
+JUDGING: dict[str, Any] = {"concurrency_id": "judge", **_AGAIN}
+EXPLAINING: dict[str, Any] = {"concurrency_id": "explain", **_AGAIN}
+
+
+def unchanged(component: Any) -> Drawn:
+    """Return what a handler returns that changes nothing; `component` is any of its outputs."""
+    return {component: gr.skip()}
 
 
 def heading(title: str) -> gr.HTML:

@@ -83,7 +83,7 @@ def test_predict_reads_standard_input_and_a_title(run: Run) -> None:
     text = FAKE_ARTICLE.replace(FAKE_WORD, REAL_WORD).encode()
     result = run("predict", "-", "--title", REAL_WORD.title(), stdin=b"\xef\xbb\xbf" + text)
     assert result.exit_code == 0
-    assert result.stdout.startswith("TF-IDF: Reads like the real class (")
+    assert result.stdout.startswith("TF-IDF: Real-like (")
     plain, marked = (run("predict", "-", "--json", stdin=mark + text) for mark in (b"", b"\xef\xbb\xbf"))
     assert json.loads(plain.stdout)["predictions"] == json.loads(marked.stdout)["predictions"]
 
@@ -130,7 +130,7 @@ def test_hostile_text_cannot_be_judged(run: Run, tmp_path: Path, raw: bytes) -> 
     text = raw.decode("utf-8", "replace")
     weights = json.loads(run("explain", path, "--model", "tfidf", "--method", "linear", "--json").stdout)
     assert all(text[a["start"] : a["end"]] == a["text"] for a in weights["attributions"])
-    assert run("predict", path).stdout.startswith("TF-IDF: Cannot judge this text (")
+    assert run("predict", path).stdout.startswith("TF-IDF: No verdict (")
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_bad_settings_are_one_sentence(run: Run, article: Path) -> None:
 def test_a_verdict_is_followed_by_what_was_measured() -> None:
     line = _verdict_line(Prediction("tfidf", 0.9, 2.0, "fake", (), 0.784))
     assert line.endswith(
-        " Of articles that scored like this one on publishers never seen in training, 78 of 100 were labeled fake."
+        " Of 100 articles that scored like this one, all from publishers never seen in training, 78 were labeled fake."
     )
     assert "labeled" not in _verdict_line(Prediction("tfidf", 0.9, 2.0, "fake"))
 

@@ -1,8 +1,7 @@
-"""The what-if panel's handlers, called as functions with a real model."""
+"""What if: the handlers called as functions, with a real model."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,11 +11,17 @@ import pytest
 
 from fakenews.config import Settings
 from fakenews.engine import Engine
-from fakenews.engine.tokens import VisitorTokens
-from fakenews.ui.what_if import UNCHANGED, Edits, WhatIfPanel
+from fakenews.schema import Span
+from fakenews.ui import render_edits
+from fakenews.ui.answer import Answer
+from fakenews.ui.shown import MOST_KEPT, Shown
+from fakenews.ui.what_if import WhatIfPanel
 from tests.explain.toys import FAKE_WORD, REAL_WORD, planted_corpus, small_tfidf
+from tests.ui.drawing import drawn
 
 TEXT = f"The people said the {FAKE_WORD} was on the road. The mayor will report today. The {REAL_WORD} said no."
+START = TEXT.index(FAKE_WORD)
+KEY = f"{START}-{START + len(FAKE_WORD)}"
 VISITOR: Any = SimpleNamespace(session_hash="visitor")
 
 
@@ -24,94 +29,100 @@ VISITOR: Any = SimpleNamespace(session_hash="visitor")
 def panel(tmp_path_factory: pytest.TempPathFactory) -> WhatIfPanel:
     folder: Path = tmp_path_factory.mktemp("models")
     small_tfidf().calibrate(*planted_corpus()).save(folder / "tfidf")
-    return WhatIfPanel(Engine.open(Settings(models=folder, device="cpu")), VisitorTokens())
+    engine = Engine.open(Settings(models=folder, device="cpu"))
+    return drawn(lambda: WhatIfPanel(engine, Answer(engine, "")))
 
 
-def test_a_click_takes_the_characters_away_and_both_answers_are_shown(panel: WhatIfPanel) -> None:
-    edits = Edits([TEXT])
-    start = TEXT.index(FAKE_WORD)
-    _, changes, drawn, box = panel.cut(edits, "word", f"{start}-{start + len(FAKE_WORD)}")
-    assert FAKE_WORD not in edits.now and box == edits.now
-    assert "TF-IDF" in changes
-    assert re.search(f'<del class="fn-gone">[^<]*{FAKE_WORD}', drawn)
-    said, changes, _, box = panel.undo(edits, "word")
-    assert (changes, box, edits.texts) == (UNCHANGED, TEXT, [TEXT])
-    assert "Click a word" in said
+def looked_at(panel: WhatIfPanel, text: str = TEXT) -> Shown:
+    return Shown(panel.engine.judge.analyse(text), ("tfidf",))
+
+
+def test_a_click_strikes_characters_out_and_both_answers_are_shown(panel: WhatIfPanel) -> None:
+    shown = looked_at(panel)
+    found = panel.cut(shown, KEY)
+    assert FAKE_WORD not in shown.left and shown.text == TEXT
+    assert f'data-struck="{KEY}"' in found[panel.struck]
+    assert "before the edit" in found[panel.answer.result] and "before" in found[panel.answer.heard]
+    found = panel.undo(shown)
+    assert shown.left == TEXT and shown.what_if is None
+    assert 'data-struck=""' in found[panel.struck] and "before the edit" not in found[panel.answer.result]
+    assert "Click a word" in found[panel.message]
+
+
+def test_a_second_click_takes_the_strike_back_and_a_sentence_takes_its_words_in(panel: WhatIfPanel) -> None:
+    shown = looked_at(panel)
+    panel.cut(shown, KEY)
+    panel.cut(shown, KEY)
+    assert shown.struck == ()
+    panel.cut(shown, KEY)
+    panel.cut(shown, "0-43")
+    assert shown.struck == (Span(0, 43),)
+    panel.cut(shown, KEY)  # a word of a sentence that is struck: the sentence comes back
+    assert shown.struck == ()
 
 
 def test_the_text_before_is_judged_once_for_all_clicks(panel: WhatIfPanel, monkeypatch: pytest.MonkeyPatch) -> None:
-    judged: list[str] = []
+    asked: list[str] = []
     real = panel.engine.judge.judge_many
-    monkeypatch.setattr(panel.engine.judge, "judge_many", lambda t, *more: (judged.extend(t), real(t, *more))[1])
-    text = f"{TEXT} Nobody clicked here before."
-    edits = Edits([text])
-    panel.cut(edits, "word", "0-3")
-    before, after = edits.texts
-    _, changes, *_ = panel.shown(edits, "sentence")
-    panel.cut(edits, "word", "4-10")
-    panel.undo(edits, "word")
-    assert panel.shown(edits, "word")[1] == changes
-    assert judged.count(before) == judged.count(after) == 1 and len(judged) == 3
+    monkeypatch.setattr(panel.engine.judge, "judge_many", lambda t, *more: (asked.extend(t), real(t, *more))[1])
+    shown = looked_at(panel, f"{TEXT} Nobody clicked here before.")
+    panel.cut(shown, "0-3")
+    first = shown.left
+    panel.cut(shown, "4-10")
+    second = shown.left
+    panel.undo(shown)
+    panel.cut(shown, "4-10")
+    assert [asked.count(text) for text in (shown.text, first, second)] == [1, 1, 1] and len(asked) == 3
 
 
 @pytest.mark.parametrize("key", ["", "5", "9-5", "-1-4", "0-99999", "a-b", "<b>-1"])
 def test_a_click_about_nothing_changes_nothing(panel: WhatIfPanel, key: str) -> None:
-    edits = Edits([TEXT])
-    panel.cut(edits, "word", key)
-    assert edits.texts == [TEXT]
+    shown = looked_at(panel)
+    assert panel.cut(shown, key) == {panel.message: gr.skip()}
+    assert shown.left == TEXT
 
 
-def test_typing_on_is_one_edit_and_reset_can_be_undone(panel: WhatIfPanel) -> None:
-    edits = Edits([TEXT])
-    for text in (TEXT + " M", TEXT + " Mo", TEXT + " More"):
-        *_, box = panel.typed(edits, "word", text)
-    assert edits.texts == [TEXT, TEXT + " More"]
-    assert box == gr.skip()
-    assert panel.typed(edits, "word", edits.now) == (gr.skip(),) * 4
-    panel.reset(edits, "word")
-    assert edits.now == TEXT
-    panel.undo(edits, "word")
-    assert edits.now == TEXT + " More"
+def test_reset_can_be_undone_and_done_forgets(panel: WhatIfPanel) -> None:
+    shown = looked_at(panel)
+    panel.cut(shown, KEY)
+    panel.reset(shown)
+    assert shown.left == TEXT
+    panel.undo(shown)
+    assert FAKE_WORD not in shown.left
+    found = panel.done(shown, VISITOR)
+    assert shown.history == [()] and "before the edit" not in found[panel.answer.result]
 
 
-def test_a_box_with_line_ends_of_its_own_is_not_an_edit(panel: WhatIfPanel) -> None:
-    edits = Edits([TEXT.replace(". ", ".\r\n")])
-    assert panel.typed(edits, "word", TEXT.replace(". ", ".\n")) == (gr.skip(),) * 4
-
-
-def test_a_text_grown_too_long_is_told_and_kept(panel: WhatIfPanel) -> None:
-    edits = Edits([TEXT])
-    said, changes, _, _ = panel.typed(edits, "word", "long " * 10_000)
-    assert "at most 20,000 fit" in said and changes == UNCHANGED
-
-
-def test_a_text_emptied_of_its_words_gets_a_sentence_and_no_figures(panel: WhatIfPanel) -> None:
-    edits = Edits([TEXT])
-    for left in ("", "..."):
-        said, changes, drawn, _ = panel.typed(edits, "word", left)
-        assert "no words to read" in said and changes == UNCHANGED
-        assert "<del" in drawn
+def test_a_text_that_lost_all_its_words_gets_a_sentence_and_the_answers_of_before(panel: WhatIfPanel) -> None:
+    shown = looked_at(panel)
+    found = panel.cut(shown, f"0-{len(TEXT)}")
+    assert "no words to read" in found[panel.message]
+    assert "before the edit" not in found[panel.answer.result] and "data-struck" in found[panel.struck]
 
 
 def test_nothing_analysed_is_nothing_to_edit(panel: WhatIfPanel) -> None:
-    for found in (panel.cut(None, "word", "0-3"), panel.undo(None, "word"), panel.reset(None, "word")):
-        assert found == ("", UNCHANGED, "", "")
-    assert list(panel.flip(None, "word", "tfidf", VISITOR)) == []
+    for found in (panel.cut(None, "0-3"), panel.undo(None), panel.reset(None), panel.done(None, VISITOR)):
+        assert found == {panel.message: gr.skip()}
+    assert list(panel.flip(None, "tfidf", VISITOR)) == []
 
 
-def test_the_minimal_counterfactual_is_taken_away(panel: WhatIfPanel) -> None:
-    edits = Edits([f"The {FAKE_WORD} said no. The mayor will report. The people said a {FAKE_WORD} will report."])
-    edits = Edits([edits.now + f" The {REAL_WORD} said so."])
-    *_, (said, changes, drawn, _) = panel.flip(edits, "sentence", "tfidf", VISITOR)
-    assert "flips" in said and "every smaller set" in said
-    assert "changed" in changes and "<del" in drawn
-    panel.undo(edits, "sentence")
-    assert len(edits.texts) == 1
+def test_the_minimal_counterfactual_is_struck_out(panel: WhatIfPanel) -> None:
+    shown = looked_at(
+        panel,
+        f"The {FAKE_WORD} said no. The mayor will report. The people said a {FAKE_WORD} will report. "
+        f"The {REAL_WORD} said so.",
+    )
+    *_, found = panel.flip(shown, "tfidf", VISITOR)
+    assert "flips" in found[panel.message] and "every smaller set" in found[panel.message]
+    assert found[panel.struck] == render_edits.struck(shown.struck) and len(shown.struck) == 2
+    assert FAKE_WORD not in shown.left
+    panel.undo(shown)
+    assert shown.left == shown.text
 
 
-def test_what_is_kept_to_undo_is_bounded() -> None:
-    edits = Edits([TEXT])
+def test_what_is_kept_to_undo_is_bounded(panel: WhatIfPanel) -> None:
+    shown = looked_at(panel)
     for i in range(300):
-        edits.add(f"{TEXT} {i}")
-    assert len(edits.texts) <= 101
-    assert edits.texts[0] == TEXT and edits.now == f"{TEXT} 299"
+        shown.strike((Span(0, i + 1),))
+    assert len(shown.history) <= MOST_KEPT + 1
+    assert shown.history[0] == () and shown.struck == (Span(0, 300),)

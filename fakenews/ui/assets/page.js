@@ -20,7 +20,7 @@ window.fakenews = {
     const {shown} = window.fakenews;
     clearTimeout(window.fakenews.looking);
     window.fakenews.looking = setTimeout(() => {
-      const results = document.querySelector('#fn-result .fn-card') && shown;
+      const results = document.querySelector('#fn-result .fn-answer') && shown;
       const changed = Boolean(results) && text([title, body ?? '']) !== text(shown);
       document.querySelector('#fn-main').toggleAttribute('data-changed', changed);
       document.querySelector('#fn-changed [role=status]').textContent =
