@@ -75,7 +75,7 @@ def test_a_corpus_is_one_like_any_other(add: Run, run: Run, data: Path, table: P
     settings = Settings(models=models, data=data, device="cpu")
     engine = Engine.open(settings)
     measured = Measured(engine)
-    assert ("mine", "mine") in measured.corpora()
+    assert ("mine", "mine") in measured.corpora() and measured.unreadable() == {}
     looked = measured.looked(View("mine", "all", "tfidf"))
     assert looked.scored.has_text and looked.result.n == 60 and looked.result.accuracy > 0.7
     evaluation = engine.evidence.evaluation("tfidf")
