@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fakenews.schema import LABELS
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -63,6 +65,12 @@ class OwnCorpus:
     sha256: str
     notes: list[str] = field(default_factory=list)
     audit: dict[str, Any] = field(default_factory=dict)
+
+    def told(self) -> str:
+        """Say how its labels were read when it was added, and what was left out."""
+        values = {name: " and ".join(v for v, label in self.labels.items() if label == name) for name in LABELS}
+        read = ", ".join(f"{v} was read as {name}" for name, v in values.items() if v)
+        return " ".join([f"Label {read} ({self.because}), from {self.origin}.", *self.notes])
 
 
 def corpora(folder: Path | None) -> dict[str, OwnCorpus]:

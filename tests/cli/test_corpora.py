@@ -78,6 +78,7 @@ def test_a_corpus_is_one_like_any_other(add: Run, run: Run, data: Path, table: P
     assert ("mine", "mine") in measured.corpora() and measured.unreadable() == {}
     looked = measured.looked(View("mine", "all", "tfidf"))
     assert looked.scored.has_text and looked.result.n == 60 and looked.result.accuracy > 0.7
+    assert measured.notes("mine") == "Label 1 was read as fake, 0 was read as real (you said so), from mine.csv."
     evaluation = engine.evidence.evaluation("tfidf")
     assert evaluation and "mine" in evaluation.unseen
     assert ">mine<" in Compare(engine).tables("accuracy")[1]
