@@ -13,7 +13,7 @@ from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from fakenews.text import WORD
+from fakenews.text import TOKEN
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
@@ -45,7 +45,7 @@ def is_english(text: str) -> bool:
     Several stretches of a longer text are asked: one that is half in another language is no English. Nor is a long
     row of numbers.
     """
-    words = list(islice(WORD.finditer(text), _WORDS))
+    words = list(islice(TOKEN.finditer(text), _WORDS))
     if len(words) < LONG:
         return english_probability(text) >= P_ENGLISH_SHORT
     n_spelt = sum(any(c.isalpha() for c in word.group()) for word in words)

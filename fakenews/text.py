@@ -16,6 +16,7 @@ from html.entities import html5
 from typing import NamedTuple
 
 import numpy as np
+import regex
 from numpy.typing import NDArray
 
 from fakenews.schema import Span
@@ -24,7 +25,7 @@ CLEANING = "neutral"
 CLEANING_VERSION = 1
 RAW = "raw"  # no cleaning at all; for measurements that show what cleaning takes away
 
-WORD = re.compile(r"\w+")
+TOKEN = re.compile(r"\w+")  # what classifiers were trained on, whatever a reader calls a word
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+|\n+")
 _OPENERS = "The|This|That|These|Those|It|Its|He|She|They|We|You|But|And|In|On|At|As|If|When|While|After|There|What|Who"
 # What ends in a stop and seldom ends a sentence; after "U.S." or "Jr." one ends before a word that mostly opens one.
@@ -34,6 +35,34 @@ _ABBREVIATION = re.compile(
 )
 _OPENS = re.compile(rf"(?:{_OPENERS})\b")
 _LONGEST_ABBREVIATION = 16
+
+
+# Soft hyphens and their like say where a word may be broken; between letters they are no space.
+INVISIBLE = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
+_MARKS = "\u0300-\u036f"  # accents that were typed after their letter
+_MARK, _MARKED = re.compile(f"[{_MARKS}]"), re.compile(f"[^{_MARKS}]?[{_MARKS}]+")
+
+# See `word_spans`; \p{M} are vowel signs and other marks.
+_IN_WORD = r"[\p{L}\p{N}\p{M}_]"
+_APOSTROPHE = "'\u2018\u2019\u02bc\u00b4`\uff07\u05f3\u00b7\u2027"  # and what joins letters like one
+_LOST = rf"(?:s|t|re|ve|ll|d|m|(?<=\p{{Lu}}{{2}}[^\S\n])[ST])(?!{_IN_WORD}|\.\p{{L}}|[{_APOSTROPHE}-])"
+_PART = rf"(?:(?<!{_IN_WORD})(?:\p{{L}}(?:[./]\p{{L}})+(?!{_IN_WORD})\.?|Ph\.D\b\.?)|[\p{{L}}\p{{N}}_]{_IN_WORD}*(?:[{INVISIBLE}]+{_IN_WORD}+)*)"
+_WORD = regex.compile(
+    rf"""
+    (?: (?<![\w&])[\#@](?=\p{{L}}) | [$£€¥₹](?=\d) )?
+    {_PART}
+    (?:
+        (?: [{_APOSTROPHE}] | \.[{_APOSTROPHE}](?=s(?!{_IN_WORD})) | [-\u2010\u2011] | (?<=\p{{L}})(?:&|\*+)(?=\p{{L}}) | (?<=\d)[.,:/](?=\d)
+          | (?<=\p{{Lu}})[$£€](?=\d) | (?<=\p{{Hebrew}})["\u05f4](?=\p{{Hebrew}})
+          | [^\S\n](?={_LOST}) | (?<=(?<!{_IN_WORD})O)[^\S\n](?=\p{{Lu}}\p{{Ll}}) )
+        {_PART}
+    )*
+    (?: (?<=\d)[%‰°¢€£] | \+{{1,2}}(?![\w+]) | (?<=(?<!{_IN_WORD})\p{{Lu}})\#(?!\w) | (?<=(?<!{_IN_WORD})[B-HJ-Z])! )?
+    """,
+    regex.VERBOSE,
+)
+_JOINED = regex.compile(r"[^\p{GCB=Other}\p{GCB=Control}\p{GCB=CR}\p{GCB=LF}]")
+_GRAPHEME = regex.compile(r"(?!\s)\X")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +94,6 @@ class Rule(NamedTuple):
     replacement: str
 
 
-# Soft hyphens and their like say where a word may be broken; between letters they are no space.
-INVISIBLE = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
-_MARKS = "\u0300-\u036f"  # accents that were typed after their letter
-_MARK, _MARKED = re.compile(f"[{_MARKS}]"), re.compile(f"[^{_MARKS}]?[{_MARKS}]+")
 _INSIDE_A_WORD = Rule("invisible hyphen", re.compile(rf"(?<=\w)[{INVISIBLE}]+(?=\w)"), "")
 
 _ENTITY = re.compile(r"&(?:#(?:\d{1,7}|[xX][0-9A-Fa-f]{1,6})|[A-Za-z][A-Za-z0-9]{1,30});")
@@ -294,9 +319,45 @@ def utf16_offsets(text: str) -> NDArray[np.int64]:
     return np.cumsum([0, *(1 + (character > "\uffff") for character in text)])
 
 
+def token_spans(text: str) -> tuple[Span, ...]:
+    """Return the runs of letters, digits and underscores of a neutral text, in order: what classifiers read."""
+    return tuple(Span(*m.span()) for m in TOKEN.finditer(text))
+
+
 def word_spans(text: str) -> tuple[Span, ...]:
-    """Return the runs of letters, digits and underscores of `text`, in order."""
-    return tuple(Span(*m.span()) for m in WORD.finditer(text))
+    """Return what a reader calls the words of the user's own `text`, in order: the units of every explanation.
+
+    A word is a run of letters, digits and their marks, and what joins such runs: "don't", "Trump's", "O'Neill",
+    "co-founder", "AT&T", "sh*t", "1,000", "9/11", "U.S.", "e.g.", "w/o"; with the signs that belong to it: "$1.5",
+    "50%", "#MeToo", "C++", "E!". An apostrophe that a file lost is still one: "couldn t", "Trump s", "O Reilly". HTML
+    entities are the characters they name. Words hold every character of `TOKEN`, and begin and end between graphemes
+    (UAX #29), so no vowel sign, accent, joiner or soft hyphen is cut from its letter.
+    """
+    plain = _unescape(text, starts := np.arange(len(text), dtype=np.int32), starts + 1) if "&" in text else None
+    spans = [m.span() for m in _WORD.finditer(plain[0] if plain else text)]
+    if plain:
+        spans = [(int(plain[1][start]), int(plain[2][end - 1])) for start, end in spans]
+    if not text.isascii():
+        spans = _whole_graphemes(text, spans)
+    return tuple(Span(*span) for span in spans)
+
+
+def _whole_graphemes(text: str, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Widen spans to the graphemes they begin and end in; those that then overlap become one."""
+    if not _JOINED.search(text):
+        return list(spans)
+    starts, ends = np.array([m.span() for m in _GRAPHEME.finditer(text)]).reshape(-1, 2).T
+    whole: list[tuple[int, int]] = []
+    for start, end in spans:
+        first, last = np.searchsorted(ends, (start, end - 1), side="right").tolist()
+        if first < len(starts):
+            start = min(start, int(starts[first]))
+        if last < len(starts) and starts[last] < end:
+            end = max(end, int(ends[last]))
+        if whole and start < whole[-1][1]:
+            start, end = whole[-1][0], max(end, whole.pop()[1])
+        whole.append((start, end))
+    return whole
 
 
 def sentence_spans(text: str) -> tuple[Span, ...]:
@@ -323,4 +384,4 @@ def _goes_on(text: str, stop: re.Match[str]) -> bool:
 
 def count_words(text: str) -> int:
     """Return the number of words of `text`, as `word_spans` sees them."""
-    return sum(1 for _ in WORD.finditer(text))
+    return len(word_spans(text))

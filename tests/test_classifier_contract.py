@@ -173,7 +173,7 @@ def test_masking_the_planted_word_takes_its_evidence_away(classifiers, name):
     margins = []
     for word in (FAKE_WORD, REAL_WORD):
         text = SENTENCE.format(word)
-        words = [text[s.start : s.end] for s in clean_text(text).source_spans()]
+        words = [text[s.start : s.end] for s in clean_text(text).source_spans]
         keep = np.ones((2, len(words)), dtype=bool)
         keep[1, words.index(word)] = False
         margins.append(classifiers[name].masked_log_odds(text, keep))

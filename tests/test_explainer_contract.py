@@ -11,7 +11,7 @@ import pytest
 
 from fakenews.classifiers.base import TextClassifier, clean_text
 from fakenews.explain.base import Cancelled, WordExplainer
-from fakenews.explain.registry import EXPLAINERS, get, methods_for
+from fakenews.explain.registry import EXPLAINERS, get, library_of, methods_for
 from fakenews.schema import Explanation
 from tests.explain import toys
 from tests.explain.toys import FAKE_WORD, REAL_WORD
@@ -23,7 +23,9 @@ METHODS = {
     **dict.fromkeys(("toy-bert", "mpnet", "cnn", *OWN), ("gradient", "lime", "shap")),
     **dict.fromkeys(("features", "ensemble"), ("lime", "shap")),
 }
+LIBRARIES = {"shap-library": 100, "lime-library": 200}  # samples, of which the defaults take long
 PAIRS = [(method, model) for model, methods in METHODS.items() for method in methods]
+PAIRS += [(method, model) for method in LIBRARIES for model in ("tfidf", "toy-bert", "ensemble")]
 SAMPLED = [pair for pair in PAIRS if EXPLAINERS[pair[0]].samples_name]
 BATCHED = [(method, model) for method, model in SAMPLED if (method, model) not in {("gradient", m) for m in LINEAR}]
 # Of the planted words only one changes the style of a sentence, so only it can move the style features.
@@ -38,7 +40,7 @@ SENTENCE = "The mayor said {} will report on a new road budget today"
 # Dateline and credit go, the clitic goes, quotes and line ends change; the words stay where the user typed them.
 TYPESET = (
     "WASHINGTON (Reuters) \u2014 \u201cThe \U0001f98e\u2028lizard\u201d\r\n\r\nsaid the mayor\u2019s plan "
-    "couldn\u2019t fail\u2026 \U0001f600 today. Photo by Ann Lee/Getty Images"
+    "couldn\u2019t fail\u2026 \U0001f600 today: $1,000 for U.S.-led AT&amp;T. Photo by Ann Lee/Getty Images"
 )
 ODD_TEXTS = {
     "empty": "",
@@ -80,11 +82,22 @@ def weights(explanation: Explanation) -> list[float]:
 
 def test_the_list_of_methods_is_what_the_classifiers_support(classifiers):
     assert {model: methods_for(classifier) for model, classifier in classifiers.items()} == METHODS
+    for model, classifier in classifiers.items():
+        assert methods_for(classifier, with_libraries=True) == (*METHODS[model], *LIBRARIES)
+
+
+def test_ours_are_checked_with_the_stock_packages_by_name():
+    assert {method: library_of(method) for method in ("shap", "lime", "linear", "shap-library")} == {
+        "shap": "shap-library",
+        "lime": "lime-library",
+        "linear": None,
+        "shap-library": None,
+    }
 
 
 @pytest.mark.parametrize(("method", "model", "word", "sign"), PLANTED)
 def test_the_planted_word_comes_first_with_its_sign(classifiers, method, model, word, sign):
-    n_samples = 8 if method == "gradient" else None  # its one step by default is a preview
+    n_samples = 8 if method == "gradient" else LIBRARIES.get(method)  # its one step by default is a preview
     explanation = get(method).load().explain(SENTENCE.format(word), classifiers[model], n_samples=n_samples)
     word_found, weight = top_word(explanation)
     assert word_found == word
@@ -94,8 +107,9 @@ def test_the_planted_word_comes_first_with_its_sign(classifiers, method, model, 
 @pytest.mark.parametrize(("method", "model"), PAIRS)
 def test_for_the_real_class_every_sign_turns(classifiers, method, model):
     explainer, text = get(method).load(), SENTENCE.format(FAKE_WORD)
-    fake = explainer.explain(text, classifiers[model])
-    real = explainer.explain(text, classifiers[model], target="real")
+    n_samples = LIBRARIES.get(method)
+    fake = explainer.explain(text, classifiers[model], n_samples=n_samples)
+    real = explainer.explain(text, classifiers[model], target="real", n_samples=n_samples)
     assert (fake.target, real.target) == ("fake", "real")
     assert weights(real) == [-w for w in weights(fake)]
     assert (real.base_value, real.margin) == (-fake.base_value, -fake.margin)
@@ -105,10 +119,12 @@ def test_for_the_real_class_every_sign_turns(classifiers, method, model):
 def test_weights_and_base_sum_to_the_margin_or_the_fit_is_graded(classifiers, method, model):
     classifier = classifiers[model]
     text = SENTENCE.format(FAKE_WORD)
-    found = get(method).load().explain(text, classifier, n_samples=32 if method == "gradient" else None)
+    found = (
+        get(method).load().explain(text, classifier, n_samples=32 if method == "gradient" else LIBRARIES.get(method))
+    )
     assert found.unit == "log-odds"
     assert found.margin == pytest.approx(classifier.decision_function([text])[0], abs=1e-4)
-    if method == "lime":
+    if method in ("lime", "lime-library"):
         assert found.residual is None
         assert 0 < found.fidelity <= 1
     else:
@@ -140,7 +156,9 @@ def test_a_margin_that_is_known_is_not_asked_for(classifiers, method, model, mon
 @pytest.mark.parametrize(("method", "model"), PAIRS)
 def test_the_same_seed_gives_the_same_explanation(classifiers, method, model):
     explainer, text = get(method).load(), SENTENCE.format(FAKE_WORD)
-    first, again = (explainer.explain(text, classifiers[model], seed=7) for _ in range(2))
+    first, again = (
+        explainer.explain(text, classifiers[model], seed=7, n_samples=LIBRARIES.get(method)) for _ in range(2)
+    )
     assert weights(first) == weights(again)
     assert first.base_value == again.base_value
     assert first.seed == 7
@@ -148,9 +166,10 @@ def test_the_same_seed_gives_the_same_explanation(classifiers, method, model):
 
 @pytest.mark.parametrize(("method", "model"), PAIRS)
 def test_highlights_lie_on_the_words_the_user_typed(classifiers, method, model):
-    found = get(method).load().explain(TYPESET, classifiers[model])
+    found = get(method).load().explain(TYPESET, classifiers[model], n_samples=LIBRARIES.get(method))
     words = [TYPESET[a.start : a.end] for a in found.attributions]
-    assert words == ["The", "lizard", "said", "the", "mayor", "plan", "couldn\u2019t", "fail", "today"]
+    expected = "The lizard said the mayor\u2019s plan couldn\u2019t fail today $1,000 for U.S.-led AT&amp;T"
+    assert words == expected.split()
     assert model == "features" or found.attributions[1].weight > 0
 
 
@@ -158,8 +177,8 @@ def test_highlights_lie_on_the_words_the_user_typed(classifiers, method, model):
 @pytest.mark.parametrize("kind", ODD_TEXTS)
 def test_odd_texts_are_explained_word_by_word_or_not_at_all(classifiers, method, model, kind):
     text = ODD_TEXTS[kind]
-    found = get(method).load().explain(text, classifiers[model])
-    assert [(a.start, a.end) for a in found.attributions] == [(s.start, s.end) for s in clean_text(text).source_spans()]
+    found = get(method).load().explain(text, classifiers[model], n_samples=LIBRARIES.get(method))
+    assert [(a.start, a.end) for a in found.attributions] == [(s.start, s.end) for s in clean_text(text).source_spans]
     assert np.isfinite([found.base_value, found.margin, *weights(found)]).all()
     if not found.attributions:
         assert (found.residual, found.base_value) == (0.0, found.margin)
@@ -168,7 +187,8 @@ def test_odd_texts_are_explained_word_by_word_or_not_at_all(classifiers, method,
 @pytest.mark.parametrize(("method", "model"), PAIRS)
 def test_progress_rises_to_one(classifiers, method, model):
     heard: list[float] = []
-    get(method).load().explain(SENTENCE.format(FAKE_WORD), classifiers[model], progress=heard.append)
+    text, n_samples = SENTENCE.format(FAKE_WORD), LIBRARIES.get(method)
+    get(method).load().explain(text, classifiers[model], progress=heard.append, n_samples=n_samples)
     assert heard == sorted(heard)
     assert (heard[0], heard[-1]) == (0.0, 1.0)
 
@@ -193,7 +213,7 @@ def test_cancel_stops_after_the_batch_that_was_running(classifiers, method, mode
         monkeypatch.setattr(classifier, asked, counting(getattr(classifier, asked)))
     text = " ".join([SENTENCE.format(FAKE_WORD)] * 8)
     with pytest.raises(Cancelled):
-        get(method).load().explain(text, classifier, progress=cancel_at_second_batch)
+        get(method).load().explain(text, classifier, progress=cancel_at_second_batch, n_samples=LIBRARIES.get(method))
     assert len(batches) == 2
 
 
@@ -230,7 +250,7 @@ def test_numbers_of_samples_out_of_range_are_refused(classifiers, method, model)
 
 @pytest.mark.parametrize(("method", "model"), PAIRS)
 def test_the_result_survives_json(classifiers, method, model):
-    found = get(method).load().explain(TYPESET, classifiers[model])
+    found = get(method).load().explain(TYPESET, classifiers[model], n_samples=LIBRARIES.get(method))
     assert Explanation.from_dict(json.loads(json.dumps(found.to_dict())), TYPESET) == found
     assert (found.explainer, found.classifier) == (method, model)
 

@@ -181,8 +181,8 @@ def places(engine: Engine) -> dict[str, Callable[[str], str]]:
     }
 
 
-def test_there_are_22_places_and_50_payloads(share_engine: Engine) -> None:
-    assert len(places(share_engine)) == 22 and len(PAYLOADS) >= 50
+def test_there_are_21_places_and_50_payloads(share_engine: Engine) -> None:
+    assert len(places(share_engine)) == 21 and len(PAYLOADS) >= 50
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, fields
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol, Self, runtime_checkable
 
@@ -19,7 +19,7 @@ from scipy.special import expit
 from fakenews.classifiers.checks import check_texts
 from fakenews.classifiers.entries import read_json
 from fakenews.schema import FAKE, LABELS, Span
-from fakenews.text import CLEANING, CLEANING_VERSION, RAW, CleanedText, clean, untouched, word_spans
+from fakenews.text import CLEANING, CLEANING_VERSION, RAW, TOKEN, CleanedText, clean, token_spans, untouched, word_spans
 
 ANY = "any"  # language of an added model that judges texts in every one
 P_MIN, P_MAX = 0.001, 0.999
@@ -32,7 +32,7 @@ class NotFittedError(ValueError):
     """Raised when a classifier is asked before `fit` or `load`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CleanedDocument:
     """A text as classifiers read it.
 
@@ -42,17 +42,50 @@ class CleanedDocument:
         The user's text.
     neutral : CleanedText
         What is left of it after cleaning, with the way back.
-    words : tuple of Span
-        The words of `neutral.text`, in order: the features of every explanation, the same for all classifiers.
     """
 
     source: str
     neutral: CleanedText
-    words: tuple[Span, ...]
 
+    @cached_property
+    def tokens(self) -> tuple[Span, ...]:
+        """Runs of letters and digits of `neutral.text`, in order: what classifiers count."""
+        return token_spans(self.neutral.text)
+
+    @cached_property
     def source_spans(self) -> tuple[Span, ...]:
-        """Return the words as character spans of the user's text, in order, never overlapping."""
-        return tuple(self.neutral.source_span(w.start, w.end) for w in self.words)
+        """Words of the user's text of which cleaning left a token, in order: the features of every explanation."""
+        return tuple(Span(*span) for span in self.source_edges.tolist())
+
+    @cached_property
+    def words(self) -> tuple[Span, ...]:
+        """The part of `neutral.text` that stands for each of `source_spans`; every token lies in one."""
+        return tuple(Span(*span) for span in self.word_edges.tolist())
+
+    @cached_property
+    def word_edges(self) -> NDArray[np.int64]:
+        """Start and end of each of `words`, (n_words, 2)."""
+        text, edges = self.neutral.text, self.source_edges
+        starts = np.searchsorted(self.neutral.starts, edges[:, 0])
+        ends = np.searchsorted(self.neutral.ends, edges[:, 1], side="right")
+        parts = [text[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+        blanks = [(len(part) - len(part.lstrip()), len(part.rstrip()) - len(part)) for part in parts]
+        return np.stack([starts, ends], axis=1) + np.array(blanks, dtype=np.int64).reshape(-1, 2)
+
+    @cached_property
+    def source_edges(self) -> NDArray[np.int64]:
+        """Start and end of `source_spans`, (n_words, 2); words that one token reaches over are one."""
+        tokens = np.array([m.span() for m in TOKEN.finditer(self.neutral.text)], dtype=np.int64).reshape(-1, 2)
+        words = np.array([(w.start, w.end) for w in word_spans(self.source)], dtype=np.int64).reshape(-1, 2)
+        token_starts = self.neutral.starts[tokens[:, 0]]
+        starts = np.concatenate([token_starts, words[:, 0]])
+        ends = np.concatenate([self.neutral.ends[tokens[:, 1] - 1], words[:, 1]])
+        order = np.argsort(starts, kind="stable")
+        starts, ends = starts[order], np.maximum.accumulate(ends[order])
+        first = np.flatnonzero(np.append(True, starts[1:] >= ends[:-1])[: len(starts)])
+        last = np.append(first[1:], len(starts))[: len(first)] - 1
+        read = np.unique(np.searchsorted(starts[first], token_starts, side="right") - 1)
+        return np.stack([starts[first], ends[last]], axis=1)[read]
 
 
 READ_AT_ONCE = 128  # texts that are in memory as they are read, where there may be thousands
@@ -61,13 +94,12 @@ _HELD: ContextVar[dict[str, CleanedDocument] | None] = ContextVar("held", defaul
 
 @lru_cache(maxsize=READ_AT_ONCE)
 def cleaned(source: str) -> CleanedDocument:
-    """Clean `source` and find its words; cached, because explainers ask for the same text many times."""
-    neutral = clean(source)
-    return CleanedDocument(source, neutral, word_spans(neutral.text))
+    """Clean `source`; cached, because explainers ask for the same text many times."""
+    return CleanedDocument(source, clean(source))
 
 
 def clean_text(source: str) -> CleanedDocument:
-    """Clean `source` and find its words, once inside `cleaning_once`."""
+    """Clean `source`, once inside `cleaning_once`."""
     held = _HELD.get()
     if held is None:
         return cleaned(source)
@@ -99,7 +131,7 @@ def unread_spans(text: str) -> tuple[Span, ...]:
     for start, end, character in zip(known.neutral.starts, known.neutral.ends, known.neutral.text, strict=True):
         if not character.isspace():
             covered[start:end] = True
-    for span in known.source_spans():
+    for span in known.source_spans:
         covered[span.start : span.end] = True
     stretches, first = [], None
     for i in range(len(text) + 1):
@@ -124,13 +156,12 @@ def clean_text_as(source: str, cleaning: str) -> CleanedDocument:
         return clean_text(source)
     if cleaning != RAW:
         raise ValueError(f"Unknown cleaning {cleaning!r}. Known: {CLEANING}, {RAW}.")
-    return CleanedDocument(source, untouched(source), word_spans(source))
+    return CleanedDocument(source, untouched(source))
 
 
-def lower_words(text: str, cleaning: str = CLEANING) -> list[str]:
-    """Return the words of `clean_text_as(text, cleaning)` in lower case, one for each of its `words`."""
-    known = clean_text_as(text, cleaning)
-    return [known.neutral.text[w.start : w.end].lower() for w in known.words]
+def lower_tokens(text: str, cleaning: str = CLEANING) -> list[str]:
+    """Return the tokens of `clean_text_as(text, cleaning)` in lower case, one for each of its `tokens`."""
+    return [token.lower() for token in TOKEN.findall(clean_text_as(text, cleaning).neutral.text)]
 
 
 @runtime_checkable

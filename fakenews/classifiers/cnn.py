@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fakenews.classifiers.base import LogOddsClassifier, NotFittedError, lower_words
+from fakenews.classifiers.base import LogOddsClassifier, NotFittedError, lower_tokens
 from fakenews.classifiers.checks import Weights, check_labels, check_texts, check_weights
 from fakenews.classifiers.embeddings import WordVectors, train_vectors
 from fakenews.classifiers.entries import Entries
+from fakenews.classifiers.pieces import kept_pieces, words_of_tokens
 from fakenews.classifiers.windows import Windows, round_to_half
 from fakenews.schema import FAKE
 
@@ -131,7 +132,7 @@ class CnnClassifier(LogOddsClassifier):
         weights : sequence of float, optional
             How much each text counts; all alike if left out.
         """
-        documents = [lower_words(text, self.cleaning) for text in check_texts(texts)]
+        documents = [lower_tokens(text, self.cleaning) for text in check_texts(texts)]
         y = check_labels(texts, labels)
         sample_weight = check_weights(y, weights)
         sample_weight = np.ones(len(y)) if sample_weight is None else sample_weight
@@ -141,7 +142,7 @@ class CnnClassifier(LogOddsClassifier):
             parts = train_test_split(documents, y, sample_weight, test_size=0.1, stratify=y, random_state=self.seed)
             documents, held_documents, y, held_y, sample_weight, _ = parts
         else:
-            held_documents = [lower_words(text, self.cleaning) for text in check_texts(held_out[0])]
+            held_documents = [lower_tokens(text, self.cleaning) for text in check_texts(held_out[0])]
             held_y = check_labels(*held_out)
         vectors = train_vectors(
             documents,
@@ -164,13 +165,14 @@ class CnnClassifier(LogOddsClassifier):
     def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Return the log-odds of the fake class before calibration, shape (n_texts,)."""
         vectors, _ = self._fitted()
-        return self._log_odds([vectors.rows(lower_words(text, self.cleaning)) for text in check_texts(texts)])
+        return self._log_odds([vectors.rows(lower_tokens(text, self.cleaning)) for text in check_texts(texts)])
 
     def masked_log_odds(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Return log-odds of `text` with unknown words where `keep` is False; shape of `keep`: (n_samples, n_words)."""
         vectors, _ = self._fitted()
-        rows = vectors.rows(lower_words(text, self.cleaning))
-        return self._log_odds(list(np.where(np.atleast_2d(keep), rows, self.mask_token_id)))
+        rows = vectors.rows(lower_tokens(text, self.cleaning))
+        kept = kept_pieces(keep, words_of_tokens(text, self.cleaning))
+        return self._log_odds(list(np.where(kept, rows, self.mask_token_id)))
 
     @property
     def mask_token_id(self) -> int:
@@ -178,10 +180,10 @@ class CnnClassifier(LogOddsClassifier):
         return 0
 
     def encode(self, text: str) -> Windows:
-        """Return the whole text as one window, one piece per word."""
+        """Return the whole text as one window, one piece per token."""
         vectors, _ = self._fitted()
-        rows = torch.from_numpy(vectors.rows(lower_words(text, self.cleaning)))[None]  # [1, n_words]
-        index = torch.arange(rows.shape[1])[None]
+        rows = torch.from_numpy(vectors.rows(lower_tokens(text, self.cleaning)))[None]  # [1, n_tokens]
+        index = torch.from_numpy(words_of_tokens(text, self.cleaning))[None]
         if not rows.shape[1]:
             rows, index = torch.zeros((1, 1), dtype=torch.int64), torch.full((1, 1), -1)
         return Windows(rows, torch.ones_like(rows), index, torch.ones(1))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from fakenews.classifiers.base import CleanedDocument, LogOddsClassifier, NotFittedError, clean_text_as
 from fakenews.classifiers.checks import Weights, check_labels, check_texts, check_weights
 from fakenews.classifiers.entries import Entries
+from fakenews.classifiers.pieces import kept_pieces, words_of_pieces
 from fakenews.classifiers.style import STYLE_FEATURES, style_vector
 from fakenews.classifiers.trees import Trees
 from fakenews.formatting import title_and_body
@@ -95,7 +96,8 @@ class FeaturesClassifier(LogOddsClassifier):
     def masked_log_odds(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Return the log-odds of `text` with the words where `keep` is False cut out; keep is (n_samples, n_words)."""
         known = clean_text_as(text, self.cleaning)
-        return self._fitted().score(_vectors(cut(known, row) for row in np.atleast_2d(keep)))
+        kept = kept_pieces(keep, words_of_pieces(text, known.word_edges, self.cleaning))
+        return self._fitted().score(_vectors(cut(known, row) for row in kept))
 
     def save(self, folder: Path) -> None:
         """Write `model.safetensors` and `config.json`."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fakenews.classifiers.base import clean_text, clean_text_as
-from fakenews.schema import Span
-from fakenews.text import RAW
+from fakenews.text import CLEANING, RAW
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -48,30 +46,56 @@ def removed_token(tokenizer: PreTrainedTokenizerBase) -> str:
     return str(token)
 
 
-def words_of_pieces(source: str, offsets: NDArray[np.int64], cleaning: str) -> NDArray[np.int64]:
-    """Return the index in `clean_text(source).words` of the word of every piece; -1 for none.
+def words_of_pieces(source: str, offsets: NDArray[np.int64], cleaning: str = CLEANING) -> NDArray[np.int64]:
+    """Return the index in `clean_text(source).words` of the word of every piece that a classifier reads; -1 for none.
 
-    A piece belongs to the word of its first letter, a blank to the next word, and punctuation to the word before it,
-    or to the first. Of a raw text, what cleaning takes away belongs to no word.
+    A piece belongs to the word that it is part of, or the first of several; between words a blank belongs to the next,
+    and punctuation to the one before it, or to the first. Of a raw text, what cleaning takes away belongs to no word.
 
     Parameters
     ----------
     offsets : ndarray of shape (n_pieces, 2)
-        Characters of the text as it is read after `cleaning`.
+        Characters of the text as it is read after `cleaning`: of tokens, word pieces or n-grams.
     """
     document = clean_text_as(source, cleaning)
-    owners = _owners(document.neutral.text, offsets, document.words)
+    owners = _owners(document.neutral.text, offsets, document.word_edges)
     if cleaning != RAW:
         return owners
-    neutral = np.append(_owners_of_words(document.words, clean_text(source).source_spans()), -1)  # -1 stays -1
+    neutral = np.append(_owners_of_words(document.word_edges, clean_text(source).source_edges), -1)  # -1 stays -1
     return np.asarray(neutral[owners], dtype=np.int64)
 
 
-def _owners(text: str, offsets: NDArray[np.int64], words: Sequence[Span]) -> NDArray[np.int64]:
-    if not words:
+def words_of_tokens(source: str, cleaning: str = CLEANING) -> NDArray[np.int64]:
+    """Return the index in `clean_text(source).words` of the word of each of the `tokens` a classifier reads."""
+    tokens = [(token.start, token.end) for token in clean_text_as(source, cleaning).tokens]
+    return words_of_pieces(source, np.array(tokens, dtype=np.int64).reshape(-1, 2), cleaning)
+
+
+def kept_pieces(keep: NDArray[np.bool_], words: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return whether pieces stay where `keep`, (n_samples, n_words), tells which words do; those of no word always do.
+
+    Parameters
+    ----------
+    words : ndarray of shape (n_pieces,)
+        As `words_of_pieces` gives them.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_pieces)
+    """
+    keep = np.atleast_2d(keep)
+    return np.concatenate([keep, np.ones((len(keep), 1), dtype=bool)], axis=1)[:, words]
+
+
+def summed_onto_words(weights: NDArray[np.float64], words: NDArray[np.int64], n_words: int) -> NDArray[np.float64]:
+    """Return the sums of the weights of pieces over each word, (n_words + 1,): the last is of pieces of no word."""
+    return np.bincount(np.where(words < 0, n_words, words), weights, n_words + 1).astype(np.float64)
+
+
+def _owners(text: str, offsets: NDArray[np.int64], words: NDArray[np.int64]) -> NDArray[np.int64]:
+    if not len(words):
         return np.full(len(offsets), -1, dtype=np.int64)
-    starts = np.array([word.start for word in words], dtype=np.int64)
-    ends = np.array([word.end for word in words], dtype=np.int64)
+    starts, ends = words.T
     last = len(words) - 1
     following = np.searchsorted(ends, offsets[:, 0], side="right")  # the first word that ends behind a piece's start
     reaches = (following <= last) & (starts[np.minimum(following, last)] < offsets[:, 1])
@@ -82,11 +106,10 @@ def _owners(text: str, offsets: NDArray[np.int64], words: Sequence[Span]) -> NDA
     return owners.astype(np.int64)
 
 
-def _owners_of_words(words: Sequence[Span], neutral: Sequence[Span]) -> NDArray[np.int64]:
+def _owners_of_words(words: NDArray[np.int64], neutral: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the index in `neutral` of the first span that each of `words` shares characters with; -1 for none."""
-    if not neutral or not words:
+    if not len(neutral):
         return np.full(len(words), -1, dtype=np.int64)
-    ends = np.array([span.end for span in neutral], dtype=np.int64)
-    found = np.searchsorted(ends, [word.start for word in words], side="right")
-    shared = [i < len(neutral) and neutral[i].start < word.end for i, word in zip(found, words, strict=True)]
-    return np.where(shared, found, -1).astype(np.int64)
+    owners = np.searchsorted(neutral[:, 1], words[:, 0], side="right")
+    shared = (owners < len(neutral)) & (neutral[np.minimum(owners, len(neutral) - 1), 0] < words[:, 1])
+    return np.where(shared, owners, -1).astype(np.int64)

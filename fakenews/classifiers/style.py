@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakenews.classifiers.wordlists import LISTS_OF
-from fakenews.text import WORD
+from fakenews.text import TOKEN
 
 _WINDOW = 50  # words in which different ones are counted
 _DIGITS = frozenset("0123456789")
@@ -73,7 +73,7 @@ class Reading:
 
 def read_style(text: str) -> Reading:
     """Count what the features need of a neutral text, or of one with words cut out."""
-    matches = list(WORD.finditer(text))
+    matches = list(TOKEN.finditer(text))
     words = [m.group() for m in matches]
     lower = [word.lower() for word in words]
     types = Counter(lower)

@@ -6,18 +6,20 @@ import re
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.classifiers.base import LogOddsClassifier, NotFittedError, Scores, clean_text_as, lower_words
+from fakenews.classifiers.base import LogOddsClassifier, NotFittedError, Scores, clean_text, clean_text_as, lower_tokens
 from fakenews.classifiers.checks import Weights, check_labels, check_texts, check_weights
 from fakenews.classifiers.domain import DomainHead, fit_domain_head
 from fakenews.classifiers.entries import Entries, of_file
+from fakenews.classifiers.pieces import kept_pieces, summed_onto_words, words_of_pieces
 from fakenews.schema import FAKE
-from fakenews.text import WORD
+from fakenews.text import TOKEN
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -72,7 +74,7 @@ class TfidfClassifier(LogOddsClassifier):
             max_features=self.max_features,
             token_pattern=r"\S+",
         )
-        features = vectorizer.fit_transform([" ".join(self._tokens(text)[0]) for text in texts])
+        features = vectorizer.fit_transform([" ".join(self._pieces(text)) for text in texts])
         self.regression_ = LogisticRegression(C=self.C, max_iter=1000).fit(features, y, sample_weight)
         self.vectorizer_ = vectorizer
         return self
@@ -81,17 +83,17 @@ class TfidfClassifier(LogOddsClassifier):
         self, texts: Sequence[str], in_domain: Sequence[bool] | NDArray[np.bool_], weights: Weights | None = None
     ) -> Self:
         """Learn how in-domain a text is, after `fit`, from training texts and whether each is of the first corpus."""
-        features = self._features([self._tokens(text)[0] for text in check_texts(texts)])
+        features = self._features([self._pieces(text) for text in check_texts(texts)])
         self.domain_ = fit_domain_head(features, in_domain, weights)
         return self
 
     def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Return the log-odds of the fake class before calibration, shape (n_texts,)."""
-        return self._log_odds([self._tokens(text)[0] for text in check_texts(texts)])
+        return self._log_odds([self._pieces(text) for text in check_texts(texts)])
 
     def predict_scores(self, texts: Sequence[str]) -> Scores:
         """Return the log-odds of fake before calibration and how in-domain each text is, each of shape (n_texts,)."""
-        documents = [self._tokens(text)[0] for text in check_texts(texts)]
+        documents = [self._pieces(text) for text in check_texts(texts)]
         self._fitted()
         if self.domain_ is None or not documents:
             return Scores.out_of_domain(self._log_odds(documents))
@@ -100,35 +102,39 @@ class TfidfClassifier(LogOddsClassifier):
 
     def masked_log_odds(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Return the log-odds of `text` without the words where `keep` is False; (n_samples, n_words)."""
-        tokens, owners = self._tokens(text)
-        keep_tokens, pieces = np.atleast_2d(keep)[:, owners], np.array(tokens, dtype=object)
-        return self._log_odds([pieces[row].tolist() for row in keep_tokens])
+        pieces = np.array(self._pieces(text), dtype=object)
+        return self._log_odds(
+            [pieces[row].tolist() for row in kept_pieces(keep, _words_of_pieces(text, self.cleaning))]
+        )
 
     def linear_terms(self, text: str) -> tuple[NDArray[np.float64], float]:
         """Return the exact parts of the log-odds: one per word of `clean_text(text).words`, and the intercept.
 
         The value of an n-gram times its coefficient is shared equally among its occurrences and, within
-        a bigram, between its two pieces; punctuation counts for its word. Parts and intercept sum to the log-odds.
+        a bigram, between its two pieces; the pieces of a word, with its punctuation, are summed. Parts and intercept
+        sum to the log-odds.
         """
         _, regression = self._fitted()
-        tokens, owners = self._tokens(text)
-        row = self._features([tokens])
+        pieces = self._pieces(text)
+        row = self._features([pieces])
         term_weight = dict(
             zip(row.indices.tolist(), (row.data * self._coefficients()[row.indices]).tolist(), strict=True)
         )
-        occurrences = self._occurrences(tokens)
-        parts = np.zeros(len(clean_text_as(text, self.cleaning).words))
+        occurrences = self._occurrences(pieces)
+        parts = np.zeros(len(pieces))
         for term, occurrences_of_term in occurrences.items():
             share = term_weight[term] / len(occurrences_of_term)
-            for words_of_term in occurrences_of_term:
-                for piece in words_of_term:
-                    parts[owners[piece]] += share / len(words_of_term)
-        return parts, -float(regression.intercept_[0])
+            for pieces_of_term in occurrences_of_term:
+                for i in pieces_of_term:
+                    parts[i] += share / len(pieces_of_term)
+        words = _words_of_pieces(text, self.cleaning)
+        *terms, rest = summed_onto_words(parts, words, len(clean_text(text).words)).tolist()
+        return np.array(terms), rest - float(regression.intercept_[0])
 
     def known_share(self, text: str) -> float:
         """Share of the words of `text` that occur in the vocabulary, in [0, 1]; 0 for a text without words."""
         vectorizer, _ = self._fitted()
-        tokens = lower_words(text, self.cleaning)
+        tokens = lower_tokens(text, self.cleaning)
         return sum(t in vectorizer.vocabulary_ for t in tokens) / len(tokens) if tokens else 0.0
 
     def fit_ood(self, texts: Sequence[str], seed: int = 42) -> None:
@@ -171,17 +177,10 @@ class TfidfClassifier(LogOddsClassifier):
             self.domain_ = DomainHead(parts["domain_weights"], float(parts["domain_bias"]))
         return self
 
-    def _tokens(self, text: str) -> tuple[list[str], NDArray[np.int64]]:
-        """Return words and punctuation in lower case, and the index in `clean_text(text).words` of each.
-
-        Punctuation before the first word belongs to it; a text without words has no tokens.
-        """
-        known = clean_text_as(text, self.cleaning)
-        if not known.words:
-            return [], np.zeros(0, dtype=np.int64)
-        tokens = _PIECE.findall(known.neutral.text)
-        is_word = np.array([WORD.match(token) is not None for token in tokens])
-        return [token.lower() for token in tokens], np.maximum(np.cumsum(is_word) - 1, 0)
+    def _pieces(self, text: str) -> list[str]:
+        """Return tokens and punctuation in lower case; a text without tokens has none."""
+        neutral = clean_text_as(text, self.cleaning).neutral.text
+        return [piece.lower() for piece in _PIECE.findall(neutral)] if TOKEN.search(neutral) else []
 
     def _fitted(self) -> tuple[TfidfVectorizer, LogisticRegression]:
         if self.vectorizer_ is None or self.regression_ is None:
@@ -206,13 +205,21 @@ class TfidfClassifier(LogOddsClassifier):
         _, regression = self._fitted()
         return np.asarray(features @ self._coefficients() - regression.intercept_[0], dtype=np.float64)
 
-    def _occurrences(self, tokens: Sequence[str]) -> dict[int, list[tuple[int, ...]]]:
+    def _occurrences(self, pieces: Sequence[str]) -> dict[int, list[tuple[int, ...]]]:
         vectorizer, _ = self._fitted()
         occurrences: dict[int, list[tuple[int, ...]]] = {}
-        for i, token in enumerate(tokens):
-            terms = [(token, (i,))] + ([(f"{token} {tokens[i + 1]}", (i, i + 1))] if i + 1 < len(tokens) else [])
+        for i, piece in enumerate(pieces):
+            terms = [(piece, (i,))] + ([(f"{piece} {pieces[i + 1]}", (i, i + 1))] if i + 1 < len(pieces) else [])
             for term, indices in terms:
                 index = vectorizer.vocabulary_.get(term)
                 if index is not None:
                     occurrences.setdefault(int(index), []).append(indices)
         return occurrences
+
+
+@lru_cache(maxsize=8)
+def _words_of_pieces(text: str, cleaning: str) -> NDArray[np.int64]:
+    """Return the word of each of the pieces of a text, -1 for none; cached, because samples of a text come in turns."""
+    neutral = clean_text_as(text, cleaning).neutral.text
+    spans = [m.span() for m in _PIECE.finditer(neutral)] if TOKEN.search(neutral) else []
+    return words_of_pieces(text, np.array(spans, dtype=np.int64).reshape(-1, 2), cleaning)

@@ -34,7 +34,7 @@ from fakenews.classifiers.entries import of_file, read_json
 from fakenews.classifiers.heads import column_of_fake, leave_out_unread_states
 from fakenews.classifiers.ood import FILE as NOVELTY
 from fakenews.classifiers.ood import Centroids, fit_centroids
-from fakenews.classifiers.pieces import removed_token, special_ids, words_of_pieces
+from fakenews.classifiers.pieces import kept_pieces, removed_token, special_ids, words_of_pieces
 from fakenews.classifiers.placement import CPU_SECONDS, cpu_copy
 from fakenews.classifiers.probe import FILE as PROBE
 from fakenews.classifiers.probe import Probe, load_domain, mean_states
@@ -155,12 +155,9 @@ class TransformerClassifier(CalibratedClassifier):
 
     def masked_log_odds(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Return log-odds of `text` with the pieces of words where `keep` is False masked."""
-        keep = np.atleast_2d(keep)
         windows = self.encode(text)
-        keep_pieces = torch.from_numpy(
-            np.concatenate([keep, np.ones((len(keep), 1), dtype=bool)], axis=1)
-        )  # -1: always kept
-        ids = torch.where(keep_pieces[:, windows.word_index], windows.input_ids, self.mask_token_id)  # [n, w, L]
+        kept = torch.from_numpy(kept_pieces(keep, windows.word_index.numpy()))  # [n, w, L]
+        ids = torch.where(kept, windows.input_ids, self.mask_token_id)
         rows: list[tuple[torch.Tensor, torch.Tensor]] = []
         answer_rows = np.empty(ids.shape[:2], dtype=np.int64)  # which row holds the answer for a sample and a window
         for w, mask in enumerate(windows.attention_mask):

@@ -10,10 +10,11 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.classifiers.base import LogOddsClassifier, NotFittedError, lower_words
+from fakenews.classifiers.base import LogOddsClassifier, NotFittedError, clean_text, lower_tokens
 from fakenews.classifiers.checks import Weights, check_labels, check_texts, check_weights
 from fakenews.classifiers.embeddings import WordVectors, train_vectors
 from fakenews.classifiers.entries import Entries
+from fakenews.classifiers.pieces import kept_pieces, summed_onto_words, words_of_tokens
 from fakenews.schema import FAKE
 
 
@@ -60,7 +61,7 @@ class Word2VecClassifier(LogOddsClassifier):
         texts = check_texts(texts)
         y = check_labels(texts, labels)
         sample_weight = check_weights(y, weights)
-        documents = [lower_words(text, self.cleaning) for text in texts]
+        documents = [lower_tokens(text, self.cleaning) for text in texts]
         vectors = train_vectors(
             documents,
             width=self.width,
@@ -80,20 +81,23 @@ class Word2VecClassifier(LogOddsClassifier):
     def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Return the log-odds of the fake class before calibration, shape (n_texts,)."""
         vectors = self._fitted()
-        rows = [vectors.rows(lower_words(text, self.cleaning)) for text in check_texts(texts)]
+        rows = [vectors.rows(lower_tokens(text, self.cleaning)) for text in check_texts(texts)]
         return np.array([self.intercept_ + _mean(self._scores, row) for row in rows], dtype=np.float64)
 
     def masked_log_odds(self, text: str, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Return the log-odds of `text` without the words where `keep` is False; (n_samples, n_words)."""
-        rows = self._fitted().rows(lower_words(text, self.cleaning))
-        counted = np.atleast_2d(keep) & (rows > 0)
+        rows = self._fitted().rows(lower_tokens(text, self.cleaning))
+        counted = kept_pieces(keep, words_of_tokens(text, self.cleaning)) & (rows > 0)
         sums = counted @ self._scores[rows]
         return np.asarray(self.intercept_ + sums / np.maximum(counted.sum(axis=1), 1), dtype=np.float64)
 
     def linear_terms(self, text: str) -> tuple[NDArray[np.float64], float]:
         """Return the exact parts of the log-odds: one per word of `clean_text(text).words`, and the intercept."""
-        rows = self._fitted().rows(lower_words(text, self.cleaning))
-        return self._scores[rows] / max(int((rows > 0).sum()), 1), self.intercept_
+        rows = self._fitted().rows(lower_tokens(text, self.cleaning))
+        parts = self._scores[rows] / max(int((rows > 0).sum()), 1)
+        words = words_of_tokens(text, self.cleaning)
+        *terms, rest = summed_onto_words(parts, words, len(clean_text(text).words)).tolist()
+        return np.array(terms), self.intercept_ + rest
 
     def save(self, folder: Path) -> None:
         """Write `model.safetensors` and `config.json`."""

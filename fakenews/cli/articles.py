@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fakenews.schema import Explanation, Prediction
 
 TOP_WORDS = 10
+METHODS = "linear, gradient, lime or shap; or to check them with the stock packages: lime-library or shap-library."
 
 app = typer.Typer()
 
@@ -53,7 +54,7 @@ def predict(
 def explain(
     file: File,
     model: Model,
-    method: Annotated[str, typer.Option("--method", help="linear, gradient, lime or shap.")],
+    method: Annotated[str, typer.Option("--method", help=METHODS)],
     samples: Annotated[int | None, typer.Option("--samples", help="Samples, steps or evaluations.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same weights.")] = 42,
     title: Title = "",

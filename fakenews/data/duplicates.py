@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.text import WORD, clean
+from fakenews.text import TOKEN, clean
 
 if TYPE_CHECKING:
     from datasketch import MinHash
@@ -21,7 +21,7 @@ NEAR = 0.8  # Jaccard similarity from which two texts are near duplicates
 
 def shingles(text: str) -> frozenset[str]:
     """Return lower-case runs of three words of the neutral text; shorter texts are one shingle."""
-    words = WORD.findall(clean(text).text.lower())
+    words = TOKEN.findall(clean(text).text.lower())
     if len(words) < SHINGLE_WORDS:
         return frozenset({" ".join(words)})
     return frozenset(" ".join(words[i : i + SHINGLE_WORDS]) for i in range(len(words) - SHINGLE_WORDS + 1))

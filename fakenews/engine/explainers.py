@@ -40,13 +40,13 @@ class Explainers:
         self._grade_there = device.bind(self._grade, EXPLANATION_SECONDS)
         self._counterfactual_there = device.bind(self._counterfactual, EXPLANATION_SECONDS)
 
-    def methods(self, model: str) -> tuple[str, ...]:
-        """Return names of the explainers a model can be asked with, fastest first."""
-        return registry.methods_for(self._pool.classifier(model))
+    def methods(self, model: str, with_libraries: bool = False) -> tuple[str, ...]:
+        """Return names of our explainers a model can be asked with, fastest first, and of the stock packages after."""
+        return registry.methods_for(self._pool.classifier(model), with_libraries)
 
     def method(self, model: str, wanted: str | None = None) -> str:
         """Return the explainer `wanted`, if the model can be asked with it, else its quickest."""
-        known = self.methods(model)
+        known = self.methods(model, with_libraries=True)
         try:
             return known[0] if wanted is None or registry.get(wanted).name not in known else wanted
         except ValueError as error:
@@ -92,7 +92,8 @@ class Explainers:
     ) -> Agreement:
         """Compare how models and methods rank the words of a text.
 
-        Every method that a model supports, or those of `methods` that it supports; at least two explanations in all.
+        Every method of ours that a model supports, or those of `methods` that it supports, stock packages among them;
+        at least two explanations in all.
         """
         for method in methods or ():
             if method not in registry.EXPLAINERS:
@@ -100,7 +101,7 @@ class Explainers:
         explanations = [
             self.explain(ExplanationRequest(text, model, method), progress)
             for model in models
-            for method in self.methods(model)
+            for method in self.methods(model, with_libraries=bool(methods))
             if not methods or method in methods
         ]
         if len(explanations) < 2:
@@ -131,7 +132,7 @@ class Explainers:
         self, request: ExplanationRequest, log_odds: float | None, progress: Progress | None = None
     ) -> Iterator[Refinement]:
         spec, classifier = registry.get(request.method), self._pool.classifier(request.model)
-        able = registry.methods_for(classifier)
+        able = registry.methods_for(classifier, with_libraries=True)
         if request.method not in able:
             raise ValueError(
                 f"The explainer {request.method} cannot explain {request.model!r}; these can: {', '.join(able)}."

@@ -186,7 +186,7 @@ class WordExplainer(ABC):
         n_samples = self._check(text, classifier, target, n_samples, seed)
         report = progress or _ignore
         report(0.0)
-        spans = clean_text(text).source_spans()
+        spans = clean_text(text).source_spans
         if spans:
             steps = self._weigh(text, classifier, n_samples, seed, report, log_odds)
         else:
@@ -281,15 +281,24 @@ class MaskedLogOdds:
         Called with the share done; what it raises stops the evaluation.
     log_odds : float, optional
         Of the whole text, where it is known.
+    coarse : bool
+        Whether many samples asked for together may be answered in bfloat16.
     """
 
     def __init__(
-        self, text: str, classifier: TextClassifier, expected: int, progress: Progress, log_odds: float | None = None
+        self,
+        text: str,
+        classifier: TextClassifier,
+        expected: int,
+        progress: Progress,
+        log_odds: float | None = None,
+        coarse: bool = True,
     ) -> None:
         self._text = text
         self._classifier = classifier
         self._expected = expected
         self._progress = progress
+        self._coarse = coarse
         n_words = len(clean_text(text).words)
         whole = np.packbits(np.ones(n_words, dtype=bool)).tobytes()
         self._known: dict[bytes, float] = {} if log_odds is None else {whole: log_odds}
@@ -307,7 +316,7 @@ class MaskedLogOdds:
         new_keys, new_rows = list(new), list(new.values())
         # A few answers stand for themselves; of hundreds the mean counts, so they may be coarser and sooner. How large
         # a batch is does not decide it: that depends on how busy the machine is.
-        precision = fast_products if len(new_rows) >= _MANY else nullcontext
+        precision = fast_products if self._coarse and len(new_rows) >= _MANY else nullcontext
         for batch in self._pace.batches(len(new_rows)):
             rows = new_rows[batch]
             with precision():

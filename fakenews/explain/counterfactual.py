@@ -85,7 +85,7 @@ def without(text: str, spans: Sequence[Span]) -> str:
 
 def worded_sentences(text: str) -> tuple[Span, ...]:
     """Return the sentences of `text` in which classifiers read words, in order."""
-    starts = [span.start for span in clean_text(text).source_spans()]
+    starts = [span.start for span in clean_text(text).source_spans]
     spans = sentence_spans(text)
     return tuple(s for s in spans if np.searchsorted(starts, s.end) > np.searchsorted(starts, s.start))
 

@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
 from fakenews.explain.agreement import towards_fake
 from fakenews.schema import Explanation
+from fakenews.text import clean
 
 FEWEST = 3  # articles in which a word has to stand
 
 
 @dataclass(frozen=True, slots=True)
 class WordTotal:
-    """One word in lower case over a set of articles.
+    """One word over a set of articles, whatever its case, its quotes and its clitic: "Trump's" counts for "Trump".
 
     Attributes
     ----------
     word : str
+        In lower case, in the form that occurs most.
     weight : float
         Log-odds towards fake that it adds to an article in which it stands, on average; its places there are summed.
     articles, occurrences : int
@@ -45,24 +48,31 @@ def across(explanations: Iterable[Explanation], fewest: int = FEWEST) -> tuple[W
     Attributions of one classifier by one method, one explanation per article.
     """
     per_article: defaultdict[str, list[float]] = defaultdict(list)
-    occurrences: Counter[str] = Counter()
+    forms: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for explanation in explanations:
         sums: defaultdict[str, float] = defaultdict(float)
         for a, weight in zip(explanation.attributions, towards_fake(explanation).tolist(), strict=True):
-            word = explanation.text[a.start : a.end].casefold()
+            form = explanation.text[a.start : a.end].casefold()
+            word = _bare(form)
             sums[word] += weight
-            occurrences[word] += 1
+            forms[word][form] += 1
         for word, weight in sums.items():
             per_article[word].append(weight)
     totals = (
         WordTotal(
-            word,
+            max(forms[word], key=lambda form: (forms[word][form], form)),
             sum(entries) / len(entries),
             len(entries),
-            occurrences[word],
+            forms[word].total(),
             sum(w > 0 for w in entries) / len(entries),
         )
         for word, entries in per_article.items()
         if len(entries) >= fewest
     )
     return tuple(sorted(totals, key=lambda t: (-abs(t.weight) * t.articles, t.word)))
+
+
+@lru_cache(maxsize=20_000)
+def _bare(form: str) -> str:
+    """Return a word as classifiers read it: without clitic and apostrophes, its accents composed."""
+    return clean(form).text or form

@@ -1,4 +1,4 @@
-"""The explainers by name, fastest first; a new one is one file and one line here."""
+"""The explainers by name, fastest first; a new one is one file and one entry here."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fakenews.explain.base import WordExplainer
 from fakenews.explain.gradient import GradientExplainer
+from fakenews.explain.library import LibraryLimeExplainer, LibraryShapExplainer
 from fakenews.explain.lime import LimeExplainer
 from fakenews.explain.linear import LinearExplainer
 from fakenews.explain.shap import ShapExplainer
@@ -24,6 +25,8 @@ class ExplainerSpec:
         Makes the explainer; heavy libraries are imported when it first explains.
     samples_name : str or None
         What `n_samples` counts; None, as are its default and bounds, where the method takes none.
+    library_of : str or None
+        Method of ours that this one checks, if it is a stock package; such a one is never chosen by itself.
     """
 
     name: str
@@ -34,12 +37,13 @@ class ExplainerSpec:
     default_samples: int | None
     min_samples: int | None
     max_samples: int | None
+    library_of: str | None
 
 
-def _spec(explainer: type[WordExplainer], title: str, description: str) -> ExplainerSpec:
+def _spec(explainer: type[WordExplainer], title: str, description: str, library_of: str | None = None) -> ExplainerSpec:
     s = explainer.samples
-    settings = (s.name, s.default, s.minimum, s.maximum) if s else (None, None, None, None)
-    return ExplainerSpec(explainer.name, title, description, explainer, *settings)
+    name, default, low, high = (s.name, s.default, s.minimum, s.maximum) if s else (None, None, None, None)
+    return ExplainerSpec(explainer.name, title, description, explainer, name, default, low, high, library_of)
 
 
 EXPLAINERS: dict[str, ExplainerSpec] = {
@@ -63,6 +67,18 @@ EXPLAINERS: dict[str, ExplainerSpec] = {
         "SHAP",
         "Shares the score between sentences and then words, by what each adds to what is already there.",
     ),
+    "shap-library": _spec(
+        LibraryShapExplainer,
+        "SHAP, stock package",
+        "What the package shap answers for the same model and words, at its default of samples; takes long.",
+        library_of="shap",
+    ),
+    "lime-library": _spec(
+        LibraryLimeExplainer,
+        "LIME, stock package",
+        "What the package lime answers for the same model and words, at its default of samples; takes minutes.",
+        library_of="lime",
+    ),
 }
 
 
@@ -76,6 +92,15 @@ def get(name: str) -> ExplainerSpec:
     return EXPLAINERS[name]
 
 
-def methods_for(classifier: object) -> tuple[str, ...]:
-    """Return the names of the explainers that support `classifier`, fastest first."""
-    return tuple(name for name, spec in EXPLAINERS.items() if spec.load().supports(classifier))
+def library_of(name: str) -> str | None:
+    """Return the explainer that asks the stock package what the explainer `name` answers; None where there is none."""
+    return next((other for other, spec in EXPLAINERS.items() if spec.library_of == name), None)
+
+
+def methods_for(classifier: object, with_libraries: bool = False) -> tuple[str, ...]:
+    """Return the names of our explainers that support `classifier`, fastest first, and of the stock packages after."""
+    return tuple(
+        name
+        for name, spec in EXPLAINERS.items()
+        if (with_libraries or spec.library_of is None) and spec.load().supports(classifier)
+    )

@@ -62,7 +62,7 @@ def has_converged(stability: float | None, n_drawn: int) -> bool:
 
 def sentence_index(text: str) -> NDArray[np.int64]:
     """Return the sentence of every word of `clean_text(text).words`, shape (n_words,), from 0 without gaps."""
-    starts = [span.start for span in clean_text(text).source_spans()]
+    starts = [span.start for span in clean_text(text).source_spans]
     first = [span.start for span in sentence_spans(text)]
     indices = np.searchsorted(first, starts, side="right")
     return np.asarray(np.unique(indices, return_inverse=True)[1], dtype=np.int64)

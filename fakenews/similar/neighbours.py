@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fakenews.classifiers.base import clean_text
+from fakenews.classifiers.base import lower_tokens
 from fakenews.classifiers.ood import unit
 from fakenews.data.table import article_id
 from fakenews.metrics.evaluation import Interval, wilson_interval
@@ -250,9 +250,7 @@ def record_of(
 
 def words(text: str) -> list[str]:
     """Return lower-case words of the neutral text that are not numbers."""
-    known = clean_text(text)
-    lowered = (known.neutral.text[w.start : w.end].lower() for w in known.words)
-    return [word for word in lowered if not word.isnumeric()]
+    return [token for token in lower_tokens(text) if not token.isnumeric()]
 
 
 def _bytes(text: str) -> NDArray[np.uint8]:

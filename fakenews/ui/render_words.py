@@ -48,6 +48,16 @@ def alike(first: Explanation, second: Explanation, who: str) -> Markup:
     return render.caption(f"{who} share {len(found.shared)} of the {n} strongest words ({_how(found.pairs[0][2])}).")
 
 
+def checked(ours: Explanation, library: Explanation) -> Markup:
+    """Draw how far the stock package of a method agrees with ours, what either took, and how faithful either is."""
+    line = alike(library, ours, f"The {library.explainer.removesuffix('-library')} package and ours")
+    sentence = f"It took {library.seconds:.1f} s, ours {ours.seconds:.1f} s."
+    if library.grade and ours.grade:
+        theirs, own = (f"{e.grade.normalised:.2f}" for e in (library, ours) if e.grade)
+        sentence += f" Faithfulness, of 1 at best: {theirs}, ours {own}."
+    return line + render.caption(sentence)
+
+
 def _how(value: float) -> str:
     words = (
         "rank them much alike"

@@ -125,9 +125,9 @@ def build(engine: Engine, store: ShareStore, shown: gr.State, owner: gr.BrowserS
     file = gr.Textbox(visible=False)
     for this, other in ((redact, blind), (blind, redact)):
         this.input(_either, this, other, queue=False, **PRIVATE)
-    make.click(
-        panel.share, [shown, redact, blind, days, owner], [message, owner], concurrency_limit=2, **PRIVATE
-    ).then(None, None, None, js=script("seen", what="#fn-shared-link"), **PRIVATE)
+    make.click(panel.share, [shown, redact, blind, days, owner], [message, owner], concurrency_limit=2, **PRIVATE).then(
+        None, None, None, js=script("seen", what="#fn-shared-link"), **PRIVATE
+    )
     for button, (_, format_) in zip(buttons, FORMATS, strict=True):
 
         def write(state: Shown | None, format_: str = format_) -> tuple[str, str]:

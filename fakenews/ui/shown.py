@@ -20,6 +20,7 @@ class Shown:
     models: tuple[str, ...]  # whose words are shown
     explanations: dict[str, Explanation] = field(default_factory=dict)
     beside: Explanation | None = None  # LIME's of the model in view, where both methods are shown
+    checked: Explanation | None = None  # of the model in view, by the stock library of the method shown
     graded: set[str] = field(default_factory=set)
     begun: bool = False  # whether anything was asked to explain it
     unit: Unit | None = None  # of the highlights, as last asked for
@@ -29,7 +30,7 @@ class Shown:
     def put(self, model: str, explanation: Explanation) -> None:
         """Show another explanation of a model, which nobody has graded."""
         self.explanations[model] = explanation
-        self.beside = None
+        self.beside = self.checked = None
         self.graded.discard(model)
 
     @property

@@ -23,7 +23,7 @@ from fakenews.ui import render, render_highlights, render_words
 from fakenews.ui.answer import Answer
 from fakenews.ui.scripts import on_load, script
 from fakenews.ui.shown import Shown
-from fakenews.ui.widgets import EXPLAINING, PRIVATE, Drawn, heading, segments, small, unchanged
+from fakenews.ui.widgets import EXPLAINING, PRIVATE, Drawn, heading, plain, segments, small, unchanged
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +59,7 @@ class Why:
             self.status = gr.HTML(render.status(""), elem_id="fn-status")
             self.stop = small("Cancel", "fn-cancel", elem_classes="fn-cancel")
         self.words = gr.HTML(elem_id="fn-top")
+        self.check_library = plain("Check with the library", "fn-check")
 
     @property
     def outputs(self) -> list[Any]:
@@ -73,6 +74,7 @@ class Why:
                 self.explain, inputs, self.outputs, **EXPLAINING
             )
         self.unit.input(self.redraw, [shown, self.view, self.unit], self.outputs, queue=False, **PRIVATE)
+        self.check_library.click(self.check, [shown, self.view], self.outputs, **EXPLAINING)
         self.stop.click(self.cancel, None, None, js=script("cancelled"), queue=False, **PRIVATE)
 
     def explain_first(
@@ -151,7 +153,7 @@ class Why:
     def _refine(
         self, shown: Shown, model: str, method: str, token: Token, put: Callable[[Explanation], None], view: str
     ) -> Iterator[Drawn]:
-        if method not in self.engine.explainers.methods(model):
+        if method not in self.engine.explainers.methods(model, with_libraries=True):
             return
         what = f"{explainers.get(method).title} for {self.titles[model]}"
         yield {self.status: render.progress(what, 0.0, None)}
@@ -181,6 +183,39 @@ class Why:
         for update in watch(self.engine.scheduler, once, token):
             if update.result is not None:
                 yield update.result
+
+    def check(self, shown: Shown | None, view: str, request: gr.Request) -> Iterator[Drawn]:
+        """Yield progress, and at last how far the stock package of the method shown agrees with ours."""
+        explanation = shown.explanations.get(view) if shown else None
+        library = explainers.library_of(explanation.explainer) if explanation else None
+        if shown is None or library is None:
+            yield {
+                self.status: render.status("Pick LIME or SHAP first; their stock packages can be run for comparison.")
+            }
+            return
+
+        asked: list[Explanation] = []
+
+        def put(found: Explanation) -> None:
+            asked.append(found)
+
+        visitor = request.session_hash or ""
+        token = self.tokens.start(visitor)
+        try:
+            yield from self._refine(shown, view, library, token, put, view)
+            grade = self.engine.explainers.grade
+            for graded in self._watched(token, lambda progress: grade(asked[-1], view, progress)):
+                shown.checked = graded
+            yield self._drawn(shown, view)
+        except Cancelled:
+            yield self._drawn(shown, view)
+        except InputError as error:
+            yield {self.status: render.status(str(error))}
+        except Exception:
+            logger.exception("checking with the library failed")
+            yield {self.status: render.status(SORRY)}
+        finally:
+            self.tokens.finish(visitor, token)
 
     def redraw(self, shown: Shown | None, view: str, unit: render.Unit) -> Drawn:
         """Return the text as it is highlighted, by word or by sentence."""
@@ -242,4 +277,6 @@ class Why:
             if shown.beside is None and explanation.explainer != quick.explainer:
                 method, fast = (explainers.get(e.explainer).title for e in (explanation, quick))
                 words += render_words.alike(explanation, quick, f"{method} and {fast.lower()}")
+            if shown.checked is not None:
+                words += render_words.checked(explanation, shown.checked)
         return words

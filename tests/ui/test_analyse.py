@@ -99,6 +99,21 @@ def test_both_methods_stand_side_by_side_until_one_is_picked(tab: Analyse) -> No
     assert "TF-IDF and Word2Vec share" in last[why.words] and "LIME and" in last[why.words]
 
 
+def test_the_stock_package_says_how_far_it_agrees_until_something_else_is_shown(tab: Analyse) -> None:
+    why = tab.why
+    shown = Shown(tab.engine.judge.analyse(TEXT), ("tfidf",))
+    (told,) = why.check(shown, "tfidf", VISITOR)
+    assert "Pick LIME or SHAP first" in told[why.status]
+    *_, before = why.explain(shown, "tfidf", "shap", "word", VISITOR)
+    first, *_, last = why.check(shown, "tfidf", VISITOR)
+    assert "<progress" in first[why.status] and "fn-grade" in last[why.status]
+    assert shown.checked is not None and shown.checked.explainer == "shap-library"
+    assert "The shap package and ours share" in last[why.words] and "ours " in last[why.words]
+    assert shown.explanations["tfidf"].explainer == "shap" and last[why.text] == before[why.text]
+    *_, after = why.explain(shown, "tfidf", "lime", "word", VISITOR)
+    assert shown.checked is None and "package" not in after[why.words]
+
+
 def test_the_same_verdict_once_more_is_heard_once_more(tab: Analyse) -> None:
     heard = tab.answer.heard
     for _ in range(2):
