@@ -169,7 +169,7 @@ def test_roberta_with_named_labels_reads_raw_text_on_the_users_characters(
     )
     found = engine.explainers.explain(ExplanationRequest(text, "mine", "gradient", 8))
     words = [text[a.start : a.end] for a in found.attributions]
-    assert words[:7] == ["The", "mayor", "caf\u00e9", "said", "the", FAKE_WORD, "couldn\u2019t"]
+    assert words[:7] == ["The", "mayor\u2019s", "caf\u00e9", "said", "the", FAKE_WORD, "couldn\u2019t"]
     strongest = max(found.attributions, key=lambda a: a.weight)
     assert text[strongest.start : strongest.end] == FAKE_WORD
     assert model_folder.settings(models / "mine")["source"]["license"] == "mit"
