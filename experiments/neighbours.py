@@ -10,7 +10,7 @@ import numpy as np
 
 from fakenews.classifiers.ood import unit
 from fakenews.data.base import TextNotHere
-from fakenews.data.demo import SPEC as DEMO
+from fakenews.data.demo import NAME as DEMO
 from fakenews.data.registry import DATASETS, load
 from fakenews.similar.neighbours import STEPS, WIDTH, Neighbours, words
 
@@ -33,7 +33,7 @@ def held_out_articles(measured: pd.DataFrame, folder: Path | None) -> pd.DataFra
     """
     import pandas as pd
 
-    articles = {name for name, spec in DATASETS.items() if spec.unit == "article" and name != DEMO.name}
+    articles = {name for name, spec in DATASETS.items() if spec.unit == "article" and name != DEMO}
     wanted = measured[measured["corpus"].isin(articles) & (measured["split"] != "validation")]
     parts = []
     for name, rows in wanted.groupby("corpus", sort=False):

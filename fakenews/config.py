@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+DATA = "data"  # folder of corpora beside that of the models
 PORTS = 65_535
 MOST_PROXIES = 10
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -18,7 +19,9 @@ class Settings:
     """What differs from machine to machine."""
 
     models: Path = REPOSITORY / "models"  # folder of model folders (`FAKENEWS_MODELS`)
-    data: Path | None = None  # folder of parquet corpora (`FAKENEWS_DATA`); None means only the demo corpus has texts
+    # Folder of parquet corpora (`FAKENEWS_DATA`, else `data` beside the models if there is such a folder); None means
+    # only the demo corpus has texts
+    data: Path | None = None
     device: str = "auto"  # "auto", "cpu" or "cuda" (`FAKENEWS_DEVICE`)
     # Models that stand side by side and are loaded at the start (`FAKENEWS_SHOW`, with commas; its name was
     # `FAKENEWS_MODEL_LIST`); empty for TinyBERT and TF-IDF, MPNet on a GPU, and those that were added
@@ -45,6 +48,8 @@ class Settings:
     # Whether `/metrics` is served (`FAKENEWS_METRICS`); not on a Space, where anyone could read it
     metrics: bool = True
     log: str = "text"  # "text", what needs attention, or "json", also a line for each request (`FAKENEWS_LOG`)
+    # File that names models on the Hub to be brought (`FAKENEWS_SPACEFILE`); the repository's on a Space
+    spacefile: Path | None = None
     # api_docs, mcp, url_fetch: whether the API's OpenAPI document (`FAKENEWS_API_DOCS`) and an MCP server
     # (`FAKENEWS_MCP`) are served, and whether visitors may have articles fetched by their address
     # (`FAKENEWS_URL_FETCH`)
@@ -74,10 +79,13 @@ class Settings:
         on_space = "SPACE_ID" in env or env.get("SYSTEM") == "spaces"
         space = env.get("SPACE_HOST", "")
         bucket = env.get("FAKENEWS_BUCKET", "")
+        spacefile = env.get("FAKENEWS_SPACEFILE", str(REPOSITORY / "Spacefile") if on_space else "")
+        models = Path(env.get("FAKENEWS_MODELS", default.models))
+        beside = models.parent / DATA
         shown = env.get("FAKENEWS_SHOW") or env.get("FAKENEWS_MODEL_LIST", "")
         return cls(
-            models=Path(env.get("FAKENEWS_MODELS", default.models)),
-            data=Path(data) if data else None,
+            models=models,
+            data=Path(data) if data else beside if beside.is_dir() else None,
             device=device,
             model_list=tuple(filter(None, map(str.strip, shown.split(",")))),
             max_chars=_number(env, "FAKENEWS_MAX_CHARS", default.max_chars),
@@ -92,10 +100,16 @@ class Settings:
             proxies=_proxies(env, int(on_space)),
             metrics=_switch(env, "FAKENEWS_METRICS", not on_space),
             log=log,
+            spacefile=Path(spacefile) if spacefile else None,
             api_docs=_switch(env, "FAKENEWS_API_DOCS"),
             mcp=_switch(env, "FAKENEWS_MCP"),
             url_fetch=_switch(env, "FAKENEWS_URL_FETCH"),
         )
+
+    @property
+    def own_data(self) -> Path:
+        """Folder that corpora are added to: that of the corpora, or `data` beside the models."""
+        return self.data or self.models.parent / DATA
 
 
 def data_folder() -> Path:

@@ -29,6 +29,7 @@ from fakenews.engine.zero import ZeroDevice, runs_on_zero
 from fakenews.serving import health, memory
 from fakenews.serving.guard import Guard, longest_body
 from fakenews.serving.health import Readiness
+from fakenews.serving.hub_models import HubModels
 from fakenews.serving.logs import log_as, log_page_errors
 from fakenews.serving.metrics import Metrics, MetricsMiddleware
 from fakenews.serving.rates import RateLimit
@@ -53,6 +54,7 @@ def create_app(
     blocks: gr.Blocks | None = None,
     page: Mapping[str, Any] | None = None,
     readiness: Readiness | None = None,
+    hub_models: HubModels | None = None,
 ) -> FastAPI:
     """Build the server; the models are loaded in the background once it starts.
 
@@ -70,6 +72,8 @@ def create_app(
         Theme, style sheet and the like for `gradio.mount_gradio_app`; `ui.app.PAGE` if left out.
     readiness : Readiness, optional
         What /healthz and /readyz tell; one of its own if left out.
+    hub_models : HubModels, optional
+        Models to be brought from the Hub once those that are here are loaded.
     """
     stay_offline()
     store = store or ShareStore.of(settings)
@@ -85,12 +89,19 @@ def create_app(
         engine.scheduler.batch_verdicts(metrics.batch_size.observe)
     _add_gauges(metrics, engine.scheduler)
 
+    def warm_up() -> None:
+        readiness.warm_up(engine, store)
+        if hub_models is not None:
+            hub_models.bring(engine.pool)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        threading.Thread(target=readiness.warm_up, args=(engine, store), name="warm-up", daemon=True).start()
+        threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
         tidying = asyncio.create_task(_tidy(blocks, store))
         yield
         tidying.cancel()
+        if hub_models is not None:
+            hub_models.stop()
 
     app = FastAPI(
         title="fakenews",
@@ -101,7 +112,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
-    add_api(app, engine, store, readiness, metrics)
+    add_api(app, engine, store, readiness, metrics, hub_models)
     _mount(app, blocks, settings, page)
     app.add_middleware(preview.SharedPage, store=store, public_url=settings.public_url)
     app.add_middleware(
@@ -144,10 +155,17 @@ def _mount(app: FastAPI, blocks: gr.Blocks, settings: Settings, page: Mapping[st
         answer_in_json(blocks.mcp_server_obj)
 
 
-def add_api(app: FastAPI, engine: Engine, store: ShareStore, readiness: Readiness, metrics: Metrics) -> None:
+def add_api(
+    app: FastAPI,
+    engine: Engine,
+    store: ShareStore,
+    readiness: Readiness,
+    metrics: Metrics,
+    hub_models: HubModels | None = None,
+) -> None:
     """Add everything but the page."""
     app.state.engine, app.state.store = engine, store
-    app.include_router(health.router(engine, readiness, metrics if engine.settings.metrics else None))
+    app.include_router(health.router(engine, readiness, metrics if engine.settings.metrics else None, hub_models))
     for router in (analysis.router, shares.router, preview.router, health.nothing_else()):
         app.include_router(router)
 
@@ -196,7 +214,9 @@ def serve(settings: Settings) -> None:
     memory.put_off_collection()
     memory.share_heaps()
     engine = Engine.open(settings, ZeroDevice() if runs_on_zero() else Device())
-    readiness = Readiness()
+    readiness, hub_models = Readiness(), HubModels(settings)
+    hub_models.take_cached()
+    engine.pool.awaited = frozenset(hub_models.awaited)
 
     class Draining(uvicorn.Server):
         def handle_exit(self, sig: int, frame: Any) -> None:
@@ -204,7 +224,7 @@ def serve(settings: Settings) -> None:
             super().handle_exit(sig, frame)
 
     config = uvicorn.Config(
-        create_app(engine, settings, readiness=readiness),
+        create_app(engine, settings, readiness=readiness, hub_models=hub_models),
         host=settings.host,
         port=settings.port,
         http=HeaderTimeout,

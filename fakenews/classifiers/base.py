@@ -21,6 +21,7 @@ from fakenews.classifiers.entries import read_json
 from fakenews.schema import FAKE, LABELS, Span
 from fakenews.text import CLEANING, CLEANING_VERSION, RAW, TOKEN, CleanedText, clean, token_spans, untouched, word_spans
 
+ANY = "any"  # language of an added model that judges texts in every one
 P_MIN, P_MAX = 0.001, 0.999
 SLOPES, SHIFTS = (0.05, 20.0), (-10.0, 10.0)  # bounds of a calibration
 _NOT_KEPT = ("name", "cleaning", "seed", "device", "members")  # of the arguments of a classifier
@@ -202,6 +203,11 @@ class OutOfDomainDetector(Protocol):
 def is_calibrated(classifier: TextClassifier) -> bool:
     """Return whether the probabilities of a classifier were fitted to labels; only an added one may be without."""
     return bool(classifier.info_.get("calibrated", True))
+
+
+def reads_any_language(classifier: TextClassifier) -> bool:
+    """Return whether a classifier may judge texts that are not English; only an added one may."""
+    return classifier.info_.get("language") == ANY
 
 
 def distinct_scores(classifier: TextClassifier, texts: Sequence[str]) -> Scores:

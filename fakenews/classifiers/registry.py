@@ -119,4 +119,6 @@ def of_folder(stored: StoredModel) -> ClassifierSpec:
     if stored.added is None or stored.name in CLASSIFIERS:
         return get(stored.name)
     title = str(stored.added.get("title", "")) or stored.name
-    return ClassifierSpec(stored.name, title, "A checkpoint that was added here.", _load_transformer)
+    kind = CLASSIFIERS.get(str(stored.added.get("kind", "")))
+    load = _load_transformer if kind is None or kind.load is _load_ensemble else kind.load
+    return ClassifierSpec(stored.name, title, "A model that was added here.", load)

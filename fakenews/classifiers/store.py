@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from fakenews.classifiers.base import TextClassifier
@@ -18,6 +19,8 @@ from fakenews.classifiers.model_folder import (
 )
 from fakenews.classifiers.registry import CLASSIFIERS, of_folder
 
+NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")  # of an added model
+
 
 def shipped(models: Path) -> tuple[str, ...]:
     """Return the names of the known classifiers whose weights lie in `models`, in the registry's order."""
@@ -33,6 +36,21 @@ def added(models: Path) -> tuple[str, ...]:
         return ()
     unknown = (f for f in models.iterdir() if f.name not in CLASSIFIERS and f.suffix != PARTIAL and has_weights(f))
     return tuple(sorted(folder.name for folder in unknown if _is_added(folder)))
+
+
+def check_new(name: str, folder: Path) -> None:
+    """Refuse a name that cannot be that of a model to be added in a folder, or is taken.
+
+    Raise `ValueError`.
+    """
+    if not NAME.fullmatch(name):
+        raise ValueError(
+            f"{name!r} cannot be a name: use up to 40 lower-case letters, digits and hyphens, such as my-bert."
+        )
+    if name in (*CLASSIFIERS, "neighbours"):
+        raise ValueError(f"{name!r} is the name of a model that comes with fakenews: choose another.")
+    if has_weights(folder):
+        raise ValueError(f'There is a model {name!r}: choose another name, or run "fakenews remove" first.')
 
 
 def _is_added(folder: Path) -> bool:

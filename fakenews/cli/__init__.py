@@ -6,7 +6,7 @@ else. Imports that take time are made inside the commands, so that `--help` answ
 
 import typer
 
-from fakenews.cli import articles, data, models, score, serve, shares, space, training
+from fakenews.cli import articles, corpora, data, models, score, serve, shares, space, training
 from fakenews.cli.output import Commands
 
 app = typer.Typer(
@@ -17,6 +17,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Say what a news article resembles, the fake or the real class, and which words moved the verdict.",
 )
+data.app.add_typer(corpora.app)
+data.app.add_typer(corpora.app)
 for group in (articles, score, shares, training, models, serve):
     app.add_typer(group.app)
 app.add_typer(data.app, name="data")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from fakenews.cli.options import AsJson
-from fakenews.cli.output import note, print_json
+from fakenews.cli.output import note, print_json, rows_of
 from fakenews.config import Settings
 
 app = typer.Typer()
@@ -19,14 +20,18 @@ def models_(as_json: AsJson = False) -> None:
     """List the models that are here: size, parameters, whether they are calibrated, where they are from."""
     from fakenews.classifiers import inventory
 
-    found = inventory.inventory(Settings.from_environment().models)
+    models = Settings.from_environment().models
+    found, awaited = inventory.inventory(models), [a for a in inventory.awaited(models) if a.state != "served"]
     if as_json:
-        return print_json({"models": [entry.to_dict() for entry in found]})
-    heads: tuple[str, ...] = ("model", "title", "kind", "size", "parameters", "calibrated", "from")
+        entries = [entry.to_dict() for entry in found]
+        return print_json({"models": entries, "awaited": [asdict(model) for model in awaited]})
+    heads: tuple[str, ...] = ("model", "title", "kind", "size", "memory", "parameters", "calibrated", "from")
     rows = [heads, *(entry.cells() for entry in found)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    typer.echo("\n".join(rows_of(rows)))
+    total = sum(entry.memory_mb or 0.0 for entry in found)
+    typer.echo(f"All of them take {total:,.0f} MB of memory on a CPU, beside what the server itself needs.")
+    for model in awaited:
+        typer.echo(f"{model.name} of {model.origin} is {model.state}. {model.sentence}".rstrip())
 
 
 @app.command()
@@ -43,20 +48,30 @@ def add(
         str | None, typer.Option("--cleaning", help="none or neutral; what is better on the tables if left out.")
     ] = None,
     calibrate: Annotated[
-        list[Path] | None, typer.Option("--calibrate", metavar="TABLE", help="Labeled table; may be repeated.")
+        list[str] | None,
+        typer.Option("--calibrate", metavar="TABLE|CORPUS", help="Labeled table, or corpus by name; may be repeated."),
     ] = None,
+    calibration: Annotated[
+        tuple[float, float] | None,
+        typer.Option("--calibration", metavar="SLOPE SHIFT", help="Of a calibration fitted elsewhere."),
+    ] = None,
+    language: Annotated[
+        str, typer.Option("--language", help="en, or any for a multilingual model, which judges every language.")
+    ] = "en",
     title: Annotated[str, typer.Option("--title", help="Name on the page; NAME if left out.")] = "",
 ) -> None:
     """Add a fine-tuned checkpoint of your own, to stand beside the other models."""
+    from fakenews.data.registry import find_table
     from fakenews.training.added import Addition, add
 
-    asked = Addition(name, source, title, revision, tuple(fake or ()), cleaning, tuple(calibrate or ()))
     settings = Settings.from_environment()
+    tables = tuple(find_table(table, settings.data) for table in calibrate or ())
+    asked = Addition(name, source, title, revision, tuple(fake or ()), cleaning, tables, language, calibration)
     folder = add(asked, settings.models, note)
     is_shown = not settings.model_list or name in settings.model_list
     where = "It stands on the page." if is_shown else "It stands on the page once FAKENEWS_SHOW names it."
     typer.echo(f"{name} is in {folder}. {where}")
-    if not calibrate:
+    if not calibrate and not calibration:
         typer.echo("It is not calibrated, so it gives no verdict: --calibrate TABLE changes that.")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import typer
@@ -39,6 +39,12 @@ def print_json(values: Mapping[str, Any]) -> None:
 def note(message: str) -> None:
     """Print a sentence on stderr, beside the result."""
     typer.echo(message, err=True)
+
+
+def rows_of(table: Sequence[Sequence[str]]) -> list[str]:
+    """Return the rows of a table as lines, their columns one under the other."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
 
 
 def progress(task: str) -> Callable[[float], None] | None:

@@ -24,9 +24,10 @@ def train(
     recipe: Annotated[
         str, typer.Argument(help="tfidf, word2vec, cnn, features, tinybert, …: any recipe of the README.")
     ],
-    data: Annotated[
-        list[Path] | None, typer.Option("--data", help="Table; FAKENEWS_DATA/isot.parquet if left out.")
-    ] = None,
+    data: Annotated[list[str] | None, typer.Option("--data", metavar="TABLE|CORPUS", help="isot if left out.")] = None,
+    name: Annotated[
+        str, typer.Option("--name", help="Of a model of your own, to stand beside the others; it is added.")
+    ] = "",
     out: Annotated[Path | None, typer.Option("--out", help="Folder; models/MODEL if left out.")] = None,
     base: Annotated[str | None, typer.Option("--base", help="Hub id or folder instead of the recipe's base.")] = None,
     epochs: Annotated[float | None, typer.Option("--epochs", help="Instead of the recipe's.")] = None,
@@ -36,22 +37,27 @@ def train(
     fake: Fake = "",
 ) -> None:
     """Train a model, calibrate it, and measure it on held-out articles and every other corpus here."""
+    from fakenews.classifiers.store import check_new
     from fakenews.training.job import Job
     from fakenews.training.recipes import get
     from fakenews.training.run import run, summary
 
     settings = Settings.from_environment()
     chosen = get(recipe)
-    table, *more = data or [_training_table(None, settings)]
+    table, *more = [_training_table(value, settings) for value in data or (None,)]
     if more:
         raise ValueError(
             f'One table at a time, got {len(more) + 1} with --data: "python -m experiments train" takes several.'
         )
-    out = out or settings.models / chosen.model
+    if name and out:
+        raise ValueError("--name and --out exclude each other: a model with a name goes to the folder of models.")
+    out = out or settings.models / (name or chosen.model)
+    if name:
+        check_new(name, out)
     note(f"{chosen.title}: from {table} into {out}")
     job = Job(
         recipe, table, out, base, epochs, max_steps, resume, settings.data,
-        encoding=encoding, fake=fake,
+        encoding=encoding, fake=fake, name=name,
     )  # fmt: skip
     evidence = run(job, note)
     typer.echo("\n".join(summary(evidence, fake)))
@@ -61,7 +67,9 @@ def train(
 @app.command()
 def evaluate(
     model: Model,
-    data: Annotated[list[Path] | None, typer.Option("--data", help="Labeled table.")] = None,
+    data: Annotated[
+        list[str] | None, typer.Option("--data", metavar="TABLE|CORPUS", help="Labeled table, or corpus by name.")
+    ] = None,
     encoding: Encoding = "",
     fake: Fake = "",
     as_json: AsJson = False,
@@ -71,12 +79,13 @@ def evaluate(
         raise ValueError("Nothing to measure on: give --data.")
     if len(data) > 1:
         raise ValueError(f"One table at a time, got {len(data)} with --data.")
-    table = data[0]
+    from fakenews.data.registry import find_table
     from fakenews.data.table import read_labeled
     from fakenews.metrics.verdicts import labels_warning, table_result
     from fakenews.reporting.digits import counted
 
     engine = open_engine()
+    table = find_table(data[0], engine.settings.data)
     name = engine.pool.classifier(model).name
     read = read_labeled(table, encoding, fake)
     rows = read.frame
@@ -109,7 +118,7 @@ def evaluate(
 def novelty(
     model: Model,
     data: Annotated[
-        Path | None, typer.Option("--data", help="Table it was trained on; FAKENEWS_DATA/isot.parquet.")
+        str | None, typer.Option("--data", metavar="TABLE|CORPUS", help="What it was trained on; isot if left out.")
     ] = None,
 ) -> None:
     """Teach a trained model again where its training data ends; its weights stay as they are."""
@@ -122,10 +131,10 @@ def novelty(
     settings = Settings.from_environment()
     stored = store.find(model, settings.models)
     classifier = store.load(stored, settings.device)
-    data = _training_table(data, settings)
-    frame = with_split(read_table(data))
+    table = _training_table(data, settings)
+    frame = with_split(read_table(table))
     train, held_out = (joined_texts(frame[frame["split"] == part]) for part in ("train", "validation"))
-    if not fit_ood(classifier, train, held_out, f"{data.stem}/validation", classifier.info_.get("seed", 42)):
+    if not fit_ood(classifier, train, held_out, f"{table.stem}/validation", classifier.info_.get("seed", 42)):
         raise ValueError(f"{stored.name} has no measure of its own for how far a text lies from its training data.")
     model_folder.change_settings(stored.folder, novelty=classifier.info_["novelty"])
     centroids = getattr(classifier, "centroids_", None)
@@ -138,10 +147,12 @@ def novelty(
     )
 
 
-def _training_table(data: Path | None, settings: Settings) -> Path:
-    """Return the table given, or ISOT's in the data folder."""
+def _training_table(data: str | None, settings: Settings) -> Path:
+    """Return the table given, by its path or as a corpus by its name, or ISOT's in the data folder."""
+    from fakenews.data.registry import find_table
+
     if data is not None:
-        return data
+        return find_table(data, settings.data)
     if settings.data is None:
         raise ValueError("No data to train on: give --data, or set FAKENEWS_DATA to the folder of isot.parquet.")
     return settings.data / "isot.parquet"

@@ -60,9 +60,9 @@ def get(
     from fakenews.data.table import write_table
 
     spec = registry.get(name)
-    if name == demo.SPEC.name:
+    if name == demo.NAME:
         raise TextNotHere(f"There is nothing to get for {spec.title}. {spec.get_hint}")
-    if name != isot.SPEC.name:
+    if name != isot.NAME:
         raise TextNotHere(f"No command fetches {spec.title}. {spec.get_hint}")
     target = Path(out) / f"{name}.parquet"
     if source is not None:

@@ -6,27 +6,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fakenews.data.base import DatasetSpec
 from fakenews.schema import FAKE, REAL
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SPEC = DatasetSpec(
-    name="isot",
-    title="ISOT",
-    description="Reuters news against articles of flagged sites, mostly US politics, 2015 to 2018; 9,110 distinct "
-    "articles of about 38,800.",
-    homepage="https://onlineacademiccommunity.uvic.ca/isot/2022/11/27/fake-news-detection-datasets/",
-    license="CC BY-NC-SA 4.0 (unverified)",
-    citation="Ahmed, Traore, Saad: Detection of Online Fake News Using N-Gram Analysis and Machine Learning "
-    "Techniques, ISDDC 2017.",
-    label_meaning="By publisher, not by fact: True.csv (subjects politicsNews, worldnews) is real, Fake.csv is fake.",
-    n_rows=9110,
-    get_hint='Run "fakenews data get isot", with --source FOLDER if you have the public Fake.csv and True.csv.',
-    sha256="11272639f0b9a5c501c502dc2416c146ad512cb7d14d58755835db8e71f9cbc3",
-)
-
+NAME = "isot"
 FILES = {"Fake.csv": FAKE, "True.csv": REAL}
 COLUMNS = ("title", "text", "subject", "date")
 SUBJECTS = {

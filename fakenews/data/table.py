@@ -100,8 +100,13 @@ def read_labeled(path: Path, encoding: str = "", fake: str = "") -> LabeledTable
         1,000 columns, two columns of which one is wanted, or a value that is not a label.
     """
     path = Path(path)
+    return labeled(raw_table(path, encoding), path.name, fake)
+
+
+def raw_table(path: Path, encoding: str = "") -> pd.DataFrame:
+    """Read a table of any format as it is, every column of it; errors are those of `read_labeled`."""
     readers = {"csv": read_csv, "jsonl": _read_json, "json": _read_json, "parquet": _read_parquet}
-    return labeled(readers[format_of(path, encoding)](path, encoding), path.name, fake)
+    return readers[format_of(path, encoding)](path, encoding)
 
 
 def columns_of(path: Path) -> tuple[str, ...]:
@@ -244,7 +249,7 @@ def _strings(frame: pd.DataFrame, column: str, origin: str) -> list[str]:
     """Return a text column, "" where it is absent or empty. Only `title` and `text` insist on strings."""
     if column not in frame:
         return [""] * len(frame)
-    values = ["" if _is_missing(v) else v for v in frame[column].tolist()]
+    values = ["" if is_missing(v) else v for v in frame[column].tolist()]
     if column in ("title", "text"):
         for i, value in enumerate(values):
             if not isinstance(value, str):
@@ -252,7 +257,8 @@ def _strings(frame: pd.DataFrame, column: str, origin: str) -> list[str]:
     return [_encodable(str(v).removesuffix(" 00:00:00") if column == "date" else str(v)) for v in values]
 
 
-def _is_missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
+    """Return whether a cell holds nothing."""
     return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value)
 
 
@@ -275,7 +281,7 @@ def _ids(own_ids: list[str], titles: list[str], texts: list[str]) -> list[str]:
 
 def _labels(values: pd.Series, origin: str, fake: str) -> tuple[list[int], dict[str, str]]:
     """Return the labels of articles, and how each value was read."""
-    spelled = ["" if _is_missing(v) else _whole_number(str(v).strip()) for v in values]
+    spelled = ["" if is_missing(v) else whole_number(str(v).strip()) for v in values]
     known = _LABELS if not fake else _labels_with(fake, {value.lower() for value in spelled}, origin)
     for i, value in enumerate(spelled):
         if value.lower() not in known:
@@ -289,7 +295,7 @@ def _labels(values: pd.Series, origin: str, fake: str) -> tuple[list[int], dict[
 
 def _labels_with(fake: str, values: set[str], origin: str) -> dict[str, int]:
     """Return labels by value, where one of two values was said to mean fake."""
-    fake = _whole_number(fake.strip().lower())
+    fake = whole_number(fake.strip().lower())
     others = values - {fake, ""}
     if len(others) > 1 or (fake not in values and not others <= set(_LABELS)):
         raise ValueError(
@@ -299,7 +305,7 @@ def _labels_with(fake: str, values: set[str], origin: str) -> dict[str, int]:
     return {fake: FAKE, **dict.fromkeys(others, REAL)}
 
 
-def _whole_number(text: str) -> str:
+def whole_number(text: str) -> str:
     """Return "1" for "1.0", as spreadsheets write it; what is no whole number stays."""
     try:
         number = float(text)

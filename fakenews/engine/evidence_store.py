@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakenews.classifiers import model_folder
+from fakenews.data import own
 from fakenews.data import registry as corpora
 from fakenews.engine.pool import ModelPool
 from fakenews.evidence.protocols import LEFT_OUT, SHIPPED
@@ -17,6 +18,8 @@ from fakenews.evidence.reliability import share_like_this
 from fakenews.reporting.digits import metric_text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
     from fakenews.evidence.results import ModelEvidence
@@ -35,15 +38,28 @@ class EvidenceStore:
         self._outcomes: dict[str, NDArray[np.int8]] = {}
 
     def evaluation(self, model: str) -> ModelEvidence | None:
-        """Return the committed evaluation of a model; None where it has none."""
-        from fakenews.evidence.files import read_evaluation
+        """Return the evaluation of a model, on corpora that were added here too; None where it has none."""
+        from fakenews.evidence.files import EVALUATION, read_evaluation
 
         if model not in self._evaluations:
-            try:
-                self._evaluations[model] = read_evaluation(self._folder / model)
-            except FileNotFoundError:
-                self._evaluations[model] = None
+            folders = [self._folder / model, *self._own(model)]
+            found = [read_evaluation(f) for f in folders if (f / EVALUATION).is_file()]
+            self._evaluations[model] = found[0].with_others(found[1:]) if found else None
         return self._evaluations[model]
+
+    def _own(self, model: str) -> list[Path]:
+        """Return folders with answers of a model, as it is now, to corpora that were added here."""
+        from fakenews.evidence.files import read_evaluation
+
+        found = []
+        for folder in own.evidence_folders(self._pool.settings.data, model):
+            try:
+                revision = read_evaluation(folder).training.get("revision")
+            except (ValueError, OSError):  # cut short, or of another version: the corpus is scored when it is opened
+                continue
+            if revision == self._pool.revision(model):
+                found.append(folder)
+        return found
 
     def accuracy_sentence(self, model: str) -> str:
         """Return one sentence on what a model reached where it was measured; empty without evidence."""
@@ -66,9 +82,15 @@ class EvidenceStore:
 
         Of one protocol, or of all that ask the model as it is about whole articles.
         """
-        from fakenews.evidence.files import read_predictions
+        import pandas as pd
 
-        return read_predictions(self._folder / model, [protocol] if protocol else SHIPPED)
+        from fakenews.evidence.files import PREDICTIONS, read_predictions
+
+        wanted = [protocol] if protocol else SHIPPED
+        folders = [self._folder / model, *self._own(model)]
+        return pd.concat(
+            [read_predictions(f, wanted) for f in folders if (f / PREDICTIONS).is_file()], ignore_index=True
+        )
 
     def all_predictions(self) -> pd.DataFrame:
         """Return the committed predictions of all models here that have any, in one table."""

@@ -18,6 +18,7 @@ from fakenews.classifiers.base import (
     cleaning_once,
     distinct_scores,
     is_calibrated,
+    reads_any_language,
 )
 from fakenews.classifiers.ensemble import MEMBERS, EnsembleClassifier
 from fakenews.classifiers.model_folder import SOURCE
@@ -162,10 +163,12 @@ class Judge:
                 classifier = self._pool.classifier(model)
                 scores, unlike = answers[id(classifier)] = self._scores(classifier, texts, answers)
                 p_fake = classifier.calibrated(scores)
+                any_language = reads_any_language(classifier)
                 single = [
                     judge(
                         self._pool.name(model), float(p_fake[i]), float(scores.log_odds[i]), n_words[i],
-                        english=english[i], unlike_training=bool(unlike[i]), calibrated=is_calibrated(classifier),
+                        english=any_language or english[i], unlike_training=bool(unlike[i]),
+                        calibrated=is_calibrated(classifier),
                     )
                     for i in range(len(texts))
                 ]  # fmt: skip

@@ -28,10 +28,22 @@ class ModelPool:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.awaited: frozenset[str] = frozenset()  # models that are not here yet, and may be shown once they are
         self.damaged: tuple[str, ...] = ()  # models that `find_damage` found to be other than what was pinned
         self._stored: dict[str, StoredModel] = {}
         self._classifiers: dict[str, TextClassifier] = {}
         self._loading = threading.RLock()
+
+    def refresh(self) -> None:
+        """Look again which models are here. Those that a page was built with, and answer unasked, stay the same."""
+        _ = self.side_by_side, self.defaults
+        for name in ("models", "added"):
+            self.__dict__.pop(name, None)
+
+    @property
+    def loaded(self) -> tuple[str, ...]:
+        """Models that are in memory."""
+        return tuple(self._classifiers)
 
     @cached_property
     def models(self) -> tuple[str, ...]:
@@ -40,7 +52,7 @@ class ModelPool:
         Raise `ValueError` if FAKENEWS_SHOW names one that is not here.
         """
         here = (*store.shipped(self.settings.models), *self.added)
-        if missing := sorted(set(self.settings.model_list) - set(here)):
+        if missing := sorted(set(self.settings.model_list) - {*here, *self.awaited}):
             raise ValueError(
                 f"FAKENEWS_SHOW names {', '.join(missing)}, not in {self.settings.models}: "
                 f"there are {', '.join(here) or 'none'}."

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fakenews.classifiers.base import Scores, TextClassifier
+from fakenews.data import own
 from fakenews.data.base import TextNotHere
 from fakenews.data.registry import DATASETS, load
 from fakenews.data.table import joined_texts
@@ -18,6 +19,7 @@ from fakenews.verdict import MIN_WORDS, judge
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
 Progress = Callable[[str, float], None]
 _CHUNK = 256  # articles between two reports of progress
@@ -35,12 +37,9 @@ def predict_frame(
 
     Without a `protocol`, it is the one of `protocols.SHIPPED` that the part of the corpus belongs to.
     """
-    import pandas as pd
-
     from fakenews.classifiers.precision import fast_products
 
     texts = joined_texts(frame)
-    protocol = protocol or of_corpus(corpus, split, frame["label"].nunique() > 1)
     p_fake, log_odds, in_domain = (np.zeros(len(texts)) for _ in range(3))
     for start in range(0, len(texts), _CHUNK):
         part = slice(start, start + _CHUNK)
@@ -49,16 +48,30 @@ def predict_frame(
         log_odds[part], in_domain[part], p_fake[part] = *scores, classifier.calibrated(scores)
         if progress:
             progress(f"{corpus}/{split}", min(1.0, (start + _CHUNK) / len(texts)))
+    return prediction_rows(frame, corpus, split, Scores(log_odds, in_domain), p_fake, protocol)
+
+
+def prediction_rows(
+    frame: pd.DataFrame,
+    corpus: str,
+    split: str,
+    scores: Scores,
+    p_fake: NDArray[np.float64],
+    protocol: str | None = None,
+) -> pd.DataFrame:
+    """Return the rows of `predictions.parquet` for answers to a labeled table, as `predict_frame`."""
+    import pandas as pd
+
     return pd.DataFrame(
         {
-            "protocol": protocol,
+            "protocol": protocol or of_corpus(corpus, split, frame["label"].nunique() > 1),
             "id": frame["id"].to_numpy(),
             "corpus": corpus,
             "split": split,
             "label": frame["label"].to_numpy(),
             "p_fake": p_fake,
-            "margin": log_odds,
-            "in_domain": in_domain,
+            "margin": scores.log_odds,
+            "in_domain": scores.in_domain,
         }
     )
 
@@ -104,6 +117,9 @@ def other_corpora(folder: Path | None, skip: Collection[str]) -> Iterator[tuple[
         except TextNotHere:
             continue
         yield name, frame
+    for name in own.corpora(folder):
+        if name not in skip:
+            yield name, load(name, folder)
 
 
 def latency_ms(classifier: TextClassifier, texts: Sequence[str], repeats: int = 3) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from fakenews.data.demo import SPEC as DEMO
+from fakenews.data.demo import NAME as DEMO
 
 TIME_CUT = "2017-01-01"
 
@@ -112,4 +112,4 @@ def of_corpus(corpus: str, split: str, both_classes: bool) -> str:
     """Return which of `SHIPPED` a part of a corpus belongs to; "all" is a corpus that was not trained on."""
     if split != "all":
         return "grouped"
-    return "external" if both_classes and corpus != DEMO.name else "other"
+    return "external" if both_classes and corpus != DEMO else "other"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from fakenews.data.registry import DATASETS, is_foreign_article_corpus
+from fakenews.data.registry import in_order, is_foreign_article_corpus
 from fakenews.evidence.protocols import LEFT_OUT, SHIPPED
 from fakenews.evidence.reliability import Reliability
 from fakenews.metrics.coverage import CoverageRisk
@@ -32,6 +32,15 @@ class ProtocolResult(JsonValue):
     formatting: FlipRates | None = None  # how formatting moves the answers; None where it was not measured
     # Of the same articles; empty where the model was fitted again on other rows or text
     verdicts: Mapping[str, Verdicts] = field(default_factory=dict)
+
+    def with_corpora(self, other: ProtocolResult) -> ProtocolResult:
+        """Return it with the corpora of another result of the same weights."""
+        return replace(
+            self,
+            corpora={**other.corpora, **self.corpora},
+            coverage={**other.coverage, **self.coverage},
+            verdicts={**other.verdicts, **self.verdicts},
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, with the rates of the formatting test."""
@@ -82,7 +91,15 @@ class ModelEvidence(JsonValue):
                 corpus = part.partition("/")[0]
                 if result and is_foreign_article_corpus(corpus) and evaluation.roc_auc is not None:
                     unseen[corpus] = (result, part)
-        return {name: unseen[name] for name in DATASETS if name in unseen}
+        return {name: unseen[name] for name in in_order(unseen)}
+
+    def with_others(self, others: Sequence[ModelEvidence]) -> ModelEvidence:
+        """Return it with what the same weights reached on further corpora, under the protocols they were asked by."""
+        protocols = dict(self.protocols)
+        for name, result in ((n, r) for other in others for n, r in other.protocols.items()):
+            known = protocols.get(name)
+            protocols[name] = result if known is None else known.with_corpora(result)
+        return replace(self, protocols=protocols)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, with the version of its layout under "schema"."""

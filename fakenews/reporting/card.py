@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from fakenews.classifiers.registry import CLASSIFIERS
 from fakenews.data.registry import DATASETS
 from fakenews.evidence.files import CARD, read_evaluation
 from fakenews.evidence.protocols import LEFT_OUT, PROTOCOLS, SHIPPED
@@ -55,6 +56,7 @@ def model_card(evidence: ModelEvidence, describe: str) -> str:
     )  # Markdown
     return environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(
         evidence=evidence,
+        license="apache-2.0" if evidence.model in CLASSIFIERS else "unknown",  # of somebody's own: as its base
         describe=describe.strip(),
         table=markdown_table,
         demo=DEMO,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any, Literal
 
 from fastapi import APIRouter, HTTPException, Response
@@ -11,8 +13,11 @@ from fastapi import APIRouter, HTTPException, Response
 from fakenews import __version__
 from fakenews.api.answers import UncachedJSON
 from fakenews.api.errors import OneSentenceRoute
+from fakenews.classifiers import inventory
+from fakenews.config import pick_device
 from fakenews.engine import Engine
 from fakenews.serving import memory
+from fakenews.serving.hub_models import HubModels
 from fakenews.serving.metrics import Metrics
 from fakenews.share.store import ShareStore
 
@@ -54,14 +59,17 @@ class Readiness:
                 logger.error("The storage for shared analyses cannot be used: %s.", type(error).__name__)
 
 
-def router(engine: Engine, readiness: Readiness, metrics: Metrics | None) -> APIRouter:
+def router(
+    engine: Engine, readiness: Readiness, metrics: Metrics | None, hub_models: HubModels | None = None
+) -> APIRouter:
     """Return the endpoints that a load balancer asks; without `metrics` there is none for Prometheus."""
     router = APIRouter(route_class=OneSentenceRoute, default_response_class=UncachedJSON, include_in_schema=False)
 
     @router.api_route("/healthz", methods=["GET", "HEAD"])
     async def healthz() -> dict[str, Any]:
         models = [model for model in engine.pool.models if model not in engine.pool.damaged]
-        return {"status": readiness.status, "models": models, "version": __version__}
+        told = {"status": readiness.status, "models": models, "version": __version__, "memory": _memory(engine)}
+        return {**told, "hub_models": hub_models.to_dict()} if hub_models and hub_models.wanted else told
 
     @router.api_route("/readyz", methods=["GET", "HEAD"])
     async def readyz() -> Response:
@@ -85,6 +93,18 @@ def nothing_else() -> APIRouter:
     router.add_api_route("/api/{rest:path}", _nothing_here, methods=METHODS)
     router.add_api_route("/gradio_api/openapi.json", _nothing_here, methods=["GET"])  # Gradio would publish the page's
     return router
+
+
+def _memory(engine: Engine) -> dict[str, Any]:
+    """Return megabytes of this process, and of the weights of each model that is loaded."""
+    weights = {model: _weights_mb(str(engine.pool.stored(model).folder)) for model in engine.pool.loaded}
+    return {"process_mb": memory.resident_mb(), "models_mb": {m: mb for m, mb in weights.items() if mb is not None}}
+
+
+@cache
+def _weights_mb(folder: str) -> float | None:
+    found = inventory.memory_mb(Path(folder), 2 if pick_device() == "cuda" else 4)
+    return None if found is None else round(found, 1)
 
 
 async def _read_only() -> None:

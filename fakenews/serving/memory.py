@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import resource
 import sys
 from functools import cache
 from typing import Any
@@ -33,6 +34,15 @@ def give_back() -> bool:
         return False
     trim(0)
     return True
+
+
+def resident_mb() -> float | None:
+    """Return megabytes that this process holds; None where the system does not say."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return round(int(file.read().split()[1]) * resource.getpagesize() / 1e6, 1)
+    except OSError:
+        return None
 
 
 def put_off_collection() -> None:

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from fakenews.classifiers import model_folder
+from fakenews.classifiers import inventory, model_folder
 from fakenews.config import Settings
 from fakenews.space.bundle import (
     LOCK,
@@ -23,13 +23,16 @@ from fakenews.space.bundle import (
     pins,
     with_front_matter,
 )
-from fakenews.space.spacefile import NAME, PRICES, Spacefile, Target, read_spacefile
+from fakenews.space.spacefile import MEMORY_GB, NAME, PRICES, Spacefile, Target, read_spacefile
 
 ENDPOINTS = ("/analyse", "/explain")  # what gradio_client can ask the page
 # https://huggingface.co/docs/hub/spaces-zerogpu, August 2026
 ZERO_PYTHON = ("3.12.12", "3.10.13")
 ZERO_TORCH = ((2, 8), (2, 11))
 MAX_BUNDLE_MB = 1000
+SERVER_MB = 1000  # of a process with torch, before any model; measured 0.7 to 1.0 GB
+UNKNOWN_MB = 1200  # of a checkpoint from the Hub whose size is not said: that of XLM-R base in single precision
+DOWNLOADED_MB = 3000  # at every start
 MAX_IN_FOLDER = 10_000
 
 _SECRETS = {
@@ -113,6 +116,34 @@ def _price(repository: _Repository) -> Iterator[str]:
             f"Target {repository.name} costs ${price:.2f} an hour on {flavor}, more than max_usd_per_hour = {most}: "
             "raise the limit or choose smaller hardware."
         )
+
+
+def _memory(repository: _Repository) -> Iterator[str]:
+    """Compare what the models take with the memory of the hardware, while one from the Hub is being added too."""
+    gigabytes = MEMORY_GB.get(repository.target.flavor)
+    models = repository.spacefile.models
+    weights = [inventory.memory_mb(repository.root / "models" / name) or 0.0 for name in models.bundled]
+    hub = [model.mb or UNKNOWN_MB for model in models.hub]
+    needed = SERVER_MB + sum(weights) + sum(hub) + (SERVER_MB + 2 * max(hub) if hub else 0)
+    if gigabytes is not None and needed > gigabytes * 1000:
+        unknown = [model.id for model in models.hub if model.mb is None]
+        assumed = f" ({UNKNOWN_MB:,} MB assumed for {', '.join(unknown)}: say mb if it is less)" if unknown else ""
+        yield (
+            f"Target {repository.name} has {gigabytes} GB of memory on {repository.target.flavor}, and its models need "
+            f"{needed / 1000:.1f} GB{assumed}: choose larger hardware or fewer models."
+        )
+
+
+def _hub_models(repository: _Repository) -> Iterator[str]:
+    models = repository.spacefile.models.hub
+    if models and not repository.spacefile.storage.bucket:
+        names = " and ".join(model.id for model in models)
+        size = sum(model.mb or UNKNOWN_MB for model in models)
+        if size > DOWNLOADED_MB:
+            yield (
+                f"{names} are downloaded again at every start, about {size:,.0f} MB: name a bucket in [storage], which "
+                "keeps them."
+            )
 
 
 def _zero_gpu(repository: _Repository) -> Iterator[str]:
@@ -256,11 +287,12 @@ def _app_imports(repository: _Repository) -> list[str]:
     return [f"The bundle alone cannot be imported: {last[0]}; is something missing in include of [bundle]?"]
 
 
-EVERYWHERE: tuple[Rule, ...] = (_flavor_exists, _price, _zero_gpu)
+EVERYWHERE: tuple[Rule, ...] = (_flavor_exists, _price, _memory, _zero_gpu)
 ONCE: tuple[Rule, ...] = (
     _what_it_names_is_there,
     _files_fit,
     _models,
+    _hub_models,
     _no_secrets,
     _environment,
     _requirements,

@@ -59,6 +59,8 @@ def make_plan(spacefile: Spacefile, target: Target, files: Sequence[BundledFile]
     ]
     if spacefile.storage.bucket:
         steps.append(Step("set_space_volumes", f"bucket {spacefile.storage.bucket} at {spacefile.storage.mount}"))
+    for model in spacefile.models.hub:
+        steps.append(Step("at its start", f"{model.id} at {model.revision[:12]} is brought as {model.key}, not before"))
     fallback = f", else {spacefile.target(hardware.fallback).flavor}" if hardware.fallback else ""
     steps += [
         Step("request_space_hardware", f"{target.flavor}{fallback}"),

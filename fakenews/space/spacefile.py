@@ -9,7 +9,9 @@ import unicodedata
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from fakenews.classifiers.registry import CLASSIFIERS
 
 SCHEMA = 1
 NAME = "Spacefile"
@@ -26,6 +28,20 @@ PRICES = {
     "a10g-large": 1.50,
     "l40sx1": 1.80,
     "a100-large": 2.50,
+}
+
+# https://huggingface.co/docs/hub/spaces-gpus, August 2026, gigabytes of memory of the machine.
+MEMORY_GB = {
+    "cpu-basic": 16,
+    "cpu-upgrade": 32,
+    "zero-a10g": 30,
+    "t4-small": 15,
+    "t4-medium": 30,
+    "l4x1": 30,
+    "a10g-small": 15,
+    "a10g-large": 46,
+    "l40sx1": 62,
+    "a100-large": 142,
 }
 
 Color = Literal["red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"]
@@ -110,10 +126,61 @@ class Hardware(Section):
     max_usd_per_hour: float = Field(ge=0)
 
 
+class HubModel(Section):
+    """A checkpoint on the Hub, brought when the Space starts; what `fakenews add` is told of it."""
+
+    id: RepoId
+    revision: str = Field(pattern=r"^[0-9a-f]{40}$")
+    name: str = Field(default="", pattern=r"^([a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?)?$")
+    title: str = ""
+    fake: list[str] = Field(default_factory=list)
+    cleaning: Literal["none", "neutral"] | None = None
+    language: Literal["en", "any"] = "en"
+    calibration: list[float] = Field(default_factory=list, max_length=2)  # slope and shift, fitted elsewhere
+    mb: float | None = Field(default=None, gt=0)  # of its weights, for `fakenews space check`
+
+    @property
+    def key(self) -> str:
+        """Its name here: the one given, or that of the repository in plain letters."""
+        plain = re.sub(r"[^a-z0-9]+", "-", self.id.partition("/")[2].lower()).strip("-")
+        return self.name or plain[:40].strip("-")
+
+    def options(self) -> list[str]:
+        """Return the options of `fakenews add`."""
+        numbers = ("--calibration", *map(str, self.calibration)) if self.calibration else ()
+        cleaning = ("--cleaning", self.cleaning) if self.cleaning else ()
+        title = ("--title", self.title) if self.title else ()
+        fake = [part for value in self.fake for part in ("--fake", value)]
+        return [
+            "--from", self.id, "--revision", self.revision, "--language", self.language, *fake, *title, *cleaning,
+            *numbers,
+        ]  # fmt: skip
+
+
+def _hub_model(value: object) -> object:
+    """Read the short form of a `HubModel`, OWNER/NAME@COMMIT."""
+    if not isinstance(value, str):
+        return value
+    repo, _, revision = value.partition("@")
+    return {"id": repo, "revision": revision}
+
+
 class Models(Section):
-    """Folders of models/ that travel with the code."""
+    """Folders of models/ that travel with the code, and checkpoints that are brought from the Hub."""
 
     bundled: list[str] = Field(min_length=1)
+    hub: list[Annotated[HubModel, BeforeValidator(_hub_model)]] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Models:
+        keys = [model.key for model in self.hub]
+        taken = [key for key in keys if keys.count(key) > 1 or key in (*self.bundled, *CLASSIFIERS)]
+        if taken:
+            raise ValueError(f"the name {taken[0]!r} is taken: give each model of hub a name of its own")
+        for model in self.hub:
+            if len(model.calibration) == 1:
+                raise ValueError(f"the calibration of {model.key!r} is two numbers, slope and shift")
+        return self
 
 
 class Storage(Section):

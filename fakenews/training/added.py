@@ -15,22 +15,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fakenews.classifiers import checkpoint, hub, model_folder, store
-from fakenews.classifiers.base import Scores, cleaning_once, fit_calibration
-from fakenews.classifiers.registry import CLASSIFIERS
+from fakenews.classifiers.base import ANY, Calibration, Scores, cleaning_once, fit_calibration
 from fakenews.schema import FAKE, LABELS
-from fakenews.text import CLEANING, RAW
+from fakenews.text import CLEANING, CLEANING_VERSION, RAW
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from fakenews.classifiers.transformer import TransformerClassifier
     from fakenews.metrics.verdicts import TableResult
 
-NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 _HUB_ID = re.compile(r"[\w][\w.-]*(?:/[\w.-]+)?")
-_RESERVED = (*CLASSIFIERS, "neighbours")
 CLEANINGS = {"none": RAW, "neutral": CLEANING}
+LANGUAGES = ("en", ANY)
 MOST = 1000  # articles that are scored: more would take hours on a CPU and change little
 LEAST = 20  # articles of each class
 SEED = 42
+LATENCY_ARTICLES = 5
+CHUNK = 128  # articles that are scored at once
 OVERLAP = 32  # word pieces of neighboring windows
 
 Log = Callable[[str], None]
@@ -54,6 +56,10 @@ class Addition:
         What is done to a text before it is read; None for what is better on `tables`, or none without these.
     tables : tuple of Path
         Labeled tables to calibrate and measure on.
+    language : {"en", "any"}
+        Of the articles it may judge.
+    platt : (float, float) or None
+        Slope and shift of a calibration that was fitted elsewhere.
     """
 
     name: str
@@ -63,6 +69,8 @@ class Addition:
     fake: tuple[str, ...] = ()
     cleaning: str | None = None
     tables: tuple[Path, ...] = ()
+    language: str = "en"
+    platt: tuple[float, float] | None = None
 
 
 def add(addition: Addition, models: Path, log: Log) -> Path:
@@ -80,11 +88,15 @@ def add(addition: Addition, models: Path, log: Log) -> Path:
         given, source = _fetch(addition, work)
         classifier = _open(addition, given, source, log)
         _choose(classifier, addition, articles, log)
-        result = _calibrate(classifier, articles, log) if articles else None
+        if addition.platt:
+            classifier.calibration_ = Calibration(*addition.platt)
+        measured = _calibrate(classifier, articles, log) if articles else None
         made = work / "model"
         classifier.save(made)
         checkpoint.check_answers(classifier, addition.source)
-        (made / "README.md").write_text(_card(classifier, addition, result), encoding="utf-8")
+        if articles and measured:
+            _write_evidence(made, classifier, articles, measured[1])
+        (made / "README.md").write_text(_card(classifier, addition), encoding="utf-8")
         model_folder.pin_inside(made)
         made.rename(folder)
     return folder
@@ -105,16 +117,15 @@ def remove(name: str, models: Path) -> None:
 
 
 def _check(addition: Addition, folder: Path) -> None:
-    if not NAME.fullmatch(addition.name):
-        raise ValueError(
-            f"{addition.name!r} cannot be a name: use up to 40 lower-case letters, digits and hyphens, such as my-bert."
-        )
-    if addition.name in _RESERVED:
-        raise ValueError(f"{addition.name!r} is the name of a model that comes with fakenews: choose another.")
+    store.check_new(addition.name, folder)
     if folder.exists():
-        raise ValueError(f'There is a model {addition.name!r}: choose another name, or run "fakenews remove" first.')
+        raise ValueError(f"{folder} is there and holds no model: choose another name, or remove it first.")
     if addition.cleaning not in (None, *CLEANINGS):
         raise ValueError(f"Unknown cleaning {addition.cleaning!r}. Known: {', '.join(CLEANINGS)}.")
+    if addition.language not in LANGUAGES:
+        raise ValueError(f"Unknown language {addition.language!r}. Known: {', '.join(LANGUAGES)}.")
+    if addition.platt and addition.tables:
+        raise ValueError("--calibration and --calibrate exclude each other: the table would fit another one.")
 
 
 @contextmanager
@@ -174,7 +185,8 @@ def _open(addition: Addition, folder: Path, source: dict[str, Any], log: Log) ->
         "title": addition.title or addition.name,
         "source": {**source, "sha256": read.weights},
         "checkpoint_labels": list(read.labels),
-        "calibrated": bool(addition.tables),
+        "calibrated": bool(addition.tables or addition.platt),
+        "language": addition.language,
         "seed": SEED,
         "is_side_known": bool(columns),
     }
@@ -197,34 +209,37 @@ class _Articles:
         Those that are measured on; all others are calibrated on.
     tables : tuple of str
         Names of the files.
+    frame : DataFrame
+        The same articles, as a table with the corpus of each.
     """
 
     texts: list[str]
     labels: NDArray[np.int64]
     is_held_out: NDArray[np.bool_]
     tables: tuple[str, ...]
+    frame: pd.DataFrame
 
     @classmethod
     def read(cls, paths: Sequence[Path], log: Log) -> _Articles:
         """Read tables; of more than `MOST` articles, a random part."""
+        import pandas as pd
         from sklearn.model_selection import StratifiedGroupKFold
 
         from fakenews.data.duplicates import near_duplicate_groups
         from fakenews.data.table import joined_texts, read_labeled
 
-        texts: list[str] = []
-        labels: list[int] = []
+        frames = []
         for path in paths:
             table = read_labeled(path)
-            texts += joined_texts(table.frame)
-            labels += table.frame["label"].tolist()
+            frames.append(table.frame.assign(corpus=path.stem))
             for line in table.notes():
                 log(f"{path.name}: {line}")
-        y = np.array(labels, dtype=np.int64)
-        if len(texts) > MOST:
-            chosen = np.sort(np.random.default_rng(SEED).permutation(len(texts))[:MOST])
-            log(f"{MOST:,} of {len(texts):,} articles are scored, drawn at random.")
-            texts, y = [texts[i] for i in chosen], y[chosen]
+        frame = pd.concat(frames, ignore_index=True)
+        if len(frame) > MOST:
+            log(f"{MOST:,} of {len(frame):,} articles are scored, drawn at random.")
+            chosen = np.sort(np.random.default_rng(SEED).permutation(len(frame))[:MOST])
+            frame = frame.iloc[chosen].reset_index(drop=True)
+        texts, y = joined_texts(frame), frame["label"].to_numpy(dtype=np.int64)
         few = [name for label, name in enumerate(LABELS) if (y == label).sum() < LEAST]
         if few:
             raise ValueError(f"Too few articles that are {' and '.join(few)} to calibrate on: at least {LEAST} each.")
@@ -234,7 +249,7 @@ class _Articles:
         is_held_out[next(halves)[1]] = True
         if min(len(np.unique(y[part])) for part in (is_held_out, ~is_held_out)) < 2:
             raise ValueError("The articles are copies of a few: both halves need articles of both classes.")
-        return cls(texts, y, is_held_out, tuple(path.name for path in paths))
+        return cls(texts, y, is_held_out, tuple(path.name for path in paths), frame)
 
     def half(self, held_out: bool) -> tuple[list[str], NDArray[np.int64]]:
         """Return texts and labels of one half."""
@@ -291,38 +306,82 @@ def _settle_side(
     log(f"{names[column]} is fake: its ROC AUC is {max(area, 1.0 - area):.3f} on {len(labels)} articles.")
 
 
-def _calibrate(classifier: TransformerClassifier, articles: _Articles, log: Log) -> TableResult:
-    """Calibrate on one half and measure on the other."""
-    texts, labels = articles.half(held_out=False)
+def _calibrate(classifier: TransformerClassifier, articles: _Articles, log: Log) -> tuple[TableResult, Scores]:
+    """Calibrate on one half and measure on the other; with the scores of all."""
     classifier.round_weights()
-    scores = Scores.out_of_domain(classifier.decision_function(texts))
-    classifier.calibration_ = fit_calibration(scores, labels)
-    held_out, expected = articles.half(held_out=True)
-    result = _measure(classifier, held_out, expected)
+    parts = []
+    for start in range(0, len(articles.texts), CHUNK):
+        with cleaning_once():
+            parts.append(classifier.decision_function(articles.texts[start : start + CHUNK]))
+        log_share = min(1.0, (start + CHUNK) / len(articles.texts))
+        if log_share < 1.0 and start // CHUNK % 2:
+            log(f"{log_share:.0%} of {len(articles.texts):,} articles are scored.")
+    scores = Scores.out_of_domain(np.concatenate(parts))
+    half = ~articles.is_held_out
+    classifier.calibration_ = fit_calibration(Scores(*(part[half] for part in scores)), articles.labels[half])
+    result = _measure(classifier, articles, scores)
     found = result.evaluation
     classifier.info_["measured"] = {
-        "tables": list(articles.tables), "calibrated_on": len(texts), "n": found.n, "accuracy": found.accuracy,
+        "tables": list(articles.tables), "calibrated_on": int(half.sum()), "n": found.n, "accuracy": found.accuracy,
         "roc_auc": found.roc_auc, "ece": found.ece, "brier": found.brier, "verdicts": result.verdicts.given,
         "verdicts_right": result.verdicts.right,
     }  # fmt: skip
     log(_measured_sentence(classifier.info_["measured"]))
-    return result
+    return result, scores
 
 
-def _measure(classifier: TransformerClassifier, texts: Sequence[str], labels: NDArray[np.int64]) -> TableResult:
-    from fakenews.classifiers.base import clean_text
+def _measure(classifier: TransformerClassifier, articles: _Articles, scores: Scores) -> TableResult:
+    """Measure the verdicts on the half that was held out."""
+    from fakenews.classifiers.base import clean_text, reads_any_language
     from fakenews.language import is_english
     from fakenews.metrics.verdicts import table_result
     from fakenews.verdict import judge
 
-    with cleaning_once():
-        scores = classifier.predict_scores(texts)
-        p_fake = classifier.calibrated(scores)
-        predictions = [
-            judge(classifier.name, float(p), float(odds), len(clean_text(text).words), english=is_english(text))
-            for text, p, odds in zip(texts, p_fake, scores.log_odds, strict=True)
-        ]
-    return table_result(predictions, labels.tolist())
+    p_fake, any_language = classifier.calibrated(scores), reads_any_language(classifier)
+    held_out = np.flatnonzero(articles.is_held_out)
+    predictions = []
+    for i in held_out:
+        text = articles.texts[i]
+        english, n_words = any_language or is_english(text), len(clean_text(text).words)
+        predictions.append(
+            judge(classifier.name, float(p_fake[i]), float(scores.log_odds[i]), n_words, english=english)
+        )
+    return table_result(predictions, articles.labels[held_out].tolist())
+
+
+def _write_evidence(folder: Path, classifier: TransformerClassifier, articles: _Articles, scores: Scores) -> None:
+    """Write evaluation.json and predictions.parquet: as "test" what is held out, as "validation" the other half."""
+    import pandas as pd
+
+    from fakenews.evidence.files import write_evidence
+    from fakenews.evidence.predictions import latency_ms, prediction_rows
+
+    source, p_fake = classifier.info_["source"], classifier.calibrated(scores)
+    rows = []
+    for split, held_out in (("test", True), ("validation", False)):
+        for corpus in articles.frame["corpus"].unique():
+            part = np.flatnonzero((articles.frame["corpus"] == corpus) & (articles.is_held_out == held_out))
+            some = Scores(*(values[part] for values in scores))
+            rows.append(prediction_rows(articles.frame.iloc[part], str(corpus), split, some, p_fake[part]))
+    write_evidence(
+        folder,
+        pd.concat([part for part in rows if len(part)], ignore_index=True),
+        model=classifier.name,
+        seed=SEED,
+        cleaning={"name": classifier.cleaning, "version": CLEANING_VERSION},
+        training={"recipe": "Added, trained elsewhere", "base": _origin(source), "rows": "unknown"},
+        size_mb=sum(f.stat().st_size for f in folder.glob("*.safetensors")) / 1e6,
+        latency_ms=latency_ms(classifier, articles.texts[:LATENCY_ARTICLES]),
+        calibration={
+            "method": "Platt",
+            **classifier.calibration_.to_dict(),
+            "fitted_on": f"{articles.frame['corpus'].iloc[0]}/validation",
+        },
+    )
+
+
+def _origin(source: dict[str, Any]) -> str:
+    return str(source["from"] if source["kind"] == "hub" else Path(source["from"]).name)
 
 
 def _measured_sentence(measured: dict[str, Any]) -> str:
@@ -333,18 +392,17 @@ def _measured_sentence(measured: dict[str, Any]) -> str:
     )
 
 
-def _card(classifier: TransformerClassifier, addition: Addition, result: TableResult | None) -> str:
+def _card(classifier: TransformerClassifier, addition: Addition) -> str:
     facts, source = classifier.info_, classifier.info_["source"]
-    origin = source["from"] if source["kind"] == "hub" else Path(source["from"]).name
+    origin = _origin(source)
     revision = f" at {source['revision']}" if source.get("revision") else ""
     head = ["---", f"license: {source['license'] or 'unknown'}", "pipeline_tag: text-classification"]
     if source["kind"] == "hub":
         head.append(f"base_model: {origin}")
-    measured = (
-        _measured_sentence(facts["measured"])
-        if result
-        else "It is not calibrated: its probability is a bare softmax, and no verdict is given."
-    )
+    measured = "It is not calibrated: its probability is a bare softmax, and no verdict is given."
+    if facts["calibrated"]:
+        known = facts.get("measured")
+        measured = _measured_sentence(known) if known else "Its calibration was fitted elsewhere, not measured here."
     reads = "the text as it is" if classifier.cleaning == RAW else "the neutral text"
     sums = "\n".join(f"- `{name}`: `{digest}`" for name, digest in source["sha256"].items())
     return "\n".join([

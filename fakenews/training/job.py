@@ -56,6 +56,8 @@ class Job:
         Name of one of `more` that is not trained on, nor its family, nor what others share with it; it is measured.
     encoding, fake : str
         Of the tables, and the value of their label that means fake (`table.read_labeled`).
+    name : str
+        Of a model that stands beside those of the recipes; the recipe's if empty.
     """
 
     recipe: str
@@ -72,6 +74,7 @@ class Job:
     leave_out: str = ""
     encoding: str = ""
     fake: str = ""
+    name: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ import math
 import platform
 import time
 from collections.abc import Callable, Sequence
+from datetime import date
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -81,6 +82,8 @@ def run(
         minutes = (time.perf_counter() - started) / 60 if fitted.minutes is None else fitted.minutes
         classifier = fitted.classifier
         classifier.info_ = facts_of(recipe, job, parts, fitted)
+        if job.name:
+            classifier.name = job.name
         train, held_out = (joined_texts(parts[name]) for name in ("train", "validation"))
         in_turn = calibrate(recipe, job, tables, parts, fitted, log) if calibrate and not job.leave_out else None
         with fast_products():
@@ -95,10 +98,13 @@ def run(
             "device": device_name(),
             "rows": f"{len(parts[fitted.fitted_on]):,} of {', '.join(job.names)}, near duplicates kept in one part",
         }
-        return measure(
+        evidence = measure(
             classifier, folder, parts, in_turn, left_out, training, fitted.seed, job.corpora, recipe.card, log,
             fitted.scorer,
         )  # fmt: skip
+        if job.name:
+            model_folder.pin_inside(folder)
+        return evidence
 
 
 def summary(evidence: ModelEvidence, fake: str = "") -> list[str]:
@@ -122,7 +128,11 @@ def figures(evaluation: Evaluation) -> str:
 
 def facts_of(recipe: Recipe, job: Job, parts: Parts, fitted: Fitted) -> dict[str, Any]:
     """Return what travels with the weights, of the training."""
+    base = fitted.facts.get("base")
+    source = {"kind": "trained", "from": f"{recipe.name} on {', '.join(job.names)}", "date": date.today().isoformat()}
+    added = {"title": job.name, model_folder.SOURCE: {**source, **({"base": base} if base else {})}}
     return {
+        **(added if job.name else {}),
         "recipe": recipe.name,
         "data": {"corpora": list(job.names), "rows": {name: len(part) for name, part in parts.items()}},
         "seed": fitted.seed,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 import gradio as gr
@@ -29,9 +28,9 @@ class Answer:
         """Return the components that `drawn` and `instead` fill."""
         return [self.result, self.heard]
 
-    @cached_property
+    @property
     def titles(self) -> dict[str, str]:
-        """Name of every model for people."""
+        """Name of every model for people, those included that came after the page was built."""
         return {m: self._engine.pool.title(m) for m in self._engine.pool.models}
 
     def drawn(self, shown: Shown) -> Drawn:

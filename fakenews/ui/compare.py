@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 from markupsafe import Markup
 
-from fakenews.data.registry import DATASETS
+from fakenews.data.registry import in_order, title_of
 from fakenews.engine import Engine
 from fakenews.reporting import plots
 from fakenews.reporting.digits import METRIC_NAMES, METRIC_NOTES, Metric
@@ -105,11 +105,11 @@ class Compare:
         results = [foreign(e) for e in self.evidences]
         guess = [GUESSING[metric]] if metric in GUESSING else []
         rows = []
-        for corpus in (c for c in DATASETS if any(c in result for result in results)):
+        for corpus in in_order(set().union(*results)):
             any_of = next(result[corpus] for result in results if corpus in result)
             cells = [guessed(any_of, metric)] if guess else []
             cells += [figure(r[corpus], metric) if corpus in r else Cell(None, NOTHING) for r in results]
-            rows.append((DATASETS[corpus].title, any_of.n, cells))
+            rows.append((title_of(corpus), any_of.n, cells))
         columns = [*guess, *(self.titles[e.model] for e in self.evidences)]
         return draw("compare", "by_corpus", columns=columns, rows=rows, **_texts(metric))
 

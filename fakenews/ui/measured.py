@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fakenews.data import own
 from fakenews.data import registry as corpora
 from fakenews.data.base import TextNotHere
 from fakenews.data.delimited import find_column
@@ -363,7 +364,9 @@ class Measured:
             if not paths:
                 raise TextNotHere(f"The text of {corpus} is not here: FAKENEWS_DATA holds no table of this name.")
             read = read_labeled(paths[0])
-            self._texts[corpus], self._notes[corpus] = read.frame, " ".join(read.notes())
+            added = own.corpora(self.engine.settings.data).get(corpus)
+            self._texts[corpus] = read.frame
+            self._notes[corpus] = added.told() if added else " ".join(read.notes())
         return self._texts[corpus]
 
     def _rows(self, view: View) -> pd.DataFrame:

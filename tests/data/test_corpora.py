@@ -10,7 +10,7 @@ import pytest
 
 from fakenews.data import registry
 from fakenews.data.base import TextNotHere
-from fakenews.data.gossipcop import matched
+from fakenews.data.removals import matched
 from fakenews.data.table import as_table, write_table
 from fakenews.schema import FAKE, LABELS, REAL
 

@@ -7,7 +7,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from fakenews.data import demo, registry
+from fakenews.data import registry
 from fakenews.data.duplicates import near_duplicate_groups
 from fakenews.data.exact import normalized
 from fakenews.data.table import article_id
@@ -25,7 +25,7 @@ def frame() -> pd.DataFrame:
 
 
 def test_about_eighty_articles_half_of_them_fake(frame: pd.DataFrame) -> None:
-    assert len(frame) == demo.SPEC.n_rows == 82
+    assert len(frame) == registry.DATASETS["demo"].n_rows == 82
     assert Counter(frame["label"]) == {0: 41, 1: 41}
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from fakenews.data import fetch, registry
 from fakenews.data.base import TextNotHere
-from tests.classifiers.model_hub import ModelHub
+from tests.model_hub import serving
 
 CSV = 'title,text,subject,date\nPier,"The pier of {0} has opened.",{1},"May 1, 2016"\n'
 
@@ -45,21 +45,11 @@ def test_without_a_network_one_sentence_says_what_to_do(tmp_path: Path, monkeypa
 
 
 def test_a_download_that_is_cut_off_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from huggingface_hub import constants
-    from huggingface_hub.utils import _http
-
-    hub = ModelHub()
-    hub.models["someone/isot"], hub.cut = {"Fake.csv": b"title,text\n" * 100}, {"Fake.csv"}
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-    monkeypatch.setattr(constants, "ENDPOINT", hub.address)
-    url = hub.address + "/{repo_id}/resolve/{revision}/{filename}"
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url)
-    monkeypatch.setattr(_http.time, "sleep", lambda seconds: None)
-    with pytest.raises(ConnectionError, match=r"Could not get Fake.csv .* Go online, or pass --source FOLDER"):
-        fetch.get("isot", tmp_path, repo_id="someone/isot", revision="main")
-    hub.close()
-    assert list(tmp_path.iterdir()) == []
+    with serving(monkeypatch) as hub:
+        hub.models["someone/isot"], hub.cut = {"Fake.csv": b"title,text\n" * 100}, {"Fake.csv"}
+        with pytest.raises(ConnectionError, match=r"Could not get Fake.csv .* Go online, or pass --source FOLDER"):
+            fetch.get("isot", tmp_path, repo_id="someone/isot", revision="main")
+        assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", sorted(set(registry.DATASETS) - {"isot", "demo"}))

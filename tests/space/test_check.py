@@ -39,6 +39,7 @@ def removed(name: str) -> Spoil:
     return lambda root: (root / name).unlink()
 
 
+COMMIT = "0" * 40
 TOKEN = "hf_" + "a1B2" * 9
 MISTAKES: dict[str, tuple[Spoil, str]] = {
     "no TOML": (replaced('sdk = "gradio"', "sdk = gradio"), "is not TOML"),
@@ -80,6 +81,22 @@ MISTAKES: dict[str, tuple[Spoil, str]] = {
     "no app": (removed("app.py"), "app.py is not in the bundle"),
     "a pattern of nothing": (replaced('"assets/**"', '"assets/**", "docs/**"'), "'docs/**' in [bundle] brings no file"),
     "a setting that will not do": (replaced('"20000"', '"many"'), "FAKENEWS_MAX_CHARS must be a positive whole number"),
+    "a model of the Hub without its commit": (replaced("hub = []", 'hub = ["a/b"]'), "[models] hub.0.revision"),
+    "a model of the Hub with a name of ours": (
+        replaced("hub = []", f'hub = [{{ id = "a/b", revision = "{COMMIT}", name = "tfidf" }}]'), "'tfidf' is taken",
+    ),
+    "half a calibration": (
+        replaced("hub = []", f'hub = [{{ id = "a/b", revision = "{COMMIT}", calibration = [1.0] }}]'), "is two numbers",
+    ),
+    "models too large": (
+        replaced("hub = []", f'hub = [{{ id = "a/b", revision = "{COMMIT}", mb = 6000.0 }}]'), "need 20",
+    ),
+    "models of an unknown size": (
+        replaced("hub = []", "hub = [" + ", ".join(f'"a/b{i}@{COMMIT}"' for i in range(12)) + "]"), "say mb if",
+    ),
+    "downloads at every start": (
+        replaced("hub = []", "hub = [" + ", ".join(f'"a/b{i}@{COMMIT}"' for i in range(3)) + "]"), "at every start",
+    ),
     "a bucket in two places": (replaced("[env]", '[env]\nFAKENEWS_BUCKET = "/data"'), "is set by [storage]"),
     "a long smoke test": (replaced('"20000"', '"20"'), "The text of [smoke] is longer"),
     "a smoke test of nothing": (replaced('endpoint = "/analyse"', 'endpoint = "/predict"'), "asks /predict"),

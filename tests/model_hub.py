@@ -1,23 +1,34 @@
-"""The few endpoints of the Hub that a download of a model needs, on the loopback; it can gate, lose or cut off."""
+"""The few endpoints of the Hub that a download needs, on the loopback; it can gate, lose or cut off."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+import pytest
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 
 
 class ModelHub:
-    """A Hub with models by id.
+    """A Hub with models and data sets by id.
 
     Attributes
     ----------
     models : dict of str to dict of str to bytes
-        Files of each model.
+        Files of each model or data set.
+    wrong : set of str
+        Files of which it names another SHA-256.
+    slow : float
+        Seconds before each answer.
+    calls : list of str
+        Paths that were asked for.
     gated : set of str
         Models that nobody may read.
     cut : set of str
@@ -28,6 +39,9 @@ class ModelHub:
         self.models: dict[str, dict[str, bytes]] = {}
         self.gated: set[str] = set()
         self.cut: set[str] = set()
+        self.wrong: set[str] = set()
+        self.slow = 0.0
+        self.calls: list[str] = []
         hub = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -53,7 +67,11 @@ class ModelHub:
 
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         path = request.path.partition("?")[0]
-        parts = path.removeprefix("/api/models").removeprefix("/datasets").strip("/").split("/")
+        self.calls.append(path)
+        time.sleep(self.slow)
+        for prefix in ("/api", "/models", "/datasets"):
+            path = path.removeprefix(prefix)
+        parts = path.strip("/").split("/")
         model = "/".join(parts[:2])
         if model in self.gated:
             return _send(request, 401, {"error": "Access is restricted"}, {"X-Error-Code": "GatedRepo"})
@@ -75,8 +93,34 @@ class ModelHub:
                 for name, content in files.items()
             ]
             return _send(request, 200, listed)
-        siblings = [{"rfilename": name} for name in files]
+        siblings = [
+            {"rfilename": name, "size": len(c), "blobId": hashlib.sha1(c).hexdigest(), "lfs": self._lfs(name, c)}
+            for name, c in files.items()
+        ]
         _send(request, 200, {"id": model, "sha": SHA, "siblings": siblings, "cardData": {"license": "mit"}})
+
+    def _lfs(self, name: str, content: bytes) -> dict[str, Any]:
+        sha256 = hashlib.sha256(content + b"other" * (name in self.wrong)).hexdigest()
+        return {"sha256": sha256, "size": len(content), "pointerSize": 130}
+
+
+@contextmanager
+def serving(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelHub]:
+    """Yield a Hub that `huggingface_hub` calls, without the waits it would make on a real network."""
+    from huggingface_hub import constants
+    from huggingface_hub.utils import _http
+
+    server = ModelHub()
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setattr(constants, "ENDPOINT", server.address)
+    url = server.address + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url)
+    monkeypatch.setattr(_http.time, "sleep", lambda seconds: None)
+    try:
+        yield server
+    finally:
+        server.close()
 
 
 def _send(
