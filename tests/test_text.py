@@ -274,6 +274,13 @@ def test_hostile_text_does_not_hold_cleaning_up(expression: str) -> None:
     ends_within(30, f"from fakenews.text import clean; clean({expression})")
 
 
+@pytest.mark.parametrize("piece", ["A.", "a-", "a'", "9,", "a**", "a s", "&amp;", "e\\u0301", "a\\u00ad", "\\u200d"])
+def test_hostile_text_does_not_hold_words_up(piece: str) -> None:
+    ends_within(
+        30, f"from fakenews.text import word_spans; word_spans({piece!r}.encode().decode('unicode_escape') * 10000)"
+    )
+
+
 def test_tokens_are_runs_of_letters_digits_and_underscores() -> None:
     assert token_spans("a_1, Bé 沿海") == word_spans("a_1, Bé 沿海") == (Span(0, 3), Span(5, 7), Span(8, 10))
     assert [text for text in ("U.S.", "a_1", "don't") if len(token_spans(text)) == 1] == ["a_1"]
