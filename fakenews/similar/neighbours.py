@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from fakenews.classifiers.base import lower_tokens
 from fakenews.classifiers.ood import unit
-from fakenews.data.table import article_id
 from fakenews.metrics.evaluation import Interval, wilson_interval
 from fakenews.schema import LABELS, JsonValue
 
@@ -133,6 +132,8 @@ class Neighbours:
 
     def identical(self, text: str, similarities: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Tell which articles are the text itself, by the words or by the id with or without a title; (n_articles,)."""
+        from fakenews.data.table import article_id
+
         ids = [article_id(part) for part in (text, text.partition("\n\n")[2])]
         return np.asarray((similarities >= IDENTICAL) | np.isin(self._ids, ids))
 
