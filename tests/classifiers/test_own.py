@@ -464,7 +464,7 @@ def test_what_is_calibrated_here_has_evidence_like_ours(add: Add, folder: Path, 
     assert evaluation.corpora["planted/test"].n == measured["n"]
     assert evaluation.corpora["planted/test"].accuracy == pytest.approx(measured["accuracy"])
     assert ("planted", "planted") in Measured(engine).corpora()
-    assert "mine" in Compare(engine).tables("accuracy")[0] and "mine" in about.page(engine)
+    assert "mine" in Compare(engine).shown("accuracy")["board"] and "mine" in about.page(engine)
 
 
 def test_a_multilingual_model_judges_other_languages(add: Add, models: Path, tmp_path: Path, folder: Path) -> None:
