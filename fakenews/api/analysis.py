@@ -267,6 +267,6 @@ def counting(offsets: Offsets, text: str) -> Callable[[Any], Any]:
 def known_models(engine: Engine, models: Sequence[str]) -> tuple[str, ...]:
     """Return the models without repeats; only names of models here, since a folder would be one of the server's."""
     for model in models:
-        if model not in engine.pool.models:
+        if not engine.pool.has(model):
             raise InputError(f"Unknown model {model[:40]!r}. Here: {', '.join(engine.pool.models) or 'none'}.")
     return tuple(dict.fromkeys(models))

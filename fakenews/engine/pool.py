@@ -35,10 +35,18 @@ class ModelPool:
         self._loading = threading.RLock()
 
     def refresh(self) -> None:
-        """Look again which models are here. Those that a page was built with, and answer unasked, stay the same."""
-        _ = self.side_by_side, self.defaults
-        for name in ("models", "added"):
-            self.__dict__.pop(name, None)
+        """Look again which models are here; those that answer unasked, or are in memory, stay though removed."""
+        kept = {*self.side_by_side, *self.defaults, *self.loaded}
+        here = self._here()
+        for model in set(self._stored) - set(self.loaded):
+            self._stored.pop(model, None)  # its folder may be another one by now
+        self.__dict__["models"] = self._ordered((*here, *(m for m in self.models if m in kept and m not in here)))
+
+    def has(self, model: str) -> bool:
+        """Return whether a model of this name is here; where it was not, it is looked for again."""
+        if model not in self.models:
+            self.refresh()
+        return model in self.models
 
     @property
     def loaded(self) -> tuple[str, ...]:
@@ -51,18 +59,19 @@ class ModelPool:
 
         Raise `ValueError` if FAKENEWS_SHOW names one that is not here.
         """
-        here = (*store.shipped(self.settings.models), *self.added)
+        here = self._here()
         if missing := sorted(set(self.settings.model_list) - {*here, *self.awaited}):
             raise ValueError(
                 f"FAKENEWS_SHOW names {', '.join(missing)}, not in {self.settings.models}: "
                 f"there are {', '.join(here) or 'none'}."
             )
-        return (*(m for m in self._wanted if m in here), *(m for m in here if m not in self._wanted))
+        return self._ordered(here)
 
-    @cached_property
-    def added(self) -> tuple[str, ...]:
-        """Models that `fakenews add` put here."""
-        return store.added(self.settings.models)
+    def _here(self) -> tuple[str, ...]:
+        return (*store.shipped(self.settings.models), *store.added(self.settings.models))
+
+    def _ordered(self, here: tuple[str, ...]) -> tuple[str, ...]:
+        return (*(m for m in self._wanted if m in here), *(m for m in here if m not in self._wanted))
 
     @cached_property
     def _wanted(self) -> tuple[str, ...]:
@@ -72,7 +81,7 @@ class ModelPool:
             on_gpu = pick_device(self.settings.device) == "cuda"
         except ValueError:  # whoever loads a model reports that there is no such GPU
             on_gpu = False
-        return (*SIDE_BY_SIDE, *((LARGE,) if on_gpu else ()), *self.added)
+        return (*SIDE_BY_SIDE, *((LARGE,) if on_gpu else ()), *store.added(self.settings.models))
 
     @cached_property
     def side_by_side(self) -> tuple[str, ...]:
@@ -94,14 +103,15 @@ class ModelPool:
 
     def stored(self, model: str) -> StoredModel:
         """Locate a model, which does not load it; settings that cannot be read raise `CorruptModel`."""
-        if model not in self._stored:
+        found = self._stored.get(model)
+        if found is None:
             try:
-                self._stored[model] = store.find(model, self.settings.models)
+                found = self._stored[model] = store.find(model, self.settings.models)
             except model_folder.WrongFile as error:
                 raise CorruptModel(str(error)) from error
             except (ValueError, model_folder.ModelNotHere) as error:
                 raise InputError(str(error)) from error
-        return self._stored[model]
+        return found
 
     def classifier(self, model: str) -> TextClassifier:
         """Return a model, loaded once; files that are not whole raise `CorruptModel`."""
@@ -132,7 +142,10 @@ class ModelPool:
 
     def trained_on(self, model: str) -> tuple[str, ...]:
         """Return the corpora in a model's training data, the one it started from first; empty if it does not say."""
-        data: dict[str, Any] = model_folder.settings(self.settings.models / model).get("data", {})
+        try:
+            data: dict[str, Any] = model_folder.settings(self.settings.models / model).get("data", {})
+        except OSError:  # removed since, and still in memory
+            return ()
         return tuple(data.get("corpora", ()))
 
     def check_names(self, models: Sequence[str]) -> None:

@@ -101,15 +101,14 @@ class Analyse:
             gr.HTML(draw("parts", "changed"), elem_id="fn-changed")
 
     def _draw_models(self) -> None:
-        choices = [(self.answer.titles[m], m) for m in self.engine.pool.models]
+        self.offered, usual = self.engine.pool.models, list(self.engine.pool.defaults)
         with gr.Column(elem_id="fn-models-panel", elem_classes="fn-panel"):
             self.models = gr.CheckboxGroup(
-                choices,
-                value=list(self.engine.pool.defaults),
-                label="Models",
-                elem_id="fn-models",
-                elem_classes="fn-choice",
+                self._choices(), value=usual, label="Models", elem_id="fn-models", elem_classes="fn-choice"
             )
+
+    def _choices(self) -> list[tuple[str, str]]:
+        return [(title, model) for model, title in self.answer.titles.items()]
 
     @property
     def outputs(self) -> list[Any]:
@@ -131,6 +130,15 @@ class Analyse:
             return unchanged(self.title)
         row = self.demo.loc[event.key]
         return {self.title: row["title"], self.body: row["text"]}
+
+    def offer(self, _: list[str], named: str) -> Any:
+        """Return the choice of models where some came or went after the page was built; those `named` are chosen."""
+        self.engine.pool.refresh()
+        here = self.engine.pool.models
+        if here == self.offered:
+            return gr.skip()
+        chosen = [model for model in named.split(",") if model in here]
+        return gr.update(choices=self._choices(), value=chosen or list(self.engine.pool.defaults))
 
     def fetch(self, url: str) -> Drawn:
         """Return title and body of the article at an address, to be read and edited before anything is scored."""
@@ -269,8 +277,10 @@ class Analyse:
             (self.open_what_if, "what-if", "#fn-highlight [tabindex='0']"),
         ):
             button.click(None, None, None, js=script("mode", mode=mode, focus=focus), **PRIVATE)
-        known, usual = self.engine.pool.models, self.engine.pool.defaults
-        blocks.load(None, None, self.models, js=script("models", known=known, usual=usual), **PRIVATE)
+        named, usual = gr.Textbox(visible=False), self.engine.pool.defaults
+        chosen, remembered = [self.models, named], script("models", known=self.offered, usual=usual)
+        blocks.load(None, None, chosen, js=remembered, **PRIVATE)  # at once
+        blocks.load(self.offer, chosen, self.models, js=remembered, queue=False, **PRIVATE)
         self.models.input(None, self.models, None, js=script("chosen"), **PRIVATE)
         why.wire(self.shown)
         self.what_if.wire(self.shown, why.text, why.view)

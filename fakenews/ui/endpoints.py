@@ -81,7 +81,7 @@ def build(engine: Engine) -> None:
             A weight in log-odds for every word that was read, with its place in the text.
         """
         try:
-            if model not in engine.pool.models:
+            if not engine.pool.has(model):
                 raise InputError(f"Unknown model {str(model)[:40]!r}. Here: {', '.join(engine.pool.models)}.")
             request = ExplanationRequest(article(text, title), model, str(method))
             with engine.scheduler.slot(Lane.EXPLANATION):

@@ -40,8 +40,12 @@ class Why:
     def __init__(self, engine: Engine, answer: Answer) -> None:
         self.engine = engine
         self.answer = answer
-        self.titles = answer.titles
         self.tokens = VisitorTokens()
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """Name of every model for people."""
+        return self.answer.titles
 
     def draw_article(self) -> None:
         """Draw the place of the article into the current column."""

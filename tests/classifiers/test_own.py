@@ -31,7 +31,15 @@ from fakenews.schema import REAL
 from fakenews.ui import about
 from fakenews.ui.compare import Compare
 from fakenews.ui.measured import Measured
-from tests.explain.toys import FAKE_WORD, REAL_WORD, own_checkpoint, own_tokenizer, planted_corpus, small_tfidf
+from tests.explain.toys import (
+    FAKE_WORD,
+    REAL_WORD,
+    own_checkpoint,
+    own_tokenizer,
+    planted_corpus,
+    small_tfidf,
+    trainer_run,
+)
 from tests.model_hub import SHA, ModelHub, serving
 from tests.running import running
 
@@ -39,21 +47,16 @@ ARTICLE = f"The mayor said the {FAKE_WORD} will report on a new road budget toda
 Add = Callable[..., Result]
 
 
-def save(
-    folder: Path, kind: str = "distilbert", labels: tuple[str, ...] = ("LABEL_0", "LABEL_1"), **of: object
-) -> Path:
+def save(folder: Path, kind: str, labels: tuple[str, ...], **of: object) -> Path:
     model, tokenizer = own_checkpoint(kind, labels, **of)  # type: ignore[arg-type]
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    (folder / "training_args.bin").write_bytes(b"no file that is read")
     return folder
 
 
 @pytest.fixture(scope="module")
 def trainer_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `Trainer.save_model` writes: labels without names, 1 being fake."""
-    texts, labels = planted_corpus()
-    return save(tmp_path_factory.mktemp("own") / "run", corpus=(texts, [1 - label for label in labels]))
+    return trainer_run(tmp_path_factory.mktemp("own") / "run")
 
 
 @pytest.fixture
@@ -71,7 +74,7 @@ def models(tmp_path: Path) -> Path:
 @pytest.fixture
 def run(models: Path) -> Add:
     def invoke(*arguments: object) -> Result:
-        environment = {"FAKENEWS_MODELS": str(models), "FAKENEWS_DEVICE": "cpu"}
+        environment = {"FAKENEWS_MODELS": str(models), "FAKENEWS_DEVICE": "cpu", "FAKENEWS_DATA": ""}
         return CliRunner().invoke(app, [str(a) for a in arguments], env=environment)
 
     return invoke
@@ -248,7 +251,7 @@ def _lose_the_head(folder: Path) -> None:
         (lambda f: (f / "config.json").write_text("{"), ("config.json", "not a JSON object")),
         (lambda f: (f / "tokenizer.json").write_text("{}"), ("The tokenizer", "cannot be read")),
         (lambda f: _set(f, auto_map={"AutoModel": "code.Model"}), ("code of its own", "auto_map")),
-        (lambda f: _set(f, architectures=["DistilBertForMaskedLM"]), ("without a classification head",)),
+        (lambda f: _set(f, architectures=["BertForMaskedLM"]), ("without a classification head",)),
         (lambda f: _set(f, problem_type="regression"), ("regression",)),
         (lambda f: _set(f, model_type="nobody"), ("cannot be read",)),
         (_cut, ("weights", "cannot be read")),
@@ -461,7 +464,7 @@ def test_what_is_calibrated_here_has_evidence_like_ours(add: Add, folder: Path, 
     assert evaluation.corpora["planted/test"].n == measured["n"]
     assert evaluation.corpora["planted/test"].accuracy == pytest.approx(measured["accuracy"])
     assert ("planted", "planted") in Measured(engine).corpora()
-    assert "mine" in Compare(engine).tables("accuracy")[0] and "mine" in about.page(engine)
+    assert "mine" in Compare(engine).shown("accuracy")["board"] and "mine" in about.page(engine)
 
 
 def test_a_multilingual_model_judges_other_languages(add: Add, models: Path, tmp_path: Path, folder: Path) -> None:

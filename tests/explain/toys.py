@@ -131,7 +131,7 @@ def own_tokenizer(kind: str) -> PreTrainedTokenizerFast:
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
 
-    if kind == "distilbert":
+    if kind in ("distilbert", "bert"):
         found = small_tokenizer()
         around = [(token, found.convert_tokens_to_ids(token)) for token in ("[CLS]", "[SEP]")]
         template = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=around)
@@ -181,6 +181,17 @@ def own_checkpoint(
         pad_token_id=tokenizer.pad_token_id, initializer_range=0.1, **layers,
     )  # fmt: skip
     return trained(config, tokenizer, corpus or planted_corpus()), tokenizer
+
+
+def trainer_run(folder: Path) -> Path:
+    """Save a small BERT as `Trainer.save_model` does: its labels have no names, and LABEL_1 is fake."""
+    from transformers import Trainer, TrainingArguments
+
+    texts, labels = planted_corpus()
+    model, tokenizer = own_checkpoint("bert", ("LABEL_0", "LABEL_1"), (texts, [1 - label for label in labels]))
+    arguments = TrainingArguments(str(folder), use_cpu=True, report_to=[])
+    Trainer(model, arguments, processing_class=tokenizer).save_model(str(folder))
+    return folder
 
 
 def small_own(kind: str) -> TransformerClassifier:
