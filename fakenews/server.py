@@ -32,6 +32,7 @@ from fakenews.serving.health import Readiness
 from fakenews.serving.hub_models import HubModels
 from fakenews.serving.logs import log_as, log_page_errors
 from fakenews.serving.metrics import Metrics, MetricsMiddleware
+from fakenews.serving.packed import PackedPage
 from fakenews.serving.rates import RateLimit
 from fakenews.share.store import ShareStore
 
@@ -115,6 +116,7 @@ def create_app(
     add_api(app, engine, store, readiness, metrics, hub_models)
     _mount(app, blocks, settings, page)
     app.add_middleware(preview.SharedPage, store=store, public_url=settings.public_url)
+    app.add_middleware(PackedPage, compresslevel=6)
     app.add_middleware(
         RateLimit,
         verdicts_per_minute=settings.verdicts_per_minute,

@@ -22,8 +22,8 @@ AXE = os.environ.get("FAKENEWS_AXE", "")
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(not AXE, reason="FAKENEWS_AXE names no axe.min.js")]
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
-RUN = """async rules => {
-  for (const e of document.querySelectorAll('details')) e.open = true;
+RUN = """async ([rules, unfolded]) => {
+  if (unfolded) for (const e of document.querySelectorAll('details')) e.open = true;
   const found = await axe.run(document, {runOnly: {type: 'tag', values: rules}, resultTypes: ['violations']});
   return found.violations.flatMap(v => v.nodes.map(n => `${v.id}: ${n.html.slice(0, 160)} ${n.failureSummary}`));
 }"""
@@ -66,10 +66,19 @@ def page(request: pytest.FixtureRequest, browser: Any, address: str) -> Iterator
     context.close()
 
 
-def violations(page: Any) -> list[str]:
+def violations(page: Any, unfolded: bool = True) -> list[str]:
     page.wait_for_timeout(300)
     page.evaluate(Path(AXE).read_text(encoding="utf-8"))
-    return list(page.evaluate(RUN, RULES))
+    return list(page.evaluate(RUN, [RULES, unfolded]))
+
+
+def analysed(page: Any) -> None:
+    page.goto("/")
+    page.wait_for_selector("#fn-body textarea", timeout=WAIT)
+    page.fill("#fn-body textarea", load("demo").iloc[0]["text"])
+    page.click("#fn-analyse")
+    page.wait_for_selector("#fn-highlight mark", timeout=WAIT)
+    page.wait_for_selector("#fn-status .fn-badge", timeout=WAIT)
 
 
 def test_a_breach_is_found(page: Any) -> None:
@@ -82,10 +91,7 @@ def test_no_tab_breaks_a_rule(page: Any) -> None:
     page.goto("/")
     page.wait_for_selector("#fn-body textarea", timeout=WAIT)
     found = {"Analyse, empty": violations(page)}
-    page.fill("#fn-body textarea", load("demo").iloc[0]["text"])
-    page.click("#fn-analyse")
-    page.wait_for_selector("#fn-highlight mark", timeout=WAIT)
-    page.wait_for_selector("#fn-status .fn-badge", timeout=WAIT)
+    analysed(page)
     found["Analyse"] = violations(page)
     drawn = {
         "Dataset": "#fn-plot .js-plotly-plot", "Compare": "#fn-board table", "Batch": "#fn-batch-preview .fn-meta",
@@ -102,6 +108,44 @@ def test_no_tab_breaks_a_rule(page: Any) -> None:
             closed.click()
         found[tab] = violations(page)
     assert {tab: broken for tab, broken in found.items() if broken} == {}
+
+
+def test_no_state_of_an_analysis_breaks_a_rule(page: Any) -> None:
+    analysed(page)
+    found = {}
+    for panel in ("models", "share", "export"):
+        page.click(f"#fn-{panel}-open")
+        page.wait_for_selector(f"#fn-{panel}-open[aria-expanded=true]")
+        found[panel] = violations(page, unfolded=False)
+    page.click("#fn-share-open")
+    page.click("#fn-make-link")
+    page.wait_for_selector("#fn-link", timeout=WAIT)
+    found["link"] = violations(page)
+    page.focus("#fn-highlight [tabindex='0']")
+    page.wait_for_selector("#fn-tip:not([hidden])")
+    found["tooltip"] = violations(page, unfolded=False)
+    page.keyboard.press("Escape")
+    page.click("#fn-view label >> nth=-1")
+    page.wait_for_selector("#fn-top .fn-bar >> nth=1", timeout=WAIT)
+    page.click("#fn-method label:has-text('Both')")
+    page.wait_for_selector("#fn-top .fn-wordhead", timeout=WAIT)
+    found["both methods"] = violations(page)
+    page.click("#fn-whatif")
+    page.click("#fn-highlight [data-key] >> nth=3")
+    page.wait_for_selector("#fn-highlight .fn-gone", timeout=WAIT)
+    page.wait_for_selector("#fn-result .fn-scale s", timeout=WAIT)
+    found["what if"] = violations(page, unfolded=False)
+    page.click("#fn-whatif-done")
+    page.click("#fn-edit")
+    page.wait_for_selector("#fn-body textarea")
+    page.fill("#fn-body textarea", "Another text.")
+    page.wait_for_selector("#fn-changed [role=status]:not(:empty)")
+    found["edit"] = violations(page)
+    page.fill("#fn-body textarea", "")
+    page.click("#fn-analyse")
+    page.wait_for_selector(".fn-problem:visible", timeout=WAIT)
+    found["problem"] = violations(page)
+    assert {state: broken for state, broken in found.items() if broken} == {}
 
 
 def test_neither_shared_page_nor_the_owners_breaks_a_rule(page: Any, links: dict[str, str]) -> None:

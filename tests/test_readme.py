@@ -63,7 +63,7 @@ def test_javascript(address: str, browser: Any) -> None:
     script = block("js").replace(WRITTEN, address)
     page.evaluate(f"async () => {{ {script} }}")
     page.close()
-    assert len(said) >= 3 and all(re.match(r"\d+ % tinybert \d+ words", line) for line in said), said
+    assert len(said) >= 3 and all(re.match(r"\d+% tinybert \d+ words", line) for line in said), said
     assert said[-1].startswith("100%")
 
 

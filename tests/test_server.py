@@ -424,6 +424,10 @@ def test_the_page_is_mounted_with_headers_and_without_extras(client: TestClient)
     assert "default-src 'self'" in policy and "frame-ancestors 'self' https://huggingface.co" in policy
     assert page.headers["referrer-policy"] == "no-referrer"
     assert "x-frame-options" not in page.headers  # Spaces are shown in a frame
+    assert page.headers["content-encoding"] == "gzip" and int(page.headers["content-length"]) < len(page.text) / 2
+    unpacked = client.get("/", headers={"accept-encoding": "identity"})
+    assert "content-encoding" not in unpacked.headers and len(unpacked.text) == len(page.text)
+    assert client.get(f"/?o={'x' * 43}").headers["content-encoding"] == "gzip"
     for path in ("/openapi.json", "/docs", "/redoc", "/gradio_api/openapi.json"):
         assert client.get(path).status_code == 404
     assert client.get("/monitoring").status_code == 403

@@ -152,7 +152,7 @@ class Analyse:
         sentence = f"From {article.url}. Check it against the page, then press Analyse."
         if article.cut:
             limit = self.engine.settings.max_chars
-            sentence += f" It was cut to the {limit:,} characters that can be analysed at once."
+            sentence += f" It was cut to the {limit:,} characters that can be analyzed at once."
         return {self.title: article.title, self.body: article.text, self.fetched: render.caption(sentence)}
 
     def judge(self, title: str, body: str, length: float, models: list[str], request: gr.Request) -> Drawn:
@@ -175,7 +175,7 @@ class Analyse:
             if length > self.engine.settings.max_chars:
                 raise InputError(
                     f"This text has {int(length):,} characters; up to {self.engine.settings.max_chars:,} can be "
-                    "analysed at once, so shorten it or send it in parts."
+                    "analyzed at once, so shorten it or send it in parts."
                 )
             text = self.engine.judge.check(title or "", body or "")
             with self.engine.scheduler.slot(Lane.VERDICT, token):

@@ -61,4 +61,4 @@ def build_app(engine: Engine, store: ShareStore) -> endpoints.Page:
 
 
 # Keyword arguments of `gr.mount_gradio_app` that make the page look as it should.
-PAGE: dict[str, Any] = {"theme": style.theme(), "css_paths": style.PAGE_CSS, "head": style.head()}
+PAGE: dict[str, Any] = {"theme": style.theme(), "css": style.sheet(style.PAGE_CSS), "head": style.head()}

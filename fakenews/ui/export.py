@@ -17,7 +17,7 @@ from fakenews.explain.agreement import towards_fake
 from fakenews.schema import Explanation
 from fakenews.share.snapshot import Snapshot
 from fakenews.ui import render_highlights, render_verdicts, render_words
-from fakenews.ui.style import REPORT_CSS
+from fakenews.ui.style import REPORT_CSS, sheet
 from fakenews.ui.templates import draw
 
 MEDIA = {"html": "text/html", "json": "application/json", "csv": "text/csv"}
@@ -120,7 +120,7 @@ def _json(snapshot: Snapshot) -> str:
 @cache
 def _style() -> Markup:
     """Return the style of a document, small, and dark by the reader's choice."""
-    css = "".join(path.read_text(encoding="utf-8") for path in REPORT_CSS)
-    css = re.sub(r"/\*.*?\*/", "", css, flags=re.S)
-    css = re.sub(r"^\.dark (\{.*?^\})", r"@media(prefers-color-scheme:dark){:root\1}", css, flags=re.M | re.S)
+    css = re.sub(
+        r"^\.dark (\{.*?^\})", r"@media(prefers-color-scheme:dark){:root\1}", sheet(REPORT_CSS), flags=re.M | re.S
+    )
     return Markup(re.sub(r"\s+", " ", css).replace("</", "<\\/"))

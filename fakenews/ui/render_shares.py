@@ -25,7 +25,7 @@ MARK = (
     "Shift and the arrow keys, and press Enter."
 )
 NOTHING_SHARED = (
-    "Nothing is shared under this key: analyse an article, press Share, and reviewers' answers will stand here."
+    "Nothing is shared under this key: analyze an article, press Share, and reviewers' answers will stand here."
 )
 
 
@@ -50,12 +50,12 @@ def head(shared: Shared, changes: Sequence[str]) -> Markup:
     snapshot, until = shared.snapshot, day(shared.expires)
     taken = snapshot.created[:16].replace("T", " ")
     if shared.hidden:
-        changes, sentences = (), f"Shared on {taken} UTC, here until {until}. {BLIND}"
+        changes, weights, sentences = (), "", f"Shared on {taken} UTC, kept until {until}. {BLIND}"
     else:
+        sentences = f"As analyzed on {taken} UTC; kept until {until}."
         weights = ", ".join(f"{snapshot.titles[m]} {revision}" for m, revision in snapshot.revisions.items())
-        sentences = f"As analysed on {taken} UTC with {weights}; no model was asked again. Here until {until}."
         sentences += " It was shared without its text: each block stands for a word." if snapshot.redacted else ""
-    return draw("shares", "head", hidden=shared.hidden, sentences=sentences, changes=changes)
+    return draw("shares", "head", hidden=shared.hidden, sentences=sentences, changes=changes, weights=weights)
 
 
 def thanks(shared: Shared) -> Markup:

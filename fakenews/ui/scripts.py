@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 
@@ -10,7 +11,7 @@ ASSETS = Path(__file__).with_name("assets")
 
 
 def script(name: str, **data: object) -> str:
-    """Return the function of a script; its first argument is `data` as an object, where there is any."""
+    """Return the function of a script without its comments; its first argument is `data`, where there is any."""
     source = _source(f"{name}.js")
     return f"(...values) => ({source})({json.dumps(data)}, ...values)" if data else source
 
@@ -22,4 +23,5 @@ def on_load(name: str, **data: object) -> str:
 
 @cache
 def _source(file: str) -> str:
-    return (ASSETS / file).read_text(encoding="utf-8").strip()
+    source = (ASSETS / file).read_text(encoding="utf-8")
+    return re.sub(r"(^|[ \t]{2,})//[ \t].*\n", "\n", source, flags=re.M).strip()

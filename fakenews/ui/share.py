@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-FIRST = "Analyse an article first; then it can be shared or exported."
+FIRST = "Analyze an article first; then it can be shared or exported."
 SORRY = "Something went wrong on our side; nothing was stored. Please try again."
 FORMATS = (("Report (HTML)", "html"), ("Data (JSON)", "json"), ("Words (CSV)", "csv"))
 

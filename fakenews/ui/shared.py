@@ -250,7 +250,7 @@ def build(engine: Engine, store: ShareStore) -> tuple[SharedPage, gr.Textbox, di
                     with gr.Row(elem_classes="fn-whybar"):
                         parts.view = segments("Model shown", "fn-shared-view", [])
                         parts.unit = segments("Unit", "fn-shared-unit", UNITS, "word")
-                    parts.text = gr.HTML(elem_id="fn-shared-text", js_on_load=on_load("selection"))
+                    parts.text = gr.HTML(elem_id="fn-shared-text", js_on_load=on_load("selection") + on_load("words"))
                     parts.legend = gr.HTML(elem_id="fn-shared-legend")
             with gr.Column(scale=5, elem_id="fn-shared-beside"):
                 _blind_form(parts)

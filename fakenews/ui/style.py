@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
@@ -14,14 +16,19 @@ if TYPE_CHECKING:
 
 SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
-PAGE_CSS = tuple(ASSETS / f"{name}.css" for name in ("content", "tables", "page", "dataset", "compare", "shares"))
-REPORT_CSS = tuple(ASSETS / f"{name}.css" for name in ("content", "tables", "report"))
+PAGE_CSS = ("content", "tables", "page", "dataset", "compare", "shares")
+REPORT_CSS = ("content", "tables", "report")
+
+
+def sheet(names: Sequence[str]) -> str:
+    """Return style sheets as they are sent: one after another, without comments and indentation."""
+    css = "".join((ASSETS / f"{name}.css").read_text(encoding="utf-8") for name in names)
+    return re.sub(r"\n\s*", "\n", re.sub(r"/\*.*?\*/", "", css, flags=re.S))
 
 
 def head() -> str:
     """Return what goes into the head of the page: a style and a script."""
-    style = (ASSETS / "head.css").read_text(encoding="utf-8")
-    return draw("page", "head", style=Markup(style), script=Markup(script("page")))
+    return draw("page", "head", style=Markup(sheet(["head"])), script=Markup(script("page")))
 
 
 def theme() -> gr.themes.Base:
@@ -49,6 +56,8 @@ def theme() -> gr.themes.Base:
         input_background_fill_dark="var(--fn-paper)",
         input_placeholder_color="var(--fn-soft)",
         input_placeholder_color_dark="var(--fn-soft)",
+        button_secondary_background_fill_hover="var(--fn-wash)",
+        button_secondary_background_fill_hover_dark="var(--fn-wash)",
         color_accent="var(--fn-ink)",
         color_accent_soft="var(--fn-wash)",
         color_accent_soft_dark="var(--fn-wash)",

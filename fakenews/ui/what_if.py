@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SORRY = "Something went wrong on our side; the text is as it was. Please try again."
-HINT = "Click a word to strike it out, or a sentence where sentences are shown; the numbers beside it follow."
+HINT = "Click a word to strike it out. A minimal counterfactual is the fewest sentences that flip the prediction."
 
 
 class WhatIfPanel:

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from fakenews.config import REPOSITORY
 from fakenews.ui.scripts import ASSETS, on_load, script
+from fakenews.ui.style import PAGE_CSS, sheet
 from fakenews.ui.templates import draw
 
 PACKAGE = REPOSITORY / "fakenews"
@@ -95,4 +96,11 @@ def test_data_reaches_a_script_as_json() -> None:
     assert on_load("upload", file="fn-x", most=1).endswith(
         '({"file": "fn-x", "most": 1}, ...values))(element, trigger);'
     )
-    assert script("held") == (ASSETS / "held.js").read_text(encoding="utf-8").strip()
+
+
+def test_scripts_and_styles_travel_without_their_comments() -> None:
+    comment, code = (ASSETS / "held.js").read_text(encoding="utf-8").strip().split("\n", 1)
+    assert comment.startswith("// ") and script("held") == code
+    sources = [script(path.stem) for path in ASSETS.glob("*.js")]
+    assert not any(re.search(r"(^|\s)// ", source) for source in sources)
+    assert "/*" not in sheet(PAGE_CSS) and sheet(PAGE_CSS).count("{") == sheet(PAGE_CSS).count("}") > 100

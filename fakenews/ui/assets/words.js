@@ -1,31 +1,34 @@
 // The words of an article, or its sentences: what each weighs is said where it is pointed at, tapped or reached with
-// the arrows; while the page is in the mode "what-if", picking one strikes it out. Focus outlives a redrawn text.
+// the arrows; while the page is in the mode "what-if", picking one strikes it out. Focus outlives a redrawn text. In a
+// shared text, where words are selected to be marked, it is said where the caret is.
 (element, trigger) => {
+  const selectable = Boolean(element.closest('#fn-shared-text'));
   const main = () => document.querySelector('#fn-main');
   const striking = () => main().dataset.mode === 'what-if';
   const units = () => [...element.querySelectorAll('[data-key]:not([data-key] [data-key])')];
   const unitAt = target => units().find(u => u.contains(target));
-  document.querySelector('#fn-tip')?.remove();
-  const tip = document.createElement('div');
-  Object.assign(tip, {id: 'fn-tip', role: 'tooltip', hidden: true});
-  document.querySelector('.gradio-container').append(tip);
+  const {tip} = window.fakenews;
   let current = '';  // key of the word that has, or had, focus
 
-  const hide = () => { tip.hidden = true; };
+  const hide = () => { tip().hidden = true; };
   const tell = unit => {
     if (!unit?.dataset.w) return hide();
     const text = element.querySelector('.fn-text'), w = Number(unit.dataset.w);
     const side = w > 0 ? 'fake' : 'real', what = text.dataset.unit === 'word' ? 'words' : 'sentences';
-    tip.textContent = `${Math.abs(w).toFixed(2)} log-odds towards ${side}, rank ${unit.dataset.rank} of ${text.dataset.n} ${what}`;
-    tip.hidden = false;
-    const at = unit.getClientRects()[0], over = at.top - tip.offsetHeight - 4;
-    const left = Math.min(at.left, innerWidth - tip.offsetWidth - 8);
-    tip.style.left = `${Math.max(8, left) + scrollX}px`;
-    tip.style.top = `${(over > 0 ? over : at.bottom + 4) + scrollY}px`;
+    const size = Math.abs(w) < 0.005 ? 'under 0.01' : Math.abs(w).toFixed(2);
+    window.fakenews.tell(unit, `${size} log-odds towards ${side}, rank ${unit.dataset.rank} of ${text.dataset.n} ${what}`);
   };
-  element.addEventListener('pointerover', e => tell(unitAt(e.target)));
-  element.addEventListener('pointerout', e => { if (e.relatedTarget !== tip) hide(); });
-  tip.addEventListener('pointerleave', hide);
+  element.addEventListener('pointerover', e => { e.buttons ? hide() : tell(unitAt(e.target)); });
+  element.addEventListener('pointerout', e => { if (e.relatedTarget !== tip()) hide(); });
+  element.addEventListener('focusout', hide);
+  if (selectable) {
+    element.addEventListener('click', e => { if (getSelection().isCollapsed) tell(unitAt(e.target)); });
+    document.addEventListener('selectionchange', () => {
+      if (document.activeElement?.isContentEditable && element.contains(document.activeElement))
+        tell(unitAt(getSelection().focusNode));
+    });
+    return;
+  }
   element.addEventListener('focusin', e => {
     const unit = unitAt(e.target);
     if (!unit) return;
@@ -34,7 +37,6 @@
     unit.setAttribute('aria-describedby', 'fn-tip');
     tell(unit);
   });
-  element.addEventListener('focusout', hide);
 
   const pick = unit => { if (unit && striking()) trigger('click', {key: unit.dataset.key}); };
   element.addEventListener('click', e => {

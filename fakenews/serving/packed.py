@@ -1,0 +1,15 @@
+"""Pack the page, which is mostly the description of its components; Gradio packs files by their ending alone."""
+
+from __future__ import annotations
+
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import Receive, Scope, Send
+
+
+class PackedPage(GZipMiddleware):
+    """Pure ASGI middleware: the page goes out compressed to browsers that take it so; all else passes as it is."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        is_page = scope["type"] == "http" and scope["path"] == "/"
+        await (super().__call__(scope, receive, send) if is_page else self.app(scope, receive, send))
