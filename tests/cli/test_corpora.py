@@ -66,7 +66,7 @@ def test_a_corpus_is_one_like_any_other(add: Run, run: Run, data: Path, table: P
     assert (
         "Label 1 is read as fake, 0 is read as real: you said so." in result.stderr and "Warning" not in result.stderr
     )
-    assert f"{N} articles, 80 fake and 80 real" in result.stdout and "tfidf: n 60, accuracy 80.0 %" in result.stdout
+    assert f"{N} articles, 80 fake and 80 real" in result.stdout and "tfidf: n 60, accuracy 80.0%" in result.stdout
     frame = registry.load("mine", data)
     assert set(frame["split"]) == {"train", "validation", "test"} and with_split(frame) is frame
     corpus = own.corpora(data)["mine"]
