@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from fakenews.classifiers.base import lower_tokens
 from fakenews.classifiers.ood import unit
-from fakenews.data.table import article_id, joined_texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,6 +50,8 @@ class Neighbors:
     def of_training(cls, table: pd.DataFrame) -> Neighbors:
         """Place the articles of a table (`table.read_table`), two at least; two seconds for 10,000."""
         from sklearn.feature_extraction.text import TfidfVectorizer
+
+        from fakenews.data.table import joined_texts
 
         vectorizer = TfidfVectorizer(sublinear_tf=True, max_df=0.5, dtype=np.float32)
         vectors = vectorizer.fit_transform(joined_texts(table))
@@ -92,6 +93,8 @@ class Neighbors:
 
     def identical(self, text: str, similarities: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Tell which articles are the text itself, by the words or by the id with or without a title; (n_articles,)."""
+        from fakenews.data.table import article_id
+
         ids = [article_id(part) for part in (text, text.partition("\n\n")[2])]
         return np.asarray((similarities >= IDENTICAL) | self.articles["id"].isin(ids))
 

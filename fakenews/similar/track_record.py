@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from fakenews.metrics.evaluation import Interval, wilson_interval
 from fakenews.schema import LABELS, JsonValue
-from fakenews.similar.neighbors import Neighbors
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from fakenews.similar.neighbors import Neighbors
 
 K = 100  # nearest articles: an error of a tenth is then known to within six points
 UNASKED, RIGHT, WRONG, SILENT = -1, 0, 1, 2  # what a model made of an article; the last gave no verdict
