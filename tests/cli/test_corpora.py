@@ -81,7 +81,7 @@ def test_a_corpus_is_one_like_any_other(add: Run, run: Run, data: Path, table: P
     assert measured.notes("mine") == "Label 1 was read as fake, 0 was read as real (you said so), from mine.csv."
     evaluation = engine.evidence.evaluation("tfidf")
     assert evaluation and "mine" in evaluation.unseen
-    assert ">mine<" in Compare(engine).tables("accuracy")[1]
+    assert ">mine<" in Compare(engine).shown("accuracy")["corpora"]
     environment = {"FAKENEWS_DATA": str(data)}
     listed = json.loads(run("data", "list", "--json", **environment).stdout)
     assert [c["name"] for c in listed["added"]] == ["mine"] and "mine.csv" in run("data", "list", **environment).stdout
