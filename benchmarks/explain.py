@@ -205,8 +205,8 @@ def grades(classifier: Any, text: str, weights: dict[str, np.ndarray]) -> dict[s
     best = max(c for c, _ in bare.values()), min(s for _, s in bare.values())
     return {
         "comprehensiveness": {k: c for k, (c, _) in bare.items()},
-        "normalised": {k: (c - random[0]) / (best[0] - random[0]) for k, (c, _) in bare.items()},
-        "normalised_sufficiency": {k: (random[1] - s) / (random[1] - best[1]) for k, (_, s) in bare.items()},
+        "normalized": {k: (c - random[0]) / (best[0] - random[0]) for k, (c, _) in bare.items()},
+        "normalized_sufficiency": {k: (random[1] - s) / (random[1] - best[1]) for k, (_, s) in bare.items()},
     }
 
 
@@ -216,16 +216,16 @@ def summarize(rows: list[dict[str, Any]]) -> dict[str, Any]:
     def mean(key: str, name: str, among: list[dict[str, Any]]) -> float:
         return float(np.mean([row[key][name] for row in among]))
 
-    names = dict.fromkeys(name for row in rows for name in row["normalised"])
+    names = dict.fromkeys(name for row in rows for name in row["normalized"])
     shares = ", ".join(f"{share:.0%}" for share in SHARES)
     print(f"{len(rows)} articles; words removed: {shares}; comprehensiveness on log-odds")
-    print(f"{'':<30}{'articles':>9}{'seconds':>9}{'comprehensiveness':>19}{'normalised':>12}{'sufficiency, norm.':>20}")
+    print(f"{'':<30}{'articles':>9}{'seconds':>9}{'comprehensiveness':>19}{'normalized':>12}{'sufficiency, norm.':>20}")
     for name in names:
-        here = [row for row in rows if name in row["normalised"]]
+        here = [row for row in rows if name in row["normalized"]]
         took = f"{mean('seconds', name, here):9.2f}" if name in here[0]["seconds"] else f"{'':>9}"
         print(
             f"{name:<30}{len(here):>9}{took}{mean('comprehensiveness', name, here):>19.2f}"
-            f"{mean('normalised', name, here):>12.3f}{mean('normalised_sufficiency', name, here):>20.3f}"
+            f"{mean('normalized', name, here):>12.3f}{mean('normalized_sufficiency', name, here):>20.3f}"
         )
     with_lime = [row for row in rows if LIME_LIBRARY in row["seconds"]]
 
@@ -240,15 +240,15 @@ def summarize(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "lime_speedup_our_passes": ratio("seconds", LIBRARIES["lime-library"][1], OURS["lime"], with_lime),
         "shap_speedup_single": ratio("seconds", SHAP_LIBRARY, SINGLE["shap"], rows),
         "lime_speedup_single": ratio("seconds", LIME_LIBRARY, SINGLE["lime"], with_lime),
-        "shap_faithfulness_ratio": ratio("normalised", OURS["shap"], SHAP_LIBRARY, rows),
-        "lime_faithfulness_ratio": ratio("normalised", OURS["lime"], LIME_LIBRARY, with_lime),
+        "shap_faithfulness_ratio": ratio("normalized", OURS["shap"], SHAP_LIBRARY, rows),
+        "lime_faithfulness_ratio": ratio("normalized", OURS["lime"], LIME_LIBRARY, with_lime),
         "first_highlight_seconds": round(mean("seconds", OURS["gradient"], rows), 3),
         "seconds": {
             name: round(mean("seconds", name, [r for r in rows if name in r["seconds"]]), 3)
             for name in dict.fromkeys(name for row in rows for name in row["seconds"])
         },
-        "normalised": {
-            name: round(mean("normalised", name, [r for r in rows if name in r["normalised"]]), 3) for name in names
+        "normalized": {
+            name: round(mean("normalized", name, [r for r in rows if name in r["normalized"]]), 3) for name in names
         },
         "counts": {name: sum(name in row["seconds"] for row in rows) for name in names},
         "articles": len(rows),

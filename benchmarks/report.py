@@ -39,7 +39,7 @@ def explanations() -> str:
         "| Explanation of TinyBERT | Seconds | Faithfulness | Articles |",
         "| --- | --- | --- | --- |",
         *(
-            f"| {name} | {seconds:.2f} | {found['normalised'][name]:.2f} | {found['counts'][name]} |"
+            f"| {name} | {seconds:.2f} | {found['normalized'][name]:.2f} | {found['counts'][name]} |"
             for name, seconds in found["seconds"].items()
         ),
     ]

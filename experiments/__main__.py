@@ -83,20 +83,20 @@ def evaluate(options: argparse.Namespace) -> None:
             print(f"{name}  {part}: {figures(evaluation)}")
 
 
-def neighbours(options: argparse.Namespace) -> None:
+def neighbors(options: argparse.Namespace) -> None:
     """Place the held-out articles of all corpora here, for the track record on text like a new one."""
-    from experiments.neighbours import fit_neighbours, held_out_articles
+    from experiments.neighbors import fit_neighbors, held_out_articles
     from fakenews.data.table import joined_texts
     from fakenews.engine import Engine
-    from fakenews.engine.evidence_store import NEIGHBOURS_FOLDER
-    from fakenews.similar.neighbours import FILE
+    from fakenews.engine.evidence_store import NEIGHBORS_FOLDER
+    from fakenews.similar.neighbors import FILE
 
     engine = Engine.open(Settings.from_environment())
     articles = held_out_articles(engine.evidence.all_predictions(), engine.settings.data)
     if not len(articles):
         raise ValueError("No held-out articles are here: set FAKENEWS_DATA to the folder of the corpora.")
-    out = options.out or engine.settings.models / NEIGHBOURS_FOLDER
-    fit_neighbours(joined_texts(articles), articles["id"].tolist(), articles["corpus"].tolist()).save(out)
+    out = options.out or engine.settings.models / NEIGHBORS_FOLDER
+    fit_neighbors(joined_texts(articles), articles["id"].tolist(), articles["corpus"].tolist()).save(out)
     sizes = ", ".join(f"{n:,} of {corpus}" for corpus, n in articles["corpus"].value_counts().items())
     print(f"{out / FILE}: {(out / FILE).stat().st_size / 1e6:.1f} MB, {len(articles):,} articles: {sizes}.")
 
@@ -158,8 +158,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--weights", type=Path, help="folder of the model trained under the one protocol")
     command.add_argument("--json", action="store_true", help="print JSON")
 
-    command = commands.add_parser("neighbours", help=neighbours.__doc__)
-    command.set_defaults(command=neighbours)
+    command = commands.add_parser("neighbors", help=neighbors.__doc__)
+    command.set_defaults(command=neighbors)
     command.add_argument("--out", type=Path, help="folder; models/neighbours if left out")
 
     command = commands.add_parser("report", help=report.__doc__)

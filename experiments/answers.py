@@ -60,7 +60,7 @@ def weighed_again(
     combined = np.zeros(len(answers))
     combined[held] = again.fit_held_out(log_odds[held], in_domain[held], answers.loc[held, "label"].tolist())
     combined[~held] = again.combine(log_odds[~held], in_domain[~held])
-    rows = answers[[*ARTICLE, "in_domain"]].assign(margin=combined)
+    rows = answers[[*ARTICLE, "in_domain"]].assign(log_odds=combined)
     rows = rows.assign(p_fake=again.calibrated(scores_of(rows)))
     training = {
         "cleaning": protocol.cleaning,

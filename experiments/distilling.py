@@ -20,7 +20,7 @@ from fakenews.data.table import joined_texts
 from fakenews.schema import FAKE
 from fakenews.training.checkpoints import make_ready, write_whole
 from fakenews.training.encoders import base_name
-from fakenews.training.job import TRAINING, Fitted, Job, Log, Parts, labelled
+from fakenews.training.job import TRAINING, Fitted, Job, Log, Parts, labeled
 from fakenews.training.probing import bare_classifier, fit_on, trained_on
 from fakenews.training.states import STATES, States
 
@@ -76,7 +76,7 @@ def fit_distilled(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
         return students[name].predict_scores(joined_texts(out))
 
     log("calibrating on the validation part")
-    classifier.calibrate(*labelled(job.in_domain_rows(parts["validation"])))
+    classifier.calibrate(*labeled(job.in_domain_rows(parts["validation"])))
     facts: dict[str, Any] = {
         "base": f"{base_name(settings.student.base)}, taught by {base_name(settings.teacher.base)}",
         "settings": {**asdict(settings.student), "base": ""},

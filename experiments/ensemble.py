@@ -13,7 +13,7 @@ from fakenews.classifiers import model_folder, store
 from fakenews.data.registry import family_of
 from fakenews.evidence.files import read_predictions, side_by_side
 from fakenews.evidence.protocols import LEFT_OUT
-from fakenews.training.job import Fitted, Job, Log, Parts, Unseen, labelled
+from fakenews.training.job import Fitted, Job, Log, Parts, Unseen, labeled
 
 if TYPE_CHECKING:
     from fakenews.classifiers.ensemble import EnsembleClassifier
@@ -36,7 +36,7 @@ def fit_ensemble(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
     card_facts = {"members": ", ".join(f"{stored.name} {stored.revision}" for stored in members)}
     answers = member_answers(members, ("grouped", LEFT_OUT), classifier.with_domain)
     if answers is None:
-        classifier.fit(*labelled(job.in_domain_rows(parts["validation"])))
+        classifier.fit(*labeled(job.in_domain_rows(parts["validation"])))
         return Fitted(classifier, classifier.seed, "validation", card_facts=card_facts)
     held = answers[(answers["protocol"] == LEFT_OUT) | (answers["split"] == "validation")]
     unseen = _weigh_by_left_out(classifier, held, job.data.stem, log)
@@ -54,7 +54,7 @@ def member_answers(
     answers = {stored.name: read_predictions(stored.folder, protocols) for stored in members}
     if not answers or any(not set(protocols) <= set(rows["protocol"]) for rows in answers.values()):
         return None
-    rows = side_by_side(answers, "margin")
+    rows = side_by_side(answers, "log_odds")
     measured = side_by_side(answers, "in_domain")[list(with_domain)].fillna(0.0)
     return rows.assign(in_domain=measured.mean(axis="columns") if with_domain else 0.0)
 
@@ -80,7 +80,7 @@ def _weigh_by_left_out(classifier: EnsembleClassifier, answers: pd.DataFrame, ho
     in_domain = answers["in_domain"].to_numpy(dtype=np.float64)
     unseen = classifier.fit_log_odds(log_odds[chosen], in_domain[chosen], labels[chosen], folds, sample_weight)
     columns = ["protocol", "id", "corpus", "split", "label", "in_domain"]
-    rows = answers.loc[chosen, columns].assign(margin=unseen).reset_index(drop=True)
+    rows = answers.loc[chosen, columns].assign(log_odds=unseen).reset_index(drop=True)
     left_out, home_rows = (rows[mask].reset_index(drop=True) for mask in (out[chosen], ~out[chosen]))
     set_calibration(classifier, left_out, home_rows)
     return Unseen(calibrated_on_each_other(left_out, home_rows), home_rows)

@@ -94,7 +94,7 @@ def left_out_rows(
         values = {"id": out["id"].to_numpy(), "corpus": corpus, "split": "all", "label": out["label"].to_numpy()}
         frames.append(
             pd.DataFrame({"protocol": LEFT_OUT, **values, "p_fake": 0.5}).assign(
-                margin=scores.log_odds, in_domain=scores.in_domain
+                log_odds=scores.log_odds, in_domain=scores.in_domain
             )
         )
     return calibrated_on_each_other(pd.concat(frames, ignore_index=True), home, shift_ridge)

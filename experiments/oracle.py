@@ -37,7 +37,7 @@ def oracle_auc(answers: Mapping[str, pd.DataFrame]) -> dict[str, float]:
     from sklearn.preprocessing import scale
 
     auc_by_corpus: dict[str, float] = {}
-    for corpus, rows in side_by_side(answers, "margin").groupby("corpus", sort=False) if answers else ():
+    for corpus, rows in side_by_side(answers, "log_odds").groupby("corpus", sort=False) if answers else ():
         fake = rows["label"].to_numpy() == FAKE
         if fake.all() or not fake.any():
             continue

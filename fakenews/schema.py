@@ -22,6 +22,8 @@ Verdict = Literal["fake", "real", "cannot_judge"]
 
 Value = TypeVar("Value")
 
+RENAMED = {"margin": "log_odds", "normalised": "normalized"}  # fields, as stored before and as they are called now
+
 
 class JsonValue:
     """A frozen dataclass whose JSON form has the names of its fields."""
@@ -48,9 +50,15 @@ def as_json(value: Any) -> dict[str, Any]:
 
 
 def from_json(kind: Callable[..., Value], values: Mapping[str, Any]) -> Value:
-    """Return a dataclass from what `as_json` gave; raise `ValueError` if its fields cannot be filled."""
-    value: Value = _adapter(kind).validate_python(values)
+    """Return a dataclass from what `as_json` gave, now or before; raise `ValueError` if its fields cannot be filled."""
+    value: Value = _adapter(kind).validate_python(_renamed(values))
     return value
+
+
+def _renamed(values: Any) -> Any:
+    if isinstance(values, Mapping):
+        return {RENAMED.get(name, name): _renamed(value) for name, value in values.items()}
+    return [_renamed(value) for value in values] if isinstance(values, list) else values
 
 
 @cache
@@ -86,7 +94,7 @@ class Prediction(JsonValue):
 
     model: str  # key of the classifier in the registry
     p_fake: float  # calibrated probability of resembling the fake class, in [0.001, 0.999]
-    margin: float  # log-odds of the fake class before calibration
+    log_odds: float  # log-odds of the fake class before calibration
     verdict: Verdict
     reasons: tuple[str, ...] = ()  # why the text cannot be judged; keys of `verdict.REASONS`. Empty otherwise.
     # Share labeled fake among articles of publishers never seen in training that scored like this one; None where that
@@ -117,7 +125,7 @@ class Grade(JsonValue):
     sufficiency: float
     random: tuple[float, float]  # random, best: both of the mean of random orders, and of the best order found
     best: tuple[float, float]
-    normalised: float  # mean of both on a scale where random orders have 0 and the best order found has 1
+    normalized: float  # mean of both on a scale where random orders have 0 and the best order found has 1
     level: Literal["good", "fair", "poor"]  # poor explanations are not drawn
     seconds: float
 
@@ -131,9 +139,9 @@ class Explanation:
     attributions: tuple[Attribution, ...]
     unit: Literal["log-odds", "probability"]  # unit of the weights and of `base_value`
     base_value: float  # value of the method's own reference: intercept, empty text or local intercept
-    margin: float  # the classifier's own value for the whole text, signed towards `target`
+    log_odds: float  # the classifier's own value for the whole text, signed towards `target`
     fidelity: float | None  # LIME's weighted R² of the local model; None where the method is additive
-    residual: float | None  # `margin` minus `base_value` minus the sum of weights; None for LIME
+    residual: float | None  # `log_odds` minus `base_value` minus the sum of weights; None for LIME
     classifier: str
     explainer: str
     seed: int

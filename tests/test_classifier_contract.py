@@ -293,7 +293,7 @@ def test_wrong_labels_are_refused(texts, labels, message):
 
 
 @pytest.mark.parametrize("text", [*TEXTS, ODD_TEXTS["20,000 characters"]])
-def test_linear_terms_and_intercept_sum_to_the_margin(classifiers, text):
+def test_linear_terms_and_intercept_sum_to_the_log_odds(classifiers, text):
     terms, intercept = classifiers["tfidf"].linear_terms(text)
     assert terms.shape == (len(clean_text(text).words),)
     assert intercept + terms.sum() == pytest.approx(classifiers["tfidf"].decision_function([text])[0], abs=1e-6)

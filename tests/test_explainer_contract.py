@@ -112,30 +112,30 @@ def test_for_the_real_class_every_sign_turns(classifiers, method, model):
     real = explainer.explain(text, classifiers[model], target="real", n_samples=n_samples)
     assert (fake.target, real.target) == ("fake", "real")
     assert weights(real) == [-w for w in weights(fake)]
-    assert (real.base_value, real.margin) == (-fake.base_value, -fake.margin)
+    assert (real.base_value, real.log_odds) == (-fake.base_value, -fake.log_odds)
 
 
 @pytest.mark.parametrize(("method", "model"), PAIRS)
-def test_weights_and_base_sum_to_the_margin_or_the_fit_is_graded(classifiers, method, model):
+def test_weights_and_base_sum_to_the_log_odds_or_the_fit_is_graded(classifiers, method, model):
     classifier = classifiers[model]
     text = SENTENCE.format(FAKE_WORD)
     found = (
         get(method).load().explain(text, classifier, n_samples=32 if method == "gradient" else LIBRARIES.get(method))
     )
     assert found.unit == "log-odds"
-    assert found.margin == pytest.approx(classifier.decision_function([text])[0], abs=1e-4)
+    assert found.log_odds == pytest.approx(classifier.decision_function([text])[0], abs=1e-4)
     if method in ("lime", "lime-library"):
         assert found.residual is None
         assert 0 < found.fidelity <= 1
     else:
         assert found.fidelity is None
-        assert found.residual == pytest.approx(found.margin - found.base_value - sum(weights(found)), abs=1e-9)
+        assert found.residual == pytest.approx(found.log_odds - found.base_value - sum(weights(found)), abs=1e-9)
         exact = method != "gradient" or model in LINEAR
-        assert abs(found.residual) < (1e-6 if exact else 0.01 * abs(found.margin - found.base_value))
+        assert abs(found.residual) < (1e-6 if exact else 0.01 * abs(found.log_odds - found.base_value))
 
 
 @pytest.mark.parametrize(("method", "model"), PAIRS)
-def test_a_margin_that_is_known_is_not_asked_for(classifiers, method, model, monkeypatch):
+def test_a_log_odds_that_is_known_is_not_asked_for(classifiers, method, model, monkeypatch):
     classifier, text = classifiers[model], SENTENCE.format(FAKE_WORD)
     n_samples = 60 if (method, model) in SAMPLED else None
     known = float(classifier.decision_function([text])[0])
@@ -149,7 +149,7 @@ def test_a_margin_that_is_known_is_not_asked_for(classifiers, method, model, mon
     monkeypatch.setattr(classifier, "masked_log_odds", without_the_whole)
     monkeypatch.delattr(type(classifier), "decision_function")
     told = get(method).load().explain(text, classifier, n_samples=n_samples, log_odds=known)
-    assert told.margin == known
+    assert told.log_odds == known
     np.testing.assert_allclose(weights(told), weights(asked), atol=1e-4)
 
 
@@ -179,9 +179,9 @@ def test_odd_texts_are_explained_word_by_word_or_not_at_all(classifiers, method,
     text = ODD_TEXTS[kind]
     found = get(method).load().explain(text, classifiers[model], n_samples=LIBRARIES.get(method))
     assert [(a.start, a.end) for a in found.attributions] == [(s.start, s.end) for s in clean_text(text).source_spans]
-    assert np.isfinite([found.base_value, found.margin, *weights(found)]).all()
+    assert np.isfinite([found.base_value, found.log_odds, *weights(found)]).all()
     if not found.attributions:
-        assert (found.residual, found.base_value) == (0.0, found.margin)
+        assert (found.residual, found.base_value) == (0.0, found.log_odds)
 
 
 @pytest.mark.parametrize(("method", "model"), PAIRS)

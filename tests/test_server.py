@@ -184,7 +184,7 @@ def test_analyse_gives_the_documented_json(client: TestClient) -> None:
     answer = client.post(ANALYSE, json={"title": f"A {FAKE_WORD}", "text": FAKE_ARTICLE})
     assert answer.status_code == 200
     (prediction,) = answer.json()["predictions"]
-    assert set(prediction) == {"model", "p_fake", "margin", "verdict", "reasons", "share_fake"}
+    assert set(prediction) == {"model", "p_fake", "log_odds", "verdict", "reasons", "share_fake"}
     assert prediction["model"] == "tfidf" and prediction["verdict"] == "fake" and prediction["reasons"] == []
     real = FAKE_ARTICLE.replace(FAKE_WORD, REAL_WORD)
     other = client.post(ANALYSE, json={"text": real, "models": ["tfidf", "tfidf"]})
@@ -229,7 +229,7 @@ def test_what_if_answers_for_a_text_and_its_edit(client: TestClient) -> None:
     start = FAKE_ARTICLE.index(FAKE_WORD)
     cut = {"text": FAKE_ARTICLE, "remove": [[start, start + len(FAKE_WORD)]]}
     (change,) = client.post("/api/v1/what-if", json=cut).json()["changes"]
-    assert change["margin_change"] == change["after"]["margin"] - change["before"]["margin"] < 0
+    assert change["log_odds_change"] == change["after"]["log_odds"] - change["before"]["log_odds"] < 0
     edited = {"text": FAKE_ARTICLE, "edited": FAKE_ARTICLE.replace(FAKE_WORD, REAL_WORD)}
     answer = client.post("/api/v1/what-if", json=edited).json()
     assert answer["changes"][0]["after"]["verdict"] == "real"

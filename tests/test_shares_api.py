@@ -27,7 +27,7 @@ from fakenews.share.review import OPINIONS
 from fakenews.share.shared import NOT_SHARED
 from fakenews.share.snapshot import Snapshot
 from fakenews.share.store import DAYS
-from fakenews.similar.neighbours import TrackRecord
+from fakenews.similar.track_record import TrackRecord
 from tests.explain.toys import FAKE_WORD, REAL_WORD
 from tests.share.conftest import ARTICLE
 

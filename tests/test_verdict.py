@@ -43,7 +43,7 @@ def prediction(model: str, p_fake: float, n_words: int = 400) -> Prediction:
 )
 def test_verdict_and_reasons(p_fake, n_words, english, unlike, verdict, reasons):
     found = judge("tfidf", p_fake, 1.5, n_words, english=english, unlike_training=unlike)
-    assert (found.model, found.p_fake, found.margin) == ("tfidf", p_fake, 1.5)
+    assert (found.model, found.p_fake, found.log_odds) == ("tfidf", p_fake, 1.5)
     assert (found.verdict, found.reasons) == (verdict, reasons)
 
 

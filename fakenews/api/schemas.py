@@ -12,7 +12,7 @@ from typing_extensions import TypedDict  # pydantic takes no other before Python
 
 from fakenews.schema import Grade, Prediction, Target, Verdict
 from fakenews.share.review import Opinion, Summary
-from fakenews.similar.neighbours import TrackRecord
+from fakenews.similar.track_record import TrackRecord
 
 Pair = tuple[int, int]  # characters: start, end
 
@@ -76,7 +76,7 @@ class _Explained(TypedDict):
     target: Target
     unit: Literal["log-odds", "probability"]
     base_value: float
-    margin: float
+    log_odds: float
     fidelity: float | None
     residual: float | None
     stability: float | None
@@ -87,7 +87,7 @@ class _Explained(TypedDict):
 
 
 class Explanation(_Explained):
-    """How far each word moved a model towards `target`; `margin` is what it gave for the whole text."""
+    """How far each word moved a model towards `target`; `log_odds` is what it gave for the whole text."""
 
     attributions: list[Word]
 
@@ -109,7 +109,7 @@ class Change(TypedDict):
     model: str
     before: Prediction
     after: Prediction
-    margin_change: float
+    log_odds_change: float
     p_fake_change: float
 
 

@@ -93,7 +93,7 @@ def explain(
         side = "fake" if a.weight > 0 else "real" if a.weight < 0 else "neither"
         typer.echo(f"{a.weight:+9.4f}  {side:<7}  {' '.join(text[a.start : a.end].split())}")
     typer.echo(
-        f"{explanation.explainer} on {explanation.classifier}: log-odds of fake {explanation.margin:+.3f}, "
+        f"{explanation.explainer} on {explanation.classifier}: log-odds of fake {explanation.log_odds:+.3f}, "
         f"{len(strongest)} strongest of {len(parts)} {unit}s, "
         f"seed {explanation.seed}, {explanation.seconds:.2f} s."
     )
@@ -155,7 +155,7 @@ def what_if(
     for before, now in zip(comparison.before, comparison.after, strict=True):
         typer.echo(
             f"{engine.pool.title(now.model)}: {before.p_fake:.1%} fake before, {now.p_fake:.1%} now, "
-            f"log-odds {now.margin - before.margin:+.2f}. Now: {_verdict_line(now)}"
+            f"log-odds {now.log_odds - before.log_odds:+.2f}. Now: {_verdict_line(now)}"
         )
 
 
@@ -221,7 +221,7 @@ def _verdict_line(prediction: Prediction) -> str:
     from fakenews.verdict import REASONS, VERDICTS, share_sentence
 
     reasons = "".join(f"; {REASONS[r]}" for r in prediction.reasons)
-    figures = f"{prediction.p_fake:.1%} fake, log-odds {prediction.margin:+.2f}"
+    figures = f"{prediction.p_fake:.1%} fake, log-odds {prediction.log_odds:+.2f}"
     measured = "" if prediction.share_fake is None else f" {share_sentence(prediction.share_fake)}"
     return f"{VERDICTS[prediction.verdict]} ({figures}){reasons}.{measured}"
 
@@ -242,7 +242,7 @@ def _grade_text(explanation: Explanation) -> str:
     if grade is None:
         return "Grade: none, because taking words away hardly moves this score."
     return (
-        f"Grade: {grade.level}, {grade.normalised:.2f} where random orders have 0 and the best order found has 1 "
+        f"Grade: {grade.level}, {grade.normalized:.2f} where random orders have 0 and the best order found has 1 "
         f"(comprehensiveness {grade.comprehensiveness:.2f} of {grade.random[0]:.2f} to {grade.best[0]:.2f}, "
         f"sufficiency {grade.sufficiency:.2f} of {grade.random[1]:.2f} to {grade.best[1]:.2f})."
     )

@@ -78,8 +78,10 @@ def data_add(
     if settings.data is None:
         typer.echo("FAKENEWS_DATA is not set, so corpora lie beside the models.")
     if measure:
+        from fakenews.training.run import figures
+
         for evidence in measure_models(corpus, folder, settings.models, settings.device, measure, note, _progress):
-            typer.echo(f"{evidence.model}: {_figures(evidence.corpora[f'{name}/all'])}")
+            typer.echo(f"{evidence.model}: {figures(evidence.corpora[f'{name}/all'])}")
 
 
 @app.command("list")
@@ -91,7 +93,7 @@ def data_list(as_json: AsJson = False) -> None:
     added = own.corpora(folder)
     here = [n for n in registry.DATASETS if (folder / f"{n}.parquet").is_file()]
     if as_json:
-        values = [{k: v for k, v in _facts(c).items()} for c in added.values()]
+        values = [{k: v for k, v in c.to_dict().items() if k != "audit"} for c in added.values()]
         return print_json({"folder": str(folder), "added": values, "known": here})
     rows = [(c.name, f"{c.rows:,}", f"{c.fake:,}", f"{c.real:,}", c.unit, c.date, c.origin) for c in added.values()]
     rows += [
@@ -109,20 +111,6 @@ def data_remove(name: Annotated[str, typer.Argument(help="Name of a corpus that 
 
     own.remove(name, Settings.from_environment().own_data)
     typer.echo(f"{name} is gone.")
-
-
-def _facts(corpus: object) -> dict[str, object]:
-    from dataclasses import asdict
-
-    values: dict[str, object] = asdict(corpus)  # type: ignore[call-overload]
-    values.pop("audit")
-    return values
-
-
-def _figures(evaluation: object) -> str:
-    from fakenews.training.run import figures
-
-    return figures(evaluation)  # type: ignore[arg-type]
 
 
 def _read(source: str, revision: str | None, file: str, chosen: Choices, work: Path) -> tuple[Incoming, str]:
@@ -173,15 +161,15 @@ def _settle(table: Incoming, found: Agreement | None) -> Polarity:
         doubt = found.doubts(polarity.meaning) if found else ""
         if not doubt:
             return polarity
-        if polarity.is_told:
+        if polarity.is_users:
             note(f"Warning: {doubt}")
             return polarity
         question = replace(table, polarity=Polarity()).question(f"{polarity.sentence} {doubt}", suggestion)
     else:
         question = table.question(seen, suggestion)
-    told = _answer(question, suggestion)
-    meaning = {value: "fake" if value == told or value.lower() in FAKE_VALUES else "real" for value in table.values}
-    return Polarity(meaning, "you said so", is_told=True)
+    fake = _answer(question, suggestion)
+    meaning = {value: "fake" if value == fake or value.lower() in FAKE_VALUES else "real" for value in table.values}
+    return Polarity(meaning, "you said so", is_users=True)
 
 
 def _is_terminal() -> bool:
@@ -189,7 +177,7 @@ def _is_terminal() -> bool:
 
 
 def _answer(question: Exception, suggestion: str | None = None) -> str:
-    """Ask on a terminal; elsewhere raise the question, whose sentence names the option."""
+    """Ask on a terminal; without one raise the question, whose sentence names the option."""
     from fakenews.data.incoming import Question
 
     if not isinstance(question, Question) or not _is_terminal():

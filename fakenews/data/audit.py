@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from textwrap import wrap
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from fakenews.data.leakage import (
     raw_tokens,
     word_tokens,
 )
-from fakenews.schema import LABELS
+from fakenews.schema import LABELS, JsonValue
 from fakenews.text import clean, count_words, join
 
 if TYPE_CHECKING:
@@ -32,59 +32,28 @@ SIMILARITY = 0.8  # Jaccard similarity from which two articles count as near dup
 
 
 @dataclass(frozen=True, slots=True)
-class AuditReport:
-    """What `audit` found.
+class AuditReport(JsonValue):
+    """What `audit` found."""
 
-    Attributes
-    ----------
-    n : int
-        Rows.
-    counts : mapping of str to int
-        Rows per class, keys `schema.LABELS`.
-    empty_texts : int
-        Rows without a letter or digit in the body.
-    exact_duplicates : int
-        Rows whose normalized body stands in an earlier row.
-    exact_conflicts : int
-        Normalized bodies that carry both labels.
-    near_duplicate_groups, near_duplicates : int
-        Groups of two or more bodies of Jaccard similarity 0.8, exact repeats included, and the rows in them
-        beyond the first of each.
-    near_conflicts : int
-        Groups that carry both labels.
-    words : mapping
-        Quantiles of the number of words of the body, per class: {"fake": {"0.05": ...}, ...}.
-    rules_raw, rules_neutral : tuple of RuleResult
-        One-rule baselines on the text as it is, and on the neutral text classifiers read.
-    exclusive_raw, exclusive_neutral : tuple of ExclusiveString
-        Strings of one class only, likewise.
-    seconds : float
-        Wall-clock time of the audit.
-    """
-
-    n: int
-    counts: Mapping[str, int]
-    empty_texts: int
-    exact_duplicates: int
-    exact_conflicts: int
+    n: int  # rows
+    counts: Mapping[str, int]  # rows per class, keys `schema.LABELS`
+    empty_texts: int  # rows without a letter or digit in the body
+    exact_duplicates: int  # rows whose normalized body stands in an earlier row
+    exact_conflicts: int  # normalized bodies that carry both labels
+    # near_duplicate_groups, near_duplicates: groups of two or more bodies of Jaccard similarity 0.8, exact repeats
+    # included, and the rows in them beyond the first of each
     near_duplicate_groups: int
     near_duplicates: int
-    near_conflicts: int
+    near_conflicts: int  # groups that carry both labels
+    # quantiles of the number of words of the body, per class: {"fake": {"0.05": ...}, ...}
     words: Mapping[str, Mapping[str, float]]
+    # rules_raw, rules_neutral: one-rule baselines on the text as it is, and on the neutral text classifiers read
     rules_raw: tuple[RuleResult, ...]
     rules_neutral: tuple[RuleResult, ...]
+    # exclusive_raw, exclusive_neutral: strings of one class only, likewise
     exclusive_raw: tuple[ExclusiveString, ...]
     exclusive_neutral: tuple[ExclusiveString, ...]
-    seconds: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        values = {name: getattr(self, name) for name in self.__slots__}
-        values["counts"] = dict(self.counts)
-        values["words"] = {label: dict(quantiles) for label, quantiles in self.words.items()}
-        for name in ("rules_raw", "rules_neutral", "exclusive_raw", "exclusive_neutral"):
-            values[name] = [asdict(item) for item in values[name]]
-        return values
+    seconds: float  # wall-clock time of the audit
 
 
 def audit(
@@ -97,6 +66,8 @@ def audit(
 
     An article of 400 words costs about 12 ms, most of it cleaning and MinHash: 9,000 of them take two to four minutes.
 
+    Raise `ValueError` if the table has no rows.
+
     Parameters
     ----------
     frame : DataFrame
@@ -107,11 +78,6 @@ def audit(
         Called with the fraction done, in [0, 1], never falling.
     groups : ndarray of shape (n,), optional
         Of near duplicates, where they are known.
-
-    Raises
-    ------
-    ValueError
-        If the table has no rows.
     """
     if not len(frame):
         raise ValueError("There is nothing to audit: the table holds no rows.")

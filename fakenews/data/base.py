@@ -18,66 +18,34 @@ class TextNotHere(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """Rows that may be left out of a corpus, by name and with a reason.
+    """Rows that may be left out of a corpus, by name and with a reason."""
 
-    Attributes
-    ----------
-    name : str
-        What `registry.load` takes in `remove`.
-    reason : str
-        Why a measurement may be better without these rows; one sentence.
-    keep : callable, optional
-        Gives a boolean series over the rows of the table, False where a row goes.
-    overlap_with : str
-        Name of another corpus whose articles go (`exact.drop_overlap`), instead of `keep`.
-    """
-
-    name: str
-    reason: str
+    name: str  # what `registry.load` takes in `remove`
+    reason: str  # why a measurement may be better without these rows; one sentence
+    # gives a boolean series over the rows of the table, False where a row goes
     keep: Callable[[pd.DataFrame], pd.Series] | None = None
-    overlap_with: str = ""
+    overlap_with: str = ""  # name of another corpus whose articles go (`exact.drop_overlap`), instead of `keep`
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetSpec:
-    """A corpus: where it comes from, what its labels meant, how to get its text.
+    """A corpus: where it comes from, what its labels meant, how to get its text."""
 
-    Attributes
-    ----------
-    name : str
-        Key in the registry; its text lies in `<name>.parquet`.
-    unit : {"article", "claim", "post"}
-        What one row is; models trained on articles are out of their depth on the other two.
-    license : str
-        "(unverified)" where it is remembered from the home page and not stated beside the rows.
-    label_meaning : str
-        What the corpus's own labels meant and how they map to `schema.LABELS`.
-    n_rows : int
-        Rows of the table the published figures were computed on.
-    sha256 : str or None
-        Checksum of that table; a file with another one holds other rows.
-    get_hint : str
-        One sentence on how to get the text; of a corpus that no command fetches, where to put it.
-    for_training : tuple of str
-        Names of the removals that are applied before a model is trained on the corpus.
-    family : str
-        Source that it shares with other corpora of that family, which are left out of training together; its own
-        name if empty.
-    """
-
-    name: str
+    name: str  # key in the registry; its text lies in `<name>.parquet`
     title: str
     description: str
     homepage: str
-    license: str
+    license: str  # "(unverified)" where it is remembered from the home page and not stated beside the rows
     citation: str
-    label_meaning: str
-    n_rows: int
-    unit: Unit = "article"
-    get_hint: str = ""
+    label_meaning: str  # what the corpus's own labels meant and how they map to `schema.LABELS`
+    n_rows: int  # rows of the table the published figures were computed on
+    unit: Unit = "article"  # what one row is; models trained on articles are out of their depth on the other two
+    get_hint: str = ""  # one sentence on how to get the text; of a corpus that no command fetches, where to put it
     removals: tuple[Removal, ...] = ()
-    sha256: str | None = None
-    for_training: tuple[str, ...] = ()
+    sha256: str | None = None  # checksum of that table; a file with another one holds other rows
+    for_training: tuple[str, ...] = ()  # names of the removals that are applied before a model is trained on the corpus
+    # source that it shares with other corpora of that family, which are left out of training together; its own name if
+    # empty
     family: str = ""
 
     def __post_init__(self) -> None:

@@ -26,25 +26,14 @@ _SEP = re.compile(r"sep=(.)[\r\n]*", re.I)  # the line that tells Excel the deli
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a program writes CSV.
+    """How a program writes CSV."""
 
-    Attributes
-    ----------
-    delimiter, quote : str
-        Between cells, and around those that need it.
-    escape : str
-        What stands before a quote of the cell's own; a second quote where there is none.
-    end : str
-        Of a line.
-    skipped : int
-        Lines before the header.
-    """
-
+    # delimiter, quote: between cells, and around those that need it
     delimiter: str = ","
     quote: str = '"'
-    escape: str = ""
-    end: str = "\n"
-    skipped: int = 0
+    escape: str = ""  # what stands before a quote of the cell's own; a second quote where there is none
+    end: str = "\n"  # of a line
+    skipped: int = 0  # lines before the header
 
     def unquoted(self, text: str) -> str:
         """Return a piece of a cell in quotes as it was before it was written."""
@@ -96,6 +85,9 @@ class Delimited:
     and what ends a line. The header's names end with the last one; cells beyond it are empty. Rows of empty cells are
     passed over.
 
+    Raise `ValueError` if there is no header with a row beneath it, a column's name comes twice, or there are too many
+    columns.
+
     Parameters
     ----------
     path : Path
@@ -107,11 +99,6 @@ class Delimited:
     ----------
     columns : tuple of str
         As the header names them.
-
-    Raises
-    ------
-    ValueError
-        If there is no header with a row beneath it, a column's name comes twice, or there are too many columns.
     """
 
     def __init__(self, path: Path, encoding: str = "") -> None:

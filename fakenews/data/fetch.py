@@ -30,6 +30,9 @@ def get(
 ) -> Path:
     """Write `<out>/<name>.parquet`, whole or not at all.
 
+    Raise `TextNotHere` if no command fetches this corpus; `ConnectionError` if the Hub cannot be reached or does not
+    hold the files; `FileNotFoundError` or `ValueError` if `source` lacks a file, or a file is not what it should be.
+
     Parameters
     ----------
     name : str
@@ -47,15 +50,6 @@ def get(
     -------
     Path
         The file written.
-
-    Raises
-    ------
-    TextNotHere
-        If no command fetches this corpus.
-    ConnectionError
-        If the Hub cannot be reached or does not hold the files.
-    FileNotFoundError, ValueError
-        If `source` lacks a file, or a file is not what it should be.
     """
     from fakenews.data.table import write_table
 

@@ -20,12 +20,8 @@ _CONTROL = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]")
 def format_of(path: Path, encoding: str = "") -> str:
     """Return the format of a table: "csv" (of any delimiter), "jsonl", "json" (an array) or "parquet".
 
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If it holds no table; the message says what it is instead.
+    Raise `FileNotFoundError` if there is no such file; `ValueError` if it holds no table; the message says what it is
+    instead.
     """
     if not path.name.lower().endswith(SUFFIXES):
         raise ValueError(f"Cannot read {path.name!r}: expected one of {', '.join(SUFFIXES)}.")

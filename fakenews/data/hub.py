@@ -55,12 +55,8 @@ def find_tables(repo: str, revision: str | None = None, file: str = "") -> HubTa
 
     Parts of one table, such as train and test, belong together; of several tables `file` names the one that is meant.
 
-    Raises
-    ------
-    Question
-        If there are several.
-    ValueError
-        If the Hub cannot be reached or does not give the data set, or it has no table.
+    Raise `Question` if there are several; `ValueError` if the Hub cannot be reached or does not give the data set, or
+    it has no table.
     """
     from huggingface_hub import HfApi
 

@@ -77,21 +77,12 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class Polarity:
-    """What the values of a label mean.
+    """What the values of a label mean."""
 
-    Attributes
-    ----------
-    meaning : mapping of str to str
-        Of each value, "fake" or "real"; empty where nothing says so.
-    because : str
-        What says so, or why nothing does; half a sentence.
-    is_told : bool
-        Whether the user said it.
-    """
-
+    # of each value, "fake" or "real"; empty where nothing says so
     meaning: Mapping[str, str] = field(default_factory=dict)
-    because: str = ""
-    is_told: bool = False
+    because: str = ""  # what says so, or why nothing does; half a sentence
+    is_users: bool = False  # whether the user said it
 
     @property
     def sentence(self) -> str:
@@ -106,23 +97,13 @@ class Polarity:
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A table before its labels were given a meaning.
+    """A table before its labels were given a meaning."""
 
-    Attributes
-    ----------
-    frame : DataFrame
-        Columns `text`, `label` (a value as text) and, where there are such, others of `schema.TABLE_COLUMNS`.
-    values : mapping of str to int
-        Rows of each label, the most frequent first.
-    polarity : Polarity
-    notes : tuple of str
-        Sentences on columns that were chosen and rows that were left out.
-    """
-
+    # columns `text`, `label` (a value as text) and, where there are such, others of `schema.TABLE_COLUMNS`
     frame: pd.DataFrame
-    values: Mapping[str, int]
+    values: Mapping[str, int]  # rows of each label, the most frequent first
     polarity: Polarity
-    notes: tuple[str, ...]
+    notes: tuple[str, ...]  # sentences on columns that were chosen and rows that were left out
     origin: str
 
     def question(self, hint: str = "", suggestion: str | None = None) -> Question:
@@ -146,12 +127,8 @@ class Incoming:
 def read_incoming(path: Path, chosen: Choices) -> Incoming:
     """Read a table, or a folder with ISOT's two files.
 
-    Raises
-    ------
-    Question
-        If it does not say which column is what.
-    FileNotFoundError, ValueError
-        If it cannot be read, or an option names what is not there.
+    Raise `Question` if it does not say which column is what; `FileNotFoundError` or `ValueError` if it cannot be read,
+    or an option names what is not there.
     """
     from fakenews.data.isot import load_isot_csv
     from fakenews.data.table import raw_table
@@ -239,12 +216,12 @@ def _column(had: Sequence[str], what: str, wanted: str, origin: str) -> str:
     )
 
 
-def _frequent(counts: Counter[str], told: Collection[str]) -> set[str]:
+def _frequent(counts: Counter[str], fakes: Collection[str]) -> set[str]:
     """Return the values that are labels: all but rare ones beside two frequent ones."""
     if len(counts) <= 2:
         return set(counts)
     common = {value for value, n in counts.items() if n > RARE * sum(counts.values())}
-    return (common if len(common) > 1 else set(counts)) | (set(told) & set(counts))
+    return (common if len(common) > 1 else set(counts)) | (set(fakes) & set(counts))
 
 
 def _polarity(
@@ -253,13 +230,13 @@ def _polarity(
     columns: Mapping[str, str],
     by_subject: list[str] | None,
     spelled: Sequence[str],
-    told: Sequence[str],
+    fakes: Sequence[str],
     origin: str,
 ) -> Polarity:
-    """Return what the values mean, by what was told, their names, the column's name or a known layout."""
-    labels = _frequent(counts, told)
-    if told:
-        return _told(labels, told, origin)
+    """Return what the values mean, by what the user said, their names, the column's name or a known layout."""
+    labels = _frequent(counts, fakes)
+    if fakes:
+        return _by_user(labels, fakes, origin)
     if not labels:
         return Polarity()
     name = column.strip().lower()
@@ -285,17 +262,17 @@ def _polarity(
     return Polarity({}, "0 and 1 do not say it")
 
 
-def _told(labels: set[str], told: Sequence[str], origin: str) -> Polarity:
+def _by_user(labels: set[str], fakes: Sequence[str], origin: str) -> Polarity:
     from fakenews.data.table import whole_number
 
-    wanted = {whole_number(value.strip()).lower() for value in told}
+    wanted = {whole_number(value.strip()).lower() for value in fakes}
     missing = wanted - {value.lower() for value in labels}
     bits = labels <= _BITS and wanted <= _BITS  # of a table of one class
     if (missing and not bits) or wanted >= {value.lower() for value in labels} and len(labels) > 1:
         listed = listed_names(sorted(labels))
-        raise ValueError(f"{origin}: --fake {' --fake '.join(told)} does not part its labels, which are {listed}.")
+        raise ValueError(f"{origin}: --fake {' --fake '.join(fakes)} does not part its labels, which are {listed}.")
     meaning = {value: "fake" if value.lower() in wanted else "real" for value in sorted(labels)}
-    return Polarity(meaning, "you said so", is_told=True)
+    return Polarity(meaning, "you said so", is_users=True)
 
 
 def _bits(fake: str, labels: Collection[str]) -> dict[str, str]:

@@ -27,23 +27,14 @@ def load_isot_csv(folder: Path) -> pd.DataFrame:
     The label comes from the file name. Line ends become LF, outer space goes, dates become ISO where they can be
     read; equal texts are kept once, texts that stand in both files and rows without text are dropped.
 
+    Raise `FileNotFoundError` if a file is missing; the message names what the folder holds; `ValueError` if a column is
+    missing, a file is no CSV, or a subject belongs to the other file.
+
     Parameters
     ----------
     folder : Path
         Holds both files, by names in any case, in UTF-8 or Windows-1252, with the columns title, text, subject and
         date.
-
-    Returns
-    -------
-    DataFrame
-        Columns `schema.TABLE_COLUMNS`, fake articles first.
-
-    Raises
-    ------
-    FileNotFoundError
-        If a file is missing; the message names what the folder holds.
-    ValueError
-        If a column is missing, a file is no CSV, or a subject belongs to the other file.
     """
     import pandas as pd
 

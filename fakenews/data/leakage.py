@@ -50,23 +50,15 @@ RULES: tuple[Rule, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class RuleResult:
-    """How well one rule alone tells the classes apart.
-
-    Attributes
-    ----------
-    predicts : {"fake", "real"} or None
-        Class the rule answers where it finds its string, the other one where it does not: whichever way scores better.
-        None where no article has the string; the accuracy is then that of always answering the larger class.
-    accuracy : float
-        Share of right answers; no better than the larger class means that the rule leaks nothing.
-    share_fake, share_real : float or None
-        Share of the class that has the string; None for a class without articles.
-    """
+    """How well one rule alone tells the classes apart."""
 
     name: str
     title: str
+    # class the rule answers where it finds its string, the other one where it does not: whichever way scores better.
+    # None where no article has the string; the accuracy is then that of always answering the larger class.
     predicts: Literal["fake", "real"] | None
-    accuracy: float
+    accuracy: float  # share of right answers; no better than the larger class means that the rule leaks nothing
+    # share_fake, share_real: share of the class that has the string; None for a class without articles
     share_fake: float | None
     share_real: float | None
 
@@ -125,7 +117,7 @@ def exclusive_strings(
     min_articles: int = 5,
     top: int = 15,
 ) -> tuple[ExclusiveString, ...]:
-    """Return tokens and pairs of neighbours that occur in one class only.
+    """Return tokens and pairs of neighbors that occur in one class only.
 
     Parameters
     ----------

@@ -41,11 +41,8 @@ def mix(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     Only the first keeps a test part. The others are small, and what they are worth is measured by leaving each of them
     out whole, so their test rows are trained on too; a validation part remains to be looked at.
 
-    Parameters
-    ----------
-    tables : mapping of str to DataFrame
-        Of `table.read_table`, by name of the corpus, with their splits (`with_split`): a corpus has the same parts
-        alone and among others.
+    `tables` are those of `table.read_table`, by name of the corpus, with their splits (`with_split`): a corpus has the
+    same parts alone and among others.
     """
     import pandas as pd
 
@@ -95,17 +92,7 @@ def _without(frame: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
 def balance(corpora: Sequence[str], labels: Sequence[int], power: float = POWER) -> NDArray[np.float64]:
     """Return weights of articles by the size of their class in their corpus to the power of -`power`, mean 1.
 
-    Parameters
-    ----------
-    corpora : sequence of str
-        Corpus of each article.
-    labels : sequence of int
-    power : float
-        In [0, 1].
-
-    Returns
-    -------
-    ndarray of shape (n_articles,)
+    Of shape (n_articles,), for the corpus and the label of each; `power` lies in [0, 1].
     """
     if not 0.0 <= power <= 1.0:
         raise ValueError(f"power must lie between 0 and 1, got {power}.")

@@ -9,11 +9,11 @@ import json
 import os
 import re
 import shutil
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fakenews.schema import LABELS
+from fakenews.schema import LABELS, JsonValue
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,48 +25,25 @@ ARTICLE_WORDS = 40  # in the median, from which rows are articles; models are ou
 
 
 @dataclass(frozen=True, slots=True)
-class OwnCorpus:
-    """A corpus that was added.
-
-    Attributes
-    ----------
-    name : str
-    origin : str
-        The file or data set it was read from, with its revision.
-    date : str
-        Of the day it was added.
-    labels : mapping of str to str
-        What each value of the label was read as.
-    because : str
-        What said so.
-    rows, fake, real : int
-        Articles that were kept.
-    splits : mapping of str to int
-        Articles of each part; near duplicates are in one.
-    unit : {"article", "claim"}
-    sha256 : str
-        Of the parquet file.
-    notes : list of str
-        Sentences on rows that were left out.
-    audit : mapping
-        `audit.AuditReport.to_dict()`.
-    """
+class OwnCorpus(JsonValue):
+    """A corpus that was added."""
 
     name: str
-    origin: str
-    date: str
-    labels: dict[str, str]
-    because: str
+    origin: str  # the file or data set it was read from, with its revision
+    date: str  # of the day it was added
+    labels: dict[str, str]  # what each value of the label was read as
+    because: str  # what said so
+    # rows, fake, real: articles that were kept
     rows: int
     fake: int
     real: int
-    splits: dict[str, int]
+    splits: dict[str, int]  # articles of each part; near duplicates are in one
     unit: str
-    sha256: str
-    notes: list[str] = field(default_factory=list)
-    audit: dict[str, Any] = field(default_factory=dict)
+    sha256: str  # of the parquet file
+    notes: list[str] = field(default_factory=list)  # sentences on rows that were left out
+    audit: dict[str, Any] = field(default_factory=dict)  # `audit.AuditReport.to_dict()`
 
-    def told(self) -> str:
+    def sentence(self) -> str:
         """Say how its labels were read when it was added, and what was left out."""
         values = {name: " and ".join(v for v, label in self.labels.items() if label == name) for name in LABELS}
         read = ", ".join(f"{v} was read as {name}" for name, v in values.items() if v)
@@ -81,8 +58,8 @@ def corpora(folder: Path | None) -> dict[str, OwnCorpus]:
             try:
                 values = json.loads(path.read_text(encoding="utf-8"))
                 if values.pop("schema", None) == SCHEMA:
-                    found[path.stem] = OwnCorpus(**values)
-            except (ValueError, TypeError, AttributeError, OSError):
+                    found[path.stem] = OwnCorpus.from_dict(values)
+            except (ValueError, AttributeError, OSError):
                 continue
     return found
 
@@ -108,7 +85,7 @@ def write(corpus: OwnCorpus, folder: Path) -> None:
     """Write down how a corpus came about; its articles are there already."""
     path = folder / f"{corpus.name}.json"
     partial = path.with_name(f".{path.name}.partial")
-    values = {"schema": SCHEMA, **asdict(corpus)}
+    values = {"schema": SCHEMA, **corpus.to_dict()}
     partial.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     partial.replace(path)
 

@@ -98,26 +98,11 @@ def is_foreign_article_corpus(name: str) -> bool:
 def load(name: str, folder: Path | None = None, remove: Iterable[str] = ()) -> pd.DataFrame:
     """Read a corpus.
 
-    Parameters
-    ----------
-    name : str
-        Key of `DATASETS`.
-    folder : Path, optional
-        Folder of parquet files, as FAKENEWS_DATA names it; the demo articles need none.
-    remove : iterable of str
-        Names of the corpus's `removals` to apply.
+    Raise `ValueError` if the corpus or a removal is unknown, or the file breaks the table's promise; `TextNotHere` if
+    the text is not on this machine; the message says how to get it.
 
-    Returns
-    -------
-    DataFrame
-        As `table.read_table` gives it.
-
-    Raises
-    ------
-    ValueError
-        If the corpus or a removal is unknown, or the file breaks the table's promise.
-    TextNotHere
-        If the text is not on this machine; the message says how to get it.
+    `name` is a key of `DATASETS`, `folder` that of parquet files, as FAKENEWS_DATA names it; the demo articles need
+    none. `remove` names the corpus's `removals` to apply.
     """
     from fakenews.data.exact import drop_overlap
     from fakenews.data.table import read_table

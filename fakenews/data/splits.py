@@ -14,24 +14,10 @@ _FOLDS, _TEST_FOLDS, _VALIDATION_FOLDS = 20, 3, 3  # 70 / 15 / 15
 def grouped_split(labels: Sequence[int], groups: NDArray[np.int64], seed: int = 42) -> NDArray[np.str_]:
     """Return the stratified 70/15/15 split that keeps every group of near duplicates in one part.
 
-    Parameters
-    ----------
-    labels : sequence of int
-        0 fake, 1 real.
-    groups : ndarray of shape (n,)
-        From `duplicates.near_duplicate_groups`.
-    seed : int
-        Seed of the shuffle.
+    Raise `ValueError` if there are fewer than 20 groups to share out.
 
-    Returns
-    -------
-    ndarray of shape (n,), str
-        "train", "validation" or "test".
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than 20 groups to share out.
+    For labels (0 fake, 1 real) and the `groups` of `duplicates.near_duplicate_groups`, both of shape (n,): "train",
+    "validation" or "test" of each.
     """
     from sklearn.model_selection import StratifiedGroupKFold
 

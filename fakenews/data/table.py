@@ -32,23 +32,15 @@ def article_id(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class LabeledTable:
-    """A labeled table as it was read.
+    """A labeled table as it was read."""
 
-    Attributes
-    ----------
-    frame : DataFrame
-        Of the articles, as `read_table` gives them.
-    n_rows, n_without_text, n_title_only : int
-        Rows of the file; those without text, which are left out; those among these that have a title.
-    labels : mapping of str to str
-        Of each value of the label, as the file spells it, which of `LABELS` it was read as.
-    """
-
-    frame: pd.DataFrame
+    frame: pd.DataFrame  # of the articles, as `read_table` gives them
+    # n_rows, n_without_text, n_title_only: rows of the file; those without text, which are left out; those among these
+    # that have a title
     n_rows: int
     n_without_text: int
     n_title_only: int
-    labels: Mapping[str, str]
+    labels: Mapping[str, str]  # of each value of the label, as the file spells it, which of `LABELS` it was read as
 
     def notes(self) -> list[str]:
         """Return sentences on how the labels were read, and on the rows that were left out."""
@@ -80,6 +72,10 @@ def read_table(path: Path, encoding: str = "", fake: str = "") -> pd.DataFrame:
 def read_labeled(path: Path, encoding: str = "", fake: str = "") -> LabeledTable:
     """Read a labeled table.
 
+    Raise `FileNotFoundError` if there is no such file; `ValueError` if the file cannot be read to its last row, holds
+    no rows with text, lacks a required column, has more than 1,000 columns, two columns of which one is wanted, or a
+    value that is not a label.
+
     Parameters
     ----------
     path : Path
@@ -90,14 +86,6 @@ def read_labeled(path: Path, encoding: str = "", fake: str = "") -> LabeledTable
     fake : str
         The value of `label` that means fake, where there are two; 0, "fake" or "false" if left out, against 1, "real"
         or "true".
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If the file cannot be read to its last row, holds no rows with text, lacks a required column, has more than
-        1,000 columns, two columns of which one is wanted, or a value that is not a label.
     """
     path = Path(path)
     return labeled(raw_table(path, encoding), path.name, fake)

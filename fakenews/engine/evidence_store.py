@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from fakenews.evidence.results import ModelEvidence
-    from fakenews.similar.neighbours import Neighbours, TrackRecord
+    from fakenews.similar.neighbors import Neighbors
+    from fakenews.similar.track_record import TrackRecord
 
-NEIGHBOURS_FOLDER = "neighbours"  # beside the models
+NEIGHBORS_FOLDER = "neighbours"  # beside the models, as it is stored
 
 
 class EvidenceStore:
@@ -127,21 +128,21 @@ class EvidenceStore:
 
         None where there is no store of articles, or the model was never measured on them, or lies in another folder.
         """
-        from fakenews.similar.neighbours import track_record
+        from fakenews.similar.track_record import track_record
 
         outcomes = self.outcomes(model)
-        if self.neighbours is None or outcomes is None:
+        if self.neighbors is None or outcomes is None:
             return None
-        return track_record(self.neighbours, outcomes, text, self._pool.name(model))
+        return track_record(self.neighbors, outcomes, text, self._pool.name(model))
 
     def outcomes(self, model: str) -> NDArray[np.int8] | None:
-        """Return how a model fared on every article of `neighbours` (`neighbours.outcomes`); None as `track_record`."""
+        """Return how a model fared on every article of `neighbors`, by `outcomes`; None as `track_record`."""
         from fakenews.evidence.files import read_predictions
         from fakenews.evidence.predictions import judged
-        from fakenews.similar.neighbours import outcomes
+        from fakenews.similar.track_record import outcomes
 
         stored = self._pool.stored(model)
-        if self.neighbours is None or stored.folder != self._folder / stored.name:
+        if self.neighbors is None or stored.folder != self._folder / stored.name:
             return None
         if stored.name not in self._outcomes:
             if self.evaluation(stored.name) is None:
@@ -150,18 +151,18 @@ class EvidenceStore:
             rows = read_predictions(stored.folder, (LEFT_OUT, *SHIPPED))
             rows = rows.sort_values("protocol", key=lambda p: p != LEFT_OUT, kind="stable")
             rows = rows.drop_duplicates(["corpus", "id"])
-            rows = rows[rows["corpus"].isin(list(set(self.neighbours.corpora)))]
-            self._outcomes[stored.name] = outcomes(self.neighbours, judged(rows))
+            rows = rows[rows["corpus"].isin(self.neighbors.articles["corpus"].unique())]
+            self._outcomes[stored.name] = outcomes(self.neighbors, judged(rows))
         return self._outcomes[stored.name]
 
     @cached_property
-    def neighbours(self) -> Neighbours | None:
+    def neighbors(self) -> Neighbors | None:
         """Held-out articles by likeness; None where there is no store of them."""
-        from fakenews.similar.neighbours import Neighbours
+        from fakenews.similar.neighbors import Neighbors
 
-        folder = self._folder / NEIGHBOURS_FOLDER
+        folder = self._folder / NEIGHBORS_FOLDER
         model_folder.verify(folder)
-        return Neighbours.load(folder)
+        return Neighbors.load(folder)
 
     def share_fake(self, model: str, p_fake: float) -> float | None:
         """Return the share labeled fake among articles of unseen publishers that a model gave this probability.

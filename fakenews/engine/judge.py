@@ -88,7 +88,7 @@ class Judge:
         started = time.perf_counter()
         predictions = self._scheduler.ask(self.judge_many, text, names, token)
         for model, prediction in zip(names, predictions, strict=True):
-            self._log_odds.put(self._key(text, (model,)), prediction.margin)
+            self._log_odds.put(self._key(text, (model,)), prediction.log_odds)
         self._predictions.put(self._key(text, names), predictions)
         n_words = len(clean_text(text).words)
         like_it = zip(names, predictions, strict=True) if records and n_words >= MIN_WORDS else ()

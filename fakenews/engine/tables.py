@@ -53,14 +53,14 @@ class Tables:
         """
         from fakenews.data.table import joined_texts
 
-        texts, neighbours = joined_texts(table), self._evidence.neighbours
+        texts, neighbors = joined_texts(table), self._evidence.neighbors
         predictions: list[Prediction] = []
         vectors: list[NDArray[np.float32]] = []
         for start in range(0, len(texts), CHUNK):
             part = texts[start : start + CHUNK]
             with cleaning_once():
                 predictions += [prediction for (prediction,) in self._judge.judge_many(part, (model,), compare=False)]
-                vectors += [] if neighbours is None else list(neighbours.project(part))
+                vectors += [] if neighbors is None else list(neighbors.project(part))
             if progress:
                 progress(len(predictions) / len(texts))
         return table_result(self._compared(predictions, texts, vectors, model), table["label"].tolist())
@@ -73,17 +73,17 @@ class Tables:
         model: str,
     ) -> list[Prediction]:
         """Withdraw the verdicts that the record on text like theirs speaks against, outside of these very texts."""
-        from fakenews.similar.neighbours import record_of
+        from fakenews.similar.track_record import record_of
 
-        neighbours, outcomes = self._evidence.neighbours, self._evidence.outcomes(model)
-        if neighbours is None or outcomes is None:
+        neighbors, outcomes = self._evidence.neighbors, self._evidence.outcomes(model)
+        if neighbors is None or outcomes is None:
             return list(predictions)
         measured = np.zeros(len(outcomes), dtype=bool)
         for text, vector in zip(texts, vectors, strict=True):
-            measured |= neighbours.identical(text, neighbours.cosines(vector))
+            measured |= neighbors.identical(text, neighbors.cosines(vector))
         compared = []
         for prediction, vector in zip(predictions, vectors, strict=True):
-            record = record_of(neighbours, outcomes, neighbours.cosines(vector), measured, model)
+            record = record_of(neighbors, outcomes, neighbors.cosines(vector), measured, model)
             is_wrong = record is not None and record.mostly_wrong
             compared.append(withdrawn(prediction, "mostly_wrong") if is_wrong else prediction)
         return compared

@@ -9,7 +9,7 @@ from typing import Any, Self
 from fakenews.engine.cache import digest
 from fakenews.formatting import FormattingTest
 from fakenews.schema import Prediction, Target, as_json, from_json
-from fakenews.similar.neighbours import TrackRecord
+from fakenews.similar.track_record import TrackRecord
 from fakenews.verdict import with_formatting
 
 
@@ -75,7 +75,7 @@ class WhatIf:
                     "model": b.model,
                     "before": b.to_dict(),
                     "after": a.to_dict(),
-                    "margin_change": a.margin - b.margin,
+                    "log_odds_change": a.log_odds - b.log_odds,
                     "p_fake_change": a.p_fake - b.p_fake,
                 }
                 for b, a in zip(self.before, self.after, strict=True)

@@ -20,6 +20,7 @@ from fakenews.metrics.coverage import CoverageRisk, coverage_risk
 from fakenews.metrics.evaluation import Evaluation, evaluate
 from fakenews.metrics.flips import FlipRates
 from fakenews.metrics.verdicts import Verdicts, verdicts
+from fakenews.schema import RENAMED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +35,7 @@ PREDICTION_TYPES = {
     "split": "str",
     "label": "int8",
     "p_fake": "float32",
-    "margin": "float32",
+    "log_odds": "float32",
     "in_domain": "float32",
 }
 IN_DOMAIN = "in_domain"  # 0 where a model has no measure, and in files from before it was measured
@@ -63,7 +64,6 @@ def write_evidence(
 
     Parameters
     ----------
-    folder : Path
     predictions : DataFrame
         Columns of `PREDICTION_TYPES`, one row per protocol and article; others (texts above all) are not written.
     model, protocol, seed, cleaning, training, size_mb, latency_ms, calibration
@@ -161,7 +161,7 @@ def read_predictions(folder: Path, protocols: Collection[str] | None = SHIPPED) 
     import pandas as pd
 
     wanted = None if protocols is None else [("protocol", "in", list(protocols))]
-    rows = pd.read_parquet(folder / PREDICTIONS, filters=wanted)
+    rows = pd.read_parquet(folder / PREDICTIONS, filters=wanted).rename(columns=RENAMED)
     if IN_DOMAIN not in rows:
         rows[IN_DOMAIN] = np.float32(0.0)
     return rows[list(PREDICTION_TYPES)]

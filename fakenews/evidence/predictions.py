@@ -70,7 +70,7 @@ def prediction_rows(
             "split": split,
             "label": frame["label"].to_numpy(),
             "p_fake": p_fake,
-            "margin": scores.log_odds,
+            "log_odds": scores.log_odds,
             "in_domain": scores.in_domain,
         }
     )
@@ -78,7 +78,7 @@ def prediction_rows(
 
 def scores_of(rows: pd.DataFrame) -> Scores:
     """Return scores behind rows of `predictions.parquet`; a missing `in_domain` is 0."""
-    log_odds = rows["margin"].to_numpy(dtype=np.float64)
+    log_odds = rows["log_odds"].to_numpy(dtype=np.float64)
     if "in_domain" not in rows:
         return Scores.out_of_domain(log_odds)
     return Scores(log_odds, np.nan_to_num(rows["in_domain"].to_numpy(dtype=np.float64)))
@@ -146,6 +146,6 @@ def judged(rows: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     rows = rows[rows["protocol"].isin([*SHIPPED, LEFT_OUT])]
-    p_fake, log_odds = (rows[name].to_numpy(dtype=np.float64).tolist() for name in ("p_fake", "margin"))
+    p_fake, log_odds = (rows[name].to_numpy(dtype=np.float64).tolist() for name in ("p_fake", "log_odds"))
     predictions = [judge("", p, m, MIN_WORDS) for p, m in zip(p_fake, log_odds, strict=True)]
     return rows.assign(prediction=pd.Series(predictions, index=rows.index, dtype=object))

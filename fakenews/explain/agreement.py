@@ -17,20 +17,12 @@ from fakenews.text import sentence_spans
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How alike several explanations of one text are.
+    """How alike several explanations of one text are."""
 
-    Attributes
-    ----------
-    names : tuple of str
-        "model, method" of each explanation.
-    pairs : tuple of (int, int, float)
-        Two of them and Spearman's rank correlation of the weights of their strongest words, in [-1, 1].
-    shared : tuple of Span
-        Words among the strongest of every explanation, pulling the same way in all, in the order of the text.
-    """
-
-    names: tuple[str, ...]
+    names: tuple[str, ...]  # "model, method" of each explanation
+    # two of them and Spearman's rank correlation of the weights of their strongest words, in [-1, 1]
     pairs: tuple[tuple[int, int, float], ...]
+    # words among the strongest of every explanation, pulling the same way in all, in the order of the text
     shared: tuple[Span, ...]
 
     def to_dict(self, text: str) -> dict[str, Any]:

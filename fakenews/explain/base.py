@@ -47,48 +47,27 @@ class SampleRange:
 
 @dataclass(frozen=True, slots=True)
 class WordWeights:
-    """What a method found, on log-odds of the fake class.
+    """What a method found, on log-odds of the fake class."""
 
-    Attributes
-    ----------
-    weights : ndarray of shape (n_words,)
-        One weight for every word of `clean_text(text).words`.
-    base_value, margin : float
-        The method's reference, and the classifier's own value for the whole text.
-    fidelity : float or None
-        R² of a local model; None where the weights and the base are meant to sum to the log-odds.
-    stability : float or None
-        Rank agreement of the strongest words between two halves of the samples; None where nothing is sampled.
-    settings : mapping
-        What was actually used.
-    share : float
-        Of the work that is done, in (0, 1].
-    """
-
-    weights: NDArray[np.float64]
+    weights: NDArray[np.float64]  # shape (n_words,): one weight for every word of `clean_text(text).words`
+    # base_value, log_odds: the method's reference, and the classifier's own value for the whole text
     base_value: float
-    margin: float
+    log_odds: float
+    # R² of a local model; None where the weights and the base are meant to sum to the log-odds
     fidelity: float | None = None
+    # rank agreement of the strongest words between two halves of the samples; None where nothing is sampled
     stability: float | None = None
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    share: float = 1.0
+    settings: Mapping[str, Any] = field(default_factory=dict)  # what was actually used
+    share: float = 1.0  # of the work that is done, in (0, 1]
 
 
 @dataclass(frozen=True, slots=True)
 class Refinement:
-    """An explanation as far as it is known, and how far that is.
-
-    Attributes
-    ----------
-    share : float
-        Of the work that is done, in (0, 1]; 1 with the last.
-    seconds_left : float
-        By extrapolation.
-    """
+    """An explanation as far as it is known, and how far that is."""
 
     explanation: Explanation
-    share: float
-    seconds_left: float
+    share: float  # of the work that is done, in (0, 1]; 1 with the last
+    seconds_left: float  # by extrapolation
 
 
 class WordExplainer(ABC):
@@ -128,6 +107,9 @@ class WordExplainer(ABC):
     ) -> Explanation:
         """Weigh every word of `text`.
 
+        Raise `TypeError` if `text` is not a string; `ValueError` if the classifier is not supported, or `target`,
+        `n_samples` or `seed` is out of range; `Cancelled` if `progress` raised it.
+
         Parameters
         ----------
         text : str
@@ -151,15 +133,6 @@ class WordExplainer(ABC):
         -------
         Explanation
             On log-odds, signed towards `target`; without attributions where the text has no words.
-
-        Raises
-        ------
-        TypeError
-            If `text` is not a string.
-        ValueError
-            If the classifier is not supported, or `target`, `n_samples` or `seed` is out of range.
-        Cancelled
-            If `progress` raised it.
         """
         *_, last = self.refine(
             text, classifier, target=target, n_samples=n_samples, seed=seed, progress=progress, log_odds=log_odds
@@ -191,13 +164,13 @@ class WordExplainer(ABC):
             steps = self._weigh(text, classifier, n_samples, seed, report, log_odds)
         else:
             known = float(classifier.decision_function([text])[0]) if log_odds is None else log_odds
-            steps = iter([WordWeights(np.zeros(0), base_value=known, margin=known)])
+            steps = iter([WordWeights(np.zeros(0), base_value=known, log_odds=known)])
         sign = 1.0 if target == "fake" else -1.0
         for step in steps:
             if step.share >= 1.0:
                 report(1.0)
             weights = sign * step.weights
-            base_value, full_value = sign * step.base_value, sign * step.margin
+            base_value, full_value = sign * step.base_value, sign * step.log_odds
             seconds = time.perf_counter() - started
             explanation = Explanation(
                 text=text,
@@ -207,7 +180,7 @@ class WordExplainer(ABC):
                 ),
                 unit="log-odds",
                 base_value=base_value,
-                margin=full_value,
+                log_odds=full_value,
                 fidelity=step.fidelity,
                 residual=full_value - base_value - float(weights.sum()) if step.fidelity is None else None,
                 stability=step.stability,

@@ -24,29 +24,17 @@ _AT_ONCE = 16  # sets among which the best is looked for, before others are aske
 
 @dataclass(frozen=True, slots=True)
 class Counterfactual:
-    """The fewest sentences whose removal flips a prediction.
-
-    Attributes
-    ----------
-    model : str
-    sentences : tuple of Span
-        All sentences with words, on the user's text.
-    removed : tuple of int
-        Indices in `sentences`; empty where no set flips the prediction.
-    p_before, p_after : float
-        Calibrated probability of fake, of the text and without the sentences; alike where nothing was found.
-    exact : bool
-        Whether every smaller set was tried, and so none is smaller: with up to `MOST_EXACT` sentences, and where one or
-        two are removed of more, as each alone is always tried.
-    evaluations : int
-    seconds : float
-    """
+    """The fewest sentences whose removal flips a prediction."""
 
     model: str
-    sentences: tuple[Span, ...]
-    removed: tuple[int, ...]
+    sentences: tuple[Span, ...]  # all sentences with words, on the user's text
+    removed: tuple[int, ...]  # indices in `sentences`; empty where no set flips the prediction
+    # p_before, p_after: calibrated probability of fake, of the text and without the sentences; alike where nothing was
+    # found
     p_before: float
     p_after: float
+    # whether every smaller set was tried, and so none is smaller: with up to `MOST_EXACT` sentences, and where one or
+    # two are removed of more, as each alone is always tried
     exact: bool
     evaluations: int
     seconds: float

@@ -44,17 +44,10 @@ STRETCHES = 40  # of neighboring words, removed in turn where a classifier has n
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What random orders and the best ones found reach on one text, for one classifier.
+    """What random orders and the best ones found reach on one text, for one classifier."""
 
-    Attributes
-    ----------
-    lean : {1.0, -1.0}
-        Sign of the class the classifier leans to, positive for fake.
-    random, best : tuple of two floats
-        Comprehensiveness and sufficiency.
-    """
-
-    lean: float
+    lean: float  # sign of the class the classifier leans to, positive for fake
+    # random, best: comprehensiveness and sufficiency
     random: tuple[float, float]
     best: tuple[float, float]
 
@@ -110,7 +103,7 @@ def grade(
     if not n:
         return None
     masked = MaskedLogOdds(explanation.text, classifier, 2 * len(SHARES), progress)
-    log_odds = explanation.margin if explanation.target == "fake" else -explanation.margin
+    log_odds = explanation.log_odds if explanation.target == "fake" else -explanation.log_odds
     scores = erased(masked, order_of(explanation, bounds.lean), bounds.lean, log_odds)
     best = max(bounds.best[0], scores[0]), min(bounds.best[1], scores[1])
     gains = best[0] - bounds.random[0], bounds.random[1] - best[1]

@@ -4,41 +4,26 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from fakenews.explain.agreement import towards_fake
-from fakenews.schema import Explanation
+from fakenews.schema import Explanation, JsonValue
 from fakenews.text import bare_word
 
 FEWEST = 3  # articles in which a word has to stand
 
 
 @dataclass(frozen=True, slots=True)
-class WordTotal:
-    """One word over a set of articles, whatever its case, its quotes and its clitic: "Trump's" counts for "Trump".
+class WordTotal(JsonValue):
+    """One word over a set of articles, whatever its case, its quotes and its clitic: "Trump's" counts for "Trump"."""
 
-    Attributes
-    ----------
-    word : str
-        In lower case, in the form that occurs most.
-    weight : float
-        Log-odds towards fake that it adds to an article in which it stands, on average; its places there are summed.
-    articles, occurrences : int
-        In how many it stands, and how often in all.
-    towards_fake : float
-        Share of these articles in which it pushes towards fake, in [0, 1].
-    """
-
-    word: str
+    word: str  # in lower case, in the form that occurs most
+    # log-odds towards fake that it adds to an article in which it stands, on average; its places there are summed
     weight: float
+    # articles, occurrences: in how many it stands, and how often in all
     articles: int
     occurrences: int
-    towards_fake: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return asdict(self)
+    towards_fake: float  # share of these articles in which it pushes towards fake, in [0, 1]
 
 
 def across(explanations: Iterable[Explanation], fewest: int = FEWEST) -> tuple[WordTotal, ...]:

@@ -99,7 +99,7 @@ def integrated_gradients(
     return WordWeights(
         present * (shares / 2.0 @ gradients),
         base_value=base_value,
-        margin=full_value,
+        log_odds=full_value,
         settings={"steps": n_steps, "windows": n_windows, "rule": "integrated gradients"},
     )
 
@@ -113,8 +113,6 @@ def gradients_at(
 
     Parameters
     ----------
-    text : str
-    classifier : Differentiable
     shares : ndarray of shape (n_points, n_words)
         Of its way that each word has gone at each point: 0 where it is masked, 1 where it stands.
     on_passes : callable

@@ -61,7 +61,7 @@ class LibraryShapExplainer(_LibraryExplainer):
         yield WordWeights(
             np.asarray(values, dtype=np.float64),
             base_value=base,
-            margin=full,
+            log_odds=full,
             settings={"evaluations": log_odds.n_evaluated, "max_evaluations": n_samples, "library": _library("shap")},
         )
 
@@ -99,7 +99,7 @@ class LibraryLimeExplainer(_LibraryExplainer):
         yield WordWeights(
             weights,
             base_value=float(found.intercept[0]),
-            margin=float(log_odds(np.ones((1, n_words), dtype=bool))[0]),
+            log_odds=float(log_odds(np.ones((1, n_words), dtype=bool))[0]),
             fidelity=float(found.score),
             settings={"samples": n_samples, "evaluations": log_odds.n_evaluated, "library": _library("lime")},
         )

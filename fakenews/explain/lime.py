@@ -79,7 +79,7 @@ class LimeExplainer(WordExplainer):
             yield WordWeights(
                 weights,
                 base_value=intercept,
-                margin=float(values[0]),
+                log_odds=float(values[0]),
                 fidelity=fidelity,
                 stability=stability,
                 settings={"samples": len(keep), "evaluations": masked.n_evaluated, "guess": prior.rule},

@@ -46,4 +46,4 @@ def linear_weights(text: str, classifier: TextClassifier, log_odds: float | None
     weights, intercept = classifier.linear_terms(text)
     if log_odds is None:
         log_odds = float(classifier.decision_function([text])[0])
-    return WordWeights(weights, base_value=intercept, margin=log_odds, settings={"rule": "coefficient x value"})
+    return WordWeights(weights, base_value=intercept, log_odds=log_odds, settings={"rule": "coefficient x value"})

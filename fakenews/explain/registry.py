@@ -15,28 +15,19 @@ from fakenews.explain.shap import ShapExplainer
 
 @dataclass(frozen=True, slots=True)
 class ExplainerSpec:
-    """What the page and the command line say of an explainer.
-
-    Attributes
-    ----------
-    title, description : str
-        For the page; the description is one sentence.
-    load : callable
-        Makes the explainer; heavy libraries are imported when it first explains.
-    samples_name : str or None
-        What `n_samples` counts; None, as are its default and bounds, where the method takes none.
-    library_of : str or None
-        Method of ours that this one checks, if it is a stock package; such a one is never chosen by itself.
-    """
+    """What the page and the command line say of an explainer."""
 
     name: str
+    # title, description: for the page; the description is one sentence
     title: str
     description: str
-    load: Callable[[], WordExplainer]
+    load: Callable[[], WordExplainer]  # makes the explainer; heavy libraries are imported when it first explains
+    # what `n_samples` counts; None, as are its default and bounds, where the method takes none
     samples_name: str | None
     default_samples: int | None
     min_samples: int | None
     max_samples: int | None
+    # method of ours that this one checks, if it is a stock package; such a one is never chosen by itself
     library_of: str | None
 
 

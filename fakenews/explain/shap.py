@@ -50,7 +50,7 @@ class ShapExplainer(WordExplainer):
             yield WordWeights(
                 estimate.weights,
                 base_value=estimate.base_value,
-                margin=estimate.full_value,
+                log_odds=estimate.full_value,
                 stability=estimate.stability,
                 settings={"evaluations": masked.n_evaluated, "max_evaluations": n_samples, "guess": prior.rule},
                 share=estimate.share,
@@ -59,25 +59,14 @@ class ShapExplainer(WordExplainer):
 
 @dataclass(frozen=True, slots=True)
 class OwenEstimate:
-    """Owen values as far as they are known.
+    """Owen values as far as they are known."""
 
-    Attributes
-    ----------
-    weights : ndarray of shape (n_features,)
-        They sum to `full_value` minus `base_value`.
-    base_value, full_value : float
-        Of no feature and of all.
-    stability : float or None
-        Rank agreement between two halves of the samples; None while there are too few.
-    share : float
-        Of the samples that are drawn; 1 with the last estimate.
-    """
-
-    weights: NDArray[np.float64]
+    weights: NDArray[np.float64]  # shape (n_features,): they sum to `full_value` minus `base_value`
+    # base_value, full_value: of no feature and of all
     base_value: float
     full_value: float
-    stability: float | None
-    share: float
+    stability: float | None  # rank agreement between two halves of the samples; None while there are too few
+    share: float  # of the samples that are drawn; 1 with the last estimate
 
 
 def owen_values(

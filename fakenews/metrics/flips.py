@@ -74,7 +74,6 @@ def flip_rates(
 
     Parameters
     ----------
-    classifier : TextClassifier
     texts : sequence of str
         At least one, as `text.join` makes them.
     on : str

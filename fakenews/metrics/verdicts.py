@@ -53,7 +53,6 @@ def labels_warning(evaluation: Evaluation, labels: Mapping[str, str]) -> str:
 
     Parameters
     ----------
-    evaluation : Evaluation
     labels : mapping of str to str
         What each value of the label was read as (`table.LabeledTable.labels`).
     """

@@ -68,8 +68,8 @@ def router(
     @router.api_route("/healthz", methods=["GET", "HEAD"])
     async def healthz() -> dict[str, Any]:
         models = [model for model in engine.pool.models if model not in engine.pool.damaged]
-        told = {"status": readiness.status, "models": models, "version": __version__, "memory": _memory(engine)}
-        return {**told, "hub_models": hub_models.to_dict()} if hub_models and hub_models.wanted else told
+        health = {"status": readiness.status, "models": models, "version": __version__, "memory": _memory(engine)}
+        return {**health, "hub_models": hub_models.to_dict()} if hub_models and hub_models.wanted else health
 
     @router.api_route("/readyz", methods=["GET", "HEAD"])
     async def readyz() -> Response:

@@ -63,14 +63,8 @@ class _Repository:
 def check(root: Path, target: str | None = None, *, imports: bool = True) -> list[str]:
     """Return the problems of the Space that the repository at `root` would become, one sentence each.
 
-    Parameters
-    ----------
-    root : Path
-        Folder of the Spacefile.
-    target : str, optional
-        The only target to check; all of them if left out.
-    imports : bool
-        Whether the bundle is laid out in a folder of its own and imported there, which takes some ten seconds.
+    Of one `target`, or of all. With `imports` the bundle is laid out in a folder of its own and imported there, which
+    takes some ten seconds.
     """
     try:
         spacefile = read_spacefile(root / NAME)

@@ -256,12 +256,8 @@ class Spacefile(Section):
 def read_spacefile(path: Path) -> Spacefile:
     """Parse a Spacefile.
 
-    Raises
-    ------
-    FileNotFoundError
-        If there is none.
-    ValueError
-        If it is not TOML, of another schema, or says something that no Space can be; one sentence for each mistake.
+    Raise `FileNotFoundError` if there is none; `ValueError` if it is not TOML, of another schema, or says something
+    that no Space can be; one sentence for each mistake.
     """
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -40,37 +40,19 @@ Log = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Addition:
-    """What to add.
+    """What to add."""
 
-    Attributes
-    ----------
-    name, title : str
-        Of the folder and in the commands; on the page.
-    source : str
-        A folder, or a model id on the Hub.
-    revision : str or None
-        Of the Hub's model; the newest if left out.
-    fake : tuple of str
-        Labels that are fake, by name or index.
-    cleaning : {"none", "neutral"} or None
-        What is done to a text before it is read; None for what is better on `tables`, or none without these.
-    tables : tuple of Path
-        Labeled tables to calibrate and measure on.
-    language : {"en", "any"}
-        Of the articles it may judge.
-    platt : (float, float) or None
-        Slope and shift of a calibration that was fitted elsewhere.
-    """
-
+    # name, title: of the folder and in the commands; on the page
     name: str
-    source: str
+    source: str  # a folder, or a model id on the Hub
     title: str = ""
-    revision: str | None = None
-    fake: tuple[str, ...] = ()
+    revision: str | None = None  # of the Hub's model; the newest if left out
+    fake: tuple[str, ...] = ()  # labels that are fake, by name or index
+    # what is done to a text before it is read; None for what is better on `tables`, or none without these
     cleaning: str | None = None
-    tables: tuple[Path, ...] = ()
-    language: str = "en"
-    platt: tuple[float, float] | None = None
+    tables: tuple[Path, ...] = ()  # labeled tables to calibrate and measure on
+    language: str = "en"  # of the articles it may judge
+    platt: tuple[float, float] | None = None  # slope and shift of a calibration that was fitted elsewhere
 
 
 def add(addition: Addition, models: Path, log: Log) -> Path:
@@ -105,10 +87,7 @@ def add(addition: Addition, models: Path, log: Log) -> Path:
 def remove(name: str, models: Path) -> None:
     """Remove a model that was added.
 
-    Raises
-    ------
-    ValueError
-        If there is none of that name.
+    Raise `ValueError` if there is none of that name.
     """
     names = store.added(models)
     if name not in names:
@@ -199,25 +178,13 @@ def _listed(labels: Sequence[str], columns: Sequence[int]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Articles:
-    """Labeled articles in two halves, which near duplicates do not straddle.
-
-    Attributes
-    ----------
-    texts : list of str
-    labels : ndarray of shape (n,), int64
-    is_held_out : ndarray of shape (n,), bool
-        Those that are measured on; all others are calibrated on.
-    tables : tuple of str
-        Names of the files.
-    frame : DataFrame
-        The same articles, as a table with the corpus of each.
-    """
+    """Labeled articles in two halves, which near duplicates do not straddle."""
 
     texts: list[str]
-    labels: NDArray[np.int64]
-    is_held_out: NDArray[np.bool_]
-    tables: tuple[str, ...]
-    frame: pd.DataFrame
+    labels: NDArray[np.int64]  # shape (n,)
+    is_held_out: NDArray[np.bool_]  # shape (n,): those that are measured on; all others are calibrated on
+    tables: tuple[str, ...]  # names of the files
+    frame: pd.DataFrame  # the same articles, as a table with the corpus of each
 
     @classmethod
     def read(cls, paths: Sequence[Path], log: Log) -> _Articles:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fakenews.config import pick_device
-from fakenews.training.job import Fitted, Job, Log, Parts, labelled, weights
+from fakenews.training.job import Fitted, Job, Log, Parts, labeled, weights
 
 if TYPE_CHECKING:
     from fakenews.training.settings import Recipe
@@ -16,12 +16,12 @@ def fit_tfidf(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
     from fakenews.classifiers.tfidf import TfidfClassifier
 
     train = parts["train"]
-    texts, labels = labelled(train)
+    texts, labels = labeled(train)
     home, sample_weight = job.in_domain(train), weights(train)
     classifier = TfidfClassifier(cleaning=job.cleaning).fit(texts, labels, sample_weight)
     if not home.all():
         classifier.fit_domain(texts, home, sample_weight)
-    return Fitted(classifier.calibrate(*labelled(job.in_domain_rows(parts["validation"]))), seed=42)
+    return Fitted(classifier.calibrate(*labeled(job.in_domain_rows(parts["validation"]))), seed=42)
 
 
 def fit_word2vec(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
@@ -30,8 +30,8 @@ def fit_word2vec(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
 
     classifier = (
         Word2VecClassifier(cleaning=job.cleaning)
-        .fit(*labelled(parts["train"]), weights(parts["train"]))
-        .calibrate(*labelled(job.in_domain_rows(parts["validation"])))
+        .fit(*labeled(parts["train"]), weights(parts["train"]))
+        .calibrate(*labeled(job.in_domain_rows(parts["validation"])))
     )
     return Fitted(classifier, classifier.seed)
 
@@ -40,9 +40,9 @@ def fit_cnn(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
     """Train word vectors and a convolution, stopped by the validation part."""
     from fakenews.classifiers.cnn import CnnClassifier
 
-    held_out = labelled(job.in_domain_rows(parts["validation"]))
+    held_out = labeled(job.in_domain_rows(parts["validation"]))
     classifier = CnnClassifier(device=pick_device(), cleaning=job.cleaning).fit(
-        *labelled(parts["train"]), held_out, log, weights(parts["train"])
+        *labeled(parts["train"]), held_out, log, weights(parts["train"])
     )
     return Fitted(classifier.calibrate(*held_out), classifier.seed, history={"convolution": classifier.history_})
 
@@ -53,7 +53,7 @@ def fit_features(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
 
     classifier = (
         FeaturesClassifier(cleaning=job.cleaning)
-        .fit(*labelled(parts["train"]), weights(parts["train"]))
-        .calibrate(*labelled(job.in_domain_rows(parts["validation"])))
+        .fit(*labeled(parts["train"]), weights(parts["train"]))
+        .calibrate(*labeled(job.in_domain_rows(parts["validation"])))
     )
     return Fitted(classifier, classifier.seed)

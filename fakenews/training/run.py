@@ -60,12 +60,8 @@ def run(
     `recipes.RECIPES` does not know it. `calibrate` sets the calibration anew on articles that the model was not trained
     on, and returns the rows of `predictions.parquet` that say so; without it, the recipe's own stands.
 
-    Raises
-    ------
-    ValueError
-        If the recipe, a table, the base or a number will not do.
-    ModuleNotFoundError
-        If the recipe needs a package that is not installed; the message says how to install it.
+    Raise `ValueError` if the recipe, a table, the base or a number will not do; `ModuleNotFoundError` if the recipe
+    needs a package that is not installed; the message says how to install it.
     """
     recipe = recipe or get(job.recipe)
     check(job, recipe)
@@ -266,12 +262,8 @@ def _package(requirement: str) -> str:
 def check(job: Job, recipe: Recipe) -> None:
     """Refuse what the recipe cannot do before anything is read.
 
-    Raises
-    ------
-    ValueError
-        If a number will not do, or the recipe takes no such option.
-    ModuleNotFoundError
-        If the recipe needs a package that is not installed; the message says how to install it.
+    Raise `ValueError` if a number will not do, or the recipe takes no such option; `ModuleNotFoundError` if the recipe
+    needs a package that is not installed; the message says how to install it.
     """
     for requirement in recipe.packages:
         if find_spec(_package(requirement)) is None:

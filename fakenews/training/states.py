@@ -22,30 +22,17 @@ _ARTICLES_AT_ONCE = 500  # between two files
 
 
 class Article(NamedTuple):
-    """What an encoder makes of one article.
+    """What an encoder makes of one article."""
 
-    Attributes
-    ----------
-    lengths : ndarray of shape (n_windows,)
-        Word pieces of each window.
-    states : ndarray of shape (n_windows, n_states, width), float16
-    """
-
-    lengths: NDArray[np.int64]
-    states: NDArray[np.float16]
+    lengths: NDArray[np.int64]  # shape (n_windows,): word pieces of each window
+    states: NDArray[np.float16]  # shape (n_windows, n_states, width)
 
 
 class States:
     """States of articles by an encoder without its probe.
 
-    Parameters
-    ----------
-    classifier : TransformerClassifier
-    folder : Path
-        One file for every 500 articles, whole or not at all; those that another encoder left are passed over.
-    log : callable
-    n_windows : int, optional
-        Windows of an article that are read, from its beginning; all of them if left out.
+    In `folder` lies one file for every 500 articles, whole or not at all; those that another encoder left are passed
+    over. Of each article the first `n_windows` windows are read; all of them if left out.
     """
 
     def __init__(
@@ -115,12 +102,8 @@ class States:
 class FromStates:
     """A classifier without a head whose answers come from states that are kept: measuring it can be taken up again.
 
-    Parameters
-    ----------
-    classifier : TransformerClassifier
-        With its probe; everything but its scores is its own.
-    states : States
-        Of its encoder as it is stored, and of whole articles.
+    Everything but its scores is the classifier's own; `states` are of its encoder as it is stored, and of whole
+    articles.
     """
 
     def __init__(self, classifier: TransformerClassifier, states: States) -> None:

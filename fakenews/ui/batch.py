@@ -212,10 +212,7 @@ def _task(models: Sequence[str], columns: Columns, words: bool) -> Task:
 def _look(file: Path, picked: Columns | None, models: Sequence[str], words: bool) -> Looked:
     """Read all of an uploaded table, with the columns that were picked or with those that its names or texts suggest.
 
-    Raises
-    ------
-    InputError, ValueError, OSError
-        If it cannot be read, or is too long.
+    Raise `InputError` or `ValueError` or `OSError` if it cannot be read, or is too long.
     """
     check_unpacked(file)
     table = Table(file)

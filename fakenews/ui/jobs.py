@@ -62,10 +62,7 @@ class Jobs:
         Whoever has a table under way, by the id of it or as the same visitor, gets that one's; a finished one of the
         id `before` is forgotten.
 
-        Raises
-        ------
-        InputError
-            If too many are under way already.
+        Raise `InputError` if too many are under way already.
         """
         with self._starting:
             self.tidy()

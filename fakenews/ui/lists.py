@@ -14,7 +14,7 @@ from fakenews.data.table import joined_texts
 from fakenews.metrics.error_analysis import cell_mask, close_to_call, misclassified
 from fakenews.reporting.digits import counted
 from fakenews.schema import FAKE, LABELS, REAL
-from fakenews.similar.training import TrainingArticle, TrainingArticles
+from fakenews.similar.neighbors import NearestArticle, Neighbors
 from fakenews.text import count_words
 from fakenews.ui import render
 from fakenews.ui.measured import AS_SHIPPED, ERRORS, Looked
@@ -73,7 +73,7 @@ def table(
     shown: NDArray[np.int64],
     title: str,
     others: Probabilities,
-    twins: TrainingArticles | None = None,
+    twins: Neighbors | None = None,
     live: bool = True,
 ) -> Markup:
     """Draw articles with the probabilities of the model, called `title`, and of others; `live` ones can be opened."""
@@ -87,9 +87,7 @@ def table(
     return draw("dataset", "articles", **values, has_text=looked.scored.has_text, has_nearest=any(nearest))
 
 
-def listed(
-    looked: Looked, title: str, others: Probabilities, twins: TrainingArticles | None = None
-) -> dict[str, Markup]:
+def listed(looked: Looked, title: str, others: Probabilities, twins: Neighbors | None = None) -> dict[str, Markup]:
     """Draw the heading with counts, and the table; where the text is not here, how to get it and the table folded."""
     key, scored = looked.view.cell, looked.scored
     articles = chosen(looked, key)
@@ -110,7 +108,7 @@ def listed(
     return {"list_heading": heading, "table": rows}
 
 
-def _twin(twin: TrainingArticle) -> str:
+def _twin(twin: NearestArticle) -> str:
     if twin.similarity < 0.005:
         return "none shares its words"
     title = twin.title if len(twin.title) <= LONGEST else f"{twin.title[: LONGEST - 1].rstrip()}…"

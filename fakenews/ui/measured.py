@@ -22,7 +22,7 @@ from fakenews.evidence.protocols import LEFT_OUT, PROTOCOLS
 from fakenews.metrics.evaluation import Evaluation, evaluate
 from fakenews.metrics.slices import slice_names, slice_of
 from fakenews.reporting.digits import Metric
-from fakenews.similar.training import TrainingArticles
+from fakenews.similar.neighbors import Neighbors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,72 +37,37 @@ _OF_ORDER: tuple[Metric, ...] = ("roc_auc", "brier", "log_loss")  # metrics that
 
 
 class View(NamedTuple):
-    """What is looked at.
-
-    Attributes
-    ----------
-    corpus, split, model : str
-    cell : str
-        Key of `CELLS`.
-    curve : str
-        Of `CURVES`.
-    protocol : str
-        One that had weights of its own, or `AS_SHIPPED`.
-    by, part : str
-        Key of `SLICES` and the slice, or `WHOLE`.
-    threshold : float
-        Probability of fake from which an article counts as fake.
-    """
+    """What is looked at."""
 
     corpus: str
     split: str
     model: str
-    cell: str = ERRORS
-    curve: str = "calibration"
-    protocol: str = AS_SHIPPED
+    cell: str = ERRORS  # key of `CELLS`
+    curve: str = "calibration"  # of `CURVES`
+    protocol: str = AS_SHIPPED  # one that had weights of its own, or `AS_SHIPPED`
+    # by, part: key of `SLICES` and the slice, or `WHOLE`
     by: str = WHOLE
     part: str = WHOLE
-    threshold: float = THRESHOLD
+    threshold: float = THRESHOLD  # probability of fake from which an article counts as fake
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """Predictions of one model on one part of one corpus, with texts where they are here.
+    """Predictions of one model on one part of one corpus, with texts where they are here."""
 
-    Attributes
-    ----------
-    frame : DataFrame
-        id, label, p_fake; title, text, date, subject where `has_text`.
-    has_text : bool
-        Whether the texts are on this machine.
-    hint : str
-        How to get them otherwise.
-    """
-
-    frame: pd.DataFrame
-    has_text: bool
-    hint: str
+    frame: pd.DataFrame  # id, label, p_fake; title, text, date, subject where `has_text`
+    has_text: bool  # whether the texts are on this machine
+    hint: str  # how to get them otherwise
 
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """The articles that are looked at and the figures on them.
-
-    Attributes
-    ----------
-    view : View
-    scored : Scored
-        Of the slice alone.
-    result : Evaluation
-        At the threshold of the view; without intervals where they would take too long.
-    sliced : bool
-        Whether it is a slice and not everything.
-    """
+    """The articles that are looked at and the figures on them."""
 
     view: View
-    scored: Scored
-    result: Evaluation
-    sliced: bool
+    scored: Scored  # of the slice alone
+    result: Evaluation  # at the threshold of the view; without intervals where they would take too long
+    sliced: bool  # whether it is a slice and not everything
 
     @property
     def labels(self) -> NDArray[np.int64]:
@@ -122,7 +87,7 @@ class Measured:
         self.engine = engine
         self.models = tuple(m for m in engine.pool.models if engine.evidence.evaluation(m) is not None)
         self._texts: dict[str, pd.DataFrame] = {}
-        self._twins: dict[tuple[str, ...], TrainingArticles] = {}
+        self._twins: dict[tuple[str, ...], Neighbors] = {}
         self._finding = threading.Lock()
         self._live: dict[tuple[str, str], pd.DataFrame] = {}
         self._notes: dict[str, str] = {}
@@ -213,10 +178,8 @@ class Measured:
     def to_score(self, view: View) -> bool:
         """Return whether the model has to be asked first, which takes a while.
 
-        Raises
-        ------
-        LookupError
-            If the model was not measured there and cannot be asked, because the corpus is or may be in its training.
+        Raise `LookupError` if the model was not measured there and cannot be asked, because the corpus is or may be in
+        its training.
         """
         if len(self._rows(view)) or (view.corpus, view.model) in self._live:
             return False
@@ -238,12 +201,7 @@ class Measured:
     def score(self, view: View, progress: Callable[[float], None] | None = None) -> None:
         """Ask the model, and keep what it says.
 
-        Raises
-        ------
-        TextNotHere
-            If the text is not on this machine.
-        Cancelled
-            If `progress` raised it.
+        Raise `TextNotHere` if the text is not on this machine; `Cancelled` if `progress` raised it.
         """
         texts = self._unseen(view)
         p_fake = self.engine.tables.score_corpus(texts, view.corpus, view.model, progress)
@@ -282,7 +240,7 @@ class Measured:
         intervals = {str(name): known[name] for name in _OF_ORDER if name in known}
         return Looked(view, scored, replace(result, intervals={**result.intervals, **intervals}), sliced)
 
-    def twins(self, view: View) -> TrainingArticles | None:
+    def twins(self, view: View) -> Neighbors | None:
         """Return what the model was trained on, where `find_twins` found it and the protocol has no own training."""
         return self._twins.get(self.engine.pool.trained_on(view.model)) if view.protocol == AS_SHIPPED else None
 
@@ -297,7 +255,7 @@ class Measured:
             articles = self._training_articles(view.model)
             if articles is None:
                 return False
-            self._twins[names] = TrainingArticles(articles)
+            self._twins[names] = Neighbors.of_training(articles)
             return True
 
     def _training_articles(self, model: str) -> pd.DataFrame | None:
@@ -366,7 +324,7 @@ class Measured:
             read = read_labeled(paths[0])
             added = own.corpora(self.engine.settings.data).get(corpus)
             self._texts[corpus] = read.frame
-            self._notes[corpus] = added.told() if added else " ".join(read.notes())
+            self._notes[corpus] = added.sentence() if added else " ".join(read.notes())
         return self._texts[corpus]
 
     def _rows(self, view: View) -> pd.DataFrame:

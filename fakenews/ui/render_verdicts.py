@@ -12,12 +12,12 @@ from fakenews.data.registry import DATASETS
 from fakenews.engine.values import Analysis, WhatIf
 from fakenews.formatting import EDITS, EditOutcome, FormattingTest
 from fakenews.schema import Prediction
-from fakenews.similar.neighbours import TrackRecord
+from fakenews.similar.track_record import TrackRecord
 from fakenews.ui import render
 from fakenews.ui.templates import draw
 from fakenews.verdict import MIN_WORDS, REASONS, VERDICTS, agreement, share_sentence
 
-NEIGHBOUR_CORPORA = 3  # named in a track record; the others are counted
+NEIGHBOR_CORPORA = 3  # named in a track record; the others are counted
 _DECLINED = {  # what a check says where it is why there is no verdict
     "uncalibrated": "Uncalibrated: never compared with labeled articles",
     "not_english": "Not English, which the models were trained on",
@@ -89,8 +89,8 @@ def reading(analysis: Analysis) -> Markup:
 def track_record(record: TrackRecord) -> tuple[str, str]:
     """Return how a model fared on the held-out articles most like a text, and which these are."""
     places = [(DATASETS[name].title if name in DATASETS else name, n) for name, n in record.corpora.items()]
-    nearest = "nearest to it, " + ", ".join(f"{n} of {place}" for place, n in places[:NEIGHBOUR_CORPORA])
-    rest = sum(n for _, n in places[NEIGHBOUR_CORPORA:])
+    nearest = "nearest to it, " + ", ".join(f"{n} of {place}" for place, n in places[:NEIGHBOR_CORPORA])
+    rest = sum(n for _, n in places[NEIGHBOR_CORPORA:])
     nearest += f", {rest} of others" if rest else ""
     if record.error is None or record.interval is None:
         return "no verdict", f"on none of the {record.n_nearest} held-out articles {nearest}"
@@ -184,9 +184,9 @@ def _similar(
     lines = []
     for p in analysis.predictions:
         record = f"{'; '.join(track_record(tracks[p.model]))}. " if p.model in tracks else ""
-        towards = "fake" if p.margin >= 0 else "real"
+        towards = "fake" if p.log_odds >= 0 else "real"
         known = records.get(p.model, "")
-        lines.append(f"{titles[p.model]}: {record}{known} Log-odds {abs(p.margin):.2f} towards {towards}.")
+        lines.append(f"{titles[p.model]}: {record}{known} Log-odds {abs(p.log_odds):.2f} towards {towards}.")
     if head.model not in tracks:
         return _check("How often the models are right", None, lines)
     found = tracks[head.model]

@@ -53,7 +53,7 @@ def checked(ours: Explanation, library: Explanation) -> Markup:
     line = alike(library, ours, f"The {library.explainer.removesuffix('-library')} package and ours")
     sentence = f"It took {library.seconds:.1f} s, ours {ours.seconds:.1f} s."
     if library.grade and ours.grade:
-        theirs, own = (f"{e.grade.normalised:.2f}" for e in (library, ours) if e.grade)
+        theirs, own = (f"{e.grade.normalized:.2f}" for e in (library, ours) if e.grade)
         sentence += f" Faithfulness, of 1 at best: {theirs}, ours {own}."
     return line + render.caption(sentence)
 

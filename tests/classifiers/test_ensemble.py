@@ -33,7 +33,7 @@ def test_members_are_known_classifiers():
     assert set(MEMBERS) | {name for members in MEMBERS.values() for name in members} <= set(CLASSIFIERS)
 
 
-def test_the_margin_is_the_weighed_sum_of_log_odds_by_their_spread(two, classifiers):
+def test_the_log_odds_is_the_weighed_sum_of_log_odds_by_their_spread(two, classifiers):
     ensemble, _ = two
     texts = planted_corpus(6)[0]
     logits = np.stack([classifiers[n].decision_function(texts) for n in TWO], axis=1) / ensemble.scales_

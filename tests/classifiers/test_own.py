@@ -128,7 +128,7 @@ def test_labels_without_names_are_asked_for(add: Add, folder: Path, models: Path
     engine = served(models)
     (prediction,) = engine.judge.analyse(ARTICLE).predictions
     assert (prediction.verdict, prediction.reasons) == ("cannot_judge", ("uncalibrated",))
-    assert prediction.p_fake == pytest.approx(1 / (1 + np.exp(-prediction.margin)), abs=1e-3)
+    assert prediction.p_fake == pytest.approx(1 / (1 + np.exp(-prediction.log_odds)), abs=1e-3)
     assert engine.pool.title("mine") == "My own"
 
 
@@ -316,7 +316,7 @@ def test_encoders_of_any_kind_are_served_and_all_others_refused(
     engine = Engine.open(Settings(models=models, device="cpu"))
     text = "The mayor\u2019s plan was good. " * 150
     found = engine.explainers.explain(ExplanationRequest(text, "mine", "gradient", 2))
-    assert found.margin == pytest.approx(engine.judge.analyse(text).predictions[0].margin, abs=1e-4)
+    assert found.log_odds == pytest.approx(engine.judge.analyse(text).predictions[0].log_odds, abs=1e-4)
     assert found.settings["windows"] > 1
 
 
@@ -476,7 +476,7 @@ def test_a_multilingual_model_judges_other_languages(add: Add, models: Path, tmp
     engine = Engine.open(Settings(models=models, device="cpu"))
     one, many = engine.judge.analyse(german, ("one", "many")).predictions
     assert "not_english" in one.reasons and not {"not_english", "uncalibrated"} & set(many.reasons)
-    assert many.p_fake == pytest.approx(1 / (1 + np.exp(-(2.0 * many.margin - 1.0))), abs=1e-3)
+    assert many.p_fake == pytest.approx(1 / (1 + np.exp(-(2.0 * many.log_odds - 1.0))), abs=1e-3)
 
 
 @pytest.mark.slow

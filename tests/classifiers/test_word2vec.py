@@ -14,7 +14,7 @@ from fakenews.config import REPOSITORY
 from tests.explain.toys import planted_corpus
 
 
-def test_the_margin_is_that_of_the_mean_vector(classifiers):
+def test_the_log_odds_is_that_of_the_mean_vector(classifiers):
     classifier = classifiers["word2vec"]
     text = "The mayor said qwertz lizard lizard."
     words = ["the", "mayor", "said", "lizard", "lizard"]
@@ -34,7 +34,7 @@ def test_masked_words_are_left_out(classifiers):
     )
 
 
-def test_the_intercept_is_the_margin_of_the_average_text():
+def test_the_intercept_is_the_log_odds_of_the_average_text():
     texts, labels = planted_corpus(60)
     classifier = Word2VecClassifier(width=8, min_count=1).fit(texts, labels)
     assert classifier.intercept_ == pytest.approx(classifier.decision_function(texts).mean(), abs=1e-9)

@@ -66,7 +66,7 @@ def test_a_wrapper_that_always_resumes_succeeds_once_more(run: Run, table: Path,
 def test_predict_prints_the_documented_json_alone(run: Run, article: Path) -> None:
     result = run("predict", article, "--model", "tfidf", "--model", "tfidf", "--json")
     (prediction,) = json.loads(result.stdout)["predictions"]
-    assert set(prediction) == {"model", "p_fake", "margin", "verdict", "reasons", "share_fake"}
+    assert set(prediction) == {"model", "p_fake", "log_odds", "verdict", "reasons", "share_fake"}
     assert (prediction["model"], prediction["verdict"], prediction["reasons"]) == ("tfidf", "fake", [])
     assert result.exit_code == 0 and result.stderr == ""
 

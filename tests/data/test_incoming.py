@@ -138,7 +138,7 @@ def test_labels_are_read_the_right_way_round_or_asked_about(name: str, tmp_path:
     check(read_incoming(path, needed))
 
 
-def test_what_was_chosen_and_left_out_is_told(tmp_path: Path) -> None:
+def test_what_was_chosen_and_left_out_is_users(tmp_path: Path) -> None:
     table = read_incoming(missing(tmp_path), Choices())
     assert table.notes == (f"3 of {N} rows have no label and are left out.",)
     assert table.polarity.sentence == "Label FAKE is read as fake, REAL is read as real: the values say so."
@@ -157,7 +157,7 @@ def test_rows_out_of_step_are_left_out_and_many_values_are_asked_about(tmp_path:
     three = articles("hoax", "news").assign(label=["a", "b", "c"] * 4)
     assert not read_incoming(csv(three)(tmp_path), Choices()).polarity.meaning
     told = read_incoming(csv(three)(tmp_path), Choices(fake=("a", "c"))).polarity
-    assert told.meaning == {"a": "fake", "b": "real", "c": "fake"} and told.is_told
+    assert told.meaning == {"a": "fake", "b": "real", "c": "fake"} and told.is_users
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def rows_of(corpus: str, split: str, n: int, noise: float, seed: int) -> pd.Data
             "split": split,
             "label": label,
             "p_fake": 1 / (1 + np.exp(-margin)),
-            "margin": margin,
+            "log_odds": margin,
             "text": "never written",
         }
     )

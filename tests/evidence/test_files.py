@@ -76,10 +76,10 @@ def test_evidence_survives_the_disk(folder):
 def test_predictions_survive_the_disk_without_text(folder, predictions):
     stored = read_predictions(folder)
     assert list(stored.columns) == list(PREDICTION_TYPES)
-    assert {name: str(stored[name].dtype) for name in ("label", "p_fake", "margin")} == {
+    assert {name: str(stored[name].dtype) for name in ("label", "p_fake", "log_odds")} == {
         "label": "int8",
         "p_fake": "float32",
-        "margin": "float32",
+        "log_odds": "float32",
     }
     main = pd.concat([predictions[predictions["protocol"] == p] for p in ("grouped", "external", "other")])
     assert stored["id"].tolist() == main["id"].tolist()
@@ -89,6 +89,12 @@ def test_predictions_survive_the_disk_without_text(folder, predictions):
     assert b"never written" not in (folder / "predictions.parquet").read_bytes()
 
 
+def test_predictions_from_before_log_odds_had_their_name_are_read(folder, tmp_path):
+    stored = read_predictions(folder, None)
+    stored.rename(columns={"log_odds": "margin"}).to_parquet(tmp_path / "predictions.parquet")
+    pd.testing.assert_frame_equal(read_predictions(tmp_path, None), stored)
+
+
 def test_stored_evaluation_follows_from_stored_predictions(folder):
     found = evaluate_predictions(read_predictions(folder, None))
     assert found == {name: result.corpora for name, result in read_evaluation(folder).protocols.items()}
@@ -96,10 +102,10 @@ def test_stored_evaluation_follows_from_stored_predictions(folder):
 
 
 def test_missing_columns_are_refused_and_nothing_is_written(tmp_path, predictions):
-    with pytest.raises(ValueError, match="lack the columns split, margin"):
+    with pytest.raises(ValueError, match="lack the columns split, log_odds"):
         write_evidence(
             tmp_path / "x",
-            predictions.drop(columns=["split", "margin"]),
+            predictions.drop(columns=["split", "log_odds"]),
             model="x",
             seed=1,
             cleaning={},

@@ -93,7 +93,7 @@ def answers(n: int = 400) -> pd.DataFrame:
         label = rng.integers(2, size=n)
         margin = np.where(label == 0, 1.0, -1.0) + rng.normal(0, 1, n) + shift
         parts.append(
-            pd.DataFrame({"corpus": corpus, "label": label, "margin": margin, "p_fake": 0.5, "in_domain": 0.0})
+            pd.DataFrame({"corpus": corpus, "label": label, "log_odds": margin, "p_fake": 0.5, "in_domain": 0.0})
         )
     return pd.concat(parts, ignore_index=True)
 
@@ -146,7 +146,7 @@ def test_the_line_of_a_model_that_weighs_both_classes_alike_stays_where_it_is_wh
 def test_a_score_is_worth_more_where_a_text_is_in_domain():
     rng = np.random.default_rng(0)
     left_out, home = split_off_home(answers(2000))
-    left_out = left_out.assign(margin=rng.normal(0, 3, len(left_out)))  # of which it knows nothing
+    left_out = left_out.assign(log_odds=rng.normal(0, 3, len(left_out)))  # of which it knows nothing
     home = home.assign(in_domain=1.0)
     found = fit_on_unseen(left_out, home)
     assert found.slope < 0.2 and found.slope + found.slope_in_domain > 1.0
@@ -177,7 +177,7 @@ def test_swapped_labels_of_a_corpus_show_in_its_figures():
 
         rows = left_out_rows(found, answer, home=answers()[:0])
         rows = rows[rows["corpus"] == "two"]
-        return float(roc_auc_score(rows["label"] == 0, rows["margin"]))
+        return float(roc_auc_score(rows["label"] == 0, rows["log_odds"]))
 
     assert auc(tables) > 0.95
     assert auc({**tables, "two": tables["two"].assign(label=1 - tables["two"]["label"])}) < 0.05

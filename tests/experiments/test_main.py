@@ -34,7 +34,7 @@ def table(tmp_path) -> Path:
         (("evaluate", "--model", "tfidf", "--protocol", "seed"), "FAKENEWS_DATA"),
         (("evaluate", "--model", "tfidf", "--protocol", "seed", "--all"), "not allowed with"),
         (("evaluate", "--model", "tfidf", "--data", "a.parquet", "--all", "--weights", "b"), "exactly one protocol"),
-        (("neighbours",), "FAKENEWS_DATA"),
+        (("neighbors",), "FAKENEWS_DATA"),
     ],
 )
 def test_a_wrong_command_ends_with_a_sentence(arguments, sentence, monkeypatch, capsys):

@@ -14,7 +14,7 @@ from fakenews.evidence.files import read_predictions
 
 def rows(corpus: str, labels: np.ndarray, margin: np.ndarray) -> pd.DataFrame:
     article = {"protocol": "left-out", "id": np.arange(len(labels)), "corpus": corpus, "split": "all", "label": labels}
-    return pd.DataFrame({**article, "margin": margin})
+    return pd.DataFrame({**article, "log_odds": margin})
 
 
 @pytest.fixture

@@ -184,11 +184,11 @@ def test_an_ensemble_asks_what_its_members_answered_under_the_protocol(of_style,
     asked = [
         read_predictions(stored[n].folder, ["time"]).set_index("id").loc[rows["id"]] for n in ("tfidf", "features")
     ]
-    margins, test = np.stack([a["margin"] for a in asked], axis=1), (rows["split"] == "test").to_numpy()
-    slopes, *_ = np.linalg.lstsq(margins[test], rows.loc[test, "margin"], rcond=None)
+    margins, test = np.stack([a["log_odds"] for a in asked], axis=1), (rows["split"] == "test").to_numpy()
+    slopes, *_ = np.linalg.lstsq(margins[test], rows.loc[test, "log_odds"], rcond=None)
     assert (slopes >= -1e-9).all()
     assert slopes.sum() > 0
-    assert not np.allclose(margins[~test] @ slopes, rows.loc[~test, "margin"], rtol=1e-3)
+    assert not np.allclose(margins[~test] @ slopes, rows.loc[~test, "log_odds"], rtol=1e-3)
     assert (tmp_path / "ensemble" / "model.json").read_bytes() == before
 
 

@@ -30,7 +30,7 @@ def batches(tfidf, monkeypatch) -> list[int]:
     return rows
 
 
-def test_margins_are_the_classifiers_own_in_the_order_asked(tfidf):
+def test_log_odds_are_the_classifiers_own_in_the_order_asked(tfidf):
     keep = np.random.default_rng(0).random((50, N_WORDS)) < 0.5
     got = MaskedLogOdds(TEXT, tfidf, 50, lambda share: None)(keep)
     np.testing.assert_allclose(got, tfidf.masked_log_odds(TEXT, keep), rtol=0, atol=1e-12)

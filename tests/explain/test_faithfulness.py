@@ -79,7 +79,7 @@ def test_the_grade_orders_explainers_by_how_well_they_recover_a_planted_word(ber
     bounds = {text: find_bounds(text, bert) for text in planted_texts()}
     for explain in explainers.values():
         found = [explain(text, i) for i, text in enumerate(bounds)]
-        grades.append(np.mean([grade(e, bert, bounds[e.text]).normalised for e in found]))
+        grades.append(np.mean([grade(e, bert, bounds[e.text]).normalized for e in found]))
         recovered.append(np.mean([recovery(e) for e in found]))
     assert max(recovered) > 0.95 > 0.3 > min(recovered)
     assert spearmanr(grades, recovered).statistic >= 0.8
@@ -90,7 +90,7 @@ def test_exact_weights_of_a_linear_model_get_the_top_grade(tfidf, word):
     for text in planted_texts(word=word):
         found = grade(get("linear").load().explain(text, tfidf), tfidf, find_bounds(text, tfidf))
         assert found.level == "good"
-        assert found.normalised == pytest.approx(1.0)
+        assert found.normalized == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("model", ["bert", "tfidf"])
@@ -103,7 +103,7 @@ def test_shuffled_weights_get_the_bottom_grade(request, model):
     levels = [g.level for g in found]
     assert levels.count("poor") >= 9
     assert "good" not in levels
-    assert np.mean([g.normalised for g in found]) < 0.2
+    assert np.mean([g.normalized for g in found]) < 0.2
 
 
 def test_the_class_an_explanation_is_signed_towards_does_not_matter(bert):
@@ -126,7 +126,7 @@ def test_erasing_by_hand(tfidf, monkeypatch):
 def test_where_removing_words_does_nothing_there_is_no_grade(tfidf, monkeypatch):
     monkeypatch.setattr(tfidf, "masked_log_odds", lambda text, keep: np.ones(len(keep)))
     text = planted_texts(1)[0]
-    explanation = replace(get("linear").load().explain(text, tfidf), margin=1.0)
+    explanation = replace(get("linear").load().explain(text, tfidf), log_odds=1.0)
     assert grade(explanation, tfidf, find_bounds(text, tfidf)) is None
 
 

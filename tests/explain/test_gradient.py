@@ -13,7 +13,7 @@ TEXT = "The mayor said lizard, people on the new road. The treasury will report.
 LONG = "The mayor said lizard people on the new road, and zebra. " * 12
 
 
-def test_the_base_is_the_margin_with_every_word_masked(bert):
+def test_the_base_is_the_log_odds_with_every_word_masked(bert):
     found = GradientExplainer().explain(TEXT, bert)
     nothing = np.zeros((1, len(clean_text(TEXT).words)), dtype=bool)
     assert found.base_value == pytest.approx(bert.masked_log_odds(TEXT, nothing)[0], abs=1e-4)
@@ -28,7 +28,7 @@ def test_windows_and_pieces_are_summed_onto_words(bert):
     assert len(bert.encode(LONG).weights) > 2
     found = GradientExplainer().explain(LONG, bert, n_samples=64)
     assert found.settings["windows"] == len(bert.encode(LONG).weights)
-    assert found.margin == pytest.approx(bert.decision_function([LONG])[0], abs=1e-4)
+    assert found.log_odds == pytest.approx(bert.decision_function([LONG])[0], abs=1e-4)
     assert abs(found.residual) < 1e-3
     lizards = [a.weight for a in found.attributions if LONG[a.start : a.end] == "lizard"]
     assert len(lizards) == 12

@@ -58,7 +58,7 @@ def test_with_samples_enough_it_finds_the_weights_of_a_linear_model_from_any_pri
     np.testing.assert_allclose([a.weight for a in found.attributions], truth, atol=0.05)
     assert found.fidelity > 0.999
     assert found.base_value == pytest.approx(0.5, abs=0.05)
-    assert found.margin == pytest.approx(0.5 + truth.sum())
+    assert found.log_odds == pytest.approx(0.5 + truth.sum())
 
 
 def test_variants_come_in_pairs_that_remove_as_many_words_but_not_the_same():

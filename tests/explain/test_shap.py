@@ -134,14 +134,14 @@ def test_a_small_budget_is_kept_and_still_adds_up(bert):
         assert abs(found.residual) < 1e-6
 
 
-def test_the_base_is_the_margin_with_every_word_removed(tfidf):
+def test_the_base_is_the_log_odds_with_every_word_removed(tfidf):
     nothing = np.zeros((1, len(clean_text(LONG).words)), dtype=bool)
     assert ShapExplainer().explain(LONG, tfidf, n_samples=20).base_value == tfidf.masked_log_odds(LONG, nothing)[0]
 
 
 def test_one_word_takes_all_the_credit(bert):
     found = ShapExplainer().explain("lizard!", bert)
-    assert [a.weight for a in found.attributions] == [found.margin - found.base_value]
+    assert [a.weight for a in found.attributions] == [found.log_odds - found.base_value]
     assert found.settings["evaluations"] == 2
 
 

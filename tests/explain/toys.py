@@ -267,7 +267,7 @@ def remember(folder: Path, trained_on: Sequence[str], held_out: Sequence[str] = 
         {"protocol": protocol, "id": article_id(text), "corpus": corpus, "split": "validation", "label": FAKE}
         for protocol, text, corpus in rows
     ]
-    pd.DataFrame(answers).assign(p_fake=0.5, margin=0.0).to_parquet(folder / "predictions.parquet")
+    pd.DataFrame(answers).assign(p_fake=0.5, log_odds=0.0).to_parquet(folder / "predictions.parquet")
 
 
 def planted_tables(folder: Path) -> tuple[Path, ...]:

@@ -47,7 +47,7 @@ def test_the_file_of_predictions_gives_the_verdicts() -> None:
     rows = pd.DataFrame(
         {
             "protocol": names, "corpus": ["isot", "isot", "fakes", "horne2017", "demo", "isot"], "label": 0,
-            "p_fake": [0.9, 0.5, 0.8, 0.3, 0.9, 0.9], "margin": [9.0, 9.0, 0.0, 0.0, 0.0, 9.0],
+            "p_fake": [0.9, 0.5, 0.8, 0.3, 0.9, 0.9], "log_odds": [9.0, 9.0, 0.0, 0.0, 0.0, 9.0],
         }
     )  # fmt: skip
     said = judged(rows)

@@ -51,8 +51,19 @@ def test_a_snapshot_from_before_there_was_one_probability_is_read(snapshot: Snap
     old["schema"] = 1
     for prediction in old["analysis"]["predictions"]:
         del prediction["share_fake"]
-        prediction |= {"p_elsewhere": 0.25, "verdict": "cannot_judge", "reasons": ["elsewhere"]}
+        prediction |= {
+            "margin": prediction.pop("log_odds"),
+            "p_elsewhere": 0.25,
+            "verdict": "cannot_judge",
+            "reasons": ["elsewhere"],
+        }
+    for explanation in old["explanations"]:
+        explanation["margin"] = explanation.pop("log_odds")
+        if explanation["grade"]:
+            explanation["grade"]["normalised"] = explanation["grade"].pop("normalized")
     read = Snapshot.from_dict(old)
+    assert read.explanations == snapshot.explanations
+    assert [p.log_odds for p in read.analysis.predictions] == [p.log_odds for p in snapshot.analysis.predictions]
     assert [p.share_fake for p in read.analysis.predictions] == [None, None]
     assert [p.p_fake for p in read.analysis.predictions] == [p.p_fake for p in snapshot.analysis.predictions]
     shown = verdicts(read.analysis, read.titles, read.records)

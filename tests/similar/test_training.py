@@ -4,12 +4,12 @@ import pytest
 
 from fakenews.data.registry import load
 from fakenews.data.table import as_table, joined_texts
-from fakenews.similar.training import TrainingArticles
+from fakenews.similar.neighbors import Neighbors
 
 
 def test_a_copy_is_found_and_a_rewrite_is_nearest():
     table = load("demo")
-    training = TrainingArticles(table)
+    training = Neighbors.of_training(table)
     copy, rewrite, stranger = training.nearest(
         [joined_texts(table)[3], " ".join(table["text"][5].split()[::2]), "qwertz uiop"]
     )
@@ -24,5 +24,5 @@ def test_an_article_without_a_title_is_named_by_its_first_words():
     import pandas as pd
 
     texts = ["An old bridge is to be mended before winter comes", "The council heard nothing of rivers or of boats"]
-    training = TrainingArticles(as_table(pd.DataFrame({"text": texts, "label": [0, 1]})))
+    training = Neighbors.of_training(as_table(pd.DataFrame({"text": texts, "label": [0, 1]})))
     assert training.nearest(["bridge mended"])[0].title == f"{texts[0]}…"

@@ -68,7 +68,7 @@ def check_folder(folder: Path, model: str, table: Path, n_rows: int = 160) -> No
     classifier = store.load(store.find(str(folder), folder.parent))
     frame = with_split(read_table(table))
     test = frame[frame["split"] == "test"]
-    stored = planted.set_index("id").loc[test["id"], "margin"].to_numpy()
+    stored = planted.set_index("id").loc[test["id"], "log_odds"].to_numpy()
     with fast_products():
         np.testing.assert_allclose(classifier.decision_function(joined_texts(test)), stored, atol=1e-4)
 

@@ -10,7 +10,7 @@ from fakenews.engine.values import Analysis, WhatIf
 from fakenews.explain.counterfactual import Counterfactual
 from fakenews.explain.global_importance import WordTotal
 from fakenews.schema import Attribution, Explanation, Grade, Prediction, Span
-from fakenews.similar.neighbours import TrackRecord
+from fakenews.similar.track_record import TrackRecord
 from fakenews.ui import render, render_edits, render_highlights, render_verdicts, render_words
 from fakenews.ui.templates import draw
 
@@ -20,7 +20,7 @@ HOSTILE = '<img src=x onerror=alert(1)> ${alert(2)} {{value}} "quoted" & done'
 def explanation(text: str, weights: list[tuple[int, int, float]], target: str = "fake") -> Explanation:
     return Explanation(
         text=text, target=target, attributions=tuple(Attribution(*w) for w in weights), unit="log-odds",  # type: ignore[arg-type]
-        base_value=0.0, margin=1.0, fidelity=None, residual=0.0, classifier="tfidf", explainer="linear", seed=42,
+        base_value=0.0, log_odds=1.0, fidelity=None, residual=0.0, classifier="tfidf", explainer="linear", seed=42,
         seconds=0.1,
     )  # fmt: skip
 

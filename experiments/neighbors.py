@@ -12,7 +12,7 @@ from fakenews.classifiers.ood import unit
 from fakenews.data.base import TextNotHere
 from fakenews.data.demo import NAME as DEMO
 from fakenews.data.registry import DATASETS, load
-from fakenews.similar.neighbours import STEPS, WIDTH, Neighbours, words
+from fakenews.similar.neighbors import WIDTH, Neighbors, term_counts, words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,18 +46,19 @@ def held_out_articles(measured: pd.DataFrame, folder: Path | None) -> pd.DataFra
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def fit_neighbours(
+def fit_neighbors(
     texts: Sequence[str], ids: Sequence[str], corpora: Sequence[str], n_terms: int = N_TERMS, seed: int = 42
-) -> Neighbours:
+) -> Neighbors:
     """Place articles; `ids` are those of `table.article_id`. Two minutes for 9,000 articles, most of it cleaning.
 
     Raise `ValueError` if there are fewer than two articles, or their words too few for 64 directions.
     """
+    import pandas as pd
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.utils.extmath import randomized_svd
 
     if len(texts) < 2:
-        raise ValueError(f"Neighbours need at least two articles, got {len(texts)}.")
+        raise ValueError(f"Neighbors need at least two articles, got {len(texts)}.")
     vectorizer = TfidfVectorizer(analyzer=words, sublinear_tf=True, min_df=2, max_df=0.5, max_features=n_terms)
     features = vectorizer.fit_transform(texts)
     if min(features.shape) < WIDTH:
@@ -67,5 +68,5 @@ def fit_neighbours(
     _, _, directions = randomized_svd(features, WIDTH, random_state=seed)
     weights = (directions * vectorizer.idf_).T.astype(np.float32)
     vectors = unit(np.asarray(features @ directions.T, dtype=np.float32))
-    terms = tuple(vectorizer.get_feature_names_out().tolist())
-    return Neighbours(terms, weights, np.round(vectors * STEPS).astype(np.int8), tuple(ids), tuple(corpora))
+    terms = vectorizer.get_feature_names_out().tolist()
+    return Neighbors(term_counts(terms), weights, vectors, pd.DataFrame({"id": ids, "corpus": corpora}))

@@ -8,20 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.neighbours import fit_neighbours, held_out_articles
+from experiments.neighbors import fit_neighbors, held_out_articles
 from fakenews.data.table import article_id
 from fakenews.metrics.evaluation import wilson_interval
-from fakenews.similar.neighbours import (
-    FILE,
-    SILENT,
-    UNASKED,
-    WIDTH,
-    WRONG,
-    Neighbours,
-    TrackRecord,
-    outcomes,
-    track_record,
-)
+from fakenews.similar.neighbors import FILE, WIDTH, Neighbors
+from fakenews.similar.track_record import SILENT, UNASKED, WRONG, TrackRecord, outcomes, track_record
 from fakenews.text import join
 from fakenews.verdict import judge
 
@@ -39,8 +30,8 @@ IDS = [article_id(text) for text in TEXTS]
 
 
 @pytest.fixture(scope="module")
-def store() -> Neighbours:
-    return fit_neighbours(TEXTS, IDS, OWN)
+def store() -> Neighbors:
+    return fit_neighbors(TEXTS, IDS, OWN)
 
 
 def predictions() -> pd.DataFrame:
@@ -60,7 +51,7 @@ def test_an_article_is_nearest_to_its_own_topic(store):
     for topic, terms in TOPICS.items():
         similarities = store.similarities(" ".join(terms))
         nearest = np.argsort(-similarities)[:50]
-        assert {store.corpora[i] for i in nearest} == {topic}
+        assert set(store.articles["corpus"].iloc[nearest]) == {topic}
         assert similarities.max() <= 1.0 + 1e-6
 
 
@@ -135,14 +126,15 @@ def test_articles_a_model_never_answered_do_not_count(store):
 
 def test_the_store_survives_the_disk_and_holds_no_text(store, tmp_path):
     store.save(tmp_path)
-    again = Neighbours.load(tmp_path)
+    again = Neighbors.load(tmp_path)
     assert again is not None
-    assert (again.ids, again.corpora, again.terms) == (store.ids, store.corpora, store.terms)
+    pd.testing.assert_frame_equal(again.articles, store.articles)
+    assert again.vectorizer.vocabulary_ == store.vectorizer.vocabulary_
     text = " ".join(TOPICS["ballot"][:20])
     assert again.similarities(text) == pytest.approx(store.similarities(text), abs=0.03)
     raw = (tmp_path / FILE).read_bytes()
     assert not any(text[:30].encode() in raw for text in TEXTS)
-    assert Neighbours.load(tmp_path / "elsewhere") is None
+    assert Neighbors.load(tmp_path / "elsewhere") is None
 
 
 def test_a_text_without_known_words_is_like_nothing(store):
@@ -153,9 +145,9 @@ def test_a_text_without_known_words_is_like_nothing(store):
 
 def test_too_little_is_refused():
     with pytest.raises(ValueError, match="at least two articles, got 1"):
-        fit_neighbours(TEXTS[:1], IDS[:1], OWN[:1])
+        fit_neighbors(TEXTS[:1], IDS[:1], OWN[:1])
     with pytest.raises(ValueError, match="too few for 64 directions"):
-        fit_neighbours(TEXTS[:20], IDS[:20], OWN[:20])
+        fit_neighbors(TEXTS[:20], IDS[:20], OWN[:20])
 
 
 def test_only_held_out_articles_are_placed(tmp_path):
