@@ -190,7 +190,10 @@ def _similar(
     if head.model not in tracks:
         return _check("How often the models are right", None, lines)
     found = tracks[head.model]
-    return _check(f"On similar articles: {track_record(found)[0]}", not found.mostly_wrong, lines)
+    # A tick only where it is clearly more often right than wrong.
+    is_right = found.interval is not None and found.interval[1] < 0.5
+    passed = False if found.mostly_wrong else True if is_right else None
+    return _check(f"On similar articles: {track_record(found)[0]}", passed, lines)
 
 
 def _reasons_by_model(analysis: Analysis, reason: str, titles: Mapping[str, str]) -> str:

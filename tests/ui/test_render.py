@@ -138,6 +138,18 @@ def test_without_a_verdict_the_first_check_says_why() -> None:
         assert 'class="fn-fail"' in first and why in first and "No verdict" in markup
 
 
+@pytest.mark.parametrize(
+    ("wrong", "bounds", "mark"), [(4, (0.01, 0.07), "pass"), (24, (0.28, 0.53), "wait"), (40, (0.54, 0.77), "fail")]
+)
+def test_similar_articles_pass_where_it_was_clearly_right_on_them(
+    wrong: int, bounds: tuple[float, float], mark: str
+) -> None:
+    found = replace(record(60, wrong, 80), interval=bounds)
+    seen = replace(analysis(Prediction("tfidf", 0.9, 2.0, "fake")), track_records=(found,))
+    markup = render_verdicts.verdicts(seen, {"tfidf": "TF-IDF"}, {})
+    assert re.search(rf'<li class="fn-{mark}"><details><summary>On similar articles', markup)
+
+
 def test_checks_that_fail_are_marked_without_colour() -> None:
     apart = analysis(
         Prediction("tinybert", 0.9, 2.0, "cannot_judge", ("models_disagree",)),
