@@ -100,8 +100,8 @@ def test_an_added_model_is_chosen_explained_and_shared_and_its_link_outlives_it(
         link = page.input_value("#fn-link")
     run("remove", "mine")
     with demo.page(link) as page:
-        page.wait_for_selector("#fn-shared-text .fn-text", timeout=WAIT)
-        assert page.evaluate(DRAWN, "#fn-shared-text")[0] == text
+        page.wait_for_selector("#fn-shared-text mark", timeout=WAIT)
+        assert page.evaluate(DRAWN, "#fn-shared-text") == drawn
         assert page.evaluate(NUMBERS, "#fn-shared-cards") == numbers
         told = page.locator("#fn-shared-head").inner_text()
         assert "My own is not among today's models" in told

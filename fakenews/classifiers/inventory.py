@@ -103,12 +103,16 @@ def _entry(folder: Path, bytes_each: int) -> Entry:
 
 
 def _parameters(folder: Path) -> int | None:
-    from safetensors import safe_open
+    """Return the numbers in the weights; None where they are not safetensors, or a file of them is cut short."""
+    from safetensors import SafetensorError, safe_open
 
     files = sorted(folder.glob("*.safetensors"))
     total = 0
     for file in files:
-        with safe_open(file, "numpy") as tensors:
-            names = [name for name in tensors.keys() if not name.endswith(SCALE)]  # noqa: SIM118
-            total += sum(math.prod(tensors.get_slice(name).get_shape()) for name in names)
+        try:
+            with safe_open(file, "numpy") as tensors:
+                names = [name for name in tensors.keys() if not name.endswith(SCALE)]  # noqa: SIM118
+                total += sum(math.prod(tensors.get_slice(name).get_shape()) for name in names)
+        except SafetensorError:
+            return None
     return total if files else None

@@ -43,7 +43,7 @@ class Share:
         explainers = self.engine.explainers
         with self.engine.scheduler.slot(Lane.EXPLANATION):
             if shown.analysis.formatting is None:
-                shown.analysis = shown.analysis.tested(self.engine.judge.formatting_test(shown.text))
+                shown.analysis = shown.analysis.tested(self.engine.judge.formatting_test(shown.text, shown.asked))
             for model in shown.models:
                 if model not in shown.explanations:
                     request = ExplanationRequest(shown.text, model, explainers.method(model))

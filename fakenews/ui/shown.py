@@ -39,6 +39,11 @@ class Shown:
         return self.analysis.text
 
     @property
+    def asked(self) -> tuple[str, ...]:
+        """Every model that was asked, an ensemble too."""
+        return tuple(p.model for p in self.analysis.predictions)
+
+    @property
     def struck(self) -> tuple[Span, ...]:
         """What is struck out of the text."""
         return self.history[-1]

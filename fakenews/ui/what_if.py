@@ -101,8 +101,7 @@ class WhatIfPanel:
         if shown.struck:
             try:
                 with self.engine.scheduler.slot(Lane.VERDICT):
-                    models = [p.model for p in shown.analysis.predictions]
-                    shown.what_if = self.engine.judge.what_if(shown.text, shown.left, models)
+                    shown.what_if = self.engine.judge.what_if(shown.text, shown.left, shown.asked)
             except InputError as error:
                 problem = render.problem(str(error))
             except Exception:

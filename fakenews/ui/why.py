@@ -135,7 +135,7 @@ class Why:
                 yield self._drawn(shown, view, render.status("Quick highlights; more follows"))
         yield self._drawn(shown, view)
         if shown.analysis.formatting is None:
-            for test in self._watched(token, lambda _: self.engine.judge.formatting_test(shown.text)):
+            for test in self._watched(token, lambda _: self.engine.judge.formatting_test(shown.text, shown.asked)):
                 shown.analysis = shown.analysis.tested(test)
                 yield self.answer.drawn(shown)
         if method == BOTH:

@@ -132,6 +132,13 @@ def test_the_models_asked_are_those_picked_and_all_of_them_where_none_is(tab: An
     assert 'data-model="word2vec"' in none[result] and 'data-model="tfidf"' in none[result]
 
 
+def test_formatting_is_tested_for_the_models_that_were_asked(tab: Analyse) -> None:
+    shown = judged(tab, TEXT, ["word2vec"])[tab.shown]
+    for _ in tab.why.explain(shown, "word2vec", "quick", "word", VISITOR):
+        pass
+    assert list(shown.analysis.formatting.p_fake) == ["word2vec"]
+
+
 def test_an_address_pasted_as_text_is_sent_to_its_own_field_where_there_is_one(
     share_engine: Engine, tmp_path: Path
 ) -> None:
