@@ -51,11 +51,11 @@ def words_of_pieces(source: str, offsets: NDArray[np.int64], cleaning: str = CLE
     offsets : ndarray of shape (n_pieces, 2)
         Characters of the text as it is read after `cleaning`: of tokens, word pieces or n-grams.
     """
-    document = clean_text_as(source, cleaning)
-    owners = _owners(document.neutral.text, offsets, document.word_edges)
+    cleaned = clean_text_as(source, cleaning)
+    owners = _owners(cleaned.neutral.text, offsets, cleaned.word_edges)
     if cleaning != RAW:
         return owners
-    neutral = np.append(_owners_of_words(document.word_edges, clean_text(source).source_edges), -1)  # -1 stays -1
+    neutral = np.append(_owners_of_words(cleaned.word_edges, clean_text(source).source_edges), -1)  # -1 stays -1
     return np.asarray(neutral[owners], dtype=np.int64)
 
 

@@ -53,7 +53,7 @@ def add(
     ] = None,
     calibration: Annotated[
         tuple[float, float] | None,
-        typer.Option("--calibration", metavar="SLOPE SHIFT", help="Of a calibration fitted elsewhere."),
+        typer.Option("--calibration", metavar="SLOPE SHIFT", help="Slope and shift of a calibration of your own."),
     ] = None,
     language: Annotated[
         str, typer.Option("--language", help="en, or any for a multilingual model, which judges every language.")

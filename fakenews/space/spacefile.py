@@ -127,7 +127,7 @@ class Hardware(Section):
 
 
 class HubModel(Section):
-    """A checkpoint on the Hub, brought when the Space starts; what `fakenews add` is told of it."""
+    """A checkpoint on the Hub that is fetched when the Space starts; its fields are the options of `fakenews add`."""
 
     id: RepoId
     revision: str = Field(pattern=r"^[0-9a-f]{40}$")

@@ -14,9 +14,11 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.loopback import LoopbackServer
 
 LARGE = 1_000_000  # bytes; from here a file goes to the large file storage
 
@@ -50,7 +52,7 @@ class Space:
     built: str | None = None  # sha that runs
 
 
-class Hub:
+class Hub(LoopbackServer):
     """A Hub of its own at `address`, with the Spaces it was told to make.
 
     Attributes
@@ -73,17 +75,7 @@ class Hub:
         self.start: Callable[[dict[str, bytes]], str] | None = None
         self.host = "http://127.0.0.1:9"  # nothing listens there
         self.lock = threading.RLock()
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_address[1]}"
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__(self._handler())
 
     def fail(self, pattern: str, how: int | str, times: int = 1_000, after: int = 0) -> None:
         self.faults.append(Fault(re.compile(pattern), how, times, after))
