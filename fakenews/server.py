@@ -26,6 +26,8 @@ from fakenews.engine import Engine
 from fakenews.engine.device import Device
 from fakenews.engine.scheduler import Lane, Scheduler
 from fakenews.engine.zero import ZeroDevice, runs_on_zero
+from fakenews.review_sets.preparing import CorpusTexts, Preparer
+from fakenews.review_sets.store import SetStore
 from fakenews.serving import health, memory
 from fakenews.serving.guard import Guard, longest_body
 from fakenews.serving.health import Readiness
@@ -68,7 +70,7 @@ def create_app(
     store : ShareStore, optional
         Where shared analyses are kept; the one the settings name if left out.
     blocks : Blocks, optional
-        The page; `ui.app.build_app(engine, store)` if left out.
+        The page; `ui.app.build_app(engine, store, preparer)` if left out.
     page : mapping, optional
         Theme, style sheet and the like for `gradio.mount_gradio_app`; `ui.app.PAGE` if left out.
     readiness : Readiness, optional
@@ -78,10 +80,11 @@ def create_app(
     """
     stay_offline()
     store = store or ShareStore.of(settings)
+    preparer = Preparer(engine, SetStore(store, CorpusTexts(engine)))
     if blocks is None or page is None:
         from fakenews.ui.app import PAGE, build_app
 
-        blocks = build_app(engine, store) if blocks is None else blocks
+        blocks = build_app(engine, store, preparer) if blocks is None else blocks
         page = PAGE if page is None else page
     readiness = readiness or Readiness()
     log_page_errors()
@@ -92,6 +95,7 @@ def create_app(
 
     def warm_up() -> None:
         readiness.warm_up(engine, store)
+        preparer.start()
         if hub_models is not None:
             hub_models.bring(engine.pool)
 
@@ -101,6 +105,7 @@ def create_app(
         tidying = asyncio.create_task(_tidy(blocks, store))
         yield
         tidying.cancel()
+        preparer.stop()
         if hub_models is not None:
             hub_models.stop()
 
@@ -113,7 +118,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
-    add_api(app, engine, store, readiness, metrics, hub_models)
+    add_api(app, engine, store, readiness, metrics, preparer, hub_models)
     _mount(app, blocks, settings, page)
     app.add_middleware(preview.SharedPage, store=store, public_url=settings.public_url)
     app.add_middleware(PackedPage, compresslevel=6)
@@ -163,10 +168,12 @@ def add_api(
     store: ShareStore,
     readiness: Readiness,
     metrics: Metrics,
+    preparer: Preparer | None = None,
     hub_models: HubModels | None = None,
 ) -> None:
     """Add everything but the page."""
     app.state.engine, app.state.store = engine, store
+    app.state.preparer = preparer or Preparer(engine, SetStore(store, CorpusTexts(engine)))
     app.include_router(health.router(engine, readiness, metrics if engine.settings.metrics else None, hub_models))
     for router in (analysis.router, shares.router, preview.router, health.nothing_else()):
         app.include_router(router)

@@ -35,7 +35,8 @@ from fakenews.schema import Explanation
 from fakenews.server import create_app
 from fakenews.serving.guard import MAX_BODY, Guard
 from fakenews.serving.metrics import Metrics
-from fakenews.share.store import ShareStore, StorageError
+from fakenews.share.storage import StorageError
+from fakenews.share.store import ShareStore
 from fakenews.ui.endpoints import Page, build
 from tests.explain.toys import FAKE_WORD, REAL_WORD, planted_corpus, small_tfidf
 

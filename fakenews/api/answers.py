@@ -22,6 +22,7 @@ from fakenews.engine import Engine
 from fakenews.engine.scheduler import Lane, Scheduler
 from fakenews.engine.tokens import Token
 from fakenews.explain.base import Cancelled, Progress
+from fakenews.review_sets.preparing import Preparer
 from fakenews.share.store import ShareStore
 
 STORED_AT_ONCE = 15  # as many connections as the storage has
@@ -60,7 +61,12 @@ async def _store(request: Request) -> Any:
     return request.app.state.store
 
 
+async def _preparer(request: Request) -> Any:
+    return request.app.state.preparer
+
+
 CurrentEngine = Annotated[Engine, Depends(_engine)]  # what `server.add_api` gave the app
+CurrentPreparer = Annotated[Preparer, Depends(_preparer)]
 CurrentStore = Annotated[ShareStore, Depends(_store)]
 
 

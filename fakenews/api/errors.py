@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect
 from fakenews.engine.errors import CorruptModel, InputError, Overloaded
 from fakenews.explain.base import Cancelled
 from fakenews.share.shared import NotShared
-from fakenews.share.store import StorageError
+from fakenews.share.storage import StorageError
 
 logger = logging.getLogger(__name__)
 

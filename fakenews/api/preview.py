@@ -22,7 +22,8 @@ from fakenews.classifiers.ensemble import MEMBERS
 from fakenews.schema import Prediction
 from fakenews.share.links import Visit, base_address, read_query, reader_address
 from fakenews.share.shared import NotShared, Shared
-from fakenews.share.store import ShareStore, StorageError
+from fakenews.share.storage import StorageError
+from fakenews.share.store import ShareStore
 from fakenews.ui import templates
 from fakenews.verdict import UNDECIDED, VERDICTS
 

@@ -45,21 +45,22 @@ class Bucket:
         """Yield events whose names are not `known`, oldest first; what a crash left half written is passed over."""
         paths = [p for p in self.folder.glob("shares/??/*/*.json") if p.name not in known]
         for path in sorted(paths, key=lambda p: p.name):
-            try:
-                event = json.loads(path.read_text(encoding="utf-8"))
-            except (ValueError, RecursionError):
-                logger.warning("%s is not whole and is passed over: it was never confirmed to anyone.", path.name)
-                continue
-            except FileNotFoundError:
-                continue  # erased meanwhile
-            if isinstance(event, dict):
+            if event := _read(path):
                 yield path.name, event
 
-    def erase(self, share: str) -> None:
-        """Remove all objects of a share except those that say it was deleted."""
+    def erase(self, share: str, reviewer: str = "") -> None:
+        """Remove all objects of a share, or of one of its reviewers, except those that say what was deleted."""
         for path in self._place(share).glob("*.json"):
-            if "-delete-" not in path.name:
+            if "-delete-" in path.name or (reviewer and "-forget-" in path.name):
+                continue
+            if not reviewer or _read(path).get("reviewer") == reviewer:
                 path.unlink(missing_ok=True)
+
+    def forgotten(self) -> list[tuple[str, str]]:
+        """Return every reviewer that was deleted, with the share it belonged to."""
+        paths = self.folder.glob("shares/??/*/*-forget-*.json")
+        pairs = [(path.parent.name, _read(path).get("reviewer", "")) for path in paths]
+        return [(share, reviewer) for share, reviewer in pairs if reviewer]
 
     def half_erased(self, deletions: set[str]) -> set[str]:
         """Return shares that an object of these names says were deleted, and of which other objects are still there.
@@ -77,6 +78,18 @@ class Bucket:
 
     def _place(self, share: str) -> Path:
         return self.folder / "shares" / share[:2] / share
+
+
+def _read(path: Path) -> Event:
+    """Return an event; nothing where it is not whole, or erased meanwhile."""
+    try:
+        event = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        logger.warning("%s is not whole and is passed over: it was never confirmed to anyone.", path.name)
+        return {}
+    except FileNotFoundError:
+        return {}
+    return event if isinstance(event, dict) else {}
 
 
 def _sync_folder(folder: Path) -> None:

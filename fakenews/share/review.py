@@ -123,7 +123,7 @@ def summarize(items: Sequence[tuple[Snapshot, Sequence[Review]]]) -> Summary:
 
 def checked_name(name: str) -> str:
     """Return a reviewer's name as it is stored."""
-    name = " ".join(_clean(name).split())
+    name = " ".join(cleaned(name).split())
     if not name:
         raise InputError("Give a name first, any name: it tells your reviews from others'.")
     if len(name) > MAX_NAME:
@@ -133,7 +133,7 @@ def checked_name(name: str) -> str:
 
 def checked_comment(comment: str) -> str:
     """Return a reviewer's comment as it is stored."""
-    comment = _clean(comment).strip()
+    comment = cleaned(comment).strip()
     if len(comment) > MAX_COMMENT:
         raise InputError(f"The comment has {len(comment):,} characters; at most {MAX_COMMENT:,} fit.")
     return comment
@@ -154,18 +154,17 @@ def checked_agreement(agree: Mapping[str, bool], snapshot: Snapshot) -> dict[str
     return dict(agree)
 
 
-def checked_spans(spans: Sequence[Span], snapshot: Snapshot) -> list[list[int]]:
-    """Return the stretches that a reviewer marked, in order and each once, as [start, end]."""
+def checked_spans(spans: Sequence[Span], length: int) -> list[list[int]]:
+    """Return the stretches that a reviewer marked, in order and each once, as [start, end], in a text of `length`."""
     if len(spans) > MAX_SPANS:
         raise InputError(f"{len(spans):,} stretches are marked; at most {MAX_SPANS} fit.")
-    length = len(snapshot.text)
     for span in spans:
         if not 0 <= span.start < span.end <= length:
             raise InputError(f"Got the stretch [{span.start}, {span.end}]: each is [start, end] within 0 to {length}.")
     return [list(pair) for pair in sorted({(span.start, span.end) for span in spans})]
 
 
-def _clean(written: str) -> str:
+def cleaned(written: str) -> str:
     """Return what a visitor wrote, without characters that an index or a page cannot hold."""
     return _CONTROL.sub(" ", encodable(written))
 

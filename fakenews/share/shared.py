@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fakenews.schema import Span
+from fakenews.share.events import unpacked
 from fakenews.share.links import owner_address, reader_address
 from fakenews.share.review import Review
 from fakenews.share.snapshot import Snapshot
@@ -67,7 +67,7 @@ def shared_of(row: Row[Any]) -> Shared:
 
 def snapshot_of(row: Row[Any]) -> Snapshot:
     """Return the snapshot in a row of the table of shares."""
-    return Snapshot.from_dict(json.loads(zlib.decompress(row.snapshot)))
+    return Snapshot.from_dict(unpacked(row.snapshot))
 
 
 def review_of(row: Row[Any]) -> Review:

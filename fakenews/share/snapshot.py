@@ -45,8 +45,7 @@ class Snapshot:
     @property
     def heading(self) -> str:
         """Return the first line of the text, shortened; empty where it is not there."""
-        first = "" if self.redacted else self.text.strip().partition("\n")[0].strip()
-        return first if len(first) <= 120 else f"{first[:119].rstrip()}…"
+        return "" if self.redacted else heading_of(self.text)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, schema 2: what is stored under a link and what "JSON" exports.
@@ -100,6 +99,12 @@ class Snapshot:
             code=values["code"],
             redacted=values["redacted"],
         )
+
+
+def heading_of(text: str) -> str:
+    """Return the first line of a text, shortened."""
+    first = text.strip().partition("\n")[0].strip()
+    return first if len(first) <= 120 else f"{first[:119].rstrip()}…"
 
 
 def take(engine: Engine, analysis: Analysis, explanations: Sequence[Explanation]) -> Snapshot:

@@ -8,6 +8,7 @@ import gradio as gr
 
 from fakenews.data.registry import load
 from fakenews.engine import Engine
+from fakenews.review_sets.preparing import Preparer
 from fakenews.share.links import read_query
 from fakenews.share.store import ShareStore
 from fakenews.ui import about, analyse, batch, compare, dataset, endpoints, render, reviews, shared, style
@@ -21,7 +22,7 @@ NO_MODELS = (
 )
 
 
-def build_app(engine: Engine, store: ShareStore) -> endpoints.Page:
+def build_app(engine: Engine, store: ShareStore, preparer: Preparer | None = None) -> endpoints.Page:
     """Build the page; nothing is loaded but the demo articles and the committed figures."""
     blocks = endpoints.Page(title=TITLE, analytics_enabled=False, delete_cache=(3600, 3600))
     with blocks:

@@ -11,7 +11,8 @@ from fakenews.engine.errors import InputError
 from fakenews.share.links import Visit, read_query, reader_address
 from fakenews.share.listing import review_lines
 from fakenews.share.shared import NOT_SHARED, NotShared, Owned
-from fakenews.share.store import DAYS, ShareStore, StorageError
+from fakenews.share.storage import StorageError
+from fakenews.share.store import DAYS, ShareStore
 from fakenews.ui import render, render_shares
 from fakenews.ui.scripts import on_load, script
 from fakenews.ui.share import address_of, pack

@@ -14,7 +14,8 @@ from fakenews.engine.scheduler import Lane
 from fakenews.engine.values import ExplanationRequest
 from fakenews.share.links import base_address, owner_address, reader_address
 from fakenews.share.snapshot import Snapshot, take
-from fakenews.share.store import DAYS, ShareStore, StorageError
+from fakenews.share.storage import StorageError
+from fakenews.share.store import DAYS, ShareStore
 from fakenews.ui import export, render, render_shares
 from fakenews.ui.scripts import on_load, script
 from fakenews.ui.shown import Shown

@@ -16,7 +16,8 @@ from fakenews.schema import Span
 from fakenews.share.review import MAX_SPANS, OPINIONS
 from fakenews.share.shared import NotShared, Shared
 from fakenews.share.snapshot import Snapshot, changes
-from fakenews.share.store import ShareStore, StorageError
+from fakenews.share.storage import StorageError
+from fakenews.share.store import ShareStore
 from fakenews.ui import render, render_highlights, render_shares, render_verdicts, render_words
 from fakenews.ui.scripts import on_load, script
 from fakenews.ui.why import UNITS

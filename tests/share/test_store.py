@@ -28,7 +28,8 @@ from fakenews.share import store as module
 from fakenews.share.keys import hashed, new_key
 from fakenews.share.shared import NOT_SHARED, NotShared
 from fakenews.share.snapshot import Snapshot
-from fakenews.share.store import ShareStore, StorageError
+from fakenews.share.storage import StorageError
+from fakenews.share.store import ShareStore
 from fakenews.share.tables import METADATA
 from tests.share.conftest import snapshot_of
 
@@ -37,7 +38,7 @@ REVIEW = {"name": "Ada", "verdict": "fake", "agree": {"tfidf": True}, "spans": [
 
 def dump(store: ShareStore) -> dict[str, list[tuple[object, ...]]]:
     """All rows of all tables."""
-    with store._reading() as connection:
+    with store.reading() as connection:
         return {
             name: sorted(tuple(row) for row in connection.execute(select(table)))
             for name, table in METADATA.tables.items()
@@ -405,7 +406,7 @@ def test_a_deletion_that_a_crash_cut_short_is_finished_at_the_next_start(
     place = store.bucket._place(hashed(other.id))
     (place / "000000000000001-delete-00.json").write_text('{"kind": "del')  # never confirmed to anyone
     with monkeypatch.context() as crashing:
-        crashing.setattr(store.bucket, "erase", lambda _: sys.exit())
+        crashing.setattr(store.bucket, "erase", lambda *_: sys.exit())
         with pytest.raises(SystemExit):
             store.delete(link.owner, link.id)
     assert len(objects(tmp_path / "bucket")) == 2
@@ -422,7 +423,7 @@ def test_what_was_deleted_and_cannot_be_erased_is_deleted_and_logged(
     store = ShareStore(f"sqlite:///{tmp_path / 's.db'}", tmp_path / "bucket")
     link = store.share(snapshot)
 
-    def failing(share: str) -> None:
+    def failing(share: str, reviewer: str) -> None:
         raise PermissionError("no")
 
     with monkeypatch.context() as broken:
@@ -548,14 +549,14 @@ def test_many_write_at_once(store: ShareStore, snapshot: Snapshot) -> None:
 def at_once(store: ShareStore, call: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> int:
     """Count how many of four calls are acknowledged when each stores only once all of them want to, or can't."""
     store.open()
-    together, record = threading.Barrier(4), store._record
+    together, record = threading.Barrier(4), store.record
 
     def slow(*arguments: Any, **details: Any) -> None:
         with suppress(threading.BrokenBarrierError):
             together.wait(0.5)
         record(*arguments, **details)
 
-    monkeypatch.setattr(store, "_record", slow)
+    monkeypatch.setattr(store, "record", slow)
     with ThreadPoolExecutor(4) as pool:
         asked = [pool.submit(call) for _ in range(4)]
     return sum(not isinstance(done.exception(), InputError) for done in asked)
@@ -629,7 +630,7 @@ def test_migrations_make_the_tables_that_the_code_uses(store: ShareStore) -> Non
 def test_sqlite_is_durable_and_private(snapshot: Snapshot, tmp_path: Path) -> None:
     store = ShareStore(f"sqlite:///{tmp_path / 'new' / 's.db'}")
     store.share(snapshot)
-    with store._reading() as connection:
+    with store.reading() as connection:
         settings = [connection.execute(text(f"PRAGMA {p}")).scalar() for p in ("journal_mode", "synchronous")]
     assert settings == ["wal", 2]  # 2 is FULL
     assert os.stat(tmp_path / "new").st_mode & 0o777 == 0o700
@@ -645,7 +646,7 @@ def test_an_old_index_keeps_its_shares_when_it_is_opened(store: ShareStore, snap
     link = store.share(snapshot)
     store.close()
     with store.open().connect() as connection:
-        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "0001"
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "0002"
     assert store.exists(link.id)
 
 
