@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, HTTPException
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import APIRouter
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -14,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from fakenews.api.answers import CurrentPreparer, UncachedJSON, stored
 from fakenews.api.errors import OneSentenceRoute
 from fakenews.api.preview import PRIVATE, visit_of
+from fakenews.api.review_sets import ReviewerKey
 from fakenews.review_sets.store import SetStore
 from fakenews.share.links import Visit
 from fakenews.share.shared import NotShared
@@ -51,22 +51,11 @@ class SetPage:
         raise NotShared
 
 
-def _reviewer_key(
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))],
-) -> str:
-    """Return the key that a reviewer sends."""
-    if credentials is None or not credentials.credentials.strip():
-        raise HTTPException(401, 'This takes the reviewer\'s key, sent as "Authorization: Bearer KEY".')
-    return credentials.credentials.strip()
-
-
 router = APIRouter(route_class=OneSentenceRoute, default_response_class=UncachedJSON, include_in_schema=False)
 
 
 @router.get("/set/{id}/articles/{number}")
-async def article(
-    id: str, number: int, key: Annotated[str, Depends(_reviewer_key)], preparer: CurrentPreparer
-) -> dict[str, Any]:
+async def article(id: str, number: int, key: ReviewerKey, preparer: CurrentPreparer) -> dict[str, Any]:
     """Draw an article as its reviewer may see it."""
 
     def work() -> dict[str, Any]:

@@ -9,7 +9,7 @@ PIECES = "/set/"  # of the page of a review set: articles with their highlights
 
 
 class PackedPage(GZipMiddleware):
-    """Pure ASGI middleware: page and pieces go out compressed to browsers that take them so; the rest passes as it is."""
+    """Pure ASGI middleware: page and pieces go out compressed to browsers that take it; all else passes as it is."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

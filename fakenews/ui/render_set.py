@@ -1,4 +1,4 @@
-"""The page on which a reviewer works through a review set, pure: the page itself, and each article as it is asked for."""
+"""The page on which a reviewer works through a review set, pure: the page, and each article when it is asked for."""
 
 from __future__ import annotations
 
