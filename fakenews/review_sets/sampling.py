@@ -44,7 +44,7 @@ class Chosen(NamedTuple):
 
 
 def choose(
-    frame: pd.DataFrame, by: str, n: int | None = MAX_ARTICLES, seed: int | None = SEED, *, ids: Sequence[str] = ()
+    frame: pd.DataFrame, by: str, n: int | None = None, seed: int | None = SEED, *, ids: Sequence[str] = ()
 ) -> Chosen:
     """Return articles of a table, each text once; the same ones for the same seed.
 
@@ -58,27 +58,24 @@ def choose(
     by : str
         One of `WAYS`: the articles of `ids`, the misclassified ones, any, as many of each class, or as many of each
         cell of the confusion matrix. A class or cell that has too few gives all it has.
-    n : int
-        How many at most; those of `ids` are all taken.
+    n : int, optional
+        How many at most; all that fit into a set if left out. Those of `ids` are all taken.
     """
     if by not in WAYS:
         raise InputError(f"Articles can be chosen by {', '.join(WAYS)}; got {by!r}.")
-    if by != "selected" and (n is None or not 1 <= n <= MAX_ARTICLES):
+    if by != "selected" and n is not None and not 1 <= n <= MAX_ARTICLES:
         raise InputError(f"Give a number of articles from 1 to {MAX_ARTICLES}.")
     if by != "selected" and (seed is None or seed < 0):
         raise InputError("Give a seed: a whole number from 0 on.")
     frame = _each_text_once(frame)
     if by == "selected":
         return _selected(frame, ids)
-    rng, wanted = np.random.default_rng(seed), int(n or 0)
-    if by == "errors":
-        found = _drawn(rng, np.flatnonzero(_predicted(frame) != _labels(frame)), wanted)
-        return Chosen(frame.iloc[found], _few(len(found), wanted, "is misclassified", "are misclassified"))
-    if by == "random":
-        found = _drawn(rng, np.arange(len(frame)), wanted)
-        return Chosen(frame.iloc[found], _few(len(found), wanted, "is there", "are there"))
-    groups = _by_cell(frame) if by == "cells" else _by_class(frame)
-    return _balanced(frame, groups, rng, wanted)
+    rng = np.random.default_rng(seed)
+    if by in ("labels", "cells"):
+        return _balanced(frame, _by_cell(frame) if by == "cells" else _by_class(frame), rng, n or MAX_ARTICLES)
+    members = np.flatnonzero(_predicted(frame) != _labels(frame)) if by == "errors" else np.arange(len(frame))
+    found = _drawn(rng, members, n or MAX_ARTICLES)
+    return Chosen(frame.iloc[found], _count(len(members), n, seed, "misclassified" if by == "errors" else "there"))
 
 
 def new_items(
@@ -194,7 +191,7 @@ def _balanced(frame: pd.DataFrame, groups: dict[str, NDArray[np.int64]], rng: np
     sentence = ""
     if short:
         listed = ", ".join(short)
-        sentence = f"There are only {listed}; the set has {len(rows):,} of the {n:,} articles that were asked for."
+        sentence = f"Too few for equal parts: {listed}. The set has {len(rows):,} of {n:,} articles asked for."
     return Chosen(rows, sentence)
 
 
@@ -204,11 +201,16 @@ def _drawn(rng: np.random.Generator, members: NDArray[np.int64], n: int) -> NDAr
     return drawn
 
 
-def _few(found: int, wanted: int, is_what: str, are_what: str) -> str:
+def _count(found: int, wanted: int | None, seed: int | None, what: str) -> str:
+    """Return a sentence where other articles are taken than somebody might think."""
     if not found:
-        raise InputError(f"No article {is_what}: there is nothing to make a set of.")
-    if found >= wanted:
+        raise InputError(f"No article is {what}: there is nothing to make a set of.")
+    if wanted is None and found > MAX_ARTICLES:
+        return f"{found:,} articles are {what}; {MAX_ARTICLES} of them were drawn at random, with the seed {seed}."
+    if wanted is None or found >= wanted:
         return ""
-    if found == 1:
-        return f"Only 1 article {is_what}; it is taken."
-    return f"Only {found:,} articles {are_what}; all of them are taken."
+    return (
+        f"Only 1 article is {what}; it is taken."
+        if found == 1
+        else (f"Only {found:,} articles are {what}; all of them are taken.")
+    )

@@ -71,11 +71,19 @@ def test_fewer_than_asked_for_are_all_taken_in_a_sentence() -> None:
     assert choose(articles((1, FAKE, REAL)), "errors", 9).sentence == "Only 1 article is misclassified; it is taken."
     balanced = choose(few, "labels", 40)
     assert balanced.frame["label"].value_counts().to_dict() == {REAL: 20, FAKE: 9}
-    assert balanced.sentence == "There are only 9 fake; the set has 29 of the 40 articles that were asked for."
+    assert balanced.sentence == "Too few for equal parts: 9 fake. The set has 29 of 40 articles asked for."
     found = choose(few, "cells", 16)
     assert cells(found.frame) == [4, 4, 3, 4]
-    assert found.sentence.startswith("There are only 3 real taken for fake; the set has 15 of the 16")
-    assert choose(few, "errors", 7).sentence == choose(few, "cells", 12).sentence == ""
+    assert found.sentence.startswith("Too few for equal parts: 3 real taken for fake. The set has 15 of 16")
+    assert (
+        choose(few, "errors").sentence == choose(few, "errors", 7).sentence == choose(few, "cells", 12).sentence == ""
+    )
+
+
+def test_of_more_than_a_set_holds_some_are_drawn() -> None:
+    found = choose(articles((150, FAKE, REAL), (90, REAL, FAKE)), "errors", seed=3)
+    assert len(found.frame) == MAX_ARTICLES
+    assert found.sentence == "240 articles are misclassified; 200 of them were drawn at random, with the seed 3."
 
 
 @pytest.mark.parametrize(
@@ -84,7 +92,6 @@ def test_fewer_than_asked_for_are_all_taken_in_a_sentence() -> None:
         (MANY, "luck", 5, 1, "got 'luck'"),
         (MANY, "random", 0, 1, "from 1 to 200"),
         (MANY, "random", MAX_ARTICLES + 1, 1, "from 1 to 200"),
-        (MANY, "random", None, 1, "from 1 to 200"),
         (MANY, "random", 5, None, "Give a seed"),
         (MANY, "random", 5, -1, "Give a seed"),
         (MANY, "selected", 5, 1, "Pick articles"),
