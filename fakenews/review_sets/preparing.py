@@ -19,7 +19,7 @@ from fakenews.review_sets.store import SetStore, Work
 from fakenews.share.shared import NotShared
 from fakenews.share.snapshot import make
 from fakenews.share.storage import StorageError
-from fakenews.text import browser_lines, join
+from fakenews.text import page_text
 
 if TYPE_CHECKING:
     from fakenews.engine import Engine
@@ -35,18 +35,19 @@ class CorpusTexts:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._rows: dict[str, dict[str, int]] = {}  # corpus: id of an article: its row
+        self._texts: dict[str, dict[str, tuple[str, str]]] = {}  # corpus: id of an article: its title and body
 
     def __call__(self, corpus: str, article: str) -> str | None:
         """Return the text that a set made of this article; None where the corpus is not here or lacks it."""
-        try:
-            frame = self.engine.evidence.corpus(corpus)
-            if corpus not in self._rows:
-                self._rows[corpus] = {str(id_): i for i, id_ in enumerate(frame["id"])}
-            row = frame.iloc[self._rows[corpus][article]]
-        except (LookupError, ValueError, OSError):
-            return None
-        return browser_lines(join(str(row["title"]), str(row["text"])))
+        if corpus not in self._texts:
+            try:
+                frame = self.engine.evidence.corpus(corpus)
+            except (LookupError, ValueError, OSError):
+                return None
+            articles = zip(frame["title"].astype(str), frame["text"].astype(str), strict=True)
+            self._texts[corpus] = dict(zip(frame["id"].astype(str), articles, strict=True))
+        found = self._texts[corpus].get(article)
+        return None if found is None else page_text(*found)
 
 
 class Preparer:
