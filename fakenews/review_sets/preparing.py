@@ -96,12 +96,15 @@ class Preparer:
         Raise as `step` does, and `NotShared` if the set was deleted meanwhile.
         """
         show = on_progress or (lambda share: None)
-        while (found := self.sets.get(id_)).n_pending:
-            show((found.n_articles - found.n_pending) / found.n_articles)
-            if (work := self.work.claim(hashed(id_))) is None:
-                time.sleep(WAIT_SECONDS)
-            else:
-                self._analyze(work, partial(_part, show, found))
+        try:
+            while (found := self.sets.get(id_)).n_pending:
+                show((found.n_articles - found.n_pending) / found.n_articles)
+                if (work := self.work.claim(hashed(id_))) is None:
+                    time.sleep(WAIT_SECONDS)
+                else:
+                    self._analyze(work, partial(_part, show, found))
+        finally:
+            self.work.release()
         show(1.0)
         return found
 
@@ -144,6 +147,7 @@ class Preparer:
                 with self.engine.scheduler.slot(Lane.BATCH, self._token) as give_way:
                     while self.step(give_way):
                         pass
+                self.work.release()
             except Cancelled:
                 break
             except Exception as error:  # its message could quote an article
