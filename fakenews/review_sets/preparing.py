@@ -23,7 +23,7 @@ from fakenews.share.keys import hashed
 from fakenews.share.shared import NotShared
 from fakenews.share.snapshot import make
 from fakenews.share.storage import StorageError
-from fakenews.text import browser_lines, encodable, join
+from fakenews.text import page_text
 
 if TYPE_CHECKING:
     from fakenews.engine import Engine
@@ -55,7 +55,7 @@ class CorpusTexts:
                 pairs = zip(frame["title"].astype(str), frame["text"].astype(str), strict=True)
                 self._read = (corpus, dict(zip(frame["id"].astype(str), pairs, strict=True)))
             found = self._read[1].get(article)
-        return None if found is None else browser_lines(encodable(join(*found)))
+        return None if found is None else page_text(*found)
 
 
 class Preparer:
