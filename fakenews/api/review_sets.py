@@ -17,6 +17,8 @@ from fakenews.api.answers import CurrentEngine, CurrentPreparer, UncachedJSON, a
 from fakenews.api.shares import Days, ExpiryRequest, Opinion, OwnerKey, Pair
 from fakenews.engine import Engine
 from fakenews.engine.errors import InputError
+from fakenews.review_sets.picking import SAMPLES, N, Sample, pick
+from fakenews.review_sets.sampling import SEED
 from fakenews.review_sets.values import MAX_ARTICLES, Answer, NewItem, Results
 from fakenews.schema import Span, Target
 from fakenews.share.links import base_address
@@ -39,21 +41,25 @@ class ArticlesRequest(Body):
     articles: list[SetArticle] = Field(min_length=1, max_length=MAX_ARTICLES)
 
 
-class Sample(Body):
-    """`n` articles of a corpus: those that `model` gets wrong, a random sample, or as many of each label or cell."""
+class SampleRequest(Body):
+    """`n` articles of a corpus: those that `model` gets wrong, random ones, or as many of each label or cell.
 
-    by: Literal["errors", "random", "labels", "cells"] = "random"
-    n: int = Field(default=20, ge=1, le=MAX_ARTICLES)
-    seed: int = 0
+    With a `model` they are drawn from its stored answers, or from one `split` of them.
+    """
+
+    by: Annotated[str, Field(json_schema_extra={"enum": list(SAMPLES)})]
+    n: int = Field(default=N, ge=1, le=MAX_ARTICLES)
+    seed: int = Field(default=SEED, ge=0)
     model: str = ""
-    split: str = "test"
+    split: str = ""
 
 
 class SetRequest(Body):
     """Body of `POST /api/v1/review-sets`: either `articles`, or a `corpus` with `ids` or a `sample` of it.
 
-    With `blind` reviewers give their own verdict before they see the models'. Without `keep_text` only the ids of a
-    corpus' articles are stored, not their words. The set lives `days`; `owner` is the key of an earlier one.
+    With `blind` reviewers give their own verdict before they see the models'. Without `keep_text` only the ids of the
+    articles of a corpus are stored, not their words; left out, that depends on its license. The set lives `days`;
+    `owner` is the key of an earlier one.
     """
 
     title: str
@@ -65,8 +71,8 @@ class SetRequest(Body):
     articles: list[SetArticle] | None = Field(default=None, min_length=1, max_length=MAX_ARTICLES)
     corpus: str = ""
     ids: list[str] | None = Field(default=None, min_length=1, max_length=MAX_ARTICLES)
-    sample: Sample | None = None
-    keep_text: bool = True
+    sample: SampleRequest | None = None
+    keep_text: bool | None = None
 
 
 class NameRequest(Body):
@@ -130,12 +136,16 @@ def _picked(engine: Engine, body: SetRequest) -> list[NewItem]:
     if body.articles is not None:
         if body.corpus or body.ids is not None or body.sample is not None:
             raise InputError("Give either articles, or a corpus with ids or a sample.")
-        if not body.keep_text:
+        if body.keep_text is False:
             raise InputError("Only articles of a corpus can be kept by their ids: keep the texts of these.")
         return _checked(engine, body.articles)
     if not body.corpus or (body.ids is None) == (body.sample is None):
         raise InputError("Give articles, or a corpus with either ids or a sample.")
-    raise InputError("Articles of a corpus cannot be picked here: send their texts.")
+    wanted = body.ids if body.sample is None else Sample(**body.sample.model_dump())
+    try:
+        return list(pick(engine, body.corpus, wanted or (), body.keep_text)[0])
+    except (ValueError, LookupError) as error:  # an unknown corpus, or one whose texts are not here
+        raise InputError(str(error)) from None
 
 
 def _results(results: Results) -> dict[str, Any]:
