@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, or_, select, update
 
 from fakenews.engine.errors import InputError
-from fakenews.review_sets.rows import answer_of, item_of, set_of, shown_of, text_of
+from fakenews.review_sets.rows import answer_of, item_of, set_of, shown_of, text_of, weights_of
 from fakenews.review_sets.values import (
     MAX_ARTICLES,
     MAX_REVIEWERS,
@@ -28,6 +28,7 @@ from fakenews.review_sets.values import (
     ReviewSet,
     SetLink,
     Shown,
+    Weights,
     checked_answer,
     checked_instructions,
     checked_title,
@@ -156,13 +157,22 @@ class SetStore:
         for answer in answers:
             found[answer.reviewer_hash][answer.number] = answer_of(answer)
         n = len(items)
+        listed = tuple(item_of(item, self.text_of) for item in items)
         return Results(
-            set_of(row, id_, n, sum(item.is_pending for item in map(item_of, items))),
-            tuple(item_of(item, self.text_of) for item in items),
+            set_of(row, id_, n, sum(item.is_pending for item in listed)),
+            listed,
             tuple(
                 Reviewer(r.number, r.name, r.begun, order_of(row.seed, r.seed, n), found[r.id_hash]) for r in reviewers
             ),
         )
+
+    def weights(self, owner: str, id_: str, numbers: Collection[int]) -> dict[int, dict[str, Weights]]:
+        """Return the weight of every word of these articles by each model that was explained, for the owner."""
+        with self.storage.reading() as connection:
+            row = self._row(connection, id_, owner)
+            wanted = (ITEMS.c.set_hash == row.id_hash) & ITEMS.c.number.in_(numbers) & ITEMS.c.snapshot.is_not(None)
+            rows = connection.execute(select(ITEMS.c.number, ITEMS.c.snapshot).where(wanted)).all()
+        return {r.number: weights_of(r.snapshot) for r in rows}
 
     def snapshot(self, owner: str, id_: str, number: int) -> Shown:
         """Return an article with its analysis, for the owner."""
