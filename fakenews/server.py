@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from fastapi import FastAPI
 
 from fakenews import __version__
-from fakenews.api import analysis, preview, shares
+from fakenews.api import analysis, preview, review_sets, shares
 from fakenews.config import Settings
 from fakenews.data.unpacked import MAX_UPLOAD
 from fakenews.engine import Engine
@@ -29,7 +29,7 @@ from fakenews.engine.zero import ZeroDevice, runs_on_zero
 from fakenews.review_sets.preparing import CorpusTexts, Preparer
 from fakenews.review_sets.store import SetStore
 from fakenews.serving import health, memory
-from fakenews.serving.guard import Guard, longest_body
+from fakenews.serving.guard import Guard, longest_articles, longest_body
 from fakenews.serving.health import Readiness
 from fakenews.serving.hub_models import HubModels
 from fakenews.serving.logs import log_as, log_page_errors
@@ -128,7 +128,9 @@ def create_app(
         proxies=settings.proxies,
         local=settings.limit_local,
     )
-    app.add_middleware(Guard, max_body=longest_body(settings.max_chars))
+    app.add_middleware(
+        Guard, max_body=longest_body(settings.max_chars), max_articles=longest_articles(settings.max_chars)
+    )
     app.add_middleware(MetricsMiddleware, metrics=metrics)
     return app
 
@@ -175,7 +177,7 @@ def add_api(
     app.state.engine, app.state.store = engine, store
     app.state.preparer = preparer or Preparer(engine, SetStore(store, CorpusTexts(engine)))
     app.include_router(health.router(engine, readiness, metrics if engine.settings.metrics else None, hub_models))
-    for router in (analysis.router, shares.router, preview.router, health.nothing_else()):
+    for router in (analysis.router, shares.router, review_sets.router, preview.router, health.nothing_else()):
         app.include_router(router)
 
 

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 STORAGE_SECONDS = 2  # after which the storage may be asked again
 GONE = 499  # nginx's status for a client that left; nobody reads it
 
-_ID = re.compile("(?<=/shares)/[^/]+|(?<=/card)/.+")
+_ID = re.compile("(?:(?<=/shares)|(?<=/review-sets))/[^/]+|(?<=/card)/.+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -106,4 +106,5 @@ def _sentence(error: RequestValidationError, fields: Mapping[str, Any]) -> str:
     first = error.errors()[0]
     path = [str(part) for part in first["loc"][1:]]  # behind "body"
     where = f'"{path[0][:40]}"' if path else "the body"
-    return f"Bad request at {where}, {first['msg']}: it takes {', '.join(fields)}."
+    takes = f": it takes {', '.join(fields)}" if fields else ""
+    return f"Bad request at {where}, {first['msg']}{takes}."

@@ -10,6 +10,7 @@ from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict  # pydantic takes no other before Python 3.12
 
+from fakenews.review_sets.values import ModelAnswer
 from fakenews.schema import Grade, Prediction, Target, Verdict
 from fakenews.share.review import Opinion, Summary
 from fakenews.similar.track_record import TrackRecord
@@ -264,3 +265,90 @@ class Shares(TypedDict):
 
     shares: list[Share]
     agreement: Summary
+
+
+class ReviewSet(TypedDict):
+    """A set as anyone with its link may see it; `n_pending` articles have yet to be analyzed."""
+
+    id: str
+    title: str
+    instructions: str
+    blind: bool
+    created: int
+    expires: int
+    closed: bool
+    n_articles: int
+    n_pending: int
+
+
+class OwnedSet(ReviewSet):
+    """A set as its owner sees it listed."""
+
+    n_reviewers: int
+
+
+class Sets(TypedDict):
+    """The sets under an owner's key."""
+
+    sets: list[OwnedSet]
+
+
+class BegunSet(TypedDict):
+    """The key to answer with."""
+
+    reviewer: str
+
+
+class SetAnswer(TypedDict):
+    """What one reviewer says of the article of this `number`; `saved` in milliseconds since 1970."""
+
+    number: int
+    verdict: Opinion
+    confidence: int | None
+    seconds: float | None
+    after: Opinion | None
+    spans: list[Pair]
+    comment: str
+    saved: int
+
+
+class Reviewer(TypedDict):
+    """A reviewer, the `order` in which this one sees the articles, by their numbers, and all answers."""
+
+    number: int
+    name: str
+    begun: int
+    order: list[int]
+    answers: list[SetAnswer]
+
+
+class SetArticle(TypedDict):
+    """An article as a reviewer may see it.
+
+    Without `snapshot` before a blind answer is given, and where there is no analysis; `problem` says why there is none.
+    """
+
+    number: int
+    text: str | None
+    snapshot: Snapshot | None
+    problem: str
+
+
+class SetItem(TypedDict):
+    """An article of a set with the models' answers."""
+
+    number: int
+    label: Target | None
+    corpus: str
+    article: str
+    heading: str
+    models: list[ModelAnswer]
+    problem: str
+
+
+class Results(TypedDict):
+    """A set with all articles, reviewers and answers."""
+
+    set: ReviewSet
+    items: list[SetItem]
+    reviewers: list[Reviewer]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 
 from fastapi import HTTPException
@@ -12,11 +13,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fakenews.api.errors import error_response
 from fakenews.data.unpacked import MAX_UPLOAD
+from fakenews.review_sets.values import MAX_ARTICLES
 
 MAX_BODY = 200_000  # bytes, unless longer texts are asked for
 BYTES_A_CHARACTER = 6  # one that JSON escapes, such as \u2014
 ENVELOPE = 10_000  # bytes that a browser sends around a file
 UPLOADS = "/gradio_api/upload"
+MAX_ARTICLES_BODY = 8_000_000  # bytes of all articles of a review set, unless longer texts are asked for
+ARTICLES = re.compile(r"/api/v1/review-sets(/[^/]+/articles)?")
 BODY_SECONDS = 20.0  # in which a body has to be here
 
 # Inline script and eval are what Gradio and plotly need; nothing may be fetched from, or sent to, another host.
@@ -36,12 +40,18 @@ def longest_body(max_chars: int) -> int:
     return max(MAX_BODY, BYTES_A_CHARACTER * max_chars)
 
 
+def longest_articles(max_chars: int) -> int:
+    """Return the bytes of a body that may hold the articles of a review set; `MAX_ARTICLES_BODY` at least."""
+    return max(MAX_ARTICLES_BODY, 2 * MAX_ARTICLES * max_chars)
+
+
 @dataclass
 class Guard:
     """Pure ASGI middleware: refuses bodies that are too long or too slow, and sets security headers."""
 
     app: ASGIApp
     max_body: int = MAX_BODY  # bytes
+    max_articles: int = MAX_ARTICLES_BODY  # bytes of what is sent to `ARTICLES`
     max_upload: int = MAX_UPLOAD + ENVELOPE  # bytes of what is sent to `UPLOADS`
     body_seconds: float = BODY_SECONDS  # until the whole body is here
 
@@ -71,11 +81,17 @@ class Guard:
         else:
             await self.app(scope, _replay(body, receive), guarded)
 
+    def _most(self, path: str) -> tuple[int, str]:
+        """Return the bytes that may be sent to a path, and what to send instead of more."""
+        if path == UPLOADS:
+            return self.max_upload, "a table, at most that long"
+        if ARTICLES.fullmatch(path):
+            return self.max_articles, "fewer articles, and add the others to the set afterwards"
+        return self.max_body, "one article, at most that long"
+
     async def _read(self, scope: Scope, receive: Receive) -> bytes:
-        upload = scope["path"] == UPLOADS
-        most = self.max_upload if upload else self.max_body
-        what = "a table" if upload else "one article"
-        refusal = HTTPException(413, f"This is more than {most // 1000:,} kB: send {what}, at most that long.")
+        most, what = self._most(scope["path"])
+        refusal = HTTPException(413, f"This is more than {most // 1000:,} kB: send {what}.")
         announced = dict(scope["headers"]).get(b"content-length", b"")
         if announced.isdigit() and int(announced) > most:
             raise refusal

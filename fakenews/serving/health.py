@@ -112,5 +112,5 @@ async def _read_only() -> None:
 
 
 async def _nothing_here() -> None:
-    paths = "analyse, explain, compare, what-if, flip, extract, export or shares"
+    paths = "analyse, explain, compare, what-if, flip, extract, export, shares or review-sets"
     raise HTTPException(404, f"There is nothing here: POST to /api/v1/{paths}.")

@@ -18,7 +18,7 @@ SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 SIZES = (1, 2, 4, 8, 16, 32)
 _ROUTE = re.compile(
     r"/api/v1/(?:analyse|explain|what-if|flip|compare|extract|export)|/(?:healthz|readyz|metrics)"
-    r"|/api/v1/shares|/gradio_api/(?:queue/join|queue/data|upload|heartbeat|call|mcp)"
+    r"|/api/v1/(?:shares|review-sets)|/gradio_api/(?:queue/join|queue/data|upload|heartbeat|call|mcp)"
 )
 
 

@@ -24,6 +24,9 @@ KINDS: tuple[tuple[str, re.Pattern[str], float], ...] = (
     ("verdicts", re.compile(r"/api/v1/(analyse|what-if)"), 1.0),
     ("explanations", re.compile(r"/api/v1/(explain|compare|flip|export)"), 1 / 3),
     ("shares and reviews", re.compile(r"/api/v1/(shares.*|extract)"), 1 / 2),
+    ("review sets", re.compile(r"/api/v1/review-sets(/[^/]+/articles)?"), 1 / 6),
+    ("answers", re.compile(r"/api/v1/review-sets/[^/]+/(reviewers|answers/[^/]+)"), 4.0),  # of a class at one address
+    ("changes of review sets", re.compile(r"/api/v1/review-sets/.*"), 1 / 2),
     ("tables", re.compile(r"/gradio_api/upload"), 1 / 6),
     ("clicks", re.compile(r"/gradio_api/(queue/join|call/.*|run/.*|api/.*|mcp.*)"), 4.0),
 )
