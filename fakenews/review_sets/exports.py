@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from fakenews.batch.spreadsheet import safe_cell, table_csv
-from fakenews.review_sets.statistics import SetSummary, marked, summarize
+from fakenews.review_sets.statistics import SetSummary, marked
 from fakenews.review_sets.store import SetStore
-from fakenews.review_sets.values import Item, Results
+from fakenews.review_sets.values import Item, Results, Weights
 
 COLUMNS = (
     "reviewer", "name", "article", "corpus", "article_id", "label", "heading", "verdict", "confidence", "seconds",
@@ -17,11 +17,11 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def read(sets: SetStore, owner: str, id_: str) -> tuple[Results, SetSummary]:
-    """Return a set and what its answers come to; raise as `SetStore.results` does."""
+def read(sets: SetStore, owner: str, id_: str) -> tuple[Results, dict[int, dict[str, Weights]]]:
+    """Return a set, and the weights that `summarize` needs with it; raise as `SetStore.results` does."""
     results = sets.results(owner, id_)
     numbers = marked(results)
-    return results, summarize(results, sets.weights(owner, id_, numbers) if numbers else {})
+    return results, sets.weights(owner, id_, numbers) if numbers else {}
 
 
 def to_csv(results: Results) -> str:

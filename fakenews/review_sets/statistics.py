@@ -24,6 +24,7 @@ from fakenews.share.review import Kappa, Opinion, kappa_of
 CATEGORIES: tuple[Opinion, ...] = ("fake", "real", "cannot_judge")
 MAX_PAIRED = 50  # reviewers up to whom every pair is compared; of more, nobody reads the list
 N_RESAMPLES, SEED = 1000, 42
+UNDEFINED = 2.0  # in place of the α of a resample in which everyone gives the same answer
 ALONE = "No article was answered by two reviewers, so nothing can be said on agreement yet."
 ONE_ANSWER = "Everyone gave the same answer throughout, so agreement beyond chance is not defined."
 MANY = f"Pairs of reviewers are compared in sets of up to {MAX_PAIRED} reviewers."
@@ -331,7 +332,7 @@ def _alpha(counts: _Codes) -> Alpha:
     def alpha(drawn: NDArray[np.int64]) -> float:
         some = units[drawn]
         if np.sum(some.any(axis=0)) < 2:
-            return float("nan")
+            return UNDEFINED
         return float(krippendorff.alpha(value_counts=some, level_of_measurement="nominal"))
 
     value = alpha(np.arange(len(units)))
@@ -341,7 +342,7 @@ def _alpha(counts: _Codes) -> Alpha:
         (np.arange(len(units)),), alpha, vectorized=False, n_resamples=N_RESAMPLES, method="percentile",
         rng=np.random.default_rng(SEED),
     ).bootstrap_distribution  # fmt: skip
-    low, high = (float(end) for end in np.nanpercentile(drawn, (2.5, 97.5)))
+    low, high = (float(end) for end in np.percentile(drawn[drawn < UNDEFINED], (2.5, 97.5)))
     return Alpha(value, (low, high) if low < high else None, len(units), "")
 
 
