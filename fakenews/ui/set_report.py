@@ -104,12 +104,12 @@ def outcome(results: Results, summary: SetSummary) -> str:
     parts = [_agreement_words(summary.alpha)] if summary.alpha.alpha is not None else []
     right, given = (sum(getattr(r.accuracy, name) for r in summary.reviewers) for name in ("part", "whole"))
     if given:
-        parts.append(f"gave the article's label in {_share(right, given)} of their verdicts")
+        parts.append(f"matched the label in {_share(right, given)} of {given:,} verdicts")
     changes = summary.changes
     if changes.n:
-        parts.append(f"changed {changes.changed or 'none'} of {changes.n:,} verdicts once they saw the models")
-    who = "They" if n_reviewers > 1 else "This one"
-    return f"{start}. {who} {listed(parts)}." if parts else f"{start}."
+        parts.append(f"changed {changes.changed or 'none'} of {changes.n:,} verdicts after seeing the models")
+    who = "they" if n_reviewers > 1 else "this one"
+    return f"{start}: {who} {listed(parts)}." if parts else f"{start}."
 
 
 def _document(results: Results, body: Markup, code: str = "") -> Markup:
@@ -137,7 +137,7 @@ def _body(results: Results, summary: SetSummary, controls: Mapping[str, Any] | N
         meta=_meta(results.set),
         controls=controls,
         problems=[(item, item.number + 1) for item in results.items if item.problem],
-        figures=_figures(summary),
+        figures=_figures(summary, results.set.blind),
         matrix=_matrix(results, summary, names, titles),
         dots=_dots(summary),
         ticks=TICKS,
@@ -148,6 +148,7 @@ def _body(results: Results, summary: SetSummary, controls: Mapping[str, Any] | N
         grid=_grid(summary),
         alpha=_alpha_words(summary.alpha),
         changes=_change_rows(summary),
+        words=[(w.title, f"{w.n:,}", NOT_YET if w.agreement is None else _minus(w.agreement)) for w in summary.words],
         lead=titles.get(summary.lead, ""),
         articles=articles,
         first=FIRST,
@@ -157,17 +158,18 @@ def _body(results: Results, summary: SetSummary, controls: Mapping[str, Any] | N
 
 
 def _meta(set_: ReviewSet) -> str:
-    kind = "Blind: reviewers judged before they saw the models." if set_.blind else "Open: reviewers saw the models."
+    kind = "Blind: reviewers judge before they see the models." if set_.blind else "Reviewers see the models at once."
     state = "Closed" if set_.closed else "Open for answers"
     made, until = render_shares.day(set_.created), render_shares.day(set_.expires)
     return f"{kind} {state}. Made {made}, kept until {until}."
 
 
-def _figures(summary: SetSummary) -> list[tuple[str, str, str]]:
+def _figures(summary: SetSummary, blind: bool) -> list[tuple[str, str, str]]:
     answering = [r for r in summary.reviewers if r.answered]
     done = sum(r.answered == summary.n_articles for r in answering)
     of = len(answering) * summary.n_articles
     alpha, changes = summary.alpha, summary.changes
+    unseen = "no verdict was given again yet" if blind else "the models are seen at once"
     interval = f", 95% interval {_ends(alpha.interval)}" if alpha.interval else ""
     return [
         (
@@ -180,9 +182,7 @@ def _figures(summary: SetSummary) -> list[tuple[str, str, str]]:
         (
             f"{changes.changed:,}" if changes.n else NOT_YET,
             "Minds changed",
-            f"of {changes.n:,} that saw the models"
-            if changes.n
-            else "nobody has seen the models after a blind verdict",
+            f"of {changes.n:,} verdicts given again" if changes.n else unseen,
         ),
     ]
 
@@ -338,7 +338,7 @@ def _articles(results: Results, summary: SetSummary, names: Mapping[int, str]) -
 
 def _named(name: str, answer: Answer) -> str:
     """Return a reviewer's name with what else is known of the answer."""
-    notes = [f"sure {answer.confidence} of 5"] if answer.confidence else []
+    notes = [f"confidence {answer.confidence}"] if answer.confidence else []
     if answer.after and answer.after != answer.verdict:
         notes.append(f"then {CHOICES[answer.after].lower()}")
     return f"{name} ({', '.join(notes)})" if notes else name
