@@ -268,7 +268,10 @@ class Shares(TypedDict):
 
 
 class ReviewSet(TypedDict):
-    """A set as anyone with its link may see it; `n_pending` articles have yet to be analyzed."""
+    """A set as anyone with its link may see it; `n_pending` articles have yet to be analyzed.
+
+    Reviewers can begin once it `is_ready`: all articles that it was made with are analyzed.
+    """
 
     id: str
     title: str
@@ -279,6 +282,7 @@ class ReviewSet(TypedDict):
     closed: bool
     n_articles: int
     n_pending: int
+    is_ready: bool
 
 
 class OwnedSet(ReviewSet):

@@ -10,14 +10,16 @@ from fakenews.review_sets.values import Answer, Item, ModelAnswer, ReviewSet, Sh
 from fakenews.schema import Span
 from fakenews.share.events import unpacked
 from fakenews.share.snapshot import Snapshot, heading_of
+from fakenews.share.tables import ITEMS
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
 
-NO_TEXT = "This server does not have the corpus “{}”, and the text of its articles may not be stored with the set."
+NO_TEXT = "The text of this article is not stored with the set, and this server does not have it in the corpus “{}”."
+TEXT_COLUMNS = (ITEMS.c.text, ITEMS.c.corpus, ITEMS.c.article, ITEMS.c.digest)  # that `text_of` reads
 
 
-def set_of(row: Row[Any], id_: str, n_articles: int, n_pending: int) -> ReviewSet:
+def set_of(row: Row[Any], id_: str, n_articles: int, n_pending: int, is_ready: bool) -> ReviewSet:
     """Return the set in a row of the table of sets."""
     return ReviewSet(
         id=id_,
@@ -29,6 +31,7 @@ def set_of(row: Row[Any], id_: str, n_articles: int, n_pending: int) -> ReviewSe
         closed=row.closed is not None,
         n_articles=n_articles,
         n_pending=n_pending,
+        is_ready=is_ready,
     )
 
 
@@ -42,6 +45,7 @@ def item_of(row: Row[Any], text_in_corpus: Callable[[str, str], str | None] = la
         heading=heading_of(text_of(row, text_in_corpus) or ""),
         models=tuple(ModelAnswer.from_dict(values) for values in json.loads(row.models or "[]")),
         problem=row.problem or "",
+        is_pending=row.analyzed is None,
     )
 
 
