@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from fastapi import FastAPI
 
 from fakenews import __version__
-from fakenews.api import analysis, preview, review_sets, shares
+from fakenews.api import analysis, preview, review_sets, set_pages, shares
 from fakenews.config import Settings
 from fakenews.data.unpacked import MAX_UPLOAD
 from fakenews.engine import Engine
@@ -120,7 +120,14 @@ def create_app(
     )
     add_api(app, engine, store, readiness, metrics, preparer, hub_models)
     _mount(app, blocks, settings, page)
+    _surround(app, settings, store, preparer.sets, metrics)
+    return app
+
+
+def _surround(app: FastAPI, settings: Settings, store: ShareStore, sets: SetStore, metrics: Metrics) -> None:
+    """Put what a request passes before it is answered around the server, from the inside out."""
     app.add_middleware(preview.SharedPage, store=store, public_url=settings.public_url)
+    app.add_middleware(set_pages.SetPage, sets=sets, public_url=settings.public_url)
     app.add_middleware(PackedPage, compresslevel=6)
     app.add_middleware(
         RateLimit,
@@ -132,7 +139,6 @@ def create_app(
         Guard, max_body=longest_body(settings.max_chars), max_articles=longest_articles(settings.max_chars)
     )
     app.add_middleware(MetricsMiddleware, metrics=metrics)
-    return app
 
 
 def _mount(app: FastAPI, blocks: gr.Blocks, settings: Settings, page: Mapping[str, Any]) -> None:
@@ -177,7 +183,8 @@ def add_api(
     app.state.engine, app.state.store = engine, store
     app.state.preparer = preparer or Preparer(engine, SetStore(store, CorpusTexts(engine)))
     app.include_router(health.router(engine, readiness, metrics if engine.settings.metrics else None, hub_models))
-    for router in (analysis.router, shares.router, review_sets.router, preview.router, health.nothing_else()):
+    drawn = (preview.router, set_pages.router)
+    for router in (analysis.router, shares.router, review_sets.router, *drawn, health.nothing_else()):
         app.include_router(router)
 
 

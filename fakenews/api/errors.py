@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 STORAGE_SECONDS = 2  # after which the storage may be asked again
 GONE = 499  # nginx's status for a client that left; nobody reads it
 
-_ID = re.compile("(?:(?<=/shares)|(?<=/review-sets))/[^/]+|(?<=/card)/.+")
+_ID = re.compile("(?:(?<=/shares)|(?<=/review-sets)|(?<=/set))/[^/]+|(?<=/card)/.+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 

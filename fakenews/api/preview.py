@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 SIZE = (1200, 630)  # pixels, what Open Graph readers expect
 UNTITLED = "An analysis shared without its text"
 BLIND = "Read it, say what you think, then see what the models say."
-_PRIVATE = {"x-robots-tag": "noindex, nofollow", "cache-control": "private, no-store"}
+PRIVATE = {"x-robots-tag": "noindex, nofollow", "cache-control": "private, no-store"}
 _TAGS = re.compile(rb'<meta[^>]+(?:property|name)="(?:og|twitter):[^>]*>')
 _PALETTE = {"paper": "#ffffff", "ink": "#16191d", "soft": "#5a626c", "line": "#dfe3e8"}
 _TONES = {"fake": "#b45309", "real": "#1d4ed8", "cannot_judge": "#6b7480"}
@@ -49,7 +49,7 @@ class SharedPage:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; all but the page under a link pass as they are."""
-        visit = _visit(scope)
+        visit = visit_of(scope)
         if scope["type"] != "http" or not (visit.id or visit.owner):
             await self.app(scope, receive, send)
             return
@@ -80,7 +80,7 @@ class SharedPage:
                 return
             content = _TAGS.sub(b"", bytes(body)).replace(b"<head>", b"<head>" + tags, 1) if tags else bytes(body)
             headers = MutableHeaders(raw=list(head["headers"]))
-            headers.update(_PRIVATE)
+            headers.update(PRIVATE)
             if "content-length" in headers and scope["method"] != "HEAD":
                 headers["content-length"] = str(len(content))
             status_shown = status if head["status"] == 200 else head["status"]
@@ -112,7 +112,7 @@ router = APIRouter(route_class=OneSentenceRoute, include_in_schema=False)
 async def card(id: str, store: CurrentStore) -> Response:
     """Draw the picture on the card of a link."""
     shared = await stored(store.get, id)
-    return Response(await run_in_threadpool(draw, shared), media_type="image/png", headers=_PRIVATE)
+    return Response(await run_in_threadpool(draw, shared), media_type="image/png", headers=PRIVATE)
 
 
 def draw(shared: Shared) -> bytes:
@@ -161,7 +161,8 @@ def _lines(shared: Shared) -> Sequence[str]:
     return [f"{titles[p.model]}: {VERDICTS[p.verdict].lower()}" for p in shared.snapshot.analysis.predictions]
 
 
-def _visit(scope: Scope) -> Visit:
+def visit_of(scope: Scope) -> Visit:
+    """Return what a request for the page asks it to show."""
     if scope["type"] != "http" or scope["path"] != "/" or scope["method"] not in ("GET", "HEAD"):
         return Visit()
     return read_query(scope["query_string"].decode("latin-1"))

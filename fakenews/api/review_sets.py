@@ -17,12 +17,14 @@ from fakenews.api.answers import CurrentEngine, CurrentPreparer, UncachedJSON, a
 from fakenews.api.shares import Days, ExpiryRequest, Opinion, OwnerKey, Pair
 from fakenews.engine import Engine
 from fakenews.engine.errors import InputError
+from fakenews.review_sets.exports import read as read_results
 from fakenews.review_sets.picking import SAMPLES, N, Sample, pick
 from fakenews.review_sets.sampling import SEED
-from fakenews.review_sets.values import MAX_ARTICLES, Answer, NewItem, Results
+from fakenews.review_sets.values import MAX_ARTICLES, Answer, NewItem
 from fakenews.schema import Span, Target
 from fakenews.share.links import base_address
 from fakenews.share.store import DAYS
+from fakenews.ui.set_report import written
 
 router = api_router()
 
@@ -148,27 +150,6 @@ def _picked(engine: Engine, body: SetRequest) -> list[NewItem]:
         raise InputError(str(error)) from None
 
 
-def _results(results: Results) -> dict[str, Any]:
-    return {
-        "set": results.set.to_dict(),
-        "items": [
-            {
-                **{key: getattr(item, key) for key in ("number", "label", "corpus", "article", "heading", "problem")},
-                "models": [model.to_dict() for model in item.models],
-            }
-            for item in results.items
-        ],
-        "reviewers": [
-            {
-                **{key: getattr(reviewer, key) for key in ("number", "name", "begun")},
-                "order": list(reviewer.order),
-                "answers": [answer.to_dict() for _, answer in sorted(reviewer.answers.items())],
-            }
-            for reviewer in results.reviewers
-        ],
-    }
-
-
 @router.post("/review-sets", response_model=schemas.Link)
 async def create(body: SetRequest, request: Request, engine: CurrentEngine, preparer: CurrentPreparer) -> Any:
     """Make a set; its articles are analyzed in the background."""
@@ -238,7 +219,8 @@ async def answer(id: str, number: int, body: AnswerRequest, key: ReviewerKey, pr
     return (await stored(preparer.sets.answer, id, key, said)).to_dict()
 
 
-_FILES = {media: {"schema": {"type": "string"}} for media in ("text/csv", "application/x-ndjson", "text/html")}
+_MEDIA = {"csv": "text/csv", "jsonl": "application/x-ndjson", "html": "text/html"}
+_FILES = {media: {"schema": {"type": "string"}} for media in _MEDIA.values()}
 
 
 @router.get("/review-sets/{id}/results", response_model=schemas.Results, responses={200: {"content": _FILES}})
@@ -246,13 +228,15 @@ async def results(
     id: str,
     owner: OwnerKey,
     preparer: CurrentPreparer,
-    format: Annotated[
-        Format, Query(description="JSON, one line for each answer as CSV or JSONL, or a report.")
-    ] = "json",
+    format: Annotated[Format, Query(description="JSON, a line for each answer as CSV or JSONL, or a report.")] = "json",
 ) -> Response:
-    """Return all articles, reviewers and answers of a set."""
-    found = await stored(preparer.sets.results, owner, id)
-    return UncachedJSON(await run_in_threadpool(_results, found))
+    """Return all articles, reviewers and answers of a set, and what they come to."""
+    found, weights = await stored(read_results, preparer.sets, owner, id)
+    content = await run_in_threadpool(written, found, weights, format)
+    if not isinstance(content, str):
+        return UncachedJSON(content)
+    headers = {"cache-control": "no-store", "content-disposition": f'attachment; filename="review-set.{format}"'}
+    return Response(content, media_type=_MEDIA[format], headers=headers)
 
 
 @router.post("/review-sets/{id}/state", response_model=schemas.ReviewSet)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fakenews.review_sets.values import Answer, Item, ModelAnswer, ReviewSet, Shown, digest_of
+from fakenews.review_sets.values import Answer, Item, ModelAnswer, ReviewSet, Shown, Weights, digest_of
 from fakenews.schema import Span
 from fakenews.share.events import unpacked
 from fakenews.share.snapshot import Snapshot, heading_of
@@ -66,6 +66,11 @@ def text_of(row: Row[Any], text_in_corpus: Callable[[str, str], str | None]) -> 
         return str(unpacked(row.text))
     text = text_in_corpus(row.corpus, row.article)
     return text if text is not None and digest_of(text) == row.digest else None
+
+
+def weights_of(stored: bytes) -> dict[str, Weights]:
+    """Return the weight of every word by each model that was explained, from an analysis as it is stored."""
+    return {e["model"]: [(a[0], a[1], a[2]) for a in e["attributions"]] for e in unpacked(stored)["explanations"]}
 
 
 def answer_of(row: Row[Any]) -> Answer:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Collection, Container, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import case, func, select
 
 from fakenews.engine.errors import InputError
-from fakenews.review_sets.rows import TEXT_COLUMNS, answer_of, item_of, set_of, shown_of, text_of
+from fakenews.review_sets.rows import TEXT_COLUMNS, answer_of, item_of, set_of, shown_of, text_of, weights_of
 from fakenews.review_sets.values import (
     MAX_ARTICLES,
     MAX_REVIEWERS,
@@ -26,6 +26,7 @@ from fakenews.review_sets.values import (
     ReviewSet,
     SetLink,
     Shown,
+    Weights,
     checked_answer,
     checked_instructions,
     checked_title,
@@ -162,6 +163,14 @@ class SetStore:
                 for r in reviewers
             ),
         )
+
+    def weights(self, owner: str, id_: str, numbers: Collection[int]) -> dict[int, dict[str, Weights]]:
+        """Return the weight of every word of these articles by each model that was explained, for the owner."""
+        with self.storage.reading() as connection:
+            row = self._row(connection, id_, owner)
+            wanted = (ITEMS.c.set_hash == row.id_hash) & ITEMS.c.number.in_(numbers) & ITEMS.c.snapshot.is_not(None)
+            rows = connection.execute(select(ITEMS.c.number, ITEMS.c.snapshot).where(wanted)).all()
+        return {r.number: weights_of(r.snapshot) for r in rows}
 
     def snapshot(self, owner: str, id_: str, number: int) -> Shown:
         """Return an article with its analysis, for the owner."""

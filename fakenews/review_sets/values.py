@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -21,6 +22,7 @@ CONFIDENCES = (1, 2, 3, 4, 5)  # how sure a reviewer is, from a guess to certain
 MAX_SECONDS = 86_400.0  # spent on one article; longer is a page left open
 
 Label = Literal["fake", "real"]
+Weights = Sequence[tuple[int, int, float]]  # start, end and weight of every word that a model read
 
 
 @dataclass(frozen=True, slots=True)

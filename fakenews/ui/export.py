@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
 from markupsafe import Markup
 
-from fakenews.batch.spreadsheet import safe_cell
+from fakenews.batch.spreadsheet import safe_cell, table_csv
 from fakenews.explain.agreement import towards_fake
 from fakenews.schema import Explanation
 from fakenews.share.snapshot import Snapshot
 from fakenews.ui import render_highlights, render_verdicts, render_words
-from fakenews.ui.style import REPORT_CSS, sheet
+from fakenews.ui.style import REPORT_CSS, document_style
 from fakenews.ui.templates import draw
 
 MEDIA = {"html": "text/html", "json": "application/json", "csv": "text/csv"}
@@ -89,18 +86,9 @@ def attributions_csv(snapshot: Snapshot) -> str:
     return table_csv(("start", "end", "word", *names), rows)
 
 
-def table_csv(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """Return CSV with a header; texts are the caller's to make safe."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return out.getvalue()
-
-
 def page(title: str, parts: Sequence[Markup]) -> Markup:
     """Draw a whole document around markup, light or dark as the reader's screen is."""
-    return draw("page", "document", title=title, style=_style(), parts=parts)
+    return draw("page", "document", title=title, style=document_style(REPORT_CSS), parts=parts)
 
 
 def tables_page(title: str, meta: str, parts: Sequence[Markup]) -> Markup:
@@ -115,12 +103,3 @@ def as_json(values: Mapping[str, Any]) -> str:
 
 def _json(snapshot: Snapshot) -> str:
     return as_json(snapshot.to_dict())
-
-
-@cache
-def _style() -> Markup:
-    """Return the style of a document, small, and dark by the reader's choice."""
-    css = re.sub(
-        r"^\.dark (\{.*?^\})", r"@media(prefers-color-scheme:dark){:root\1}", sheet(REPORT_CSS), flags=re.M | re.S
-    )
-    return Markup(re.sub(r"\s+", " ", css).replace("</", "<\\/"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
@@ -18,6 +19,8 @@ SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "A
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 PAGE_CSS = ("content", "tables", "page", "dataset", "compare", "shares")
 REPORT_CSS = ("content", "tables", "report")
+SET_CSS = ("content", "tables", "shares", "review_set")
+SET_REPORT_CSS = ("content", "tables", "report", "set_report")
 
 
 def sheet(names: Sequence[str]) -> str:
@@ -26,9 +29,18 @@ def sheet(names: Sequence[str]) -> str:
     return re.sub(r"\n\s*", "\n", re.sub(r"/\*.*?\*/", "", css, flags=re.S))
 
 
+@cache
+def document_style(names: tuple[str, ...]) -> Markup:
+    """Return the style of a document, small, and dark by the reader's choice."""
+    dark = r"@media(prefers-color-scheme:dark){:root\1}"
+    css = re.sub(r"^\.dark (\{.*?^\})", dark, sheet(names), flags=re.M | re.S)
+    return Markup(re.sub(r"\s+", " ", css).replace("</", "<\\/"))
+
+
 def head() -> str:
-    """Return what goes into the head of the page: a style and a script."""
-    return draw("page", "head", style=Markup(sheet(["head"])), script=Markup(script("page")))
+    """Return what goes into the head of the page: a style and its scripts."""
+    code = "\n".join((script("tip"), script("page")))
+    return draw("page", "head", style=Markup(sheet(["head"])), script=Markup(code))
 
 
 def theme() -> gr.themes.Base:

@@ -1,5 +1,5 @@
 // What the other scripts share, and what Gradio leaves undone.
-window.fakenews = {
+Object.assign(window.fakenews, {
   // Gives focus to something else once what was pressed is gone, which may take Gradio a while; nobody else loses it.
   refocus: selector => {
     const pressed = document.activeElement;
@@ -9,26 +9,6 @@ window.fakenews = {
       else if (document.activeElement === pressed && frames-- > 0) requestAnimationFrame(step);
     };
     requestAnimationFrame(() => requestAnimationFrame(step));
-  },
-  // One tooltip for all of the page: a text over what it is about, or beneath where there is no room.
-  tip: () => {
-    let tip = document.querySelector('#fn-tip');
-    if (!tip) {
-      tip = Object.assign(document.createElement('div'), {id: 'fn-tip', role: 'tooltip', hidden: true});
-      document.querySelector('.gradio-container').append(tip);
-      tip.addEventListener('pointerleave', () => { tip.hidden = true; });
-    }
-    return tip;
-  },
-  tell: (element, text) => {
-    const tip = window.fakenews.tip();
-    tip.hidden = !text;
-    if (!text) return;
-    tip.textContent = text;
-    const at = element.getClientRects()[0], over = at.top - tip.offsetHeight - 4;
-    const left = Math.min(at.left, innerWidth - tip.offsetWidth - 8);
-    tip.style.left = `${Math.max(8, left) + scrollX}px`;
-    tip.style.top = `${(over > 0 ? over : at.bottom + 4) + scrollY}px`;
   },
   // The reader's review outlives a reload of the page, in this tab of the browser alone.
   reviewKey: () => 'fakenews-review-' + new URLSearchParams(location.search).get('a'),
@@ -47,19 +27,10 @@ window.fakenews = {
         changed ? 'The text was changed since; press Analyse to ask the models about it.' : '';
     }, 300);
   },
-};
+});
 
 // Under a link, the page shows what was shared and nothing else.
 if (new URLSearchParams(location.search).get('a')) document.documentElement.classList.add('fn-linked');
-
-// What a title explains to the pointer, the tooltip explains to whoever comes with the keyboard or a finger.
-document.addEventListener('focusin', e => {
-  if (!e.target.title || !(e.target.matches('abbr') || e.target.matches(':focus-visible'))) return;
-  e.target.setAttribute('aria-describedby', 'fn-tip');
-  window.fakenews.tell(e.target, e.target.title);
-});
-document.addEventListener('focusout', e => { if (e.target.title) window.fakenews.tip().hidden = true; });
-document.addEventListener('keydown', e => { if (e.key === 'Escape') window.fakenews.tip().hidden = true; });
 
 // ⌘⏎ or Ctrl-⏎ analyses what is in the box while that is seen.
 document.addEventListener('keydown', e => {

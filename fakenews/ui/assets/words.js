@@ -2,7 +2,7 @@
 // the arrows; while the page is in the mode "what-if", picking one strikes it out. Focus outlives a redrawn text. In a
 // shared text, where words are selected to be marked, it is said where the caret is.
 (element, trigger) => {
-  const selectable = Boolean(element.closest('#fn-shared-text'));
+  const selectable = Boolean(element.closest('#fn-shared-text, #fn-set-text'));
   const main = () => document.querySelector('#fn-main');
   const striking = () => main().dataset.mode === 'what-if';
   const units = () => [...element.querySelectorAll('[data-key]:not([data-key] [data-key])')];
