@@ -127,7 +127,7 @@ def create_app(
 def _surround(app: FastAPI, settings: Settings, store: ShareStore, sets: SetStore, metrics: Metrics) -> None:
     """Put what a request passes before it is answered around the server, from the inside out."""
     app.add_middleware(preview.SharedPage, store=store, public_url=settings.public_url)
-    app.add_middleware(set_pages.SetPage, sets=sets)
+    app.add_middleware(set_pages.SetPage, sets=sets, public_url=settings.public_url)
     app.add_middleware(PackedPage, compresslevel=6)
     app.add_middleware(
         RateLimit,

@@ -20,6 +20,7 @@ from fakenews.api import preview
 from fakenews.batch.rows import Columns
 from fakenews.batch.score import Done, Task
 from fakenews.batch.score import score as score_table
+from fakenews.batch.spreadsheet import table_csv
 from fakenews.engine import Engine
 from fakenews.engine.values import ExplanationRequest, WhatIf
 from fakenews.explain.counterfactual import Counterfactual
@@ -137,7 +138,7 @@ def places(engine: Engine) -> dict[str, Callable[[str], str]]:
     def preview_table(payload: str) -> str:
         tab = Batch(engine)
         path = tab.jobs.folder / "cells.csv"
-        path.write_text(export.table_csv(("text", payload), [(article(payload), payload)]), encoding="utf-8")
+        path.write_text(table_csv(("text", payload), [(article(payload), payload)]), encoding="utf-8")
         return str(tab.look(str(path))["preview"])
 
     def card(payload: str) -> str:
@@ -227,7 +228,7 @@ def test_the_check_finds_what_executes(browser: Any) -> None:
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_no_cell_of_a_csv_begins_a_formula(payload: str, share_engine: Engine, tmp_path: Path) -> None:
     source, out = tmp_path / "in.csv", tmp_path / "out.csv"
-    source.write_text(export.table_csv(("text", payload), [(article(payload), payload)]), encoding="utf-8")
+    source.write_text(table_csv(("text", payload), [(article(payload), payload)]), encoding="utf-8")
     score_table(source, out, share_engine, Task(("tfidf",), Columns("text")))
     taken = snapshot_of(share_engine, share_engine.judge.check(payload, article(payload)))
     for content in (out.read_text(encoding="utf-8"), export.attributions_csv(taken)):
@@ -285,7 +286,7 @@ def test_the_page_given_everything_at_once(browser: Any, tmp_path: Path) -> None
         assert page.evaluate("window.hit") is None
 
         table = tmp_path / f"{PAYLOADS[0].replace('/', '')}.csv"
-        table.write_text(export.table_csv(("text", PAYLOADS[0]), [(everything + WORDS, p) for p in PAYLOADS]), "utf-8")
+        table.write_text(table_csv(("text", PAYLOADS[0]), [(everything + WORDS, p) for p in PAYLOADS]), "utf-8")
         page.click("button[role=tab]:has-text('Batch')")
         page.set_input_files("#fn-batch-file input[type=file]", table)
         page.wait_for_selector("#fn-batch-preview table", timeout=WAIT)

@@ -35,7 +35,7 @@ ALLOWED: dict[str, set[str]] = {
     "engine": BOTTOM | {"data", "classifiers", "explain", "metrics", "evidence", "reporting", "similar"},
     "web": {"schema", "engine"},
     "share": BOTTOM | {"classifiers", "explain", "engine"},
-    "review_sets": BOTTOM | {"data", "classifiers", "explain", "metrics", "engine", "share"},
+    "review_sets": BOTTOM | {"data", "classifiers", "explain", "metrics", "engine", "share", "batch"},
     "batch": BOTTOM | {"data", "classifiers", "explain", "engine"},
     "ui": BOTTOM
     | {"data", "classifiers", "explain", "metrics", "evidence", "reporting", "similar"}

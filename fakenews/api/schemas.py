@@ -10,6 +10,7 @@ from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict  # pydantic takes no other before Python 3.12
 
+from fakenews.review_sets.statistics import SetSummary
 from fakenews.review_sets.values import ModelAnswer
 from fakenews.schema import Grade, Prediction, Target, Verdict
 from fakenews.share.review import Opinion, Summary
@@ -268,7 +269,10 @@ class Shares(TypedDict):
 
 
 class ReviewSet(TypedDict):
-    """A set as anyone with its link may see it; `n_pending` articles have yet to be analyzed."""
+    """A set as anyone with its link may see it; `n_pending` articles have yet to be analyzed.
+
+    Reviewers can begin once it `is_ready`: all articles that it was made with are analyzed.
+    """
 
     id: str
     title: str
@@ -279,6 +283,7 @@ class ReviewSet(TypedDict):
     closed: bool
     n_articles: int
     n_pending: int
+    is_ready: bool
 
 
 class OwnedSet(ReviewSet):
@@ -347,8 +352,9 @@ class SetItem(TypedDict):
 
 
 class Results(TypedDict):
-    """A set with all articles, reviewers and answers."""
+    """A set with all articles, reviewers and answers, and what they come to."""
 
     set: ReviewSet
     items: list[SetItem]
     reviewers: list[Reviewer]
+    summary: SetSummary

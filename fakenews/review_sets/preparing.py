@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fakenews.engine.errors import InputError, Overloaded
@@ -15,7 +17,9 @@ from fakenews.engine.scheduler import Lane
 from fakenews.engine.tokens import Token
 from fakenews.explain.base import Cancelled
 from fakenews.review_sets.rows import NO_TEXT
-from fakenews.review_sets.store import SetStore, Work
+from fakenews.review_sets.store import SetStore
+from fakenews.review_sets.work import Work, WorkList
+from fakenews.share.keys import hashed
 from fakenews.share.shared import NotShared
 from fakenews.share.snapshot import make
 from fakenews.share.storage import StorageError
@@ -23,39 +27,44 @@ from fakenews.text import page_text
 
 if TYPE_CHECKING:
     from fakenews.engine import Engine
+    from fakenews.review_sets.values import ReviewSet
 
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 20.0  # between two looks for sets that another server, or a command, has left behind
+WAIT_SECONDS = 1.0  # between two looks while another server analyzes
 SORRY = "Something went wrong on our side with this article."
 
 
 class CorpusTexts:
-    """Texts of articles that sets keep by their ids only."""
+    """Texts of articles that sets keep by their ids only; the corpus that was read last stays in memory."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._texts: dict[str, dict[str, tuple[str, str]]] = {}  # corpus: id of an article: its title and body
+        self._reading = threading.Lock()
+        self._read: tuple[str, dict[str, tuple[str, str]]] = ("", {})  # a corpus, titles and texts by ids
 
     def __call__(self, corpus: str, article: str) -> str | None:
         """Return the text that a set made of this article; None where the corpus is not here or lacks it."""
-        if corpus not in self._texts:
-            try:
-                frame = self.engine.evidence.corpus(corpus)
-            except (LookupError, ValueError, OSError):
-                return None
-            articles = zip(frame["title"].astype(str), frame["text"].astype(str), strict=True)
-            self._texts[corpus] = dict(zip(frame["id"].astype(str), articles, strict=True))
-        found = self._texts[corpus].get(article)
+        with self._reading:
+            if corpus != self._read[0]:
+                try:
+                    frame = self.engine.evidence.corpus(corpus)
+                except (LookupError, ValueError, OSError):
+                    return None
+                pairs = zip(frame["title"].astype(str), frame["text"].astype(str), strict=True)
+                self._read = (corpus, dict(zip(frame["id"].astype(str), pairs, strict=True)))
+            found = self._read[1].get(article)
         return None if found is None else page_text(*found)
 
 
 class Preparer:
-    """Analyzes what sets wait for; `start` does it in a thread, `step` does one round of it here."""
+    """Analyzes what sets wait for; `start` does it in a thread, `step` and `prepare` do it here."""
 
     def __init__(self, engine: Engine, sets: SetStore) -> None:
         self.engine = engine
         self.sets = sets
+        self.work = WorkList(sets.storage, sets.text_of)
         self._token = Token()
         self._news = threading.Event()
 
@@ -75,33 +84,62 @@ class Preparer:
     def step(self, on_progress: Callable[[float], None] | None = None) -> bool:
         """Analyze one article of every set that waits; tell whether there was any.
 
-        Raise `Cancelled` if `on_progress` raised it, `StorageError` if the storage does not answer.
+        Raise `Cancelled` if `on_progress` raised it, `StorageError` if the storage does not answer, `Overloaded` if the
+        models are asked too much.
         """
-        works = self.sets.pending()
-        for work in works:
-            self._analyze(work, on_progress or (lambda share: None))
-        return bool(works)
+        works = (self.work.claim(set_hash) for set_hash in self.work.waiting())
+        return sum(self._analyze(work, on_progress) for work in works if work is not None) > 0
 
-    def _analyze(self, work: Work, on_progress: Callable[[float], None]) -> None:
+    def prepare(self, id_: str, on_progress: Callable[[float], None] | None = None) -> ReviewSet:
+        """Analyze what one set waits for, beside whatever server does so too, and give the set when it is done.
+
+        Raise as `step` does, and `NotShared` if the set was deleted meanwhile.
+        """
+        show = on_progress or (lambda share: None)
+        try:
+            while (found := self.sets.get(id_)).n_pending:
+                show((found.n_articles - found.n_pending) / found.n_articles)
+                if (work := self.work.claim(hashed(id_))) is None:
+                    time.sleep(WAIT_SECONDS)
+                else:
+                    self._analyze(work, partial(_part, show, found))
+        finally:
+            self.work.release()
+        show(1.0)
+        return found
+
+    def _analyze(self, work: Work, on_progress: Callable[[float], None] | None) -> bool:
+        """Analyze an article and store what comes of it."""
+
+        def report(share: float) -> None:
+            self.work.keep(work)
+            if on_progress is not None:
+                on_progress(share)
+
+        report(0.0)
         snapshot, problem = None, ""
         if work.text is None:
             problem = NO_TEXT.format(work.corpus)
         else:
             try:
-                snapshot = make(self.engine, work.text, work.models or None, None, on_progress)
-            except (InputError, LookupError, ValueError) as error:
+                snapshot = make(self.engine, work.text, work.models or None, None, report)
+            except (Overloaded, Cancelled, StorageError):
+                raise  # the same article will do later
+            except InputError as error:
                 problem = str(error)
-            except Cancelled:
-                raise
-            except Exception as error:  # its message could quote the article
-                logger.error("an article of a review set could not be analyzed: %s", type(error).__name__)
-                problem = SORRY
+            except Exception as error:
+                problem = _sorry(error)
         try:
-            self.sets.analyzed(work, snapshot, problem)
+            self.work.analyzed(work, snapshot, problem)
+        except StorageError:
+            raise
         except NotShared:
-            return  # deleted meanwhile
+            pass  # deleted meanwhile
         except InputError as error:  # the storage is full
-            self.sets.analyzed(work, None, str(error))
+            self.work.analyzed(work, None, str(error))
+        except Exception as error:
+            self.work.analyzed(work, None, _sorry(error))
+        return True
 
     def _run(self) -> None:
         while not self._token.cancelled:
@@ -109,11 +147,25 @@ class Preparer:
                 with self.engine.scheduler.slot(Lane.BATCH, self._token) as give_way:
                     while self.step(give_way):
                         pass
+                self.work.release()
             except Cancelled:
-                return
-            except (StorageError, Overloaded) as error:
-                logger.error("Review sets wait: %s.", type(error).__name__)
-            except Exception as error:
+                break
+            except Exception as error:  # its message could quote an article
                 logger.error("Review sets wait: %s.", type(error).__name__)
             self._news.wait(LOOK_SECONDS)
             self._news.clear()
+        try:
+            self.work.release()
+        except StorageError:
+            return  # others wait until the claims have run out
+
+
+def _part(show: Callable[[float], None], found: ReviewSet, share: float) -> None:
+    """Show how much of a set is analyzed, given the share of the article under way."""
+    show((found.n_articles - found.n_pending + min(share, 0.99)) / found.n_articles)
+
+
+def _sorry(error: Exception) -> str:
+    """Log an error without its message, which could quote the article."""
+    logger.error("An article of a review set could not be analyzed: %s.", type(error).__name__)
+    return SORRY

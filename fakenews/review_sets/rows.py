@@ -6,18 +6,20 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fakenews.review_sets.values import Answer, Item, ModelAnswer, ReviewSet, Shown, digest_of
+from fakenews.review_sets.values import Answer, Item, ModelAnswer, ReviewSet, Shown, Weights, digest_of
 from fakenews.schema import Span
 from fakenews.share.events import unpacked
 from fakenews.share.snapshot import Snapshot, heading_of
+from fakenews.share.tables import ITEMS
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
 
-NO_TEXT = "This server does not have the corpus “{}”, and the text of its articles may not be stored with the set."
+NO_TEXT = "The text of this article is not stored with the set, and this server does not have it in the corpus “{}”."
+TEXT_COLUMNS = (ITEMS.c.text, ITEMS.c.corpus, ITEMS.c.article, ITEMS.c.digest)  # that `text_of` reads
 
 
-def set_of(row: Row[Any], id_: str, n_articles: int, n_pending: int) -> ReviewSet:
+def set_of(row: Row[Any], id_: str, n_articles: int, n_pending: int, is_ready: bool) -> ReviewSet:
     """Return the set in a row of the table of sets."""
     return ReviewSet(
         id=id_,
@@ -29,6 +31,7 @@ def set_of(row: Row[Any], id_: str, n_articles: int, n_pending: int) -> ReviewSe
         closed=row.closed is not None,
         n_articles=n_articles,
         n_pending=n_pending,
+        is_ready=is_ready,
     )
 
 
@@ -42,6 +45,7 @@ def item_of(row: Row[Any], text_in_corpus: Callable[[str, str], str | None] = la
         heading=heading_of(text_of(row, text_in_corpus) or ""),
         models=tuple(ModelAnswer.from_dict(values) for values in json.loads(row.models or "[]")),
         problem=row.problem or "",
+        is_pending=row.analyzed is None,
     )
 
 
@@ -62,6 +66,11 @@ def text_of(row: Row[Any], text_in_corpus: Callable[[str, str], str | None]) -> 
         return str(unpacked(row.text))
     text = text_in_corpus(row.corpus, row.article)
     return text if text is not None and digest_of(text) == row.digest else None
+
+
+def weights_of(stored: bytes) -> dict[str, Weights]:
+    """Return the weight of every word by each model that was explained, from an analysis as it is stored."""
+    return {e["model"]: [(a[0], a[1], a[2]) for a in e["attributions"]] for e in unpacked(stored)["explanations"]}
 
 
 def answer_of(row: Row[Any]) -> Answer:

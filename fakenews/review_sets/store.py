@@ -6,62 +6,53 @@ owner's key reads all of them.
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import case, func, select
 
 from fakenews.engine.errors import InputError
-from fakenews.review_sets.rows import answer_of, item_of, set_of, shown_of, text_of
+from fakenews.review_sets.rows import TEXT_COLUMNS, answer_of, item_of, set_of, shown_of, text_of, weights_of
 from fakenews.review_sets.values import (
     MAX_ARTICLES,
     MAX_REVIEWERS,
     Answer,
-    ModelAnswer,
     NewItem,
     Results,
     Reviewer,
     ReviewSet,
     SetLink,
     Shown,
+    Weights,
     checked_answer,
     checked_instructions,
     checked_title,
     order_of,
 )
+from fakenews.schema import Span
 from fakenews.share.keys import hashed, is_key, new_key, share_id
 from fakenews.share.review import checked_name, checked_spans
 from fakenews.share.shared import NotShared
-from fakenews.share.snapshot import Snapshot
 from fakenews.share.store import DAY, DAYS, check_days
 from fakenews.share.tables import ANSWERS, ITEMS, REVIEWERS, SETS
 from fakenews.text import browser_lines
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Column, Connection, Row
 
     from fakenews.share.storage import Storage
 
-CLAIM_SECONDS = 60  # for which one server analyzes a set before another may go on with it
 CLOSED = "This review set is closed: it takes no more answers. What you sent before is stored."
 NOT_READY = "This review set is being prepared: come back in a few minutes."
+NOT_ANALYZED = "This article is being prepared: go on with the others and come back to it in a few minutes."
+FULL = "make a smaller set, or delete what is not needed any more"
+FIRST = "Give your own verdict first: “after” and marks can be sent once it is stored."
+AFTER = "Send your verdict with the models' answers in sight, “after”, again with what you change."
 FROZEN = "Your first verdict stands: it was given before you saw the models' answers."
 TextOf = Callable[[str, str], "str | None"]  # from a corpus and an article's id in it to its text, where it is here
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """One article of a set that has to be analyzed."""
-
-    set_hash: str
-    number: int
-    text: str | None  # None where it may not be stored and its `corpus` is not here
-    corpus: str
-    models: tuple[str, ...]  # those asked; empty for the default ones
 
 
 @dataclass(eq=False)
@@ -110,21 +101,27 @@ class SetStore:
         nonce = secrets.token_hex(16)
         while (id_ := share_id(owner, nonce)).startswith("-"):
             nonce = secrets.token_hex(16)
+        values, size = _as_stored(items, frozenset())
         self.storage.purge()
         expires = self.storage.now() + days * DAY
         with self.storage.writing() as connection:
+            self.storage.check_quota(connection, size, FULL)
             self.storage.record(
                 connection, "set", hashed(id_), owner=hashed(owner), nonce=nonce, expires=expires, blind=blind,
-                title=title, instructions=instructions, models=list(models), seed=secrets.randbits(31),
+                title=title, instructions=instructions, models=list(models), seed=secrets.randbits(31), items=values,
+                size=size,
             )  # fmt: skip
-            self._add(connection, hashed(id_), items)
         return SetLink(id_, owner, expires)
 
     def add(self, owner: str, id_: str, items: Sequence[NewItem]) -> None:
         """Add articles to a set, which reviewers see once they are analyzed; raise `InputError` as `create` does."""
         with self.storage.writing() as connection:
+            self.storage.check_quota(connection, sum(map(_size, items)), FULL)
             row = self._row(connection, id_, owner, alone=True)
-            self._add(connection, row.id_hash, items)
+            digests = select(ITEMS.c.digest).where(ITEMS.c.set_hash == row.id_hash)
+            there = frozenset(connection.execute(digests).scalars())
+            values, size = _as_stored(items, there)
+            self.storage.record(connection, "items", row.id_hash, first=len(there), items=values, size=size)
 
     def owned(self, owner: str) -> tuple[tuple[ReviewSet, int], ...]:
         """Return everything under an owner's key, the latest first, each set with the number of its reviewers."""
@@ -152,17 +149,28 @@ class SetStore:
             answers = connection.execute(
                 select(ANSWERS).join(REVIEWERS).where(REVIEWERS.c.set_hash == row.id_hash).order_by(ANSWERS.c.number)
             ).all()
-        found: dict[str, dict[int, Answer]] = {r.id_hash: {} for r in reviewers}
+        n, analyzed = len(items), {item.number for item in items if item.analyzed is not None}
+        found: dict[str, dict[int, Answer]] = {r.id: {} for r in reviewers}
         for answer in answers:
-            found[answer.reviewer_hash][answer.number] = answer_of(answer)
-        n = len(items)
+            if answer.reviewer_id in found and answer.number < n:  # PostgreSQL shows what was saved between two queries
+                found[answer.reviewer_id][answer.number] = answer_of(answer)
+        is_ready = all(number in analyzed for number in range(row.n_first))
         return Results(
-            set_of(row, id_, n, sum(item.is_pending for item in map(item_of, items))),
+            set_of(row, id_, n, n - len(analyzed), is_ready),
             tuple(item_of(item, self.text_of) for item in items),
             tuple(
-                Reviewer(r.number, r.name, r.begun, order_of(row.seed, r.seed, n), found[r.id_hash]) for r in reviewers
+                Reviewer(r.number, r.name, r.begun, _shown_order(row.seed, r.seed, n, analyzed), found[r.id])
+                for r in reviewers
             ),
         )
+
+    def weights(self, owner: str, id_: str, numbers: Collection[int]) -> dict[int, dict[str, Weights]]:
+        """Return the weight of every word of these articles by each model that was explained, for the owner."""
+        with self.storage.reading() as connection:
+            row = self._row(connection, id_, owner)
+            wanted = (ITEMS.c.set_hash == row.id_hash) & ITEMS.c.number.in_(numbers) & ITEMS.c.snapshot.is_not(None)
+            rows = connection.execute(select(ITEMS.c.number, ITEMS.c.snapshot).where(wanted)).all()
+        return {r.number: weights_of(r.snapshot) for r in rows}
 
     def snapshot(self, owner: str, id_: str, number: int) -> Shown:
         """Return an article with its analysis, for the owner."""
@@ -175,7 +183,8 @@ class SetStore:
         """Take no more answers, or take them again."""
         with self.storage.writing() as connection:
             row = self._row(connection, id_, owner, alone=True)
-            self.storage.record(connection, "close", row.id_hash, closed=closed)
+            at = max(self.storage.now(), row.decided + 1)
+            self.storage.record(connection, "close", row.id_hash, closed=closed, at=at)
 
     def expire(self, owner: str, id_: str, days: int) -> int:
         """Let a set live so many days from now, and give its new end in milliseconds.
@@ -201,10 +210,11 @@ class SetStore:
         with self.storage.writing() as connection:
             row = self._row(connection, id_, owner, alone=True)
             wanted = (REVIEWERS.c.set_hash == row.id_hash) & (REVIEWERS.c.number == reviewer)
-            gone = connection.execute(select(REVIEWERS.c.id_hash).where(wanted)).scalar()
+            known = 0 < reviewer <= row.n_begun
+            gone = connection.execute(select(REVIEWERS.c.id).where(wanted)).scalar() if known else None
             if gone is None:
                 raise InputError(f"There is no reviewer {reviewer} in this set.")
-            self.storage.record(connection, "forget", row.id_hash, reviewer=gone)
+            self.storage.record(connection, "forget", row.id_hash, reviewer=gone, number=reviewer)
         self.storage.erase(row.id_hash, gone)
 
     def begin(self, id_: str, name: str, key: str = "") -> str:
@@ -222,14 +232,15 @@ class SetStore:
             row = self._row(connection, id_, alone=True)
             if connection.execute(self._mine(row.id_hash, key)).first() is not None:
                 return key
-            self._check_open(connection, row)
-            last = select(func.max(REVIEWERS.c.number)).where(REVIEWERS.c.set_hash == row.id_hash)
+            if row.closed is not None:
+                raise InputError(CLOSED)
+            if not self._set(connection, row, id_).is_ready:
+                raise InputError(NOT_READY)
             if self._n_reviewers(connection, row.id_hash) >= MAX_REVIEWERS:
                 raise InputError(f"This set has {MAX_REVIEWERS} reviewers, and takes no more.")
-            number = (connection.execute(last).scalar() or 0) + 1
             self.storage.record(
-                connection, "reviewer", row.id_hash, reviewer=hashed(key), number=number, name=name,
-                seed=secrets.randbits(31),
+                connection, "reviewer", row.id_hash, reviewer=secrets.token_hex(16), key=hashed(key),
+                number=row.n_begun + 1, name=name, seed=secrets.randbits(31),
             )  # fmt: skip
         return key
 
@@ -238,10 +249,12 @@ class SetStore:
         with self.storage.reading() as connection:
             row = self._row(connection, id_)
             mine = self._reviewer(connection, row.id_hash, key)
-            n = connection.execute(select(func.count()).where(ITEMS.c.set_hash == row.id_hash)).scalar_one()
-            answers = connection.execute(select(ANSWERS).where(ANSWERS.c.reviewer_hash == mine.id_hash)).all()
-        found = {a.number: answer_of(a) for a in answers}
-        return Reviewer(mine.number, mine.name, mine.begun, order_of(row.seed, mine.seed, n), found)
+            numbers = select(ITEMS.c.number, ITEMS.c.analyzed).where(ITEMS.c.set_hash == row.id_hash)
+            items = connection.execute(numbers).all()
+            answers = connection.execute(select(ANSWERS).where(ANSWERS.c.reviewer_id == mine.id)).all()
+        analyzed = {item.number for item in items if item.analyzed is not None}
+        order = _shown_order(row.seed, mine.seed, len(items), analyzed)
+        return Reviewer(mine.number, mine.name, mine.begun, order, {a.number: answer_of(a) for a in answers})
 
     def shown(self, id_: str, key: str, number: int) -> Shown:
         """Return an article as a reviewer may see it: in a blind set without the models' answers before the own one."""
@@ -249,7 +262,7 @@ class SetStore:
             row = self._row(connection, id_)
             mine = self._reviewer(connection, row.id_hash, key)
             item = self._item(connection, row.id_hash, number)
-            is_open = not row.blind or self._answer(connection, mine.id_hash, number) is not None
+            is_open = not row.blind or self._answer(connection, mine.id, number) is not None
         return shown_of(item, self.text_of, is_open)
 
     def answer(self, id_: str, key: str, answer: Answer) -> Answer:
@@ -261,84 +274,31 @@ class SetStore:
         Raise `InputError` if the set is closed or not ready, or something cannot be taken.
         """
         answer = checked_answer(answer)
+        spans = checked_spans(answer.spans, self._length(id_, answer.number)) if answer.spans else []
+        answer = replace(answer, spans=tuple(Span(*pair) for pair in spans))
         with self.storage.writing() as connection:
             row = self._row(connection, id_)
             mine = self._reviewer(connection, row.id_hash, key, alone=True)
-            self._check_open(connection, row)
-            item = self._item(connection, row.id_hash, answer.number)
-            text = text_of(item, self.text_of)
-            before = self._answer(connection, mine.id_hash, answer.number)
-            answer = replace(_merged(answer, before, row.blind), saved=self.storage.now())
-            spans = checked_spans(answer.spans, len(text or ""))
-            body = {"spans": spans, "comment": answer.comment}
+            if row.closed is not None:
+                raise InputError(CLOSED)
+            if self._item(connection, row.id_hash, answer.number, ITEMS.c.analyzed).analyzed is None:
+                raise InputError(NOT_ANALYZED)
+            before = self._answer(connection, mine.id, answer.number)
+            answer = _merged(answer, before, row.blind)
+            if before is not None and answer == replace(before, saved=answer.saved):
+                return before
+            at = self.storage.now() if before is None else max(self.storage.now(), before.saved + 1)
             said = {name: getattr(answer, name) for name in ("number", "verdict", "confidence", "seconds", "after")}
-            self.storage.record(connection, "answer", row.id_hash, reviewer=mine.id_hash, body=body, **said)
-        return answer
+            body = {"spans": [[span.start, span.end] for span in answer.spans], "comment": answer.comment}
+            self.storage.record(connection, "answer", row.id_hash, reviewer=mine.id, at=at, body=body, **said)
+        return replace(answer, saved=at)
 
-    def pending(self) -> tuple[Work, ...]:
-        """Return an article to analyze of every set that has one and is not claimed by another server; claim them."""
-        now = self.storage.now()
-        waiting = (ITEMS.c.models.is_(None)) & (ITEMS.c.problem.is_(None))
-        found = []
+    def _length(self, id_: str, number: int) -> int:
+        """Return the characters of an article; 0 where its text is not here."""
         with self.storage.reading() as connection:
-            wanted = select(ITEMS.c.set_hash, func.min(ITEMS.c.number)).where(waiting).group_by(ITEMS.c.set_hash)
-            firsts = connection.execute(wanted).all()
-        if not firsts:
-            return ()
-        with self.storage.writing() as connection:
-            for set_hash, number in firsts:
-                is_free = or_(SETS.c.claimed <= now, SETS.c.claimed == self._claimed.get(set_hash, -1))
-                free = (SETS.c.id_hash == set_hash) & is_free
-                claimed = now + 1000 * CLAIM_SECONDS
-                if connection.execute(update(SETS).where(free).values(claimed=claimed)).rowcount:
-                    self._claimed[set_hash] = claimed
-                    row = connection.execute(select(SETS.c.models).where(SETS.c.id_hash == set_hash)).one()
-                    item = self._item(connection, set_hash, number)
-                    models = tuple(json.loads(row.models))
-                    found.append(Work(set_hash, number, text_of(item, self.text_of), item.corpus, models))
-        return tuple(found)
-
-    def analyzed(self, work: Work, snapshot: Snapshot | None, problem: str = "") -> None:
-        """Store the analysis of an article, or why there is none."""
-        values: dict[str, Any] | None = None
-        models: list[Mapping[str, Any]] | None = None
-        if snapshot is not None:
-            values = {**snapshot.to_dict(), "text": ""}
-            models = [
-                ModelAnswer(p.model, snapshot.titles[p.model], p.p_fake, p.verdict).to_dict()
-                for p in snapshot.analysis.predictions
-            ]
-        size = 0 if values is None else len(json.dumps(values, allow_nan=False))
-        with self.storage.writing() as connection:
-            query = select(SETS.c.id_hash).where(SETS.c.id_hash == work.set_hash).with_for_update()
-            if connection.execute(query).first() is None:
-                raise NotShared
-            self.storage.check_quota(connection, size)
-            self.storage.record(
-                connection, "analysis", work.set_hash, number=work.number, models=models, snapshot=values, size=size,
-                problem=problem or None,
-            )  # fmt: skip
-
-    def __post_init__(self) -> None:
-        self._claimed: dict[str, int] = {}  # sets that this process analyzes, and until when it claimed each
-
-    def _add(self, connection: Connection, set_hash: str, items: Sequence[NewItem]) -> None:
-        there = connection.execute(select(ITEMS.c.digest).where(ITEMS.c.set_hash == set_hash)).scalars().all()
-        items = [replace(item, text=browser_lines(item.text)) for item in items]
-        n, digests = len(there), {*there}
-        if n + len(items) > MAX_ARTICLES:
-            raise InputError(f"A set holds up to {MAX_ARTICLES} articles; this would make {n + len(items)}.")
-        if len(digests | {item.digest for item in items}) < n + len(items):
-            raise InputError("An article is in the set twice: leave one of the two out.")
-        sizes = [len(item.text.encode()) if item.keep_text else 0 for item in items]
-        self.storage.check_quota(connection, sum(sizes))
-        for i, (item, size) in enumerate(zip(items, sizes, strict=True)):
-            if not item.keep_text and not (item.corpus and item.article):
-                raise InputError("Only articles of a corpus can be kept by their ids: keep the texts of these.")
-            self.storage.record(
-                connection, "item", set_hash, number=n + i, label=item.label, corpus=item.corpus,
-                article=item.article, digest=item.digest, text=item.text if item.keep_text else None, size=size,
-            )  # fmt: skip
+            row = self._row(connection, id_)
+            item = self._item(connection, row.id_hash, number, *TEXT_COLUMNS)
+        return len(text_of(item, self.text_of) or "")
 
     def _row(self, connection: Connection, id_: str, owner: str | None = None, *, alone: bool = False) -> Row[Any]:
         """Return a set, which nobody else changes before the transaction ends if `alone`."""
@@ -356,15 +316,17 @@ class SetStore:
         columns = [column for column in ITEMS.c if column.name != "snapshot"]
         return select(*columns).where(ITEMS.c.set_hash == set_hash).order_by(ITEMS.c.number)
 
-    def _item(self, connection: Connection, set_hash: str, number: int) -> Row[Any]:
+    def _item(self, connection: Connection, set_hash: str, number: int, *columns: Column[Any]) -> Row[Any]:
+        """Return an article, or these columns of it."""
         wanted = (ITEMS.c.set_hash == set_hash) & (ITEMS.c.number == number)
-        row = connection.execute(select(ITEMS).where(wanted)).first()
+        known = 0 <= number < MAX_ARTICLES
+        row = connection.execute(select(*(columns or ITEMS.c)).where(wanted)).first() if known else None
         if row is None:
             raise InputError(f"There is no article {number} in this set.")
         return row
 
     def _mine(self, set_hash: str, key: str) -> Any:
-        return select(REVIEWERS).where((REVIEWERS.c.id_hash == hashed(key)) & (REVIEWERS.c.set_hash == set_hash))
+        return select(REVIEWERS).where((REVIEWERS.c.key_hash == hashed(key)) & (REVIEWERS.c.set_hash == set_hash))
 
     def _reviewer(self, connection: Connection, set_hash: str, key: str, *, alone: bool = False) -> Row[Any]:
         query = self._mine(set_hash, key)
@@ -374,7 +336,7 @@ class SetStore:
         return row
 
     def _answer(self, connection: Connection, reviewer: str, number: int) -> Answer | None:
-        wanted = (ANSWERS.c.reviewer_hash == reviewer) & (ANSWERS.c.number == number)
+        wanted = (ANSWERS.c.reviewer_id == reviewer) & (ANSWERS.c.number == number)
         row = connection.execute(select(ANSWERS).where(wanted)).first()
         return None if row is None else answer_of(row)
 
@@ -382,16 +344,39 @@ class SetStore:
         return int(connection.execute(select(func.count()).where(REVIEWERS.c.set_hash == set_hash)).scalar_one())
 
     def _set(self, connection: Connection, row: Row[Any], id_: str) -> ReviewSet:
-        mine = ITEMS.c.set_hash == row.id_hash
-        waiting = mine & ITEMS.c.models.is_(None) & ITEMS.c.problem.is_(None)
-        n, n_pending = (connection.execute(select(func.count()).where(w)).scalar_one() for w in (mine, waiting))
-        return set_of(row, id_, n, n_pending)
+        waiting = case((ITEMS.c.analyzed.is_(None) & (ITEMS.c.number < row.n_first), 1))
+        counts = select(func.count(), func.count(ITEMS.c.analyzed), func.count(waiting))
+        n, n_analyzed, n_waiting = connection.execute(counts.where(ITEMS.c.set_hash == row.id_hash)).one()
+        return set_of(row, id_, n, n - n_analyzed, not n_waiting)
 
-    def _check_open(self, connection: Connection, row: Row[Any]) -> None:
-        if row.closed is not None:
-            raise InputError(CLOSED)
-        if self._set(connection, row, "").n_pending:
-            raise InputError(NOT_READY)
+
+def _size(item: NewItem) -> int:
+    return len(item.text.encode()) if item.keep_text else 0
+
+
+def _as_stored(items: Sequence[NewItem], there: frozenset[str]) -> tuple[list[dict[str, Any]], int]:
+    """Return articles as events hold them, and their bytes; refuse too many, and those whose digests are there."""
+    items = [replace(item, text=browser_lines(item.text)) for item in items]
+    n = len(there) + len(items)
+    if n > MAX_ARTICLES:
+        raise InputError(f"A set holds up to {MAX_ARTICLES} articles; this would make {n}.")
+    if len(there | {item.digest for item in items}) < n:
+        raise InputError("An article is in the set twice: leave one of the two out.")
+    if any(not item.keep_text and not (item.corpus and item.article) for item in items):
+        raise InputError("Only articles of a corpus can be kept by their ids: keep the texts of these.")
+    values = [
+        {
+            **{key: getattr(item, key) for key in ("label", "corpus", "article", "digest")},
+            "text": item.text if item.keep_text else None,
+        }
+        for item in items
+    ]
+    return values, sum(map(_size, items))
+
+
+def _shown_order(set_seed: int, reviewer_seed: int, n: int, analyzed: Container[int]) -> tuple[int, ...]:
+    """Return the order in which a reviewer sees the articles, without those that have yet to be analyzed."""
+    return tuple(number for number in order_of(set_seed, reviewer_seed, n) if number in analyzed)
 
 
 def _merged(answer: Answer, before: Answer | None, blind: bool) -> Answer:
@@ -401,7 +386,13 @@ def _merged(answer: Answer, before: Answer | None, blind: bool) -> Answer:
             raise InputError("In an open set a verdict is changed by giving another: leave “after” out.")
         return answer
     if before is None:
-        return replace(answer, after=None, spans=())
+        if answer.after is not None or answer.spans:
+            raise InputError(FIRST)
+        return answer
     if answer.verdict != before.verdict:
         raise InputError(FROZEN)
+    if answer.after is None and before.after is not None:
+        if answer.spans or answer.comment not in ("", before.comment):
+            raise InputError(AFTER)
+        return before  # the first verdict once more, which was on the way for long
     return replace(answer, confidence=before.confidence, seconds=before.seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -21,6 +22,7 @@ CONFIDENCES = (1, 2, 3, 4, 5)  # how sure a reviewer is, from a guess to certain
 MAX_SECONDS = 86_400.0  # spent on one article; longer is a page left open
 
 Label = Literal["fake", "real"]
+Weights = Sequence[tuple[int, int, float]]  # start, end and weight of every word that a model read
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +66,7 @@ class Item:
     heading: str  # first line of the text, shortened; empty where the text is not here
     models: tuple[ModelAnswer, ...] = ()  # empty until it is analyzed, or where it cannot be
     problem: str = ""  # why there is no analysis
-
-    @property
-    def is_pending(self) -> bool:
-        """Return whether it has yet to be analyzed."""
-        return not self.models and not self.problem
+    is_pending: bool = False  # whether it has yet to be analyzed
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +134,8 @@ class ReviewSet:
     expires: int
     closed: bool  # whether answers are taken no more
     n_articles: int
-    n_pending: int  # articles that have yet to be analyzed; reviewers can begin once there are none
+    n_pending: int  # articles that have yet to be analyzed, which reviewers do not see before
+    is_ready: bool = True  # whether reviewers can begin: all articles that it was made with are analyzed
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from typing import Any
 logger = logging.getLogger(__name__)
 
 Event = Mapping[str, Any]
+
+_OF_A_REVIEWER = re.compile("-(reviewer|answer)-")
 
 
 @dataclass
@@ -48,19 +51,21 @@ class Bucket:
             if event := _read(path):
                 yield path.name, event
 
-    def erase(self, share: str, reviewer: str = "") -> None:
-        """Remove all objects of a share, or of one of its reviewers, except those that say what was deleted."""
+    def erase(self, share: str, *reviewers: str) -> None:
+        """Remove all objects of a share, or of some of its reviewers, except those that say what was deleted."""
         for path in self._place(share).glob("*.json"):
-            if "-delete-" in path.name or (reviewer and "-forget-" in path.name):
+            if "-delete-" in path.name or (reviewers and not _OF_A_REVIEWER.search(path.name)):
                 continue
-            if not reviewer or _read(path).get("reviewer") == reviewer:
+            if not reviewers or _read(path).get("reviewer") in reviewers:
                 path.unlink(missing_ok=True)
 
-    def forgotten(self) -> list[tuple[str, str]]:
-        """Return every reviewer that was deleted, with the share it belonged to."""
-        paths = self.folder.glob("shares/??/*/*-forget-*.json")
-        pairs = [(path.parent.name, _read(path).get("reviewer", "")) for path in paths]
-        return [(share, reviewer) for share, reviewer in pairs if reviewer]
+    def forgotten(self) -> dict[str, set[str]]:
+        """Return the reviewers that were deleted, by the share they belonged to."""
+        found: dict[str, set[str]] = {}
+        for path in self.folder.glob("shares/??/*/*-forget-*.json"):
+            if isinstance(reviewer := _read(path).get("reviewer"), str):
+                found.setdefault(path.parent.name, set()).add(reviewer)
+        return found
 
     def half_erased(self, deletions: set[str]) -> set[str]:
         """Return shares that an object of these names says were deleted, and of which other objects are still there.

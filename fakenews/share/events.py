@@ -17,13 +17,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
 
 # In which a bucket's events are applied.
-KINDS = ("share", "set", "item", "analysis", "expire", "close") + (
-    "begin",
-    "review",
-    "reviewer",
-    "answer",
-    "forget",
-    "delete",
+KINDS = (
+    *("share", "set", "items", "analysis", "expire", "close"),
+    *("begin", "review", "reviewer", "answer", "forget", "delete"),
 )
 ORDER = {kind: i for i, kind in enumerate(KINDS)}
 
@@ -38,10 +34,12 @@ def is_event(values: Event) -> bool:
 def apply(connection: Connection, event: Event) -> bool:
     """Write an event to the tables, new or from the bucket; False where it belongs to something that is missing."""
     kind, share = event["kind"], event["share"]
-    if kind in ("share", "set"):
-        connection.execute(
-            insert(SHARES).values(**_share(event)) if kind == "share" else insert(SETS).values(**_set(event))
-        )
+    if kind == "share":
+        connection.execute(insert(SHARES).values(**_share(event)))
+        return True
+    if kind == "set":
+        connection.execute(insert(SETS).values(**_set(event)))
+        _items(connection, {**event, "first": 0})
         return True
     for table, steps in ((SHARES, _OF_A_SHARE), (SETS, _OF_A_SET)):
         if connection.execute(select(table.c.id_hash).where(table.c.id_hash == share)).first() is not None:
@@ -68,7 +66,14 @@ def _share(event: Event) -> dict[str, Any]:
 def _set(event: Event) -> dict[str, Any]:
     same = {key: event[key] for key in ("nonce", "expires", "blind", "title", "instructions", "seed")}
     models = json.dumps(event["models"])
-    first = {"created": event["at"], "size": 0, "claimed": 0}
+    first = {
+        "created": event["at"],
+        "n_first": len(event["items"]),
+        "n_begun": 0,
+        "decided": 0,
+        "size": 0,
+        "claimed": 0,
+    }
     return {"id_hash": event["share"], "owner_hash": event["owner"], "models": models, **same, **first}
 
 
@@ -102,24 +107,33 @@ def _delete_share(connection: Connection, event: Event) -> None:
     connection.execute(delete(SHARES).where(SHARES.c.id_hash == event["share"]))
 
 
-def _item(connection: Connection, event: Event) -> None:
-    text = event["text"]
-    values = {key: event[key] for key in ("label", "corpus", "article", "digest")}
-    key = {"set_hash": event["share"], "number": event["number"]}
-    _store(connection, ITEMS, key, {**values, "text": None if text is None else packed(text)}, {})
+def _items(connection: Connection, event: Event) -> None:
+    rows = [
+        {
+            "set_hash": event["share"],
+            "number": number,
+            **{key: item[key] for key in ("label", "corpus", "article", "digest")},
+            "text": None if item["text"] is None else packed(item["text"]),
+        }
+        for number, item in enumerate(event["items"], event["first"])
+    ]
+    connection.execute(insert(ITEMS), rows)
     _grow(connection, event)
 
 
-def _analysis(connection: Connection, event: Event) -> None:
+def _analysis(connection: Connection, event: Event) -> bool:
     snapshot, models = event["snapshot"], event["models"]
     values = {
+        "analyzed": event["at"],
         "models": None if models is None else json.dumps(models),
         "snapshot": None if snapshot is None else packed(snapshot),
         "problem": event["problem"],
     }
     mine = (ITEMS.c.set_hash == event["share"]) & (ITEMS.c.number == event["number"])
-    connection.execute(update(ITEMS).where(mine).values(**values))
+    if not connection.execute(update(ITEMS).where(mine).values(**values)).rowcount:
+        return False
     _grow(connection, event)
+    return True
 
 
 def _grow(connection: Connection, event: Event) -> None:
@@ -128,34 +142,48 @@ def _grow(connection: Connection, event: Event) -> None:
 
 
 def _close(connection: Connection, event: Event) -> None:
-    closed = event["at"] if event["closed"] else None
-    connection.execute(update(SETS).where(SETS.c.id_hash == event["share"]).values(closed=closed))
+    values = {"closed": event["at"] if event["closed"] else None, "decided": event["at"]}
+    latest = (SETS.c.id_hash == event["share"]) & (SETS.c.decided <= event["at"])
+    connection.execute(update(SETS).where(latest).values(**values))
 
 
 def _reviewer(connection: Connection, event: Event) -> None:
     values = {key: event[key] for key in ("number", "name", "seed")}
-    row = {"set_hash": event["share"], "begun": event["at"]}
-    _store(connection, REVIEWERS, {"id_hash": event["reviewer"]}, values, row)
+    row = {"id": event["reviewer"], "key_hash": event["key"], "set_hash": event["share"], "begun": event["at"]}
+    connection.execute(insert(REVIEWERS).values(**values, **row))
+    _count(connection, event)
 
 
 def _answer(connection: Connection, event: Event) -> bool:
-    mine = REVIEWERS.c.id_hash == event["reviewer"]
-    if connection.execute(select(REVIEWERS.c.id_hash).where(mine)).first() is None:
+    key = {"reviewer_id": event["reviewer"], "number": event["number"]}
+    if connection.execute(select(REVIEWERS.c.id).where(REVIEWERS.c.id == event["reviewer"])).first() is None:
         return False
-    values = {key: event[key] for key in ("verdict", "confidence", "seconds", "after")}
-    values |= {"body": json.dumps(event["body"]), "saved": event["at"]}
-    _store(connection, ANSWERS, {"reviewer_hash": event["reviewer"], "number": event["number"]}, values, {})
+    mine = (ANSWERS.c.reviewer_id == event["reviewer"]) & (ANSWERS.c.number == event["number"])
+    saved = connection.execute(select(ANSWERS.c.saved).where(mine)).scalar()
+    if saved is None or saved < event["at"]:
+        values = {name: event[name] for name in ("verdict", "confidence", "seconds", "after")}
+        values |= {"body": json.dumps(event["body"]), "saved": event["at"]}
+        connection.execute(
+            insert(ANSWERS).values(**key, **values) if saved is None else update(ANSWERS).where(mine).values(**values)
+        )
     return True
 
 
 def _forget(connection: Connection, event: Event) -> None:
-    connection.execute(delete(ANSWERS).where(ANSWERS.c.reviewer_hash == event["reviewer"]))
-    connection.execute(delete(REVIEWERS).where(REVIEWERS.c.id_hash == event["reviewer"]))
+    connection.execute(delete(ANSWERS).where(ANSWERS.c.reviewer_id == event["reviewer"]))
+    connection.execute(delete(REVIEWERS).where(REVIEWERS.c.id == event["reviewer"]))
+    _count(connection, event)
+
+
+def _count(connection: Connection, event: Event) -> None:
+    """Keep the number of a reviewer from being given to another, also after this one was deleted."""
+    fewer = (SETS.c.id_hash == event["share"]) & (SETS.c.n_begun < event["number"])
+    connection.execute(update(SETS).where(fewer).values(n_begun=event["number"]))
 
 
 def _delete_set(connection: Connection, event: Event) -> None:
-    reviewers = select(REVIEWERS.c.id_hash).where(REVIEWERS.c.set_hash == event["share"])
-    connection.execute(delete(ANSWERS).where(ANSWERS.c.reviewer_hash.in_(reviewers)))
+    reviewers = select(REVIEWERS.c.id).where(REVIEWERS.c.set_hash == event["share"])
+    connection.execute(delete(ANSWERS).where(ANSWERS.c.reviewer_id.in_(reviewers)))
     for table in (REVIEWERS, ITEMS):
         connection.execute(delete(table).where(table.c.set_hash == event["share"]))
     connection.execute(delete(SETS).where(SETS.c.id_hash == event["share"]))
@@ -173,7 +201,7 @@ def _store(
 _Step = Callable[["Connection", Event], bool | None]
 _OF_A_SHARE: dict[str, _Step] = {"begin": _begin, "review": _review, "delete": _delete_share}
 _OF_A_SET: dict[str, _Step] = {
-    "item": _item,
+    "items": _items,
     "analysis": _analysis,
     "close": _close,
     "reviewer": _reviewer,

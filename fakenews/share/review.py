@@ -121,6 +121,15 @@ def summarize(items: Sequence[tuple[Snapshot, Sequence[Review]]]) -> Summary:
     return Summary(tuple(_kappas(verdicts, names)), tuple(_kappas(marked, names)), len(changed), sum(changed))
 
 
+def kappa_of(first: str, second: str, a: Sequence[Any], b: Sequence[Any]) -> Kappa:
+    """Return Cohen's κ of two named raters from what they said of the same items, one or more."""
+    from sklearn.metrics import cohen_kappa_score
+
+    agreed = sum(x == y for x, y in zip(a, b, strict=True)) / len(a)
+    defined = len(a) > 1 and len({*a, *b}) > 1
+    return Kappa(first, second, len(a), float(cohen_kappa_score(a, b)) if defined else None, agreed)
+
+
 def checked_name(name: str) -> str:
     """Return a reviewer's name as it is stored."""
     name = " ".join(cleaned(name).split())
@@ -183,12 +192,4 @@ def _kappas(answers: Mapping[Rater, Mapping[Any, Any]], names: Mapping[Rater, st
         a, b = answers[first], answers[second]
         common = [item for item in a if item in b]
         if common:
-            yield _kappa(names[first], names[second], [a[i] for i in common], [b[i] for i in common])
-
-
-def _kappa(first: str, second: str, a: Sequence[Any], b: Sequence[Any]) -> Kappa:
-    from sklearn.metrics import cohen_kappa_score
-
-    agreed = sum(x == y for x, y in zip(a, b, strict=True)) / len(a)
-    defined = len(a) > 1 and len({*a, *b}) > 1
-    return Kappa(first, second, len(a), float(cohen_kappa_score(a, b)) if defined else None, agreed)
+            yield kappa_of(names[first], names[second], [a[i] for i in common], [b[i] for i in common])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from fakenews.config import Settings, data_folder
 from fakenews.engine.errors import InputError
 from fakenews.share import events
-from fakenews.share.bucket import Bucket
+from fakenews.share.bucket import Bucket, Event
 from fakenews.share.sql import SHARE_LOCK, is_writable, lock, migrate, open_engine, transaction
 from fakenews.share.tables import APPLIED, SETS, SHARES
 
@@ -93,12 +93,15 @@ class Storage:
             self._opened.dispose()
             self._opened = None
 
-    def check_quota(self, connection: Connection, size: int) -> None:
-        """Refuse so many bytes more than the storage may hold; nobody else adds any before the transaction ends."""
+    def check_quota(self, connection: Connection, size: int, instead: str = "export this one instead") -> None:
+        """Refuse so many bytes more than the storage may hold; nobody else adds any before the transaction ends.
+
+        To be asked before a set is locked, as purging does both in this order. `instead` says what to do.
+        """
         lock(connection, SHARE_LOCK)
         sizes = (select(func.coalesce(func.sum(table.c.size), 0)) for table in (SHARES, SETS))
         if sum(connection.execute(query).scalar_one() for query in sizes) + size > self.quota:
-            raise InputError("The storage for shared analyses is full: export this one instead.")
+            raise InputError(f"The storage for shared analyses is full: {instead}.")
 
     def purge(self) -> None:
         """Delete what has expired, from index and bucket."""
@@ -131,14 +134,14 @@ class Storage:
         if self.bucket is not None:
             connection.execute(insert(APPLIED).values(name=self.bucket.write(event)))
 
-    def erase(self, share: str, reviewer: str = "") -> None:
-        """Remove what the bucket holds of something deleted, or of one of its reviewers.
+    def erase(self, share: str, *reviewers: str) -> None:
+        """Remove what the bucket holds of something deleted, or of some of its reviewers.
 
         Where that fails, the next start does it.
         """
         if self.bucket is not None:
             try:
-                self.bucket.erase(share, reviewer)
+                self.bucket.erase(share, *reviewers)
             except OSError as error:
                 logger.error("Something deleted is still in the bucket until the next start: %s.", type(error).__name__)
 
@@ -149,9 +152,11 @@ class Storage:
         """
         if self.bucket is None:
             return
+        forgotten = self.bucket.forgotten()
         with transaction(engine) as connection:
             known = set(connection.execute(select(APPLIED.c.name)).scalars())
             news = [(name, event) for name, event in self.bucket.events(known) if events.is_event(event)]
+            news = [(name, event) for name, event in news if not _is_forgotten(event, forgotten)]
             news.sort(key=lambda pair: (events.ORDER[pair[1]["kind"]], pair[1]["at"], pair[0]))
             for name, event in news:
                 try:
@@ -167,8 +172,8 @@ class Storage:
         deleted = {event["share"] for _, event in news if event["kind"] == "delete"}
         for share in deleted | self.bucket.half_erased(known):
             self.erase(share)
-        for share, reviewer in self.bucket.forgotten():
-            self.erase(share, reviewer)
+        for share, reviewers in forgotten.items():
+            self.erase(share, *reviewers)
 
     def _purge(self, engine: Engine) -> None:
         with transaction(engine) as connection:
@@ -188,6 +193,11 @@ class Storage:
             self._purge(engine)
         except (SQLAlchemyError, OSError) as error:
             logger.error("Shared analyses that have expired cannot be deleted: %s.", type(error).__name__)
+
+
+def _is_forgotten(event: Event, forgotten: Mapping[str, set[str]]) -> bool:
+    """Return whether it is of a reviewer that was deleted, and says something else than that."""
+    return event["kind"] != "forget" and event.get("reviewer") in forgotten.get(event["share"], ())
 
 
 @contextmanager

@@ -57,6 +57,9 @@ SETS = Table(
     Column("instructions", Text, nullable=False),
     Column("models", Text, nullable=False),  # JSON, names of the models asked; empty for the default ones
     Column("seed", BigInteger, nullable=False),  # with a reviewer's, of the order in which articles are shown
+    Column("n_first", Integer, nullable=False),  # articles it was made with; reviewers begin once these are analyzed
+    Column("n_begun", Integer, nullable=False),  # reviewers that ever began, of whom some may have been deleted
+    Column("decided", BigInteger, nullable=False),  # when it was last closed or opened again
     Column("size", Integer, nullable=False),  # bytes of texts and analyses
     Column("claimed", BigInteger, nullable=False),  # until when a server is analyzing its articles; not in the bucket
 )
@@ -66,20 +69,24 @@ ITEMS = Table(
     METADATA,
     Column("set_hash", ForeignKey("review_sets.id_hash", ondelete="CASCADE"), primary_key=True),
     Column("number", Integer, primary_key=True),  # from 0, in the order of adding
+    # When it was analyzed, with or without a problem; null until then. Here in front of the long columns, so that
+    # counting does not read them.
+    Column("analyzed", BigInteger, index=True),
     Column("label", String(16)),
     Column("corpus", Text, nullable=False),  # with `article` where the text can be found again; empty if nowhere
     Column("article", Text, nullable=False),
     Column("digest", String(64), nullable=False),  # SHA-256 of the text
+    Column("models", Text),  # JSON of the models' answers; null where there is no analysis
+    Column("problem", Text),  # why there is none
     Column("text", LargeBinary),  # zlib; null where only the ids may be kept
-    Column("models", Text),  # JSON of the models' answers; null until it is analyzed
     Column("snapshot", LargeBinary),  # the JSON without its text, zlib
-    Column("problem", Text),  # why there is no analysis
 )
 
 REVIEWERS = Table(
     "set_reviewers",
     METADATA,
-    Column("id_hash", String(64), primary_key=True),
+    Column("id", String(32), primary_key=True),  # random: a key may begin again after its reviewer was deleted
+    Column("key_hash", String(64), nullable=False, index=True),
     Column("set_hash", ForeignKey("review_sets.id_hash", ondelete="CASCADE"), nullable=False, index=True),
     Column("number", Integer, nullable=False),  # from 1, in the order of coming
     Column("name", Text, nullable=False),
@@ -90,7 +97,7 @@ REVIEWERS = Table(
 ANSWERS = Table(
     "set_answers",
     METADATA,
-    Column("reviewer_hash", ForeignKey("set_reviewers.id_hash", ondelete="CASCADE"), primary_key=True),
+    Column("reviewer_id", ForeignKey("set_reviewers.id", ondelete="CASCADE"), primary_key=True),
     Column("number", Integer, primary_key=True),  # of the item
     Column("verdict", String(16), nullable=False),  # in a blind set the one given before the models' answers were shown
     Column("confidence", Integer),  # 1 to 5

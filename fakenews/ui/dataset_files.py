@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from markupsafe import Markup
 
-from fakenews.batch.spreadsheet import safe_cell
+from fakenews.batch.spreadsheet import safe_cell, table_csv
 from fakenews.engine import Engine
 from fakenews.evidence.protocols import PROTOCOLS
 from fakenews.metrics.evaluation import Evaluation, predict_labels
@@ -76,7 +76,7 @@ def _csv(looked: Looked, selected: Collection[str]) -> str:
     if threshold != THRESHOLD:
         columns["threshold"] = [threshold] * len(frame)
     rows = list(zip(*map(list, columns.values()), strict=True))
-    return export.table_csv(tuple(columns), [row for row in rows if not selected or str(row[0]) in selected])
+    return table_csv(tuple(columns), [row for row in rows if not selected or str(row[0]) in selected])
 
 
 def _json(looked: Looked) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -11,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from fakenews.batch.spreadsheet import safe_cell
+from fakenews.batch.spreadsheet import safe_cell, table_csv
 from fakenews.explain.agreement import towards_fake
 from fakenews.schema import Explanation
 from fakenews.share.snapshot import Snapshot
@@ -86,15 +84,6 @@ def attributions_csv(snapshot: Snapshot) -> str:
         for (start, end), weights in sorted(places.items())
     ]
     return table_csv(("start", "end", "word", *names), rows)
-
-
-def table_csv(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """Return CSV with a header; texts are the caller's to make safe."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return out.getvalue()
 
 
 def page(title: str, parts: Sequence[Markup]) -> Markup:

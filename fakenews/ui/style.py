@@ -20,6 +20,7 @@ MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 PAGE_CSS = ("content", "tables", "page", "dataset", "compare", "shares")
 REPORT_CSS = ("content", "tables", "report")
 SET_CSS = ("content", "tables", "shares", "review_set")
+SET_REPORT_CSS = ("content", "tables", "report", "set_report")
 
 
 def sheet(names: Sequence[str]) -> str:

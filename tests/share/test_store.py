@@ -423,7 +423,7 @@ def test_what_was_deleted_and_cannot_be_erased_is_deleted_and_logged(
     store = ShareStore(f"sqlite:///{tmp_path / 's.db'}", tmp_path / "bucket")
     link = store.share(snapshot)
 
-    def failing(share: str, reviewer: str) -> None:
+    def failing(share: str, *reviewers: str) -> None:
         raise PermissionError("no")
 
     with monkeypatch.context() as broken:

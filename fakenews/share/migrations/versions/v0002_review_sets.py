@@ -22,6 +22,9 @@ def upgrade() -> None:
         sa.Column("instructions", sa.Text, nullable=False),
         sa.Column("models", sa.Text, nullable=False),
         sa.Column("seed", sa.BigInteger, nullable=False),
+        sa.Column("n_first", sa.Integer, nullable=False),
+        sa.Column("n_begun", sa.Integer, nullable=False),
+        sa.Column("decided", sa.BigInteger, nullable=False),
         sa.Column("size", sa.Integer, nullable=False),
         sa.Column("claimed", sa.BigInteger, nullable=False),
     )
@@ -31,18 +34,20 @@ def upgrade() -> None:
             "set_hash", sa.String(64), sa.ForeignKey("review_sets.id_hash", ondelete="CASCADE"), primary_key=True
         ),
         sa.Column("number", sa.Integer, primary_key=True),
+        sa.Column("analyzed", sa.BigInteger, index=True),
         sa.Column("label", sa.String(16)),
         sa.Column("corpus", sa.Text, nullable=False),
         sa.Column("article", sa.Text, nullable=False),
         sa.Column("digest", sa.String(64), nullable=False),
-        sa.Column("text", sa.LargeBinary),
         sa.Column("models", sa.Text),
-        sa.Column("snapshot", sa.LargeBinary),
         sa.Column("problem", sa.Text),
+        sa.Column("text", sa.LargeBinary),
+        sa.Column("snapshot", sa.LargeBinary),
     )
     op.create_table(
         "set_reviewers",
-        sa.Column("id_hash", sa.String(64), primary_key=True),
+        sa.Column("id", sa.String(32), primary_key=True),
+        sa.Column("key_hash", sa.String(64), nullable=False, index=True),
         sa.Column(
             "set_hash",
             sa.String(64),
@@ -58,7 +63,7 @@ def upgrade() -> None:
     op.create_table(
         "set_answers",
         sa.Column(
-            "reviewer_hash", sa.String(64), sa.ForeignKey("set_reviewers.id_hash", ondelete="CASCADE"), primary_key=True
+            "reviewer_id", sa.String(32), sa.ForeignKey("set_reviewers.id", ondelete="CASCADE"), primary_key=True
         ),
         sa.Column("number", sa.Integer, primary_key=True),
         sa.Column("verdict", sa.String(16), nullable=False),
