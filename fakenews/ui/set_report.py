@@ -94,7 +94,7 @@ def policy() -> str:
 def outcome(results: Results, summary: SetSummary) -> str:
     """Say in one sentence what came out."""
     n_reviewers = sum(r.answered > 0 for r in summary.reviewers)
-    if results.set.n_pending:
+    if not results.set.is_ready:
         return "Reviewers can begin once all articles are analyzed."
     if not n_reviewers:
         begun = counted(len(summary.reviewers), "reviewer")
