@@ -322,6 +322,11 @@ def encodable(text: str) -> str:
     return "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)
 
 
+def page_text(title: str, body: str) -> str:
+    """Return the title and body as the one text that a page shows and a review set is about."""
+    return browser_lines(encodable(join(title, body)))
+
+
 def utf16_offsets(text: str) -> NDArray[np.int64]:
     """Return the UTF-16 offset of every character of `text` and of its end, as JavaScript counts, (len(text) + 1,)."""
     return np.cumsum([0, *(1 + (character > "\uffff") for character in text)])

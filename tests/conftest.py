@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedConfig
 
     from fakenews.engine import Engine
+    from fakenews.share.store import ShareStore
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # one thread for each worker; read when torch is imported
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -181,3 +182,16 @@ def postgres() -> Iterator[str]:
         connection.execute(f"CREATE DATABASE {name}")
         yield f"{server}/{name}"
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", "sqlite and bucket", "postgres", "postgres and bucket"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ShareStore]:
+    """Every kind of storage that shared analyses and review sets can be kept in."""
+    from fakenews.share.store import ShareStore
+
+    index, _, bucket = request.param.partition(" and ")
+    here = f"sqlite:///{tmp_path / 'index' / 'shares.db'}"
+    url = request.getfixturevalue("postgres") if index == "postgres" else here
+    found = ShareStore(url, tmp_path / "bucket" if bucket else None)
+    yield found
+    found.close()

@@ -17,10 +17,14 @@ from fakenews.api.answers import CurrentEngine, CurrentPreparer, UncachedJSON, a
 from fakenews.api.shares import Days, ExpiryRequest, Opinion, OwnerKey, Pair
 from fakenews.engine import Engine
 from fakenews.engine.errors import InputError
-from fakenews.review_sets.values import MAX_ARTICLES, Answer, NewItem, Results
+from fakenews.review_sets.exports import read as read_results
+from fakenews.review_sets.picking import SAMPLES, N, Sample, pick
+from fakenews.review_sets.sampling import SEED
+from fakenews.review_sets.values import MAX_ARTICLES, Answer, NewItem
 from fakenews.schema import Span, Target
 from fakenews.share.links import base_address
 from fakenews.share.store import DAYS
+from fakenews.ui.set_report import written
 
 router = api_router()
 
@@ -39,21 +43,25 @@ class ArticlesRequest(Body):
     articles: list[SetArticle] = Field(min_length=1, max_length=MAX_ARTICLES)
 
 
-class Sample(Body):
-    """`n` articles of a corpus: those that `model` gets wrong, a random sample, or as many of each label or cell."""
+class SampleRequest(Body):
+    """`n` articles of a corpus: those that `model` gets wrong, random ones, or as many of each label or cell.
 
-    by: Literal["errors", "random", "labels", "cells"] = "random"
-    n: int = Field(default=20, ge=1, le=MAX_ARTICLES)
-    seed: int = 0
+    With a `model` they are drawn from its stored answers, or from one `split` of them.
+    """
+
+    by: Annotated[str, Field(json_schema_extra={"enum": list(SAMPLES)})]
+    n: int = Field(default=N, ge=1, le=MAX_ARTICLES)
+    seed: int = Field(default=SEED, ge=0)
     model: str = ""
-    split: str = "test"
+    split: str = ""
 
 
 class SetRequest(Body):
     """Body of `POST /api/v1/review-sets`: either `articles`, or a `corpus` with `ids` or a `sample` of it.
 
-    With `blind` reviewers give their own verdict before they see the models'. Without `keep_text` only the ids of a
-    corpus' articles are stored, not their words. The set lives `days`; `owner` is the key of an earlier one.
+    With `blind` reviewers give their own verdict before they see the models'. Without `keep_text` only the ids of the
+    articles of a corpus are stored, not their words; left out, that depends on its license. The set lives `days`;
+    `owner` is the key of an earlier one.
     """
 
     title: str
@@ -65,8 +73,8 @@ class SetRequest(Body):
     articles: list[SetArticle] | None = Field(default=None, min_length=1, max_length=MAX_ARTICLES)
     corpus: str = ""
     ids: list[str] | None = Field(default=None, min_length=1, max_length=MAX_ARTICLES)
-    sample: Sample | None = None
-    keep_text: bool = True
+    sample: SampleRequest | None = None
+    keep_text: bool | None = None
 
 
 class NameRequest(Body):
@@ -130,33 +138,16 @@ def _picked(engine: Engine, body: SetRequest) -> list[NewItem]:
     if body.articles is not None:
         if body.corpus or body.ids is not None or body.sample is not None:
             raise InputError("Give either articles, or a corpus with ids or a sample.")
-        if not body.keep_text:
+        if body.keep_text is False:
             raise InputError("Only articles of a corpus can be kept by their ids: keep the texts of these.")
         return _checked(engine, body.articles)
     if not body.corpus or (body.ids is None) == (body.sample is None):
         raise InputError("Give articles, or a corpus with either ids or a sample.")
-    raise InputError("Articles of a corpus cannot be picked here: send their texts.")
-
-
-def _results(results: Results) -> dict[str, Any]:
-    return {
-        "set": results.set.to_dict(),
-        "items": [
-            {
-                **{key: getattr(item, key) for key in ("number", "label", "corpus", "article", "heading", "problem")},
-                "models": [model.to_dict() for model in item.models],
-            }
-            for item in results.items
-        ],
-        "reviewers": [
-            {
-                **{key: getattr(reviewer, key) for key in ("number", "name", "begun")},
-                "order": list(reviewer.order),
-                "answers": [answer.to_dict() for _, answer in sorted(reviewer.answers.items())],
-            }
-            for reviewer in results.reviewers
-        ],
-    }
+    wanted = body.ids if body.sample is None else Sample(**body.sample.model_dump())
+    try:
+        return list(pick(engine, body.corpus, wanted or (), body.keep_text)[0])
+    except (ValueError, LookupError) as error:  # an unknown corpus, or one whose texts are not here
+        raise InputError(str(error)) from None
 
 
 @router.post("/review-sets", response_model=schemas.Link)
@@ -228,7 +219,8 @@ async def answer(id: str, number: int, body: AnswerRequest, key: ReviewerKey, pr
     return (await stored(preparer.sets.answer, id, key, said)).to_dict()
 
 
-_FILES = {media: {"schema": {"type": "string"}} for media in ("text/csv", "application/x-ndjson", "text/html")}
+_MEDIA = {"csv": "text/csv", "jsonl": "application/x-ndjson", "html": "text/html"}
+_FILES = {media: {"schema": {"type": "string"}} for media in _MEDIA.values()}
 
 
 @router.get("/review-sets/{id}/results", response_model=schemas.Results, responses={200: {"content": _FILES}})
@@ -236,13 +228,15 @@ async def results(
     id: str,
     owner: OwnerKey,
     preparer: CurrentPreparer,
-    format: Annotated[
-        Format, Query(description="JSON, one line for each answer as CSV or JSONL, or a report.")
-    ] = "json",
+    format: Annotated[Format, Query(description="JSON, a line for each answer as CSV or JSONL, or a report.")] = "json",
 ) -> Response:
-    """Return all articles, reviewers and answers of a set."""
-    found = await stored(preparer.sets.results, owner, id)
-    return UncachedJSON(await run_in_threadpool(_results, found))
+    """Return all articles, reviewers and answers of a set, and what they come to."""
+    found, weights = await stored(read_results, preparer.sets, owner, id)
+    content = await run_in_threadpool(written, found, weights, format)
+    if not isinstance(content, str):
+        return UncachedJSON(content)
+    headers = {"cache-control": "no-store", "content-disposition": f'attachment; filename="review-set.{format}"'}
+    return Response(content, media_type=_MEDIA[format], headers=headers)
 
 
 @router.post("/review-sets/{id}/state", response_model=schemas.ReviewSet)

@@ -10,6 +10,7 @@ from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict  # pydantic takes no other before Python 3.12
 
+from fakenews.review_sets.statistics import SetSummary
 from fakenews.review_sets.values import ModelAnswer
 from fakenews.schema import Grade, Prediction, Target, Verdict
 from fakenews.share.review import Opinion, Summary
@@ -351,8 +352,9 @@ class SetItem(TypedDict):
 
 
 class Results(TypedDict):
-    """A set with all articles, reviewers and answers."""
+    """A set with all articles, reviewers and answers, and what they come to."""
 
     set: ReviewSet
     items: list[SetItem]
     reviewers: list[Reviewer]
+    summary: SetSummary

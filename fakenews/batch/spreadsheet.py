@@ -17,6 +17,11 @@ def safe_cell(value: str) -> str:
     return f"'{value}" if _RUNS.match(value) and not _NUMBER.fullmatch(value) else value
 
 
+def given_cell(cell: str) -> str:
+    """Return what `safe_cell` made this cell of."""
+    return cell[1:] if cell.startswith("'") and safe_cell(cell[1:]) == cell else cell
+
+
 def table_csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """Return CSV with a header; texts are the caller's to make safe."""
     out = io.StringIO()

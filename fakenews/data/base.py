@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     import pandas as pd
 
+# Licenses of the texts themselves, stated beside them and nothing else.
+_FREE = re.compile(r"(?:Apache-2\.0|MIT|CC0(?: 1\.0)?|CC BY(?:-NC)?(?:-SA)? \d\.\d)$")
 Unit = Literal["article", "claim", "post"]
 
 
@@ -54,6 +57,11 @@ class DatasetSpec:
             "real), and let FAKENEWS_DATA name the folder."
         )
         object.__setattr__(self, "get_hint", self.get_hint or hint)
+
+    @property
+    def may_be_copied(self) -> bool:
+        """Return whether its license is known to let anyone pass the texts on; one that is unverified is not."""
+        return bool(_FREE.match(self.license))
 
     def removal(self, name: str) -> Removal:
         """Return the removal called `name`.

@@ -87,6 +87,11 @@ def title_of(name: str) -> str:
     return DATASETS[name].title if name in DATASETS else name
 
 
+def may_be_copied(name: str) -> bool:
+    """Return whether texts of a corpus may be stored elsewhere; those of one that is not known here are the user's."""
+    return name not in DATASETS or DATASETS[name].may_be_copied
+
+
 def is_foreign_article_corpus(name: str) -> bool:
     """Return whether a corpus holds articles that neither the training corpus nor this project wrote.
 

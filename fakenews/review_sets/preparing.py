@@ -23,7 +23,7 @@ from fakenews.share.keys import hashed
 from fakenews.share.shared import NotShared
 from fakenews.share.snapshot import make
 from fakenews.share.storage import StorageError
-from fakenews.text import browser_lines, encodable, join
+from fakenews.text import page_text
 
 if TYPE_CHECKING:
     from fakenews.engine import Engine
@@ -55,7 +55,7 @@ class CorpusTexts:
                 pairs = zip(frame["title"].astype(str), frame["text"].astype(str), strict=True)
                 self._read = (corpus, dict(zip(frame["id"].astype(str), pairs, strict=True)))
             found = self._read[1].get(article)
-        return None if found is None else browser_lines(encodable(join(*found)))
+        return None if found is None else page_text(*found)
 
 
 class Preparer:
@@ -96,12 +96,16 @@ class Preparer:
         Raise as `step` does, and `NotShared` if the set was deleted meanwhile.
         """
         show = on_progress or (lambda share: None)
-        while (found := self.sets.get(id_)).n_pending:
-            show((found.n_articles - found.n_pending) / found.n_articles)
-            if (work := self.work.claim(hashed(id_))) is None:
-                time.sleep(WAIT_SECONDS)
-            else:
-                self._analyze(work, partial(_part, show, found))
+        try:
+            while (found := self.sets.get(id_)).n_pending:
+                done = 1 - found.n_pending / found.n_articles
+                show(done)
+                if (work := self.work.claim(hashed(id_))) is None:
+                    time.sleep(WAIT_SECONDS)
+                else:
+                    self._analyze(work, partial(lambda done, _: show(done), done))
+        finally:
+            self.work.release()
         show(1.0)
         return found
 
@@ -144,6 +148,7 @@ class Preparer:
                 with self.engine.scheduler.slot(Lane.BATCH, self._token) as give_way:
                     while self.step(give_way):
                         pass
+                self.work.release()
             except Cancelled:
                 break
             except Exception as error:  # its message could quote an article
@@ -154,11 +159,6 @@ class Preparer:
             self.work.release()
         except StorageError:
             return  # others wait until the claims have run out
-
-
-def _part(show: Callable[[float], None], found: ReviewSet, share: float) -> None:
-    """Show how much of a set is analyzed, given the share of the article under way."""
-    show((found.n_articles - found.n_pending + min(share, 0.99)) / found.n_articles)
 
 
 def _sorry(error: Exception) -> str:

@@ -69,7 +69,7 @@ class WorkList:
                 select(*_COLUMNS).where((ITEMS.c.set_hash == set_hash) & (ITEMS.c.number == first.scalar_subquery()))
             ).first()
         if row is None or item is None:
-            self._claimed.pop(set_hash, None)
+            self._let_go(set_hash)
             return None
         if row.claimed > self.storage.now() and row.claimed != self._claimed.get(set_hash):
             return None
@@ -87,11 +87,8 @@ class WorkList:
 
     def release(self) -> None:
         """Let other servers go on at once."""
-        for set_hash, claimed in list(self._claimed.items()):
-            mine = (SETS.c.id_hash == set_hash) & (SETS.c.claimed == claimed)
-            with self.storage.writing() as connection:
-                connection.execute(update(SETS).where(mine).values(claimed=0))
-            del self._claimed[set_hash]
+        for set_hash in list(self._claimed):
+            self._let_go(set_hash)
 
     def analyzed(self, work: Work, snapshot: Snapshot | None, problem: str = "") -> None:
         """Store the analysis of an article, or why there is none; the first one stays.
@@ -120,6 +117,13 @@ class WorkList:
                 connection, "analysis", work.set_hash, number=work.number, models=models, snapshot=values, size=size,
                 problem=problem or None,
             )  # fmt: skip
+
+    def _let_go(self, set_hash: str) -> None:
+        """End the claim to a set, if this process has one."""
+        if (claimed := self._claimed.pop(set_hash, None)) is not None:
+            mine = (SETS.c.id_hash == set_hash) & (SETS.c.claimed == claimed)
+            with self.storage.writing() as connection:
+                connection.execute(update(SETS).where(mine).values(claimed=0))
 
     def _keep(self, set_hash: str) -> bool:
         """Claim a set, unless another server works on it."""

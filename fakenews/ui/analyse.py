@@ -28,6 +28,7 @@ from fakenews.ui.widgets import EXPLAINING, JUDGING, PRIVATE, Drawn, plain, smal
 if TYPE_CHECKING:
     import pandas as pd
 
+    from fakenews.review_sets.preparing import Preparer
     from fakenews.share.store import ShareStore
 
 logger = logging.getLogger(__name__)
@@ -49,7 +50,9 @@ class AnalyseTab(NamedTuple):
 class Analyse:
     """The tab's components, drawn inside the current one, and what becomes of an article."""
 
-    def __init__(self, engine: Engine, store: ShareStore, demo: pd.DataFrame, owner: gr.BrowserState) -> None:
+    def __init__(
+        self, engine: Engine, store: ShareStore, demo: pd.DataFrame, owner: gr.BrowserState, preparer: Preparer
+    ) -> None:
         self.engine = engine
         self.demo = demo.set_index("id")
         self.judging = VisitorTokens()
@@ -63,7 +66,7 @@ class Analyse:
                 with gr.Column(elem_id="fn-beside"):
                     self.answer = Answer(engine, self.start_page())
                     with gr.Column(visible=False, elem_id="fn-then") as self.then:
-                        self.shared = share.build(engine, store, self.shown, owner)
+                        self.shared = share.build(engine, store, self.shown, owner, preparer)
                         self._draw_models()
                 with gr.Column(visible=False, elem_id="fn-why") as self.beneath:
                     self.why = Why(engine, self.answer)
@@ -288,9 +291,14 @@ class Analyse:
 
 
 def build(
-    engine: Engine, store: ShareStore, demo: pd.DataFrame, blocks: gr.Blocks, owner: gr.BrowserState
+    engine: Engine,
+    store: ShareStore,
+    demo: pd.DataFrame,
+    blocks: gr.Blocks,
+    owner: gr.BrowserState,
+    preparer: Preparer,
 ) -> AnalyseTab:
     """Draw the tab inside the current one and wire it."""
-    tab = Analyse(engine, store, demo, owner)
+    tab = Analyse(engine, store, demo, owner, preparer)
     tab.wire(blocks)
     return AnalyseTab(tab.title, tab.body, tab.run)

@@ -20,7 +20,7 @@ from fakenews.engine.errors import InputError
 from fakenews.engine.explainers import QUICK
 from fakenews.reporting.digits import counted
 from fakenews.text import count_words
-from fakenews.ui import render
+from fakenews.ui import make_set, render
 from fakenews.ui.jobs import MAX_ROWS, SORRY, Job, Jobs, too_long
 from fakenews.ui.scripts import script
 from fakenews.ui.share import pack_bytes
@@ -31,6 +31,7 @@ from fakenews.verdict import MIN_WORDS
 
 if TYPE_CHECKING:
     from fakenews.engine import Engine
+    from fakenews.review_sets.preparing import Preparer
 
 PREVIEWED = 3
 GUESSED_ROWS, GUESSED_COLUMNS = 20, 20  # looked at where no column has a usual name for a text
@@ -283,7 +284,7 @@ def _short(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:79]}…"
 
 
-def build(engine: Engine, tab: gr.Tab) -> Jobs:
+def build(engine: Engine, tab: gr.Tab, preparer: Preparer, owner: gr.BrowserState) -> Jobs:
     """Draw the tab inside the current one and wire it; gives the tables it keeps."""
     batch = Batch(engine)
     job_id = gr.BrowserState("", storage_key="fakenews-batch", secret="fakenews")
@@ -328,6 +329,8 @@ def build(engine: Engine, tab: gr.Tab) -> Jobs:
                 cancel = small("Cancel", "fn-batch-cancel", elem_classes="fn-cancel")
             with gr.Row(elem_classes="fn-actions"):
                 download = small("Download", "fn-batch-download", visible=False)
+                make = make_set.opener("batch-set")
+            sets = make_set.build(engine, preparer, owner, "batch-set", corpus=False)
     file = gr.Textbox(visible=False)
     timer = gr.Timer(0.7, active=False)
     ready = gr.State(False)
@@ -367,4 +370,5 @@ def build(engine: Engine, tab: gr.Tab) -> Jobs:
             look, [upload, chosen, words], seen, **PRIVATE
         )
     )
+    make_set.wire_table(sets, batch.jobs, make, job_id)
     return batch.jobs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -21,16 +21,17 @@ from fakenews.explain.base import Cancelled, Progress
 from fakenews.metrics.slices import SLICES
 from fakenews.metrics.verdicts import labels_warning
 from fakenews.text import join
-from fakenews.ui import audit, dataset_curves, lists, own, reading, render, render_words
+from fakenews.ui import audit, dataset_curves, lists, make_set, own, reading, render, render_words
 from fakenews.ui import dataset_files as files
 from fakenews.ui.analyse import AnalyseTab
-from fakenews.ui.measured import AS_SHIPPED, ERRORS, THRESHOLD, WHOLE, Looked, Measured, View
+from fakenews.ui.measured import AS_SHIPPED, ERRORS, THRESHOLD, WHOLE, Looked, Measured, View, view_of
 from fakenews.ui.scripts import on_load, script
 from fakenews.ui.templates import draw
 from fakenews.ui.widgets import PRIVATE, filled, filling, heading, plain, segments, small
 
 if TYPE_CHECKING:
     from fakenews.explain.global_importance import WordTotal
+    from fakenews.review_sets.preparing import Preparer
 
 logger = logging.getLogger(__name__)
 
@@ -245,7 +246,9 @@ def _problem(error: Exception) -> Shown:
     return {**NOTHING, "cards": render.problem(str(error))}
 
 
-def build(engine: Engine, analyse: AnalyseTab, tabs: gr.Tabs) -> Callable[[Any], None] | None:
+def build(
+    engine: Engine, analyse: AnalyseTab, tabs: gr.Tabs, preparer: Preparer, owner: gr.BrowserState
+) -> Callable[[Any], None] | None:
     """Draw the tab inside the current one and wire it; return what handles the event of opening it."""
     tab = Dataset(engine)
     if not tab.measured.models:
@@ -257,6 +260,7 @@ def build(engine: Engine, analyse: AnalyseTab, tabs: gr.Tabs) -> Callable[[Any],
             _pickers(tab, parts)
         with gr.Column(scale=9):
             _results(parts)
+            _sets_and_words(tab, parts, preparer, owner)
     parts.audit = gr.HTML(audit.section(parts.corpus.value), elem_id="fn-audit")
     own.build(engine)
     return _wire(tab, parts, analyse, tabs)
@@ -305,7 +309,12 @@ def _results(parts: SimpleNamespace) -> None:
         parts.csv = plain(files.ALL_ROWS, "fn-dataset-csv")
         parts.html = plain("Export report (HTML)", "fn-dataset-html")
         parts.json = plain("Export figures (JSON)", "fn-dataset-json")
+        parts.make = make_set.opener("dataset-set")
     parts.selected, parts.file = gr.Textbox(visible=False), gr.Textbox(visible=False)
+
+
+def _sets_and_words(tab: Dataset, parts: SimpleNamespace, preparer: Preparer, owner: gr.BrowserState) -> None:
+    parts.sets = make_set.build(tab.engine, preparer, owner, "dataset-set", corpus=True)
     with gr.Row(elem_classes="fn-whybar"):
         heading("Global word importance")
         parts.weigh = small("Compute word importance", "fn-weigh")
@@ -323,13 +332,13 @@ def _wire(tab: Dataset, parts: SimpleNamespace, analyse: AnalyseTab, tabs: gr.Ta
     bounded = script("bounded", lowest=LOWEST, highest=HIGHEST)
 
     def look(request: gr.Request, *picked: Any) -> dict[Any, Any]:
-        return filled(components, tab.look(_view(picked), request))
+        return filled(components, tab.look(view_of(picked), request))
 
     def score(request: gr.Request, *picked: Any) -> Iterator[dict[Any, Any]]:
-        yield from (filled(components, shown) for shown in tab.score(_view(picked), request))
+        yield from (filled(components, shown) for shown in tab.score(view_of(picked), request))
 
     def words(request: gr.Request, *picked: Any) -> Iterator[str]:
-        yield from tab.words(_view(picked), request)
+        yield from tab.words(view_of(picked), request)
 
     def pick_cell(event: gr.EventData) -> str:
         key = str(event.key)
@@ -358,7 +367,7 @@ def _wire(tab: Dataset, parts: SimpleNamespace, analyse: AnalyseTab, tabs: gr.Ta
     for key in ("html", "json", "csv"):
 
         def write(selected: str, *picked: Any, format_: str = key) -> str:
-            return tab.export(_view(picked), format_, selected)
+            return tab.export(view_of(picked), format_, selected)
 
         event = components[key].click(write, [parts.selected, *inputs], parts.file, js=bounded, **PRIVATE)
         event.then(None, parts.file, None, js=script("download"), **PRIVATE)
@@ -370,9 +379,5 @@ def _wire(tab: Dataset, parts: SimpleNamespace, analyse: AnalyseTab, tabs: gr.Ta
     clicked.then(None, None, None, js=script("refocus", focus="#fn-matrix [aria-pressed=true]"), **PRIVATE)
     opened = parts.table.click(open_row, parts.corpus, [analyse.title, analyse.body, tabs], queue=False, **PRIVATE)
     opened.then(None, None, None, js=script("analyse"), **PRIVATE)
+    make_set.wire_corpus(parts.sets, tab.measured, parts.make, inputs, parts.selected)
     return shown
-
-
-def _view(picked: Sequence[Any]) -> View:
-    """Return what the pickers show, in the order of the fields of `View`."""
-    return View(*picked)._replace(threshold=round(picked[-1], 2))

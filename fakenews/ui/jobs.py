@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fakenews.batch.rows import Row, Table
 from fakenews.batch.score import Done, Task, in_steps, score
+from fakenews.batch.spreadsheet import given_cell
 from fakenews.data.unpacked import check_unpacked
 from fakenews.engine.errors import InputError
 from fakenews.engine.scheduler import Lane
@@ -21,6 +23,8 @@ from fakenews.engine.tokens import Token
 from fakenews.explain.base import Cancelled
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from fakenews.engine import Engine
 
 logger = logging.getLogger(__name__)
@@ -38,6 +42,7 @@ class Job:
     folder: Path
     name: str
     out: Path
+    task: Task
     visitor: str = ""
     token: Token = field(default_factory=Token)
     started: bool = False
@@ -77,7 +82,7 @@ class Jobs:
             folder.mkdir()
             source = folder / f"table{upload.suffix.lower()}"
             shutil.copyfile(upload, source)
-            job = self._jobs[key] = Job(folder, upload.name, folder / f"scored{suffix}", visitor)
+            job = self._jobs[key] = Job(folder, upload.name, folder / f"scored{suffix}", task, visitor)
         threading.Thread(target=self._run, args=(job, source, task), daemon=True, name="batch").start()
         return key
 
@@ -85,6 +90,35 @@ class Jobs:
         """Return a job by its id."""
         self.tidy()
         return self._jobs.get(key or "")
+
+    def articles(self, key: str | None) -> tuple[Job, pd.DataFrame, str]:
+        """Return a scored table, its rows as articles, and a sentence on how its labels were read; "" without labels.
+
+        Raise `InputError` if it is not here, or none of its rows could be scored.
+        """
+        import pandas as pd
+
+        from fakenews.data.table import labeled
+
+        job = self.get(key)
+        if job is None or job.done is None or not job.finished or not job.out.is_file():
+            raise InputError("Score a table first: a review set is made of its rows.")
+        table, columns = Table(job.out), job.task.columns
+        label = next((name for name in table.columns if name.strip().lower() == "label"), "")
+        rows = []
+        for item, _ in table.items(columns):
+            if isinstance(item, Row):
+                cells = (item.values.get(name) for name in (columns.title, columns.text))
+                title, text = (given_cell(cell) if isinstance(cell, str) else "" for cell in cells)
+                rows.append({"id": str(item.line), "title": title, "text": text, "label": item.values.get(label)})
+        if not rows:
+            raise InputError(f"No row of {job.name} could be scored.")
+        frame = pd.DataFrame(rows)
+        try:
+            read = labeled(frame, job.name)
+        except ValueError:  # there is no such column, or it holds something else
+            return job, frame.drop(columns="label"), ""
+        return job, read.frame, " ".join(read.notes())
 
     def forget(self, key: str | None) -> None:
         """Stop a job and remove its files."""

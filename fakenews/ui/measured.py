@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +49,11 @@ class View(NamedTuple):
     by: str = WHOLE
     part: str = WHOLE
     threshold: float = THRESHOLD  # probability of fake from which an article counts as fake
+
+
+def view_of(picked: Sequence[Any]) -> View:
+    """Return what the pickers show, in the order of the fields of `View`."""
+    return View(*picked)._replace(threshold=round(picked[-1], 2))
 
 
 @dataclass(frozen=True, slots=True)

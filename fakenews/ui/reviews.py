@@ -8,15 +8,17 @@ from urllib.parse import urlsplit
 import gradio as gr
 
 from fakenews.engine.errors import InputError
-from fakenews.share.links import Visit, read_query, reader_address
+from fakenews.review_sets.store import SetStore
+from fakenews.share.links import Visit, owner_set_address, read_query, reader_address, set_address
 from fakenews.share.listing import review_lines
 from fakenews.share.shared import NOT_SHARED, NotShared, Owned
 from fakenews.share.storage import StorageError
 from fakenews.share.store import DAYS, ShareStore
 from fakenews.ui import render, render_shares
 from fakenews.ui.scripts import on_load, script
-from fakenews.ui.share import address_of, pack
-from fakenews.ui.widgets import PRIVATE, filled, filling, heading, plain, segments, small
+from fakenews.ui.share import pack
+from fakenews.ui.templates import draw
+from fakenews.ui.widgets import PRIVATE, address_of, filled, filling, heading, plain, segments, small
 
 if TYPE_CHECKING:
     from fakenews.engine import Engine
@@ -36,9 +38,35 @@ class Reviews:
     visit.
     """
 
-    def __init__(self, engine: Engine, store: ShareStore) -> None:
+    def __init__(self, engine: Engine, store: ShareStore, sets: SetStore | None = None) -> None:
         self.engine = engine
         self.store = store
+        self.review_sets = sets or SetStore(store)
+
+    def sets(self, key: str | None, request: gr.Request) -> str:
+        """Draw the list of review sets of an owner's key; nothing without a key."""
+        owner = key_of(key)
+        if not owner:
+            return ""
+        try:
+            owned = self.review_sets.owned(owner)
+        except StorageError:
+            return ""  # the list below says so
+        base = address_of(self.engine, request)
+        rows = [
+            {
+                "title": s.title,
+                "address": set_address(base, s.id),
+                "owner_address": owner_set_address(base, s.id, owner),
+                "kind": "blind" if s.blind else "open",
+                "articles": f"{s.n_articles - s.n_pending} of {s.n_articles} ready" if s.n_pending else s.n_articles,
+                "reviewers": f"{n_reviewers:,}",
+                "until": render_shares.day(s.expires),
+                "state": "closed" if s.closed else "being prepared" if s.n_pending else "takes answers",
+            }
+            for s, n_reviewers in owned
+        ]
+        return draw("make_set", "listed", rows=rows)
 
     def show(self, key: str | None, id_: str | None = None, *filters: Any, message: str = "") -> dict[str, Any]:
         """Return list, picker and a sentence for an owner's key; what was picked stays so."""
@@ -108,15 +136,18 @@ def _problem(sentence: str) -> dict[str, Any]:
     return {"message": render.problem(sentence)}
 
 
-def build(engine: Engine, store: ShareStore, owner: gr.BrowserState, tab: gr.Tab) -> tuple[Reviews, dict[str, Any]]:
+def build(
+    engine: Engine, store: ShareStore, owner: gr.BrowserState, tab: gr.Tab, sets: SetStore | None = None
+) -> tuple[Reviews, dict[str, Any]]:
     """Draw the tab inside the current one and wire it; gives its handlers and the components that `visited` fills."""
-    reviews = Reviews(engine, store)
+    reviews = Reviews(engine, store, sets)
     # What is picked is checked by the storage: Gradio would check it against choices that it forgets with its session.
     picking = {**PRIVATE, "preprocess": False}
     last = gr.BrowserState(0, storage_key="fakenews-visit", secret="fakenews")  # milliseconds, of the visit before
     with gr.Row(elem_classes="fn-shareform"):
         key = gr.Textbox(label="Your key or own link", max_lines=1, type="password", elem_id="fn-key")
         show = small("Show", "fn-show")
+    review_sets = gr.HTML(elem_id="fn-sets", js_on_load=on_load("copy"))
     with gr.Row(elem_classes="fn-whybar", elem_id="fn-filters"):
         heading("Shared analyses")
         only = segments("Show", "fn-only", render_shares.FILTERS, "all")
@@ -137,14 +168,17 @@ def build(engine: Engine, store: ShareStore, owner: gr.BrowserState, tab: gr.Tab
             export = plain("Export reviews (JSONL)", "fn-export-reviews")
     message = gr.HTML(elem_id="fn-reviews-said", js_on_load=on_load("copy"))
     file, since = gr.Textbox(visible=False), gr.State(0)
-    parts: dict[str, Any] = {"key": key, "listed": listed, "picked": picked, "message": message, "since": since}
+    parts: dict[str, Any] = {
+        "key": key, "listed": listed, "picked": picked, "message": message, "since": since, "sets": review_sets
+    }  # fmt: skip
     filters, outputs = [only, words, since], [listed, picked, message]
 
     def opened(
-        pasted: str, stored: str | None, id_: str | None, visit: int | None, only: str, words: str, since: int
-    ) -> dict[Any, Any]:
+        request: gr.Request, pasted: str, stored: str | None, id_: str | None, visit: int | None, only: str,
+        words: str, since: int,
+    ) -> dict[Any, Any]:  # fmt: skip
         known, since = key_of(pasted) or stored or "", since or int(visit or 0)
-        values = reviews.show(known, id_, only, words, since)
+        values = {**reviews.show(known, id_, only, words, since), "sets": reviews.sets(known, request)}
         now = int(1000 * store.clock()) if known else visit
         return {**filled(parts, {"key": known, "since": since, **values}), last: now}
 
@@ -155,6 +189,7 @@ def build(engine: Engine, store: ShareStore, owner: gr.BrowserState, tab: gr.Tab
         outputs,
         **picking,
     )
+    gr.on([show.click, key.submit], reviews.sets, key, review_sets, **PRIVATE)
     tab.select(opened, [key, owner, picked, last, *filters], [*parts.values(), last], **picking)
     link.click(reviews.address, [key, picked], message, **picking)
     expire.click(filling(parts, reviews.expire), [key, picked, days, *filters], outputs, **picking)
@@ -163,6 +198,8 @@ def build(engine: Engine, store: ShareStore, owner: gr.BrowserState, tab: gr.Tab
     return reviews, parts
 
 
-def visited(visit: Visit, reviews: Reviews) -> dict[str, Any]:
+def visited(visit: Visit, reviews: Reviews, request: gr.Request) -> dict[str, Any]:
     """Return what the tab shows to someone who came by an owner's link; nothing changes for anyone else."""
-    return {"key": visit.owner, **reviews.show(visit.owner)} if visit.owner else {}
+    if not visit.owner:
+        return {}
+    return {"key": visit.owner, **reviews.show(visit.owner), "sets": reviews.sets(visit.owner, request)}

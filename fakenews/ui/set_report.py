@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 
 from fakenews.reporting.digits import counted, listed, percent_text
-from fakenews.review_sets.statistics import Alpha, ArticleSummary, MindChanges, Rate, SetSummary
-from fakenews.review_sets.values import Answer, Item, Results, ReviewSet
+from fakenews.review_sets.exports import to_csv, to_json, to_jsonl
+from fakenews.review_sets.statistics import Alpha, ArticleSummary, MindChanges, Rate, SetSummary, summarize
+from fakenews.review_sets.values import Answer, Item, Results, ReviewSet, Weights
 from fakenews.share.links import set_address
 from fakenews.share.review import Kappa
 from fakenews.share.store import DAYS
@@ -67,6 +68,16 @@ class Article(NamedTuple):
 def report(results: Results, summary: SetSummary) -> Markup:
     """Draw the results as one page that needs nothing else: no script, no picture, nothing from the network."""
     return _document(results, _body(results, summary))
+
+
+def written(results: Results, weights: Mapping[int, Mapping[str, Weights]], kind: str) -> str | dict[str, Any]:
+    """Return the results as they are downloaded: csv, jsonl, html, or else what JSON is made of."""
+    if kind == "csv":
+        return to_csv(results)
+    if kind == "jsonl":
+        return to_jsonl(results)
+    summary = summarize(results, weights)
+    return str(report(results, summary)) if kind == "html" else to_json(results, summary)
 
 
 def owner_page(results: Results, summary: SetSummary, base: str) -> Markup:

@@ -12,18 +12,19 @@ import gradio as gr
 from fakenews.engine.errors import InputError
 from fakenews.engine.scheduler import Lane
 from fakenews.engine.values import ExplanationRequest
-from fakenews.share.links import base_address, owner_address, reader_address
+from fakenews.share.links import owner_address, reader_address
 from fakenews.share.snapshot import Snapshot, take
 from fakenews.share.storage import StorageError
 from fakenews.share.store import DAYS, ShareStore
-from fakenews.ui import export, render, render_shares
+from fakenews.ui import add_to_set, export, render, render_shares
 from fakenews.ui.scripts import on_load, script
 from fakenews.ui.shown import Shown
 from fakenews.ui.templates import draw
-from fakenews.ui.widgets import PRIVATE, plain, small
+from fakenews.ui.widgets import PRIVATE, address_of, plain, small
 
 if TYPE_CHECKING:
     from fakenews.engine import Engine
+    from fakenews.review_sets.preparing import Preparer
 
 logger = logging.getLogger(__name__)
 
@@ -95,13 +96,7 @@ def pack_bytes(name: str, media: str, content: bytes) -> str:
     return json.dumps({"name": name, "type": media, "bytes": b64encode(content).decode()})
 
 
-def address_of(engine: Engine, request: gr.Request) -> str:
-    """Return where this visitor finds the page."""
-    http_request = request.request
-    return base_address(engine.settings.public_url, http_request.base_url if http_request is not None else "")
-
-
-def build(engine: Engine, store: ShareStore, shown: gr.State, owner: gr.BrowserState) -> gr.HTML:
+def build(engine: Engine, store: ShareStore, shown: gr.State, owner: gr.BrowserState, preparer: Preparer) -> gr.HTML:
     """Draw the buttons and what they unfold inside the current column, and wire them; gives what says how it went."""
     panel = Share(engine, store)
     with gr.Row(elem_classes="fn-actions"):
@@ -120,10 +115,12 @@ def build(engine: Engine, store: ShareStore, shown: gr.State, owner: gr.BrowserS
         with gr.Row(elem_classes="fn-shareform"):
             days = gr.Radio([(f"{d} days", d) for d in DAYS], value=DAYS[-1], label="Link lives", elem_id="fn-days")
             make = small("Create link", "fn-make-link")
+        adding = add_to_set.draw_form()
     with gr.Column(elem_id="fn-export", elem_classes="fn-panel"), gr.Row(elem_classes="fn-actions"):
         buttons = [plain(name, f"fn-export-{f}") for name, f in FORMATS]
     message = gr.HTML(elem_id="fn-shared-link", js_on_load=on_load("copy"))
     file = gr.Textbox(visible=False)
+    add_to_set.wire(adding, add_to_set.AddToSet(engine, preparer), opens["share"], shown, owner, message)
     for this, other in ((redact, blind), (blind, redact)):
         this.input(_either, this, other, queue=False, **PRIVATE)
     make.click(panel.share, [shown, redact, blind, days, owner], [message, owner], concurrency_limit=2, **PRIVATE).then(

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from fakenews.share.links import base_address
 from fakenews.ui import render
+
+if TYPE_CHECKING:
+    from fakenews.engine import Engine
 
 Drawn = dict[Any, Any]  # what a handler returns: values by component; what is left out stays as it is
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}  # settings of the page's own events
@@ -57,3 +61,9 @@ def filling(components: Mapping[str, Any], handler: Callable[..., Mapping[str, A
         return filled(components, handler(*values))
 
     return fill
+
+
+def address_of(engine: Engine, request: gr.Request) -> str:
+    """Return where this visitor finds the page."""
+    http_request = request.request
+    return base_address(engine.settings.public_url, http_request.base_url if http_request is not None else "")

@@ -1,16 +1,12 @@
-"""A snapshot of two small models, and every kind of storage it can be kept in."""
+"""A snapshot of two small models."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from fakenews.engine import Engine
 from fakenews.engine.values import ExplanationRequest
 from fakenews.share.snapshot import Snapshot, take
-from fakenews.share.store import ShareStore
 from tests.explain.toys import FAKE_WORD
 
 ARTICLE = (
@@ -36,13 +32,3 @@ def snapshot_of(engine: Engine, text: str) -> Snapshot:
 @pytest.fixture(scope="session")
 def snapshot(engine: Engine) -> Snapshot:
     return snapshot_of(engine, engine.judge.check("", ARTICLE))
-
-
-@pytest.fixture(params=["sqlite", "sqlite and bucket", "postgres", "postgres and bucket"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ShareStore]:
-    index, _, bucket = request.param.partition(" and ")
-    here = f"sqlite:///{tmp_path / 'index' / 'shares.db'}"
-    url = request.getfixturevalue("postgres") if index == "postgres" else here
-    found = ShareStore(url, tmp_path / "bucket" if bucket else None)
-    yield found
-    found.close()

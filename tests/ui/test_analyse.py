@@ -16,6 +16,8 @@ from fakenews.engine import Engine
 from fakenews.engine.scheduler import LIMITS, Lane, Scheduler
 from fakenews.engine.tokens import Token
 from fakenews.engine.values import Analysis
+from fakenews.review_sets.preparing import Preparer
+from fakenews.review_sets.store import SetStore
 from fakenews.share.store import ShareStore
 from fakenews.ui import render_highlights
 from fakenews.ui.analyse import Analyse
@@ -33,7 +35,8 @@ VISITOR: Any = SimpleNamespace(session_hash="visitor")
 def tab_of(engine: Engine, folder: Path) -> Analyse:
     """Draw the tab on a page of its own."""
     store = ShareStore(f"sqlite:///{folder}/shares.db")
-    return drawn(lambda: Analyse(engine, store, load("demo"), gr.BrowserState("")))
+    preparer = Preparer(engine, SetStore(store))
+    return drawn(lambda: Analyse(engine, store, load("demo"), gr.BrowserState(""), preparer))
 
 
 @pytest.fixture
