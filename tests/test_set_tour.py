@@ -143,6 +143,7 @@ def test_three_reviewers_one_on_a_phone_one_who_comes_back(browser: Any, address
         page.wait_for_function(STATE, arg="Saved")
         page.reload()
         page.wait_for_function(SHOWN, arg=2)
+        page.wait_for_selector(".fn-set-article .fn-title", timeout=WAIT)
         heading = page.evaluate(HEADING)
         (kept,) = page.evaluate("Object.entries(localStorage).filter(([name]) => name.startsWith('fakenews-set'))")
         key = json.loads(kept[1])["key"]
@@ -296,8 +297,8 @@ def test_closed_and_deleted_answers_are_told(browser: Any, address: str) -> None
 def test_nothing_that_a_visitor_writes_is_run(browser: Any, address: str) -> None:
     everything = " ".join(p.replace("\x00", "") for p in PAYLOADS)
     words = " The people in the city said that the council met on Tuesday to talk about the bridge. " * 4
-    article = {"title": PAYLOADS[0], "text": f"{everything}{words}"}
-    link = made(address, title=PAYLOADS[0], instructions=everything[:3900], articles=[article], blind=False)
+    articles = [{"title": PAYLOADS[0], "text": f"{everything}{words * n}"} for n in (1, 2)]
+    link = made(address, title=PAYLOADS[0], instructions=everything[:3900], articles=articles, blind=False)
     with profile(browser, address) as page:
         begin(page, link, PAYLOADS[0])
         page.click("#fn-set-guide summary")
@@ -308,7 +309,9 @@ def test_nothing_that_a_visitor_writes_is_run(browser: Any, address: str) -> Non
         page.click(FAKE)
         page.wait_for_function(STATE, arg="Saved")
         page.reload()
-        page.wait_for_selector("#fn-marks q", timeout=WAIT)
+        page.wait_for_selector(ANSWERED, timeout=WAIT)
+        page.click("#fn-set-back")
+        page.wait_for_selector("#fn-marks q")
         assert page.locator("h1").inner_text() == page.locator("#fn-set-who").inner_text() == PAYLOADS[0]
         assert page.evaluate("window.hit") is None
         assert page.locator("main img, main svg, main iframe").count() == 0
