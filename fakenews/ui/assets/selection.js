@@ -37,9 +37,9 @@ element => {
     text.addEventListener('blur', () => edit(text, false));
     text.addEventListener('beforeinput', e => e.preventDefault());
     text.addEventListener('keydown', e => {
+      window.fakenews.selected = selected();  // the browser tells of a selection a moment later
       if (e.key !== 'Enter') return;
       e.preventDefault();
-      window.fakenews.selected = selected();  // the browser tells of a selection a moment later
       document.querySelector('#fn-mark')?.click();
     });
   };
