@@ -273,6 +273,24 @@ def test_an_open_set_shows_the_models_at_once_and_takes_changes(browser: Any, ad
     assert (said["verdict"], said["confidence"], len(said["spans"])) == ("real", 2, 1)
 
 
+def test_a_set_being_prepared_and_a_storage_that_rests_are_waited_for(browser: Any, address: str) -> None:
+    articles = [{"title": a.title, "text": a.text} for a in load("demo").head(6).itertuples()]
+    link = ask(address, API, {"title": "Soon", "articles": articles})
+    with profile(browser, address, quiet=False) as page:
+        page.goto(f"/?s={link['id']}")
+        page.wait_for_selector("h2:text('Being prepared')")
+        page.wait_for_selector("#fn-set-ready:has-text('of 6 articles are ready')")
+        page.wait_for_selector("#fn-set-name", timeout=WAIT)
+        begin(page, link, "Ada")
+        told = {"error": "The storage does not answer just now: try again."}
+        page.route("**/reviewer", lambda route: route.fulfill(status=503, json=told))
+        page.reload()
+        page.wait_for_selector("#fn-set-trouble:has-text('The storage does not answer')")
+        page.unroute("**/reviewer")
+        page.wait_for_selector(".fn-set-article .fn-title", timeout=WAIT)
+        assert page.locator("#fn-set-trouble").is_hidden()
+
+
 def test_closed_and_deleted_answers_are_told(browser: Any, address: str) -> None:
     link = made(address)
     place = f"{API}/{link['id']}"
