@@ -14,6 +14,7 @@ element => {
     const start = length(before.toString()), end = start + length(range.toString());
     return end > start ? start + '-' + end : '';
   };
+  window.fakenews.selection = selected;
   let pressing = false;
   for (const kind of ['pointerdown', 'click', 'keydown'])
     document.addEventListener(kind, e => {
@@ -37,9 +38,9 @@ element => {
     text.addEventListener('blur', () => edit(text, false));
     text.addEventListener('beforeinput', e => e.preventDefault());
     text.addEventListener('keydown', e => {
-      window.fakenews.selected = selected();  // the browser tells of a selection a moment later
       if (e.key !== 'Enter') return;
       e.preventDefault();
+      window.fakenews.selected = selected();  // the browser tells of a selection a moment later
       document.querySelector('#fn-mark')?.click();
     });
   };
