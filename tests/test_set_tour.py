@@ -32,6 +32,8 @@ SELECT = """([from, to]) => {
 FOCUSED = "what => document.activeElement.matches(what)"
 STATE = "what => document.getElementById('fn-set-state').textContent.startsWith(what)"
 SHOWN = "n => document.getElementById('fn-set-where').textContent.startsWith(n + ' of')"
+SENT = """() => Object.entries(localStorage).every(([name, kept]) =>
+  !name.startsWith('fakenews-set-') || !JSON.parse(kept).unsent.length)"""
 HEADING = "() => document.querySelector('.fn-set-article .fn-title').textContent"
 
 
@@ -123,6 +125,10 @@ def test_three_reviewers_one_on_a_phone_one_who_comes_back(browser: Any, address
         page.evaluate(SELECT, [0, 2])
         page.click("#fn-mark")
         page.wait_for_function(STATE, arg="Saved")
+        page.click("#fn-set-copy")
+        page.wait_for_selector("#fn-set-copy:text('Copied')")
+        personal = page.evaluate("navigator.clipboard.readText()")
+        assert personal.startswith(f"{address}/?s={link['id']}#") and len(personal.partition("#")[2]) == 22
     first, second, third = sorted(answers(address, link)["Ada"], key=lambda a: a["saved"] * bool(a["comment"]))[::-1]
     assert (first["verdict"], first["confidence"], first["after"]) == ("fake", 4, "real")
     assert first["comment"] == "No source is named." and 0 < first["seconds"] < 60
@@ -143,6 +149,7 @@ def test_three_reviewers_one_on_a_phone_one_who_comes_back(browser: Any, address
         page.wait_for_function(STATE, arg="Saved")
         page.reload()
         page.wait_for_function(SHOWN, arg=2)
+        page.wait_for_selector(".fn-set-article .fn-title", timeout=WAIT)
         heading = page.evaluate(HEADING)
         (kept,) = page.evaluate("Object.entries(localStorage).filter(([name]) => name.startsWith('fakenews-set'))")
         key = json.loads(kept[1])["key"]
@@ -233,7 +240,7 @@ def test_a_review_with_the_keyboard_alone(browser: Any, address: str) -> None:
         page.wait_for_selector("button[data-after=''][aria-pressed=true]")
         page.keyboard.press("ArrowLeft")
         page.wait_for_function(SHOWN, arg=1)
-        page.wait_for_function(STATE, arg="Saved")
+        page.wait_for_function(SENT)
         page.uncheck("#fn-set-keys")
         page.focus("#fn-set-heading")
         page.keyboard.press("ArrowRight")
@@ -266,6 +273,24 @@ def test_an_open_set_shows_the_models_at_once_and_takes_changes(browser: Any, ad
     assert (said["verdict"], said["confidence"], len(said["spans"])) == ("real", 2, 1)
 
 
+def test_a_set_being_prepared_and_a_storage_that_rests_are_waited_for(browser: Any, address: str) -> None:
+    articles = [{"title": a.title, "text": a.text} for a in load("demo").head(6).itertuples()]
+    link = ask(address, API, {"title": "Soon", "articles": articles})
+    with profile(browser, address, quiet=False) as page:
+        page.goto(f"/?s={link['id']}")
+        page.wait_for_selector("h2:text('Being prepared')")
+        page.wait_for_selector("#fn-set-ready:has-text('of 6 articles are ready')")
+        page.wait_for_selector("#fn-set-name", timeout=WAIT)
+        begin(page, link, "Ada")
+        told = {"error": "The storage does not answer just now: try again."}
+        page.route("**/reviewer", lambda route: route.fulfill(status=503, json=told))
+        page.reload()
+        page.wait_for_selector("#fn-set-trouble:has-text('The storage does not answer')")
+        page.unroute("**/reviewer")
+        page.wait_for_selector(".fn-set-article .fn-title", timeout=WAIT)
+        assert page.locator("#fn-set-trouble").is_hidden()
+
+
 def test_closed_and_deleted_answers_are_told(browser: Any, address: str) -> None:
     link = made(address)
     place = f"{API}/{link['id']}"
@@ -296,19 +321,21 @@ def test_closed_and_deleted_answers_are_told(browser: Any, address: str) -> None
 def test_nothing_that_a_visitor_writes_is_run(browser: Any, address: str) -> None:
     everything = " ".join(p.replace("\x00", "") for p in PAYLOADS)
     words = " The people in the city said that the council met on Tuesday to talk about the bridge. " * 4
-    article = {"title": PAYLOADS[0], "text": f"{everything}{words}"}
-    link = made(address, title=PAYLOADS[0], instructions=everything[:3900], articles=[article], blind=False)
+    articles = [{"title": PAYLOADS[0], "text": f"{everything}{words * n}"} for n in (1, 2)]
+    link = made(address, title=PAYLOADS[0], instructions=everything[:3900], articles=articles, blind=False)
     with profile(browser, address) as page:
         begin(page, link, PAYLOADS[0])
         page.click("#fn-set-guide summary")
-        page.evaluate("window.fakenews.selected = '0-400'")
+        page.evaluate("window.fakenews.selection = () => '0-400'")
         page.keyboard.press("m")
         page.wait_for_selector("#fn-marks q")
         page.fill("#fn-set-comment", everything[:1900])
         page.click(FAKE)
         page.wait_for_function(STATE, arg="Saved")
         page.reload()
-        page.wait_for_selector("#fn-marks q", timeout=WAIT)
+        page.wait_for_selector(ANSWERED, timeout=WAIT)
+        page.click("#fn-set-back")
+        page.wait_for_selector("#fn-marks q")
         assert page.locator("h1").inner_text() == page.locator("#fn-set-who").inner_text() == PAYLOADS[0]
         assert page.evaluate("window.hit") is None
         assert page.locator("main img, main svg, main iframe").count() == 0

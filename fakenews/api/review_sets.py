@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from fakenews.api import schemas
 from fakenews.api.analysis import ArticleBody, Body, known_models
-from fakenews.api.answers import CurrentEngine, CurrentPreparer, UncachedJSON, api_router, stored
+from fakenews.api.answers import CurrentEngine, CurrentPreparer, api_router, stored
 from fakenews.api.shares import Days, ExpiryRequest, Opinion, OwnerKey, Pair
 from fakenews.engine import Engine
 from fakenews.engine.errors import InputError
@@ -219,8 +219,8 @@ async def answer(id: str, number: int, body: AnswerRequest, key: ReviewerKey, pr
     return (await stored(preparer.sets.answer, id, key, said)).to_dict()
 
 
-_MEDIA = {"csv": "text/csv", "jsonl": "application/x-ndjson", "html": "text/html"}
-_FILES = {media: {"schema": {"type": "string"}} for media in _MEDIA.values()}
+_MEDIA = {"json": "application/json", "csv": "text/csv", "jsonl": "application/x-ndjson", "html": "text/html"}
+_FILES = {media: {"schema": {"type": "string"}} for media in _MEDIA.values() if media != _MEDIA["json"]}
 
 
 @router.get("/review-sets/{id}/results", response_model=schemas.Results, responses={200: {"content": _FILES}})
@@ -233,9 +233,9 @@ async def results(
     """Return all articles, reviewers and answers of a set, and what they come to."""
     found, weights = await stored(read_results, preparer.sets, owner, id)
     content = await run_in_threadpool(written, found, weights, format)
-    if not isinstance(content, str):
-        return UncachedJSON(content)
-    headers = {"cache-control": "no-store", "content-disposition": f'attachment; filename="review-set.{format}"'}
+    headers = {"cache-control": "no-store"}
+    if format != "json":
+        headers["content-disposition"] = f'attachment; filename="review-set.{format}"'
     return Response(content, media_type=_MEDIA[format], headers=headers)
 
 

@@ -6,7 +6,7 @@ else. Imports that take time are made inside the commands, so that `--help` answ
 
 import typer
 
-from fakenews.cli import articles, corpora, data, models, score, serve, shares, space, training
+from fakenews.cli import articles, corpora, data, models, review_sets, score, serve, shares, space, training
 from fakenews.cli.output import Commands
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ data.app.add_typer(corpora.app)
 for group in (articles, score, shares, training, models, serve):
     app.add_typer(group.app)
 app.add_typer(data.app, name="data")
+app.add_typer(review_sets.app, name="review-set")
 app.add_typer(space.app, name="space")
 
 

@@ -155,7 +155,7 @@ def labeled(frame: pd.DataFrame, origin: str, fake: str = "") -> LabeledTable:
         frame = frame[worded]
     table = {c: _strings(frame, c, origin) for c in TABLE_COLUMNS if c != "label"}
     table["id"] = _ids(table["id"], table["title"], table["text"])
-    labels, meaning = _labels(frame["label"], origin, fake)
+    labels, meaning = read_labels(frame["label"], origin, fake)
     text_columns = pd.DataFrame(table, dtype="str")
     others = frame[[c for c in columns if c not in TABLE_COLUMNS]].reset_index(drop=True)
     articles = pd.concat([text_columns, pd.Series(labels, dtype=np.int8, name="label"), others], axis=1)
@@ -267,7 +267,7 @@ def _ids(own_ids: list[str], titles: list[str], texts: list[str]) -> list[str]:
     ]
 
 
-def _labels(values: pd.Series, origin: str, fake: str) -> tuple[list[int], dict[str, str]]:
+def read_labels(values: pd.Series, origin: str, fake: str) -> tuple[list[int], dict[str, str]]:
     """Return the labels of articles, and how each value was read."""
     spelled = ["" if is_missing(v) else whole_number(str(v).strip()) for v in values]
     known = _LABELS if not fake else _labels_with(fake, {value.lower() for value in spelled}, origin)

@@ -98,11 +98,12 @@ class Preparer:
         show = on_progress or (lambda share: None)
         try:
             while (found := self.sets.get(id_)).n_pending:
-                show((found.n_articles - found.n_pending) / found.n_articles)
+                done = 1 - found.n_pending / found.n_articles
+                show(done)
                 if (work := self.work.claim(hashed(id_))) is None:
                     time.sleep(WAIT_SECONDS)
                 else:
-                    self._analyze(work, partial(_part, show, found))
+                    self._analyze(work, partial(lambda done, _: show(done), done))
         finally:
             self.work.release()
         show(1.0)
@@ -158,11 +159,6 @@ class Preparer:
             self.work.release()
         except StorageError:
             return  # others wait until the claims have run out
-
-
-def _part(show: Callable[[float], None], found: ReviewSet, share: float) -> None:
-    """Show how much of a set is analyzed, given the share of the article under way."""
-    show((found.n_articles - found.n_pending + min(share, 0.99)) / found.n_articles)
 
 
 def _sorry(error: Exception) -> str:

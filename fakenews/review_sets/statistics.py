@@ -26,7 +26,7 @@ MAX_PAIRED = 50  # reviewers up to whom every pair is compared; of more, nobody 
 N_RESAMPLES, SEED = 1000, 42
 UNDEFINED = 2.0  # in place of the α of a resample in which everyone gives the same answer
 ALONE = "No article was answered by two reviewers, so nothing can be said on agreement yet."
-ONE_ANSWER = "Everyone gave the same answer throughout, so agreement beyond chance is not defined."
+ONE_ANSWER = "All gave one and the same answer where several answered, so agreement beyond chance is not defined."
 MANY = f"Pairs of reviewers are compared in sets of up to {MAX_PAIRED} reviewers."
 _NONE = -1  # in place of a category: no answer
 _Codes = NDArray[np.int64]
@@ -148,6 +148,7 @@ class _Table(NamedTuple):
     last: _Codes
     models: _Codes  # (n_models, n_articles)
     labels: _Codes  # (n_articles,)
+    counts: _Codes  # (n_articles, 3), how many reviewers said first what
 
 
 def summarize(results: Results, weights: Mapping[int, Mapping[str, Weights]] | None = None) -> SetSummary:
@@ -182,7 +183,7 @@ def summarize(results: Results, weights: Mapping[int, Mapping[str, Weights]] | N
         ),
         models=tuple(_model(model, title, table.models[i], table) for i, (model, title) in enumerate(titles.items())),
         lead=lead,
-        alpha=_alpha(_counts(table.first)),
+        alpha=_alpha(table.counts),
         kappas=tuple(k for k in kappas if k is not None),
         kappas_missing="" if is_few else MANY,
         model_kappas=tuple(k for k in with_models if k is not None),
@@ -227,7 +228,7 @@ def _table(results: Results, models: Sequence[str]) -> _Table:
         for model in item.models:
             said[models.index(model.model), column[item.number]] = code[model.verdict]
     labels = np.array([code[item.label] if item.label else _NONE for item in results.items], dtype=np.int64)
-    return _Table(first, last, said, labels)
+    return _Table(first, last, said, labels, _counts(first))
 
 
 def _counts(codes: _Codes) -> _Codes:
@@ -246,7 +247,7 @@ def _reviewer(
     reviewer: Reviewer, i: int, name: str, table: _Table, changes: MindChanges, blind: bool
 ) -> ReviewerSummary:
     mine = table.first[i]
-    others = _majority(_counts(np.delete(table.first, i, axis=0)))
+    others = _majority(table.counts - _counts(table.first[i : i + 1]))
     answers = reviewer.answers.values()
     confidences = [a.confidence for a in answers if a.confidence is not None]
     return ReviewerSummary(
@@ -270,7 +271,7 @@ def _model(model: str, title: str, said: _Codes, table: _Table) -> ModelSummary:
         analyzed=int(np.sum(said != _NONE)),
         no_verdict=int(np.sum(said == CATEGORIES.index("cannot_judge"))),
         accuracy=_accuracy(said, table.labels),
-        majority=_agreement(said, _majority(_counts(table.first))),
+        majority=_agreement(said, _majority(table.counts)),
     )
 
 
@@ -349,8 +350,7 @@ def _alpha(counts: _Codes) -> Alpha:
 def _articles(results: Results, table: _Table) -> tuple[ArticleSummary, ...]:
     from scipy.stats import entropy
 
-    counts = _counts(table.first)
-    majority = _majority(counts)
+    counts, majority = table.counts, _majority(table.counts)
     found = []
     for i, item in enumerate(results.items):
         fake, real, cannot_judge = (int(n) for n in counts[i])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -23,6 +24,7 @@ from fakenews.ui.style import SET_REPORT_CSS, document_style
 from fakenews.ui.templates import draw
 from fakenews.verdict import VERDICTS
 
+FORMATS = ("json", "csv", "jsonl", "html")  # of results as a file
 NOT_YET = "—"
 CHOICES = {"fake": "Fake", "real": "Real", "cannot_judge": "Cannot tell"}
 LETTERS = {"fake": "F", "real": "R", "cannot_judge": "?"}
@@ -70,14 +72,12 @@ def report(results: Results, summary: SetSummary) -> Markup:
     return _document(results, _body(results, summary))
 
 
-def written(results: Results, weights: Mapping[int, Mapping[str, Weights]], kind: str) -> str | dict[str, Any]:
-    """Return the results as they are downloaded: csv, jsonl, html, or else what JSON is made of."""
-    if kind == "csv":
-        return to_csv(results)
-    if kind == "jsonl":
-        return to_jsonl(results)
+def written(results: Results, weights: Mapping[int, Mapping[str, Weights]], form: str) -> str:
+    """Return the results as they are downloaded, in one of `FORMATS`."""
+    if form in ("csv", "jsonl"):
+        return to_csv(results) if form == "csv" else to_jsonl(results)
     summary = summarize(results, weights)
-    return str(report(results, summary)) if kind == "html" else to_json(results, summary)
+    return str(report(results, summary)) if form == "html" else f"{json.dumps(to_json(results, summary), indent=2)}\n"
 
 
 def owner_page(results: Results, summary: SetSummary, base: str) -> Markup:
@@ -105,7 +105,7 @@ def policy() -> str:
 def outcome(results: Results, summary: SetSummary) -> str:
     """Say in one sentence what came out."""
     n_reviewers = sum(r.answered > 0 for r in summary.reviewers)
-    if results.set.n_pending:
+    if not results.set.is_ready:
         return "Reviewers can begin once all articles are analyzed."
     if not n_reviewers:
         begun = counted(len(summary.reviewers), "reviewer")

@@ -1,4 +1,4 @@
-"""Small rounds of the fault scripts; `python -m tests.faults.kill_server` and `kill_batch` run them at length."""
+"""Small rounds of the fault scripts; as `python -m tests.faults.kill_server` and the like they run at length."""
 
 from __future__ import annotations
 
@@ -33,3 +33,12 @@ def test_nothing_acknowledged_is_lost_when_the_server_is_killed() -> None:
 def test_every_row_once_when_scoring_is_killed(tmp_path: Path) -> None:
     found = script("kill_batch", "--rows", "4000", "--kills", "3")
     assert found["kills"] == 3 and found["every_row_once"] and found["bad_rows_once"], found
+
+
+def test_no_answer_to_a_review_set_is_lost_when_the_server_is_killed() -> None:
+    found = script("kill_sets", "--rounds", "10")
+    assert found["acknowledged_reviewers"] >= 10 and found["acknowledged_answers"] > 20
+    assert found["lost_answers"] == found["changed_answers"] == found["doubled_reviewers"] == found["refused"] == 0, (
+        found
+    )
+    assert found["database_intact"] and found["rebuilt_index_is_the_same"], found

@@ -17,7 +17,8 @@ from tests.fuzz.inputs import BODIES, TEXTS
 UNHURRIED = settings(deadline=None, suppress_health_check=list(HealthCheck))
 PATHS = (
     "analyse", "explain", "what-if", "flip", "compare", "extract", "shares", "export", "shares/x/begin",
-    "shares/x/reviews", "shares/x/expiry", "analyse/../shares", "\x00",
+    "shares/x/reviews", "shares/x/expiry", "review-sets", "review-sets/x/articles", "review-sets/x/reviewers",
+    "review-sets/x/answers/0", "review-sets/x/state", "analyse/../shares", "\x00",
 )  # fmt: skip
 
 

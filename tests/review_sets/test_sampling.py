@@ -148,7 +148,8 @@ def test_a_text_kept_by_its_id_alone_is_found_again_character_by_character(mine:
     store = ShareStore(f"sqlite:///{tmp_path / 's.db'}")
     sets = SetStore(store, CorpusTexts(mine))
     link = sets.create(items, title="Mine")
-    while Preparer(mine, sets).step():
+    preparer = Preparer(mine, sets)
+    while preparer.step():
         pass
     results = sets.results(link.owner, link.id)
     assert [item.problem for item in results.items] == [""] * 4 and all(item.models for item in results.items)

@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from fakenews.config import Settings
 from fakenews.serving.rates import RateLimit, client_of, kind_of
 
 ANALYSE = "/api/v1/analyse"
@@ -20,7 +21,7 @@ def client(verdicts_per_minute: int, **options: Any) -> TestClient:
     async def ok(_: Any) -> PlainTextResponse:
         return PlainTextResponse("ok")
 
-    app = Starlette(routes=[Route("/{path:path}", ok, methods=["GET", "POST"])])
+    app = Starlette(routes=[Route("/{path:path}", ok, methods=["GET", "POST", "PUT", "DELETE"])])
     return TestClient(RateLimit(app, verdicts_per_minute, **options))
 
 
@@ -48,6 +49,26 @@ def test_what_costs_more_may_be_asked_for_less_often() -> None:
     asking = client(6)
     assert [asking.post("/api/v1/explain").status_code for _ in range(3)] == [200, 200, 429]
     assert [asking.post("/gradio_api/upload").status_code for _ in range(2)] == [200, 429]
+
+
+SETS = "/api/v1/review-sets"
+
+
+def test_a_class_behind_one_router_may_answer_three_times_a_second() -> None:
+    """Thirty students at one address begin together and then answer for a minute, at the rate of a new server."""
+    asking = client(Settings().verdicts_per_minute)
+    answers = [asking.post(f"{SETS}/x/reviewers") for _ in range(30)]
+    answers += [asking.put(f"{SETS}/x/answers/{n % 40}") for n in range(180)]
+    assert {a.status_code for a in answers} == {200}
+
+
+def test_making_review_sets_counts_like_tables_and_changing_them_like_shares() -> None:
+    asking = client(6)
+    assert [asking.post(path).status_code for path in (SETS, f"{SETS}/x/articles")] == [200, 429]
+    assert [asking.delete(f"{SETS}/x").status_code for _ in range(4)] == [200] * 3 + [429]
+    refused = [asking.put(f"{SETS}/x/answers/0") for _ in range(25)][-1]
+    assert refused.json()["error"].startswith("More than 24 answers in a minute")
+    assert asking.get(f"{SETS}/x").status_code == 200
 
 
 def test_the_page_shows_the_sentence() -> None:

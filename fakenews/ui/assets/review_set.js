@@ -319,8 +319,9 @@ outboxOf => {
   document.getElementById('fn-mark').addEventListener('click', mark);
 
   const drawMarks = () => {
-    const list = document.querySelector('#fn-marks ul'), spans = answer()?.spans ?? [];
+    const list = document.querySelector('#fn-marks ul');
     const chars = [...($('text').querySelector('.fn-text')?.textContent ?? '')];
+    const spans = chars.length ? answer()?.spans ?? [] : [];
     const key = `${number} ${chars.length} ${spans.join(' ')}`;
     if (list.dataset.drawn === key) return;
     list.dataset.drawn = key;
@@ -432,7 +433,10 @@ outboxOf => {
     const low = key.toLowerCase();
     if (KEYS[low]) judge(KEYS[low]);
     else if (/^[1-5]$/.test(key)) sure(+key);
-    else if (low === 'm') mark();
+    else if (low === 'm') {
+      window.fakenews.selected = window.fakenews.selection();
+      mark();
+    }
     else if (key === 'ArrowRight' && moves) go(1);
     else if (key === 'ArrowLeft' && moves) go(-1);
     else if (key === 'Enter' && moves && !target.closest('button, summary, a, label, input')) keep();

@@ -14,6 +14,7 @@ element => {
     const start = length(before.toString()), end = start + length(range.toString());
     return end > start ? start + '-' + end : '';
   };
+  window.fakenews.selection = selected;
   let pressing = false;
   for (const kind of ['pointerdown', 'click', 'keydown'])
     document.addEventListener(kind, e => {
