@@ -80,7 +80,7 @@ class ModelSummary(JsonValue):
     analyzed: int  # articles
     no_verdict: int  # of them, those without a verdict
     accuracy: Rate
-    majority: Rate  # answers that are the reviewers' majority, where they have one
+    majority: Rate  # verdicts that are the reviewers' majority, of those given where they have one
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,13 +271,17 @@ def _model(model: str, title: str, said: _Codes, table: _Table) -> ModelSummary:
         analyzed=int(np.sum(said != _NONE)),
         no_verdict=int(np.sum(said == CATEGORIES.index("cannot_judge"))),
         accuracy=_accuracy(said, table.labels),
-        majority=_agreement(said, _majority(table.counts)),
+        majority=_agreement(_given(said), _majority(table.counts)),
     )
 
 
 def _accuracy(codes: _Codes, labels: _Codes) -> Rate:
-    given = (labels != _NONE) & (codes != _NONE) & (codes != CATEGORIES.index("cannot_judge"))
-    return _rate(int(np.sum(given & (codes == labels))), int(np.sum(given)))
+    return _agreement(_given(codes), labels)
+
+
+def _given(codes: _Codes) -> _Codes:
+    """Return verdicts alone: no answer in place of "cannot_judge"."""
+    return np.where(codes == CATEGORIES.index("cannot_judge"), _NONE, codes)
 
 
 def _agreement(codes: _Codes, others: _Codes) -> Rate:

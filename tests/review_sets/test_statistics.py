@@ -121,7 +121,9 @@ def test_figures_of_models_and_articles_are_those_of_the_table(seed: int) -> Non
         assert found.analyzed == len(said)
         assert found.no_verdict == sum(verdict == "cannot_judge" for verdict, _ in said.values())
         check_rate(found.accuracy, [v == label for v, label in said.values() if label and v != "cannot_judge"])
-        check_rate(found.majority, [v == majority[a] for a, (v, _) in said.items() if majority[a]])
+        check_rate(
+            found.majority, [v == majority[a] for a, (v, _) in said.items() if majority[a] and v != "cannot_judge"]
+        )
     for article in summary.articles:
         counts = Counter(r["verdict"] for r in by_article[f"{article.number + 1}"])
         assert counts == Counter(fake=article.fake, real=article.real, cannot_judge=article.cannot_judge)
