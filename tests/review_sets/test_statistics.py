@@ -8,6 +8,7 @@ import math
 import statistics
 from collections import Counter
 from itertools import combinations
+from random import Random
 from typing import Any
 
 import pytest
@@ -65,6 +66,17 @@ def test_alpha_is_that_of_nltk(seed: int) -> None:
     assert found.alpha == pytest.approx(task.alpha()) and found.why == ""
     assert found.interval is not None and found.interval[0] < found.alpha < found.interval[1]
     assert found == summarize(results).alpha
+
+
+def test_the_interval_of_alpha_is_that_of_nltk_over_articles_drawn_again() -> None:
+    results, random = random_results(0), Random(0)
+    found, rows = summarize(results).alpha, rows_of(results)
+    articles = [[r for r in rows if r["article"] == article] for article in sorted({r["article"] for r in rows})]
+    articles = [these for these in articles if len(these) > 1]
+    drawn = [random.choices(articles, k=len(articles)) for _ in range(400)]
+    tasks = ([(r["reviewer"], i, r["verdict"]) for i, these in enumerate(sample) for r in these] for sample in drawn)
+    cuts = statistics.quantiles([AnnotationTask(task).alpha() for task in tasks], n=40)
+    assert found.interval == pytest.approx((cuts[0], cuts[-1]), abs=0.04)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
