@@ -150,7 +150,8 @@ def test_an_analyzed_article_is_added(page: Any) -> None:
             page.click("#fn-edit")
         page.fill("#fn-body textarea", articles.iloc[i]["text"])
         page.click("#fn-analyse")
-        page.wait_for_selector("#fn-status .fn-badge", timeout=WAIT)
+        begins = "begins => document.querySelector('#fn-highlight')?.innerText.trim().startsWith(begins)"
+        page.wait_for_function(begins, arg=articles.iloc[i]["text"][:30], timeout=WAIT)
         if not page.is_visible("#fn-share"):
             page.click("#fn-share-open")
         if not page.is_visible("#fn-set-add"):
