@@ -121,6 +121,11 @@ def test_no_state_of_an_analysis_breaks_a_rule(page: Any) -> None:
     page.click("#fn-make-link")
     page.wait_for_selector("#fn-link", timeout=WAIT)
     found["link"] = violations(page)
+    page.click("#fn-add-set .label-wrap")
+    page.fill("#fn-set-title input", "Doubtful ones")
+    page.click("#fn-set-add")
+    page.wait_for_selector("#fn-added-link", timeout=WAIT)
+    found["added"] = violations(page)
     page.focus("#fn-highlight [tabindex='0']")
     page.wait_for_selector("#fn-tip:not([hidden])")
     found["tooltip"] = violations(page, unfolded=False)
@@ -145,6 +150,36 @@ def test_no_state_of_an_analysis_breaks_a_rule(page: Any) -> None:
     page.click("#fn-analyse")
     page.wait_for_selector(".fn-problem:visible", timeout=WAIT)
     found["problem"] = violations(page)
+    assert {state: broken for state, broken in found.items() if broken} == {}
+
+
+def test_no_way_to_a_review_set_breaks_a_rule(page: Any) -> None:
+    page.goto("/")
+    page.wait_for_selector("#fn-body textarea", timeout=WAIT)
+    page.click("button[role=tab]:has-text('Dataset')")
+    page.wait_for_selector("#fn-table input", timeout=WAIT)
+    page.check("#fn-table input >> nth=0")
+    page.click("#fn-dataset-set-open")
+    page.wait_for_function("document.querySelector('#fn-dataset-set-by input').value === '1 ticked article'")
+    found = {"ticked": violations(page)}
+    page.click("#fn-dataset-set-by input")
+    page.click("[role=option]:has-text('Balanced by class')")
+    page.wait_for_selector("#fn-dataset-set-n input", timeout=WAIT)
+    page.fill("#fn-dataset-set-n input", "0")
+    page.click("#fn-dataset-set-create")
+    page.wait_for_selector("#fn-dataset-set-problem [role=alert]", timeout=WAIT)
+    found["problem"] = violations(page)
+    page.fill("#fn-dataset-set-n input", "30")
+    page.click("#fn-dataset-set-create")
+    page.wait_for_selector("#fn-dataset-set-status progress", timeout=WAIT)
+    found["being prepared"] = violations(page)
+    page.click("button[role=tab]:has-text('Reviews')")
+    page.wait_for_selector("#fn-sets a", timeout=WAIT)
+    found["listed"] = violations(page)
+    page.click("button[role=tab]:has-text('Dataset')")
+    page.click("#fn-dataset-set-cancel")
+    page.wait_for_selector("#fn-dataset-set-status :text('is deleted')", timeout=WAIT)
+    found["cancelled"] = violations(page)
     assert {state: broken for state, broken in found.items() if broken} == {}
 
 

@@ -105,11 +105,12 @@ class Jobs:
             raise InputError("Score a table first: a review set is made of its rows.")
         table, columns = Table(job.out), job.task.columns
         label = next((name for name in table.columns if name.strip().lower() == "label"), "")
+        given = given_cell if job.out.suffix == ".csv" else str
         rows = []
         for item, _ in table.items(columns):
             if isinstance(item, Row):
                 cells = (item.values.get(name) for name in (columns.title, columns.text))
-                title, text = (given_cell(cell) if isinstance(cell, str) else "" for cell in cells)
+                title, text = (given(cell) if isinstance(cell, str) else "" for cell in cells)
                 rows.append({"id": str(item.line), "title": title, "text": text, "label": item.values.get(label)})
         if not rows:
             raise InputError(f"No row of {job.name} could be scored.")

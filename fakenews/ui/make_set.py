@@ -39,7 +39,6 @@ logger = logging.getLogger(__name__)
 
 N = 40  # articles of a sample that are offered
 SORRY = "Something went wrong on our side; no review set was made. Please try again."
-GONE = "This review set is not there any more."
 TICKED, ERRORS, ALL, RANDOM, CLASSES, CELLS = "selected", "errors", "all", "random", "labels", "cells"
 SAMPLES = (RANDOM, CLASSES, CELLS)  # ways that ask for a number
 WAYS = {
@@ -85,6 +84,12 @@ class Made(NamedTuple):
     id: str
     title: str
     started: float  # seconds, by `time.monotonic`
+    deleted: bool = False  # by whoever made it, just now
+
+    @property
+    def farewell(self) -> str:
+        """Return what is said of a set that is deleted."""
+        return f"“{self.title}” is deleted, and its links lead nowhere now."
 
 
 class Maker:
@@ -126,10 +131,12 @@ class Maker:
         """Return how far a set is, and whether to look again."""
         if made is None:
             return _over("")
+        if made.deleted:  # this look was on its way when it was cancelled, or began right after
+            return _over(render.done(made.farewell))
         try:
             found = self.preparer.sets.get(made.id)
         except NotShared:
-            return _over(render.done(GONE))
+            return _over(render.done(made.farewell))
         except StorageError as error:
             return {"status": render.problem(str(error)), "timer": gr.Timer(active=True)}
         ready = found.n_articles - found.n_pending
@@ -146,12 +153,10 @@ class Maker:
             return _over("")
         try:
             self.preparer.sets.delete(owner or "", made.id)
-        except NotShared:
-            return {**_over(render.done(GONE)), "links": "", "made": None}
-        except StorageError as error:
+        except (NotShared, StorageError) as error:
             return {"problem": render.problem(str(error))}
-        deleted = render.done(f"“{made.title}” is deleted, and its links lead nowhere now.")
-        return {**_over(deleted), "links": "", "made": None}
+        made = made._replace(deleted=True)
+        return {"problem": "", "links": "", "made": made, **self.progress(made)}
 
 
 def _over(status: str) -> Shown:
