@@ -22,7 +22,7 @@ from fakenews.config import Settings, data_folder
 from fakenews.engine.errors import InputError
 from fakenews.share import events
 from fakenews.share.bucket import Bucket, Event
-from fakenews.share.sql import SHARE_LOCK, is_writable, lock, migrate, open_engine, transaction
+from fakenews.share.sql import LOCK_SECONDS, SHARE_LOCK, is_writable, lock, migrate, open_engine, transaction
 from fakenews.share.tables import APPLIED, SETS, SHARES
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ class Storage:
         self.bucket = Bucket(self.folder) if self.folder else None
         self._opened: Engine | None = None
         self._opening = threading.Lock()
+        self._turn = threading.Lock()  # of the threads that write to an SQLite file, which would poll for their turn
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -117,8 +118,21 @@ class Storage:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Yield a connection on which everything is written, or nothing if an error ends it."""
-        with _answering(), transaction(self.open()) as connection:
+        with _answering(), self._alone(self.open()), transaction(self.open()) as connection:
             yield connection
+
+    @contextmanager
+    def _alone(self, engine: Engine) -> Iterator[None]:
+        """Wait for the other threads of this process that write to an SQLite file."""
+        if engine.dialect.name != "sqlite":
+            yield
+            return
+        if not self._turn.acquire(timeout=LOCK_SECONDS):
+            raise StorageError
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def now(self) -> int:
         """Return the milliseconds since 1970, UTC."""
