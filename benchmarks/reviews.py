@@ -5,8 +5,9 @@
 Starts `python app.py` with the shipped models and without limits on one client.
 
 - *making*: a set of 200 articles of 400 words, of the demo's articles, from the request until reviewers can begin;
-- *answering*, closed loop: 30 reviewers who begin at once and answer 20 articles blind and then with the models in
-  sight, as fast as the server lets them, on SQLite, and on PostgreSQL where `FAKENEWS_TEST_POSTGRES` names a server;
+- *answering*: 30 reviewers who begin at once and answer 20 articles blind and then with the models in sight, each once
+  a second; then as fast as the server lets them; on SQLite, and on PostgreSQL where `FAKENEWS_TEST_POSTGRES` names a
+  server;
 - *reading*: how long the owner waits for the results of these.
 
 `--quick` makes a set of 20 articles. The last line is JSON.
@@ -25,6 +26,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -37,6 +39,7 @@ from tests.running import Address, running
 
 SETS = "/api/v1/review-sets"
 WORDS, N_ARTICLES, N_REVIEWERS, N_ANSWERED = 400, 200, 30, 20
+PAUSE = 1.0  # seconds in the mean before each answer
 
 
 def main() -> None:
@@ -50,7 +53,11 @@ def main() -> None:
             with running(Path(folder), FAKENEWS_RATE="0", **at) as server:
                 link, seconds = made(server, articles(n_articles if not figures.get("making_seconds") else N_ANSWERED))
                 figures.setdefault("making_seconds", round(seconds, 1))
-                figures[name] = {**answering(server, link["id"]), **reading(server, link)}
+                figures[name] = {
+                    "once_a_second": answering(server, link["id"], PAUSE),
+                    "without_pauses": answering(server, link["id"], 0.0),
+                    **reading(server, link),
+                }
                 print(f"{name}: {json.dumps(figures[name])}", flush=True)
     store("reviews_quick" if n_articles < N_ARTICLES else "reviews", figures)
 
@@ -95,24 +102,26 @@ def made(server: Address, texts: list[dict[str, str]]) -> tuple[dict[str, Any], 
     return link, time.monotonic() - started
 
 
-def answering(server: Address, id_: str) -> dict[str, Any]:
+def answering(server: Address, id_: str, pause: float) -> dict[str, Any]:
     """Let all reviewers answer at once; return quantiles of the seconds until an answer was saved."""
     saved: list[float] = []
     problems: list[str] = []
     together = threading.Barrier(N_REVIEWERS)
 
     def review(number: int) -> None:
+        random = Random(number)
         together.wait()
         try:
             key = ask(server, "POST", f"{SETS}/{id_}/reviewers", {"name": f"Reviewer {number}"})["reviewer"]
             for n in ask(server, "GET", f"{SETS}/{id_}/reviewer", key=key)["order"][:N_ANSWERED]:
-                ask(server, "GET", f"{SETS}/{id_}/articles/{n}", key=key)
+                ask(server, "GET", f"/set/{id_}/articles/{n}", key=key)
                 first = {"verdict": "fake", "confidence": 1 + number % 5, "seconds": 9.5}
                 for said in (first, {**first, "after": "real", "spans": [[0, 5]], "comment": "So it seems."}):
+                    time.sleep(random.uniform(0.0, 2 * pause))
                     started = time.monotonic()
                     ask(server, "PUT", f"{SETS}/{id_}/answers/{n}", said, key)
                     saved.append(time.monotonic() - started)
-                ask(server, "GET", f"{SETS}/{id_}/articles/{n}", key=key)
+                ask(server, "GET", f"/set/{id_}/articles/{n}", key=key)
         except (OSError, RuntimeError, http.client.HTTPException) as error:
             problems.append(str(error))
 

@@ -105,7 +105,7 @@ def create_app(
         tidying = asyncio.create_task(_tidy(blocks, store))
         yield
         tidying.cancel()
-        preparer.stop()
+        await asyncio.to_thread(preparer.stop)
         if hub_models is not None:
             hub_models.stop()
 

@@ -206,8 +206,7 @@ async def article(id: str, number: int, key: ReviewerKey, preparer: CurrentPrepa
 
     def work() -> dict[str, Any]:
         shown = preparer.sets.shown(id, key, number)
-        snapshot = None if shown.snapshot is None else shown.snapshot.to_dict()
-        return {"number": shown.number, "text": shown.text, "snapshot": snapshot, "problem": shown.problem}
+        return {"number": shown.number, "text": shown.text, "snapshot": shown.values, "problem": shown.problem}
 
     return await stored(work)
 

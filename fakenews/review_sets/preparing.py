@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 20.0  # between two looks for sets that another server, or a command, has left behind
+STOP_SECONDS = 4.0  # that a server waits for the article at hand when it ends
 WAIT_SECONDS = 1.0  # between two looks while another server analyzes
 SORRY = "Something went wrong on our side with this article."
 
@@ -67,19 +68,23 @@ class Preparer:
         self.work = WorkList(sets.storage, sets.text_of)
         self._token = Token()
         self._news = threading.Event()
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Begin in the background."""
-        threading.Thread(target=self._run, name="review-sets", daemon=True).start()
+        self._thread = threading.Thread(target=self._run, name="review-sets", daemon=True)
+        self._thread.start()
 
     def wake(self) -> None:
         """Look now: a set was made."""
         self._news.set()
 
     def stop(self) -> None:
-        """End at the next report of progress; what is not analyzed by then waits for the next start."""
+        """End at the next report of progress, and wait for that; another server, or the next one, goes on at once."""
         self._token.cancel()
         self._news.set()
+        if self._thread is not None:
+            self._thread.join(STOP_SECONDS)
 
     def step(self, on_progress: Callable[[float], None] | None = None) -> bool:
         """Analyze one article of every set that waits; tell whether there was any.

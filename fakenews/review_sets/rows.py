@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fakenews.review_sets.values import Answer, Item, ModelAnswer, ReviewSet, Shown, Weights, digest_of
 from fakenews.schema import Span
 from fakenews.share.events import unpacked
-from fakenews.share.snapshot import Snapshot, heading_of
+from fakenews.share.snapshot import heading_of
 from fakenews.share.tables import ITEMS
 
 if TYPE_CHECKING:
@@ -54,10 +54,8 @@ def shown_of(row: Row[Any], text_in_corpus: Callable[[str, str], str | None], is
     text = text_of(row, text_in_corpus)
     if text is None:
         return Shown(row.number, None, None, NO_TEXT.format(row.corpus))
-    snapshot = None
-    if is_open and row.snapshot is not None:
-        snapshot = Snapshot.from_dict({**unpacked(row.snapshot), "text": text})
-    return Shown(row.number, text, snapshot, row.problem or "")
+    is_seen = is_open and row.snapshot is not None
+    return Shown(row.number, text, {**unpacked(row.snapshot), "text": text} if is_seen else None, row.problem or "")
 
 
 def text_of(row: Row[Any], text_in_corpus: Callable[[str, str], str | None]) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -75,8 +75,14 @@ class Shown:
 
     number: int
     text: str | None  # None where it may not be stored and its corpus is not here
-    snapshot: Snapshot | None  # None before a blind answer is given, and where there is no analysis
+    # JSON of the `Snapshot`; None before a blind answer is given, and where there is no analysis
+    values: Mapping[str, Any] | None
     problem: str = ""  # why there is no text or no analysis
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """Return the analysis, as `values` has it."""
+        return None if self.values is None else Snapshot.from_dict(self.values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,8 @@ def article(shown: Shown) -> dict[str, Any]:
         "highlights": {},
         "problem": shown.problem,
     }
-    return pieces if shown.snapshot is None else {**pieces, **_answer(shown.snapshot)}
+    snapshot = shown.snapshot
+    return pieces if snapshot is None else {**pieces, **_answer(snapshot)}
 
 
 def _answer(snapshot: Snapshot) -> dict[str, Any]:

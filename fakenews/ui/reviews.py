@@ -62,7 +62,7 @@ class Reviews:
                 "articles": f"{s.n_articles - s.n_pending} of {s.n_articles} ready" if s.n_pending else s.n_articles,
                 "reviewers": f"{n_reviewers:,}",
                 "until": render_shares.day(s.expires),
-                "state": "closed" if s.closed else "being prepared" if s.n_pending else "takes answers",
+                "state": "closed" if s.closed else "being prepared" if not s.is_ready else "takes answers",
             }
             for s, n_reviewers in owned
         ]

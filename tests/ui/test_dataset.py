@@ -346,11 +346,16 @@ import json
 import gradio as gr
 from fakenews.config import Settings
 from fakenews.engine import Engine
+from fakenews.review_sets.preparing import Preparer
+from fakenews.review_sets.store import SetStore
+from fakenews.share.store import ShareStore
 from fakenews.ui.analyse import AnalyseTab
 from fakenews.ui.dataset import build
 with gr.Blocks() as blocks:
     tab = AnalyseTab(gr.Textbox(), gr.Textbox(), gr.Button())
-    build(Engine.open(Settings()), tab, gr.Tabs())(tab.run.click)
+    engine = Engine.open(Settings())
+    preparer = Preparer(engine, SetStore(ShareStore.of(engine.settings)))
+    build(engine, tab, gr.Tabs(), preparer, gr.BrowserState(""))(tab.run.click)
 fns = blocks.fns.values()
 print(json.dumps([(f.name, f.trigger_mode, f.concurrency_id, f.concurrency_limit) for f in fns]))
 """

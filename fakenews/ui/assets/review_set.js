@@ -6,7 +6,7 @@ outboxOf => {
   const WORDS = {fake: 'Fake', real: 'Real', cannot_judge: 'Cannot tell'};
   const KEYS = {f: 'fake', r: 'real', '?': 'cannot_judge'};
   const KEPT = 'Kept on this device; will be sent when the connection is back.', AHEAD = 5;
-  const set = {n: +dataset.articles, pending: +dataset.pending, closed: 'closed' in dataset};
+  const set = {n: +dataset.articles, pending: +dataset.pending, preparing: 'preparing' in dataset, closed: 'closed' in dataset};
   const articles = new Map(), loading = new Map(), spent = {};
   let me = null, at = -1, number = -1, model = '', picked = {}, drawn = '', since = 0, again = 0, typing = 0;
 
@@ -63,7 +63,7 @@ outboxOf => {
   const look = async () => {
     try {
       const now = await outbox.ask('GET', outbox.api);
-      Object.assign(set, {n: now.n_articles, pending: now.n_pending, closed: now.closed});
+      Object.assign(set, {n: now.n_articles, pending: now.n_pending, preparing: !now.is_ready, closed: now.closed});
     } catch (error) {
       if (error.status === 404) show('gone');
       else throw error;
@@ -98,7 +98,7 @@ outboxOf => {
     }
     const {key, begun, name} = outbox.read();
     $('name').value = name;
-    if (set.pending && !set.closed) return prepare();
+    if (set.preparing && !set.closed) return prepare();
     if (!key) return show(set.closed ? 'closed' : 'name');
     try {
       take(await outbox.ask('GET', `${outbox.api}/reviewer`, {key}));
@@ -120,7 +120,7 @@ outboxOf => {
     $('ready').textContent = `${set.n - set.pending} of ${set.n} articles are ready.`;
     await new Promise(done => setTimeout(done, 3000));
     try { await look(); } catch (error) { return retry(prepare, error); }
-    if (dataset.view === 'preparing') set.pending ? prepare() : start();
+    if (dataset.view === 'preparing') set.preparing ? prepare() : start();
   };
   const newKey = () => {
     let key;
