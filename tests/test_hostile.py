@@ -132,7 +132,7 @@ def places(engine: Engine) -> dict[str, Callable[[str], str]]:
         folder.mkdir(exist_ok=True)
         (folder / "scored.csv.errors.jsonl").write_text('{"line": 2, "reason": "cells: 1"}\n', encoding="utf-8")
         done = Done(1, 1, 1.0, 1.0, 0.0, {"tfidf": {"fake": 1}})
-        job = Job(folder, payload, folder / "scored.csv", done=done)
+        job = Job(folder, payload, folder / "scored.csv", Task(("tfidf",), Columns("text")), done=done)
         return tab._summary(job, done) + tab._under_way(replace(job, done=replace(done, share=0.5)))
 
     def preview_table(payload: str) -> str:

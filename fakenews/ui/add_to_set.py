@@ -81,7 +81,7 @@ def draw_form() -> SimpleNamespace:
     """Draw the form inside the current panel."""
     parts = SimpleNamespace()
     with (
-        gr.Accordion("Add to a review set", open=False, elem_id="fn-add-set", elem_classes="fn-whatif"),
+        gr.Accordion("Add to a review set", open=False, elem_id="fn-add-set", elem_classes="fn-whatif") as parts.fold,
         gr.Row(elem_classes="fn-shareform"),
     ):
         parts.picked = gr.Dropdown([("New set…", NEW)], value=NEW, label="Review set", elem_id="fn-set-picked")
@@ -95,12 +95,11 @@ def draw_form() -> SimpleNamespace:
 def wire(
     parts: SimpleNamespace,
     adding: AddToSet,
-    opens: gr.Button,
     shown: gr.State,
     owner: gr.BrowserState,
     message: gr.HTML,
 ) -> None:
-    """Have the form say which sets there are when its panel opens, and add to them."""
+    """Have the form say which sets there are when it is unfolded, and add to them."""
     components: dict[str, Any] = {**vars(parts), "owner": owner, "message": message}
     # What is picked is checked by the storage: Gradio would check it against choices that it forgets with its session.
     picking: dict[str, Any] = {**PRIVATE, "preprocess": False}
@@ -114,7 +113,7 @@ def wire(
     def name(picked: str | None) -> Any:
         return gr.update(visible=not picked)
 
-    opens.click(choices, [owner, parts.picked], [parts.picked, parts.title], **picking)
+    parts.fold.expand(choices, [owner, parts.picked], [parts.picked, parts.title], **picking)
     parts.picked.input(name, parts.picked, parts.title, queue=False, **picking)
     outputs = [message, owner, parts.picked, parts.title]
     parts.add.click(

@@ -120,7 +120,7 @@ def build(engine: Engine, store: ShareStore, shown: gr.State, owner: gr.BrowserS
         buttons = [plain(name, f"fn-export-{f}") for name, f in FORMATS]
     message = gr.HTML(elem_id="fn-shared-link", js_on_load=on_load("copy"))
     file = gr.Textbox(visible=False)
-    add_to_set.wire(adding, add_to_set.AddToSet(engine, preparer), opens["share"], shown, owner, message)
+    add_to_set.wire(adding, add_to_set.AddToSet(engine, preparer), shown, owner, message)
     for this, other in ((redact, blind), (blind, redact)):
         this.input(_either, this, other, queue=False, **PRIVATE)
     make.click(panel.share, [shown, redact, blind, days, owner], [message, owner], concurrency_limit=2, **PRIVATE).then(
