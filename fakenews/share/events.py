@@ -8,13 +8,13 @@ import zlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, delete, insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from fakenews.share.bucket import Event
 from fakenews.share.tables import ANSWERS, ITEMS, REVIEWERS, REVIEWS, SETS, SHARES
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Connection
 
 # In which a bucket's events are applied.
 KINDS = (
@@ -98,8 +98,10 @@ def _review(connection: Connection, event: Event) -> None:
 
 
 def _store_review(connection: Connection, event: Event, values: dict[str, Any], if_new: dict[str, Any]) -> None:
-    row = {"share_hash": event["share"], **if_new}
-    _store(connection, REVIEWS, {"id_hash": event["review"]}, values, row)
+    mine = REVIEWS.c.id_hash == event["review"]
+    if not connection.execute(update(REVIEWS).where(mine).values(**values)).rowcount:
+        row = {"id_hash": event["review"], "share_hash": event["share"], **values, **if_new}
+        connection.execute(insert(REVIEWS).values(**row))
 
 
 def _delete_share(connection: Connection, event: Event) -> None:
@@ -187,15 +189,6 @@ def _delete_set(connection: Connection, event: Event) -> None:
     for table in (REVIEWERS, ITEMS):
         connection.execute(delete(table).where(table.c.set_hash == event["share"]))
     connection.execute(delete(SETS).where(SETS.c.id_hash == event["share"]))
-
-
-def _store(
-    connection: Connection, table: Table, key: dict[str, Any], values: dict[str, Any], if_new: dict[str, Any]
-) -> None:
-    """Write a row, or change the one of this key."""
-    mine = and_(*(table.c[name] == value for name, value in key.items()))
-    if not connection.execute(update(table).where(mine).values(**values)).rowcount:
-        connection.execute(insert(table).values(**key, **values, **if_new))
 
 
 _Step = Callable[["Connection", Event], bool | None]
