@@ -100,6 +100,7 @@ def test_the_tour(page: Any) -> None:
     page.wait_for_selector("#fn-highlight mark", timeout=WAIT)
     assert page.locator("#fn-highlight .fn-text").inner_text().strip().startswith(article["title"][:20])
     assert not page.locator("#fn-body").is_visible()  # the article stands on the page once
+    page.wait_for_selector("#fn-top .fn-wordhead span:text('TF-IDF')", timeout=WAIT)  # one model's words come first
     assert page.locator("#fn-top .fn-wordhead span").all_inner_texts() == ["TinyBERT", "TF-IDF"]
     wait_for_the_end(page)
     (heard,) = page.evaluate("window.heard")  # once, although the answer was drawn twice
