@@ -88,7 +88,7 @@ def title_of(name: str) -> str:
 
 
 def may_be_copied(name: str) -> bool:
-    """Return whether texts of a corpus may be stored elsewhere; those of one that is not known here are the user's."""
+    """Return whether texts of a corpus may be copied; a corpus that is not known is the user's own."""
     return name not in DATASETS or DATASETS[name].may_be_copied
 
 
