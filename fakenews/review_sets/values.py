@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -209,13 +209,4 @@ def checked_answer(answer: Answer) -> Answer:
         raise InputError(f"Got confidence {answer.confidence}: give 1 (a guess) to 5 (certain), or none.")
     if answer.seconds is not None and not 0 <= answer.seconds <= MAX_SECONDS:
         raise InputError(f"Got {answer.seconds:g} seconds: give 0 to {MAX_SECONDS:,.0f}, or none.")
-    return Answer(
-        answer.number,
-        answer.verdict,
-        answer.confidence,
-        answer.seconds,
-        answer.after,
-        answer.spans,
-        checked_comment(answer.comment),
-        answer.saved,
-    )
+    return replace(answer, comment=checked_comment(answer.comment))

@@ -117,7 +117,7 @@ class Measured:
         return choices + [(f"{n} (your file, scored when opened)", n) for n in own]
 
     def _is_here(self, corpus: str) -> bool:
-        """Return whether there is a file with the text of a known corpus, as far as can be told without reading it."""
+        """Return whether a known corpus has a file that should hold its text; the file is not read."""
         try:
             path = corpora.find(corpus, self.engine.settings.data)
         except TextNotHere:
