@@ -292,6 +292,6 @@ def test_the_page_given_everything_at_once(browser: Any, tmp_path: Path) -> None
         page.wait_for_selector("#fn-batch-preview table", timeout=WAIT)
         page.click("#fn-batch-models label:has-text('TinyBERT')")
         page.click("#fn-batch-start")
-        page.wait_for_selector("#fn-batch-status table", timeout=3 * WAIT)  # dozens of long rows, beside other tours
+        page.wait_for_selector("#fn-batch-status table", timeout=WAIT)
         assert page.evaluate("window.hit") is None
         context.close()

@@ -120,11 +120,12 @@ class Batch:
             return {"status": render.problem(str(error) if isinstance(error, InputError) else SORRY)}
         return {**self.status(key, True), "job_id": key}
 
-    def status(self, key: str | None, ready: bool) -> Shown:
+    def status(self, key: str | None, ready: bool, visitor: str = "") -> Shown:
         """Return the status of a job, whether to look again, whether there is a file, and whether to score another.
 
         `ready` says whether the table that was uploaded last can be scored.
         """
+        key = self.jobs.current(key, visitor)
         job = self.jobs.get(key)
         shown, active, is_there = render.caption(GONE) if key else "", False, False
         if job is not None and not job.finished:
@@ -140,24 +141,26 @@ class Batch:
             "start": gr.update(interactive=ready and not active),
         }
 
-    def uploaded(self, key: str | None, ready: bool) -> Shown:
+    def uploaded(self, key: str | None, ready: bool, visitor: str = "") -> Shown:
         """Return what `status` gives once another table is uploaded, and the id: the last problem is over."""
+        key = self.jobs.current(key, visitor)
         job = self.jobs.get(key)
         if job is None or job.problem:
             self.jobs.forget(key)
             key = ""
         return {**self.status(key, ready), "job_id": key}
 
-    def cancel(self, key: str | None, ready: bool) -> Shown:
+    def cancel(self, key: str | None, ready: bool, visitor: str = "") -> Shown:
         """Stop a job within about a second, and say so at once."""
+        key = self.jobs.current(key, visitor)
         job = self.jobs.get(key)
         if job is not None:
             job.token.cancel()
         return self.status(key, ready)
 
-    def clear(self, key: str | None) -> Shown:
+    def clear(self, key: str | None, visitor: str = "") -> Shown:
         """Forget the job and its files: no table, no id."""
-        self.jobs.forget(key)
+        self.jobs.forget(self.jobs.current(key, visitor))
         return {"upload": None, "job_id": ""}
 
     def file(self, key: str | None) -> str:
@@ -339,18 +342,23 @@ def build(engine: Engine, tab: gr.Tab, preparer: Preparer, owner: gr.BrowserStat
         "download": download, "start": start, "job_id": job_id, "upload": upload,
     }  # fmt: skip
     seen, looked = [preview, text, title, ready], [status, timer, download, start]
-    look, show = filling(parts, batch.look), filling(parts, batch.status)
+    look = filling(parts, batch.look)
+
+    def of_visitor(handler: Callable[..., Shown]) -> Callable[..., dict[Any, Any]]:
+        def fill(request: gr.Request, *values: Any) -> dict[Any, Any]:
+            return filled(parts, handler(*values, request.session_hash or ""))
+
+        return fill
+
+    show = of_visitor(batch.status)
+    # One at a time, so that what is shown last was found last.
+    in_order: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "batch-status", **PRIVATE}
 
     def then_shown(event: Any) -> None:
-        event.then(filling(parts, batch.uploaded), [job_id, ready], [*looked, job_id], **PRIVATE)
+        event.then(of_visitor(batch.uploaded), [job_id, ready], [*looked, job_id], **in_order)
 
     def refused(event: gr.EventData) -> dict[Any, Any]:
         return filled(parts, batch.refuse(str(event.key)))
-
-    begin: Callable[..., Shown] = batch.start
-
-    def started(request: gr.Request, *values: Any) -> dict[Any, Any]:
-        return filled(parts, begin(*values, request.session_hash or ""))
 
     then_shown(upload.upload(look, [upload, chosen, words], seen, concurrency_limit=2, **PRIVATE))
     then_shown(upload.clear(look, [upload, chosen, words], seen, queue=False, **PRIVATE))
@@ -359,14 +367,15 @@ def build(engine: Engine, tab: gr.Tab, preparer: Preparer, owner: gr.BrowserStat
         [text.input, title.input, chosen.input, words.input],
         filling(parts, batch.pick), [upload, text, title, chosen, words], [preview, ready], trigger_mode="always_last",
         concurrency_limit=2, **PRIVATE,
-    ).then(show, [job_id, ready], looked, **PRIVATE)  # fmt: skip
-    start.click(started, [upload, text, title, chosen, words, suffix, job_id], [*looked, job_id], **PRIVATE)
-    timer.tick(show, [job_id, ready], looked, **PRIVATE)
-    tab.select(show, [job_id, ready], looked, **PRIVATE)
-    cancel.click(filling(parts, batch.cancel), [job_id, ready], looked, queue=False, **PRIVATE)
+    ).then(show, [job_id, ready], looked, **in_order)  # fmt: skip
+    pressed = [upload, text, title, chosen, words, suffix, job_id]
+    start.click(of_visitor(batch.start), pressed, [*looked, job_id], **in_order)
+    timer.tick(show, [job_id, ready], looked, **in_order)
+    tab.select(show, [job_id, ready], looked, **in_order)
+    cancel.click(of_visitor(batch.cancel), [job_id, ready], looked, queue=False, **PRIVATE)
     download.click(batch.file, job_id, file, **PRIVATE).then(None, file, None, js=script("download"), **PRIVATE)
     then_shown(
-        clear.click(filling(parts, batch.clear), job_id, [upload, job_id], **PRIVATE).then(
+        clear.click(of_visitor(batch.clear), job_id, [upload, job_id], **PRIVATE).then(
             look, [upload, chosen, words], seen, **PRIVATE
         )
     )

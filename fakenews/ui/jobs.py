@@ -91,6 +91,17 @@ class Jobs:
         self.tidy()
         return self._jobs.get(key or "")
 
+    def current(self, key: str | None, visitor: str) -> str:
+        """Return the id of the job a visitor looks at: the newest of their own, unless that of `key` is under way.
+
+        A browser may ask with the id it had before it learned of a new one.
+        """
+        key, job = key or "", self.get(key)
+        if not visitor or (job is not None and not job.finished):
+            return key
+        own = [other for other, job in list(self._jobs.items()) if job.visitor == visitor]
+        return own[-1] if own else key
+
     def articles(self, key: str | None) -> tuple[Job, pd.DataFrame, str]:
         """Return a scored table, its rows as articles, and a sentence on how its labels were read; "" without labels.
 

@@ -132,6 +132,19 @@ def test_the_page_hands_its_tables_to_the_servers_tidying(
     assert len(tidied) == 1
 
 
+def test_what_is_shown_of_a_table_last_was_found_last(share_engine: Engine, tmp_path: Path) -> None:
+    async def page() -> Page:
+        return build_app(share_engine, ShareStore(f"sqlite:///{tmp_path / 's.db'}"))
+
+    events = [
+        event
+        for event in asyncio.run(page()).fns.values()
+        if event.queue and any(getattr(output, "elem_id", "") == "fn-batch-status" for output in event.outputs)
+    ]
+    assert {(event.concurrency_id, event.concurrency_limit) for event in events} == {("batch-status", 1)}
+    assert len(events) > 5
+
+
 @pytest.mark.parametrize("before", [False, True], ids=["first", "after a result"])
 def test_beyond_so_many_tables_another_is_refused_and_nothing_is_lost(
     before: bool, tab: Batch, table: Path, monkeypatch: pytest.MonkeyPatch
@@ -260,6 +273,22 @@ def test_a_second_press_starts_nothing(tab: Batch, table: Path) -> None:
     third = tab.start(*press, key, "a visitor")["job_id"]
     assert third != key and tab.jobs.get(key) is None
     finished(tab, third)
+
+
+def test_a_look_that_set_out_before_a_press_finds_the_table_it_began(tab: Batch, table: Path) -> None:
+    press = (str(table), "body", "", ["tfidf"], False, ".csv")
+    first = tab.start(*press, "", "a visitor")["job_id"]
+    assert tab.status("", True, "a visitor")["timer"]["active"], "the browser did not know the id yet"
+    assert tab.uploaded("", True, "a visitor")["job_id"] == first
+    assert tab.status("", True, "somebody else")["status"] == "" == tab.status("", True)["status"]
+    finished(tab, first)
+    assert "150 rows" in tab.status("", True, "a visitor")["status"]
+    second = tab.start(*press, first, "a visitor")["job_id"]
+    assert tab.uploaded(first, True, "a visitor")["job_id"] == second
+    finished(tab, second)
+    assert tab.status(second, True, "the visitor after a reload")["download"]["visible"]
+    tab.clear("", "a visitor")
+    assert tab.status(second, True, "a visitor")["status"] == render.caption(GONE)
 
 
 def test_cancel_is_heard_within_one_explanation(tab: Batch, table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
