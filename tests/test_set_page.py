@@ -21,6 +21,7 @@ from fakenews.review_sets.store import SetStore
 from fakenews.review_sets.values import NewItem, SetLink
 from fakenews.server import create_app
 from fakenews.share.storage import StorageError
+from fakenews.ui import render_set
 from tests.explain.toys import FAKE_WORD, REAL_WORD
 from tests.test_hostile import PAYLOADS
 
@@ -142,6 +143,26 @@ def test_an_open_article_shows_the_models_at_once(client: TestClient) -> None:
     link = made(client, blind=False)
     drawn = client.get(f"/set/{link.id}/articles/1", headers=bearer(begun(client, link))).json()
     assert drawn["number"] == 1 and drawn["answer"] and drawn["highlights"]
+
+
+def test_an_article_is_drawn_once_for_all_its_reviewers(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    link, drawn = made(client, blind=False), []
+    real = render_set.article
+    render_set._kept.cache_clear()
+    monkeypatch.setattr(render_set, "article", lambda shown: drawn.append(shown.number) or real(shown))
+    keys = [begun(client, link), begun(client, link, "Bob")]
+
+    def seen(number: int) -> list[bytes]:
+        return [client.get(f"/set/{link.id}/articles/{number}", headers=bearer(key)).content for key in keys]
+
+    first, second = seen(0)
+    assert first == second and drawn == [0]
+    assert seen(1)[0] != first and drawn == [0, 1]
+    monkeypatch.setattr(render_set, "KEPT_CHARACTERS", 10)
+    assert seen(0) == [first, first] and drawn == [0, 1, 0, 0], "a long one is drawn each time, to the same page"
+    sets_of(client).delete(link.owner, link.id)
+    answer = client.get(f"/set/{link.id}/articles/0", headers=bearer(keys[0]))
+    assert answer.status_code == 404 and FAKE_WORD not in answer.text, "what is kept is shown to nobody without a right"
 
 
 def test_the_characters_of_a_drawn_article_are_those_of_its_text(client: TestClient) -> None:

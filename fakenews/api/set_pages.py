@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from fastapi import APIRouter
 from markupsafe import Markup
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fakenews.api.answers import CurrentPreparer, UncachedJSON, stored
@@ -62,10 +61,10 @@ router = APIRouter(route_class=OneSentenceRoute, default_response_class=Uncached
 
 
 @router.get("/set/{id}/articles/{number}")
-async def article(id: str, number: int, key: ReviewerKey, preparer: CurrentPreparer) -> dict[str, Any]:
+async def article(id: str, number: int, key: ReviewerKey, preparer: CurrentPreparer) -> Response:
     """Draw an article as its reviewer may see it."""
 
-    def work() -> dict[str, Any]:
-        return render_set.article(preparer.sets.shown(id, key, number))
+    def work() -> bytes:
+        return render_set.article_json(preparer.sets.shown(id, key, number))
 
-    return await stored(work)
+    return Response(await stored(work), media_type="application/json", headers={"cache-control": "no-store"})

@@ -54,8 +54,7 @@ def shown_of(row: Row[Any], text_in_corpus: Callable[[str, str], str | None], is
     text = text_of(row, text_in_corpus)
     if text is None:
         return Shown(row.number, None, None, NO_TEXT.format(row.corpus))
-    is_seen = is_open and row.snapshot is not None
-    return Shown(row.number, text, {**unpacked(row.snapshot), "text": text} if is_seen else None, row.problem or "")
+    return Shown(row.number, text, row.snapshot if is_open else None, row.problem or "")
 
 
 def text_of(row: Row[Any], text_in_corpus: Callable[[str, str], str | None]) -> str | None:

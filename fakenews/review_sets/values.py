@@ -11,6 +11,7 @@ import numpy as np
 
 from fakenews.engine.errors import InputError
 from fakenews.schema import JsonValue, Span
+from fakenews.share.events import unpacked
 from fakenews.share.links import owner_set_address, set_address
 from fakenews.share.review import Opinion, check_verdict, checked_comment, cleaned
 from fakenews.share.snapshot import Snapshot
@@ -75,14 +76,19 @@ class Shown:
 
     number: int
     text: str | None  # None where it may not be stored and its corpus is not here
-    # JSON of the `Snapshot`; None before a blind answer is given, and where there is no analysis
-    values: Mapping[str, Any] | None
+    stored: bytes | None  # the packed analysis; None before a blind answer is given, and where there is none
     problem: str = ""  # why there is no text or no analysis
 
     @property
+    def values(self) -> Mapping[str, Any] | None:
+        """Return the analysis as JSON has it."""
+        return None if self.stored is None else {**unpacked(self.stored), "text": self.text}
+
+    @property
     def snapshot(self) -> Snapshot | None:
-        """Return the analysis, as `values` has it."""
-        return None if self.values is None else Snapshot.from_dict(self.values)
+        """Return the analysis."""
+        values = self.values
+        return None if values is None else Snapshot.from_dict(values)
 
 
 @dataclass(frozen=True, slots=True)

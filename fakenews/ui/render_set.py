@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from base64 import b64encode
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from markupsafe import Markup
 
-from fakenews.review_sets.values import ReviewSet, Shown
+from fakenews.review_sets.values import MAX_ARTICLES, ReviewSet, Shown
 from fakenews.share.review import MAX_COMMENT, MAX_NAME, MAX_SPANS
 from fakenews.share.snapshot import Snapshot
 from fakenews.ui import export, render_highlights, render_shares, render_verdicts, render_words
@@ -19,6 +20,7 @@ from fakenews.ui.templates import draw
 
 VERDICTS = (("fake", "Fake", "F"), ("real", "Real", "R"), ("cannot_judge", "Cannot tell", "?"))  # value, word, key
 CONFIDENCES = ("a guess", "unsure", "fairly sure", "sure", "certain")  # words for 1 to 5
+KEPT_CHARACTERS = 8000  # of the longest article whose drawing is kept: a quarter of a megabyte
 LIMITS = {"name": MAX_NAME, "comment": MAX_COMMENT, "spans": MAX_SPANS}
 
 
@@ -71,6 +73,20 @@ def article(shown: Shown) -> dict[str, Any]:
     }
     snapshot = shown.snapshot
     return pieces if snapshot is None else {**pieces, **_answer(snapshot)}
+
+
+@lru_cache(maxsize=MAX_ARTICLES)
+def _kept(shown: Shown) -> bytes:
+    return _json(shown)
+
+
+def _json(shown: Shown) -> bytes:
+    return json.dumps(article(shown), ensure_ascii=False).encode()
+
+
+def article_json(shown: Shown) -> bytes:
+    """Return the JSON of an article as it is drawn, which all reviewers of a set ask for: the last ones are kept."""
+    return _kept(shown) if len(shown.text or "") <= KEPT_CHARACTERS else _json(shown)
 
 
 def _answer(snapshot: Snapshot) -> dict[str, Any]:
