@@ -52,12 +52,12 @@ def ask(address: str, path: str, body: Any = None, method: str | None = None, ke
         return json.load(answer)
 
 
-def made(address: str, n: int = 3, **settings: Any) -> dict[str, str]:
+def made(address: str, n: int = 3, *, wait: bool = True, **settings: Any) -> dict[str, str]:
     """Make a set of articles of the demo, and wait until reviewers can begin."""
     articles = [{"title": a.title, "text": a.text} for a in load("demo").head(n).itertuples()]
     body = {"title": "Which would you run?", "instructions": "Read it.\nThen judge.", "articles": articles}
     link: dict[str, str] = ask(address, API, {**body, **settings})
-    while ask(address, f"{API}/{link['id']}")["n_pending"]:
+    while wait and ask(address, f"{API}/{link['id']}")["n_pending"]:
         time.sleep(0.2)
     return link
 
@@ -345,9 +345,16 @@ def test_nothing_that_a_visitor_writes_is_run(browser: Any, address: str) -> Non
 @pytest.mark.parametrize("look", LOOKS, ids=[f"{scheme}-{width}" for scheme, (width, _) in LOOKS])
 def test_no_state_breaks_a_rule(browser: Any, address: str, look: Any) -> None:
     scheme, (width, height) = look
-    link, found = made(address, n=2), {}
+    link, opened, found = made(address, n=2), made(address, n=1, blind=False), {}
+    prepared = made(address, n=60, wait=False)
     size = {"viewport": {"width": width, "height": height}, "color_scheme": scheme, "reduced_motion": "reduce"}
     with profile(browser, address, bypass_csp=True, quiet=False, **size) as page:
+        page.goto(f"/?s={prepared['id']}")
+        page.wait_for_selector("#fn-set-preparing", timeout=WAIT)
+        found["preparing"] = violations(page)
+        page.goto(f"/?s={prepared['id']}&o={prepared['owner']}")
+        found["preparing, its owner"] = violations(page)
+        ask(address, f"{API}/{prepared['id']}", method="DELETE", key=prepared["owner"])
         page.goto(f"/?s={link['id']}")
         page.wait_for_selector("#fn-set-name")
         found["name"] = violations(page)
@@ -367,6 +374,13 @@ def test_no_state_breaks_a_rule(browser: Any, address: str, look: Any) -> None:
         page.reload()
         page.wait_for_selector("#fn-set-where", timeout=WAIT)
         found["closed"] = violations(page)
+        begin(page, opened, "Ada")
+        page.wait_for_selector(ANSWERED, timeout=WAIT)
+        found["open"] = violations(page)
+        ask(address, f"{API}/{opened['id']}/reviewers/1", method="DELETE", key=opened["owner"])
+        page.reload()
+        page.wait_for_selector("#fn-set-anew", timeout=WAIT)
+        found["answers deleted"] = violations(page)
         page.goto("/?s=unknown")
         found["nothing"] = violations(page)
     assert {state: broken for state, broken in found.items() if broken} == {}
