@@ -10,37 +10,29 @@ to be whole, and an index rebuilt from the bucket has to be the same. The last l
 
 from __future__ import annotations
 
-import argparse
 import http.client
 import json
-import os
 import random
-import signal
-import sqlite3
-import sys
-import tempfile
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-from sqlalchemy import select
 
 from fakenews.config import Settings
 from fakenews.engine import Engine
 from fakenews.review_sets.preparing import Preparer
 from fakenews.review_sets.store import SetStore
-from fakenews.review_sets.values import NewItem, SetLink
+from fakenews.review_sets.values import Answer, NewItem, SetLink
 from fakenews.share.keys import new_key
 from fakenews.share.store import ShareStore
-from fakenews.share.tables import METADATA
-from tests.explain.toys import planted_corpus, small_tfidf
-from tests.faults.kill_server import ARTICLE, serve, warm_up
+from tests.faults import killing
 from tests.running import free_port
 
 N_ARTICLES, N_REVIEWERS = 40, 3
 VERDICTS = ("fake", "real", "cannot_judge")
+SECOND = ("after", "spans", "comment")
 
 
 @dataclass(slots=True)
@@ -94,58 +86,23 @@ def reviewer(port: int, seed: int, id_: str, known: Acknowledged, stop: threadin
             said |= {"after": draw.choice(VERDICTS), "spans": [[0, 7]], "comment": f"{seed}-{number}"}
 
 
-def run(rounds: int, folder: Path, seed: int = 0) -> dict[str, Any]:
+def run(rounds: int, folder: Path, draw: random.Random) -> dict[str, Any]:
     """Kill so often, and say what was lost."""
-    small_tfidf().calibrate(*planted_corpus()).save(folder / "models" / "tfidf")
-    settings = Settings(
-        models=folder / "models",
-        device="cpu",
-        database_url=f"sqlite:///{folder / 'shares.db'}",
-        bucket=folder / "bucket",
-    )
-    engine = Engine.open(settings)
-    warm_up(engine, folder)
-    draw, known, port = random.Random(seed), Acknowledged(), free_port()
+    engine, known, port = killing.opened(folder), Acknowledged(), free_port()
     links: list[SetLink] = []
-    started = time.monotonic()
     for number in range(rounds):
-        links.append(made(engine, settings, links[0].owner if links else ""))
-        child = os.fork()
-        if not child:
-            try:
-                serve(engine, port)
-            finally:
-                os._exit(1)
-        stop = threading.Event()
-        asking = [
-            threading.Thread(target=reviewer, args=(port, N_REVIEWERS * number + i, links[-1].id, known, stop))
-            for i in range(N_REVIEWERS)
-        ]
-        for thread in asking:
-            thread.start()
-        before, deadline = known.n_answers, time.monotonic() + 20
-        while known.n_answers == before:  # until it has begun to write
-            if time.monotonic() > deadline:
-                os.kill(child, signal.SIGKILL)
-                stop.set()
-                raise RuntimeError("The server did not store an answer within twenty seconds.")
-            time.sleep(0.005)
-        time.sleep(draw.uniform(0.0, 0.4))
-        os.kill(child, signal.SIGKILL)
-        stop.set()
-        os.waitpid(child, 0)
-        for thread in asking:
-            thread.join()
-        if sys.stderr.isatty():
-            print(f"\r{number + 1} of {rounds}, {known.n_answers} answers", end="", file=sys.stderr)
-    figures = verdict(settings, links, known)
-    return {"rounds": rounds, **figures, "seconds": round(time.monotonic() - started, 1)}
+        links.append(made(engine, links[0].owner if links else ""))
+        seeds = range(N_REVIEWERS * number, N_REVIEWERS * (number + 1))
+        reviewers = [partial(reviewer, port, seed, links[-1].id, known) for seed in seeds]
+        killing.kill(engine, port, reviewers, lambda: known.n_answers, draw.uniform(0.0, 0.4))
+        killing.counted(number, rounds, f"{known.n_answers} answers")
+    return verdict(engine.settings, links, known)
 
 
-def made(engine: Engine, settings: Settings, owner: str) -> SetLink:
+def made(engine: Engine, owner: str) -> SetLink:
     """Make a set and, as analyzing is not what is killed here, give all of its articles no analysis."""
-    sets = SetStore(ShareStore.of(settings))
-    items = [NewItem(f"{ARTICLE} This is copy {i}.") for i in range(N_ARTICLES)]
+    sets = SetStore(ShareStore.of(engine.settings))
+    items = [NewItem(f"{killing.ARTICLE} This is copy {i}.") for i in range(N_ARTICLES)]
     link = sets.create(items, title="Killed", owner=owner)
     work = Preparer(engine, sets).work
     for set_hash in work.waiting():
@@ -156,61 +113,39 @@ def made(engine: Engine, settings: Settings, owner: str) -> SetLink:
 
 
 def verdict(settings: Settings, links: list[SetLink], known: Acknowledged) -> dict[str, Any]:
-    """Return what of the acknowledged is lost, stored twice or otherwise, and whether the index can be made anew."""
+    """Return what of the acknowledged is lost, stored twice or otherwise, and how the index is."""
     store = ShareStore.of(settings)
     sets = SetStore(store)
-    lost = other = 0
-    for key, id_ in known.begun.items():
-        found = sets.reviewer(id_, key).answers
-        for (whose, number), said in known.answers.items():
-            if whose != key:
-                continue
-            lost += number not in found
-            # One more may be stored than was confirmed: the second verdict, on whose confirmation the server died.
-            first = ("verdict", "confidence", "seconds")
-            same = number in found and all(getattr(found[number], name) == said[name] for name in first)
-            other += number in found and not (same and said["after"] in (None, found[number].after))
+    stored = {key: sets.reviewer(id_, key).answers for key, id_ in known.begun.items()}
+    lost = [(key, number) for key, number in known.answers if number not in stored[key]]
+    changed = [
+        (key, number)
+        for (key, number), said in known.answers.items()
+        if number in stored[key] and not is_as_said(stored[key][number], said)
+    ]
     names = [r.name for link in links for r in sets.results(link.owner, link.id).reviewers]
-    before = dump(store)
     store.close()
-    with sqlite3.connect(str(settings.database_url).removeprefix("sqlite:///")) as raw:
-        intact = raw.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    raw.close()
-    with tempfile.TemporaryDirectory() as folder:
-        rebuilt = ShareStore(f"sqlite:///{folder}/again.db", settings.bucket)
-        same_index = dump(rebuilt) == before
-        rebuilt.close()
     return {
         "requests": known.n_sent,
         "acknowledged_reviewers": len(known.begun),
         "acknowledged_answers": known.n_answers,
         "refused": len(known.refused),
-        "lost_answers": lost,
-        "changed_answers": other,
+        "lost_answers": len(lost),
+        "changed_answers": len(changed),
         "doubled_reviewers": len(names) - len(set(names)),
-        "database_intact": intact,
-        "rebuilt_index_is_the_same": same_index,
+        **killing.index(settings),
     }
 
 
-def dump(store: ShareStore) -> dict[str, list[tuple[Any, ...]]]:
-    """All rows about review sets, but for who was analyzing them."""
-    with store.reading() as connection:
-        return {
-            name: sorted(tuple(row) for row in connection.execute(select(*(c for c in table.c if c.name != "claimed"))))
-            for name in ("review_sets", "set_items", "set_reviewers", "set_answers")
-            for table in [METADATA.tables[name]]
-        }
+def is_as_said(stored: Answer, said: dict[str, Any]) -> bool:
+    """Tell whether an answer is stored as it was acknowledged.
 
-
-def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--rounds", type=int, default=200)
-    arguments.add_argument("--seed", type=int, default=0)
-    asked = arguments.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        print(json.dumps(run(asked.rounds, Path(folder), asked.seed)))
+    One more may be stored: the second verdict, with marks and a comment, on whose confirmation the server died.
+    """
+    first = ("verdict", "confidence", "seconds")
+    found = {**asdict(stored), "spans": [[span.start, span.end] for span in stored.spans]}
+    return all(found[name] == said[name] for name in (first if said["after"] is None else (*first, *SECOND)))
 
 
 if __name__ == "__main__":
-    main()
+    killing.command(__doc__, run, rounds=200)
