@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.running import WAIT, running
-from tests.test_axe import AXE, LOOKS, violations
+from tests.test_axe import AT_BOTH_SIZES, AXE, violations
 from tests.test_set_tour import API, ask, made, profile
 
 pytestmark = pytest.mark.browser
@@ -170,11 +170,10 @@ def test_results_in_json_hold_the_summary(address: str) -> None:
 
 
 @pytest.mark.skipif(not AXE, reason="FAKENEWS_AXE names no axe.min.js")
-@pytest.mark.parametrize(("scheme", "size"), LOOKS)
-def test_the_page_breaks_no_rule(browser: Any, address: str, scheme: str, size: tuple[int, int]) -> None:
+@AT_BOTH_SIZES
+def test_the_page_breaks_no_rule(browser: Any, address: str, size: dict[str, int]) -> None:
     link = answered(address)
-    viewport = {"width": size[0], "height": size[1]}
-    with profile(browser, address, viewport=viewport, color_scheme=scheme, bypass_csp=True) as page:
+    with profile(browser, address, viewport=size, bypass_csp=True) as page:
         page.goto(place(link))
         assert violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0

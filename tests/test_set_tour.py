@@ -13,7 +13,7 @@ import pytest
 
 from fakenews.data.registry import load
 from tests.running import WAIT, running
-from tests.test_axe import AXE, LOOKS, violations
+from tests.test_axe import AT_BOTH_SIZES, AXE, violations
 from tests.test_hostile import PAYLOADS
 
 pytestmark = pytest.mark.browser
@@ -342,13 +342,11 @@ def test_nothing_that_a_visitor_writes_is_run(browser: Any, address: str) -> Non
 
 
 @pytest.mark.skipif(not AXE, reason="FAKENEWS_AXE names no axe.min.js")
-@pytest.mark.parametrize("look", LOOKS, ids=[f"{scheme}-{width}" for scheme, (width, _) in LOOKS])
-def test_no_state_breaks_a_rule(browser: Any, address: str, look: Any) -> None:
-    scheme, (width, height) = look
+@AT_BOTH_SIZES
+def test_no_state_breaks_a_rule(browser: Any, address: str, size: dict[str, int]) -> None:
     link, opened, found = made(address, n=2), made(address, n=1, blind=False), {}
     prepared = made(address, n=60, wait=False)
-    size = {"viewport": {"width": width, "height": height}, "color_scheme": scheme, "reduced_motion": "reduce"}
-    with profile(browser, address, bypass_csp=True, quiet=False, **size) as page:
+    with profile(browser, address, bypass_csp=True, quiet=False, viewport=size, reduced_motion="reduce") as page:
         page.goto(f"/?s={prepared['id']}")
         page.wait_for_selector("#fn-set-preparing", timeout=WAIT)
         found["preparing"] = violations(page)
@@ -367,7 +365,7 @@ def test_no_state_breaks_a_rule(browser: Any, address: str, look: Any) -> None:
         page.click("#fn-mark")
         page.wait_for_selector("#fn-marks q")
         found["after"] = violations(page)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
         page.click("#fn-set-all")
         found["all"] = violations(page)
         ask(address, f"{API}/{link['id']}/state", {"closed": True}, key=link["owner"])

@@ -15,7 +15,7 @@ from fakenews.review_sets.statistics import SetSummary, summarize
 from fakenews.review_sets.values import Answer, Item, ModelAnswer, Results
 from fakenews.ui import set_report
 from tests.review_sets.sets import item, random_results, results_of, reviewer
-from tests.test_axe import AXE, LOOKS, violations
+from tests.test_axe import AT_BOTH_SIZES, AXE, violations
 from tests.test_hostile import PAYLOADS, check
 
 BASE = "https://demo.test"
@@ -178,14 +178,9 @@ def test_nothing_that_was_written_executes(browser: Any) -> None:
 
 @pytest.mark.browser
 @pytest.mark.skipif(not AXE, reason="FAKENEWS_AXE names no axe.min.js")
-@pytest.mark.parametrize(("scheme", "size"), LOOKS)
-def test_no_rule_is_broken_and_nothing_is_wider_than_the_screen(
-    browser: Any, scheme: str, size: tuple[int, int]
-) -> None:
-    width, height = size
-    context = browser.new_context(
-        viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce", bypass_csp=True
-    )
+@AT_BOTH_SIZES
+def test_no_rule_is_broken_and_nothing_is_wider_than_the_screen(browser: Any, size: dict[str, int]) -> None:
+    context = browser.new_context(viewport=size, reduced_motion="reduce", bypass_csp=True)
     page = context.new_page()
     pages = {
         "answered": page_of(random_results(0)),
