@@ -68,7 +68,7 @@ def article(shown: Shown) -> dict[str, Any]:
     return pieces if snapshot is None else {**pieces, **_answer(snapshot)}
 
 
-@lru_cache(maxsize=MAX_ARTICLES)
+@lru_cache(maxsize=2 * MAX_ARTICLES)
 def _kept(shown: Shown) -> bytes:
     return _json(shown)
 
@@ -78,8 +78,9 @@ def _json(shown: Shown) -> bytes:
 
 
 def article_json(shown: Shown) -> bytes:
-    """Return the JSON of an article as it is drawn, which all reviewers of a set ask for: the last ones are kept."""
-    return _kept(shown) if len(shown.text or "") <= KEPT_CHARACTERS else _json(shown)
+    """Return the JSON of an article as it is drawn; the last ones with models' answers, dear to draw, are kept."""
+    is_dear = shown.stored is not None and len(shown.text or "") <= KEPT_CHARACTERS
+    return _kept(shown) if is_dear else _json(shown)
 
 
 def _answer(snapshot: Snapshot) -> dict[str, Any]:
