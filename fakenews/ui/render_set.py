@@ -78,9 +78,9 @@ def _json(shown: Shown) -> bytes:
 
 
 def article_json(shown: Shown) -> bytes:
-    """Return the JSON of an article as it is drawn; the last ones with models' answers, dear to draw, are kept."""
-    is_dear = shown.stored is not None and len(shown.text or "") <= KEPT_CHARACTERS
-    return _kept(shown) if is_dear else _json(shown)
+    """Return the JSON of an article as it is drawn; the latest with models' answers are kept, as they are costly."""
+    is_costly = shown.stored is not None and len(shown.text or "") <= KEPT_CHARACTERS
+    return _kept(shown) if is_costly else _json(shown)
 
 
 def _answer(snapshot: Snapshot) -> dict[str, Any]:

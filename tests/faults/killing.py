@@ -84,7 +84,7 @@ def kill(engine: Engine, port: int, clients: Sequence[Client], stored: Callable[
     before, deadline = stored(), time.monotonic() + WAIT
     for thread in threads:
         thread.start()
-    while (wrote := stored() > before) is False and time.monotonic() < deadline:
+    while not (wrote := stored() > before) and time.monotonic() < deadline:
         time.sleep(0.005)
     time.sleep(after)
     os.kill(child, signal.SIGKILL)
