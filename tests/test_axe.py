@@ -27,6 +27,12 @@ RUN = """async ([rules, unfolded]) => {
   const found = await axe.run(document, {runOnly: {type: 'tag', values: rules}, resultTypes: ['violations']});
   return found.violations.flatMap(v => v.nodes.map(n => `${v.id}: ${n.html.slice(0, 160)} ${n.failureSummary}`));
 }"""
+DRAWN = """scheme => !document.querySelector('gradio-app')
+  || document.body.classList.contains('dark') === (scheme === 'dark')"""
+MOVING = """() => document.getAnimations().filter(a => a instanceof CSSTransition || a instanceof CSSAnimation)
+  .map(a => `moves: ${a.effect.target.outerHTML.slice(0, 160)}`)"""
+SETTLED = """() => Promise.allSettled(document.getAnimations()
+  .filter(a => a.effect.getComputedTiming().endTime < Infinity).map(a => a.finished))"""
 SIZES = [{"width": 1360, "height": 900}, {"width": 390, "height": 844}]
 AT_BOTH_SIZES = pytest.mark.parametrize("size", SIZES, ids=["desktop", "phone"])
 
@@ -65,13 +71,15 @@ def page(request: pytest.FixtureRequest, browser: Any, address: str) -> Iterator
 
 
 def violations(page: Any, unfolded: bool = True) -> list[str]:
-    """Return what breaks a rule on the page as it is now, in light and in dark."""
+    """Return what breaks a rule on the page as it is now, in light and in dark, and what moves for whom nothing may."""
     page.evaluate(Path(AXE).read_text(encoding="utf-8"))
     found = []
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
-        page.wait_for_timeout(300)
-        found += [f"{scheme}: {broken}" for broken in page.evaluate(RUN, [RULES, unfolded])]
+        page.wait_for_function(DRAWN, arg=scheme, timeout=WAIT)
+        broken = page.evaluate(MOVING)
+        page.evaluate(SETTLED)
+        found += [f"{scheme}: {each}" for each in broken + page.evaluate(RUN, [RULES, unfolded])]
     return found
 
 

@@ -104,3 +104,9 @@ def test_scripts_and_styles_travel_without_their_comments() -> None:
     sources = [script(path.stem) for path in ASSETS.glob("*.js")]
     assert not any(re.search(r"(^|\s)// ", source) for source in sources)
     assert "/*" not in sheet(PAGE_CSS) and sheet(PAGE_CSS).count("{") == sheet(PAGE_CSS).count("}") > 100
+
+
+def test_no_rule_for_some_screens_names_the_container_which_gradio_puts_before_it_once_more() -> None:
+    rules = re.findall(r"@media[^{]*\{((?:[^{}]*\{[^{}]*\})*)[^{}]*\}", sheet(PAGE_CSS))
+    assert len(rules) > 10 and "min-height: 4lh" in "".join(rules)
+    assert ".gradio-container" not in "".join(rules)
