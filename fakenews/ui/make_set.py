@@ -249,11 +249,12 @@ def wire(parts: SimpleNamespace, read: Callable[..., Source], given: Sequence[An
         base = address_of(maker.engine, request)
         return filled(components, maker.create(lambda: read(form, *rest), form, owner, base))
 
-    making: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "make-set", **PRIVATE}
+    # One at a time, so that a look at the last set does not end the looks at the one that is created meanwhile.
+    in_order: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "make-set-status", **PRIVATE}
     fields = [components[name] for name in FIELDS]
-    created = parts.create.click(create, [parts.owner, *fields, *given], shown, **making)
+    created = parts.create.click(create, [parts.owner, *fields, *given], shown, **in_order)
     created.then(None, None, None, js=script("seen", what=f"#fn-{parts.name}-status"), **PRIVATE)
-    parts.timer.tick(filling(components, maker.progress), parts.made, seen, **PRIVATE)
+    parts.timer.tick(filling(components, maker.progress), parts.made, seen, **in_order)
     parts.stop.click(filling(components, maker.cancel), [parts.made, parts.owner], shown, queue=False, **PRIVATE)
     parts.by.change(_numbers, parts.by, [parts.n, parts.seed], queue=False, **PRIVATE)
 

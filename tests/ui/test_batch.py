@@ -132,17 +132,23 @@ def test_the_page_hands_its_tables_to_the_servers_tidying(
     assert len(tidied) == 1
 
 
-def test_what_is_shown_of_a_table_last_was_found_last(share_engine: Engine, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("shown", "queue", "n_events"),
+    [("fn-batch-status", "batch-status", 8), ("fn-batch-set-status", "make-set-status", 2)],
+)
+def test_what_is_shown_last_was_found_last(
+    share_engine: Engine, tmp_path: Path, shown: str, queue: str, n_events: int
+) -> None:
     async def page() -> Page:
         return build_app(share_engine, ShareStore(f"sqlite:///{tmp_path / 's.db'}"))
 
     events = [
         event
         for event in asyncio.run(page()).fns.values()
-        if event.queue and any(getattr(output, "elem_id", "") == "fn-batch-status" for output in event.outputs)
+        if event.queue and any(getattr(output, "elem_id", "") == shown for output in event.outputs)
     ]
-    assert {(event.concurrency_id, event.concurrency_limit) for event in events} == {("batch-status", 1)}
-    assert len(events) > 5
+    assert {(event.concurrency_id, event.concurrency_limit) for event in events} == {(queue, 1)}
+    assert len(events) == n_events
 
 
 @pytest.mark.parametrize("before", [False, True], ids=["first", "after a result"])
