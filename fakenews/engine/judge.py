@@ -150,8 +150,19 @@ class Judge:
 
     def _probabilities(self, texts: list[str], models: tuple[str, ...]) -> dict[str, list[float]]:
         """Return probabilities of fake of every text, by the name of each model."""
+        known: dict[int, Scores] = {}
+
+        def scores(classifier: TextClassifier) -> Scores:
+            """Return scores; a model that stands beside an ensemble it belongs to is asked once."""
+            if isinstance(classifier, EnsembleClassifier):
+                return classifier.combine_scores([scores(member) for member in classifier.members.values()])
+            if id(classifier) not in known:
+                known[id(classifier)] = distinct_scores(classifier, texts)
+            return known[id(classifier)]
+
         classifiers = {self._pool.name(model): self._pool.classifier(model) for model in models}
-        return {name: c.calibrated(distinct_scores(c, texts)).tolist() for name, c in classifiers.items()}
+        with cleaning_once():
+            return {name: c.calibrated(scores(c)).tolist() for name, c in classifiers.items()}
 
     def _predict(self, texts: list[str], models: tuple[str, ...], compare: bool) -> list[tuple[Prediction, ...]]:
         with cleaning_once():

@@ -16,6 +16,7 @@ import pytest
 from experiments.neighbors import fit_neighbors
 from fakenews.classifiers import store
 from fakenews.classifiers.base import Calibration, TextClassifier
+from fakenews.classifiers.transformer import TransformerClassifier
 from fakenews.config import Settings
 from fakenews.data.base import TextNotHere
 from fakenews.data.table import as_table
@@ -204,6 +205,28 @@ def test_the_formatting_test_asks_every_model_under_every_edit(engine):
     tested = engine.judge.analyse(text).tested(found)
     assert list(tested.to_dict()) == ["predictions", "n_words", "seconds", "track_records", "formatting"]
     assert tested.predictions == engine.judge.analyse(text).predictions
+
+
+def test_members_beside_their_ensemble_are_asked_once_under_every_edit(
+    classifiers: dict[str, TextClassifier], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("tinybert", "tfidf", "ensemble-small")
+    for name in names:
+        classifiers[name].save(tmp_path / name)
+    judge = Engine.open(Settings(models=tmp_path, device="cpu")).judge
+    text = judge.check("A TITLE", f"{ARTICLE}. It's late.")
+    before = {p.model: p.p_fake for p in judge.analyse(text, names).predictions}
+    asked: list[list[str]] = []
+    real = TransformerClassifier.predict_scores
+    monkeypatch.setattr(
+        TransformerClassifier, "predict_scores", lambda self, texts: (asked.append(list(texts)), real(self, texts))[1]
+    )
+    found = judge.formatting_test(text, names)
+    assert found.p_fake == pytest.approx(before, abs=1e-5)
+    ((*readings,),) = asked
+    assert text in readings and len(readings) == len(set(readings)) > 1
+    alone = judge.formatting_test(text, ("ensemble-small",))
+    assert [o.p_fake["ensemble-small"] for o in alone.edits] == [o.p_fake["ensemble-small"] for o in found.edits]
 
 
 def test_a_verdict_that_hangs_on_formatting_is_withdrawn(engine):
