@@ -140,42 +140,46 @@ def test_a_study(demo: Demo, tmp_path: Path) -> None:
             eve.wait_for_function(STATE, arg="Saved", timeout=WAIT)
             for page in (ada, bob, eve):
                 page.goto("about:blank")
-
-    with demo.process(), demo.profile() as owner:
-        owner.goto(own)
-        rows = [r for r in exported(owner, "csv", tmp_path) if r["verdict"]]
-        said = {name: [r for r in rows if r["name"] == name] for name in ("Ada", "Bob", "Eve")}
-        assert {name: len(found) for name, found in said.items()} == {"Ada": N, "Bob": N, "Eve": 3}
-        assert len({(r["reviewer"], r["article"]) for r in rows}) == 2 * N + 3, "no answer is there twice"
-        assert sorted(r["verdict"] for r in said["Eve"]) == ["cannot_judge", "real", "real"]
-        assert sum(r["after"] != r["verdict"] for r in said["Ada"]) == 1
-        assert [r["comment"] for r in rows if r["comment"]] == ['\'=HYPERLINK("x") names <b>no</b> source.']
-
-        shown = owner.locator(".fn-figs").inner_text()
-        assert f"{alpha(rows):.2f}".replace("-", "−") in shown.replace("-", "−"), shown
-        cells = owner.locator(".fn-res-matrix tr.fn-of-reviewer td").all_inner_texts()
-        assert len(cells) == 3 * N and sum(bool(c.strip()) for c in cells) == 2 * N + 3
-        assert owner.locator(".fn-res-matrix").inner_text().count("→") == 1
-        report = download(owner, "html", tmp_path)
-        with demo.profile() as alone:
-            alone.set_content(report)
-            assert alone.locator(".fn-figs").inner_text() == shown
-            assert alone.locator("button, script").count() == 0 and alone.locator("main b:text-is('no')").count() == 0
-        lines = [json.loads(line) for line in download(owner, "jsonl", tmp_path).splitlines()]
-        assert len(lines) == 2 * N + 3
-
-        owner.click("[data-state=closed]")
-        owner.wait_for_selector("#fn-res-said:has-text('takes no more answers')", timeout=WAIT)
-        with demo.profile() as late:
-            late.goto(link)
-            late.wait_for_selector("h2:text('Closed')", timeout=WAIT)
-        owner.locator("#fn-res-delete").scroll_into_view_if_needed()
-        owner.check("[data-for=fn-res-delete]")
-        owner.once("dialog", lambda dialog: dialog.accept())
-        owner.click("#fn-res-delete")
-        owner.wait_for_selector("h1:text('Deleted'), h1:text('deleted')", timeout=WAIT)
-        assert {owner.request.get(address).status for address in (link, own)} == {404}
+            with demo.profile() as owner:
+                results(owner, link, own, demo, tmp_path)
     assert not [p for p in (tmp_path / "bucket").rglob("*.json") if "-delete-" not in p.name]
+
+
+def results(owner: Any, link: str, own: str, demo: Demo, tmp_path: Path) -> None:
+    """Read what came of it, take it along, close the set and delete it."""
+    owner.goto(own)
+    rows = [r for r in exported(owner, "csv", tmp_path) if r["verdict"]]
+    said = {name: [r for r in rows if r["name"] == name] for name in ("Ada", "Bob", "Eve")}
+    assert {name: len(found) for name, found in said.items()} == {"Ada": N, "Bob": N, "Eve": 3}
+    assert len({(r["reviewer"], r["article"]) for r in rows}) == 2 * N + 3, "no answer is there twice"
+    assert sorted(r["verdict"] for r in said["Eve"]) == ["cannot_judge", "real", "real"]
+    assert sum(r["after"] != r["verdict"] for r in said["Ada"]) == 1
+    assert [r["comment"] for r in rows if r["comment"]] == ['\'=HYPERLINK("x") names <b>no</b> source.']
+
+    shown = owner.locator(".fn-figs").inner_text()
+    assert f"{alpha(rows):.2f}".replace("-", "−") in shown.replace("-", "−"), shown
+    cells = owner.locator(".fn-res-matrix tr.fn-of-reviewer td").all_inner_texts()
+    assert len(cells) == 3 * N and sum(bool(c.strip()) for c in cells) == 2 * N + 3
+    assert owner.locator(".fn-res-matrix").inner_text().count("→") == 1
+    report = download(owner, "html", tmp_path)
+    with demo.profile() as alone:
+        alone.set_content(report)
+        assert alone.locator(".fn-figs").inner_text() == shown
+        assert alone.locator("button, script").count() == 0 and alone.locator("main b:text-is('no')").count() == 0
+    lines = [json.loads(line) for line in download(owner, "jsonl", tmp_path).splitlines()]
+    assert len(lines) == 2 * N + 3
+
+    owner.click("[data-state=closed]")
+    owner.wait_for_selector("#fn-res-said:has-text('takes no more answers')", timeout=WAIT)
+    with demo.profile() as late:
+        late.goto(link)
+        late.wait_for_selector("h2:text('Closed')", timeout=WAIT)
+    owner.locator("#fn-res-delete").scroll_into_view_if_needed()
+    owner.check("[data-for=fn-res-delete]")
+    owner.once("dialog", lambda dialog: dialog.accept())
+    owner.click("#fn-res-delete")
+    owner.wait_for_selector("h1:text('Deleted'), h1:text('deleted')", timeout=WAIT)
+    assert {owner.request.get(address).status for address in (link, own)} == {404}
 
 
 def download(page: Any, format_: str, folder: Path) -> str:
