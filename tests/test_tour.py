@@ -150,8 +150,8 @@ def test_the_tour(page: Any) -> None:
     page.click("#fn-method label:has-text('LIME')")
     page.wait_for_selector("#fn-status progress", timeout=WAIT)
     page.click("#fn-cancel")
-    page.wait_for_selector("#fn-status :text('Cancelled')", timeout=5_000)
-    page.wait_for_function("() => document.activeElement.matches('#fn-method input:checked')", timeout=5_000)
+    page.wait_for_selector("#fn-status :text('Cancelled')", timeout=WAIT // 4)
+    page.wait_for_function("() => document.activeElement.matches('#fn-method input:checked')", timeout=WAIT // 4)
     assert page.locator("#fn-highlight mark").count() > 0
 
     # Dataset, a cell of the confusion matrix, a misclassified article back in Analyse.

@@ -290,12 +290,12 @@ def apps(hub: Hub, tmp_path: Path) -> Iterator[list[Any]]:
 @pytest.mark.slow
 def test_the_real_bundle_is_deployed_answers_and_has_not_drifted(hub: Hub, spacefile: Spacefile, apps: Any):
     real = bundle(REPOSITORY, spacefile, spacefile.target())
-    spacefile = spacefile.model_copy(update={"smoke": spacefile.smoke.model_copy(update={"timeout_s": 180})})
+    spacefile = spacefile.model_copy(update={"smoke": spacefile.smoke.model_copy(update={"timeout_s": 300})})
     one = deployment(hub, spacefile, real)
-    one.wait_seconds = 180
+    one.wait_seconds = 300
     assert one.run() == hub.host
     address = apps[0]
-    assert address.cpu_seconds() < 60 and address.peak_mb() < 1100  # benchmarks/startup.py measures them
+    assert address.cpu_seconds() < 120 and address.peak_mb() < 1100  # benchmarks/startup.py measures them
     shared = {"text": spacefile.smoke.text * 5}
     assert (
         httpx.post(f"{address}/api/v1/shares", json=shared).json()["link"].startswith("https://me-fakenews.example/?a=")
