@@ -311,6 +311,7 @@ def test_closed_and_deleted_answers_are_told(browser: Any, address: str) -> None
         page.fill("#fn-set-name", "Ada")
         page.click("#fn-set-begin")
         page.wait_for_selector("#fn-set-unread .fn-text", timeout=WAIT)
+        page.wait_for_load_state("networkidle")  # whichever request comes next finds the set deleted
         ask(address, place, method="DELETE", key=link["owner"])
         page.click(FAKE)
         page.click("button[data-sure='2']")
