@@ -107,10 +107,14 @@ def outcome(results: Results, summary: SetSummary) -> str:
     start = f"{counted(n_reviewers, 'reviewer')} gave {counted(summary.n_answers, 'answer')} on {on}"
     parts = [_agreement_words(summary.alpha)] if summary.alpha.alpha is not None else []
     right, given = (sum(getattr(r.accuracy, name) for r in summary.reviewers) for name in ("part", "whole"))
-    if given:
+    if given == 1:
+        parts.append("matched the label" if right else "did not match the label")
+    elif given:
         parts.append(f"matched the label in {_share(right, given)} of {given:,} verdicts")
     changes = summary.changes
-    if changes.n:
+    if changes.n == 1:
+        parts.append(f"{'changed' if changes.changed else 'kept'} one verdict after seeing the models")
+    elif changes.n:
         parts.append(f"changed {changes.changed or 'none'} of {changes.n:,} verdicts after seeing the models")
     who = "they" if n_reviewers > 1 else "this one"
     return f"{start}: {who} {listed(parts)}." if parts else f"{start}."
@@ -179,14 +183,14 @@ def _figures(summary: SetSummary, blind: bool) -> list[tuple[str, str, str]]:
         (
             f"{len(answering):,}",
             "Reviewers",
-            f"{done or 'none'} done with all {counted(summary.n_articles, 'article')}",
+            f"{done or 'none'} done with {'all ' * (summary.n_articles > 1)}{counted(summary.n_articles, 'article')}",
         ),
         (f"{summary.n_answers:,}", "Answers", f"of {of:,} that these reviewers can give" if of else ""),
         (NOT_YET if alpha.alpha is None else _minus(alpha.alpha), "Agreement, Krippendorff's α", interval.strip(", ")),
         (
             f"{changes.changed:,}" if changes.n else NOT_YET,
             "Minds changed",
-            f"of {changes.n:,} verdicts given again" if changes.n else unseen,
+            f"of {counted(changes.n, 'verdict')} given again" if changes.n else unseen,
         ),
     ]
 
@@ -271,10 +275,10 @@ def _kappa_row(kappa: Kappa) -> tuple[str, str, str, str]:
 
 
 def _grid(summary: SetSummary) -> dict[str, Any]:
-    """Return κ of every pair as rows of (text, strength 0 to 5); models stand in the last columns."""
+    """Return κ of every pair as rows of (text, strength 0 to 5), none where no κ is defined; models come last."""
     found = {(k.first, k.second): k.kappa for k in (*summary.kappas, *summary.model_kappas)}
     found |= {(k.second, k.first): k.kappa for k in summary.kappas}
-    people = [r.name for r in summary.reviewers if r.answered] if summary.kappas or summary.model_kappas else []
+    people = [r.name for r in summary.reviewers if r.answered] if set(found.values()) - {None} else []
     columns = [*(people if summary.kappas else []), *(m.title for m in summary.models)]
 
     def cell(row: str, column: str) -> tuple[str, int]:

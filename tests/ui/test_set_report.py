@@ -132,7 +132,19 @@ def test_the_matrix_has_every_answer_and_shows_changed_minds() -> None:
         (results_of([item(0)], [reviewer(1, {0: "fake"})]), "1 reviewer gave 1 answer on 1 article."),
         (
             results_of([item(0, "fake")], [reviewer(1, {0: "fake"})]),
-            "1 reviewer gave 1 answer on 1 article: this one matched the label in all of 1 verdicts.",
+            "1 reviewer gave 1 answer on 1 article: this one matched the label.",
+        ),
+        (
+            results_of([item(0, "fake")], [reviewer(1, [Answer(0, "real", after="real")])]),
+            "this one did not match the label and kept one verdict after seeing the models.",
+        ),
+        (
+            results_of([item(0, "fake")], [reviewer(1, [Answer(0, "real", after="fake")])]),
+            "this one did not match the label and changed one verdict after seeing the models.",
+        ),
+        (
+            results_of([item(0, "fake")], [reviewer(i, [Answer(0, "real", after="real")]) for i in (1, 2)]),
+            "matched the label in none of 2 verdicts and changed none of 2 verdicts after seeing the models.",
         ),
         (
             results_of([item(0), item(1)], [reviewer(i, {0: "fake", 1: "real"}) for i in (1, 2)]),
@@ -142,6 +154,13 @@ def test_the_matrix_has_every_answer_and_shows_changed_minds() -> None:
 )
 def test_one_sentence_says_what_came_out(results: Results, sentence: str) -> None:
     assert sentence in words(page_of(results)) and sentence in words(report_of(results))
+
+
+def test_the_table_of_pairs_is_left_out_where_none_is_defined() -> None:
+    answers = {0: "fake", 1: "real"}
+    alone = results_of([item(0, tfidf="fake")], [reviewer(1, {0: "fake"})])
+    both = results_of([item(0), item(1)], [reviewer(i, answers) for i in (1, 2)])
+    assert '<table class="fn-res-grid"' not in report_of(alone) and '<table class="fn-res-grid"' in report_of(both)
 
 
 def test_progress_and_problems_are_told() -> None:
