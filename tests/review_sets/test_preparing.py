@@ -47,6 +47,28 @@ def wait_for(condition: object, seconds: float = 60.0) -> None:
         time.sleep(0.02)
 
 
+def test_a_server_that_is_told_to_end_while_it_begins_ends(preparer: Preparer, monkeypatch: pytest.MonkeyPatch) -> None:
+    begins, ends = threading.Event(), threading.Event()
+    real = threading.Thread.start
+
+    def start(thread: threading.Thread) -> None:
+        if thread.name == "review-sets":
+            begins.set()
+            ends.wait(0.2)
+        real(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    starting = threading.Thread(target=preparer.start)
+    starting.start()
+    begins.wait()
+    preparer.stop()
+    ends.set()
+    starting.join()
+    assert not [t for t in threading.enumerate() if t.name == "review-sets"]
+    preparer.start()
+    assert not [t for t in threading.enumerate() if t.name == "review-sets"], "what was stopped stays so"
+
+
 def test_a_set_is_analyzed_in_the_background_as_a_share_of_each_article_is(
     engine: Engine, sets: SetStore, preparer: Preparer
 ) -> None:
