@@ -69,14 +69,12 @@ class Preparer:
         self._token = Token()
         self._news = threading.Event()
         self._thread: threading.Thread | None = None
-        self._beginning = threading.Lock()
 
     def start(self) -> None:
-        """Begin in the background, unless it was stopped before."""
-        with self._beginning:
-            if not self._token.cancelled:
-                self._thread = threading.Thread(target=self._run, name="review-sets", daemon=True)
-                self._thread.start()
+        """Begin in the background; after `stop` that ends at once."""
+        thread = threading.Thread(target=self._run, name="review-sets", daemon=True)
+        thread.start()
+        self._thread = thread  # only now, because `stop` cannot join a thread that has not started
 
     def wake(self) -> None:
         """Look now: a set was made."""
@@ -84,8 +82,7 @@ class Preparer:
 
     def stop(self) -> None:
         """End at the next report of progress, and wait for that; another server, or the next one, goes on at once."""
-        with self._beginning:  # a server may be told to end while it begins
-            self._token.cancel()
+        self._token.cancel()
         self._news.set()
         if self._thread is not None:
             self._thread.join(STOP_SECONDS)

@@ -121,6 +121,5 @@ def wire(
         [shown, parts.picked, parts.title, owner],
         outputs,
         concurrency_limit=2,
-        concurrency_id="make-set",
         **picking,
     ).then(None, None, None, js=script("seen", what="#fn-shared-link"), **PRIVATE)

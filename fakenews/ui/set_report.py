@@ -179,11 +179,12 @@ def _figures(summary: SetSummary, blind: bool) -> list[tuple[str, str, str]]:
     alpha, changes = summary.alpha, summary.changes
     unseen = "no verdict was given again yet" if blind else "the models are seen at once"
     interval = f", 95% interval {_ends(alpha.interval)}" if alpha.interval else ""
+    every = "all" if summary.n_articles > 1 else "the"
     return [
         (
             f"{len(answering):,}",
             "Reviewers",
-            f"{done or 'none'} done with {'all ' * (summary.n_articles > 1)}{counted(summary.n_articles, 'article')}",
+            f"{done or 'none'} done with {every} {counted(summary.n_articles, 'article')}",
         ),
         (f"{summary.n_answers:,}", "Answers", f"of {of:,} that these reviewers can give" if of else ""),
         (NOT_YET if alpha.alpha is None else _minus(alpha.alpha), "Agreement, Krippendorff's α", interval.strip(", ")),
